@@ -1,0 +1,1 @@
+"""A machine-learning workbench inside JupyterLab."""

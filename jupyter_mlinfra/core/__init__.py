@@ -1,0 +1,1 @@
+"""What every domain stands on: project and settings, state, errors, events, lineage, search."""

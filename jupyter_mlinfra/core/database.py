@@ -1,0 +1,153 @@
+"""`state.db`: SQLite in WAL mode, one writer at a time, migrated by Alembic.
+
+Plain SQL with bound parameters on the standard library's sqlite3: the supervisor, which must stay small, and the
+command line, which must start fast, use the same code as the server. Alembic is imported only when the schema is behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import MLInfraError, Unavailable
+from .files import explain_os_error, file_lock
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30.0
+# WAL lets a panel read while a job writes. FULL: what a user was told is accepted survives a power cut.
+_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
+
+
+def newest_revision() -> str:
+    """The revision that this version of the code needs: the last file in `migrations/versions`."""
+    names = sorted(name for name in os.listdir(_MIGRATIONS / "versions") if re.match(r"\d{4}_\w+\.py\Z", name))
+    return names[-1][:4]
+
+
+class Database:
+    """Connections to one SQLite file; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._ready = False
+        self._opening = threading.Lock()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection for SELECTs; each statement sees the newest commit."""
+        with self._explained():
+            yield self._connection()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed at the end of the block, rolled back when it raises.
+
+        BEGIN IMMEDIATE: a read that later turns into a write would fail at once under load, in spite of the timeout.
+        """
+        with self._explained():
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def data_version(self) -> int:
+        """A number that changes when another connection commits; costs microseconds."""
+        with self.read() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _connection(self) -> sqlite3.Connection:
+        self._migrate()
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None or getattr(self._local, "pid", None) != os.getpid():
+            connection = self._open()
+            self._local.connection, self._local.pid = connection, os.getpid()
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        return connection
+
+    def _migrate(self) -> None:
+        if self._ready:
+            return
+        with self._opening:
+            if not self._ready and self._revision() != newest_revision():
+                with file_lock(self.path.with_suffix(".migrate.lock")):
+                    if self._revision() != newest_revision():
+                        self._upgrade()
+            self._ready = True
+
+    def _revision(self) -> str | None:
+        if not self.path.exists():
+            return None
+        connection = self._open()
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return None
+            raise
+        finally:
+            connection.close()
+        revision = str(row[0]) if row else None
+        if revision and revision > newest_revision():
+            raise Unavailable(
+                f"{self.path} was written by a newer version of jupyter-mlinfra.",
+                f"It is at revision {revision}; this version knows {newest_revision()}.",
+                "Upgrade jupyter-mlinfra: pip install -U jupyter-mlinfra",
+            )
+        return revision
+
+    def _upgrade(self) -> None:
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.attributes["path"] = self.path
+        command.upgrade(config, "head")
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise _explain(error, self.path) from error
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError):
+                raise
+            raise Unavailable(f"{self.path} is damaged.", f"{error}.", "Restore it from a backup, or move it away to start empty.") from error
+        except OSError as error:
+            raise explain_os_error(error, f"{self.path} cannot be used.") from error
+
+
+def _explain(error: sqlite3.OperationalError, path: Path) -> MLInfraError:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return Unavailable(f"{path} is busy.", f"Another process has been writing for over {BUSY_SECONDS:.0f} s.", "Try again; end the process that holds it.")
+    if "readonly" in text or "unable to open" in text:
+        return Unavailable(f"{path} cannot be written.", f"SQLite says: {text}.", "Make the folder writable, or set `home` in mlinfra.toml to one that is.")
+    if "full" in text or "disk I/O" in text:
+        return Unavailable(f"{path} cannot grow.", f"SQLite says: {text}.", "Free some space; nothing was changed.")
+    return MLInfraError(f"{path} refused a statement.", f"{text}.", "Report this: it is a bug.")

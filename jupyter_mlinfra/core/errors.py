@@ -1,0 +1,75 @@
+"""The errors of the workbench: what happened, why, and how to fix it.
+
+MLInfraError              500  internal
+├── BadRequest            400  bad_request     the words or values given cannot be used
+├── Forbidden             403  forbidden       the user may not do this
+├── NotFound              404  not_found       no object of that name
+├── Conflict              409  conflict        the object's state does not allow it
+├── TooLarge              413  too_large       a limit was passed
+├── Unprocessable         422  unprocessable   a file or payload is broken
+└── Unavailable           503  unavailable     something needed is missing, full or down
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MLInfraError(Exception):
+    """What failed, why, and the fix to try; every face shows the three apart."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, what: str, why: str = "", fix: str = "") -> None:
+        super().__init__(what, why, fix)  # args equal the parameters, so workers can pickle it
+        self.what, self.why, self.fix = what, why, fix
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.why, self.fix) if part)
+
+    def to_json(self) -> dict[str, str]:
+        """The body that REST, CLI and panels share."""
+        return {"code": self.code, "what": self.what, "why": self.why, "fix": self.fix}
+
+
+class BadRequest(MLInfraError):
+    """The words or values given cannot be used."""
+
+    status, code = 400, "bad_request"
+
+
+class Forbidden(MLInfraError):
+    """The user may not do this."""
+
+    status, code = 403, "forbidden"
+
+
+class NotFound(MLInfraError):
+    """No object of that name."""
+
+    status, code = 404, "not_found"
+
+
+class Conflict(MLInfraError):
+    """The object's state does not allow it."""
+
+    status, code = 409, "conflict"
+
+
+class TooLarge(MLInfraError):
+    """A limit was passed."""
+
+    status, code = 413, "too_large"
+
+
+class Unprocessable(MLInfraError):
+    """A file or payload is broken."""
+
+    status, code = 422, "unprocessable"
+
+
+class Unavailable(MLInfraError):
+    """Something that is needed is missing, full or down."""
+
+    status, code = 503, "unavailable"

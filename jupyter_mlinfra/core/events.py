@@ -1,0 +1,66 @@
+"""The event log: written in the transaction that it tells of, read by whoever follows (an outbox).
+
+Topics: job, step, deployment, alert, dataset, view, run, model. The server extension forwards new events to Jupyter's event bus.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .records import now, to_json
+
+if TYPE_CHECKING:
+    from .database import Database
+
+Topic = Literal["job", "step", "deployment", "alert", "dataset", "view", "run", "model"]
+TOPICS: tuple[Topic, ...] = ("job", "step", "deployment", "alert", "dataset", "view", "run", "model")
+KEEP = 10_000
+"""Older events are dropped; the truth is in the domains' tables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that was committed. ref: the reference of the object. data: small, no secrets."""
+
+    id: int
+    at: str
+    topic: str
+    ref: str
+    data: dict[str, Any]
+
+
+def append(connection: sqlite3.Connection, topic: Topic, ref: str, data: Mapping[str, Any] | None = None) -> None:
+    """Add an event to the transaction under way on `connection`."""
+    row = connection.execute(
+        "INSERT INTO event (at, topic, ref, data) VALUES (?, ?, ?, ?)",
+        (to_json(now()), topic, ref, json.dumps(to_json(dict(data or {})))),
+    )
+    if row.lastrowid and row.lastrowid % 1000 == 0:
+        connection.execute("DELETE FROM event WHERE id <= ?", (row.lastrowid - KEEP,))
+
+
+class EventLog:
+    """The log of one project."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def emit(self, topic: Topic, ref: str, data: Mapping[str, Any] | None = None) -> None:
+        """Add an event in a transaction of its own, for domains whose truth is not in `state.db`."""
+        with self._database.write() as connection:
+            append(connection, topic, ref, data)
+
+    def last_id(self) -> int:
+        """Id of the newest event, 0 when there is none."""
+        with self._database.read() as connection:
+            return int(connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
+
+    def after(self, last: int, *, limit: int = 500) -> list[Event]:
+        """Events with an id above `last`, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM event WHERE id > ? ORDER BY id LIMIT ?", (last, limit)).fetchall()
+        return [Event(id=row["id"], at=row["at"], topic=row["topic"], ref=row["ref"], data=json.loads(row["data"])) for row in rows]

@@ -1,0 +1,77 @@
+"""Writes that are whole or absent, and locks that die with their holder."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import Conflict, MLInfraError, Unavailable
+
+_FULL = {errno.ENOSPC: "The disk is full.", errno.EDQUOT: "The disk quota is used up.", errno.EROFS: "The file system is read-only."}
+
+
+def explain_os_error(error: OSError, what: str) -> MLInfraError:
+    """Turn an I/O error into one that says what to do; the caller raises it `from error`."""
+    why = _FULL.get(error.errno or 0) or f"{error.strerror or error}."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        fix = f"Give this user the right to write {error.filename or 'there'}."
+    elif error.errno in _FULL:
+        fix = "Free some space, or set `home` in mlinfra.toml to a folder that can be written."
+    else:
+        fix = "Mend the file system and try again; nothing was changed."
+    return Unavailable(what, why, fix)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Replace `path` by `data` in one step: temporary file, fsync, rename, fsync of the folder.
+
+    Raises Unavailable on a full or read-only disk; the old file then stands untouched.
+    """
+    draft: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(draft, mode)
+        os.replace(draft, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        if draft:
+            with contextlib.suppress(OSError):
+                os.unlink(draft)
+        raise explain_os_error(error, f"{path.name} was not written.") from error
+
+
+@contextlib.contextmanager
+def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[int]:
+    """Hold an exclusive lock; the kernel frees it when the process ends, however it ends.
+
+    Raises Conflict when `wait` is false and another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Conflict(f"{what} is already under way.", f"Another process holds {path}.", "Wait for it to end.") from None
+        yield handle
+    finally:
+        os.close(handle)

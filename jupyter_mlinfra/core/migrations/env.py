@@ -1,0 +1,12 @@
+"""Alembic's entry: run the migrations against the file that `core.database` names."""
+
+from alembic import context
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+engine = create_engine(f"sqlite:///{context.config.attributes['path']}", poolclass=NullPool)
+with engine.connect() as connection:
+    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()

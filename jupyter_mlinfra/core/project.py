@@ -1,0 +1,102 @@
+"""A project: a folder with `mlinfra.toml`, and the state below it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import NotFound
+from .files import explain_os_error
+from .settings import FILE, Settings, load_settings
+
+if TYPE_CHECKING:
+    from .database import Database
+    from .events import EventLog
+    from .lineage import Lineage
+    from .search import SearchIndex
+
+
+def find_root(start: Path | str | None = None) -> Path:
+    """The nearest folder at or above `start` (default: MLINFRA_PROJECT, else the working directory) with `mlinfra.toml`.
+
+    Raises NotFound when there is none.
+    """
+    begin = Path(start or os.environ.get("MLINFRA_PROJECT") or Path.cwd()).resolve()
+    for folder in (begin, *begin.parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise NotFound(f"{begin} is in no project.", f"Neither it nor a folder above it has {FILE}.", f"Create an empty {FILE} where the project begins.")
+
+
+class Project:
+    """Settings, folders and state of one project. Opening costs nothing until something is used."""
+
+    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+        self.root = root.resolve()
+        self.settings = settings or load_settings(self.root)
+
+    @classmethod
+    def open(cls, path: Path | str | None = None) -> Project:
+        """Find the project upwards from `path`."""
+        return cls(find_root(path))
+
+    @property
+    def name(self) -> str:
+        """Short name, a DNS label; also the namespace of its deployments."""
+        return self.settings.project.name or re.sub(r"[^a-z0-9]+", "-", self.root.name.lower()).strip("-") or "project"
+
+    @property
+    def user(self) -> str:
+        """Who acts: MLINFRA_USER, JUPYTERHUB_USER, else the account."""
+        return os.environ.get("MLINFRA_USER") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+
+    @cached_property
+    def home(self) -> Path:
+        """Folder of the state; made on first use, readable by its owner only."""
+        home = (self.root / self.settings.home).resolve()
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise explain_os_error(error, f"The project's state folder {home} cannot be made.") from error
+        return home
+
+    def folder(self, *parts: str) -> Path:
+        """A folder below `home`, made on first use."""
+        folder = self.home.joinpath(*parts)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain_os_error(error, f"{folder} cannot be made.") from error
+        return folder
+
+    @cached_property
+    def database(self) -> Database:
+        """`state.db`: jobs, pipeline runs, deployments, monitors, alerts, events."""
+        from .database import Database
+
+        return Database(self.home / "state.db")
+
+    @cached_property
+    def events(self) -> EventLog:
+        """What happened, in the order in which it was committed."""
+        from .events import EventLog
+
+        return EventLog(self.database)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """What was made from what, as OpenLineage events."""
+        from .lineage import Lineage
+
+        return Lineage(self.home / "lineage", namespace=self.name)
+
+    @cached_property
+    def index(self) -> SearchIndex:
+        """`index.db`: the search index; can be deleted and is then built again."""
+        from .search import SearchIndex
+
+        return SearchIndex(self.home / "index.db")

@@ -1,0 +1,115 @@
+"""Values that every domain hands to every face: pages, labelled numbers, references, JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import BadRequest
+
+Basis = Literal["exact", "approx", "sample", "est", "n"]
+"""How a number was obtained; `n` is a group size."""
+
+PAGE_LIMIT = 500
+"""No list answers with more items than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A number with its basis.
+
+    n: rows it was reckoned from. error: relative error of an approximation (0.01 = 1 %).
+    """
+
+    value: float | int | str | None
+    basis: Basis = "exact"
+    n: int | None = None
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page[T]:
+    """A bounded part of a list. `cursor` fetches the next part; None at the end."""
+
+    items: Sequence[T]
+    shown: int
+    total: int
+    cursor: str | None = None
+
+
+def page_of[T](items: Sequence[T], *, limit: int = 50, cursor: str | None = None) -> Page[T]:
+    """Cut one page out of a list held in memory; the cursor is an offset."""
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
+    try:
+        start = int(cursor or 0)
+    except ValueError:
+        raise BadRequest(f"cursor {cursor!r} is not one of ours.", fix="Use the cursor of the last answer.") from None
+    part = items[start : start + limit]
+    end = start + len(part)
+    return Page(items=part, shown=len(part), total=len(items), cursor=str(end) if end < len(items) else None)
+
+
+KINDS = (
+    "dataset", "column", "view", "feature", "job", "pipeline", "step", "schedule",
+    "experiment", "run", "model", "version", "deployment", "monitor", "alert",
+)  # fmt: skip
+_REF = re.compile(r"(?P<kind>[a-z]+):(?P<name>[^\s@]+)(?:@(?P<at>\S+))?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference in the one grammar of search, drag, CLI, magics and deep links: `kind:name[@at]`."""
+
+    kind: str
+    name: str
+    at: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """Raises BadRequest when `text` is not a reference."""
+        found = _REF.match(text)
+        if not found or found["kind"] not in KINDS:
+            raise BadRequest(f"{text!r} is not a reference.", "A reference is KIND:NAME[@VERSION].", f"Kinds: {', '.join(KINDS)}.")
+        return cls(found["kind"], found["name"], found["at"])
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}" + (f"@{self.at}" if self.at else "")
+
+
+def now() -> datetime:
+    """The time in UTC; the one clock of the workbench."""
+    return datetime.now(UTC)
+
+
+def to_json(value: Any) -> Any:
+    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC, NaN and infinity as null."""
+    if value is None or isinstance(value, str | bool | int) and not isinstance(value, Enum):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Path):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, Sequence | set | frozenset):
+        return [to_json(item) for item in value]
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,126 @@
+"""The search index: SQLite FTS5 with trigrams over every object's name, columns, tags, owner and notes.
+
+The index can be deleted at any time: each domain lists its documents, and a fingerprint tells when they changed.
+Source: https://www.sqlite.org/fts5.html, section 4.3.4 (the trigram tokenizer).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .records import Page
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS source (domain TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
+CREATE VIRTUAL TABLE IF NOT EXISTS document USING fts5(
+    name, text, ref UNINDEXED, kind UNINDEXED, domain UNINDEXED, detail UNINDEXED, tokenize = "trigram"
+);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One object as the index knows it. text: columns, tags, owner, notes. detail: one line for the hit."""
+
+    ref: str
+    kind: str
+    name: str
+    text: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One answer of a search."""
+
+    ref: str
+    kind: str
+    name: str
+    detail: str
+
+
+class Searchable(Protocol):
+    """What a domain gives to be found."""
+
+    def search_fingerprint(self) -> str:
+        """A cheap text that changes whenever `search_documents` would."""
+
+    def search_documents(self) -> Iterable[Document]:
+        """Every object of the domain."""
+
+
+class SearchIndex:
+    """The index of one project; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def refresh(self, domain: str, fingerprint: str, documents: Callable[[], Iterable[Document]]) -> bool:
+        """Replace the documents of `domain` if its fingerprint changed; says whether it did."""
+        with self._open() as connection:
+            known = connection.execute("SELECT fingerprint FROM source WHERE domain = ?", (domain,)).fetchone()
+        if known and known[0] == fingerprint:
+            return False
+        rows = [(item.name, f"{item.name} {item.text}", item.ref, item.kind, domain, item.detail) for item in documents()]
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM document WHERE domain = ?", (domain,))
+            connection.executemany("INSERT INTO document (name, text, ref, kind, domain, detail) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (domain, fingerprint))
+            connection.execute("COMMIT")
+        return True
+
+    def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50) -> Page[Hit]:
+        """Objects whose name or text holds every word, names first; words are text, never query syntax."""
+        terms = words.split()
+        if not terms:
+            return Page(items=[], shown=0, total=0)
+        long = [term for term in terms if len(term) >= 3]
+        short = [term for term in terms if len(term) < 3]
+        where: list[str] = []
+        values: list[str] = []
+        if long:
+            where.append("document MATCH ?")
+            values.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
+        for term in short:
+            where.append("text LIKE ? ESCAPE '\\'")
+            values.append("%" + term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
+        if kinds:
+            where.append(f"kind IN ({','.join('?' * len(kinds))})")
+            values.extend(kinds)
+        condition = " AND ".join(where)
+        order = "bm25(document, 10.0, 1.0), name" if long else "length(name), name"
+        with self._open() as connection:
+            total = connection.execute(f"SELECT count(*) FROM document WHERE {condition}", values).fetchone()[0]
+            rows = connection.execute(f"SELECT ref, kind, name, detail FROM document WHERE {condition} ORDER BY {order} LIMIT ?", [*values, limit]).fetchall()
+        hits = [Hit(ref=row[0], kind=row[1], name=row[2], detail=row[3]) for row in rows]
+        return Page(items=hits, shown=len(hits), total=total)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._connect()
+            yield self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            return self._create()
+        except sqlite3.DatabaseError:
+            self._path.unlink(missing_ok=True)  # a damaged index holds no truth: build it again
+            return self._create()
+
+    def _create(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(_SCHEMA)
+        return connection

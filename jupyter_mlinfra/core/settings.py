@@ -1,0 +1,204 @@
+"""The settings of a project: `mlinfra.toml`, then environment variables `MLINFRA_<SECTION>_<KEY>` over it.
+
+Every key has a default, so an empty file works. The text under a field is its help in every face.
+Secrets are references (`env:NAME`, `keyring:SERVICE/NAME`), never values.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from .errors import BadRequest
+
+FILE = "mlinfra.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Targets(_Section):
+    """What the use case asks of the infrastructure; `mlinfra project check` measures each."""
+
+    latency_p99_ms: float | None = Field(default=None, gt=0)
+    """99th percentile of the answer time of the live deployment, in milliseconds."""
+
+    requests_per_second: float | None = Field(default=None, gt=0)
+    """Requests a second that the live deployment has to bear."""
+
+    feature_age_hours: float | None = Field(default=None, gt=0)
+    """Oldest acceptable online feature, in hours."""
+
+    datasets: tuple[str, ...] = ()
+    """Datasets that must be present, as `namespace.table`."""
+
+    metric: str = ""
+    """Metric of the champion version that is held against `metric_at_least`."""
+
+    metric_at_least: float | None = None
+    """Lowest acceptable value of `metric`."""
+
+
+class ProjectCard(_Section):
+    """The use case: what is predicted, for whom, and what a success is."""
+
+    name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")
+    """Short name (DNS label): Seldon namespace and MLflow tag. Default: the folder's name."""
+
+    title: str = ""
+    """One line that a colleague understands."""
+
+    goal: str = ""
+    """What is decided with the prediction, and when it is made."""
+
+    kpi: str = ""
+    """The business figure that a success moves, with its unit."""
+
+    owner: str = ""
+    """Who answers for the project."""
+
+    deployment: str = ""
+    """Deployment that the targets are measured on. Default: the only one there is."""
+
+    targets: Targets = Targets()
+
+
+class CatalogSettings(_Section):
+    uri: str = ""
+    """Iceberg catalog: empty = SQLite in the project; `sql+…` or `https://…` = SQL or REST catalog."""
+
+    warehouse: str = ""
+    """Where data files live: empty = a folder in the project; `s3://…`, `gs://…`, `abfs://…`."""
+
+    properties: dict[str, str] = {}
+    """Further properties of the Iceberg catalog, as pyiceberg names them; values may be secret references."""
+
+    preview_rows: int = Field(default=100, ge=1, le=500)
+    """Rows in a page of a preview."""
+
+    sample_rows: int = Field(default=200_000, ge=1000)
+    """Rows that a sampled profile reads."""
+
+
+class FeatureSettings(_Section):
+    repo: str = "feature_repo"
+    """Folder of the Feast feature repository, below the project."""
+
+    online_ttl: bool = True
+    """Answer `expired` for online values past their view's ttl."""
+
+
+class ExperimentSettings(_Section):
+    tracking_uri: str = ""
+    """MLflow tracking store: empty = SQLite in the project; `http(s)://…` = an MLflow server."""
+
+    artifacts: str = ""
+    """Where artifacts of new experiments go: empty = a folder in the project."""
+
+
+class JobSettings(_Section):
+    backend: str = "local"
+    """Entry point of group `mlinfra.job_backends` that runs the jobs."""
+
+    cpus: int = Field(default=0, ge=0)
+    """CPU slots of the local backend; 0 = as many as the machine has."""
+
+    gpus: int = Field(default=-1, ge=-1)
+    """GPU slots of the local backend; -1 = those that NVML finds."""
+
+    grace_seconds: float = Field(default=10.0, ge=0)
+    """Seconds between SIGTERM and SIGKILL of a cancelled job."""
+
+    snapshot_max_mib: float = Field(default=100.0, gt=0)
+    """Code snapshots leave out the largest files beyond this size."""
+
+
+class PipelineSettings(_Section):
+    max_parallel: int = Field(default=0, ge=0)
+    """Steps at a time; 0 = as many as the job backend has slots for."""
+
+
+class DeploymentSettings(_Section):
+    target: str = "local"
+    """Entry point of group `mlinfra.deployment_targets` that serves."""
+
+    port: int = Field(default=0, ge=0, le=65535)
+    """Port of the local gateway on 127.0.0.1; 0 = a free one, chosen once and kept."""
+
+    workers: int = Field(default=2, ge=1, le=64)
+    """Serving processes a version."""
+
+    runtime: Literal["seldon"] = "seldon"
+    """Serving runtime of new versions."""
+
+    environments: str = ""
+    """Folder of serving environments, shared between projects. Default: the user's cache folder."""
+
+    max_body_mib: float = Field(default=8.0, gt=0)
+    """Largest request body that the gateway lets through."""
+
+    retain_versions: int = Field(default=2, ge=0)
+    """Versions without traffic that stay warm for an instant rollback."""
+
+
+class MonitoringSettings(_Section):
+    evaluate_minutes: float = Field(default=5.0, gt=0)
+    """Minutes between two evaluations of the rules while a server or keeper runs."""
+
+    psi_alert: float = Field(default=0.2, gt=0)
+    """PSI from which the default drift rule fires."""
+
+    min_rows: int = Field(default=200, ge=1)
+    """Fewest rows of a window that a rule may judge."""
+
+
+class Settings(BaseSettings):
+    """All sections of `mlinfra.toml`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MLINFRA_", env_nested_delimiter="_", env_nested_max_split=1, frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    home: str = ".mlinfra"
+    """Folder of the project's state, below the project or absolute; must be on a local disk."""
+
+    project: ProjectCard = ProjectCard()
+    catalog: CatalogSettings = CatalogSettings()
+    features: FeatureSettings = FeatureSettings()
+    experiments: ExperimentSettings = ExperimentSettings()
+    jobs: JobSettings = JobSettings()
+    pipelines: PipelineSettings = PipelineSettings()
+    deployments: DeploymentSettings = DeploymentSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+
+
+def load_settings(root: Path) -> Settings:
+    """Read `root/mlinfra.toml` (may be missing) and the environment.
+
+    Raises BadRequest with the key and the reason when a value cannot be used.
+    """
+
+    class Here(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return env_settings, TomlConfigSettingsSource(settings_cls, root / FILE)
+
+    try:
+        return Here()
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"Setting {key} cannot be used.", first["msg"] + ".", f"Mend it in {root / FILE} or in the environment (MLINFRA_…).") from error
+    except ValueError as error:  # TOML syntax
+        raise BadRequest(f"{root / FILE} cannot be read.", str(error), "Mend the TOML at that line.") from error
