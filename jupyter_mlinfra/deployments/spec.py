@@ -1,0 +1,116 @@
+"""What is known of deployments, their versions, traffic, tests and history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ..core.records import Number
+
+
+class VersionState(StrEnum):
+    """Where a version of a deployment stands.
+
+    building: its environment. starting: its processes. testing: before traffic. ready: answers. failed: see reason.
+    draining: takes no new request. stopped: no process.
+    """
+
+    BUILDING = "building"
+    STARTING = "starting"
+    TESTING = "testing"
+    READY = "ready"
+    FAILED = "failed"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+class DeploymentState(StrEnum):
+    """healthy: all versions with traffic are ready. degraded: some. down: none, or stopped."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One test before traffic: its limit, what was measured, and whether it passed."""
+
+    name: str
+    limit: str
+    measured: str
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedVersion:
+    """One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
+
+    requests, p50_ms, p95_ms, errors: of the last window that the gateway has seen; None before the first request.
+    """
+
+    version: str
+    model: str
+    state: VersionState
+    traffic: int
+    role: str
+    reason: str
+    workers: int
+    requests_per_second: Number | None
+    p50_ms: Number | None
+    p95_ms: Number | None
+    error_fraction: Number | None
+    gates: Sequence[Gate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One deployment. url: ends in `/api/v1.0/predictions`."""
+
+    ref: str
+    name: str
+    namespace: str
+    target: str
+    state: DeploymentState
+    url: str
+    versions: Sequence[DeployedVersion]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback, remove."""
+
+    id: int
+    at: datetime
+    user: str
+    verb: str
+    text: str
+    reason: str
+    traffic: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentDetail:
+    """A deployment's page; history newest first. sample: a request body that it accepts."""
+
+    deployment: Deployment
+    history: Sequence[Change]
+    signature: Sequence[Mapping[str, Any]]
+    sample: Mapping[str, Any] | None
+    code: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """An answer: predictions in the order of the rows, the version that gave them, and the time of the round trip."""
+
+    version: str
+    predictions: Sequence[Any]
+    names: Sequence[str]
+    request_id: str
+    milliseconds: float

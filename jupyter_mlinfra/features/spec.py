@@ -1,0 +1,102 @@
+"""What the feature store knows: views, features, online values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ..core.records import Number
+
+
+class Freshness(StrEnum):
+    """Of a view's online values against its ttl."""
+
+    FRESH = "fresh"
+    EXPIRED = "expired"
+    NEVER = "never"  # not materialized
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One feature. ref: `feature:view:name`. fill: fraction of rows that are not null."""
+
+    ref: str
+    name: str
+    view: str
+    type: str
+    description: str
+    fill: Number | None
+    used_by: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One feature view in a list. ttl_seconds: None = never expires. online_at: newest event time that is online."""
+
+    ref: str
+    name: str
+    entities: Sequence[str]
+    features: int
+    ttl_seconds: float | None
+    dataset: str | None
+    owner: str
+    tags: Mapping[str, str]
+    description: str
+    online: bool
+    freshness: Freshness
+    online_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewDetail:
+    """A view's page."""
+
+    view: View
+    features: Sequence[Feature]
+    join_keys: Sequence[str]
+    timestamp_column: str
+    created_column: str | None
+    rows: Number
+    code: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedViews:
+    """What `apply` changed in the registry."""
+
+    created: Sequence[str]
+    updated: Sequence[str]
+    deleted: Sequence[str]
+    unchanged: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Materialized:
+    """What `materialize` wrote to the online store."""
+
+    view: str
+    rows: int
+    start: datetime
+    end: datetime
+    seconds: float
+
+
+class OnlineStatus(StrEnum):
+    """Of one online value."""
+
+    PRESENT = "present"
+    EXPIRED = "expired"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineRow:
+    """Online values of one entity. Keys of the three maps are `view:feature`; an expired value is given as None."""
+
+    entity: Mapping[str, Any]
+    values: Mapping[str, Any]
+    status: Mapping[str, OnlineStatus]
+    event_at: Mapping[str, datetime | None]

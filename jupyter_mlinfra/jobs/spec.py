@@ -1,0 +1,147 @@
+"""What to run and what it needs; and what is known of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ..core.errors import BadRequest
+from ..core.records import Number
+
+
+class JobState(StrEnum):
+    """Where a job stands. succeeded, failed, cancelled and lost are final."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """What to run and what it needs; says nothing of where or when.
+
+    Exactly one of `notebook` (path below the project) and `command` (argument list, no shell).
+    output: where the executed notebook goes (default: the job's own folder). cwd: below the project; default its root.
+    key: idempotency key; a second submit with the same key returns the first job. labels: small facts such as the pipeline run.
+    """
+
+    notebook: str | None = None
+    command: Sequence[str] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    output: str | None = None
+    name: str = ""
+    cwd: str = "."
+    environment: Mapping[str, str] = field(default_factory=dict)
+    gpus: int = 0
+    cpus: int = 1
+    memory_gib: float | None = None
+    time_limit_minutes: float | None = None
+    priority: int = 50
+    retries: int = 0
+    key: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if bool(self.notebook) == bool(self.command):
+            raise BadRequest("A job runs one notebook or one command.", "Both or neither were given.", "jobs submit NOTEBOOK, or jobs submit -- COMMAND …")
+        for name, least in (("gpus", 0), ("cpus", 1), ("retries", 0)):
+            if getattr(self, name) < least:
+                raise BadRequest(f"{name}={getattr(self, name)} is below {least}.", fix=f"Use {least} or more.")
+        for name in ("memory_gib", "time_limit_minutes"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise BadRequest(f"{name}={value} is not above 0.", fix="Leave it out for no limit.")
+        if not 0 <= self.priority <= 100:
+            raise BadRequest(f"priority={self.priority} is out of range.", fix="Use 0 (last) to 100 (first); 50 is usual.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
+
+    progress: 0 to 1, None when unknown. result: the executed notebook. snapshot: of the code it runs from.
+    """
+
+    id: str
+    ref: str
+    name: str
+    state: JobState
+    reason: str
+    exit_code: int | None
+    backend: str
+    user: str
+    notebook: str | None
+    command: Sequence[str]
+    parameters: Mapping[str, Any]
+    gpus: int
+    cpus: int
+    gpu_ids: Sequence[str]
+    priority: int
+    attempt: int
+    retries: int
+    submitted_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    elapsed_seconds: float | None
+    progress: Number | None
+    progress_text: str
+    output: str | None
+    snapshot: str | None
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogChunk:
+    """A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come."""
+
+    text: str
+    offset: int
+    next: int
+    size: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One GPU slot. holder: job reference or the process that holds it; empty when free. load, memory: 0 to 1."""
+
+    id: str
+    name: str
+    holder: str
+    load: Number | None
+    memory: Number | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compute:
+    """What the backend has. load and memory: 0 to 1, of the machine."""
+
+    backend: str
+    devices: Sequence[Device]
+    cpus: int
+    cpus_used: int
+    load: Number
+    memory: Number
+    disk: Number
+    running: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervisor:
+    """The local supervisor. pid: None when none runs (it is started by the next submit)."""
+
+    pid: int | None
+    started_at: datetime | None
+    running: int
+    waiting: int
+    cpus: int
+    gpus: int

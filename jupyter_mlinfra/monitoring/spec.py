@@ -1,0 +1,90 @@
+"""What is known of monitors, drift and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ..core.records import Number
+
+
+class AlertState(StrEnum):
+    """Where a rule stands. no_data is a state of its own, never green."""
+
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    NO_DATA = "no_data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureDrift:
+    """Drift of one feature between reference and window.
+
+    psi: population stability index on the reference's deciles (natural log). ks: two-sample Kolmogorov–Smirnov statistic,
+    None for categories. reference, window: fractions per bin. edges: inner bin edges, or category names.
+    """
+
+    feature: str
+    kind: str
+    psi: Number
+    ks: Number | None
+    missing_reference: Number
+    missing_window: Number
+    edges: Sequence[float | str]
+    reference: Sequence[float]
+    window: Sequence[float]
+    drifted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One rule at its last evaluation. value against threshold; since: of the state."""
+
+    ref: str
+    name: str
+    monitor: str
+    state: AlertState
+    severity: str
+    value: Number | None
+    threshold: float
+    subject: str
+    since: datetime
+    evaluated_at: datetime | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """One monitor in a list. worst: the feature with the largest PSI."""
+
+    ref: str
+    name: str
+    deployment: str
+    state: AlertState
+    requests: Number
+    worst: str
+    worst_psi: Number | None
+    evaluated_at: datetime | None
+    last_request_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorStatus:
+    """A monitor's page. versions: requests a version; dropped: requests that the payload log had to leave out."""
+
+    monitor: Monitor
+    window_start: datetime | None
+    window_end: datetime | None
+    reference: str
+    versions: Mapping[str, int]
+    p50_ms: Number | None
+    p95_ms: Number | None
+    error_fraction: Number | None
+    dropped: int
+    score: FeatureDrift | None
+    drift: Sequence[FeatureDrift]
+    alerts: Sequence[Alert]
+    code: Mapping[str, str]
