@@ -1,1 +1,82 @@
-"""A machine-learning workbench inside JupyterLab."""
+"""A machine-learning workbench inside JupyterLab.
+
+    import jupyter_mlinfra as ml
+
+    ml.dataset("flights.departures").scan()
+    ml.features(["origin_weather:*"]).train(entities)
+    ml.deployment("flights").predict(frame)
+
+The names are resolved when they are asked for, so a notebook pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__all__ = [
+    "MLInfraError", "Workbench", "alert", "dataset", "deployment", "features", "job", "model", "monitor", "pipeline", "run", "runs", "track", "workbench",
+]  # fmt: skip
+
+_HOME = {"MLInfraError": ".core.errors", "Workbench": ".workbench", "workbench": ".workbench"}
+# `workbench` the module and `workbench()` the function share a name, as do `features` the domain and `features()` the door.
+_CALLABLE = {"features": ("nouns", "features"), "workbench": ("workbench", "current")}
+
+if TYPE_CHECKING:
+    from .core.errors import MLInfraError
+    from .nouns import alert, dataset, deployment, features, job, model, monitor, pipeline, run, runs, track
+    from .workbench import Workbench
+    from .workbench import current as workbench
+
+
+class _CallableModule(ModuleType):
+    """A domain's module that is also its door: `ml.features([...])` beside `from jupyter_mlinfra.features import …`."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        home, name = _CALLABLE[self.__name__.rpartition(".")[2]]
+        return getattr(import_module(f".{home}", __name__), name)(*args, **options)
+
+
+class _Package(ModuleType):
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _CALLABLE and type(value) is ModuleType:
+            value.__class__ = _CallableModule
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name in _CALLABLE:
+        return import_module(f".{name}", __name__)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("jupyter-mlinfra")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME.get(name, ".nouns"), __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "@jupyter-mlinfra/labextension"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from .server.app import MLInfraApp
+
+    return [{"module": "jupyter_mlinfra", "app": MLInfraApp}]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext jupyter_mlinfra`: one magic per noun."""
+    from .magics import load
+
+    load(shell)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-TOKEN = "MLINFRA_PROCESS_TOKEN"
+TOKEN = "MLINFRA_PROCESS_TOKEN"  # noqa: S105 (a name, no secret)
 """Environment variable that marks a tree of processes as ours, so that none is lost and none is started twice."""
 
 

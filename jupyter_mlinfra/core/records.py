@@ -91,7 +91,7 @@ def now() -> datetime:
 
 def to_json(value: Any) -> Any:
     """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC, NaN and infinity as null."""
-    if value is None or isinstance(value, str | bool | int) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None

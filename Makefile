@@ -1,0 +1,43 @@
+# Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab check slow build dev benchmarks clean
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE
+
+help: ## these lines
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+demo: $(VENV)/.demo ## set up, then the main job on real flights, from raw files to a monitored deployment
+	@cd notebooks && ../$(BIN)/python run_demo.py
+
+lab: $(VENV)/.demo ## open JupyterLab on the flights project
+	@cd notebooks && PATH="$(abspath $(BIN)):$$PATH" ../$(BIN)/jupyter lab
+
+test: $(VENV)/.test ## set up, then every test: Python, TypeScript, browser
+	@scripts/test.sh $(BIN)
+
+check: $(VENV)/.test ## form and types (ruff, mypy, import-linter, eslint, prettier, tsc), then every test
+	@scripts/check.sh $(BIN)
+	@scripts/test.sh $(BIN)
+
+benchmarks: $(VENV)/.test ## paired benchmarks against peers; minutes each, never part of the tests
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+build: ## the wheel
+	@scripts/setup.sh $(VENV) tools
+	@$(VENV)/tools/uv build --wheel
+
+# The stamps hold what the environment was made from; set-up is skipped while nothing of it changed.
+SOURCES := pyproject.toml scripts/setup.sh labextension/package.json labextension/yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
+
+$(VENV)/.demo: $(SOURCES)
+	@scripts/setup.sh $(VENV) demo
+
+$(VENV)/.test: $(SOURCES)
+	@scripts/setup.sh $(VENV) test
+
+clean: ## stop what the demo started; remove environments, builds and the demo's state
+	@if [ -x $(BIN)/mlinfra ]; then cd notebooks && ../$(BIN)/mlinfra down || true; fi
+	rm -rf $(VENV) build dist notebooks/.mlinfra labextension/lib labextension/node_modules jupyter_mlinfra/labextension

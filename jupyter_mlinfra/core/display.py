@@ -1,0 +1,58 @@
+"""How a record shows itself in a notebook: a live card where the extension is installed, plain HTML and text elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from .records import to_json
+
+MIME = "application/vnd.mlinfra.v1+json"
+
+
+def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | None = None, rows: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """A display bundle without script: everything that came from outside is escaped.
+
+    record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table below them.
+    """
+    facts = {key: _text(value) for key, value in (facts or {}).items()}
+    table = [{key: _text(value) for key, value in row.items()} for row in rows]
+    return {
+        MIME: {"ref": ref, "kind": ref.partition(":")[0], "title": title, "record": to_json(record), "facts": facts, "rows": table},
+        "text/html": _html(title, ref, facts, table),
+        "text/plain": _plain(title, ref, facts, table),
+    }
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
+def _html(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
+    lines = [f"<div><b>{escape(title)}</b> <code>{escape(ref)}</code></div>"]
+    if facts:
+        lines.append("<div>" + " · ".join(f"{escape(key)} <b>{escape(value)}</b>" for key, value in facts.items()) + "</div>")
+    if rows:
+        head = "".join(f"<th>{escape(key)}</th>" for key in rows[0])
+        body = "".join("<tr>" + "".join(f"<td>{escape(value)}</td>" for value in row.values()) + "</tr>" for row in rows)
+        lines.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    return "".join(lines)
+
+
+def _plain(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
+    lines = [f"{title}  {ref}"]
+    if facts:
+        lines.append(" · ".join(f"{key} {value}" for key, value in facts.items()))
+    if rows:
+        keys = list(rows[0])
+        widths = [max(len(key), *(len(row[key]) for row in rows)) for key in keys]
+        lines.append("  ".join(key.ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip())
+        lines += ["  ".join(row[key].ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines)

@@ -1,0 +1,255 @@
+"""The nouns of the current project, as a notebook uses them: `ml.dataset(…)`, `ml.runs(…)`, `ml.deployment(…)`.
+
+Each handle holds a name and asks its domain when it is used; what it prints is the same record that a panel shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .core.display import mimebundle
+from .core.errors import BadRequest, NotFound
+from .workbench import Workbench, current
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    import polars as pl
+
+    from .catalog import Table
+    from .deployments.spec import DeploymentDetail, Prediction
+    from .experiments.spec import Comparison, Run
+    from .features.spec import OnlineRow
+    from .jobs.spec import Job
+    from .monitoring.spec import Alert, MonitorStatus
+    from .pipelines.spec import PipelineDetail, PipelineRun
+
+
+def dataset(name: str) -> Table:
+    """A dataset by `namespace.table`; `.scan()` gives a lazy Polars frame."""
+    return current().catalog.dataset(name)
+
+
+def features(refs: Sequence[str]) -> FeatureSelection:
+    """Features by `view:feature` or `view:*`, for training and for online look-up."""
+    return FeatureSelection(current(), tuple(refs))
+
+
+def job(id: str) -> JobHandle:
+    """A job by id; a unique beginning is enough."""
+    return JobHandle(current(), id)
+
+
+def pipeline(name: str) -> PipelineHandle:
+    """A pipeline by the name in its file."""
+    return PipelineHandle(current(), name)
+
+
+def runs(which: str | Sequence[str], *, where: str = "", sort: str = "-started", limit: int = 500) -> RunList:
+    """Runs of an experiment, filtered (`metrics.auc > 0.9`); or those with the given ids."""
+    workbench = current()
+    if isinstance(which, str):
+        return RunList(workbench, list(workbench.experiments.runs(which, where=where, sort=sort, limit=limit).items))
+    return RunList(workbench, [workbench.experiments.show(id) for id in which])
+
+
+def run(id: str) -> Run:
+    """One run by id; a unique beginning is enough."""
+    return current().experiments.show(id)
+
+
+def track(experiment: str, **options: Any) -> AbstractContextManager[Any]:
+    """Track a `with` block as a run: notebook, job, commit and datasets are noted by themselves."""
+    return current().experiments.track(experiment, **options)
+
+
+def model(ref: str) -> ModelHandle:
+    """A model version: `name@alias` or `name/3`; a bare name is its champion."""
+    return ModelHandle(current(), ref if "@" in ref or "/" in ref else f"{ref}@champion")
+
+
+def deployment(name: str) -> DeploymentHandle:
+    """A deployment by name."""
+    return DeploymentHandle(current(), name)
+
+
+def monitor(name: str) -> MonitorHandle:
+    """A monitor by name."""
+    return MonitorHandle(current(), name)
+
+
+def alert(name: str) -> Alert:
+    """An alert by `monitor/rule`."""
+    found = [item for item in current().monitoring.alerts(limit=500).items if item.ref == f"alert:{name}"]
+    if not found:
+        raise NotFound(f"There is no alert {name}.", fix="mlinfra alerts list shows those there are.")
+    return found[0]
+
+
+@dataclass(frozen=True)
+class FeatureSelection:
+    """Some features, in code."""
+
+    workbench: Workbench
+    refs: Sequence[str]
+
+    def train(self, entities: pl.DataFrame, *, at: str = "event_timestamp") -> pl.DataFrame:
+        """A training set: each row gets the values known at its time `at`; the order of `entities` is kept."""
+        return self.workbench.features.training_set(self.refs, entities, at=at)
+
+    def online(self, **keys: Any) -> OnlineRow | list[OnlineRow]:
+        """The newest values: of one entity (`user_id=42`), or of several (`user_id=[42, 43]`)."""
+        if not keys:
+            raise BadRequest("Of which entity?", "No key was given.", "For example .online(origin='JFK')")
+        several = {name: value for name, value in keys.items() if isinstance(value, list | tuple)}
+        if not several:
+            return self.workbench.features.online(self.refs, [keys])[0]
+        length = len(next(iter(several.values())))
+        if len(several) != len(keys) or any(len(value) != length for value in several.values()):
+            raise BadRequest("The keys do not fit together.", "Each key must be a list of the same length.")
+        return self.workbench.features.online(self.refs, [dict(zip(keys, row, strict=True)) for row in zip(*keys.values(), strict=True)])
+
+
+@dataclass(frozen=True)
+class JobHandle:
+    """One job."""
+
+    workbench: Workbench
+    id: str
+
+    @property
+    def record(self) -> Job:
+        """What is known of it now."""
+        return self.workbench.jobs.show(self.id)
+
+    def logs(self, *, tail: int | None = None) -> str:
+        """Its log, or the last `tail` lines."""
+        return self.workbench.jobs.logs(self.id, tail=tail).text
+
+    def wait(self, timeout: float | None = None) -> Job:
+        """Wait for its end, at most `timeout` seconds."""
+        return self.workbench.jobs.wait([self.id], timeout=timeout)[0]
+
+    def cancel(self) -> Job:
+        """Stop it and everything that it started."""
+        return self.workbench.jobs.cancel(self.id)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        record = self.record
+        facts = {"state": record.state, "reason": record.reason or None, "elapsed s": record.elapsed_seconds, "exit code": record.exit_code}
+        return mimebundle(record.ref, record.name, record, facts=facts)
+
+
+@dataclass(frozen=True)
+class PipelineHandle:
+    """One pipeline."""
+
+    workbench: Workbench
+    name: str
+
+    @property
+    def record(self) -> PipelineDetail:
+        """Its graph and newest runs."""
+        return self.workbench.pipelines.show(self.name)
+
+    def run(self, *, force: bool = False, **parameters: Any) -> PipelineRun:
+        """Run it; steps whose code, parameters and inputs are unchanged are taken from the cache."""
+        return self.workbench.pipelines.run(self.name, parameters=parameters, force=force)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        record = self.record
+        rows = [{"step": step.name, "notebook": step.notebook, "after": ", ".join(step.after) or "–"} for step in record.graph]
+        return mimebundle(record.pipeline.ref, self.name, record.pipeline, facts={"steps": record.pipeline.steps}, rows=rows)
+
+
+class RunList(list["Run"]):
+    """Runs, in order."""
+
+    def __init__(self, workbench: Workbench, items: Sequence[Run]) -> None:
+        super().__init__(items)
+        self._workbench = workbench
+
+    def compare(self, *, curves: bool = True) -> Comparison:
+        """What differs between them."""
+        return self._workbench.experiments.compare([item.id for item in self], curves=curves)
+
+    def frame(self) -> pl.DataFrame:
+        """One row a run: id, name, status, start, then its metrics and parameters."""
+        import polars as pl
+
+        rows = [
+            {"run": item.id, "name": item.name, "status": item.status, "started_at": item.started_at}
+            | {f"metrics.{key}": value for key, value in item.metrics.items()}
+            | {f"params.{key}": value for key, value in item.params.items()}
+            for item in self
+        ]
+        return pl.from_dicts(rows, infer_schema_length=None) if rows else pl.DataFrame()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        keys = sorted({key for item in self for key in item.metrics})[:4]
+        rows = [{"run": item.id[:8], "name": item.name, "status": item.status} | {key: item.metrics.get(key) for key in keys} for item in self]
+        name = self[0].experiment if self else "none"
+        return mimebundle(f"experiment:{name}", f"{len(self)} runs", [item.ref for item in self], rows=rows)
+
+
+@dataclass(frozen=True)
+class ModelHandle:
+    """One model version."""
+
+    workbench: Workbench
+    ref: str
+
+    def load(self) -> Any:
+        """The model in its own library (an XGBoost booster, say), in this kernel."""
+        return self.workbench.experiments.load(self.ref)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        record = self.workbench.experiments.version(self.ref)
+        facts = {"version": record.version, "aliases": ", ".join(record.aliases) or None, **dict(list(record.metrics.items())[:4])}
+        return mimebundle(record.ref, record.model, record, facts=facts)
+
+
+@dataclass(frozen=True)
+class DeploymentHandle:
+    """One deployment."""
+
+    workbench: Workbench
+    name: str
+
+    @property
+    def record(self) -> DeploymentDetail:
+        """Its versions, traffic and history."""
+        return self.workbench.deployments.show(self.name)
+
+    def predict(self, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, version: str | None = None) -> Prediction:
+        """Ask for predictions through the gateway; the answer names the version that gave them."""
+        return self.workbench.deployments.predict(self.name, rows, version=version)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        record = self.record.deployment
+        rows = [{"version": item.version, "traffic %": item.traffic, "state": item.state} for item in record.versions]
+        return mimebundle(record.ref, self.name, record, facts={"state": record.state, "url": record.url}, rows=rows)
+
+
+@dataclass(frozen=True)
+class MonitorHandle:
+    """One monitor."""
+
+    workbench: Workbench
+    name: str
+
+    def status(self, since: timedelta | None = None) -> MonitorStatus:
+        """Drift, latency and alerts of the window since then."""
+        return self.workbench.monitoring.status(self.name, since=since)
+
+    def frame(self, since: timedelta | None = None) -> pl.DataFrame:
+        """The logged requests."""
+        return self.workbench.monitoring.frame(self.name, since=since)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        status = self.status()
+        rows = [{"feature": item.feature, "PSI": item.psi.value, "KS": item.ks.value if item.ks else None, "drifted": item.drifted} for item in status.drift[:12]]
+        return mimebundle(status.monitor.ref, self.name, status, facts={"state": status.monitor.state, "requests": status.monitor.requests.value}, rows=rows)

@@ -1,0 +1,117 @@
+"""What the project has, and whether it meets the targets of its card: measured, never promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from .core.errors import MLInfraError
+from .core.records import now
+
+if TYPE_CHECKING:
+    from .workbench import Workbench
+
+MEASURE_SECONDS = 5.0
+"""How long the live deployment is measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCheck:
+    """One target. verdict: `unknown` when it could not be measured; `fix` then says what is missing."""
+
+    target: str
+    limit: str
+    measured: str
+    verdict: Literal["met", "missed", "unknown"]
+    fix: str = ""
+
+
+def counts(workbench: Workbench) -> dict[str, dict[str, int]]:
+    """Objects of each domain, as `mlinfra status` prints them."""
+    jobs = dict(workbench.jobs.counts())
+    experiments = workbench.experiments.experiments(limit=500).items
+    models = workbench.experiments.models(limit=500).items
+    deployments = workbench.deployments.list(limit=500).items
+    return {
+        "catalog": {"datasets": workbench.catalog.list(limit=1).total},
+        "features": {"views": workbench.features.views(limit=1).total, "features": workbench.features.list(limit=1).total},
+        "jobs": {state: jobs.get(state, 0) for state in ("queued", "running", "succeeded", "failed", "cancelled", "lost")},
+        "pipelines": {"pipelines": workbench.pipelines.list(limit=1).total, "runs": workbench.pipelines.count_runs()},
+        "experiments": {"experiments": len(experiments), "runs": sum(item.runs for item in experiments)},
+        "models": {"models": len(models), "versions": sum(item.versions for item in models)},
+        "deployments": {"deployments": len(deployments), "live": sum(item.state == "healthy" for item in deployments)},
+        "monitoring": {"monitors": workbench.monitoring.list(limit=1).total, "firing": workbench.monitoring.alerts(firing=True, limit=1).total},
+    }
+
+
+def check(workbench: Workbench) -> list[TargetCheck]:
+    """Measure each target that the project card states, in the order of the card."""
+    return [*_datasets(workbench), *_features(workbench), *_metric(workbench), *_deployment(workbench)]
+
+
+def _datasets(workbench: Workbench) -> Iterator[TargetCheck]:
+    for name in workbench.project.settings.project.targets.datasets:
+        try:
+            rows = int(workbench.catalog.show(name).dataset.rows.value or 0)
+        except MLInfraError as error:
+            yield TargetCheck(target=f"dataset {name}", limit="present", measured=error.what, verdict="missed", fix=error.fix or f"mlinfra catalog ingest FILES --into {name}")
+        else:
+            verdict: Literal["met", "missed"] = "met" if rows else "missed"
+            yield TargetCheck(target=f"dataset {name}", limit="present", measured=f"{rows:,} rows", verdict=verdict)
+
+
+def _features(workbench: Workbench) -> Iterator[TargetCheck]:
+    limit = workbench.project.settings.project.targets.feature_age_hours
+    if limit is None:
+        return
+    for view in workbench.features.views(limit=500).items:
+        if not view.online:
+            continue
+        target, at_most = f"online features of {view.name}", f"at most {limit:g} h old"
+        if view.online_at is None:
+            yield TargetCheck(target=target, limit=at_most, measured="never materialized", verdict="missed", fix=f"mlinfra features materialize {view.name}")
+            continue
+        hours = (now() - view.online_at).total_seconds() / 3600
+        verdict: Literal["met", "missed"] = "met" if hours <= limit else "missed"
+        yield TargetCheck(target=target, limit=at_most, measured=f"{hours:,.1f} h", verdict=verdict, fix="" if verdict == "met" else f"mlinfra features materialize {view.name}")
+
+
+def _metric(workbench: Workbench) -> Iterator[TargetCheck]:
+    targets = workbench.project.settings.project.targets
+    if not targets.metric or targets.metric_at_least is None:
+        return
+    target, limit = f"{targets.metric} of the champion", f"at least {targets.metric_at_least:g}"
+    champions = [item for item in workbench.experiments.models(limit=500).items if "champion" in item.aliases]
+    if not champions:
+        yield TargetCheck(target=target, limit=limit, measured="no model has a champion", verdict="unknown", fix="mlinfra models promote MODEL/VERSION --alias champion")
+        return
+    for model in champions:
+        value = workbench.experiments.version(f"{model.name}@champion").metrics.get(targets.metric)
+        if value is None:
+            yield TargetCheck(target=target, limit=limit, measured=f"{model.name} has no metric {targets.metric}", verdict="unknown", fix=f"Log {targets.metric} in its run.")
+        else:
+            yield TargetCheck(target=target, limit=limit, measured=f"{value:.4f} ({model.name})", verdict="met" if value >= targets.metric_at_least else "missed")
+
+
+def _deployment(workbench: Workbench) -> Iterator[TargetCheck]:
+    card = workbench.project.settings.project
+    targets = card.targets
+    if targets.latency_p99_ms is None and targets.requests_per_second is None:
+        return
+    live = [item.name for item in workbench.deployments.list(limit=500).items if item.state == "healthy" and card.deployment in ("", item.name)]
+    rate = targets.requests_per_second or 10.0
+    latency_limit = f"p99 at most {targets.latency_p99_ms:g} ms at {rate:g} requests/s" if targets.latency_p99_ms else ""
+    if not live:
+        fix = "mlinfra up, or mlinfra deployments deploy MODEL/VERSION"
+        yield TargetCheck(target="live deployment", limit=latency_limit or f"{rate:g} requests/s", measured="no deployment is healthy", verdict="unknown", fix=fix)
+        return
+    figures = workbench.deployments.measure(live[0], seconds=MEASURE_SECONDS, rate=rate)
+    if targets.latency_p99_ms is not None:
+        met = figures.p99_ms <= targets.latency_p99_ms and not figures.failed
+        measured = f"p99 {figures.p99_ms:.1f} ms, p50 {figures.p50_ms:.1f} ms over {figures.requests} requests"
+        yield TargetCheck(target=f"latency of {live[0]}", limit=latency_limit, measured=measured, verdict="met" if met else "missed")
+    if targets.requests_per_second is not None:
+        met = figures.rate >= 0.95 * targets.requests_per_second and not figures.failed
+        measured = f"{figures.rate:.0f} requests/s answered, {figures.failed} failed"
+        yield TargetCheck(target=f"volume of {live[0]}", limit=f"{targets.requests_per_second:g} requests/s", measured=measured, verdict="met" if met else "missed")

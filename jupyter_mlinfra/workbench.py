@@ -1,0 +1,142 @@
+"""Workbench: the one object that opens a project and hands out its domains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .core.project import Project, find_root
+
+if TYPE_CHECKING:
+    from .catalog import Catalog
+    from .core.records import Page
+    from .core.search import Hit, Searchable
+    from .deployments import Deployments
+    from .experiments import Experiments
+    from .features import Features
+    from .jobs import Jobs
+    from .monitoring import Monitoring
+    from .pipelines import Pipelines
+    from .readiness import TargetCheck
+
+DOMAINS = ("catalog", "features", "jobs", "pipelines", "experiments", "deployments", "monitoring")
+
+
+class Workbench:
+    """A project and its domains. Opening costs nothing until a domain is used; each is made at its first use."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    @classmethod
+    def open(cls, path: Path | str | None = None) -> Workbench:
+        """The project at or above `path` (default: MLINFRA_PROJECT, else the working directory).
+
+        Raises NotFound when there is none.
+        """
+        return cls(Project.open(path))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Datasets on Iceberg."""
+        from .catalog import Catalog
+
+        return Catalog(self.project)
+
+    @cached_property
+    def features(self) -> Features:
+        """The feature store (Feast)."""
+        from .features import Features
+
+        return Features(self.project)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Notebooks and commands away from the kernel."""
+        from .jobs import Jobs
+
+        return Jobs(self.project)
+
+    @cached_property
+    def experiments(self) -> Experiments:
+        """Runs, models and versions (MLflow)."""
+        from .experiments import Experiments
+
+        return Experiments(self.project)
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """Notebooks in order, with a cache."""
+        from .pipelines import Pipelines
+
+        return Pipelines(self.project, self.jobs, fingerprints=self._fingerprints())
+
+    @cached_property
+    def deployments(self) -> Deployments:
+        """Versions that answer requests (Seldon)."""
+        from .deployments import Deployments
+
+        return Deployments(self.project, self.experiments)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """Live requests against the training data."""
+        from .monitoring import Monitoring
+
+        return Monitoring(self.project, self.deployments, self.experiments)
+
+    def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50) -> Page[Hit]:
+        """Objects of every domain whose name, columns, tags, owner or notes hold all `words`."""
+        for domain in DOMAINS:
+            source: Searchable = getattr(self, domain)
+            self.project.index.refresh(domain, source.search_fingerprint(), source.search_documents)
+        return self.project.index.search(words, kinds=kinds, limit=limit)
+
+    def status(self) -> dict[str, dict[str, int]]:
+        """How much of everything there is."""
+        from .readiness import counts
+
+        return counts(self)
+
+    def check(self) -> list[TargetCheck]:
+        """Whether this installation meets the targets of the project card, each by a measurement."""
+        from .readiness import check
+
+        return check(self)
+
+    def up(self) -> dict[str, Any]:
+        """Bring the supervisor and all deployments up again, after a reboot too."""
+        supervisor = self.jobs.start()
+        return {"supervisor": supervisor.pid, "deployments": [item.name for item in self.deployments.up()]}
+
+    def down(self) -> dict[str, Any]:
+        """Stop everything that this project started: deployments, their gateway, running jobs, the supervisor."""
+        stopped = [item.name for item in self.deployments.down()]
+        self.jobs.stop(cancel_running=True)
+        return {"supervisor": None, "deployments": stopped}
+
+    def _fingerprints(self) -> Mapping[str, Callable[[str], str | None]]:
+        # Lazy: a cached pipeline must not open a domain that none of its references names.
+        return {
+            "dataset": lambda name: self.catalog.fingerprint(name),
+            "view": lambda name: self.features.fingerprint(name),
+            "model": lambda name: self.experiments.fingerprint(name),
+            "experiment": lambda name: self.experiments.experiment_fingerprint(name),
+            "deployment": lambda name: self.deployments.fingerprint(name),
+            "monitor": lambda name: self.monitoring.fingerprint(name),
+        }
+
+
+_open: dict[Path, Workbench] = {}
+os.register_at_fork(after_in_child=_open.clear)  # a child must not share its parent's connections
+
+
+def current(path: Path | str | None = None) -> Workbench:
+    """The workbench of the project around `path`: the same object for the same project."""
+    root = find_root(path)
+    if root not in _open:
+        _open[root] = Workbench(Project(root))
+    return _open[root]

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Make the environment: a Python, uv, every package, the front end. Says what it does; safe to run twice at once.
+#   scripts/setup.sh VENV demo|test|tools
+set -euo pipefail
+venv=$1 what=$2
+cd "$(dirname "$0")/.."
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+fail() { printf 'error: %s\n  why: %s\n  fix: %s\n' "$1" "$2" "$3" >&2; exit 1; }
+
+# One set-up at a time: the second waits, then finds the work done.
+mkdir -p "$(dirname "$venv")"
+exec 9>".setup.lock"
+if ! flock -n 9; then say "Another set-up is under way; waiting for it."; flock 9; fi
+stamp() { cat pyproject.toml scripts/setup.sh labextension/package.json labextension/yarn.lock $(find labextension/src labextension/style labextension/schema -type f | sort) | sha256sum; }
+current=$(stamp)
+if [ "$what" != tools ] && [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.$what" 2>/dev/null)" = "$current" ]; then touch "$venv/.$what"; exit 0; fi
+
+python_ok() { "$1" -c 'import sys; sys.exit(not (sys.version_info >= (3, 12) and sys.implementation.name == "cpython"))' >/dev/null 2>&1; }
+find_python() {
+  local root=${PYENV_ROOT:-$HOME/.pyenv} candidate
+  for version in 3.12 3.13 3.14; do
+    for candidate in "$(command -v python$version || true)" "$root"/versions/$version.*/bin/python /usr/bin/python$version /usr/local/bin/python$version /opt/homebrew/bin/python$version; do
+      if [ -x "$candidate" ] && python_ok "$candidate"; then echo "$candidate"; return; fi
+    done
+  done
+}
+find_uv() {
+  if command -v uv >/dev/null; then command -v uv; return; fi
+  if [ ! -x .tools/bin/uv ]; then
+    say "Installing uv into .tools"
+    local python; python=$(find_python); python=${python:-$(command -v python3 || true)}
+    [ -n "$python" ] || fail "No Python was found." "Neither PATH, pyenv nor the system has a Python 3." "Install Python 3.12 or newer."
+    "$python" -m venv .tools || fail "No tool environment could be made with $python." "Its venv module is missing." "On Debian: apt-get install python3-venv"
+    .tools/bin/pip install --quiet --disable-pip-version-check uv
+  fi
+  echo "$PWD/.tools/bin/uv"
+}
+
+uv=$(find_uv)
+python=$(find_python)
+if [ ! -x "$venv/bin/python" ]; then
+  say "Creating $venv with ${python:-a Python 3.12 that uv fetches}"
+  "$uv" venv --quiet --allow-existing --python "${python:-3.12}" "$venv" ||
+    fail "No environment could be made." "No Python 3.12 or newer was found, and uv could not fetch one." "Install Python 3.12 (pyenv install 3.12, or your system's package)."
+fi
+[ "$what" = tools ] && exit 0
+
+export UV_LINK_MODE=${UV_LINK_MODE:-hardlink}
+say "Installing packages ($what); the first time takes minutes"
+# Editable: the notebooks and tests run the code of this folder. The build makes the front end with a Node of its own.
+if [ "$(cat "$venv/.frontend" 2>/dev/null)" != "$current" ]; then rm -rf jupyter_mlinfra/labextension; fi
+"$uv" pip install --quiet --python "$venv/bin/python" --compile-bytecode --editable ".[$what]"
+printf '%s\n' "$current" >"$venv/.frontend"
+if [ "$what" = test ]; then scripts/chromium.sh "$venv"; printf '%s\n' "$current" >"$venv/.demo"; fi
+printf '%s\n' "$current" >"$venv/.$what"

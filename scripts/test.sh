@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Every test. Fails at the end if any part failed, and says which.
+set -uo pipefail
+bin=$(cd "$1" && pwd)
+cd "$(dirname "$0")/.."
+export PATH="$bin:$PATH"
+unset PYTHONDONTWRITEBYTECODE
+failed=()
+part() { local name=$1; shift; printf '\n\033[1m== %s\033[0m\n' "$name"; "$@" || failed+=("$name"); }
+
+part "imports point one way" lint-imports --no-cache
+part "python" python -m pytest -n 2 --dist loadfile tests --ignore=tests/browser --ignore=tests/demo
+part "typescript" scripts/frontend.sh "$bin" jlpm test
+part "the demo, from nothing" python -m pytest tests/demo
+part "browser" python -m pytest tests/browser
+if [ ${#failed[@]} -gt 0 ]; then printf '\nFAILED: %s\n' "${failed[*]}"; exit 1; fi
+echo; echo "All parts passed."
