@@ -251,5 +251,7 @@ class MonitorHandle:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         status = self.status()
-        rows = [{"feature": item.feature, "PSI": item.psi.value, "KS": item.ks.value if item.ks else None, "drifted": item.drifted} for item in status.drift[:12]]
+        rows = [
+            {"feature": item.feature, "PSI": item.psi.value, "KS": item.ks.value if item.ks else None, "drifted": item.drifted} for item in status.drift[:12]
+        ]
         return mimebundle(status.monitor.ref, self.name, status, facts={"state": status.monitor.state, "requests": status.monitor.requests.value}, rows=rows)

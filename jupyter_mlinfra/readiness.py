@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from .core.errors import MLInfraError
-from .core.records import now
 
 if TYPE_CHECKING:
     from .workbench import Workbench
@@ -55,26 +54,33 @@ def _datasets(workbench: Workbench) -> Iterator[TargetCheck]:
         try:
             rows = int(workbench.catalog.show(name).dataset.rows.value or 0)
         except MLInfraError as error:
-            yield TargetCheck(target=f"dataset {name}", limit="present", measured=error.what, verdict="missed", fix=error.fix or f"mlinfra catalog ingest FILES --into {name}")
+            yield TargetCheck(
+                target=f"dataset {name}", limit="present", measured=error.what, verdict="missed", fix=error.fix or f"mlinfra catalog ingest FILES --into {name}"
+            )
         else:
             verdict: Literal["met", "missed"] = "met" if rows else "missed"
             yield TargetCheck(target=f"dataset {name}", limit="present", measured=f"{rows:,} rows", verdict=verdict)
 
 
 def _features(workbench: Workbench) -> Iterator[TargetCheck]:
-    limit = workbench.project.settings.project.targets.feature_age_hours
+    limit = workbench.project.settings.project.targets.feature_lag_hours
     if limit is None:
         return
     for view in workbench.features.views(limit=500).items:
         if not view.online:
             continue
-        target, at_most = f"online features of {view.name}", f"at most {limit:g} h old"
+        target, at_most = f"online features of {view.name}", f"at most {limit:g} h behind their source"
+        fix = f"mlinfra features materialize {view.name}"
         if view.online_at is None:
-            yield TargetCheck(target=target, limit=at_most, measured="never materialized", verdict="missed", fix=f"mlinfra features materialize {view.name}")
-            continue
-        hours = (now() - view.online_at).total_seconds() / 3600
-        verdict: Literal["met", "missed"] = "met" if hours <= limit else "missed"
-        yield TargetCheck(target=target, limit=at_most, measured=f"{hours:,.1f} h", verdict=verdict, fix="" if verdict == "met" else f"mlinfra features materialize {view.name}")
+            yield TargetCheck(target=target, limit=at_most, measured="never materialized", verdict="missed", fix=fix)
+        elif view.source_at is None:
+            yield TargetCheck(
+                target=target, limit=at_most, measured="the source could not be read", verdict="unknown", fix=f"mlinfra features show {view.name}"
+            )
+        else:
+            hours = max(0.0, (view.source_at - view.online_at).total_seconds() / 3600)
+            met = hours <= limit
+            yield TargetCheck(target=target, limit=at_most, measured=f"{hours:,.1f} h", verdict="met" if met else "missed", fix="" if met else fix)
 
 
 def _metric(workbench: Workbench) -> Iterator[TargetCheck]:
@@ -84,14 +90,20 @@ def _metric(workbench: Workbench) -> Iterator[TargetCheck]:
     target, limit = f"{targets.metric} of the champion", f"at least {targets.metric_at_least:g}"
     champions = [item for item in workbench.experiments.models(limit=500).items if "champion" in item.aliases]
     if not champions:
-        yield TargetCheck(target=target, limit=limit, measured="no model has a champion", verdict="unknown", fix="mlinfra models promote MODEL/VERSION --alias champion")
+        yield TargetCheck(
+            target=target, limit=limit, measured="no model has a champion", verdict="unknown", fix="mlinfra models promote MODEL/VERSION --alias champion"
+        )
         return
     for model in champions:
         value = workbench.experiments.version(f"{model.name}@champion").metrics.get(targets.metric)
         if value is None:
-            yield TargetCheck(target=target, limit=limit, measured=f"{model.name} has no metric {targets.metric}", verdict="unknown", fix=f"Log {targets.metric} in its run.")
+            yield TargetCheck(
+                target=target, limit=limit, measured=f"{model.name} has no metric {targets.metric}", verdict="unknown", fix=f"Log {targets.metric} in its run."
+            )
         else:
-            yield TargetCheck(target=target, limit=limit, measured=f"{value:.4f} ({model.name})", verdict="met" if value >= targets.metric_at_least else "missed")
+            yield TargetCheck(
+                target=target, limit=limit, measured=f"{value:.4f} ({model.name})", verdict="met" if value >= targets.metric_at_least else "missed"
+            )
 
 
 def _deployment(workbench: Workbench) -> Iterator[TargetCheck]:
@@ -104,7 +116,9 @@ def _deployment(workbench: Workbench) -> Iterator[TargetCheck]:
     latency_limit = f"p99 at most {targets.latency_p99_ms:g} ms at {rate:g} requests/s" if targets.latency_p99_ms else ""
     if not live:
         fix = "mlinfra up, or mlinfra deployments deploy MODEL/VERSION"
-        yield TargetCheck(target="live deployment", limit=latency_limit or f"{rate:g} requests/s", measured="no deployment is healthy", verdict="unknown", fix=fix)
+        yield TargetCheck(
+            target="live deployment", limit=latency_limit or f"{rate:g} requests/s", measured="no deployment is healthy", verdict="unknown", fix=fix
+        )
         return
     figures = workbench.deployments.measure(live[0], seconds=MEASURE_SECONDS, rate=rate)
     if targets.latency_p99_ms is not None:
@@ -114,4 +128,6 @@ def _deployment(workbench: Workbench) -> Iterator[TargetCheck]:
     if targets.requests_per_second is not None:
         met = figures.rate >= 0.95 * targets.requests_per_second and not figures.failed
         measured = f"{figures.rate:.0f} requests/s answered, {figures.failed} failed"
-        yield TargetCheck(target=f"volume of {live[0]}", limit=f"{targets.requests_per_second:g} requests/s", measured=measured, verdict="met" if met else "missed")
+        yield TargetCheck(
+            target=f"volume of {live[0]}", limit=f"{targets.requests_per_second:g} requests/s", measured=measured, verdict="met" if met else "missed"
+        )

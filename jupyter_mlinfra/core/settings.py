@@ -6,6 +6,7 @@ Secrets are references (`env:NAME`, `keyring:SERVICE/NAME`), never values.
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -30,8 +31,8 @@ class Targets(_Section):
     requests_per_second: float | None = Field(default=None, gt=0)
     """Requests a second that the live deployment has to bear."""
 
-    feature_age_hours: float | None = Field(default=None, gt=0)
-    """Oldest acceptable online feature, in hours."""
+    feature_lag_hours: float | None = Field(default=None, gt=0)
+    """How far online features may be behind their source, in hours."""
 
     datasets: tuple[str, ...] = ()
     """Datasets that must be present, as `namespace.table`."""
@@ -88,8 +89,8 @@ class FeatureSettings(_Section):
     repo: str = "feature_repo"
     """Folder of the Feast feature repository, below the project."""
 
-    online_ttl: bool = True
-    """Answer `expired` for online values past their view's ttl."""
+    as_of: datetime | None = None
+    """Time at which online values are judged against their ttl; empty = the clock. For work on historical data."""
 
 
 class ExperimentSettings(_Section):

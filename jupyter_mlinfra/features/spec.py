@@ -34,7 +34,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One feature view in a list. ttl_seconds: None = never expires. online_at: newest event time that is online."""
+    """One feature view in a list.
+
+    ttl_seconds: None = never expires. online_at: newest event time that is online. source_at: newest event time of the source.
+    """
 
     ref: str
     name: str
@@ -48,6 +51,7 @@ class View:
     online: bool
     freshness: Freshness
     online_at: datetime | None
+    source_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
