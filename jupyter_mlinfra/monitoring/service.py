@@ -1,0 +1,204 @@
+"""The verbs of monitoring: watch, status, evaluate, alerts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import BadRequest, Conflict, NotFound
+from ..core.records import Number, Page, now, page_of
+from ..core.search import Document
+from . import references
+from .drift import compare
+from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
+from .state import advance
+from .store import MonitorStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..core.project import Project
+    from ..deployments import Deployments
+    from ..experiments import Experiments
+
+WINDOW = timedelta(hours=24)
+"""How far back a status looks unless it is told."""
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+class Monitoring:
+    """The monitors of one project."""
+
+    def __init__(self, project: Project, deployments: Deployments, experiments: Experiments) -> None:
+        self._project = project
+        self._deployments = deployments
+        self._experiments = experiments
+        self._store = MonitorStore(project.database)
+
+    def reference(self, version: str, frame: pl.DataFrame, *, score: Sequence[float] | None = None) -> Path:
+        """Keep what a model version saw in training: bins, counts and quantiles of each input, and of its own answers.
+
+        version: `model/3` or `model@alias`. frame: the inputs, one row an example. score: its answers, as long.
+        """
+        found = self._experiments.version(version)
+        return references.save(self._project, references.make(f"{found.model}/{found.version}", frame, score))
+
+    def watch(self, deployment: str, *, name: str | None = None) -> Monitor:
+        """Start to watch a deployment; the version that has most of the traffic needs a reference profile.
+
+        Raises NotFound without deployment or reference, Conflict when the name watches another deployment.
+        """
+        name = name or deployment
+        if not _NAME.match(name):
+            raise BadRequest(f"{name!r} cannot name a monitor.", "Small letters, digits and hyphens, at most 63.", f"For example {deployment}-drift")
+        references.load(self._project, self._stable(deployment))
+        known = {monitor.name: monitor.deployment for monitor in self._store.monitors()}
+        if known.get(name, deployment) != deployment:
+            raise Conflict(f"Monitor {name} watches {known[name]}.", fix="Choose another name.")
+        return self._store.add(name, deployment, self._project.user)
+
+    def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Monitor]:
+        """Monitors by name, as of their last evaluation."""
+        return page_of(self._store.monitors(), limit=limit, cursor=cursor)
+
+    def alerts(self, *, firing: bool = False, limit: int = 50, cursor: str | None = None) -> Page[Alert]:
+        """Alerts, firing ones first."""
+        found = [alert for alert in self._store.alerts() if not firing or alert.state is AlertState.FIRING]
+        return page_of(found, limit=limit, cursor=cursor)
+
+    def frame(self, name: str, *, since: timedelta | None = None) -> pl.DataFrame:
+        """The logged rows of the deployment: request_id, ts, version, status, latency_ms, prediction, then the inputs."""
+        monitor = self._store.show(name)
+        return self._deployments.payloads(monitor.deployment, since=now() - (since or WINDOW))
+
+    def status(self, name: str, *, since: timedelta | None = None) -> MonitorStatus:
+        """Drift and service of the window that ends now; alert states are those of the last evaluation."""
+        monitor = self._store.show(name)
+        return self._measure(monitor, since or WINDOW)
+
+    def evaluate(self, name: str, *, since: timedelta | None = None) -> MonitorStatus:
+        """Measure the window, move the states of the rules, and tell of what changed."""
+        at = now()
+        status = self._measure(self._store.show(name), since or WINDOW)
+        alert = self._drift_rule(status, at)
+        worst = _worst(status.drift)
+        monitor = replace(
+            status.monitor,
+            state=alert.state,
+            worst=worst.feature if worst else "",
+            worst_psi=worst.psi if worst else None,
+            evaluated_at=at,
+        )
+        self._store.save(monitor, [alert])
+        return replace(status, monitor=monitor, alerts=[alert])
+
+    def fingerprint(self, name: str) -> str | None:
+        """A text that changes when the monitor watches something else; None when there is none."""
+        try:
+            return self._store.show(name).deployment
+        except NotFound:
+            return None
+
+    def search_fingerprint(self) -> str:
+        """Changes when a monitor or an alert's state does."""
+        return repr([(monitor.name, monitor.deployment, monitor.state) for monitor in self._store.monitors()])
+
+    def search_documents(self) -> Iterable[Document]:
+        """Monitors and alerts."""
+        for monitor in self._store.monitors():
+            yield Document(ref=monitor.ref, kind="monitor", name=monitor.name, text=monitor.deployment, detail=f"watches {monitor.deployment}")
+        for alert in self._store.alerts():
+            yield Document(ref=alert.ref, kind="alert", name=f"{alert.monitor}/{alert.name}", text=alert.subject, detail=alert.text)
+
+    def _stable(self, deployment: str) -> str:
+        """`model/3` of the version that has most of the traffic."""
+        versions = self._deployments.show(deployment).deployment.versions
+        if not versions:
+            raise NotFound(f"Deployment {deployment} has no version.", fix=f"mlinfra deployments deploy MODEL/VERSION --name {deployment}")
+        stable = max(versions, key=lambda item: item.traffic)
+        return f"{stable.model}/{stable.version.removeprefix('v')}"
+
+    def _measure(self, monitor: Monitor, window: timedelta) -> MonitorStatus:
+        import polars as pl
+
+        rows = self.frame(monitor.name, since=window)
+        answered = rows.filter(pl.col("status") < 400)
+        kept = references.load(self._project, self._stable(monitor.deployment))
+        threshold = self._project.settings.monitoring.psi_alert
+        drift = [compare(column, answered[column.name], threshold=threshold) for column in kept.columns if column.name in answered.columns]
+        score = compare(kept.score, answered[references.SCORE], threshold=threshold) if kept.score and answered.height else None
+        requests = rows.unique("request_id", keep="first") if rows.height else rows
+        counted = answered.group_by("version").len().sort("version")
+        return MonitorStatus(
+            monitor=replace(monitor, requests=Number(value=answered.height), last_request_at=_last(rows)),
+            window_start=_first(rows),
+            window_end=_last(rows),
+            reference=f"version:{kept.version}",
+            versions={str(version): int(count) for version, count in counted.iter_rows()},
+            p50_ms=_quantile(requests, 0.5),
+            p95_ms=_quantile(requests, 0.95),
+            error_fraction=Number(value=float((requests["status"] >= 400).mean()), n=requests.height) if requests.height else None,  # type: ignore[arg-type]
+            dropped=self._deployments.payloads_dropped(monitor.deployment),
+            score=score,
+            drift=sorted(drift, key=lambda item: -float(item.psi.value or 0)) if answered.height else [],
+            alerts=self._store.alerts(monitor.name),
+            code=_code(monitor.name),
+        )
+
+    def _drift_rule(self, status: MonitorStatus, at: datetime) -> Alert:
+        """Some input has a PSI at or above `[monitoring] psi_alert`."""
+        settings = self._project.settings.monitoring
+        before = {alert.name: alert for alert in self._store.alerts(status.monitor.name)}.get("drift")
+        rows, worst = int(status.monitor.requests.value or 0), _worst(status.drift)
+        enough = rows >= settings.min_rows and worst is not None
+        value = float(worst.psi.value or 0) if worst else 0.0
+        breached = value >= settings.psi_alert if enough else None
+        state, since = advance(before.state if before else AlertState.OK, before.since if before else at, breached=breached, at=at)
+        text = (
+            f"PSI of {worst.feature} is {value:.2f}, limit {settings.psi_alert:g}, over {rows:,} rows"
+            if enough and worst
+            else f"{rows:,} rows in the window; {settings.min_rows:,} are needed"
+        )
+        return Alert(
+            ref=f"alert:{status.monitor.name}/drift",
+            name="drift",
+            monitor=status.monitor.name,
+            state=state,
+            severity="warning",
+            value=Number(value=value, n=rows) if enough else None,
+            threshold=settings.psi_alert,
+            subject=worst.feature if worst else "",
+            since=since,
+            evaluated_at=at,
+            text=text,
+        )
+
+
+def _worst(drift: Sequence[FeatureDrift]) -> FeatureDrift | None:
+    return max(drift, key=lambda item: float(item.psi.value or 0)) if drift else None
+
+
+def _first(rows: pl.DataFrame) -> datetime | None:
+    return rows["ts"].min() if rows.height else None  # type: ignore[return-value]
+
+
+def _last(rows: pl.DataFrame) -> datetime | None:
+    return rows["ts"].max() if rows.height else None  # type: ignore[return-value]
+
+
+def _quantile(requests: pl.DataFrame, at: float) -> Number | None:
+    value = requests["latency_ms"].drop_nulls().quantile(at) if requests.height else None
+    return None if value is None else Number(value=float(value), n=requests.height)
+
+
+def _code(name: str) -> dict[str, str]:
+    return {
+        "python": f'import jupyter_mlinfra as ml\nml.monitor("{name}").frame()',
+        "magic": f"%monitor {name}",
+        "cli": f"mlinfra monitors status {name}",
+    }

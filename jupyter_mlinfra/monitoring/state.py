@@ -1,0 +1,24 @@
+"""How an alert moves: one function decides, nothing else sets a state."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from .spec import AlertState
+
+
+def advance(state: AlertState, since: datetime, *, breached: bool | None, at: datetime, hold: timedelta = timedelta(0)) -> tuple[AlertState, datetime]:
+    """The next state and since when. breached: None when the window has too few rows to judge.
+
+    A breach is pending until it has lasted `hold`, then it fires; it ends with the first evaluation that is not a breach.
+    Too little data is a state of its own: never green, and it does not end a firing alert in silence.
+    """
+    if breached is None:
+        return (state, since) if state is AlertState.NO_DATA else (AlertState.NO_DATA, at)
+    if not breached:
+        return (state, since) if state is AlertState.OK else (AlertState.OK, at)
+    if state is AlertState.FIRING:
+        return state, since
+    if state is AlertState.PENDING:
+        return (AlertState.FIRING, at) if at - since >= hold else (state, since)
+    return (AlertState.PENDING, at) if hold else (AlertState.FIRING, at)

@@ -1,0 +1,131 @@
+"""Monitors and alerts in `state.db`; the only module that writes them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..core import events
+from ..core.errors import NotFound
+from ..core.records import Number, now, to_json
+from .spec import Alert, AlertState, Monitor
+
+if TYPE_CHECKING:
+    from ..core.database import Database
+
+
+class MonitorStore:
+    """The two tables of one project."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, name: str, deployment: str, user: str) -> Monitor:
+        """Add a monitor; one of that name keeps its history and watches `deployment` from now on."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO monitor (name, deployment, created_at, created_by, state, requests, worst) VALUES (?, ?, ?, ?, 'no_data', 0, '') "
+                "ON CONFLICT (name) DO UPDATE SET deployment = excluded.deployment",
+                (name, deployment, to_json(now()), user),
+            )
+        return self.show(name)
+
+    def show(self, name: str) -> Monitor:
+        """Raises NotFound."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM monitor WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no monitor {name}.", fix=f"mlinfra monitors watch {name}")
+        return _monitor(row)
+
+    def monitors(self) -> list[Monitor]:
+        """By name."""
+        with self._database.read() as connection:
+            return [_monitor(row) for row in connection.execute("SELECT * FROM monitor ORDER BY name")]
+
+    def alerts(self, monitor: str | None = None) -> list[Alert]:
+        """Firing first, then pending, no data, ok; newest first within a state."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM alert WHERE monitor = coalesce(?, monitor) "
+                "ORDER BY CASE state WHEN 'firing' THEN 0 WHEN 'pending' THEN 1 WHEN 'no_data' THEN 2 ELSE 3 END, since DESC",
+                (monitor,),
+            ).fetchall()
+        return [_alert(row) for row in rows]
+
+    def save(self, monitor: Monitor, alerts: Sequence[Alert]) -> None:
+        """Write one evaluation; an event tells of each alert whose state changed."""
+        with self._database.write() as connection:
+            known = {row["rule"]: row["state"] for row in connection.execute("SELECT rule, state FROM alert WHERE monitor = ?", (monitor.name,))}
+            connection.execute(
+                "UPDATE monitor SET state = ?, requests = ?, worst = ?, worst_psi = ?, evaluated_at = ?, last_request_at = ? WHERE name = ?",
+                (
+                    monitor.state,
+                    monitor.requests.value,
+                    monitor.worst,
+                    monitor.worst_psi.value if monitor.worst_psi else None,
+                    to_json(monitor.evaluated_at),
+                    to_json(monitor.last_request_at),
+                    monitor.name,
+                ),
+            )
+            for alert in alerts:
+                _write(connection, alert)
+                if known.get(alert.name) != alert.state:
+                    events.append(connection, "alert", alert.ref, {"state": alert.state, "monitor": alert.monitor, "text": alert.text})
+
+
+def _write(connection: sqlite3.Connection, alert: Alert) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO alert (monitor, rule, state, severity, value, rows, threshold, subject, text, since, evaluated_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            alert.monitor,
+            alert.name,
+            alert.state,
+            alert.severity,
+            alert.value.value if alert.value else None,
+            alert.value.n if alert.value else None,
+            alert.threshold,
+            alert.subject,
+            alert.text,
+            to_json(alert.since),
+            to_json(alert.evaluated_at),
+        ),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _monitor(row: sqlite3.Row) -> Monitor:
+    return Monitor(
+        ref=f"monitor:{row['name']}",
+        name=row["name"],
+        deployment=row["deployment"],
+        state=AlertState(row["state"]),
+        requests=Number(value=row["requests"]),
+        worst=row["worst"],
+        worst_psi=None if row["worst_psi"] is None else Number(value=row["worst_psi"], n=row["requests"]),
+        evaluated_at=_time(row["evaluated_at"]),
+        last_request_at=_time(row["last_request_at"]),
+    )
+
+
+def _alert(row: sqlite3.Row) -> Alert:
+    return Alert(
+        ref=f"alert:{row['monitor']}/{row['rule']}",
+        name=row["rule"],
+        monitor=row["monitor"],
+        state=AlertState(row["state"]),
+        severity=row["severity"],
+        value=None if row["value"] is None else Number(value=row["value"], n=row["rows"]),
+        threshold=row["threshold"],
+        subject=row["subject"],
+        since=datetime.fromisoformat(row["since"]),
+        evaluated_at=_time(row["evaluated_at"]),
+        text=row["text"],
+    )
