@@ -1,0 +1,74 @@
+"""The main job on real flights, from raw files to a monitored deployment, and a table of what happened."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from jupyter_mlinfra import MLInfraError, Workbench
+from jupyter_mlinfra.core.files import file_lock
+from jupyter_mlinfra.pipelines.spec import RunState, StepRun, StepState
+
+HERE = Path(__file__).parent
+SIGNS = {StepState.RUNNING: "▶", StepState.SUCCEEDED: "✓", StepState.CACHED: "◌", StepState.FAILED: "✗", StepState.SKIPPED: "–"}
+
+
+def main() -> int:
+    """Run the demo; 0 when every step succeeded and the deployment answers."""
+    begun = time.monotonic()
+    try:
+        workbench = Workbench.open(HERE)
+        with file_lock(workbench.project.home / "demo.lock", wait=False, what="The demo"):
+            return _run(workbench, begun)
+    except MLInfraError as error:
+        print(f"error: {error.what}\n  why: {error.why}\n  fix: {error.fix}", file=sys.stderr)
+        return 1
+
+
+def _run(workbench: Workbench, begun: float) -> int:
+    print(f"{workbench.project.settings.project.title}: raw files → features → model → deployment → monitor", flush=True)
+    run = workbench.pipelines.run("flights", on_step=lambda step: _say(step, begun))
+    if run.state is not RunState.SUCCEEDED:
+        failed = next(step for step in run.steps if step.state is StepState.FAILED)
+        print(
+            f"error: step {failed.name} failed\n  why: {failed.reason}\n  fix: open {failed.notebook} at the failing cell, mend it, run make demo again",
+            file=sys.stderr,
+        )
+        return 1
+    workbench.up()
+    answer = workbench.deployments.predict("flights", json.loads((HERE / "sample.json").read_text()))
+    _table(workbench, answer.version, answer.milliseconds)
+    print(f"\nTook {time.monotonic() - begun:.0f} s. Open it in JupyterLab:  make lab")
+    return 0
+
+
+def _say(step: StepRun, begun: float) -> None:
+    if step.state in SIGNS:
+        print(f"  {time.monotonic() - begun:5.0f} s  {SIGNS[step.state]} {step.name:10s} {step.state:10s} {step.reason}", flush=True)
+
+
+def _table(workbench: Workbench, version: str, milliseconds: float) -> None:
+    experiments, deployment = workbench.experiments, workbench.deployments.show("flights").deployment
+    champion = experiments.version("flights@champion")
+    monitor = workbench.monitoring.status("flights").monitor
+    datasets = workbench.catalog.list(limit=100)
+    traffic = ", ".join(f"{item.version} {item.traffic} %" for item in deployment.versions)
+    worst = f"{monitor.worst} PSI {monitor.worst_psi.value:.2f}" if monitor.worst_psi else "no data yet"
+    rows = [
+        ("catalog", f"{datasets.total} datasets, {sum(int(item.rows.value or 0) for item in datasets.items):,} rows"),
+        ("features", f"{workbench.features.list(limit=1).total} features in {workbench.features.views(limit=1).total} views"),
+        ("experiments", f"{len(experiments.runs('flights').items)} runs; champion version {champion.version}"),
+        ("evaluation", f"test AUC {champion.metrics['test_auc']:.3f}; ${champion.metrics['test_saved_per_1000']:,.0f} saved per 1,000 flights"),
+        ("deployment", f"{deployment.state}: {traffic}"),
+        ("", f"{deployment.url} ({version} answered in {milliseconds:.0f} ms)"),
+        ("monitoring", f"{monitor.state}: {worst}"),
+    ]
+    print()
+    for name, text in rows:
+        print(f"  {name:12s} {text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
