@@ -16,10 +16,22 @@ current=$(stamp)
 if [ "$what" != tools ] && [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.$what" 2>/dev/null)" = "$current" ]; then touch "$venv/.$what"; exit 0; fi
 
 python_ok() { "$1" -c 'import sys; sys.exit(not (sys.version_info >= (3, 12) and sys.implementation.name == "cpython"))' >/dev/null 2>&1; }
+# Where pyenv keeps its versions, also when its shims are not active: its variable, the home folder, or an entry of PATH below it.
+pyenv_roots() {
+  printf '%s\n' "${PYENV_ROOT:-}" "$HOME/.pyenv"
+  tr : '\n' <<<"$PATH" | sed -nE 's#^(.*)/(versions/[^/]+/bin|shims|bin)/?$#\1#p'
+}
 find_python() {
-  local root=${PYENV_ROOT:-$HOME/.pyenv} candidate
+  local version candidate root
   for version in 3.12 3.13 3.14; do
-    for candidate in "$(command -v python$version || true)" "$root"/versions/$version.*/bin/python /usr/bin/python$version /usr/local/bin/python$version /opt/homebrew/bin/python$version; do
+    candidate=$(command -v "python$version" || true)
+    if [ -n "$candidate" ] && python_ok "$candidate"; then echo "$candidate"; return; fi
+    while read -r root; do
+      for candidate in "$root"/versions/"$version".*/bin/python; do
+        if [ -x "$candidate" ] && python_ok "$candidate"; then echo "$candidate"; return; fi
+      done
+    done < <(pyenv_roots)
+    for candidate in /usr/bin/python$version /usr/local/bin/python$version /opt/homebrew/bin/python$version; do
       if [ -x "$candidate" ] && python_ok "$candidate"; then echo "$candidate"; return; fi
     done
   done
