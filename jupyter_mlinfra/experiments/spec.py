@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One experiment in a list. runs: how many are active."""
+    """One experiment in a list. runs: how many are active; with `more`, at least that many (a remote server does not count them)."""
 
     ref: str
     id: str
     name: str
     runs: int
     updated_at: datetime | None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run. metrics: last value of each. status: running, finished, failed, killed, scheduled.
 
-    notebook, job, step: where it came from. datasets: references with snapshot.
+    notebook, job, step: where it came from. datasets: references with snapshot (`name@digest` for those logged by MLflow alone).
+    tags: without those that have a field of their own here.
     """
 
     ref: str
@@ -41,6 +47,7 @@ class Run:
     job: str | None
     datasets: Sequence[str]
     versions: Sequence[str]
+    step: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +78,36 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two or more runs side by side."""
+    """Two or more runs side by side; rows that differ come first.
+
+    curve_metrics: every metric that has a curve; `curves` holds those of the first few (see `service.CURVES`).
+    """
 
     runs: Sequence[Run]
     rows: Sequence[Difference]
     curves: Sequence[Curve]
     code: Mapping[str, str]
+    curve_metrics: Sequence[str] = ()
+
+    def frame(self, metric: str) -> pl.DataFrame:
+        """The curves of a metric, one row a run and bucket: run (its name and the head of its id), step, low, mean, high."""
+        import polars as pl
+
+        names = {run.id: f"{run.name} {run.id[:8]}" for run in self.runs}
+        schema = {"run": pl.String, "step": pl.Int64, "low": pl.Float64, "mean": pl.Float64, "high": pl.Float64}
+        parts = [
+            pl.DataFrame(
+                {"run": [names[curve.run]] * len(curve.step), "step": curve.step, "low": curve.low, "mean": curve.mean, "high": curve.high}, schema=schema
+            )
+            for curve in self.curves
+            if curve.metric == metric
+        ]
+        return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One model version. metrics: of its run. gates: tests before traffic, passed and all; None when not run."""
+    """One model version. metrics, datasets, notebook: of its run. signature: whether it states its input columns and types."""
 
     ref: str
     model: str
@@ -109,7 +135,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDetail:
-    """A model's page; versions newest first."""
+    """A model's page; versions newest first, at most 200 (`model.versions` counts all)."""
 
     model: Model
     versions: Sequence[Version]

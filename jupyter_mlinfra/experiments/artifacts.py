@@ -1,0 +1,82 @@
+"""The files of a model: signature, requirements, digest. Read as text only; nothing here loads a model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ..core.errors import Unprocessable
+
+_FILE = "MLmodel"
+
+
+def local_path(location: str) -> Path | None:
+    """The folder behind a location, when it is on this machine."""
+    parts = urlsplit(location)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return Path(location) if location.startswith("/") else None
+
+
+def describes(folder: Path) -> Mapping[str, Any] | None:
+    """What `MLmodel` in the folder says; None when there is none. Raises Unprocessable when it is broken."""
+    path = folder / _FILE
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return None
+
+
+@lru_cache(maxsize=512)
+def _read(path: Path, changed: int) -> Mapping[str, Any]:
+    del changed  # part of the cache's key
+    import yaml
+
+    try:
+        found = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Unprocessable(f"{path} is broken.", f"{error}".replace("\n", " ")[:300], "Log the model again.") from error
+    if not isinstance(found, dict):
+        raise Unprocessable(f"{path} is broken.", "It is no YAML mapping.", "Log the model again.")
+    return found
+
+
+def has_signature(folder: Path) -> bool:
+    """Whether the model states its input columns and types."""
+    found = describes(folder)
+    return bool(found and (found.get("signature") or {}).get("inputs"))
+
+
+def signature(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """`inputs` and `outputs` as MLflow writes them: one mapping a column with `name`, `type`, `required`. Empty without one."""
+    stated = (describes(folder) or {}).get("signature") or {}
+    return {side: json.loads(stated[side]) if stated.get(side) else [] for side in ("inputs", "outputs")}
+
+
+def requirements(folder: Path) -> list[str]:
+    """The lines of the model's `requirements.txt`: the packages that it was logged with."""
+    path = folder / "requirements.txt"
+    lines: Sequence[str] = path.read_text().splitlines() if path.exists() else ()
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def python_version(folder: Path) -> str | None:
+    """The Python that the model was logged with, such as `3.12.1`."""
+    flavors = (describes(folder) or {}).get("flavors") or {}
+    found = (flavors.get("python_function") or {}).get("python_version")
+    return str(found) if found else None
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over the names and bytes of all files; one flipped bit changes it."""
+    total = hashlib.sha256()
+    for path in sorted(item for item in folder.rglob("*") if item.is_file()):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()

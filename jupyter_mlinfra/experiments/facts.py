@@ -1,0 +1,122 @@
+"""A run and a version as a store has them, before they become records: what both sources hand over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .spec import Run, Version
+
+NOTEBOOK, JOB, STEP = "mlinfra.notebook", "mlinfra.job", "mlinfra.step"
+"""Tags that `track` writes."""
+
+SIGNATURE, DIGEST = "mlinfra.signature", "mlinfra.digest"
+"""Tags that `register` writes on a version."""
+
+_SHOWN_ELSEWHERE = {
+    NOTEBOOK, JOB, STEP, "mlflow.user", "mlflow.runName", "mlflow.source.name", "mlflow.source.type", "mlflow.log-model.history", "mlflow.runColor",
+}  # fmt: skip
+DATASET_SOURCE = "mlinfra"
+"""Source type of the MLflow inputs that `track` writes; the source itself is `{"ref": …}`."""
+
+_INFINITE = 1.7976931348623157e308  # how MLflow's SQL store writes infinity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """One run. started, ended: milliseconds since 1970 in UTC. tags: all of them. datasets, versions: references."""
+
+    id: str
+    name: str
+    experiment: str
+    status: str
+    user: str
+    started: int | None
+    ended: int | None
+    metrics: Mapping[str, float]
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    datasets: Sequence[str] = ()
+    versions: Sequence[str] = ()
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds, None while it runs."""
+        return None if self.started is None or self.ended is None else (self.ended - self.started) / 1000
+
+    def record(self) -> Run:
+        """What the faces show."""
+        return Run(
+            ref=f"run:{self.id}",
+            id=self.id,
+            name=self.name,
+            experiment=self.experiment,
+            status=self.status,
+            user=self.user,
+            started_at=moment(self.started),
+            ended_at=moment(self.ended),
+            duration_seconds=self.duration,
+            metrics=self.metrics,
+            params=self.params,
+            tags={key: value for key, value in self.tags.items() if key not in _SHOWN_ELSEWHERE},
+            notebook=self.notebook,
+            job=self.tags.get(JOB),
+            datasets=self.datasets,
+            versions=self.versions,
+            step=self.tags.get(STEP),
+        )
+
+    @property
+    def notebook(self) -> str | None:
+        """The notebook that made it: our tag, else MLflow's source when that is a notebook."""
+        if NOTEBOOK in self.tags:
+            return self.tags[NOTEBOOK]
+        return self.tags.get("mlflow.source.name") if self.tags.get("mlflow.source.type") == "NOTEBOOK" else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionFacts:
+    """One model version. location: folder or URI of its files. created: milliseconds since 1970."""
+
+    model: str
+    version: int
+    run: str | None
+    created: int
+    source: str
+    location: str
+    aliases: Sequence[str]
+    tags: Mapping[str, str]
+
+    def record(self, run: RunFacts | None, *, signature: bool) -> Version:
+        """What the faces show; run: the run that it came from, if that still exists."""
+        return Version(
+            ref=f"version:{self.model}/{self.version}",
+            model=self.model,
+            version=self.version,
+            aliases=tuple(sorted(self.aliases)),
+            run=self.run,
+            metrics=run.metrics if run else {},
+            created_at=datetime.fromtimestamp(self.created / 1000, UTC),
+            signature=signature,
+            notebook=run.notebook if run else None,
+            datasets=run.datasets if run else (),
+        )
+
+
+def moment(milliseconds: int | None) -> datetime | None:
+    """A time in UTC."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def value_of(stored: float, is_nan: bool) -> float:
+    """A metric as it was logged: MLflow's SQL store writes NaN as 0 with a mark, and infinity as the largest float."""
+    if is_nan:
+        return float("nan")
+    return float("inf") * (1 if stored > 0 else -1) if abs(stored) >= _INFINITE else float(stored)
+
+
+def dataset_ref(source_type: str, source: str, name: str, digest: str) -> str:
+    """The reference of a dataset that a run took in: ours as `track` noted it, others as `name@digest`."""
+    return str(json.loads(source)["ref"]) if source_type == DATASET_SOURCE else f"{name}@{digest}"

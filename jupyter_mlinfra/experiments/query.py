@@ -1,0 +1,319 @@
+"""The filter and the sort order of a list of runs: `metrics.auc > 0.9 and (params.depth = '6' or tags.k like 'x%')`.
+
+    filter     = all ("or" all)*
+    all        = one ("and" one)*
+    one        = "not" one | "(" filter ")" | field test
+    test       = ("=" | "!=" | "<" | "<=" | ">" | ">=") value | ["not"] "in" "(" value ("," value)* ")"
+               | ["not"] ("like" | "ilike") text | "is" ["not"] "null"
+    field      = ("metrics" | "params" | "tags") "." name | status | name | id | user | started | ended | duration
+               | notebook | job | step | dataset
+    value      = number | 'text' | "text"
+
+A test of a value that is missing (or NaN) is false; `not` turns it round. Against a number, a parameter or tag is read as a number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Literal, NoReturn
+
+from ..core.errors import BadRequest
+
+MAX_LENGTH, MAX_TESTS, MAX_DEPTH = 4000, 60, 30
+"""Limits that keep the SQL of a filter within SQLite's own."""
+
+Kind = Literal["metric", "param", "tag", "attribute"]
+_KINDS: dict[str, Kind] = {"metrics": "metric", "metric": "metric", "params": "param", "param": "param", "tags": "tag", "tag": "tag"}
+TEXT_ATTRIBUTES = ("status", "name", "id", "user", "notebook", "job", "step", "dataset")
+TIME_ATTRIBUTES = ("started", "ended")
+ATTRIBUTES = (*TEXT_ATTRIBUTES, *TIME_ATTRIBUTES, "duration")
+STATUSES = ("running", "scheduled", "finished", "failed", "killed")
+_FIELDS = f"metrics.NAME, params.NAME, tags.NAME, {', '.join(ATTRIBUTES)}"
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+      | (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
+      | (?P<word>(?:metrics?|params?|tags?)\.(?:`[^`]+`|[^\s=<>!(),'"`]+)|[^\W\d]\w*)
+      | (?P<sign><=|>=|!=|==|=|<|>|\(|\)|,)
+    )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What is tested or sorted by."""
+
+    kind: Kind
+    key: str
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers by nature."""
+        return self.kind == "metric" or (self.kind == "attribute" and self.key in (*TIME_ATTRIBUTES, "duration"))
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """One test. op: = != < <= > >= in like ilike null. values: one for a comparison, none for null."""
+
+    field: Field
+    op: str
+    values: tuple[str | float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite."""
+
+    item: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of them."""
+
+    items: Sequence[Filter]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one."""
+
+    items: Sequence[Filter]
+
+
+Filter = Predicate | Not | Every | Some
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One sort order. NaN comes after numbers, missing values last; ties: newest first, then by id."""
+
+    field: Field
+    descending: bool
+
+
+def parse_filter(text: str) -> Filter | None:
+    """None for an empty filter. Raises BadRequest that points at the fault."""
+    if len(text) > MAX_LENGTH:
+        raise BadRequest("The filter is too long.", f"It has {len(text)} characters; at most {MAX_LENGTH} are read.", "Use fewer tests.")
+    return _Parser(text).parse() if text.strip() else None
+
+
+def parse_sort(text: str) -> Sort:
+    """`started`, `-started`, `-metrics.auc`, `params.depth`; a bare name that is no attribute is a metric. `-` is descending."""
+    word = text.strip()
+    descending = word.startswith("-")
+    word = word.removeprefix("-")
+    head, dot, key = word.partition(".")
+    if not word:
+        raise BadRequest("The sort order is empty.", fix=f"Sort by one of: {_FIELDS}.")
+    if dot and key and head in _KINDS:
+        return Sort(Field(_KINDS[head], key.strip("`")), descending)
+    if word == "dataset":
+        raise BadRequest("Runs cannot be sorted by dataset.", "A run has several.", "Filter instead: dataset like 'dataset:NAME@%'.")
+    return Sort(Field("attribute", word) if word in ATTRIBUTES else Field("metric", word), descending)
+
+
+def number_of(text: str | None) -> float | None:
+    """A parameter or tag read as a number; None when it is none."""
+    if text is None or "_" in text:  # Python would read 1_000
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if value == value else None
+
+
+@lru_cache(maxsize=256)
+def _pattern(like: str, fold: bool) -> re.Pattern[str]:
+    parts = (".*" if char == "%" else "." if char == "_" else re.escape(char) for char in like)
+    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if fold else 0))
+
+
+def is_like(pattern: str, fold: bool | int, text: str | None) -> bool:
+    """SQL's LIKE: `%` any characters, `_` one."""
+    return text is not None and _pattern(pattern, bool(fold)).fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+
+class _Parser:
+    """Recursive descent over the tokens; every fault knows its place."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = self._read()
+        self._next = 0
+        self._tests = 0
+        self._depth = 0
+
+    def parse(self) -> Filter:
+        found = self._some()
+        if self._peek().kind != "end":
+            self._fault(self._peek().at, f"{self._peek().text!r} is not expected here.", "Join two tests by `and` or `or`.")
+        return found
+
+    def _read(self) -> list[_Token]:
+        tokens, at = [], 0
+        while self._text[at:].strip():
+            found = _TOKEN.match(self._text, at)
+            if not found:
+                start = at + len(self._text[at:]) - len(self._text[at:].lstrip())
+                quote = self._text[start] in "'\""
+                self._fault(
+                    start, "The text has no end." if quote else f"{self._text[start]!r} is not part of a filter.", "Close the quote." if quote else "Remove it."
+                )
+            kind = str(found.lastgroup)
+            tokens.append(_Token(kind, found[kind], found.start(kind)))
+            at = found.end()
+        return [*tokens, _Token("end", "the end", len(self._text.rstrip()))]
+
+    def _peek(self) -> _Token:
+        return self._tokens[self._next]
+
+    def _take(self) -> _Token:
+        token = self._tokens[self._next]
+        self._next += token.kind != "end"
+        return token
+
+    def _accept(self, *words: str) -> str:
+        token = self._peek()
+        if token.kind in ("word", "sign") and token.text.lower() in words:
+            self._next += 1
+            return token.text.lower()
+        return ""
+
+    def _some(self) -> Filter:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            self._fault(self._peek().at, f"Brackets are nested more than {MAX_DEPTH} deep.", "Use fewer brackets.")
+        items = [self._every()]
+        while self._accept("or"):
+            items.append(self._every())
+        self._depth -= 1
+        return items[0] if len(items) == 1 else Some(tuple(items))
+
+    def _every(self) -> Filter:
+        items = [self._one()]
+        while self._accept("and"):
+            items.append(self._one())
+        return items[0] if len(items) == 1 else Every(tuple(items))
+
+    def _one(self) -> Filter:
+        negated = False
+        while self._accept("not"):
+            negated = not negated
+        if self._accept("("):
+            found = self._some()
+            if not self._accept(")"):
+                self._fault(self._peek().at, "A bracket is not closed.", "Add `)`.")
+        else:
+            found = self._test()
+        return Not(found) if negated else found
+
+    def _test(self) -> Filter:
+        self._tests += 1
+        if self._tests > MAX_TESTS:
+            self._fault(self._peek().at, f"More than {MAX_TESTS} tests.", "Use `in (…)` for several values.")
+        field = self._field()
+        if self._accept("is"):
+            negated = bool(self._accept("not"))
+            if not self._accept("null"):
+                self._fault(self._peek().at, "`is` goes with `null` or `not null`.", "Write `is null`, or compare by `=`.")
+            return Not(Predicate(field, "null")) if negated else Predicate(field, "null")
+        negated = bool(self._accept("not"))
+        if op := self._accept("like", "ilike"):
+            found: Filter = Predicate(field, op, (self._pattern_text(field),))
+        elif self._accept("in"):
+            found = Predicate(field, "in", self._list(field))
+        elif not negated and (op := self._accept("=", "==", "!=", "<", "<=", ">", ">=")):
+            found = Predicate(field, "=" if op == "==" else op, (self._value(field),))
+        else:
+            self._fault(self._peek().at, f"A test of {field.key} is expected here.", "Use one of: = != < <= > >= in like ilike is null.")
+        return Not(found) if negated else found
+
+    def _field(self) -> Field:
+        token = self._take()
+        if token.kind != "word":
+            self._fault(token.at, f"A field is expected here, not {token.text}.", f"Fields: {_FIELDS}.")
+        head, dot, key = token.text.partition(".")
+        if not dot and token.text.lower() not in ATTRIBUTES:
+            hint = f"Write metrics.{token.text}, params.{token.text} or tags.{token.text}; or one of {', '.join(ATTRIBUTES)}."
+            self._fault(token.at, f"{token.text!r} is not a field.", hint)
+        return Field(_KINDS[head], key.strip("`")) if dot else Field("attribute", token.text.lower())
+
+    def _list(self, field: Field) -> tuple[str | float, ...]:
+        if not self._accept("("):
+            self._fault(self._peek().at, "`in` needs a list.", "Write in ('a', 'b').")
+        values = [self._value(field)]
+        while self._accept(","):
+            values.append(self._value(field))
+        if not self._accept(")"):
+            self._fault(self._peek().at, "The list is not closed.", "Add `)`.")
+        return tuple(values)
+
+    def _pattern_text(self, field: Field) -> str:
+        token = self._take()
+        if token.kind != "text" or field.numeric:
+            why = f"{field.key} is a number." if field.numeric else "`like` needs a text in quotes."
+            self._fault(token.at, why, "Compare numbers by = < >; write texts as 'part%'.")
+        return _unquoted(token.text)
+
+    def _value(self, field: Field) -> str | float:
+        token = self._take()
+        if token.kind not in ("number", "text"):
+            self._fault(
+                token.at,
+                f"A number or a text in quotes is expected here, not {token.text}.",
+                f"Write '{token.text}' for a text." if token.kind == "word" else "",
+            )
+        if field.kind == "attribute":
+            return self._attribute_value(field, token)
+        if token.kind == "number":
+            return float(token.text)
+        if field.kind == "metric":
+            self._fault(token.at, f"Metric {field.key} is a number, {token.text} is a text.", "Leave the quotes out.")
+        return _unquoted(token.text)
+
+    def _attribute_value(self, field: Field, token: _Token) -> str | float:
+        if field.key in TIME_ATTRIBUTES:
+            return self._time(token)
+        if field.key == "duration":
+            if token.kind != "number":
+                self._fault(token.at, "A duration is a number of seconds.", "Write duration > 60.")
+            return float(token.text)
+        text = _unquoted(token.text) if token.kind == "text" else token.text
+        if field.key == "status" and text.lower() not in STATUSES:
+            self._fault(token.at, f"There is no status {text!r}.", f"One of: {', '.join(STATUSES)}.")
+        return text.lower() if field.key == "status" else text
+
+    def _time(self, token: _Token) -> float:
+        try:
+            found = datetime.fromisoformat(_unquoted(token.text)) if token.kind == "text" else None
+        except ValueError:
+            found = None
+        if found is None:
+            self._fault(token.at, f"{token.text} is not a time.", "Write '2026-11-24' or '2026-11-24T10:30', in UTC.")
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000
+
+    def _fault(self, at: int, why: str, fix: str) -> NoReturn:
+        line = re.sub(r"\s", " ", self._text)  # one line, so that the caret stands below the fault
+        raise BadRequest(f"The filter cannot be read at character {at + 1}.", f"{why}\n{line}\n{' ' * at}^", fix)
+
+
+def _unquoted(text: str) -> str:
+    quote = text[0]
+    return text[1:-1].replace(quote * 2, quote)

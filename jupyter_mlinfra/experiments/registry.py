@@ -1,0 +1,216 @@
+"""Models and their versions: register a run's model, move aliases, fetch the files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ..core.errors import BadRequest, NotFound, Unprocessable
+from ..core.files import explain_os_error, file_lock
+from ..core.project import Project
+from . import artifacts
+from .facts import DIGEST, SIGNATURE, RunFacts, VersionFacts
+from .source import Source
+from .state import moved
+from .store import Store, explained
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+
+
+class Registry:
+    """The model registry of one project."""
+
+    def __init__(self, project: Project, store: Store, source: Callable[[], Source]) -> None:
+        self._project = project
+        self._store = store
+        self._source = source
+
+    def find(self, ref: str) -> VersionFacts:
+        """A version by `model/3` or `model@alias`. Raises BadRequest or NotFound."""
+        model, version, alias = parse(ref)
+        if version is None:
+            known = next((item for item in self._source().models() if item.name == model), None)
+            if known is None:
+                raise self._no_model(model)
+            if alias not in known.aliases:
+                have = ", ".join(f"{name} (version {number})" for name, number in known.aliases.items()) or "none"
+                raise NotFound(f"Model {model} has no alias {alias}.", f"It has: {have}.", f"mlinfra models promote {model}/VERSION --alias {alias}")
+            version = known.aliases[alias]
+        found = self._source().version(model, version)
+        if found is None:
+            newest = self._source().versions(model, 1)
+            if not newest:
+                raise self._no_model(model)
+            raise NotFound(f"Model {model} has no version {version}.", f"Its newest is {newest[0].version}.", f"mlinfra models show {model}")
+        return found
+
+    def register(self, run: RunFacts, *, model: str, artifact: str) -> VersionFacts:
+        """Make the run's model a version. The same model of the same run is registered once: later calls return that version.
+
+        Raises NotFound when the run has no such model, Unprocessable when it has no signature.
+        """
+        if not _NAME.match(model):
+            raise BadRequest(
+                f"{model!r} cannot name a model.", "Letters, digits, dot, - and _, at most 100, the first a letter or digit.", "For example flights."
+            )
+        source, location = self._logged(run, artifact)
+        folder = self._folder_of(source, location)
+        if not artifacts.has_signature(folder):
+            raise no_signature(f"Model {artifact} of run {run.id[:8]}")
+        tags = {SIGNATURE: "yes", "mlinfra.registered_by": self._project.user}
+        if artifacts.local_path(location) is not None:
+            tags[DIGEST] = artifacts.digest(folder)
+        client = self._store.client()
+        with self._store.write_lock(), explained(self._store):
+            same = [item for item in self._source().versions(model, 1000) if item.source == source and item.run == run.id]
+            if same:
+                return same[0]
+            self._make_model(client, model)
+            number = source.removeprefix("models:/") if source.startswith("models:/") else None
+            made = client.create_model_version(model, source, run_id=run.id, tags=tags, await_creation_for=0, model_id=number)
+        return self.find(f"{model}/{made.version}")
+
+    def promote(self, ref: str, *, alias: str) -> VersionFacts:
+        """Point an alias at a version; the champion before it stays reachable as `rollback`."""
+        version = self.find(ref)
+        if not self.has_signature(version):
+            raise no_signature(f"Model {version.model} version {version.version}")
+        client = self._store.client()
+        with self._store.write_lock(), explained(self._store):
+            aliases = next(item.aliases for item in self._source().models() if item.name == version.model)
+            for name, number in moved(aliases, alias=alias, version=version.version).items():
+                client.set_registered_model_alias(version.model, name, str(number))
+        return self.find(f"{version.model}/{version.version}")
+
+    def has_signature(self, version: VersionFacts) -> bool:
+        """Whether the version states its inputs: what was noted at registration, else what its files say."""
+        if SIGNATURE in version.tags:
+            return version.tags[SIGNATURE] == "yes"
+        folder = artifacts.local_path(version.location)
+        if folder is not None:
+            return artifacts.has_signature(folder)
+        with contextlib.suppress(NotFound):
+            return artifacts.has_signature(self._folder_of(f"models:/{version.model}/{version.version}", version.location))
+        return False
+
+    def download(self, version: VersionFacts) -> Path:
+        """The folder with the version's files: where they are, or a copy when they are elsewhere. The caller must not change it.
+
+        Raises NotFound when the files are gone, Unprocessable when they are not those that were registered.
+        """
+        folder = artifacts.local_path(version.location)
+        if folder is None:
+            folder = self._copy(version)
+        if artifacts.describes(folder) is None:
+            raise NotFound(
+                f"The files of {version.model} version {version.version} are gone.",
+                f"There is no MLmodel in {folder}.",
+                "Restore the folder, or register the model again.",
+            )
+        if DIGEST in version.tags and artifacts.digest(folder) != version.tags[DIGEST]:
+            raise Unprocessable(
+                f"The files of {version.model} version {version.version} were changed.",
+                "Their digest is not the one noted when the version was registered.",
+                "Register the model again, or restore its files.",
+            )
+        return folder
+
+    def _copy(self, version: VersionFacts) -> Path:
+        target = self._project.folder("models") / quote(version.model, safe="") / f"{version.version}-{version.created}"
+        with file_lock(self._project.home / "models.lock"):
+            if target.exists():
+                return target
+            draft = Path(tempfile.mkdtemp(dir=self._project.folder("models"), prefix=".draft-"))
+            try:
+                fetched = self._fetch(f"models:/{version.model}/{version.version}", draft)
+                target.parent.mkdir(exist_ok=True)
+                os.replace(fetched, target)
+            except OSError as error:
+                raise explain_os_error(error, f"Model {version.model} version {version.version} was not fetched.") from error
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        return target
+
+    def _fetch(self, uri: str, into: Path) -> Path:
+        self._store.activate()
+        import mlflow
+
+        with explained(self._store):
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into / "files"), tracking_uri=self._store.uri))
+
+    def _folder_of(self, source: str, location: str) -> Path:
+        """A folder that holds at least the model's `MLmodel`."""
+        folder = artifacts.local_path(location)
+        if folder is not None:
+            return folder
+        return self._fetch(f"{source}/MLmodel", self._project.folder("models", "heads", quote(source, safe=""))).parent
+
+    def _logged(self, run: RunFacts, artifact: str) -> tuple[str, str]:
+        """Source URI and location of a model that the run logged."""
+        logged = self._source().logged_models(run.id)
+        if artifact in logged:
+            return logged[artifact]
+        with explained(self._store):
+            root = str(self._store.client().get_run(run.id).info.artifact_uri)
+        folder = artifacts.local_path(f"{root}/{artifact}")
+        if folder is not None and artifacts.describes(folder) is not None:
+            return f"runs:/{run.id}/{artifact}", str(folder)
+        have = ", ".join(sorted(logged)) or "none"
+        fix = (
+            f"Name one of them: artifact={next(iter(logged))!r}"
+            if logged
+            else "Log the model in the run, for example by mlflow.xgboost.log_model(…, signature=…)."
+        )
+        raise NotFound(f"Run {run.id[:8]} logged no model {artifact!r}.", f"Models that it logged: {have}.", fix)
+
+    def _make_model(self, client: MlflowClient, name: str) -> None:
+        if not any(item.name == name for item in self._source().models()):
+            client.create_registered_model(name)
+
+    def _no_model(self, name: str) -> NotFound:
+        have = ", ".join(item.name for item in self._source().models()[:10]) or "none"
+        return NotFound(f"There is no model {name}.", f"Models: {have}.", "mlinfra models list shows them all.")
+
+
+def parse(ref: str) -> tuple[str, int | None, str]:
+    """(model, version, alias) of `m/3`, `m@alias`, `version:m/3` or MLflow's `models:/m/3`; version is None when an alias was given."""
+    text = ref.removeprefix("version:").removeprefix("models:/")
+    model, at, alias = text.rpartition("@")
+    if at and model and alias:
+        return model, None, alias
+    model, slash, number = text.rpartition("/")
+    if slash and model and number.removeprefix("v").isdecimal():
+        return model, int(number.removeprefix("v")), ""
+    raise BadRequest(f"{ref!r} names no version.", "A version is MODEL/NUMBER or MODEL@ALIAS.", f"For example {text.partition('/')[0] or 'flights'}@champion")
+
+
+def no_signature(what: str) -> Unprocessable:
+    """Why a model without signature is refused."""
+    return Unprocessable(
+        f"{what} has no signature.",
+        "Without one nobody can tell which columns and types it takes, and a wrong request would be answered wrongly.",
+        "Log it again with signature=mlflow.models.infer_signature(inputs, predictions).",
+    )
+
+
+def load(folder: Path) -> Any:
+    """The model in its own library, else as MLflow's pyfunc. May run code from the files: for kernels and jobs, never for a server."""
+    import importlib
+
+    import mlflow
+
+    for flavor in (artifacts.describes(folder) or {}).get("flavors", {}):
+        if flavor != "python_function" and re.fullmatch(r"[a-z0-9_]+", flavor):
+            with contextlib.suppress(ModuleNotFoundError, AttributeError):
+                return importlib.import_module(f"mlflow.{flavor}").load_model(str(folder))
+    return mlflow.pyfunc.load_model(str(folder))

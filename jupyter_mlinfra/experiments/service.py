@@ -1,0 +1,269 @@
+"""The verbs of experiments: read, compare, track, register, promote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from difflib import get_close_matches
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import BadRequest, NotFound
+from ..core.project import Project
+from ..core.records import Page, page_of
+from ..core.search import Document
+from . import artifacts, compare, documents, registry, tracking
+from .facts import RunFacts, VersionFacts
+from .query import parse_filter, parse_sort
+from .registry import Registry
+from .source import Source, choose
+from .spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
+from .store import Store
+
+CURVES, CURVE_LINES = 12, 240
+"""A comparison carries the curves of at most so many metrics, and so many curves in all; `curves` gives any other."""
+
+COMPARED, POINTS, VERSIONS = 100, 5000, 200
+
+
+class Experiments:
+    """Runs, models and versions of one project, kept by MLflow. Reading the embedded store does not import MLflow."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._store = Store(project)
+        self._registry = Registry(project, self._store, self._source)
+
+    def _source(self) -> Source:
+        return choose(self._store)
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's tracking and registry URI."""
+        return self._store.uri
+
+    @property
+    def slow_reason(self) -> str:
+        """Why lists are read the slow way; empty on the fast one."""
+        return self._source().reason
+
+    def activate(self) -> None:
+        """Point plain `mlflow` calls of this process, and of its children, at this project's store."""
+        self._store.activate()
+
+    def environment(self) -> dict[str, str]:
+        """Environment variables that do for a child process what `activate` does here."""
+        return self._store.environment()
+
+    def experiments(self, *, limit: int = 50, cursor: str | None = None) -> Page[Experiment]:
+        """Active experiments, most recently used first."""
+        return page_of(self._source().experiments(), limit=limit, cursor=cursor)
+
+    def runs(self, experiment: str | None, *, where: str = "", sort: str = "-started", limit: int = 50, cursor: str | None = None) -> Page[Run]:
+        """Runs of an experiment (name, id or reference; None for all) that pass the filter, in order.
+
+        where: see `query`. sort: `-started`, `metrics.auc`, `-params.depth`; `-` is descending.
+        Raises BadRequest that points at the fault of a filter, NotFound when there is no such experiment.
+        """
+        source, found, by = self._source(), parse_filter(where), parse_sort(sort)
+        start = _start(limit, cursor)
+        runs, total = source.runs(self._experiment_id(source, experiment) if experiment else None, found, by, start, limit)
+        end = start + len(runs)
+        return Page(items=[run.record() for run in runs], shown=len(runs), total=total, cursor=str(end) if runs and end < total else None)
+
+    def show(self, run: str) -> Run:
+        """One run by id, the beginning of an id, or reference. Raises NotFound, BadRequest when several begin so."""
+        return self._facts(self._source(), run).record()
+
+    def compare(self, ids: Sequence[str], *, curves: bool = True, points: int = 400) -> Comparison:
+        """Two or more runs side by side, in the order given."""
+        source = self._source()
+        runs = [run.record() for run in self._several(source, ids)]
+        if not 2 <= len(runs) <= COMPARED:
+            raise BadRequest(f"{len(runs)} runs cannot be compared.", f"A comparison takes 2 to {COMPARED} different runs.", "mlinfra runs compare A B")
+        _check_points(points)
+        whole = [run.id for run in runs]
+        metrics = source.curve_metrics(whole) if curves else []
+        drawn = metrics[: max(1, min(CURVES, CURVE_LINES // len(runs)))]
+        found = [curve for metric in drawn for id in whole if (curve := source.curve(id, metric, points))]
+        code = compare.code_for(runs, drawn[0] if drawn else None)
+        return Comparison(runs=runs, rows=compare.differences(runs), curves=found, code=code, curve_metrics=metrics)
+
+    def curves(self, run: str, metric: str, points: int = 400) -> Curve:
+        """One metric of one run over its steps, at most `points` buckets. Raises NotFound when the run has no such metric."""
+        _check_points(points)
+        source = self._source()
+        facts = self._facts(source, run)
+        found = source.curve(facts.id, metric, points)
+        if found is None:
+            raise NotFound(
+                f"Run {facts.id[:8]} has no metric {metric}.",
+                f"It has: {', '.join(sorted(facts.metrics)[:20]) or 'none'}.",
+                _close(metric, list(facts.metrics)),
+            )
+        return found
+
+    def track(
+        self, experiment: str, *, name: str | None = None, tags: Mapping[str, str] | None = None, datasets: Sequence[Any] = ()
+    ) -> AbstractContextManager[tracking.TrackedRun]:
+        """Run a `with` block as a run: notebook, job, pipeline step, commit, user and datasets are noted by themselves.
+
+        datasets: names, references (`dataset:ns.t@snapshot`, `view:v`) or catalog tables; a dataset gets its newest snapshot.
+        Raises NotFound before the run begins when the catalog has no such dataset.
+        """
+        return tracking.track(self._project, self._store, experiment, name=name, tags=tags or {}, datasets=datasets)
+
+    def log_metrics(self, run: str, metrics: Mapping[str, float], *, step: int = 0) -> Run:
+        """Add metrics to a run, also to one that has ended."""
+        facts = self._facts(self._source(), run)
+        tracking.log_metrics(self._store, self._store.client(), facts.id, metrics, step=step)
+        self._project.events.emit("run", f"run:{facts.id}", {"name": facts.name, "experiment": facts.experiment, "state": facts.status})
+        return self.show(facts.id)
+
+    def register(self, run: str, *, model: str, artifact: str = "model") -> Version:
+        """Make the model that a run logged a version of `model`; asked again for the same run, it returns the same version.
+
+        Raises NotFound when the run logged no such model, Unprocessable when the model has no signature.
+        """
+        facts = self._facts(self._source(), run)
+        made = self._registry.register(facts, model=model, artifact=artifact)
+        ref = f"version:{model}/{made.version}"
+        self._project.lineage.record("register", inputs=[f"run:{facts.id}"], outputs=[ref])
+        self._project.events.emit("model", f"model:{model}", {"verb": "register", "version": made.version, "run": facts.id})
+        return self._version(made)
+
+    def promote(self, ref: str, *, alias: str) -> Version:
+        """Point an alias at a version; the champion before it stays reachable as `rollback`.
+
+        Raises Unprocessable when the version has no signature.
+        """
+        made = self._registry.promote(ref, alias=alias)
+        self._project.events.emit("model", f"model:{made.model}", {"verb": "promote", "version": made.version, "alias": alias})
+        return self._version(made)
+
+    def models(self, *, limit: int = 50, cursor: str | None = None) -> Page[Model]:
+        """Registered models, most recently changed first."""
+        return page_of(self._source().models(), limit=limit, cursor=cursor)
+
+    def model(self, name: str) -> ModelDetail:
+        """A model with its newest versions."""
+        name = name.removeprefix("model:")
+        source = self._source()
+        known = source.models()
+        found = next((item for item in known if item.name == name), None)
+        if found is None:
+            names = [item.name for item in known]
+            raise NotFound(
+                f"There is no model {name}.", f"Models: {', '.join(names[:10]) or 'none'}.", _close(name, names) or "mlinfra models list shows them all."
+            )
+        versions = source.versions(name, VERSIONS)
+        runs = {run.id: run for run in source.several(sorted({item.run for item in versions if item.run}))}
+        records = [item.record(runs.get(item.run or ""), signature=self._registry.has_signature(item)) for item in versions]
+        at = "@champion" if "champion" in found.aliases else f"/{versions[0].version}" if versions else "/1"
+        return ModelDetail(model=found, versions=records, code=compare.code_for_model(name, at))
+
+    def version(self, ref: str) -> Version:
+        """A version by `model/3` or `model@alias`."""
+        return self._version(self._registry.find(ref))
+
+    def download(self, ref: str) -> Path:
+        """The folder of a version's files, digest checked; the caller must not change it."""
+        return self._registry.download(self._registry.find(ref))
+
+    def requirements(self, ref: str) -> list[str]:
+        """The packages that a version was logged with, as lines of a requirements file."""
+        return artifacts.requirements(self.download(ref))
+
+    def signature(self, ref: str) -> dict[str, list[dict[str, Any]]]:
+        """`inputs` and `outputs` of a version: one mapping a column with `name`, `type`, `required`."""
+        return artifacts.signature(self.download(ref))
+
+    def load(self, ref: str) -> Any:
+        """The model in its own library. May run code from its files: for kernels and jobs, never for a server."""
+        folder = self.download(ref)
+        self._store.activate()
+        return registry.load(folder)
+
+    def fingerprint(self, model: str) -> str | None:
+        """Content id of a model (its versions and their runs), or of one version (`model/3`, `model@alias`); None when it is absent."""
+        if "@" in model or "/" in model:
+            try:
+                found = [self._registry.find(model)]
+            except NotFound:
+                return None
+        else:
+            found = self._source().versions(model, 100_000)
+        if not found:
+            return None
+        return _digest(f"{item.model}/{item.version} {item.run} {item.source} {item.created}" for item in found)
+
+    def experiment_fingerprint(self, experiment: str) -> str | None:
+        """Content id of an experiment: its runs, their states and ends; None when it is absent."""
+        source = self._source()
+        number = source.experiment_id(experiment)
+        if number is None:
+            return None
+        return _digest(f"{id} {status} {ended}" for id, status, ended in source.run_states(number))
+
+    def search_fingerprint(self) -> str:
+        """Changes with every commit to the store."""
+        return self._source().stamp()
+
+    def search_documents(self) -> Iterator[Document]:
+        """Experiments, models, versions and the newest runs."""
+        return documents.documents(self._source())
+
+    def _version(self, facts: VersionFacts) -> Version:
+        runs = self._source().several([facts.run]) if facts.run else []
+        return facts.record(runs[0] if runs else None, signature=self._registry.has_signature(facts))
+
+    def _experiment_id(self, source: Source, name: str) -> str:
+        name = name.removeprefix("experiment:")
+        found = source.experiment_id(name)
+        if found is None:
+            names = [item.name for item in source.experiments()]
+            why = f"Experiments: {', '.join(names[:10])}." if names else "Nothing was tracked yet."
+            raise NotFound(f"There is no experiment {name}.", why, _close(name, names) or "A run begins with: with ml.track(NAME): …")
+        return found
+
+    def _facts(self, source: Source, run: str) -> RunFacts:
+        return self._several(source, [run])[0]
+
+    def _several(self, source: Source, ids: Sequence[str]) -> list[RunFacts]:
+        whole = list(dict.fromkeys(self._run_id(source, id) for id in ids))
+        found = source.several(whole)
+        for id in set(whole) - {run.id for run in found}:
+            raise NotFound(f"There is no run {id}.", "It does not exist, or was deleted.", "mlinfra runs list EXPERIMENT")
+        return found
+
+    def _run_id(self, source: Source, text: str) -> str:
+        beginning = text.removeprefix("run:")
+        found = source.run_ids(beginning) if beginning else []
+        if not found:
+            raise NotFound(f"There is no run {beginning or '(empty)'}.", "No active run has an id that begins so.", "mlinfra runs list EXPERIMENT")
+        if len(found) > 1:
+            raise BadRequest(f"{beginning} is the beginning of several runs.", f"{', '.join(id[:12] for id in found)}.", "Give more of the id.")
+        return found[0]
+
+
+def _start(limit: int, cursor: str | None) -> int:
+    page_of([], limit=limit, cursor=cursor)  # refuses what cannot be a page
+    start = int(cursor or 0)
+    if start < 0:
+        raise BadRequest(f"cursor {cursor!r} is not one of ours.", fix="Use the cursor of the last answer.")
+    return start
+
+
+def _check_points(points: int) -> None:
+    if not 1 <= points <= POINTS:
+        raise BadRequest(f"points={points} is out of range.", f"A curve has 1 to {POINTS} points.")
+
+
+def _close(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return blake2b("\n".join(sorted(lines)).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,103 @@
+"""Where runs and versions are read: one protocol, two ways.
+
+`SqlSource` reads MLflow's SQLite tables, if their schema is one that was tested; `ApiSource` asks MLflow's client, for any store.
+Both must give equal answers: `tests/experiments/test_conformance.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from .facts import RunFacts, VersionFacts
+from .query import Filter, Sort
+from .spec import Curve, Experiment, Model
+from .store import Store, reading
+
+TESTED = frozenset({"dc11669786a5"})
+"""Alembic revisions of MLflow's schema that `SqlSource` was tested on: 3.17.0 to 3.17.2."""
+
+
+class Source(Protocol):
+    """What can be read of a store."""
+
+    reason: str
+    """Why the slow way is taken; empty on the fast one."""
+
+    def experiments(self) -> list[Experiment]:
+        """Active experiments, most recently used first; `Default` only if it has runs."""
+
+    def experiment_id(self, name: str) -> str | None:
+        """Id of an active experiment by name or id."""
+
+    def runs(self, experiment: str | None, found: Filter | None, sort: Sort, start: int, count: int) -> tuple[list[RunFacts], int]:
+        """Active runs `start` to `start + count` of those found, and how many there are. experiment: an id, None for all."""
+
+    def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
+        """(id, status, end in milliseconds) of every active run of an experiment, in order of id."""
+
+    def run_ids(self, beginning: str) -> list[str]:
+        """Ids of at most 10 active runs that begin so."""
+
+    def several(self, ids: Sequence[str]) -> list[RunFacts]:
+        """Active runs by their whole ids, in that order; those that do not exist are left out."""
+
+    def curve_metrics(self, ids: Sequence[str]) -> list[str]:
+        """Metrics whose last step is above 0 in any of the runs, in order of name."""
+
+    def curve(self, run: str, metric: str, points: int) -> Curve | None:
+        """One curve; None when the run has no such metric."""
+
+    def models(self) -> list[Model]:
+        """Registered models, most recently changed first."""
+
+    def versions(self, model: str, limit: int) -> list[VersionFacts]:
+        """Newest versions of a model."""
+
+    def version(self, model: str, version: int) -> VersionFacts | None:
+        """One version."""
+
+    def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
+        """Models that the run logged: name to (source URI, location of the files)."""
+
+    def stamp(self) -> str:
+        """A text that changes whenever anything above would."""
+
+
+def choose(store: Store) -> Source:
+    """The fastest source that can be trusted with this store."""
+    path = store.sqlite
+    if path is None:
+        return _api(store, "The store is no SQLite file, so it is read through MLflow's API.")
+    from .sql_source import SqlSource
+
+    if not path.exists():
+        return SqlSource(path)
+    revision = revision_of(path)
+    if revision not in TESTED:
+        with store.schema_lock():  # perhaps another process is making it
+            revision = revision_of(path)
+    if revision in TESTED:
+        return SqlSource(path)
+    return _api(store, f"MLflow's schema {revision} is not one that was tested ({', '.join(sorted(TESTED))}), so it is read through MLflow's API.")
+
+
+def _api(store: Store, reason: str) -> Source:
+    from .api_source import ApiSource
+
+    return ApiSource(store, reason)
+
+
+def revision_of(path: Path) -> str | None:
+    """Alembic revision of MLflow's schema in the file; None when there is none yet."""
+    with reading(path), contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return None
+            raise
+    return str(row[0]) if row else None

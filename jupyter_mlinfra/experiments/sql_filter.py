@@ -1,0 +1,102 @@
+"""Filter and sort order as SQL over MLflow's tables; every value is a bound parameter.
+
+`r` is the run's row in all of it. The two functions that SQLite lacks are the same Python that `matching` uses.
+"""
+
+# ruff: noqa: S608 - names come from the tables of this package, every value is bound
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+from .facts import JOB, NOTEBOOK, STEP
+from .query import Every, Filter, Not, Predicate, Some, Sort, is_like, number_of
+
+_TABLES = {"metric": "latest_metrics", "param": "params", "tag": "tags"}
+
+
+def _tag(key: str) -> str:
+    return f"(SELECT t.value FROM tags t WHERE t.key = '{key}' AND t.run_uuid = r.run_uuid)"
+
+
+_ATTRIBUTES = {
+    "status": "lower(r.status)",
+    "name": "coalesce(r.name, '')",
+    "id": "r.run_uuid",
+    "user": f"coalesce({_tag('mlflow.user')}, r.user_id, '')",
+    "notebook": f"coalesce({_tag(NOTEBOOK)}, CASE WHEN {_tag('mlflow.source.type')} = 'NOTEBOOK' THEN {_tag('mlflow.source.name')} END)",
+    "job": _tag(JOB),
+    "step": _tag(STEP),
+    "started": "r.start_time",
+    "ended": "r.end_time",
+    "duration": "((r.end_time - r.start_time) / 1000.0)",
+}
+DATASET_REF = "CASE d.dataset_source_type WHEN 'mlinfra' THEN json_extract(d.dataset_source, '$.ref') ELSE d.name || '@' || d.digest END"
+DATASETS_OF_RUNS = "inputs i JOIN datasets d ON d.dataset_uuid = i.source_id WHERE i.destination_type = 'RUN' AND i.source_type = 'DATASET'"
+_DATASET = f"SELECT {DATASET_REF} AS value FROM {DATASETS_OF_RUNS} AND i.destination_id = r.run_uuid"
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Give the connection the functions that `condition` and `order` call."""
+    connection.create_function("mlinfra_number", 1, number_of, deterministic=True)
+    connection.create_function("mlinfra_like", 3, is_like, deterministic=True)
+
+
+def condition(found: Filter) -> tuple[str, list[str | float]]:
+    """A WHERE condition and its parameters."""
+    match found:
+        case Not(item):
+            text, values = condition(item)
+            return f"NOT ({text})", values
+        case Every(items) | Some(items):
+            parts = [condition(item) for item in items]
+            word = " AND " if isinstance(found, Every) else " OR "
+            return "(" + word.join(text for text, _ in parts) + ")", [value for _, values in parts for value in values]
+        case Predicate():
+            return _predicate(found)
+
+
+def _predicate(test: Predicate) -> tuple[str, list[str | float]]:
+    field = test.field
+    if field.kind == "attribute" and field.key != "dataset":
+        expression = _ATTRIBUTES[field.key]
+        if test.op == "null":
+            return f"{expression} IS NULL", []
+        text, values = _comparison(test, expression)
+        return f"coalesce({text}, 0)", values  # a missing value fails the test, so that NOT can turn it round
+    if field.kind == "attribute":
+        rows, keys = f"SELECT 1 FROM ({_DATASET}) v", list[str | float]()
+        text, values = ("1", []) if test.op == "null" else _comparison(test, "v.value")
+        rows += f" WHERE {text}"
+    else:
+        rows, keys = f"SELECT 1 FROM {_TABLES[field.kind]} v WHERE v.run_uuid = r.run_uuid AND v.key = ?", [field.key]
+        text, values = ("1", []) if test.op == "null" else _comparison(test, "v.value")
+        rows += f" AND {text}" + (" AND v.is_nan = 0" if field.kind == "metric" and test.op != "null" else "")
+    return ("NOT " if test.op == "null" else "") + f"EXISTS ({rows})", keys + values
+
+
+def _comparison(test: Predicate, expression: str) -> tuple[str, list[str | float]]:
+    if test.op in ("like", "ilike"):
+        return f"mlinfra_like(?, {int(test.op == 'ilike')}, {expression})", list(test.values)
+    op = "=" if test.op == "in" else test.op
+    parts, values = [], list[str | float]()
+    for target in test.values:
+        as_number = not isinstance(target, str) and not test.field.numeric
+        parts.append(f"{f'mlinfra_number({expression})' if as_number else expression} {op} ?")
+        values.append(target if isinstance(target, str) else max(-sys.float_info.max, min(sys.float_info.max, target)))
+    return "(" + " OR ".join(parts) + ")", values
+
+
+def order(sort: Sort) -> tuple[str, list[str], str]:
+    """A join, its parameters, and an ORDER BY list."""
+    field, way = sort.field, "DESC" if sort.descending else "ASC"
+    ties = "r.start_time DESC, r.run_uuid"
+    if field.kind == "attribute":
+        expression = _ATTRIBUTES[field.key]
+        return "", [], f"{expression} IS NULL, {expression} {way}, {ties}"
+    join = f"LEFT JOIN {_TABLES[field.kind]} s ON s.run_uuid = r.run_uuid AND s.key = ?"
+    if field.kind == "metric":
+        return join, [field.key], f"CASE WHEN s.value IS NULL THEN 2 WHEN s.is_nan THEN 1 ELSE 0 END, s.value {way}, {ties}"
+    number = "mlinfra_number(s.value)"
+    return join, [field.key], f"CASE WHEN s.value IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END, {number} {way}, s.value {way}, {ties}"

@@ -1,0 +1,237 @@
+"""The fast way: plain SQL on MLflow's SQLite tables, read only, without importing MLflow."""
+
+# ruff: noqa: S608 - names come from the tables of this package, every value is bound
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import curves
+from .facts import RunFacts, VersionFacts, moment, value_of
+from .query import Filter, Sort
+from .spec import Curve, Experiment, Model
+from .sql_filter import DATASET_REF, DATASETS_OF_RUNS, add_functions, condition, order
+from .store import reading
+
+_ACTIVE = "r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active' AND e.workspace = 'default'"
+_RUNS = "runs r JOIN experiments e ON e.experiment_id = r.experiment_id"
+_VERSIONS = "model_versions v WHERE v.workspace = 'default' AND v.current_stage != 'Deleted_Internal'"
+_CHUNK = 500  # ids in one statement
+
+
+class SqlSource:
+    """Reads one file. Each call opens it anew (0.3 ms), so it can be replaced, and no read transaction stays open."""
+
+    reason = ""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection | None]:
+        """A connection in one short read transaction; None while nothing was ever tracked."""
+        if not self._path.exists():
+            yield None
+            return
+        with (
+            reading(self._path),
+            contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=20, isolation_level=None)) as connection,
+        ):
+            add_functions(connection)
+            connection.execute("BEGIN")
+            yield connection
+
+    def experiments(self) -> list[Experiment]:
+        with self._open() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(
+                """SELECT e.experiment_id, e.name, count(r.run_uuid), max(coalesce(r.end_time, r.start_time)), e.last_update_time
+                FROM experiments e LEFT JOIN runs r ON r.experiment_id = e.experiment_id AND r.lifecycle_stage = 'active'
+                WHERE e.lifecycle_stage = 'active' AND e.workspace = 'default' GROUP BY e.experiment_id"""
+            ).fetchall()
+        found = [
+            Experiment(ref=f"experiment:{name}", id=str(number), name=name, runs=runs, updated_at=moment(used or changed))
+            for number, name, runs, used, changed in rows
+            if runs or number != 0
+        ]
+        return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
+
+    def experiment_id(self, name: str) -> str | None:
+        with self._open() as connection:
+            if connection is None:
+                return None
+            row = connection.execute(
+                """SELECT experiment_id FROM experiments WHERE (name = ? OR CAST(experiment_id AS TEXT) = ?) AND lifecycle_stage = 'active'
+                AND workspace = 'default' ORDER BY name = ? DESC LIMIT 1""",
+                (name, name, name),
+            ).fetchone()
+        return str(row[0]) if row else None
+
+    def runs(self, experiment: str | None, found: Filter | None, sort: Sort, start: int, count: int) -> tuple[list[RunFacts], int]:
+        where, values = [_ACTIVE], list[Any]()
+        if experiment is not None:
+            where.append("r.experiment_id = ?")
+            values.append(int(experiment))
+        if found is not None:
+            text, more = condition(found)
+            where.append(text)
+            values += more
+        join, keys, by = order(sort)
+        everything = f"{_RUNS} {{}} WHERE {' AND '.join(where)}"
+        with self._open() as connection:
+            if connection is None:
+                return [], 0
+            total = connection.execute(f"SELECT count(*) FROM {everything.format('')}", values).fetchone()[0]
+            ids = connection.execute(
+                f"SELECT r.run_uuid FROM {everything.format(join)} ORDER BY {by} LIMIT ? OFFSET ?", [*keys, *values, count, start]
+            ).fetchall()
+            return _facts(connection, [row[0] for row in ids]), total
+
+    def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
+        with self._open() as connection:
+            if connection is None:
+                return []
+            columns = "r.run_uuid, lower(r.status), r.end_time"
+            return connection.execute(f"SELECT {columns} FROM {_RUNS} WHERE {_ACTIVE} AND r.experiment_id = ? ORDER BY 1", (int(experiment),)).fetchall()
+
+    def run_ids(self, beginning: str) -> list[str]:
+        with self._open() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(
+                f"SELECT r.run_uuid FROM {_RUNS} WHERE {_ACTIVE} AND r.run_uuid >= ? AND r.run_uuid < ? ORDER BY 1 LIMIT 10",
+                (beginning, beginning + "\U0010ffff"),
+            )
+            return [row[0] for row in rows]
+
+    def several(self, ids: Sequence[str]) -> list[RunFacts]:
+        with self._open() as connection:
+            return [] if connection is None else _facts(connection, ids)
+
+    def curve_metrics(self, ids: Sequence[str]) -> list[str]:
+        with self._open() as connection:
+            if connection is None:
+                return []
+            marks = ",".join("?" * len(ids))
+            return [
+                row[0]
+                for row in connection.execute(f"SELECT DISTINCT key FROM latest_metrics WHERE run_uuid IN ({marks}) AND step > 0 ORDER BY key", list(ids))
+            ]
+
+    def curve(self, run: str, metric: str, points: int) -> Curve | None:
+        with self._open() as connection:
+            return None if connection is None else curves.from_sql(connection, run, metric, points)
+
+    def models(self) -> list[Model]:
+        with self._open() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute("SELECT name, last_updated_time, description FROM registered_models WHERE workspace = 'default'").fetchall()
+            counts = dict(connection.execute(f"SELECT v.name, count(*) FROM {_VERSIONS} GROUP BY v.name").fetchall())
+            aliases = _aliases(connection)
+        found = [
+            Model(
+                ref=f"model:{name}",
+                name=name,
+                versions=counts.get(name, 0),
+                aliases=dict(sorted(aliases[name].items())),
+                updated_at=moment(changed),
+                description=text or "",
+            )
+            for name, changed, text in rows
+        ]
+        return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
+
+    def versions(self, model: str, limit: int) -> list[VersionFacts]:
+        return self._versions("v.name = ? ORDER BY v.version DESC LIMIT ?", (model, limit))
+
+    def version(self, model: str, version: int) -> VersionFacts | None:
+        return next(iter(self._versions("v.name = ? AND v.version = ?", (model, version))), None)
+
+    def _versions(self, condition: str, values: Sequence[Any]) -> list[VersionFacts]:
+        with self._open() as connection:
+            if connection is None:
+                return []
+            columns = "v.name, v.version, v.run_id, v.creation_time, v.source, v.storage_location"
+            rows = connection.execute(f"SELECT {columns} FROM {_VERSIONS} AND {condition}", values).fetchall()
+            aliases = _aliases(connection)
+            tags: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
+            for name in {row[0] for row in rows}:
+                for version, key, value in connection.execute(
+                    "SELECT version, key, value FROM model_version_tags WHERE workspace = 'default' AND name = ?", (name,)
+                ):
+                    tags[name, version][key] = value or ""
+        return [
+            VersionFacts(
+                model=name, version=version, run=run or None, created=created, source=source or "", location=location or source or "",
+                aliases=[alias for alias, number in aliases[name].items() if number == version], tags=tags[name, version],
+            )
+            for name, version, run, created, source, location in rows
+        ]  # fmt: skip
+
+    def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
+        with self._open() as connection:
+            if connection is None:
+                return {}
+            rows = connection.execute(
+                """SELECT name, model_id, artifact_location FROM logged_models WHERE source_run_id = ? AND lifecycle_stage = 'active'
+                ORDER BY creation_timestamp_ms""",
+                (run,),
+            ).fetchall()
+        return {name: (f"models:/{number}", location) for name, number, location in rows}
+
+    def stamp(self) -> str:
+        found = []
+        for path in (self._path, self._path.with_name(self._path.name + "-wal")):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                found.append(f"{status.st_ino}:{status.st_mtime_ns}:{status.st_size}")
+        return "/".join(found)
+
+
+def _aliases(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, alias, version in connection.execute("SELECT name, alias, version FROM registered_model_aliases WHERE workspace = 'default'"):
+        found[name][alias] = version
+    return found
+
+
+def _facts(connection: sqlite3.Connection, ids: Sequence[str]) -> list[RunFacts]:
+    found: dict[str, RunFacts] = {}
+    for start in range(0, len(ids), _CHUNK):
+        found |= _chunk(connection, ids[start : start + _CHUNK])
+    return [found[id] for id in ids if id in found]
+
+
+def _chunk(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, RunFacts]:
+    among = f"IN ({','.join('?' * len(ids))})"
+    metrics: dict[str, dict[str, float]] = defaultdict(dict)
+    params: dict[str, dict[str, str]] = defaultdict(dict)
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
+    datasets: dict[str, list[str]] = defaultdict(list)
+    versions: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for id, key, value, is_nan in connection.execute(f"SELECT run_uuid, key, value, is_nan FROM latest_metrics WHERE run_uuid {among} ORDER BY key", ids):
+        metrics[id][key] = value_of(value, is_nan)
+    for target, table in ((params, "params"), (tags, "tags")):
+        for id, key, text in connection.execute(f"SELECT run_uuid, key, value FROM {table} WHERE run_uuid {among} ORDER BY key", ids):
+            target[id][key] = text or ""
+    for id, ref in connection.execute(f"SELECT i.destination_id, {DATASET_REF} FROM {DATASETS_OF_RUNS} AND i.destination_id {among}", ids):
+        datasets[id].append(ref)
+    for id, name, version in connection.execute(f"SELECT v.run_id, v.name, v.version FROM {_VERSIONS} AND v.run_id {among}", ids):
+        versions[id].append((name, version))
+    columns = "r.run_uuid, coalesce(r.name, ''), e.name, lower(r.status), r.user_id, r.start_time, r.end_time"
+    rows = connection.execute(f"SELECT {columns} FROM {_RUNS} WHERE {_ACTIVE} AND r.run_uuid {among}", ids)
+    return {
+        id: RunFacts(
+            id=id, name=name, experiment=experiment, status=status, user=tags[id].get("mlflow.user") or user or "", started=started, ended=ended,
+            metrics=metrics[id], params=params[id], tags=tags[id], datasets=sorted(datasets[id]),
+            versions=[f"version:{model}/{number}" for model, number in sorted(versions[id])],
+        )
+        for id, name, experiment, status, user, started, ended in rows
+    }  # fmt: skip

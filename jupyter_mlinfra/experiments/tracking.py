@@ -1,0 +1,207 @@
+"""`track`: a run that knows where it came from."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest, MLInfraError
+from ..core.project import Project
+from ..core.records import Ref
+from .facts import DATASET_SOURCE, JOB, NOTEBOOK, STEP
+from .store import Store, explained
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_NAME = re.compile(r"[^\s@/:][^\s@]{0,99}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where code runs: notebook (below the project), job id, step as `pipeline/step`; empty when unknown."""
+
+    notebook: str = ""
+    job: str = ""
+    step: str = ""
+
+    @property
+    def name(self) -> str:
+        """What lineage calls it."""
+        return f"step:{self.step}" if self.step else f"job:{self.job}" if self.job else self.notebook or "python"
+
+
+class TrackedRun:
+    """The run under way. Plain `mlflow.log_metric(…)` reaches it as well: it is MLflow's active run."""
+
+    def __init__(self, store: Store, client: MlflowClient, run_id: str) -> None:
+        self.id = run_id
+        self.ref = f"run:{run_id}"
+        self._store = store
+        self._client = client
+
+    def log_metric(self, key: str, value: float, step: int = 0) -> None:
+        """One value of one metric."""
+        self.log_metrics({key: value}, step=step)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Values of several metrics at one step."""
+        log_metrics(self._store, self._client, self.id, metrics, step=step)
+
+    def log_param(self, key: str, value: Any) -> None:
+        """One parameter; it is kept as text and cannot be changed later."""
+        self.log_params({key: value})
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Several parameters."""
+        from mlflow.entities import Param
+
+        with explained(self._store):
+            self._client.log_batch(self.id, params=[Param(key, str(value)) for key, value in params.items()])
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Several tags."""
+        from mlflow.entities import RunTag
+
+        with explained(self._store):
+            self._client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
+
+    def log_artifact(self, path: Path | str, folder: str | None = None) -> None:
+        """Keep a file with the run."""
+        with explained(self._store):
+            self._client.log_artifact(self.id, str(path), folder)
+
+    def __repr__(self) -> str:
+        return f"TrackedRun({self.ref})"
+
+
+def log_metrics(store: Store, client: MlflowClient, run_id: str, metrics: Mapping[str, float], *, step: int = 0) -> None:
+    """Write metrics to a run, also to one that has ended."""
+    from mlflow.entities import Metric
+
+    from ..core.records import now
+
+    at = int(now().timestamp() * 1000)
+    with explained(store):
+        client.log_batch(run_id, metrics=[Metric(key, float(value), at, step) for key, value in metrics.items()])
+
+
+@contextlib.contextmanager
+def track(project: Project, store: Store, experiment: str, *, name: str | None, tags: Mapping[str, str], datasets: Sequence[Any]) -> Iterator[TrackedRun]:
+    """Run the block as a run of `experiment`; it ends as finished, failed (an exception) or killed (an interrupt)."""
+    if not _NAME.match(experiment):
+        raise BadRequest(
+            f"{experiment!r} cannot name an experiment.", "A name has no spaces, @ or leading / and at most 100 characters.", "For example flights."
+        )
+    inputs = [pinned(project, item) for item in datasets]
+    origin = origin_of(project)
+    client = store.client()
+    import mlflow
+
+    noted = {"mlflow.user": project.user, NOTEBOOK: origin.notebook, JOB: origin.job, STEP: origin.step, **_commit(project.root), **tags}
+    with explained(store):
+        number = _experiment_id(store, client, experiment)
+        nested = mlflow.active_run() is not None
+        started = mlflow.start_run(experiment_id=number, run_name=name, nested=nested, tags={key: value for key, value in noted.items() if value})
+        run = TrackedRun(store, client, started.info.run_id)
+        _log_inputs(client, run.id, inputs)
+    shown = {"name": started.info.run_name, "experiment": experiment}
+    project.events.emit("run", run.ref, shown | {"state": "running"})
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        mlflow.end_run(status)
+        project.lineage.record(origin.name, inputs=[str(ref) for ref in inputs], outputs=[run.ref], facts={"experiment": experiment, "status": status.lower()})
+        project.events.emit("run", run.ref, shown | {"state": status.lower()})
+
+
+def pinned(project: Project, item: Any) -> Ref:
+    """The reference of something that a run takes in: a name, a reference, or an object with `ref`; a dataset gets its newest snapshot.
+
+    Raises NotFound when the catalog has no such dataset, BadRequest when it is no reference.
+    """
+    text = item if isinstance(item, str) else str(getattr(item, "ref", item))
+    ref = Ref.parse(text if ":" in text else f"dataset:{text}")
+    snapshot = getattr(item, "snapshot", None)
+    if ref.at is None and ref.kind == "dataset":
+        if snapshot is None:
+            from ..catalog import Catalog
+
+            snapshot = Catalog(project).show(ref.name).dataset.snapshot
+        return Ref(ref.kind, ref.name, str(snapshot) if snapshot else None)
+    return ref
+
+
+def origin_of(project: Project) -> Origin:
+    """Where this process runs, from its job, else from the kernel's session name."""
+    job = os.environ.get("MLINFRA_JOB", "")
+    if job:
+        from ..jobs import Jobs
+
+        with contextlib.suppress(MLInfraError):  # a job of another project: only its id is known
+            known = Jobs(project).show(job)
+            pipeline, step = known.labels.get("pipeline", ""), known.labels.get("step", "")
+            return Origin(notebook=known.notebook or "", job=job, step=f"{pipeline}/{step}" if pipeline and step else "")
+        return Origin(job=job)
+    session = os.environ.get("JPY_SESSION_NAME", "")  # Jupyter Server gives a kernel the path of its notebook
+    return Origin(notebook=_below(project.root, session) if session.endswith(".ipynb") else "")
+
+
+def _below(root: Path, path: str) -> str:
+    full = Path(os.path.abspath(path))
+    return full.relative_to(root).as_posix() if full.is_relative_to(root) else path
+
+
+def _commit(root: Path) -> dict[str, str]:
+    """The commit that the project's folder stands on, and how many tracked files differ from it; empty outside of git."""
+    found = {}
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        options: dict[str, Any] = {
+            "cwd": root,
+            "capture_output": True,
+            "text": True,
+            "timeout": 5,
+            "check": True,
+            "env": {**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        }
+        found["mlflow.source.git.commit"] = subprocess.run(["git", "rev-parse", "HEAD"], **options).stdout.strip()  # noqa: S607 - the user's own git
+        changed = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], **options).stdout  # noqa: S607
+        found["mlinfra.git.changed_files"] = str(len(changed.splitlines()))
+    return found
+
+
+def _experiment_id(store: Store, client: MlflowClient, name: str) -> str:
+    with store.write_lock():  # two jobs that begin together must not both make it
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            if found.lifecycle_stage != "active":
+                client.restore_experiment(found.experiment_id)
+            return str(found.experiment_id)
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40].strip("-")
+        location = f"{store.artifacts}/{slug}-{blake2b(name.encode(), digest_size=4).hexdigest()}" if store.artifacts else None
+        return str(client.create_experiment(name, artifact_location=location))
+
+
+def _log_inputs(client: MlflowClient, run_id: str, refs: Sequence[Ref]) -> None:
+    from mlflow.entities import Dataset, DatasetInput
+
+    if refs:
+        # MLflow keeps datasets by name and digest: the kind belongs to the name, and what has no version gets a word for it.
+        entities = [
+            Dataset(name=f"{ref.kind}:{ref.name}", digest=(ref.at or "unversioned")[-36:], source_type=DATASET_SOURCE, source=json.dumps({"ref": str(ref)}))
+            for ref in refs
+        ]
+        client.log_inputs(run_id, datasets=[DatasetInput(dataset=item, tags=[]) for item in entities])
