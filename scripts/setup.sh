@@ -63,5 +63,11 @@ say "Installing packages ($what); the first time takes minutes"
 if [ "$(cat "$venv/.frontend" 2>/dev/null)" != "$current" ]; then rm -rf jupyter_mlinfra/labextension; fi
 "$uv" pip install --quiet --python "$venv/bin/python" --compile-bytecode --editable ".[$what]"
 printf '%s\n' "$current" >"$venv/.frontend"
+# An editable install carries no built front end: link it, as `jupyter labextension develop` does.
+target="$venv/share/jupyter/labextensions/@jupyter-mlinfra/labextension"
+rm -rf "$target"
+mkdir -p "$(dirname "$target")"
+cp install.json jupyter_mlinfra/labextension/
+ln -s "$PWD/jupyter_mlinfra/labextension" "$target"
 if [ "$what" = test ]; then scripts/chromium.sh "$venv"; printf '%s\n' "$current" >"$venv/.demo"; fi
 printf '%s\n' "$current" >"$venv/.$what"
