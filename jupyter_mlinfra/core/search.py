@@ -80,7 +80,7 @@ class SearchIndex:
 
     def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50) -> Page[Hit]:
         """Objects whose name or text holds every word, names first; words are text, never query syntax."""
-        terms = words.split()
+        terms = words.replace("\0", " ").split()  # SQLite ends a text at NUL
         if not terms:
             return Page(items=[], shown=0, total=0)
         long = [term for term in terms if len(term) >= 3]

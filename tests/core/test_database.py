@@ -1,0 +1,100 @@
+"""`state.db`: transactions, migrations, and what a user reads when the disk will not have it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.core.database import Database, newest_revision
+from jupyter_mlinfra.core.errors import MLInfraError, Unavailable
+from jupyter_mlinfra.core.project import Project
+
+
+def _emit(root: str, count: int) -> None:
+    project = Project.open(root)
+    for number in range(count):
+        project.events.emit("job", f"job:{os.getpid()}-{number}")
+
+
+def test_a_block_that_raises_leaves_nothing(project: Project) -> None:
+    with pytest.raises(RuntimeError), project.database.write() as connection:
+        connection.execute("INSERT INTO event (at, topic, ref, data) VALUES ('', 'job', 'job:1', '{}')")
+        raise RuntimeError("in the middle")
+    assert project.events.last_id() == 0
+
+
+def test_four_processes_that_open_a_new_project_at_once_lose_no_write(project: Project) -> None:
+    workers = [multiprocessing.get_context("spawn").Process(target=_emit, args=(str(project.root), 25)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    assert len(project.events.after(0)) == 100
+
+
+def test_an_open_database_needs_no_sqlalchemy(project: Project) -> None:
+    project.events.emit("job", "job:1")
+    code = f"import sys; from jupyter_mlinfra.core.project import Project; p = Project.open({str(project.root)!r}); p.events.last_id(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"sqlalchemy", "alembic", "polars", "pandas", "mlflow", "feast"} & set(loaded)
+
+
+def test_another_connection_s_commit_changes_the_data_version(project: Project) -> None:
+    before = project.database.data_version()
+    other = Database(project.database.path)
+    with other.write() as connection:
+        connection.execute("INSERT INTO event (at, topic, ref, data) VALUES ('', 'job', 'job:1', '{}')")
+    other.close()
+    assert project.database.data_version() != before
+
+
+def test_a_database_of_a_newer_version_is_left_alone(project: Project) -> None:
+    with project.database.write() as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Unavailable, match="newer version"), Database(project.database.path).read():
+        pass
+
+
+def test_a_damaged_database_is_named_with_a_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(b"this is no database" * 1000)
+    with pytest.raises(Unavailable) as caught, Database(path).read():
+        pass
+    assert caught.value.fix
+
+
+def test_a_write_that_does_not_fit_on_the_disk_says_so_and_keeps_what_was_there(project: Project) -> None:
+    """SQLite is held to the size it has: the same answer as from a full disk."""
+    project.events.emit("job", "job:before")
+    with project.database.read() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(Unavailable) as caught:
+        for number in range(1000):
+            project.events.emit("job", f"job:{number}", {"text": "x" * 500})
+    assert "cannot grow" in caught.value.what
+    kept = [event.ref for event in project.events.after(0)]
+    assert kept[0] == "job:before"
+
+
+def test_the_schema_is_that_of_the_newest_migration(project: Project) -> None:
+    project.events.last_id()
+    connection = sqlite3.connect(project.database.path)
+    assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] == newest_revision()
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    connection.close()
+
+
+def test_a_state_folder_that_cannot_be_made_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mlinfra.toml").write_text('home = "/proc/nowhere/state"\n')
+    with pytest.raises(MLInfraError) as caught:
+        Project.open(tmp_path).events.last_id()
+    assert "state folder" in caught.value.what
+    assert caught.value.fix

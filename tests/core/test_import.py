@@ -1,0 +1,52 @@
+"""The package costs nothing until it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = {
+    "torch",
+    "mlflow",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "feast",
+    "pyiceberg",
+    "sqlalchemy",
+    "altair",
+    "xgboost",
+    "numpy",
+    "scipy",
+    "pydantic",
+    "papermill",
+    "IPython",
+}
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_importing_the_package_loads_no_heavy_library() -> None:
+    assert not HEAVY & loaded_by("import jupyter_mlinfra")
+
+
+def test_the_door_and_the_domain_of_one_name_live_together() -> None:
+    code = "\n".join(
+        [
+            "import jupyter_mlinfra as ml",
+            "import jupyter_mlinfra.features.spec",
+            "import jupyter_mlinfra.workbench",
+            "from jupyter_mlinfra.features.spec import View",
+            "assert callable(ml.features) and callable(ml.workbench) and ml.features.__name__ == 'jupyter_mlinfra.features'",
+            "import jupyter_mlinfra.features as domain; assert domain.spec.View is View",
+        ]
+    )
+    loaded_by(code)
+
+
+def test_every_public_name_can_be_had() -> None:
+    loaded_by("import jupyter_mlinfra as ml\nfor name in ml.__all__: assert getattr(ml, name) is not None, name")

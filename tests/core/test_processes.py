@@ -1,0 +1,72 @@
+"""Processes that are known again, and trees of which nothing is left."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_mlinfra.core import processes
+
+
+def _wait_for(path: Path) -> str:
+    limit = time.monotonic() + 20
+    while not path.exists() or not path.read_text().strip():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    return path.read_text()
+
+
+def test_a_process_is_itself_and_a_stranger_with_its_pid_is_not() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        identity = processes.Identity.of(child.pid)
+        assert identity
+        assert identity.alive()
+        assert not replace(identity, start=identity.start + 1).alive()
+        assert not replace(identity, boot="another").alive()
+    finally:
+        child.kill()
+    child_gone_but_not_waited_for = time.monotonic() + 5
+    while identity.alive() and time.monotonic() < child_gone_but_not_waited_for:
+        time.sleep(0.01)
+    assert not identity.alive()
+    child.wait()
+
+
+def test_a_tree_with_children_in_sessions_of_their_own_is_ended_whole(tmp_path: Path) -> None:
+    token = uuid.uuid4().hex
+    code = (
+        "import os, pathlib, signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)'], start_new_session=True)\n"
+        f"pathlib.Path({str(tmp_path / 'pids')!r}).write_text(f'{{os.getpid()}} {{child.pid}}')\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, processes.TOKEN: token})
+    pids = [int(pid) for pid in _wait_for(tmp_path / "pids").split()]
+    time.sleep(0.3)
+    assert set(pids) <= set(processes.with_token(token))
+    assert processes.end_token(token, grace_seconds=0.2)
+    parent.wait(5)
+    assert all(processes.start_ticks(pid) is None for pid in pids)
+
+
+def test_a_detached_process_outlives_its_parent_in_a_session_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.py").write_text(
+        "import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(f'{os.getpid()} {os.getsid(0)} {os.getppid()}')\ntime.sleep(60)\n"
+    )
+    code = (
+        "from pathlib import Path; from jupyter_mlinfra.core.processes import spawn_detached; "
+        f"spawn_detached('sleeper', [{str(tmp_path / 'out')!r}], log=Path({str(tmp_path / 'log')!r}))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.getcwd()}:" + os.environ.get("PYTHONPATH", "")})
+    pid, session, _ = (int(part) for part in _wait_for(tmp_path / "out").split())
+    identity = processes.Identity.of(pid)
+    assert identity
+    assert session != os.getsid(0)
+    os.kill(pid, 9)

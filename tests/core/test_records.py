@@ -1,0 +1,61 @@
+"""References, pages and JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest
+from jupyter_mlinfra.core.records import Number, Ref, page_of, to_json
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+@pytest.mark.parametrize("text", ["dataset:sales.orders@4711", "version:churn/7", "alert:churn/drift/clicks_7d", "version:churn@champion"])
+def test_a_reference_reads_back_as_it_was_written(text: str) -> None:
+    assert str(Ref.parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["orders", "table:orders", "dataset:", "dataset:a b", "dataset:a@", ""])
+def test_what_is_no_reference_is_refused_with_the_kinds(text: str) -> None:
+    with pytest.raises(BadRequest, match="dataset"):
+        Ref.parse(text)
+
+
+def test_pages_follow_each_other_without_gap_or_repeat() -> None:
+    items, seen, cursor = list(range(103)), [], None
+    while True:
+        page = page_of(items, limit=25, cursor=cursor)
+        assert page.total == 103
+        assert page.shown == len(page.items)
+        seen += page.items
+        if (cursor := page.cursor) is None:
+            break
+    assert seen == items
+
+
+@pytest.mark.parametrize("limit", [0, -1, 501])
+def test_a_page_without_bound_is_refused(limit: int) -> None:
+    with pytest.raises(BadRequest):
+        page_of([1], limit=limit)
+
+
+def test_json_is_plain_and_times_are_utc() -> None:
+    value = {
+        "when": datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2))),
+        "naive": datetime(2026, 1, 1, tzinfo=UTC),
+        "nan": float("nan"),
+        "colour": Colour.RED,
+        "number": Number(value=1.5, basis="sample", n=200),
+    }
+    plain = to_json(value)
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert plain["when"] == "2026-01-01T10:00:00Z"
+    assert plain["nan"] is None
+    assert plain["colour"] == "red"
+    assert plain["number"] == {"value": 1.5, "basis": "sample", "n": 200, "error": None}
