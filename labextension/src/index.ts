@@ -1,5 +1,10 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [];
+import { catalog } from './catalog/plugin';
+import { client, workbench } from './workbench/plugin';
+
+export { IMLInfra, IWorkbench } from './tokens';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [client, workbench, catalog];
 
 export default plugins;

@@ -1,1 +1,5 @@
 import './tokens.css';
+import './frame.css';
+import './controls.css';
+import './cards.css';
+import './charts.css';

@@ -1,0 +1,37 @@
+import { catalogClient, type ICatalogClient } from './catalog';
+import { deploymentsClient, type IDeploymentsClient } from './deployments';
+import { experimentsClient, type IExperimentsClient } from './experiments';
+import { featuresClient, type IFeaturesClient } from './features';
+import { jobsClient, type IJobsClient } from './jobs';
+import { monitoringClient, type IMonitoringClient } from './monitoring';
+import { pipelinesClient, type IPipelinesClient } from './pipelines';
+import type { Request } from './request';
+import type { IHit, IPage, Status } from './types';
+
+/** Everything that the front end asks of the server: one interface for each domain. A test hands in its own. */
+export interface IClient {
+  readonly catalog: ICatalogClient;
+  readonly features: IFeaturesClient;
+  readonly jobs: IJobsClient;
+  readonly pipelines: IPipelinesClient;
+  readonly experiments: IExperimentsClient;
+  readonly deployments: IDeploymentsClient;
+  readonly monitoring: IMonitoringClient;
+  /** Objects of every domain whose name, columns, tags, owner or notes hold all words. */
+  search(words: string, kinds: readonly string[], limit: number, signal?: AbortSignal): Promise<IPage<IHit>>;
+  status(signal?: AbortSignal): Promise<Status>;
+}
+
+export function createClient(request: Request): IClient {
+  return {
+    catalog: catalogClient(request),
+    features: featuresClient(request),
+    jobs: jobsClient(request),
+    pipelines: pipelinesClient(request),
+    experiments: experimentsClient(request),
+    deployments: deploymentsClient(request),
+    monitoring: monitoringClient(request),
+    search: (words, kinds, limit, signal) => request('workbench/search', { query: { q: words, kinds: kinds.join(','), limit }, signal }),
+    status: signal => request('workbench/status', { signal })
+  };
+}

@@ -1,0 +1,49 @@
+import type { Event } from '@jupyterlab/services';
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
+
+export type Topic = 'job' | 'step' | 'deployment' | 'alert' | 'dataset' | 'view' | 'run' | 'model';
+
+/** Something that was committed. ref: the reference of the object. */
+export interface IChangeEvent {
+  topic: Topic;
+  ref: string;
+  data: Readonly<Record<string, unknown>>;
+}
+
+/** What changed in the project, as it happens. */
+export interface IEvents {
+  /** Hear events of some topics until the answer is disposed. */
+  listen(topics: readonly Topic[], heard: (event: IChangeEvent) => void): IDisposable;
+}
+
+const SCHEMA = /^https:\/\/schema\.jupyter-mlinfra\.org\/([a-z]+)\/v\d+$/;
+
+/** One of our events, or null when an emission on Jupyter's bus is of another kind. */
+export function readEvent(emission: Event.Emission): IChangeEvent | null {
+  const topic = SCHEMA.exec(emission.schema_id)?.[1];
+  if (!topic || typeof emission.ref !== 'string') {
+    return null;
+  }
+  const data = emission.data;
+  return {
+    topic: topic as Topic,
+    ref: emission.ref,
+    data: typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>) : {}
+  };
+}
+
+/** Our events on Jupyter's own bus; the socket is JupyterLab's, so listening costs no connection. */
+export function createEvents(manager: Event.IManager): IEvents {
+  return {
+    listen(topics, heard) {
+      const slot = (_: Event.IManager, emission: Event.Emission): void => {
+        const event = readEvent(emission);
+        if (event && topics.includes(event.topic)) {
+          heard(event);
+        }
+      };
+      manager.stream.connect(slot);
+      return new DisposableDelegate(() => void manager.stream.disconnect(slot));
+    }
+  };
+}

@@ -1,0 +1,35 @@
+import type { IPaging } from './paging';
+import { pathOf, type Request } from './request';
+import type { IComparison, IExperiment, IModel, IModelDetail, IPage, IRun, IVersion } from './types';
+
+export interface IRunQuery extends IPaging {
+  experiment: string;
+  /** Such as `metrics.auc > 0.9`. */
+  where?: string;
+  /** A column, with `-` for descending: `-started`, `-metrics.auc`. */
+  sort?: string;
+}
+
+/** Experiments, runs, models and versions. */
+export interface IExperimentsClient {
+  list(options?: IPaging, signal?: AbortSignal): Promise<IPage<IExperiment>>;
+  runs(options: IRunQuery, signal?: AbortSignal): Promise<IPage<IRun>>;
+  run(id: string, signal?: AbortSignal): Promise<IRun>;
+  compare(ids: readonly string[], signal?: AbortSignal): Promise<IComparison>;
+  models(options?: IPaging, signal?: AbortSignal): Promise<IPage<IModel>>;
+  model(name: string, signal?: AbortSignal): Promise<IModelDetail>;
+  /** Point an alias at a version; the version that had it before is kept under `rollback`. */
+  promote(model: string, version: number, alias: string): Promise<IVersion>;
+}
+
+export function experimentsClient(request: Request): IExperimentsClient {
+  return {
+    list: (options = {}, signal) => request('experiments/experiments', { query: { ...options }, signal }),
+    runs: (options, signal) => request('experiments/runs', { query: { ...options }, signal }),
+    run: (id, signal) => request(`experiments/runs/${pathOf(id)}`, { signal }),
+    compare: (ids, signal) => request('experiments/compare', { query: { ids: ids.join(',') }, signal }),
+    models: (options = {}, signal) => request('experiments/models', { query: { ...options }, signal }),
+    model: (name, signal) => request(`experiments/models/${pathOf(name)}`, { signal }),
+    promote: (model, version, alias) => request(`experiments/versions/${pathOf(model, version)}/promote`, { body: { alias } })
+  };
+}

@@ -1,0 +1,101 @@
+import React from 'react';
+
+import type { IDatasetDetail } from '../api/types';
+import { Button } from '../components/button';
+import { Result } from '../components/card';
+import { CodeDrawer } from '../components/drawer';
+import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
+import { Num } from '../components/number';
+import { State } from '../components/state';
+import { Tag } from '../components/tag';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useMemory } from '../hooks/memory';
+import { type IQuery, useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
+import type { IPageProps } from '../tokens';
+import { Columns } from './columns';
+import { Lineage } from './lineage';
+import { Preview } from './preview';
+import { Snapshots } from './snapshots';
+
+/** The page of a dataset. */
+export default function DatasetPage({ reference, name }: IPageProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const query = useQuery(reference, signal => client.catalog.show(name, signal), { topics: ['dataset'], about: reference });
+  const dataset = query.data?.dataset;
+  return (
+    <>
+      <PageHeader icon="catalog" title={name} reference={formatRef('dataset', name, dataset?.snapshot)}>
+        <InsertButton code={query.data?.code.python} />
+        <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
+      </PageHeader>
+      <Result query={query}>{detail => <Dataset detail={detail} query={query} />}</Result>
+    </>
+  );
+}
+
+type View = 'preview' | 'columns' | 'snapshots' | 'lineage';
+
+function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDatasetDetail> }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { dataset, schema } = detail;
+  const [view, setView] = useMemory<View>(`view:${dataset.ref}`, 'columns');
+  return (
+    <>
+      <DatasetFacts detail={detail} query={query} />
+      <Tabs
+        tabs={[
+          { name: 'preview', label: trans.__('Preview') },
+          { name: 'columns', label: trans.__('Columns') },
+          { name: 'snapshots', label: trans.__('Snapshots') },
+          { name: 'lineage', label: trans.__('Lineage') }
+        ]}
+        current={view}
+        onSelect={name => setView(name as View)}
+        note={trans._n('%1 column', '%1 columns', schema.length)}
+      >
+        {view === 'preview' && <Preview key={dataset.snapshot} dataset={dataset} />}
+        {view === 'columns' && <Columns detail={detail} />}
+        {view === 'snapshots' && <Snapshots dataset={dataset} />}
+        {view === 'lineage' && <Lineage dataset={dataset} />}
+      </Tabs>
+      <CodeDrawer code={detail.code} />
+    </>
+  );
+}
+
+function DatasetFacts({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDatasetDetail> }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { dataset, schema, newer } = detail;
+  return (
+    <Facts>
+      <>
+        <Num value={dataset.rows} strong /> {trans.__('rows')}
+      </>
+      <>
+        <b>{schema.length}</b> {trans._n('column', 'columns', schema.length)}
+      </>
+      <b>{format.bytes(dataset.bytes)}</b>
+      {dataset.snapshot && (
+        <>
+          {trans.__('snapshot')} <b>{format.shortId(dataset.snapshot)}</b>
+          {dataset.updated_at && `, ${trans.__('%1 ago', format.span(format.secondsSince(dataset.updated_at)))}`}
+        </>
+      )}
+      {dataset.owner && (
+        <>
+          {trans.__('owner')} <b>{dataset.owner}</b>
+        </>
+      )}
+      {dataset.tags.length > 0 && dataset.tags.map(tag => <Tag key={tag}>{tag}</Tag>)}
+      {newer > 0 && (
+        <>
+          <State state="pending">{trans._n('%1 snapshot newer', '%1 snapshots newer', newer)}</State>
+          <Button label={trans.__('Update')} onClick={() => void query.refresh()} />
+        </>
+      )}
+      {dataset.description && <span title={dataset.description}>{dataset.description}</span>}
+    </Facts>
+  );
+}

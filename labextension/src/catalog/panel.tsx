@@ -1,0 +1,153 @@
+import React from 'react';
+
+import type { IColumnProfile, IDataset, IDatasetDetail, IPage, IProfile } from '../api/types';
+import { Age } from '../components/age';
+import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { List, type IListRow } from '../components/list';
+import { Num } from '../components/number';
+import { Section } from '../components/section';
+import { Bars } from '../components/shape';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { type IDetail, useDetails } from '../hooks/details';
+import { useMemorySet } from '../hooks/memory';
+import { useQuery } from '../hooks/query';
+import type { IWorkbench } from '../tokens';
+
+const DAY = 86_400;
+const MOST = 500;
+const COLUMNS_SHOWN = 8;
+
+interface IUnder {
+  detail: IDatasetDetail;
+  profile: IProfile | null;
+}
+
+/** The Catalog panel: namespaces, datasets and, unfolded, their columns. */
+export default function CatalogPanel(): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const query = useQuery('datasets', signal => client.catalog.list({ limit: MOST }, signal), { topics: ['dataset'] });
+  const page = query.data;
+  return (
+    <Section
+      name="catalog:namespaces"
+      title={trans.__('Namespaces')}
+      note={page && trans._n('%1 dataset', '%1 datasets', page.total)}
+      body={() => <Result query={query}>{data => <Namespaces page={data} version={query.at} />}</Result>}
+    />
+  );
+}
+
+function Namespaces({ page, version }: { page: IPage<IDataset>; version: number }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const [closed, toggleNamespace] = useMemorySet('catalog:closed');
+  const [open, toggleDataset] = useMemorySet('catalog:open');
+  const names = React.useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
+  const under = useDetails(names, name => columnsOf(workbench, name), version);
+  if (!page.items.length) {
+    return (
+      <EmptyCard
+        sentence={trans.__('A dataset is a table the workbench can search, version and trace.')}
+        action={{
+          label: trans.__('Insert an Ingest'),
+          onClick: () => void workbench.code.insertBelow('mlinfra catalog ingest data/*.parquet --into demo.table', 'cli')
+        }}
+        code="%catalog ingest data/*.parquet"
+      />
+    );
+  }
+  const rows = rowsOf(page.items, { closed, open, under }, workbench);
+  return (
+    <>
+      <List
+        label={trans.__('Datasets')}
+        rows={rows}
+        onToggle={id => (id.startsWith('namespace:') ? toggleNamespace(id) : toggleDataset(id))}
+      />
+      {page.shown < page.total && <p className={cx('more')}>{trans.__('%1 of %2; search finds the rest', page.shown, page.total)}</p>}
+    </>
+  );
+}
+
+/** Schema and a sampled profile; the profile may be missing without harm. */
+async function columnsOf({ client }: IWorkbench, name: string): Promise<IUnder> {
+  const [detail, profile] = await Promise.all([client.catalog.show(name), client.catalog.profile(name, 'sample').catch(() => null)]);
+  return { detail, profile };
+}
+
+interface ITree {
+  closed: ReadonlySet<string>;
+  open: ReadonlySet<string>;
+  under: ReadonlyMap<string, IDetail<IUnder>>;
+}
+
+function rowsOf(datasets: readonly IDataset[], tree: ITree, workbench: IWorkbench): IListRow[] {
+  const namespaces = [...new Set(datasets.map(item => item.namespace))].sort();
+  return namespaces.flatMap(namespace => {
+    const id = `namespace:${namespace}`;
+    const inside = datasets.filter(item => item.namespace === namespace);
+    const shown = !tree.closed.has(id);
+    const head: IListRow = {
+      id,
+      open: shown,
+      name: namespace,
+      meta: workbench.trans._n('%1 dataset', '%1 datasets', inside.length)
+    };
+    return [head, ...(shown ? inside.flatMap(dataset => datasetRows(dataset, tree, workbench)) : [])];
+  });
+}
+
+function datasetRows(dataset: IDataset, { open, under }: ITree, workbench: IWorkbench): IListRow[] {
+  const shown = open.has(dataset.ref);
+  const row: IListRow = {
+    id: dataset.ref,
+    ref: dataset.ref,
+    pinned: dataset.snapshot ? `${dataset.ref}@${dataset.snapshot}` : undefined,
+    level: 1,
+    open: shown,
+    icon: 'catalog',
+    name: dataset.name.slice(dataset.namespace.length + 1),
+    title: dataset.description || dataset.name,
+    meta: (
+      <>
+        <Num value={dataset.rows} format={format.compact} />
+        <Age at={dataset.updated_at} limit={7 * DAY} />
+      </>
+    )
+  };
+  return shown ? [row, ...columnRows(dataset, under.get(dataset.name), workbench)] : [row];
+}
+
+function columnRows(dataset: IDataset, detail: IDetail<IUnder> | undefined, { trans }: IWorkbench): IListRow[] {
+  if (!detail?.data) {
+    return [{ id: `${dataset.ref}?`, level: 2, name: detail?.error ? detail.error.what : trans.__('Reading the columns…') }];
+  }
+  const { schema } = detail.data.detail;
+  const profiles = new Map(detail.data.profile?.columns.map(column => [column.name, column]));
+  const rows = schema.slice(0, COLUMNS_SHOWN).map(({ name, type }): IListRow => {
+    const ref = `column:${dataset.name}.${name}`;
+    return { id: ref, ref, level: 2, name, note: type, meta: <ColumnMeta name={name} profile={profiles.get(name)} /> };
+  });
+  const rest = schema.length - COLUMNS_SHOWN;
+  if (rest > 0) {
+    rows.push({ id: `${dataset.ref}+`, ref: dataset.ref, level: 2, name: trans._n('%1 more column', '%1 more columns', rest) });
+  }
+  return rows;
+}
+
+function ColumnMeta({ name, profile }: { name: string; profile: IColumnProfile | undefined }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  if (!profile) {
+    return null;
+  }
+  return (
+    <>
+      <Bars values={profile.shape} label={trans.__('Shape of %1', name)} />
+      <span className={cx('column-note')} title={trans.__('missing values')}>
+        <Num value={profile.missing} format={value => `${format.percent(value, 1)} ∅`} quiet />
+      </span>
+    </>
+  );
+}

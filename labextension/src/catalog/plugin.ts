@@ -1,0 +1,31 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+import { IWorkbench } from '../tokens';
+
+export const catalog: JupyterFrontEndPlugin<void> = {
+  id: '@jupyter-mlinfra/labextension:catalog',
+  description: 'The Catalog panel and the page of a dataset.',
+  autoStart: true,
+  requires: [IWorkbench],
+  activate: (_: JupyterFrontEnd, workbench: IWorkbench) => {
+    const { trans } = workbench;
+    workbench.addPanel({
+      name: 'catalog',
+      title: trans.__('Catalog'),
+      caption: trans.__('Datasets: tables that the workbench can search, version and trace'),
+      icon: 'catalog',
+      rank: 510,
+      placeholder: trans.__('name, column, tag, owner'),
+      body: () => import('./panel')
+    });
+    workbench.addPage({
+      kind: 'dataset',
+      icon: 'catalog',
+      command: 'mlinfra:catalog-open',
+      label: trans.__('Open Dataset'),
+      caption: trans.__('Rows, columns, snapshots and lineage of a dataset'),
+      title: name => name,
+      body: () => import('./dataset')
+    });
+  }
+};

@@ -1,0 +1,53 @@
+import React from 'react';
+
+import type { IDataset, ISnapshot } from '../api/types';
+import { Result } from '../components/card';
+import { cx } from '../components/cx';
+import { Num } from '../components/number';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import type { IWorkbench } from '../tokens';
+
+/** The commits of a dataset, newest first. */
+export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const query = useQuery(`snapshots:${dataset.ref}`, signal => client.catalog.snapshots(dataset.name, {}, signal), {
+    topics: ['dataset'],
+    about: dataset.ref
+  });
+  return (
+    <div className={cx('scroll')}>
+      <Result query={query}>
+        {page => (
+          <>
+            <Table
+              label={trans.__('Snapshots of %1', dataset.name)}
+              columns={columnsOf(workbench)}
+              rows={page.items}
+              row={snapshot => ({ id: snapshot.ref, ref: snapshot.ref })}
+              total={page.total}
+              current={page.items.find(item => item.id === dataset.snapshot)?.ref}
+            />
+            <p className={cx('more')}>{trans.__('%1 of %2', page.shown, page.total)}</p>
+          </>
+        )}
+      </Result>
+    </div>
+  );
+}
+
+function columnsOf({ trans }: IWorkbench): IColumnSpec<ISnapshot>[] {
+  const change = (count: number, sign: string): React.ReactNode => (count ? <Num value={count} format={value => sign + format.number(value)} quiet /> : format.DASH);
+  return [
+    { key: 'id', head: trans.__('snapshot'), cell: ({ id }) => <code>{id}</code> },
+    { key: 'at', head: trans.__('when'), cell: ({ at }) => format.time(at), sort: ({ at }) => at, width: 130 },
+    { key: 'operation', head: trans.__('operation'), cell: ({ operation }) => operation, width: 110 },
+    { key: 'rows', head: trans.__('rows'), end: true, cell: ({ rows }) => <Num value={rows} />, sort: ({ rows }) => rows.value, width: 110 },
+    { key: 'added', head: trans.__('added'), end: true, cell: ({ added }) => change(added, '+'), sort: ({ added }) => added, width: 100 },
+    { key: 'removed', head: trans.__('removed'), end: true, cell: ({ removed }) => change(removed, '−'), sort: ({ removed }) => removed, width: 100 },
+    { key: 'by', head: trans.__('written by'), cell: ({ written_by }) => written_by || format.DASH }
+  ];
+}

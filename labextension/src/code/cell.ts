@@ -1,0 +1,45 @@
+/** How code is written: the tabs of the code drawer. */
+export type Door = 'python' | 'magic' | 'sql' | 'cli' | 'curl';
+
+export const DOORS: readonly Door[] = ['python', 'magic', 'sql', 'cli', 'curl'];
+
+const IMPORT = 'import jupyter_mlinfra as ml';
+const IMPORT_LINE = /^[ \t]*import jupyter_mlinfra as ml[ \t]*(\r?\n|$)/m;
+const EXTENSION = '%load_ext jupyter_mlinfra';
+
+/**
+ * A cell that runs on its own in the notebook whose code cells are `present`:
+ * it brings what its code needs unless the notebook has it.
+ */
+export function asCell(code: string, door: Door, present: readonly string[] = []): string {
+  const text = code.trim();
+  switch (door) {
+    case 'python':
+      return withImport(text, present);
+    case 'magic':
+      return withExtension(text, present);
+    case 'sql':
+      return text.startsWith('%%') ? withExtension(text, present) : withExtension(`%%catalog sql\n${text}`, present);
+    default:
+      return text
+        .split('\n')
+        .map((line, index, lines) => (line && !lines[index - 1]?.endsWith('\\') ? `!${line}` : line))
+        .join('\n');
+  }
+}
+
+function withImport(text: string, present: readonly string[]): string {
+  const bare = text.replace(IMPORT_LINE, '').trimStart();
+  if (!/\bml\./.test(bare)) {
+    return text;
+  }
+  return present.some(cell => IMPORT_LINE.test(cell)) ? bare : `${IMPORT}\n${bare}`;
+}
+
+function withExtension(text: string, present: readonly string[]): string {
+  if (text.includes(EXTENSION) || present.some(cell => cell.includes(EXTENSION))) {
+    return text;
+  }
+  // A cell magic must be the first line of its cell: loading goes through IPython instead.
+  return text.startsWith('%%') ? text : `${EXTENSION}\n${text}`;
+}

@@ -1,0 +1,61 @@
+import { MimeData } from '@lumino/coreutils';
+import { Drag } from '@lumino/dragdrop';
+
+/** References and their code, as our own targets read them. */
+export const REFS_MIME = 'application/vnd.mlinfra.refs+json';
+
+const THRESHOLD = 5;
+
+export interface IDragged {
+  refs: readonly string[];
+  /** Runs as inserted in the notebook in use. */
+  code: string;
+}
+
+/**
+ * The data of a drag. `text/plain` makes every code editor take it; no other `text/…` type may be added, since an
+ * editor takes the first it finds, and no notebook cells, since the notebook would then take the drop from the editor.
+ */
+export function mimeDataOf(dragged: IDragged): MimeData {
+  const data = new MimeData();
+  data.setData('text/plain', dragged.code);
+  data.setData(REFS_MIME, dragged);
+  return data;
+}
+
+function dragImage(label: string): HTMLElement {
+  const node = document.createElement('div');
+  node.className = 'jp-mlinfra-drag-image';
+  node.textContent = label;
+  return node;
+}
+
+/**
+ * Follow the mouse from a button press, and start a drag once it has moved far enough.
+ *
+ * dragged: asked at the start; `pinned` when Shift is held, which means exact versions.
+ */
+export function dragFrom(press: { clientX: number; clientY: number; button: number }, dragged: (pinned: boolean) => IDragged, label: string): void {
+  if (press.button !== 0) {
+    return;
+  }
+  const stop = (): void => {
+    document.removeEventListener('mousemove', move, true);
+    document.removeEventListener('mouseup', stop, true);
+  };
+  const move = (event: MouseEvent): void => {
+    if (Math.abs(event.clientX - press.clientX) < THRESHOLD && Math.abs(event.clientY - press.clientY) < THRESHOLD) {
+      return;
+    }
+    stop();
+    const drag = new Drag({
+      mimeData: mimeDataOf(dragged(event.shiftKey)),
+      dragImage: dragImage(label),
+      supportedActions: 'copy',
+      proposedAction: 'copy'
+    });
+    void drag.start(event.clientX, event.clientY).then(() => drag.dispose());
+  };
+  document.addEventListener('mousemove', move, true);
+  document.addEventListener('mouseup', stop, true);
+}

@@ -1,0 +1,114 @@
+import { Clipboard } from '@jupyterlab/apputils';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { asCell, type Door } from './cell';
+
+/** Brings code into the user's notebook. */
+export interface ICode {
+  /** Into a new cell below the active one; a notebook is made when none is open. */
+  insertBelow(code: string, door?: Door): Promise<void>;
+  /** At the caret of the active cell. */
+  insertAtCursor(code: string, door?: Door): Promise<void>;
+  copy(text: string): void;
+  /** The code as a cell of the notebook in use: with the import that it needs, unless that is there. */
+  cell(code: string, door?: Door): string;
+  /** Give the focus back to the notebook in use. */
+  focusNotebook(): void;
+}
+
+/** The sources of all code cells, to see what the notebook has already. */
+export function codeCells(panel: NotebookPanel | null): string[] {
+  const cells = panel?.content.model?.sharedModel.cells ?? [];
+  return cells.filter(cell => cell.cell_type === 'code').map(cell => cell.getSource());
+}
+
+/** Put a code cell before position `index` and make it the active one. */
+export function insertCell(panel: NotebookPanel, index: number, source: string): void {
+  const notebook = panel.content;
+  if (!notebook.model) {
+    return;
+  }
+  notebook.model.sharedModel.insertCell(index, { cell_type: 'code', source, metadata: { trusted: true } });
+  notebook.activeCellIndex = index;
+  notebook.deselectAll();
+  void notebook.scrollToItem(index, 'smart').catch(() => undefined);
+}
+
+class NotebookCode implements ICode {
+  constructor(
+    private readonly _commands: CommandRegistry,
+    private readonly _tracker: INotebookTracker | null,
+    private readonly _reveal: (panel: NotebookPanel) => void
+  ) {}
+
+  async insertBelow(code: string, door: Door = 'python'): Promise<void> {
+    const panel = await this._panel();
+    if (!panel) {
+      return;
+    }
+    const notebook = panel.content;
+    const source = asCell(code, door, codeCells(panel));
+    const active = notebook.activeCell?.model.sharedModel;
+    if (active && active.cell_type === 'code' && active.getSource() === '') {
+      active.setSource(source); // an empty cell is waiting to be filled
+    } else {
+      insertCell(panel, notebook.activeCellIndex + 1, source);
+    }
+    this._focus(panel);
+  }
+
+  async insertAtCursor(code: string, door: Door = 'python'): Promise<void> {
+    const panel = this._tracker?.currentWidget;
+    const editor = panel?.content.activeCell?.editor;
+    if (!panel || !editor?.replaceSelection) {
+      return this.insertBelow(code, door);
+    }
+    editor.replaceSelection(asCell(code, door, codeCells(panel)));
+    this._reveal(panel);
+    panel.content.mode = 'edit';
+    editor.focus();
+  }
+
+  copy(text: string): void {
+    Clipboard.copyToSystem(text);
+  }
+
+  cell(code: string, door: Door = 'python'): string {
+    return asCell(code, door, codeCells(this._tracker?.currentWidget ?? null));
+  }
+
+  focusNotebook(): void {
+    const panel = this._tracker?.currentWidget;
+    if (panel) {
+      this._focus(panel);
+    }
+  }
+
+  private _focus(panel: NotebookPanel): void {
+    this._reveal(panel);
+    panel.content.activate();
+  }
+
+  private async _panel(): Promise<NotebookPanel | null> {
+    const current = this._tracker?.currentWidget;
+    if (current) {
+      return current;
+    }
+    if (!this._commands.hasCommand('notebook:create-new')) {
+      return null;
+    }
+    const made = (await this._commands.execute('notebook:create-new', { activate: true, kernelName: 'python3' })) as NotebookPanel | undefined;
+    await made?.revealed;
+    await made?.context.ready;
+    return made ?? null;
+  }
+}
+
+export function createCode(
+  commands: CommandRegistry,
+  tracker: INotebookTracker | null,
+  reveal: (panel: NotebookPanel) => void
+): ICode {
+  return new NotebookCode(commands, tracker, reveal);
+}

@@ -1,0 +1,50 @@
+import React from 'react';
+
+import { cx } from './cx';
+import type { IconName } from './glyphs';
+import { Icon } from './icon';
+
+export interface IButtonProps {
+  /** The word on the button; with `bare` its accessible name and tooltip. */
+  label: string;
+  icon?: IconName;
+  kind?: 'default' | 'primary' | 'quiet';
+  /** Only the icon is drawn. */
+  bare?: boolean;
+  disabled?: boolean;
+  caption?: string;
+  pressed?: boolean;
+  onClick(event: React.MouseEvent): void;
+}
+
+/** A button of 24 px. At most one primary button stands in a header. */
+export function Button({ label, icon, kind = 'default', bare, disabled, caption, pressed, onClick }: IButtonProps): React.ReactElement {
+  return (
+    <button
+      type="button"
+      className={cx('button', kind !== 'default' && `is-${kind}`)}
+      title={caption ?? (bare ? label : undefined)}
+      aria-label={bare ? label : undefined}
+      aria-pressed={pressed}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      {icon && <Icon name={icon} />}
+      {!bare && label}
+    </button>
+  );
+}
+
+/** A key that does the same as what stands beside it. */
+export function Key({ children }: { children: string }): React.ReactElement {
+  return <kbd className={cx('key')}>{children}</kbd>;
+}
+
+/** Words that open a page. */
+export function Link({ children, onClick, title }: { children: React.ReactNode; title?: string; onClick(): void }): React.ReactElement {
+  return (
+    <button type="button" className={cx('link')} title={title} onClick={onClick}>
+      {children}
+    </button>
+  );
+}

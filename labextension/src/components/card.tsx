@@ -1,0 +1,168 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import type { ApiError } from '../api/errors';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import type { IQuery } from '../hooks/query';
+import { Button } from './button';
+import { cx } from './cx';
+import type { ShapeName } from './glyphs';
+import { Shape } from './icon';
+import type { Tone } from './state';
+
+export interface IAction {
+  label: string;
+  onClick(): void;
+}
+
+interface ICardProps {
+  kind: 'empty' | 'error' | 'waiting' | 'stale';
+  title?: string;
+  shape?: ShapeName;
+  tone?: Tone;
+  children?: React.ReactNode;
+  reason?: string;
+}
+
+/** The frame of the four cards; nothing else in the workbench has a frame. */
+function Card({ kind, title, shape, tone = 'idle', reason, children }: ICardProps): React.ReactElement {
+  return (
+    <section className={cx('card', `is-${kind}`)} role={kind === 'error' ? 'alert' : 'status'} data-reason={reason} data-card={kind}>
+      {title && (
+        <h4>
+          {shape && (
+            <span className={cx(`tone-${tone}`)}>
+              <Shape name={shape} />
+            </span>
+          )}
+          {title}
+        </h4>
+      )}
+      {children}
+    </section>
+  );
+}
+
+/** One sentence on what the thing is, one button, one line to copy. */
+export function EmptyCard({ sentence, action, code }: { sentence: string; action?: IAction; code?: string }): React.ReactElement {
+  return (
+    <Card kind="empty">
+      <p>{sentence}</p>
+      {action && (
+        <div className={cx('actions')}>
+          <Button kind="primary" label={action.label} onClick={action.onClick} />
+        </div>
+      )}
+      {code && <code>{code}</code>}
+    </Card>
+  );
+}
+
+/** The three lines of an error, in the user's language where they are ours. */
+export function explainError(error: ApiError, trans: TranslationBundle): { what: string; why: string; fix: string } {
+  if (error.code === 'no_server') {
+    return {
+      what: trans.__('The workbench is not running in this Jupyter server.'),
+      why: trans.__('The server extension jupyter_mlinfra is missing, disabled or older than this front end.'),
+      fix: trans.__('jupyter server extension enable jupyter_mlinfra, then restart Jupyter.')
+    };
+  }
+  if (error.lost) {
+    return { what: trans.__('The Jupyter server does not answer.'), why: '', fix: trans.__('It is asked again by itself.') };
+  }
+  return { what: error.what, why: error.why, fix: error.fix };
+}
+
+interface IErrorCardProps {
+  error: ApiError;
+  retry?: () => void;
+  actions?: readonly IAction[];
+}
+
+/** What happened, why, and the fix. */
+export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): React.ReactElement {
+  const { trans, code } = useWorkbench();
+  const { what, why, fix } = explainError(error, trans);
+  const details = [`what: ${what}`, why && `why: ${why}`, fix && `fix: ${fix}`, `code: ${error.code}`].filter(Boolean).join('\n');
+  return (
+    <Card kind="error" title={what} shape="failed" tone="bad">
+      {(why || fix) && (
+        <dl>
+          {why && <dt>{trans.__('why')}</dt>}
+          {why && <dd>{why}</dd>}
+          {fix && <dt>{trans.__('fix')}</dt>}
+          {fix && <dd>{fix}</dd>}
+        </dl>
+      )}
+      <div className={cx('actions')}>
+        {actions.map((action, index) => (
+          <Button key={action.label} kind={index === 0 ? 'primary' : 'default'} {...action} />
+        ))}
+        {retry && <Button label={trans.__('Try Again')} onClick={retry} />}
+        <Button label={trans.__('Copy Details')} onClick={() => code.copy(details)} />
+      </div>
+    </Card>
+  );
+}
+
+/** What it waits for, who holds it, when it may end. */
+export function WaitingCard({ title, reason, actions = [] }: { title: string; reason: string; actions?: readonly IAction[] }): React.ReactElement {
+  return (
+    <Card kind="waiting" title={title} shape="waiting" tone="wait" reason={reason}>
+      <p>{reason}</p>
+      <div className={cx('actions')}>
+        {actions.map(action => (
+          <Button key={action.label} {...action} />
+        ))}
+      </div>
+    </Card>
+  );
+}
+
+/** The last known state, after contact was lost. */
+export function StaleCard({ at, retry }: { at: number; retry(): void }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const ago = format.span((Date.now() - at) / 1000);
+  const clock = format.time(new Date(at).toISOString());
+  return (
+    <Card kind="stale" title={trans.__('Last seen %1 ago', ago)} shape="clock">
+      <p>{trans.__('As of %1; what is shown may have changed since. The server is asked again by itself.', clock)}</p>
+      <div className={cx('actions')}>
+        <Button label={trans.__('Try Now')} onClick={retry} />
+      </div>
+    </Card>
+  );
+}
+
+/** Rows that shimmer in place; nothing in the first 100 ms. */
+export function Loading({ rows = 4 }: { rows?: number }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <div className={cx('loading')} role="status" aria-label={trans.__('Loading')}>
+      {Array.from({ length: rows }, (_, index) => (
+        <span key={index} className={cx('shimmer')} style={{ width: `${70 - ((index * 17) % 40)}%` }} />
+      ))}
+    </div>
+  );
+}
+
+interface IResultProps<T> {
+  query: IQuery<T>;
+  children(data: T): React.ReactNode;
+  rows?: number;
+}
+
+/** One of: shimmer, error card, the data; a stale card over data that could not be renewed. */
+export function Result<T>({ query, children, rows }: IResultProps<T>): React.ReactElement {
+  const retry = (): void => void query.refresh();
+  if (query.data === undefined) {
+    return query.error ? <ErrorCard error={query.error} retry={retry} /> : <Loading rows={rows} />;
+  }
+  return (
+    <>
+      {query.error && (query.error.lost ? <StaleCard at={query.at} retry={retry} /> : <ErrorCard error={query.error} retry={retry} />)}
+      {children(query.data)}
+    </>
+  );
+}

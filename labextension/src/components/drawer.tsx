@@ -1,0 +1,53 @@
+import React, { useState } from 'react';
+
+import type { Code } from '../api/types';
+import { type Door, DOORS } from '../code/cell';
+import { useWorkbench } from '../hooks/context';
+import { Button, Key } from './button';
+import { cx } from './cx';
+import { useFrameCode } from './frame';
+import { Highlight } from './highlight';
+
+interface ICodeDrawerProps {
+  code: Code;
+  note?: string;
+}
+
+const isDoor = (name: string): name is Door => (DOORS as readonly string[]).includes(name);
+
+/** The same call by every door, at the foot of a page: to insert, to copy, to drag. */
+export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement | null {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const names: Readonly<Record<Door, string>> = { python: 'Python', magic: trans.__('magic'), sql: 'SQL', cli: 'CLI', curl: 'curl' };
+  const doors = Object.keys(code)
+    .filter(isDoor)
+    .sort((a, b) => DOORS.indexOf(a) - DOORS.indexOf(b));
+  const [chosen, choose] = useState<Door>('python');
+  const door = doors.includes(chosen) ? chosen : doors[0];
+  const text = (door ? (code[door] ?? '') : '').trim();
+  useFrameCode(text, door ?? 'python');
+  if (!door) {
+    return null;
+  }
+  return (
+    <footer className={cx('drawer')} aria-label={trans.__('Code')}>
+      <div className={cx('drawer-head')}>
+        <div role="group" aria-label={trans.__('Written as')}>
+          {doors.map(name => (
+            <button key={name} type="button" className={cx('door')} aria-pressed={name === door} onClick={() => choose(name)}>
+              {names[name]}
+            </button>
+          ))}
+        </div>
+        <span className={cx('space')} />
+        <span>{note ?? trans.__('runs as inserted')}</span>
+        <Button icon="code" label={trans.__('Insert')} onClick={() => void workbench.code.insertBelow(text, door)} />
+        <Key>i</Key>
+        <Button icon="copy" label={trans.__('Copy')} onClick={() => workbench.code.copy(text)} />
+        <Key>c</Key>
+      </div>
+      <Highlight code={text} door={door} />
+    </footer>
+  );
+}

@@ -1,0 +1,64 @@
+import { BasicKeyHandler, BasicMouseHandler, BasicSelectionModel, DataGrid, type DataModel, TextRenderer } from '@lumino/datagrid';
+import { Widget } from '@lumino/widgets';
+import React, { useEffect, useRef } from 'react';
+
+import { cx } from './cx';
+
+const NUMERIC = /^(u?i\d+|f\d+|dec)/;
+
+function restyle(grid: DataGrid): void {
+  const css = getComputedStyle(grid.node);
+  const ink = (name: string): string => css.getPropertyValue(name).trim();
+  grid.style = {
+    ...DataGrid.defaultStyle,
+    voidColor: ink('--jp-layout-color1'),
+    backgroundColor: ink('--jp-layout-color1'),
+    headerBackgroundColor: ink('--jp-layout-color1'),
+    gridLineColor: ink('--ml-line'),
+    headerGridLineColor: ink('--jp-border-color2'),
+    selectionFillColor: ink('--ml-sel'),
+    selectionBorderColor: ink('--jp-brand-color1'),
+    cursorFillColor: ink('--ml-sel'),
+    cursorBorderColor: ink('--jp-focus-outline-color')
+  };
+  const font = `12px ${ink('--jp-ui-font-family')}`;
+  const quiet = new TextRenderer({ font: `11px ${ink('--jp-ui-font-family')}`, textColor: ink('--ml-text-2') });
+  const body = new TextRenderer({
+    font,
+    textColor: ink('--ml-text'),
+    horizontalAlignment: ({ metadata }) => (NUMERIC.test(String(metadata.type)) ? 'right' : 'left')
+  });
+  grid.cellRenderers.update({ body, 'column-header': quiet, 'row-header': quiet, 'corner-header': quiet });
+}
+
+/** A grid on a canvas, for more rows than a page should hold; it takes the keys of a spreadsheet. */
+export function Grid({ model, label }: { model: DataModel; label: string }): React.ReactElement {
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const node = host.current;
+    if (!node) {
+      return;
+    }
+    const grid = new DataGrid({
+      defaultSizes: { rowHeight: 24, columnWidth: 112, rowHeaderWidth: 72, columnHeaderHeight: 24 },
+      stretchLastColumn: true
+    });
+    grid.dataModel = model;
+    grid.selectionModel = new BasicSelectionModel({ dataModel: model });
+    grid.keyHandler = new BasicKeyHandler();
+    grid.mouseHandler = new BasicMouseHandler();
+    grid.node.setAttribute('aria-label', label);
+    Widget.attach(grid, node);
+    restyle(grid);
+    const resize = new ResizeObserver(() => grid.fit());
+    resize.observe(node);
+    const theme = new MutationObserver(() => restyle(grid));
+    theme.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light'] });
+    return () => {
+      resize.disconnect();
+      theme.disconnect();
+      grid.dispose();
+    };
+  }, [model, label]);
+  return <div ref={host} className={cx('grid')} />;
+}

@@ -1,0 +1,135 @@
+import React, { useId } from 'react';
+
+import { dragFrom } from '../code/drag';
+import { pythonFor } from '../code/python';
+import { useWorkbench } from '../hooks/context';
+import { Button } from './button';
+import { cx } from './cx';
+import type { IconName } from './glyphs';
+import { Icon } from './icon';
+import { rove } from './keyboard';
+
+interface IPageHeaderProps {
+  icon: IconName;
+  title: string;
+  reference: string;
+  /** A state chip or tags beside the title. */
+  mark?: React.ReactNode;
+  /** Buttons; at most one primary. */
+  children?: React.ReactNode;
+}
+
+/** The head of a page: 40 px. */
+export function PageHeader({ icon, title, reference, mark, children }: IPageHeaderProps): React.ReactElement {
+  const { code, trans } = useWorkbench();
+  return (
+    <header className={cx('page-header')}>
+      <Icon name={icon} />
+      <h1
+        title={title}
+        onMouseDown={event => dragFrom(event, () => ({ refs: [reference], code: code.cell(pythonFor([reference])) }), title)}
+      >
+        {title}
+      </h1>
+      {mark}
+      <button type="button" className={cx('ref')} title={trans.__('Copy this reference')} onClick={() => code.copy(reference)}>
+        {reference}
+      </button>
+      <span className={cx('space')} />
+      {children}
+    </header>
+  );
+}
+
+/** Facts in one line, divided by dots. */
+export function Facts({ children }: { children: React.ReactNode }): React.ReactElement {
+  return (
+    <div className={cx('facts')}>
+      {React.Children.toArray(children).map((fact, index) => (
+        <span key={index}>{fact}</span>
+      ))}
+    </div>
+  );
+}
+
+export interface ITab {
+  name: string;
+  label: string;
+}
+
+interface ITabsProps {
+  tabs: readonly ITab[];
+  current: string;
+  onSelect(name: string): void;
+  /** Stands at the right end. */
+  note?: React.ReactNode;
+  children: React.ReactNode;
+}
+
+/** Tabs of a page, by the ARIA pattern: one tab stop, arrows move. */
+export function Tabs({ tabs, current, onSelect, note, children }: ITabsProps): React.ReactElement {
+  const id = useId();
+  const move = (event: React.KeyboardEvent): void => {
+    const index = tabs.findIndex(tab => tab.name === current);
+    const next = rove(event.key, index, tabs.length, 'horizontal');
+    const tab = next === null ? undefined : tabs[next];
+    if (tab) {
+      event.preventDefault();
+      onSelect(tab.name);
+      document.getElementById(`${id}-${tab.name}`)?.focus();
+    }
+  };
+  return (
+    <>
+      <div className={cx('tabs')}>
+        <div role="tablist" onKeyDown={move}>
+          {tabs.map(({ name, label }) => (
+            <button
+              key={name}
+              id={`${id}-${name}`}
+              type="button"
+              role="tab"
+              aria-selected={name === current}
+              aria-controls={`${id}-panel`}
+              tabIndex={name === current ? 0 : -1}
+              onClick={() => onSelect(name)}
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+        <span className={cx('space')} />
+        {note && <span className={cx('tabs-note')}>{note}</span>}
+      </div>
+      <div className={cx('tab-panel')} id={`${id}-panel`} role="tabpanel" aria-labelledby={`${id}-${current}`}>
+        {children}
+      </div>
+    </>
+  );
+}
+
+/** A heading inside a page: 28 px, with a quiet note. */
+export function Heading({ title, note, children }: { title: string; note?: React.ReactNode; children?: React.ReactNode }): React.ReactElement {
+  return (
+    <h3 className={cx('heading')}>
+      {title}
+      {note && <span className={cx('quiet')}>{note}</span>}
+      <span className={cx('space')} />
+      {children}
+    </h3>
+  );
+}
+
+/** The primary button of most pages. */
+export function InsertButton({ code, primary = true }: { code: string | undefined; primary?: boolean }): React.ReactElement {
+  const workbench = useWorkbench();
+  return (
+    <Button
+      kind={primary ? 'primary' : 'default'}
+      icon="code"
+      label={workbench.trans.__('Insert Code')}
+      disabled={!code}
+      onClick={() => code && void workbench.code.insertBelow(code)}
+    />
+  );
+}

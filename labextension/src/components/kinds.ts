@@ -1,0 +1,63 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IconName } from './glyphs';
+
+const ICON: Readonly<Record<string, IconName>> = {
+  dataset: 'catalog',
+  column: 'column',
+  view: 'features',
+  feature: 'features',
+  job: 'jobs',
+  pipeline: 'pipeline',
+  step: 'notebook',
+  schedule: 'pipeline',
+  experiment: 'experiments',
+  run: 'experiments',
+  compare: 'compare',
+  model: 'models',
+  version: 'models',
+  deployment: 'deployment',
+  monitor: 'monitor',
+  alert: 'monitor',
+  notebook: 'notebook',
+  file: 'file'
+};
+
+/** The icon of a kind of object. */
+export const iconOf = (kind: string): IconName => ICON[kind] ?? 'file';
+
+/** The plural of a kind, as a section title. */
+export function kindWord(kind: string, trans: TranslationBundle): string {
+  switch (kind) {
+    case 'dataset':
+      return trans.__('Datasets');
+    case 'column':
+      return trans.__('Columns');
+    case 'view':
+      return trans.__('Feature views');
+    case 'feature':
+      return trans.__('Features');
+    case 'job':
+      return trans.__('Jobs');
+    case 'pipeline':
+      return trans.__('Pipelines');
+    case 'step':
+      return trans.__('Steps');
+    case 'experiment':
+      return trans.__('Experiments');
+    case 'run':
+      return trans.__('Runs');
+    case 'model':
+      return trans.__('Models');
+    case 'version':
+      return trans.__('Versions');
+    case 'deployment':
+      return trans.__('Deployments');
+    case 'monitor':
+      return trans.__('Monitors');
+    case 'alert':
+      return trans.__('Alerts');
+    default:
+      return kind;
+  }
+}

@@ -1,0 +1,34 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+
+import { ICONS, type IconName, type IShape } from './glyphs';
+
+function markup({ d, circle, rect }: IShape): string {
+  if (circle) {
+    return `<circle cx="${circle[0]}" cy="${circle[1]}" r="${circle[2]}"/>`;
+  }
+  if (rect) {
+    return `<rect x="${rect[0]}" y="${rect[1]}" width="${rect[2]}" height="${rect[3]}" rx="${rect[4] ?? 0}"/>`;
+  }
+  return `<path d="${d}"/>`;
+}
+
+const made = new Map<IconName, LabIcon>();
+
+/** The same drawing as an icon of JupyterLab, for tabs, menus, the launcher and the side bar. */
+export function labIcon(name: IconName): LabIcon {
+  const known = made.get(name);
+  if (known) {
+    return known;
+  }
+  const shapes: readonly IShape[] = ICONS[name];
+  const lines = shapes.filter(shape => !shape.solid).map(markup);
+  const solids = shapes.filter(shape => shape.solid).map(markup);
+  // JupyterLab's icon classes recolour whichever of `fill` and `stroke` an element names, so lines and solids stand apart.
+  const svgstr =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16" fill="none">' +
+    `<g class="jp-icon3" stroke="#616161" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round">${lines.join('')}</g>` +
+    `<g class="jp-icon3" fill="#616161">${solids.join('')}</g></svg>`;
+  const icon = new LabIcon({ name: `jupyter-mlinfra:${name}`, svgstr });
+  made.set(name, icon);
+  return icon;
+}

@@ -1,0 +1,60 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import type { Basis, INumber } from '../api/types';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { cx } from './cx';
+
+/** The mark of a basis and the sentence behind it; exact is the quietest. */
+function explain({ basis, n, error }: INumber, trans: TranslationBundle): [mark: string, title: string] {
+  switch (basis) {
+    case 'exact':
+      return ['=', trans.__('exact')];
+    case 'approx':
+      return ['≈', error ? trans.__('approximate, ±%1', format.percent(error, 1)) : trans.__('approximate')];
+    case 'sample':
+      return ['~', n ? trans.__('from a sample of %1 rows', format.number(n)) : trans.__('from a sample')];
+    case 'est':
+      return ['est.', n ? trans.__('estimated from %1', format.number(n)) : trans.__('estimated')];
+    case 'n':
+      return [`n=${n ?? '?'}`, trans.__('size of the group')];
+  }
+}
+
+/** How a number was obtained. */
+export function BasisChip({ number }: { number: INumber }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [mark, title] = explain(number, trans);
+  return (
+    <span className={cx('basis', `basis-${number.basis}`)} title={title}>
+      {mark}
+    </span>
+  );
+}
+
+export interface INumProps {
+  /** A labelled number; a bare one is exact. */
+  value: INumber | number | string | null | undefined;
+  format?: (value: unknown) => string;
+  /** The basis of a bare number. */
+  basis?: Basis;
+  /** Leave the mark of an exact number out, where every number of the place is exact. */
+  quiet?: boolean;
+  strong?: boolean;
+}
+
+export const labelled = (value: number | string | null, basis: Basis = 'exact'): INumber => ({ value, basis, n: null, error: null });
+
+/** A number with its basis: no number of the workbench stands without one. */
+export function Num({ value, format: write = format.number, basis = 'exact', quiet, strong }: INumProps): React.ReactElement {
+  const number = typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
+  const missing = number.value === null;
+  const text = typeof number.value === 'string' ? number.value : write(number.value);
+  return (
+    <span className={cx('num', strong && 'is-strong')} data-basis={number.basis}>
+      {text}
+      {!missing && !(quiet && number.basis === 'exact') && <BasisChip number={number} />}
+    </span>
+  );
+}

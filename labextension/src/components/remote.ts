@@ -1,0 +1,92 @@
+import { DataModel } from '@lumino/datagrid';
+
+import type { IColumn, IRowBlock } from '../api/types';
+import { cell } from '../format';
+
+export type FetchBlock = (start: number, count: number) => Promise<IRowBlock>;
+
+interface IBlock {
+  data: readonly (readonly unknown[])[];
+}
+
+const BLOCK = 500;
+const KEPT = 64;
+const PAUSE = 3_000;
+
+/** A grid model that fetches blocks of rows as they scroll into view; the oldest blocks are forgotten. */
+export class RemoteTable extends DataModel {
+  constructor(
+    private readonly _columns: readonly IColumn[],
+    private readonly _rows: number,
+    private readonly _fetch: FetchBlock,
+    private readonly _failed: (error: unknown) => void = () => undefined
+  ) {
+    super();
+  }
+
+  override rowCount(region: DataModel.RowRegion): number {
+    return region === 'body' ? this._rows : 1;
+  }
+
+  override columnCount(region: DataModel.ColumnRegion): number {
+    return region === 'body' ? this._columns.length : 1;
+  }
+
+  override data(region: DataModel.CellRegion, row: number, column: number): string {
+    switch (region) {
+      case 'column-header':
+        return this._columns[column]?.name ?? '';
+      case 'row-header':
+        return (row + 1).toLocaleString();
+      case 'corner-header':
+        return '#';
+      case 'body':
+        return this._cell(row, column);
+    }
+  }
+
+  override metadata(_: DataModel.CellRegion, __: number, column: number): DataModel.Metadata {
+    return { type: this._columns[column]?.type ?? 'str' };
+  }
+
+  private _cell(row: number, column: number): string {
+    const index = Math.floor(row / BLOCK);
+    const block = this._blocks.get(index);
+    if (!block) {
+      void this._load(index);
+      return '…';
+    }
+    return cell(block.data[column]?.[row - index * BLOCK]);
+  }
+
+  private async _load(index: number): Promise<void> {
+    if (this._asked.has(index)) {
+      return;
+    }
+    this._asked.add(index);
+    try {
+      const block = await this._fetch(index * BLOCK, BLOCK);
+      this._keep(index, block);
+      this._asked.delete(index);
+      const region = { region: 'body', row: index * BLOCK, rowSpan: block.shown, column: 0, columnSpan: this._columns.length } as const;
+      this.emitChanged({ type: 'cells-changed', ...region });
+    } catch (error) {
+      this._failed(error);
+      // Not at once: the grid asks again for what it paints, so a server that is down would be asked without end.
+      setTimeout(() => this._asked.delete(index), PAUSE);
+    }
+  }
+
+  private _keep(index: number, block: IBlock): void {
+    this._blocks.set(index, block);
+    for (const oldest of this._blocks.keys()) {
+      if (this._blocks.size <= KEPT) {
+        return;
+      }
+      this._blocks.delete(oldest); // a Map keeps the order of insertion
+    }
+  }
+
+  private readonly _asked = new Set<number>();
+  private readonly _blocks = new Map<number, IBlock>();
+}

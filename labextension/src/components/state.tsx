@@ -1,0 +1,91 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import { useWorkbench } from '../hooks/context';
+import { cx } from './cx';
+import type { ShapeName } from './glyphs';
+import { Shape } from './icon';
+
+/** The ink of a state; it repeats what shape and word say. */
+export type Tone = 'run' | 'ok' | 'wait' | 'bad' | 'cache' | 'idle';
+
+export interface ILook {
+  shape: ShapeName;
+  tone: Tone;
+  word: string;
+}
+
+type Words = (trans: TranslationBundle) => string;
+const look = (shape: ShapeName, tone: Tone, word: Words): [ShapeName, Tone, Words] => [shape, tone, word];
+
+/** Every state of every object, so that one state looks the same wherever it stands. */
+const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {
+  queued: look('waiting', 'wait', trans => trans.__('waiting')),
+  waiting: look('waiting', 'wait', trans => trans.__('waiting')),
+  starting: look('waiting', 'run', trans => trans.__('starting')),
+  scheduled: look('clock', 'idle', trans => trans.__('scheduled')),
+  running: look('running', 'run', trans => trans.__('running')),
+  succeeded: look('done', 'ok', trans => trans.__('done')),
+  finished: look('done', 'ok', trans => trans.__('done')),
+  failed: look('failed', 'bad', trans => trans.__('failed')),
+  killed: look('failed', 'bad', trans => trans.__('killed')),
+  cancelled: look('stopped', 'idle', trans => trans.__('cancelled')),
+  lost: look('clock', 'idle', trans => trans.__('lost')),
+  cached: look('cached', 'cache', trans => trans.__('from cache')),
+  skipped: look('none', 'idle', trans => trans.__('not reached')),
+  healthy: look('live', 'ok', trans => trans.__('healthy')),
+  degraded: look('half', 'wait', trans => trans.__('degraded')),
+  down: look('stopped', 'bad', trans => trans.__('down')),
+  building: look('waiting', 'run', trans => trans.__('building')),
+  testing: look('half', 'run', trans => trans.__('testing')),
+  ready: look('live', 'ok', trans => trans.__('ready')),
+  draining: look('half', 'idle', trans => trans.__('draining')),
+  stopped: look('stopped', 'idle', trans => trans.__('stopped')),
+  ok: look('done', 'ok', trans => trans.__('ok')),
+  pending: look('half', 'wait', trans => trans.__('pending')),
+  firing: look('firing', 'bad', trans => trans.__('firing')),
+  no_data: look('nodata', 'idle', trans => trans.__('no data')),
+  fresh: look('done', 'ok', trans => trans.__('fresh')),
+  expired: look('clock', 'wait', trans => trans.__('expired')),
+  never: look('nodata', 'idle', trans => trans.__('not materialized')),
+  present: look('done', 'ok', trans => trans.__('present')),
+  not_found: look('nodata', 'idle', trans => trans.__('not found')),
+  passed: look('done', 'ok', trans => trans.__('pass')),
+  drifted: look('firing', 'bad', trans => trans.__('drifted')),
+  stable: look('done', 'ok', trans => trans.__('stable'))
+};
+
+/** How a state looks; a state that is not known keeps its own word in grey. */
+export function lookOf(state: string, trans: TranslationBundle): ILook {
+  const [shape, tone, word] = LOOKS[state] ?? ['none', 'idle', () => state];
+  return { shape, tone, word: word(trans) };
+}
+
+interface IStateProps {
+  state: string;
+  /** Another word for it, such as a measured value. */
+  children?: React.ReactNode;
+  /** On a tint of its own ink: for page headers. */
+  tag?: boolean;
+  /** The shape alone; the word is read aloud. */
+  bare?: boolean;
+  title?: string;
+}
+
+/** A state as shape, word and colour. */
+export function State({ state, children, tag, bare, title }: IStateProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { shape, tone, word } = lookOf(state, trans);
+  return (
+    <span
+      className={cx('state', `tone-${tone}`, tag && 'is-tag')}
+      data-state={state}
+      title={title ?? (bare ? word : undefined)}
+      role={bare ? 'img' : undefined}
+      aria-label={bare ? word : undefined}
+    >
+      <Shape name={shape} />
+      {!bare && (children ?? word)}
+    </span>
+  );
+}

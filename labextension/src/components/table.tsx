@@ -1,0 +1,117 @@
+import React, { useMemo, useState } from 'react';
+
+import { cx } from './cx';
+import { type IRow, type IRowsOptions, useRows } from './rows';
+
+export interface IColumnSpec<T> {
+  key: string;
+  head: React.ReactNode;
+  cell(row: T): React.ReactNode;
+  /** Numbers stand at the right. */
+  end?: boolean;
+  /** CSS width, so that nothing moves when data arrives. */
+  width?: number | string;
+  /** What the column is sorted by; a column without it cannot be sorted. */
+  sort?(row: T): number | string | null;
+}
+
+export interface ISort {
+  key: string;
+  descending: boolean;
+}
+
+interface ITableProps<T> extends IRowsOptions {
+  label: string;
+  columns: readonly IColumnSpec<T>[];
+  rows: readonly T[];
+  row(item: T): IRow;
+  /** All rows that there are, when fewer are shown. */
+  total?: number;
+  /** Where the server sorts: what is sorted by, and the call that changes it. */
+  sort?: ISort | null;
+  onSort?(sort: ISort): void;
+  /** A checkbox in front of each row. */
+  checks?: string;
+  current?: string | null;
+}
+
+function compare(a: number | string | null, b: number | string | null): number {
+  if (a === null || b === null) {
+    return Number(a === null) - Number(b === null);
+  }
+  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+}
+
+function sorted<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], sort: ISort | null): readonly T[] {
+  const by = columns.find(column => column.key === sort?.key)?.sort;
+  if (!by || !sort) {
+    return rows;
+  }
+  return [...rows].sort((a, b) => (sort.descending ? -1 : 1) * compare(by(a), by(b)));
+}
+
+/** A table of at most a thousand rows that a screen reader can read; hairlines only, numbers right. */
+export function Table<T>(props: ITableProps<T>): React.ReactElement {
+  const { label, columns, rows, row, total, checks, current, onSort, ...options } = props;
+  const [own, setOwn] = useState<ISort | null>(null);
+  const sort = props.sort === undefined ? own : props.sort;
+  const shown = useMemo(() => (onSort ? rows : sorted(rows, columns, sort)), [rows, columns, sort, onSort]);
+  const keys = useMemo(() => shown.map(row), [shown, row]);
+  const { container, propsOf, select, selection } = useRows(keys, options);
+  const change = (key: string): void => (onSort ?? setOwn)({ key, descending: sort?.key === key ? !sort.descending : true });
+
+  return (
+    <table ref={container as React.RefObject<HTMLTableElement>} className={cx('table')} role="grid" aria-label={label} aria-rowcount={total ?? rows.length}>
+      <thead>
+        <tr>
+          {checks && <th className={cx('is-check')} aria-label={checks} />}
+          {columns.map(column => (
+            <Head key={column.key} column={column} sort={sort} onSort={change} />
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {shown.map((item, index) => {
+          const key = keys[index];
+          const id = key?.id ?? '';
+          return (
+            <tr key={id} className={cx(id === current && 'is-current')} {...propsOf(index)}>
+              {checks && (
+                <td className={cx('is-check')}>
+                  <input type="checkbox" tabIndex={-1} aria-label={checks} checked={selection.has(id)} onChange={() => select(id)} />
+                </td>
+              )}
+              {columns.map(column => (
+                <td key={column.key} className={cx(column.end && 'is-end')}>
+                  {column.cell(item)}
+                </td>
+              ))}
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+interface IHeadProps<T> {
+  column: IColumnSpec<T>;
+  sort: ISort | null;
+  onSort(key: string): void;
+}
+
+function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
+  const active = sort?.key === column.key;
+  const order = !active ? 'none' : sort.descending ? 'descending' : 'ascending';
+  return (
+    <th scope="col" className={cx(column.end && 'is-end')} style={{ width: column.width }} aria-sort={column.sort ? order : undefined}>
+      {column.sort ? (
+        <button type="button" className={cx('sort', active && (sort.descending ? 'is-down' : 'is-up'))} onClick={() => onSort(column.key)}>
+          {column.head}
+        </button>
+      ) : (
+        column.head
+      )}
+    </th>
+  );
+}

@@ -1,0 +1,120 @@
+/** Numbers, sizes and times as the workbench writes them; the language is that of the page. */
+
+const language = (): string | undefined => document.documentElement.lang || undefined;
+
+export const DASH = '–';
+
+function numeric(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+/** 336776 → `337k`, 10000000 → `10M`: for rows of a list. */
+export function compact(value: unknown): string {
+  if (!numeric(value)) {
+    return value === null || value === undefined ? DASH : String(value);
+  }
+  const steps: [number, string][] = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
+  const step = steps.find(([size]) => Math.abs(value) >= size);
+  if (!step) {
+    return number(value);
+  }
+  const scaled = value / step[0];
+  return `${scaled.toLocaleString(language(), { maximumFractionDigits: Math.abs(scaled) < 10 ? 1 : 0 })}${step[1]}`;
+}
+
+/** Whole numbers in full, others to `digits` significant figures. */
+export function number(value: unknown, digits = 4): string {
+  if (!numeric(value)) {
+    return value === null || value === undefined ? DASH : String(value);
+  }
+  if (Number.isInteger(value)) {
+    return value.toLocaleString(language());
+  }
+  const size = Math.abs(value);
+  if (size >= 1e15 || size < 1e-5) {
+    return value.toExponential(digits - 1);
+  }
+  return value.toLocaleString(language(), { maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(size + 1))) });
+}
+
+/** 0.0245 → `2.45 %`. */
+export function percent(fraction: unknown, digits = 2): string {
+  if (!numeric(fraction)) {
+    return DASH;
+  }
+  return `${(fraction * 100).toLocaleString(language(), { maximumFractionDigits: digits })} %`;
+}
+
+/** 5400000 → `5.4 MB`. */
+export function bytes(value: unknown): string {
+  if (!numeric(value)) {
+    return DASH;
+  }
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  return `${(value / 1000 ** power).toLocaleString(language(), { maximumFractionDigits: power ? 1 : 0 })} ${units[power]}`;
+}
+
+const UNITS: readonly [number, string][] = [
+  [86_400, 'day'],
+  [3_600, 'hour'],
+  [60, 'minute'],
+  [1, 'second']
+];
+
+/** 1440 → `24 min`, 777600 → `9 days`: one unit, rounded down. */
+export function span(seconds: number): string {
+  const [size, unit] = UNITS.find(([length]) => seconds >= length) ?? [1, 'second'];
+  const display = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 0 } as const;
+  return Math.floor(Math.max(0, seconds) / size).toLocaleString(language(), display);
+}
+
+/** A duration: `0.42 s`, `18 s`, `12:04`, `1:02:30`. */
+export function duration(seconds: number | null): string {
+  if (!numeric(seconds)) {
+    return DASH;
+  }
+  if (seconds < 60) {
+    return `${number(seconds < 10 ? Number(seconds.toPrecision(2)) : Math.round(seconds))} s`;
+  }
+  const whole = Math.round(seconds);
+  const pad = (part: number): string => String(part).padStart(2, '0');
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  return hours ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
+}
+
+/** Seconds since a moment. */
+export const secondsSince = (moment: string, now = Date.now()): number => (now - Date.parse(moment)) / 1000;
+
+/** `11:40` on the same day, `11-18 16:20` within the year, else with the year. */
+export function time(moment: string | null, now = new Date()): string {
+  if (!moment) {
+    return DASH;
+  }
+  const date = new Date(moment);
+  if (Number.isNaN(date.getTime())) {
+    return moment;
+  }
+  const pad = (part: number): string => String(part).padStart(2, '0');
+  const clock = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  if (date.toDateString() === now.toDateString()) {
+    return clock;
+  }
+  const day = `${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+  return date.getFullYear() === now.getFullYear() ? `${day} ${clock}` : `${date.getFullYear()}-${day} ${clock}`;
+}
+
+/** Any value of a table cell as text. */
+export function cell(value: unknown): string {
+  if (value === null || value === undefined) {
+    return '∅';
+  }
+  if (typeof value === 'object') {
+    return JSON.stringify(value);
+  }
+  return String(value);
+}
+
+/** The first eight characters of an id: enough to tell runs and jobs apart. */
+export const shortId = (id: string): string => (id.length > 10 ? id.slice(0, 8) : id);

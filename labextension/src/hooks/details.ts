@@ -1,0 +1,36 @@
+import { useEffect, useRef, useState } from 'react';
+
+import { type ApiError, asApiError } from '../api/errors';
+import { useVisible } from './visible';
+
+export interface IDetail<T> {
+  data?: T;
+  error?: ApiError;
+}
+
+/** What belongs under unfolded rows: each is fetched once, when it is first unfolded; `version` makes all of them old. */
+export function useDetails<T>(names: readonly string[], fetch: (name: string) => Promise<T>, version: unknown = 0): ReadonlyMap<string, IDetail<T>> {
+  const visible = useVisible();
+  const [known, setKnown] = useState<ReadonlyMap<string, IDetail<T>>>(new Map());
+  const asked = useRef(new Map<string, unknown>());
+  const ask = useRef(fetch);
+  ask.current = fetch;
+
+  useEffect(() => {
+    if (!visible) {
+      return;
+    }
+    for (const name of names) {
+      if (asked.current.has(name) && asked.current.get(name) === version) {
+        continue;
+      }
+      asked.current.set(name, version);
+      const keep = (detail: IDetail<T>): void => setKnown(before => new Map(before).set(name, detail));
+      ask.current(name).then(
+        data => keep({ data }),
+        error => keep({ error: asApiError(error) })
+      );
+    }
+  }, [names, version, visible]);
+  return known;
+}

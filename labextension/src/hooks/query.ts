@@ -1,0 +1,203 @@
+import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
+
+import { type ApiError, asApiError } from '../api/errors';
+import type { Topic } from '../api/events';
+import { useWorkbench } from './context';
+import { useVisible } from './visible';
+
+/** What is known of an answer; the last good data stays when a later request fails. */
+export interface IAnswer<T> {
+  readonly data: T | undefined;
+  readonly error: ApiError | null;
+  /** Whether a request is under way. */
+  readonly loading: boolean;
+  /** When the data came, in milliseconds; 0 before the first answer. */
+  readonly at: number;
+}
+
+export type Fetch<T> = (signal: AbortSignal) => Promise<T>;
+
+/** Milliseconds until the next request; null: only when told. */
+export type Every<T> = (data: T | undefined) => number | null;
+
+const SLOWEST = 60_000;
+const NOTHING: IAnswer<never> = { data: undefined, error: null, loading: false, at: 0 };
+
+/** One question that is asked again and again while someone looks: after news, after a while, and later and later after errors. */
+export class Poller<T> {
+  constructor(
+    private readonly _fetch: Fetch<T>,
+    private readonly _every: Every<T>
+  ) {}
+
+  get answer(): IAnswer<T> {
+    return this._answer;
+  }
+
+  subscribe = (changed: () => void): (() => void) => {
+    this._listeners.add(changed);
+    return () => this._listeners.delete(changed);
+  };
+
+  /** Begin; asks at once unless the last answer is still fresh. */
+  start(): void {
+    if (this._running) {
+      return;
+    }
+    this._running = true;
+    const wait = this._delay();
+    const age = Date.now() - this._answer.at;
+    if (this._answer.at && !this._stale && (wait === null || age < wait)) {
+      this._schedule(wait === null ? null : wait - age);
+    } else {
+      void this.refresh();
+    }
+  }
+
+  /** Stop asking; the request under way is dropped. */
+  stop(): void {
+    this._running = false;
+    this._schedule(null);
+    this._request?.abort();
+    this._request = null;
+    if (this._answer.loading) {
+      this._stale = true;
+      this._set({ loading: false });
+    }
+  }
+
+  /** Ask now, or when next started. */
+  refresh = async (): Promise<void> => {
+    if (!this._running) {
+      this._stale = true;
+      return;
+    }
+    this._schedule(null);
+    this._request?.abort();
+    const request = (this._request = new AbortController());
+    this._set({ loading: true });
+    try {
+      const data = await this._fetch(request.signal);
+      if (this._request === request) {
+        this._failures = 0;
+        this._stale = false;
+        this._set({ data, error: null, loading: false, at: Date.now() });
+      }
+    } catch (error) {
+      if (this._request === request) {
+        this._failures += 1;
+        this._set({ error: asApiError(error), loading: false });
+      }
+    }
+    if (this._request === request) {
+      this._request = null;
+      this._schedule(this._delay());
+    }
+  };
+
+  /** News came: ask soon, once for a burst of events. */
+  nudge = (): void => {
+    if (!this._running) {
+      this._stale = true;
+    } else if (!this._request) {
+      this._schedule(150);
+    } else {
+      this._again = true;
+    }
+  };
+
+  private _delay(): number | null {
+    if (this._again) {
+      this._again = false;
+      return 150;
+    }
+    const every = this._every(this._answer.data);
+    if (this._failures === 0) {
+      return every;
+    }
+    return Math.min(SLOWEST, Math.max(every ?? 5_000, 2_000) * 2 ** (this._failures - 1));
+  }
+
+  private _schedule(wait: number | null): void {
+    clearTimeout(this._timer);
+    if (wait !== null && this._running) {
+      this._timer = setTimeout(() => void this.refresh(), wait);
+    }
+  }
+
+  private _set(change: Partial<IAnswer<T>>): void {
+    this._answer = { ...this._answer, ...change };
+    for (const listener of this._listeners) {
+      listener();
+    }
+  }
+
+  private _answer: IAnswer<T> = NOTHING;
+  private _again = false;
+  private _failures = 0;
+  private _listeners = new Set<() => void>();
+  private _request: AbortController | null = null;
+  private _running = false;
+  private _stale = false;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+export interface IQueryOptions<T> {
+  /** Milliseconds between two requests while in sight. Default 15 s: a safety net under the events. */
+  every?: Every<T>;
+  /** News that makes the answer old. */
+  topics?: readonly Topic[];
+  /** Only news of this object. */
+  about?: string;
+  /** False: nothing is asked. */
+  when?: boolean;
+}
+
+export interface IQuery<T> extends IAnswer<T> {
+  refresh(): Promise<void>;
+}
+
+const IDLE = 15_000;
+const idle = (): number => IDLE;
+
+/**
+ * Ask the server while the surrounding widget is in sight.
+ *
+ * key: what the question is; another key is another question, with an answer of its own.
+ */
+export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions<T> = {}): IQuery<T> {
+  const { every = idle, topics, about, when = true } = options;
+  const { events } = useWorkbench();
+  const visible = useVisible();
+  // The key stands for `fetch` and `every`, which callers write in place.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const poller = useMemo(() => new Poller(fetch, every), [key]);
+  const answer = useSyncExternalStore(
+    poller.subscribe,
+    useCallback(() => poller.answer, [poller])
+  );
+  const active = visible && when;
+
+  useEffect(() => {
+    if (!active) {
+      return;
+    }
+    poller.start();
+    return () => poller.stop();
+  }, [poller, active]);
+
+  const heard = topics?.join(' ') ?? '';
+  useEffect(() => {
+    if (!heard) {
+      return;
+    }
+    const listening = events.listen(heard.split(' ') as Topic[], event => {
+      if (!about || event.ref === about) {
+        poller.nudge();
+      }
+    });
+    return () => listening.dispose();
+  }, [events, poller, heard, about]);
+
+  return useMemo(() => ({ ...answer, refresh: poller.refresh }), [answer, poller]);
+}

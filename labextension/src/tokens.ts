@@ -1,0 +1,106 @@
+import type { IDisposable } from '@lumino/disposable';
+import type { CommandRegistry } from '@lumino/commands';
+import { type ReadonlyJSONObject, type ReadonlyPartialJSONObject, Token } from '@lumino/coreutils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ComponentType } from 'react';
+
+import type { IClient } from './api/client';
+import type { IEvents } from './api/events';
+import type { ICode } from './code/insert';
+import type { IconName } from './components/glyphs';
+import type { PanelName } from './refs';
+
+/** What the front end needs of the server: a typed client, and news of what changed. */
+export interface IMLInfra {
+  readonly client: IClient;
+  readonly events: IEvents;
+}
+
+export const IMLInfra = new Token<IMLInfra>('@jupyter-mlinfra/labextension:IMLInfra', 'The client of the jupyter-mlinfra server extension.');
+
+/** A component that is fetched when it is first shown. */
+export type Lazy<Props> = () => Promise<{ default: ComponentType<Props> }>;
+
+export interface IPanelProps {
+  readonly name: PanelName;
+}
+
+/** A panel of the left side bar: its sections are fetched and drawn when it is first shown. */
+export interface IPanelSpec {
+  readonly name: PanelName;
+  readonly title: string;
+  readonly icon: IconName;
+  /** What the panel holds, in one sentence. */
+  readonly caption: string;
+  readonly rank: number;
+  readonly placeholder: string;
+  readonly body: Lazy<IPanelProps>;
+  /** Buttons at the right of the panel's title. */
+  readonly actions?: readonly IPanelAction[];
+}
+
+export interface IPanelAction {
+  readonly command: string;
+  readonly icon: IconName;
+  /** Shown beside the icon; without it the icon stands alone, named by the command's label. */
+  readonly label?: string;
+}
+
+export interface IPageProps {
+  /** The reference that the page shows. */
+  readonly reference: string;
+  /** Its name: the part after the kind. */
+  readonly name: string;
+}
+
+/** A kind of page in the main area; the same reference never opens twice. */
+export interface IPageSpec {
+  readonly kind: string;
+  readonly icon: IconName;
+  /** The command that opens and restores such pages; takes `{ref}`. */
+  readonly command: string;
+  readonly label: string;
+  readonly caption: string;
+  readonly title: (name: string) => string;
+  readonly body: Lazy<IPageProps>;
+}
+
+export interface ICommandSpec {
+  /** `mlinfra:<domain>-<verb>` */
+  readonly id: string;
+  readonly label: string;
+  readonly caption: string;
+  readonly icon?: IconName;
+  /** JSON schema of the arguments' properties. */
+  readonly args?: ReadonlyJSONObject;
+  /** Where the palette lists it; left out of the palette when undefined. */
+  readonly category?: string;
+  readonly isEnabled?: () => boolean;
+  readonly execute: (args: ReadonlyPartialJSONObject) => unknown;
+}
+
+/** What is kept between sessions: which sections are open, which rows are unfolded. */
+export interface IMemory {
+  read<T>(key: string): Promise<T | undefined>;
+  write(key: string, value: unknown): void;
+}
+
+/** The front end's own services: what a panel, a page or another extension builds on. */
+export interface IWorkbench extends IMLInfra {
+  readonly commands: CommandRegistry;
+  readonly trans: TranslationBundle;
+  readonly code: ICode;
+  readonly memory: IMemory;
+  /** The palette's category of a domain. */
+  category(domain: string): string;
+  addCommand(spec: ICommandSpec): IDisposable;
+  addPanel(spec: IPanelSpec): void;
+  addPage(spec: IPageSpec): void;
+  /** Show the page of an object, or the page that holds it. */
+  open(reference: string): Promise<void>;
+}
+
+export const IWorkbench = new Token<IWorkbench>(
+  '@jupyter-mlinfra/labextension:IWorkbench',
+  'Adds panels, pages and commands to the ML infrastructure workbench, and opens references.'
+);

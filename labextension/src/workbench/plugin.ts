@@ -1,0 +1,62 @@
+import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { IStateDB } from '@jupyterlab/statedb';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { createClient } from '../api/client';
+import { createEvents } from '../api/events';
+import { createRequest } from '../api/request';
+import { createCode } from '../code/insert';
+import { IMLInfra, IWorkbench } from '../tokens';
+import { createMemory, Workbench } from './workbench';
+
+/** Replace this plugin to feed the front end from elsewhere. */
+export const client: JupyterFrontEndPlugin<IMLInfra> = {
+  id: '@jupyter-mlinfra/labextension:client',
+  description: 'Talks to the jupyter-mlinfra server extension and hears its events.',
+  autoStart: true,
+  provides: IMLInfra,
+  activate: ({ serviceManager }: JupyterFrontEnd): IMLInfra => ({
+    client: createClient(createRequest(serviceManager.serverSettings)),
+    events: createEvents(serviceManager.events)
+  })
+};
+
+export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
+  id: '@jupyter-mlinfra/labextension:workbench',
+  description: 'Holds the panels, pages and commands of the ML infrastructure workbench.',
+  autoStart: true,
+  provides: IWorkbench,
+  requires: [IMLInfra],
+  optional: [ITranslator, ILayoutRestorer, ICommandPalette, INotebookTracker, IStateDB],
+  activate: (
+    app: JupyterFrontEnd,
+    mlinfra: IMLInfra,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    notebooks: INotebookTracker | null,
+    state: IStateDB | null
+  ): IWorkbench => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlinfra');
+    const code = createCode(app.commands, notebooks, panel => app.shell.activateById(panel.id));
+    const made = new Workbench({ app, mlinfra, trans, code, memory: createMemory(state), palette, restorer });
+    made.addCommand({
+      id: 'mlinfra:workbench-search',
+      label: trans.__('Search the Workbench'),
+      caption: trans.__('Find any object by name, column, tag, owner, note or reference'),
+      icon: 'search',
+      category: trans.__('ML: Workbench'),
+      execute: () => made.search()
+    });
+    made.addCommand({
+      id: 'mlinfra:workbench-open',
+      label: trans.__('Open Reference'),
+      caption: trans.__('Open the page of an object, such as run:9c1e'),
+      args: { ref: { type: 'string', description: trans.__('A reference: KIND:NAME[@VERSION]') } },
+      execute: ({ ref }) => made.open(String(ref))
+    });
+    return made;
+  }
+};

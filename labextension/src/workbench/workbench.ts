@@ -1,0 +1,150 @@
+import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { type ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
+import { DisposableSet, type IDisposable } from '@lumino/disposable';
+import React from 'react';
+
+import type { IClient } from '../api/client';
+import type { IEvents } from '../api/events';
+import type { ICode } from '../code/insert';
+import { labIcon } from '../components/labicon';
+import { kindOf, nameOf, pageOf, type PanelName } from '../refs';
+import type { ICommandSpec, IMemory, IMLInfra, IPageProps, IPageSpec, IPanelSpec, IWorkbench } from '../tokens';
+import { PageWidget } from './page';
+import { PanelWidget } from './panel';
+
+interface IOptions {
+  app: JupyterFrontEnd;
+  mlinfra: IMLInfra;
+  trans: TranslationBundle;
+  code: ICode;
+  memory: IMemory;
+  palette: ICommandPalette | null;
+  restorer: ILayoutRestorer | null;
+}
+
+interface IPageKind {
+  spec: IPageSpec;
+  tracker: WidgetTracker<PageWidget>;
+  component: React.ComponentType<IPageProps>;
+}
+
+/** The panels, pages and commands of the workbench, in one JupyterLab. */
+export class Workbench implements IWorkbench {
+  constructor(private readonly _options: IOptions) {
+    this.client = _options.mlinfra.client;
+    this.events = _options.mlinfra.events;
+    this.trans = _options.trans;
+    this.code = _options.code;
+    this.memory = _options.memory;
+    this.commands = _options.app.commands;
+  }
+
+  readonly client: IClient;
+  readonly events: IEvents;
+  readonly trans: TranslationBundle;
+  readonly code: ICode;
+  readonly memory: IMemory;
+  readonly commands: CommandRegistry;
+
+  addCommand({ id, label, caption, icon, args = {}, category, isEnabled, execute }: ICommandSpec): IDisposable {
+    const added = new DisposableSet();
+    added.add(
+      this.commands.addCommand(id, {
+        label,
+        caption,
+        icon: icon && labIcon(icon),
+        describedBy: { args: { type: 'object', properties: args } },
+        isEnabled: isEnabled && (() => isEnabled()),
+        execute: given => execute(given)
+      })
+    );
+    const { palette } = this._options;
+    if (palette && category) {
+      added.add(palette.addItem({ command: id, category }));
+    }
+    return added;
+  }
+
+  addPanel(spec: IPanelSpec): void {
+    const { app, restorer } = this._options;
+    const panel = new PanelWidget(this, spec);
+    this._panels.set(spec.name, panel);
+    app.shell.add(panel, 'left', { rank: spec.rank, type: spec.title });
+    restorer?.add(panel, panel.id);
+    this.addCommand({
+      id: `mlinfra:${spec.name}-show`,
+      label: this.trans.__('Show %1', spec.title),
+      caption: spec.caption,
+      icon: spec.icon,
+      category: this.category(spec.title),
+      execute: () => app.shell.activateById(panel.id)
+    });
+  }
+
+  category(domain: string): string {
+    return this.trans.__('ML: %1', domain);
+  }
+
+  /** Put the caret into the search box of the panel in sight, else of the first one. */
+  search(): void {
+    const panel = [...this._panels.values()].find(item => item.isVisible) ?? [...this._panels.values()][0];
+    if (panel) {
+      this._options.app.shell.activateById(panel.id);
+    }
+  }
+
+  addPage(spec: IPageSpec): void {
+    const { restorer } = this._options;
+    const tracker = new WidgetTracker<PageWidget>({ namespace: `mlinfra-${spec.kind}` });
+    this._pages.set(spec.kind, { spec, tracker, component: React.lazy(spec.body) });
+    this.addCommand({
+      id: spec.command,
+      label: spec.label,
+      caption: spec.caption,
+      icon: spec.icon,
+      args: { ref: { type: 'string', description: this.trans.__('The reference of the object') } },
+      execute: ({ ref }) => this.open(String(ref ?? ''))
+    });
+    if (restorer) {
+      void restorer.restore(tracker, {
+        command: spec.command,
+        args: page => ({ ref: page.reference }),
+        name: page => page.reference
+      });
+    }
+  }
+
+  async open(reference: string): Promise<void> {
+    const target = pageOf(reference);
+    const kind = this._pages.get(kindOf(target));
+    if (!kind || !nameOf(target)) {
+      return;
+    }
+    const { shell } = this._options.app;
+    const open = kind.tracker.find(page => page.reference === target);
+    if (open) {
+      shell.activateById(open.id);
+      return;
+    }
+    const page = new PageWidget(this, kind.spec, target, kind.component);
+    await kind.tracker.add(page);
+    shell.add(page, 'main', { type: kind.spec.kind });
+    shell.activateById(page.id);
+  }
+
+  private readonly _pages = new Map<string, IPageKind>();
+  private readonly _panels = new Map<PanelName, PanelWidget>();
+}
+
+/** What is kept, in JupyterLab's state database of this workspace. */
+export function createMemory(state: IStateDB | null): IMemory {
+  const key = (name: string): string => `jupyter-mlinfra:${name}`;
+  return {
+    read: async <T>(name: string) => (await state?.fetch(key(name))) as T | undefined,
+    write: (name, value) => void state?.save(key(name), value as ReadonlyPartialJSONValue)
+  };
+}
