@@ -19,6 +19,15 @@ TOKEN = "MLINFRA_PROCESS_TOKEN"  # noqa: S105 (a name, no secret)
 """Environment variable that marks a tree of processes as ours, so that none is lost and none is started twice."""
 
 
+_HAS_PROC = Path("/proc/self/stat").exists()
+
+
+def failpoint(name: str) -> None:
+    """Kill this process here, as `kill -9` would, when MLINFRA_FAIL names this point: for tests of what survives."""
+    if os.environ.get("MLINFRA_FAIL") == name:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 @cache
 def boot_id() -> str:
     """Changes with every start of the machine."""
@@ -30,16 +39,27 @@ def boot_id() -> str:
         return str(int(psutil.boot_time()))
 
 
-def start_ticks(pid: int) -> int | None:
-    """Start time of a live process in clock ticks since boot; None when there is none, or only a zombie."""
-    if not Path("/proc/self/stat").exists():
+def start_ticks(pid: int, *, zombie: bool = False) -> int | None:
+    """Start time of a live process in clock ticks since boot; None when there is none, or only a zombie (unless `zombie`)."""
+    if not _HAS_PROC:
         return _start_without_proc(pid)
+    fields = _stat(pid)
+    return None if fields is None or (fields[0] in (b"Z", b"X") and not zombie) else int(fields[19])
+
+
+def _stat(pid: int) -> list[bytes] | None:
+    """Fields of /proc/PID/stat from the state on: 0 state, 1 parent, 3 session, 19 start."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_bytes()
+        handle = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
     except OSError:
         return None
-    fields = text[text.rindex(b")") + 2 :].split()  # the name may hold spaces and brackets
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+    try:
+        text = os.read(handle, 4096)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return text[text.rindex(b")") + 2 :].split() if b")" in text else None  # the name may hold spaces and brackets
 
 
 def _start_without_proc(pid: int) -> int | None:
@@ -70,18 +90,74 @@ class Identity:
         """Whether this very process runs."""
         return self.boot == boot_id() and start_ticks(self.pid) == self.start
 
+    def signal(self, number: int) -> bool:
+        """Send a signal to this very process; says whether it was there. A stranger with its pid is never hit."""
+        if not hasattr(os, "pidfd_open"):
+            if self.alive():
+                signal_all([self.pid], number)
+                return True
+            return False
+        try:
+            handle = os.pidfd_open(self.pid)
+        except OSError:
+            return False
+        try:
+            if not self.alive():  # the handle holds the pid: it cannot change hands from here on
+                return False
+            signal.pidfd_send_signal(handle, number)
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+        return True
+
 
 def with_token(token: str) -> list[int]:
     """Pids of live processes whose environment carries `token`: also those that left the session."""
-    needle = f"{TOKEN}={token}\0".encode()
-    found = []
-    for name in os.listdir("/proc") if Path("/proc/self/environ").exists() else []:
-        if not name.isdigit() or int(name) == os.getpid():
+    needle = _needle(token)
+    return [pid for pid in _pids() if _carries(pid, needle) and start_ticks(pid) is not None]
+
+
+def tree(token: str) -> list[Identity]:
+    """Live processes that belong to `token`: carriers, the members of their sessions, and all descendants of those.
+
+    A carrier's session was made below the one that first carried the token, so all of its members belong too: also
+    those that cleaned their environment. Out of reach is only what cleaned it, left the session and lost its parent.
+    """
+    needle, boot, table, carriers = _needle(token), boot_id(), dict[int, list[bytes]](), set[int]()
+    for pid in _pids():
+        fields = _stat(pid)
+        if fields is None or fields[0] in (b"Z", b"X"):
             continue
-        with contextlib.suppress(OSError):
-            if needle in Path(f"/proc/{name}/environ").read_bytes() + b"\0" and start_ticks(int(name)) is not None:
-                found.append(int(name))
-    return found
+        table[pid] = fields
+        if _carries(pid, needle):
+            carriers.add(pid)
+    own = os.getsid(0)
+    sessions = {int(table[pid][3]) for pid in carriers} - {own, 0}
+    found = carriers | {pid for pid, fields in table.items() if int(fields[3]) in sessions}
+    grown = bool(found)
+    while grown:
+        children = {pid for pid, fields in table.items() if int(fields[1]) in found} - found
+        found |= children
+        grown = bool(children)
+    return [Identity(boot, pid, int(table[pid][19])) for pid in sorted(found)]
+
+
+def _pids() -> list[int]:
+    own = os.getpid()
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own] if _HAS_PROC else []
+
+
+def _needle(token: str) -> bytes:
+    return b"\0" + f"{TOKEN}={token}".encode() + b"\0"
+
+
+def _carries(pid: int, needle: bytes) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+            return needle in b"\0" + file.readall() + b"\0"
+    except OSError:
+        return False
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
@@ -109,9 +185,15 @@ def end_token(token: str, *, grace_seconds: float) -> bool:
 
 
 def spawn_detached(module: str, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:
-    """Start `python -m module …` in a session of its own, child of init, with its output in `log`."""
+    """Start `python -m module …` in a session of its own, child of init, with its output in `log`.
+
+    The token of the tree that this process belongs to is not handed on: what is detached from a job outlives the job.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", module, *arguments]
+    passed = dict(os.environ if environment is None else environment)
+    if passed.get(TOKEN) == os.environ.get(TOKEN):
+        passed.pop(TOKEN, None)
+    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: no file in the working folder shadows a library
     # An intermediate process ends at once, so the real one is adopted by init and leaves no zombie behind.
     launcher = (
         "import os, sys\n"
@@ -123,5 +205,5 @@ def spawn_detached(module: str, arguments: Sequence[str], *, log: Path, environm
         "os.closerange(3, 1024)\n"
         "os.execv(sys.argv[2], sys.argv[2:])\n"
     )
-    pid = os.posix_spawn(sys.executable, [sys.executable, "-S", "-c", launcher, str(log), *command], dict(environment or os.environ))
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-S", "-c", launcher, str(log), *command], passed)
     os.waitpid(pid, 0)

@@ -23,13 +23,23 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
     LOST = "lost"
 
+    @classmethod
+    def parse(cls, text: str) -> JobState:
+        """The state of this name. Raises BadRequest with the names there are."""
+        try:
+            return cls(text)
+        except ValueError:
+            raise BadRequest(f"{text!r} is not a state of a job.", f"States: {', '.join(cls)}.") from None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """What to run and what it needs; says nothing of where or when.
 
     Exactly one of `notebook` (path below the project) and `command` (argument list, no shell).
-    output: where the executed notebook goes (default: the job's own folder). cwd: below the project; default its root.
+    output: where the executed notebook goes, below the project (default: the job's own folder).
+    cwd: folder below the project that it runs in; default the notebook's own folder, for a command the project's root.
+    environment: added to that of the submitter; values may be secret references. memory_gib: reserved, not enforced.
     key: idempotency key; a second submit with the same key returns the first job. labels: small facts such as the pipeline run.
     """
 
@@ -38,7 +48,7 @@ class JobSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     output: str | None = None
     name: str = ""
-    cwd: str = "."
+    cwd: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     gpus: int = 0
     cpus: int = 1
@@ -52,6 +62,13 @@ class JobSpec:
     def __post_init__(self) -> None:
         if bool(self.notebook) == bool(self.command):
             raise BadRequest("A job runs one notebook or one command.", "Both or neither were given.", "jobs submit NOTEBOOK, or jobs submit -- COMMAND …")
+        if isinstance(self.command, str) or not all(isinstance(word, str) for word in self.command):
+            raise BadRequest("The command is not a list of words.", f"It is {self.command!r}.", "Give program and arguments apart: ['python', 'train.py'].")
+        for text in (*self.command, *self.environment, *self.environment.values(), self.notebook or "", self.output or "", self.cwd or "", self.name):
+            _check_text(text)
+        for name in self.environment:
+            if not name or "=" in name:
+                raise BadRequest(f"{name!r} cannot be the name of an environment variable.", fix="Use letters, digits and underscores.")
         for name, least in (("gpus", 0), ("cpus", 1), ("retries", 0)):
             if getattr(self, name) < least:
                 raise BadRequest(f"{name}={getattr(self, name)} is below {least}.", fix=f"Use {least} or more.")
@@ -63,11 +80,21 @@ class JobSpec:
             raise BadRequest(f"priority={self.priority} is out of range.", fix="Use 0 (last) to 100 (first); 50 is usual.")
 
 
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadRequest("A job's words have to be text.", f"{text[:80]!r} is not.", "Rename the file.") from None
+    if "\0" in text:
+        raise BadRequest("A job's words cannot hold a NUL byte.", f"{text[:80]!r} does.", "Take it out.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
 
-    progress: 0 to 1, None when unknown. result: the executed notebook. snapshot: of the code it runs from.
+    progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
+    snapshot: of the code it runs from. code: how to get at it, per face.
     """
 
     id: str
@@ -96,6 +123,36 @@ class Job:
     output: str | None
     snapshot: str | None
     labels: Mapping[str, str]
+    code: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a JSON value, else its source text."""
+
+    name: str
+    type: str
+    default: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A file that a code snapshot does not hold; the job sees the project's own. size: bytes."""
+
+    path: str
+    size: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSnapshot:
+    """The code that a job runs from. size: bytes of all files. commit: of git, empty outside a repository."""
+
+    id: str
+    files: int
+    size: int
+    commit: str
+    left_out: Sequence[LeftOut]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,138 @@
+"""The files of one attempt: log, claim, exit code, reason, progress. Whatever dies, they tell how the attempt stands."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.files import write_atomic
+
+REASON_BYTES = 2000
+
+
+def job_folder(home: Path, job: str) -> Path:
+    """The folder of a job; below it is one folder an attempt."""
+    return home / "jobs" / job
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt's folder."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, home: Path, job: str, number: int) -> Attempt:
+        """Attempt `number` (from 1) of a job."""
+        return cls(job_folder(home, job) / str(number))
+
+    @property
+    def log(self) -> Path:
+        """Everything that the job wrote; opened for appending only."""
+        return self.folder / "log"
+
+    @property
+    def notebook(self) -> Path:
+        """What the notebook runner is to do; see `NotebookTask`."""
+        return self.folder / "notebook.json"
+
+    @property
+    def progress(self) -> Path:
+        """JSON object with `fraction` (0 to 1) and `text`, replaced in one step by whoever runs."""
+        return self.folder / "progress.json"
+
+    @property
+    def inner_progress(self) -> Path:
+        """The same, of the code inside the cell under way of a notebook."""
+        return self.folder / "cell.json"
+
+    @property
+    def reason(self) -> Path:
+        """Where a job may say in a line why it failed."""
+        return self.folder / "reason"
+
+    def claimed(self) -> int | None:
+        """Pid of the wrapper that took the attempt; None when none did. Created exclusively: no attempt is taken twice."""
+        with contextlib.suppress(OSError, ValueError):
+            return int((self.folder / "claim").read_text())
+        return 0 if (self.folder / "claim").exists() else None
+
+    def began_at(self) -> float | None:
+        """When the attempt was taken, in seconds since 1970."""
+        with contextlib.suppress(OSError):
+            return (self.folder / "claim").stat().st_mtime
+        return None
+
+    def exit_code(self) -> int | None:
+        """The exit code that the wrapper kept; None when there is none, or only half a line."""
+        with contextlib.suppress(OSError, ValueError):
+            text = (self.folder / "exit").read_text()
+            return int(text) if text.endswith("\n") else None
+        return None
+
+    def said(self) -> str:
+        """The job's own words on why it failed; empty when it said nothing."""
+        with contextlib.suppress(OSError), open(self.reason, "rb") as file:
+            return file.read(REASON_BYTES).decode(errors="replace").strip()
+        return ""
+
+    def read_progress(self) -> tuple[float | None, str]:
+        """Fraction (None when unknown) and words, those of a cell under way included."""
+        outer = _read(self.progress)
+        fraction, text = _fraction(outer), str(outer.get("text") or "")[:200]
+        cells = outer.get("cells")
+        inner = _read(self.inner_progress) if cells else {}
+        if inner and isinstance(cells, int) and fraction is not None:
+            fraction = min(1.0, fraction + (_fraction(inner) or 0.0) / cells)
+            text = " · ".join(part for part in (text, str(inner.get("text") or "")[:200]) if part)
+        return fraction, text
+
+
+def write_progress(path: Path, fraction: float | None, text: str, **more: Any) -> None:
+    """Replace a progress file; a reader sees the old or the new one whole. Not synced: it is worth nothing after a crash."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps({"fraction": fraction, "text": text, **more}))
+    os.replace(draft, path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with contextlib.suppress(OSError, ValueError):
+        value = json.loads(path.read_bytes()[:10_000])
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def _fraction(value: Mapping[str, Any]) -> float | None:
+    fraction = value.get("fraction")
+    if isinstance(fraction, bool) or not isinstance(fraction, int | float):
+        return None
+    return min(1.0, max(0.0, float(fraction)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotebookTask:
+    """What the notebook runner is to do, handed over in a file: no parameter passes through a command line.
+
+    source: the frozen notebook. shown: its path below the project. code: the frozen twin of the folder it runs in.
+    """
+
+    source: str
+    shown: str
+    output: str
+    parameters: Mapping[str, Any]
+    code: str
+
+    def write(self, path: Path) -> None:
+        """Keep it where only its owner can read it."""
+        write_atomic(path, json.dumps({name: getattr(self, name) for name in self.__slots__}).encode())
+
+    @classmethod
+    def read(cls, path: Path) -> NotebookTask:
+        """What `write` kept."""
+        return cls(**json.loads(path.read_bytes()))

@@ -1,0 +1,55 @@
+"""Where jobs run, found by entry point group `mlinfra.job_backends`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from ...core.errors import NotFound
+from ..spec import Compute, JobSpec
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+
+GROUP = "mlinfra.job_backends"
+# The local backend works from a plain checkout too, and is found without reading the metadata of every installed package.
+_BUILT_IN = {"local": "jupyter_mlinfra.jobs.backends.local:LocalBackend"}
+
+
+class JobBackend(Protocol):
+    """Runs the jobs of one project. The queue in `state.db` is the truth: a backend is told ids and moves their states."""
+
+    def __init__(self, project: Project) -> None: ...
+
+    def check(self, spec: JobSpec) -> None:
+        """Raise BadRequest when a job with these needs could never start here."""
+
+    def submit(self, jobs: Sequence[str]) -> None:
+        """Take up jobs that are written down as queued. May be called again for the same ids."""
+
+    def cancel(self, jobs: Sequence[str]) -> None:
+        """End active jobs that are written down as being cancelled."""
+
+    def compute(self) -> Compute:
+        """What there is, and who holds it."""
+
+
+def load_backend(name: str, project: Project) -> JobBackend:
+    """The backend of this name.
+
+    Raises NotFound with the names there are.
+    """
+    target = _BUILT_IN.get(name)
+    if target:
+        module, _, attribute = target.partition(":")
+        backend: JobBackend = getattr(import_module(module), attribute)(project)
+        return backend
+    from importlib.metadata import entry_points
+
+    found = entry_points(group=GROUP)
+    if name not in found.names:
+        known = ", ".join(sorted({*found.names, *_BUILT_IN}))
+        raise NotFound(f"There is no job backend {name!r}.", f"Installed: {known}.", "Set [jobs] backend in mlinfra.toml, or install the package that adds it.")
+    loaded: JobBackend = found[name].load()(project)
+    return loaded

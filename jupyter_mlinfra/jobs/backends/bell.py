@@ -1,0 +1,100 @@
+"""What wakes the supervisor: a datagram, a signal, the end of a process that is watched. Otherwise it sleeps."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import signal
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..environment import runtime_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """rung: whether anything happened. ended: job and process handle of each watched process that ended."""
+
+    rung: bool
+    ended: tuple[tuple[str, int], ...]
+
+
+class Bell:
+    """The doors of one supervisor."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = runtime_folder(home) / "supervisor.sock"
+        self.stopping = False
+        self._selector = selectors.DefaultSelector()
+        self._listener: socket.socket | None = None
+        self._lost = False
+
+    def hang(self) -> None:
+        """Take signals and datagrams from now on: SIGTERM asks to end, SIGHUP to listen again (the socket's file is gone)."""
+        reader, self._writer = socket.socketpair()
+        reader.setblocking(False)
+        self._writer.setblocking(False)
+        signal.set_wakeup_fd(self._writer.fileno())
+        self._selector.register(reader, selectors.EVENT_READ)
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGHUP, self._hear_of_loss)
+        self._listen()
+
+    def wait(self, seconds: float) -> Rung:
+        """Sleep until something happens, or for this long."""
+        happened = self._selector.select(seconds)
+        ended = []
+        for key, _ in happened:
+            if key.data is None:
+                _drain(key.fileobj)
+            else:
+                self._selector.unregister(key.fileobj)
+                ended.append((str(key.data), int(key.fd)))
+        if self._lost:
+            self._lost = False
+            self._listen()
+        return Rung(bool(happened), tuple(ended))
+
+    def watch(self, job: str, handle: int) -> None:
+        """Ring when the process behind a pidfd ends."""
+        self._selector.register(handle, selectors.EVENT_READ, job)
+
+    def forget(self, handles: Iterable[int]) -> None:
+        """Stop watching these."""
+        for handle in handles:
+            self._selector.unregister(handle)
+
+    def close(self) -> None:
+        """Take the socket away."""
+        if self._listener is not None:
+            self._listener.close()
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+
+    def _listen(self) -> None:
+        if self._listener is not None:
+            self._selector.unregister(self._listener)
+            self._listener.close()
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._listener.bind(str(self.path))
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+
+    def _stop(self, *_: Any) -> None:
+        self.stopping = True
+
+    def _hear_of_loss(self, *_: Any) -> None:
+        self._lost = True
+
+
+def _drain(source: Any) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while source.recv(4096):
+            pass

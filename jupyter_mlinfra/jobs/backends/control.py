@@ -1,0 +1,144 @@
+"""The client's side of the supervisor: start it, wake it, stop it, ask who it is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from ...core.database import newest_revision
+from ...core.errors import Unavailable
+from ...core.files import file_lock
+from ...core.processes import spawn_detached
+from .registry import Registered, Registry
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+
+MODULE = "jupyter_mlinfra.jobs.backends.supervisor"
+START_SECONDS = 30.0
+"""How long a start may take on a machine under load."""
+_LOG_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What a supervisor is started with. cpus, gpus: as in the settings. settings: digest, differs when it has to be replaced."""
+
+    root: str
+    home: str
+    cpus: int
+    gpus: int
+    grace_seconds: float
+    settings: str
+
+    @classmethod
+    def of(cls, project: Project) -> Config:
+        """What the settings of the project ask for."""
+        jobs = project.settings.jobs
+        facts: dict[str, Any] = {
+            "root": str(project.root),
+            "home": str(project.home),
+            "cpus": jobs.cpus,
+            "gpus": jobs.gpus,
+            "grace_seconds": jobs.grace_seconds,
+        }
+        digest = blake2b(json.dumps([facts, newest_revision()]).encode(), digest_size=8).hexdigest()
+        return cls(**facts, settings=digest)
+
+    def dump(self) -> str:
+        """One word of a command line."""
+        return json.dumps(asdict(self))
+
+
+class Control:
+    """Reaches the supervisor of one project from any process."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._registry = Registry(project.database)
+
+    def alive(self) -> Registered | None:
+        """The supervisor that runs, None when there is none."""
+        entry = self._registry.read()
+        return entry if entry is not None and entry.process.alive() else None
+
+    def wake(self) -> None:
+        """Tell the supervisor that the queue has changed; start one when none runs."""
+        entry = self._registry.read()
+        if entry is None or entry.settings != self._config().settings or not self._poke(entry):
+            self.start()
+
+    def heal(self) -> None:
+        """Start a supervisor if the last one died, unless a user stopped it."""
+        entry = self._registry.read()
+        if entry is None or not (entry.stopped or entry.process.alive()):
+            with contextlib.suppress(Unavailable):  # who asks for a list gets it, supervisor or not
+                self.start()
+
+    def start(self) -> Registered:
+        """Make sure that a supervisor with the present settings runs. Jobs that run go on under it.
+
+        Raises Unavailable with the end of its log when it does not come up.
+        """
+        with file_lock(self._project.folder("jobs") / "start.lock"):
+            entry, config = self.alive(), self._config()
+            if entry is not None and entry.settings == config.settings:
+                self._poke(entry)
+                return entry
+            if entry is not None:
+                self._end(entry)
+            log = self._project.folder("logs") / "supervisor.log"
+            if log.exists() and log.stat().st_size > _LOG_BYTES:
+                os.replace(log, log.with_suffix(".log.1"))
+            spawn_detached(MODULE, [config.dump()], log=log, environment=dict(os.environ))
+            return self._wait_for(config)
+
+    def stop(self) -> None:
+        """End the supervisor; jobs that run go on, and are found again by the next one."""
+        with file_lock(self._project.folder("jobs") / "start.lock"):
+            self._registry.mark_stopped()
+            entry = self.alive()
+            if entry is not None:
+                self._end(entry)
+
+    def _config(self) -> Config:
+        return Config.of(self._project)
+
+    def _poke(self, entry: Registered) -> bool:
+        """Wake a supervisor; says whether it is there."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            try:
+                sender.sendto(b"!", entry.socket)
+            except BlockingIOError:
+                pass  # it has many such messages to read: it will look anyway
+            except OSError:
+                # No one listens there, or somebody cleaned the folder away: the signal makes it listen again.
+                return entry.process.signal(signal.SIGHUP)
+        return True
+
+    def _wait_for(self, config: Config) -> Registered:
+        limit = time.monotonic() + START_SECONDS
+        while time.monotonic() < limit:
+            entry = self.alive()
+            if entry is not None and entry.settings == config.settings:
+                return entry
+            time.sleep(0.005)
+        log = self._project.home / "logs" / "supervisor.log"
+        tail = log.read_text(errors="replace")[-500:].strip() if log.exists() else ""
+        raise Unavailable("The job supervisor did not start.", tail or f"It said nothing in {START_SECONDS:.0f} s.", f"See {log}; jobs wait until it runs.")
+
+    def _end(self, entry: Registered) -> None:
+        entry.process.signal(signal.SIGTERM)
+        limit = time.monotonic() + START_SECONDS
+        while entry.process.alive():
+            if time.monotonic() > limit:
+                entry.process.signal(signal.SIGKILL)  # its jobs do not notice, and the next one finds them
+            time.sleep(0.005)

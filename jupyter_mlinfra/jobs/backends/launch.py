@@ -1,0 +1,161 @@
+"""Starting a job's process: a small shell wrapper that takes the attempt, runs the command and keeps its exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import MLInfraError
+from ...core.processes import TOKEN
+from ...core.secrets import resolve
+from .. import environment
+from ..attempt import Attempt, NotebookTask
+from ..snapshot import Snapshots
+from ..store import Entry
+
+# The script is fixed; folder and command are its arguments, so no word of a job is ever read by a shell.
+# 1. Take the attempt: the claim is created exclusively, so a second start of the same attempt ends here, having done nothing.
+# 2. Outlive SIGTERM until the command has ended (a trap with a command is not inherited, unlike an ignored signal).
+# 3. Keep the exit code in one write; the line end tells a whole number from a torn one.
+_WRAPPER = """
+set -C
+{ echo $$ > "$0/claim"; } 2>/dev/null || exit 113
+trap : TERM INT HUP QUIT USR1 USR2
+cd -- "$1" || { echo 126 > "$0/exit"; exit 126; }
+shift
+"$@"
+code=$?
+echo "$code" > "$0/exit"
+exit "$code"
+"""
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXFSZ)
+_LATER = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(eq=False)
+class CannotStart(Exception):
+    """The job can never be started as it is. code: what a shell would answer, None when there is no such convention."""
+
+    reason: str
+    code: int | None = None
+
+
+@dataclass(eq=False)
+class TryLater(Exception):
+    """The machine has no room for another process at the moment."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a project is: its folder and its state."""
+
+    root: Path
+    home: Path
+
+
+def spawn(entry: Entry, place: Place) -> int:
+    """Start the wrapper of an attempt that is written down as starting; returns its pid.
+
+    Raises CannotStart, or TryLater when only the machine is in the way.
+    """
+    attempt = Attempt.of(place.home, entry.job.id, entry.job.attempt)
+    log = None
+    try:
+        attempt.folder.mkdir(parents=True, exist_ok=True)
+        words = variables(entry, place, attempt)
+        command = _command(entry, place, attempt, words)
+        log = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return os.posix_spawn(
+            "/bin/sh",
+            ["sh", "-c", _WRAPPER, str(attempt.folder), entry.launch.folder, *command],
+            words,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_DEFAULT_SIGNALS,  # Python ignores SIGPIPE, and an ignored signal is inherited
+        )
+    except (MLInfraError, ValueError) as error:  # ValueError: a word that the system cannot take
+        raise CannotStart(str(error)) from error
+    except OSError as error:
+        if error.errno in _LATER:
+            raise TryLater(f"The machine has no room to start it: {error.strerror}.") from error
+        raise CannotStart(f"It could not be started: {error.strerror or error}.") from error
+    finally:
+        if log is not None:
+            os.close(log)
+
+
+def variables(entry: Entry, place: Place, attempt: Attempt) -> dict[str, str]:
+    """The environment of an attempt: the submitter's, the spec's, ours."""
+    inherited = environment.recall(entry.launch.environment)
+    if inherited is None:  # the machine restarted: the best there is
+        inherited = environment.submitters_environment()
+    return {
+        **inherited,
+        **{name: _secret(value, inherited) for name, value in entry.spec.environment.items()},
+        "PYTHONUNBUFFERED": "1",  # or the log of a Python job is empty until it ends
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": ",".join(entry.job.gpu_ids),  # empty: a job that asked for no GPU sees none
+        environment.PROJECT: str(place.root),
+        environment.JOB: entry.job.id,
+        environment.PROGRESS: str(attempt.progress),
+        environment.REASON: str(attempt.reason),
+        TOKEN: entry.token,
+    }
+
+
+def _secret(value: str, inherited: Mapping[str, str]) -> str:
+    """The value behind a reference, from the submitter's environment where it is there."""
+    name = value.removeprefix("env:")
+    return inherited[name] if name != value and name in inherited else resolve(value)
+
+
+def _command(entry: Entry, place: Place, attempt: Attempt, words: Mapping[str, str]) -> list[str]:
+    code = Path(entry.launch.folder)
+    if entry.job.snapshot:
+        snapshots = Snapshots(place.root, place.home, max_mib=0)
+        code = snapshots.tree(entry.job.snapshot)
+    if not os.path.isdir(entry.launch.folder):
+        raise CannotStart(f"The folder {entry.launch.folder} that it was to run in is gone.")
+    if entry.spec.notebook is not None:
+        return _notebook_command(entry, place, attempt, code)
+    program = _find(entry.launch.command[0], entry.launch.folder, words.get("PATH", os.defpath))
+    return [program, *entry.launch.command[1:]]
+
+
+def _notebook_command(entry: Entry, place: Place, attempt: Attempt, tree: Path) -> list[str]:
+    shown = entry.spec.notebook or ""
+    output = place.root / entry.spec.output if entry.spec.output else attempt.folder / Path(shown).name
+    relative = os.path.relpath(entry.launch.folder, place.root)
+    task = NotebookTask(source=str(tree / shown), shown=shown, output=str(output), parameters=entry.spec.parameters, code=str(tree / relative))
+    task.write(attempt.notebook)
+    # -P: a random.py beside the notebook must not replace the library's.
+    return [entry.launch.python, "-P", "-m", "jupyter_mlinfra.jobs.notebook", str(attempt.notebook)]
+
+
+def _find(program: str, folder: str, path: str) -> str:
+    """The program's absolute path, so that the shell cannot take its name for one of its own words."""
+    if os.sep in program:
+        found = os.path.join(folder, program)
+        if not os.path.exists(found):
+            raise CannotStart(f"There is no program {program} in {folder}.", 127)
+        if not os.access(found, os.X_OK) or os.path.isdir(found):
+            raise CannotStart(f"{program} is not executable: chmod +x {program}", 126)
+        return found
+    # An empty or relative part of PATH means the folder that the job runs in, not the supervisor's.
+    where = os.pathsep.join(os.path.join(folder, part) for part in path.split(os.pathsep))
+    found_there = shutil.which(program, path=where)
+    if found_there is None:
+        raise CannotStart(f"There is no program {program} in its PATH.", 127)
+    return found_there

@@ -1,0 +1,52 @@
+"""The supervisor's entry in `state.db`: who it is, where it listens, what it was started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ...core.database import Database
+from ...core.processes import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """The supervisor that was last started. stopped: a user asked it to end, so nothing but a user's wish starts another."""
+
+    process: Identity
+    started_at: datetime
+    socket: str
+    settings: str
+    cpus: int
+    gpus: int
+    stopped: bool
+
+
+class Registry:
+    """The entry of one project. The lock decides who supervises; this only says how to reach whoever holds it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> Registered | None:
+        """The last entry, None before the first supervisor."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM supervisor").fetchone()
+        if row is None:
+            return None
+        return Registered(
+            process=Identity(row["boot"], row["pid"], row["start"]), started_at=datetime.fromtimestamp(row["started_at"], UTC), socket=row["socket"],
+            settings=row["settings"], cpus=row["cpus"], gpus=row["gpus"], stopped=bool(row["stopped"]),
+        )  # fmt: skip
+
+    def write(self, entry: Registered) -> None:
+        """Replace the entry."""
+        who = entry.process
+        values = (who.boot, who.pid, who.start, entry.started_at.timestamp(), entry.socket, entry.settings, entry.cpus, entry.gpus, entry.stopped)
+        with self._database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO supervisor VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def mark_stopped(self) -> None:
+        """Write down that a user asked for no supervisor."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE supervisor SET stopped = 1")

@@ -1,0 +1,287 @@
+"""The local supervisor: one process a project that starts queued jobs and writes down how they end.
+
+It is woken by a datagram, by the end of a process that it watches (pidfd), by a signal or by a due time, and sleeps otherwise.
+It may be killed at any point: what it does is written down before (attempt and token) and after (process), a job's wrapper keeps
+the exit code in a file, and the next supervisor looks for every trace before it starts anything.
+
+    python -m jupyter_mlinfra.jobs.backends.supervisor CONFIG
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...core.database import Database
+from ...core.errors import Conflict, MLInfraError, NotFound
+from ...core.files import file_lock
+from ...core.processes import Identity, boot_id, failpoint, start_ticks
+from ..attempt import Attempt
+from ..devices import gpu_readings, gpu_slots
+from ..machine import cpu_slots, memory_gib, process_name
+from ..retention import Retention
+from ..spec import JobState
+from ..state import judge
+from ..store import Entry, JobStore
+from .bell import Bell
+from .control import Config
+from .launch import CannotStart, Place, TryLater, spawn
+from .live import Live, find, limit_at
+from .plan import Capacity, Holding, Need, plan
+from .registry import Registered, Registry
+
+QUEUE_LIMIT = 500
+"""Waiting jobs that are looked at for a start."""
+EXPLAINED = 100
+"""Waiting jobs, from the head of the queue, that are told why they wait; the others wait for their turn."""
+EXPLAIN_SECONDS = 0.5
+RETRY_SECONDS = 1.0
+"""Pause after the database was busy or the disk full."""
+LATER_SECONDS = 5.0
+"""Pause before a start is tried again that the machine had no room for, or whose GPU somebody else holds."""
+ALONE_SECONDS = 600.0
+"""How often an idle supervisor looks whether its project is still there."""
+
+
+class Supervisor:
+    """Runs the jobs of one project until it is told to end."""
+
+    def __init__(self, config: Config) -> None:
+        self._place = Place(root=Path(config.root), home=Path(config.home))
+        self._grace = config.grace_seconds
+        self._settings = config.settings
+        self._gpus = gpu_slots(config.gpus)
+        self._cpus = cpu_slots(config.cpus)
+        self._memory = memory_gib()
+        database = Database(self._place.home / "state.db")
+        self._store, self._registry = JobStore(database), Registry(database)
+        self._retention = Retention(self._store, self._place.root, self._place.home)
+        self._live: dict[str, Live] = {}
+        self._bell = Bell(self._place.home)
+        self._adopted = False
+        self._retry_at: float | None = None
+        self._queue_at: float | None = None
+        self._explain_at: float | None = None
+        self._explained_at = 0.0
+
+    def run(self) -> None:
+        """Supervise; returns when told to end. Raises Conflict when another supervisor holds the project."""
+        lock = self._place.home / "jobs" / "supervisor.lock"
+        with file_lock(lock, wait=False, what="Supervision of this project") as handle:
+            inode = os.fstat(handle).st_ino
+            self._bell.hang()
+            self._register()
+            while not self._bell.stopping:
+                self._safely(self._round)
+                if not self._sleep() and not (lock.exists() and lock.stat().st_ino == inode):
+                    break  # the project was deleted, or its state moved away
+            say("ends; jobs that run go on")
+            self._bell.close()
+
+    def _register(self) -> None:
+        own = Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or 0)
+        entry = Registered(
+            process=own,
+            started_at=datetime.now(UTC),
+            socket=str(self._bell.path),
+            settings=self._settings,
+            cpus=self._cpus,
+            gpus=len(self._gpus),
+            stopped=False,
+        )
+        self._registry.write(entry)
+        say(f"supervises {self._place.root} with {self._cpus} CPU and {len(self._gpus)} GPU slots")
+
+    def _sleep(self) -> bool:
+        """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
+        due = [moment for moment in (self._retry_at, self._queue_at, self._explain_at) if moment is not None]
+        due += [moment for moment in (live.due() for live in self._live.values()) if moment is not None]
+        timeout = min(due, default=time.monotonic() + ALONE_SECONDS) - time.monotonic()
+        rung = self._bell.wait(max(0.0, timeout))
+        for job, handle in rung.ended:
+            self._live[job].heard(handle)
+        return bool(due) or rung.rung
+
+    def _safely(self, action: Callable[[], None]) -> None:
+        """A database that is busy or full for a while ends nothing: the same is tried again, from what is written down."""
+        self._retry_at = None
+        try:
+            action()
+        except (MLInfraError, OSError) as error:
+            say(f"tries again: {error}")
+            self._adopted = False
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+
+    def _round(self) -> None:
+        if not self._adopted:
+            self._adopt()
+        self._cancel()
+        self._follow()
+        self._start()
+        self._retention.tidy()
+
+    # Jobs under way
+
+    def _adopt(self) -> None:
+        """Take over what an earlier supervisor started; start what it was about to start and did not."""
+        for entry in self._store.active():
+            if entry.job.id in self._live:
+                continue
+            live = find(entry, self._place.home)
+            if live is not None:
+                say(f"adopts job {entry.job.id}")
+                self._take(live)
+            elif entry.cancelled_by:
+                self._store.end(entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=None)
+            else:
+                self._spawn(entry)
+        self._adopted = True
+
+    def _take(self, live: Live) -> None:
+        self._live[live.id] = live
+        live.listen(self._bell.watch)
+        self._write_running(live)
+
+    def _write_running(self, live: Live) -> None:
+        if not live.saved and live.wrapper is not None:
+            live.entry = self._store.running(live.id, live.wrapper)
+        live.saved = True
+
+    def _cancel(self) -> None:
+        for job, user in self._store.to_cancel().items():
+            live = self._live.get(job)
+            if live is not None and live.asked is None:
+                live.ask_to_end(JobState.CANCELLED, f"Cancelled by {user}.", grace_seconds=self._grace)
+
+    def _follow(self) -> None:
+        """Write down what could not be, end what is past its limit, judge what is over."""
+        for live in list(self._live.values()):
+            if not live.saved:
+                self._write_running(live)
+            if live.limit_at is not None and live.asked is None and time.monotonic() >= live.limit_at:
+                minutes = live.entry.spec.time_limit_minutes
+                live.ask_to_end(JobState.FAILED, f"Reached its time limit of {minutes:g} min.", grace_seconds=self._grace)
+            if live.look(self._bell.watch, grace_seconds=self._grace):
+                self._settle(live)
+            elif live.orphaned() and not live.told:
+                live.told = True
+                self._store.explain({live.id: "Runs on, but the process that keeps its exit code was killed."})
+
+    def _settle(self, live: Live) -> None:
+        """The attempt is over: write down what becomes of the job, and let go of it."""
+        failpoint("ended")
+        entry, job = live.entry, live.id
+        try:
+            if live.never_began():
+                self._store.again(job, reason="The state folder could not be written; tries again.", exit_code=None, counted=False, delay=LATER_SECONDS)
+            else:
+                verdict = judge(live.ended(), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
+                if verdict.state is JobState.QUEUED:
+                    self._store.again(job, reason=verdict.reason, exit_code=verdict.exit_code, counted=verdict.counted, delay=verdict.delay)
+                else:
+                    began = None if entry.job.started_at else live.attempt.began_at()
+                    progress = live.attempt.read_progress()
+                    self._store.end(job, verdict.state, reason=verdict.reason, exit_code=verdict.exit_code, started_at=began, progress=progress)
+        except (Conflict, NotFound) as error:
+            say(f"job {job} was moved by somebody else: {error}")
+        failpoint("settled")
+        self._bell.forget(live.handles)
+        live.close()
+        del self._live[job]
+        self._retention.count()
+
+    # Jobs that wait
+
+    def _start(self) -> None:
+        at = time.time()
+        waiting = self._store.waiting(at=at, limit=QUEUE_LIMIT)
+        later = self._store.next_start(at=at)
+        self._queue_at = None if later is None else time.monotonic() + later - at
+        self._explain_at = None
+        if not waiting:
+            return
+        needs = [Need(job=item.id, cpus=item.cpus, gpus=item.gpus, memory_gib=item.memory_gib) for item in waiting]
+        holdings = [
+            Holding(job=live.id, cpus=live.entry.spec.cpus, gpu_ids=tuple(live.entry.job.gpu_ids), memory_gib=live.entry.spec.memory_gib or 0.0)
+            for live in self._live.values()
+        ]
+        capacity = self._capacity(holdings) if any(need.gpus for need in needs) else Capacity(cpus=self._cpus, gpus=self._numbers(), memory_gib=self._memory)
+        decided = plan(needs, holdings, capacity)
+        for job, gpu_ids in decided.starts:
+            self._launch(job, gpu_ids)
+        if capacity.busy and decided.reasons:
+            self._queue_at = min(self._queue_at or math.inf, time.monotonic() + LATER_SECONDS)
+        self._explain({item.id: decided.reasons[item.id] for item in waiting[:EXPLAINED] if decided.reasons.get(item.id, item.reason) != item.reason})
+
+    def _numbers(self) -> dict[str, int]:
+        return {gpu.id: gpu.number for gpu in self._gpus}
+
+    def _capacity(self, holdings: list[Holding]) -> Capacity:
+        """With the GPUs that something outside the queue computes on: a notebook kernel, another project's job."""
+        held = {gpu for holding in holdings for gpu in holding.gpu_ids}
+        busy = {gpu: process_name(reading.pids[0]) for gpu, reading in gpu_readings().items() if reading.pids and gpu not in held}
+        return Capacity(cpus=self._cpus, gpus=self._numbers(), memory_gib=self._memory, busy=busy)
+
+    def _launch(self, job: str, gpu_ids: tuple[str, ...]) -> None:
+        try:
+            entry = self._store.starting(job, token=secrets.token_hex(16), gpu_ids=gpu_ids)
+        except Conflict:
+            return  # cancelled since the queue was read
+        failpoint("starting")
+        self._spawn(entry)
+
+    def _spawn(self, entry: Entry) -> None:
+        """Start the process of an attempt that is written down as starting."""
+        job = entry.job.id
+        try:
+            pid = spawn(entry, self._place)
+        except CannotStart as error:
+            self._store.end(job, JobState.FAILED, reason=error.reason, exit_code=error.code)
+            return
+        except TryLater as error:
+            self._store.again(job, reason=error.reason, exit_code=None, counted=False, delay=LATER_SECONDS)
+            return
+        failpoint("spawned")
+        wrapper = Identity(boot_id(), pid, start_ticks(pid, zombie=True) or 0)
+        live = Live(entry=entry, attempt=Attempt.of(self._place.home, job, entry.job.attempt), wrapper=wrapper, saved=False)
+        live.limit_at = limit_at(entry, wrapper)
+        self._take(live)
+        failpoint("running")
+
+    def _explain(self, reasons: dict[str, str]) -> None:
+        """Say why jobs wait; not at every turn of a fast queue."""
+        if not reasons:
+            return
+        due = self._explained_at + EXPLAIN_SECONDS
+        if time.monotonic() < due:
+            self._explain_at = due
+            return
+        self._store.explain(reasons)
+        self._explained_at = time.monotonic()
+
+
+def say(text: str) -> None:
+    """A line in the supervisor's log."""
+    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+    sys.stderr.flush()
+
+
+def main() -> None:
+    """Supervise the project of the configuration on the command line."""
+    os.chdir("/")
+    config = Config(**json.loads(sys.argv[1]))
+    try:
+        Supervisor(config).run()
+    except Conflict as error:
+        say(f"ends: {error}")
+
+
+if __name__ == "__main__":
+    main()

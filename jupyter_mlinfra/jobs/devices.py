@@ -1,0 +1,102 @@
+"""The GPUs of this machine, by UUID: the numbers of CUDA and of the driver need not agree."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Without one of these there is no NVIDIA driver, and its library need not be loaded to find that out.
+_DRIVER_NODES = ("/dev/nvidiactl", "/dev/dxg")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """One GPU slot. id: what CUDA_VISIBLE_DEVICES is given. number: how people call it."""
+
+    id: str
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a GPU is doing. load, memory: 0 to 1, None when the driver does not say. pids: processes that compute on it."""
+
+    load: float | None
+    memory: float | None
+    pids: tuple[int, ...]
+
+
+def gpu_slots(setting: int) -> tuple[Gpu, ...]:
+    """GPU slots: those that the driver lists (-1), the first n of them, or n that only count where there is no driver."""
+    found = _list() if setting else ()
+    if setting < 0 or len(found) >= setting:
+        return found if setting < 0 else found[:setting]
+    return tuple(Gpu(id=str(number), number=number, name="GPU slot without a driver") for number in range(setting))
+
+
+def gpu_readings() -> dict[str, Reading]:
+    """What each GPU is doing, by id; empty without a driver."""
+    readings = {}
+    with _driver() as nvml:
+        for handle in _handles(nvml):
+            readings[_text(nvml.nvmlDeviceGetUUID(handle))] = _reading(nvml, handle)
+    return readings
+
+
+def _list() -> tuple[Gpu, ...]:
+    with _driver() as nvml:
+        return tuple(
+            Gpu(id=_text(nvml.nvmlDeviceGetUUID(handle)), number=number, name=_text(nvml.nvmlDeviceGetName(handle)))
+            for number, handle in enumerate(_handles(nvml))
+        )
+
+
+def _reading(nvml: Any, handle: Any) -> Reading:
+    load = memory = None
+    pids: tuple[int, ...] = ()
+    with contextlib.suppress(nvml.NVMLError):
+        load = nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
+    with contextlib.suppress(nvml.NVMLError):
+        used = nvml.nvmlDeviceGetMemoryInfo(handle)
+        memory = used.used / used.total
+    with contextlib.suppress(nvml.NVMLError):
+        pids = tuple(process.pid for process in nvml.nvmlDeviceGetComputeRunningProcesses(handle))
+    return Reading(load=load, memory=memory, pids=pids)
+
+
+@contextlib.contextmanager
+def _driver() -> Iterator[Any]:
+    """NVML while it is needed, None without a driver. Shut down after use: an open driver keeps an idle GPU awake."""
+    nvml = _load()
+    try:
+        yield nvml
+    finally:
+        if nvml is not None:
+            with contextlib.suppress(nvml.NVMLError):
+                nvml.nvmlShutdown()
+
+
+def _load() -> Any:
+    if not any(Path(node).exists() for node in _DRIVER_NODES):
+        return None
+    try:
+        import pynvml
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    return pynvml
+
+
+def _handles(nvml: Any) -> list[Any]:
+    return [nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())] if nvml is not None else []
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,129 @@
+"""Papermill, with the executed notebook written in one step on a timer, where it writes all of it twice a cell.
+
+Imported by the process of a notebook job only: papermill takes a second to load.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from papermill.engines import NBClientEngine, NotebookExecutionManager
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+
+from ..core.errors import Unprocessable
+from ..core.files import write_atomic
+from ..core.secrets import is_reference
+from .attempt import NotebookTask, write_progress
+from .parameters import check_parameters, language_of, read_notebook
+
+SAVE_SECONDS = 5.0
+START_SECONDS = 300
+"""How long a kernel may take to start: a machine under load is slow, not broken."""
+QUIET_SECONDS = 120
+"""How long the last output of a cell may be on its way."""
+INJECTED = "injected-parameters"
+
+
+class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
+    """Keeps the notebook while it runs: saves it now and then, and says how far it is."""
+
+    def __init__(self, notebook: Any, output: Path, *, progress: Path | None, told: Callable[[float], None]) -> None:
+        super().__init__(notebook, log_output=False, progress_bar=False)
+        self._output, self._progress, self._told = output, progress, told
+        self._cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and INJECTED not in cell.metadata.get("tags", [])]
+        self._saved_at = 0.0
+
+    def save(self, **kwargs: Any) -> None:  # noqa: ARG002 - papermill's signature
+        """Write the notebook if that was not done just now."""
+        if time.monotonic() - self._saved_at >= SAVE_SECONDS:
+            self.write()
+
+    def autosave_cell(self) -> None:
+        """Within a long cell."""
+        self.save()
+
+    def write(self) -> None:
+        """Write the notebook; a reader sees the old or the new one whole."""
+        write_atomic(self._output, nbformat.writes(self.nb).encode(), mode=0o644)
+        self._saved_at = time.monotonic()
+
+    def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
+        """Before a cell runs."""
+        super().cell_start(cell, cell_index, **kwargs)
+        if cell_index in self._cells:
+            done = self._cells.index(cell_index)
+            self._report(done, f"cell {done + 1}/{len(self._cells)}")
+
+    def notebook_complete(self, **kwargs: Any) -> None:
+        """After the last cell, or the one that failed."""
+        super().notebook_complete(**kwargs)
+        if not any(cell.metadata.papermill.status == self.FAILED for cell in self.nb.cells):
+            self._report(len(self._cells), f"{len(self._cells)} cells")
+
+    def _report(self, done: int, text: str) -> None:
+        fraction = done / len(self._cells) if self._cells else 1.0
+        if self._progress is not None:
+            self._progress.with_name("cell.json").unlink(missing_ok=True)
+            write_progress(self._progress, fraction, text, cells=len(self._cells))
+        self._told(fraction)
+
+
+def prepare(task: NotebookTask) -> Any:
+    """The notebook with its parameters in a cell after the tagged one.
+
+    A secret stays a reference: the injected cell asks for its value inside the kernel, so no file ever holds it.
+    Raises BadRequest or Unprocessable when the notebook cannot take them.
+    """
+    plain = read_notebook(Path(task.source), task.shown)
+    check_parameters(plain, task.parameters, task.shown)
+    try:
+        notebook = load_notebook_node(task.source)
+    except (nbformat.ValidationError, AttributeError, KeyError, ValueError) as error:
+        raise Unprocessable(f"{task.shown} is not a valid notebook.", str(error).splitlines()[0], "Open it in JupyterLab and save it.") from error
+    notebook.metadata.papermill["input_path"], notebook.metadata.papermill["output_path"] = task.shown, task.output
+    if not task.parameters:
+        return notebook
+    secrets = {name: value for name, value in task.parameters.items() if isinstance(value, str) and is_reference(value)}
+    values = {name: value for name, value in task.parameters.items() if name not in secrets}
+    language = language_of(plain)
+    if secrets and language != "python":
+        raise Unprocessable(f"{task.shown} cannot be given secrets.", f"Its language is {language}.", "Read them from the environment in the notebook.")
+    notebook = parameterize_notebook(notebook, values, kernel_name=kernel_of(notebook), language=language)
+    cell = next(cell for cell in notebook.cells if INJECTED in cell.metadata.get("tags", []))
+    cell.source = "".join([cell.source, *(f"{name} = {_in_kernel(value)}\n" for name, value in secrets.items())])
+    notebook.metadata.papermill["parameters"] = dict(task.parameters)
+    return notebook
+
+
+def execute(notebook: Any, task: NotebookTask, *, progress: Path | None, told: Callable[[float], None]) -> None:
+    """Run a prepared notebook until its end or its first error; the outputs are in it, and in the output file."""
+    # The frozen twin of the working folder comes before the folder itself, so modules are those of the snapshot.
+    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (task.code, os.environ.get("PYTHONPATH", "")) if part)
+    manager = Manager(notebook, Path(task.output), progress=progress, told=told)
+    manager.notebook_start()
+    try:
+        NBClientEngine.execute_managed_notebook(
+            manager, kernel_of(notebook), stdout_file=sys.stdout, stderr_file=sys.stderr, start_timeout=START_SECONDS, iopub_timeout=QUIET_SECONDS
+        )
+        manager.notebook_complete()
+    finally:
+        manager.write()
+
+
+def kernel_of(notebook: Any) -> str:
+    """The kernel that the notebook asks for; Python when it asks for none."""
+    return str(notebook.metadata.get("kernelspec", {}).get("name") or "python3")
+
+
+def _in_kernel(reference: str) -> str:
+    """Python text that gives the value behind a reference."""
+    if reference.startswith("env:"):
+        return f'__import__("os").environ[{reference.removeprefix("env:")!r}]'
+    return f'__import__("jupyter_mlinfra.core.secrets", fromlist=["resolve"]).resolve({reference!r})'

@@ -1,0 +1,86 @@
+"""The environment of a job: the submitter's, kept in memory only, since it may hold secrets.
+
+It lies in a file on a memory file system that only its owner can read: never in `state.db`, never on a disk. After a
+reboot it is gone, and a job that still waits gets the environment of the supervisor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+from ..core.errors import Unavailable
+from ..core.processes import TOKEN
+
+PROJECT, JOB, PROGRESS, REASON = "MLINFRA_PROJECT", "MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON"
+# They tell of the process that submits, not of the job.
+_NOT_PASSED_ON = {TOKEN, JOB, PROGRESS, REASON, "MLINFRA_FAIL", "_", "PWD", "OLDPWD", "SHLVL", "JPY_PARENT_PID", "JPY_SESSION_NAME"}
+_FRESH_SECONDS = 3600.0
+
+
+def runtime_folder(home: Path) -> Path:
+    """A short-pathed folder for one project that only this user can enter, in memory where there is such a place.
+
+    Raises Unavailable when every candidate belongs to somebody else.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    candidates = [Path(base) / "mlinfra"] if base else []
+    candidates += [Path(place) / f"mlinfra-{os.getuid()}" for place in ("/dev/shm", tempfile.gettempdir())]  # noqa: S108 - checked to be ours below
+    for folder in candidates:
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = folder.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077 == 0:
+                mine = folder / blake2b(os.fsencode(home), digest_size=8).hexdigest()
+                mine.mkdir(mode=0o700, exist_ok=True)
+                return mine
+    raise Unavailable(
+        "There is no folder for sockets.", f"Neither XDG_RUNTIME_DIR nor /dev/shm nor {tempfile.gettempdir()} can be used.", "Set XDG_RUNTIME_DIR."
+    )
+
+
+def submitters_environment() -> dict[str, str]:
+    """What a job inherits from the process that submits it."""
+    passed = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    if passed.get("MPLBACKEND", "").startswith("module://"):  # set by a kernel for itself: it needs IPython's display
+        del passed["MPLBACKEND"]
+    return passed
+
+
+def keep(environment: Mapping[str, str], folder: Path) -> str:
+    """Keep an environment in the runtime folder; returns the file. Equal environments share one."""
+    data = b"\0".join(os.fsencode(f"{name}={value}") for name, value in sorted(environment.items()))
+    path = folder / f"{blake2b(data, digest_size=16).hexdigest()}.environment"
+    if path.exists():
+        os.utime(path)
+        return str(path)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".environment.")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    os.replace(draft, path)
+    return str(path)
+
+
+def recall(path: str) -> dict[str, str] | None:
+    """The environment that `keep` kept; None when the machine has restarted since."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError:
+        return None
+    pairs = (os.fsdecode(part).partition("=") for part in data.split(b"\0") if part)
+    return {name: value for name, _, value in pairs}
+
+
+def forget(folder: Path, *, except_for: Iterable[str]) -> None:
+    """Drop environments that no job waits or runs with; a fresh one stays, its job may be about to be written down."""
+    kept, limit = set(except_for), time.time() - _FRESH_SECONDS
+    for path in folder.glob("*.environment"):
+        with contextlib.suppress(OSError):
+            if str(path) not in kept and path.stat().st_mtime < limit:
+                path.unlink()

@@ -1,0 +1,121 @@
+"""What is looked at before a job is accepted: paths, parameters, secrets, and which file is its script."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import BadRequest, NotFound
+from ..core.secrets import is_reference, resolve
+from .parameters import check_parameters, read_notebook
+from .spec import JobSpec
+
+# Programs whose first argument that is no option is the file they run.
+_RUNNERS = re.compile(r"(python|pypy)[\d.]*|sh|bash|dash|zsh|ksh|Rscript|julia|node|perl|ruby")
+_TAKES_A_VALUE = {"-W", "-X", "--check-hash-based-pycs"}
+
+
+def examine(spec: JobSpec, root: Path) -> JobSpec:
+    """The spec with its paths made plain (relative to the project), once everything it names is there.
+
+    Raises BadRequest, NotFound or Unprocessable with what to mend.
+    """
+    if spec.notebook is not None:
+        spec = _examine_notebook(spec, root)
+    elif spec.parameters or spec.output:
+        raise BadRequest("A command takes no parameters and no output.", "They are for notebooks.", "Put them among the words of the command.")
+    if spec.cwd is not None:
+        folder = _inside(spec.cwd, root, "working folder")
+        if not (root / folder).is_dir():
+            raise NotFound(f"There is no folder {spec.cwd}.", f"{root / folder} does not exist.", "Make it first, or leave cwd out.")
+        spec = replace(spec, cwd=folder)
+    _check_secrets(spec)
+    return spec
+
+
+def working_folder(spec: JobSpec, root: Path) -> Path:
+    """Where the job runs: as said, else where JupyterLab would run the notebook, else the project's root."""
+    if spec.cwd is not None:
+        return root / spec.cwd
+    return (root / spec.notebook).parent if spec.notebook is not None else root
+
+
+def script_of(command: Sequence[str], folder: Path, root: Path) -> int | None:
+    """Which word of a command is the file of the project that it runs; None when there is none.
+
+    A program of the project itself (`./train.sh`), or the file that an interpreter is given (`python train.py`). Programs
+    inside an environment or a hidden folder are installed, not written, and stay where they are.
+    """
+    if os.sep in command[0] and _written_here(command[0], folder, root):
+        return 0
+    runner = _RUNNERS.fullmatch(os.path.basename(command[0]))
+    skip = False
+    for number, word in enumerate(command[1:], 1) if runner else ():
+        if skip or word in _TAKES_A_VALUE:
+            skip = not skip
+        elif word.startswith("-"):
+            if word in ("-c", "-m", "-e", "-"):
+                return None
+        else:
+            return number if _written_here(word, folder, root) else None
+    return None
+
+
+def _written_here(word: str, folder: Path, root: Path) -> bool:
+    path = Path(os.path.normpath(folder / word))
+    if not path.is_relative_to(root) or not path.is_file():
+        return False
+    parts = path.relative_to(root).parts
+    parents = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts))]
+    return not any(part.startswith(".") for part in parts) and not any((parent / "pyvenv.cfg").exists() for parent in parents)
+
+
+def _examine_notebook(spec: JobSpec, root: Path) -> JobSpec:
+    shown = _inside(spec.notebook or "", root, "notebook")
+    notebook = read_notebook(root / shown, shown)
+    _check_values(spec.parameters)
+    check_parameters(notebook, spec.parameters, shown)
+    output = spec.output
+    if output is not None:
+        output = _inside(output, root, "output")
+        if not output.endswith(".ipynb"):
+            raise BadRequest(f"The executed notebook cannot be written to {output}.", "Its name does not end in .ipynb.", f"Use {output}.ipynb.")
+        if output == shown or (root / output).is_dir():
+            raise BadRequest(f"The executed notebook cannot be written to {output}.", "That is the notebook itself, or a folder.", "Use another name.")
+    return replace(spec, notebook=shown, output=output)
+
+
+def _inside(path: str, root: Path, what: str) -> str:
+    """The path below the project, links followed."""
+    real = (root / path).resolve()
+    if not real.is_relative_to(root):
+        raise BadRequest(
+            f"The {what} {path} is not in the project.", f"It lies outside {root}.", "Copy it below the project, or open the project that it is in."
+        )
+    plain = Path(os.path.normpath(root / path))
+    return str((plain if plain.is_relative_to(root) else real).relative_to(root))
+
+
+def _check_values(parameters: Mapping[str, Any]) -> None:
+    for name, value in parameters.items():
+        if not name.isidentifier():
+            raise BadRequest(f"{name!r} cannot be a parameter.", "It is not a name of Python.", "Use letters, digits and underscores.")
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError, RecursionError):
+            raise BadRequest(
+                f"Parameter {name} cannot be handed over.", f"A {type(value).__name__} has no JSON form.", "Use numbers, text, lists or mappings."
+            ) from None
+
+
+def _check_secrets(spec: JobSpec) -> None:
+    """Secrets must be there when a job is submitted, not hours later when it starts. Their values go no further than this."""
+    given = [value for value in spec.parameters.values() if isinstance(value, str)] + list(spec.environment.values())
+    for text in given:
+        if is_reference(text) and text.removeprefix("env:") not in spec.environment:
+            resolve(text)

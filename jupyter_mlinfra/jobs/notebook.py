@@ -1,0 +1,112 @@
+"""The process of a notebook job: papermill runs one notebook, and what was run is kept whatever happens.
+
+    python -m jupyter_mlinfra.jobs.notebook TASK.json
+
+Exit code 0; 1 after an error in a cell; that of sys.exit when a cell calls it; 2 when the notebook cannot be run at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ..core.database import Database
+from ..core.errors import MLInfraError
+from .attempt import NotebookTask
+from .environment import JOB, PROGRESS, REASON
+from .store import JobStore
+
+TELL_SECONDS = 1.0
+"""Between two events that tell of progress."""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def run(task: NotebookTask, state: Path) -> int:
+    """Run the notebook; returns the exit code of the job and leaves its reason. state: `state.db`, for followers."""
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient.exceptions import DeadKernelError
+
+    from .engine import INJECTED, execute, kernel_of, prepare
+
+    try:
+        notebook = prepare(task)
+        progress = Path(os.environ[PROGRESS]) if PROGRESS in os.environ else None
+        if progress is not None:
+            os.environ[PROGRESS] = str(progress.with_name("cell.json"))  # the code within a cell reports apart from the cells
+        execute(notebook, task, progress=progress, told=_follower(state))
+    except MLInfraError as error:
+        return _because(str(error), 2)
+    except NoSuchKernel:
+        return _because(f"{task.shown} asks for the kernel {kernel_of(notebook)!r}, which is not installed here. Open it with another kernel and save it.", 2)
+    except DeadKernelError:
+        running = next((index for index, cell in enumerate(notebook.cells) if cell.metadata.papermill.status in ("running", "failed")), 0)
+        return _because(f"The kernel died in cell {_number(notebook, running, INJECTED)}: often the machine ran out of memory.", 1)
+    for index, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                return _judge(output, cell, _number(notebook, index, INJECTED))
+    return 0
+
+
+def _judge(output: Any, cell: Any, number: str) -> int:
+    """The exit code after an error in a cell."""
+    if output.ename == "SystemExit":
+        asked = str(output.evalue)
+        if asked in ("", "0", "None") or asked.isdigit():
+            return int(asked) if asked.isdigit() else 0
+    text = [_COLOURS.sub("", line) for line in output.traceback]
+    sys.stderr.write("\n".join(text) + "\n")
+    lines = re.findall(rf"Cell In\[{cell.execution_count}\], line (\d+)", "\n".join(text))
+    where = f" at line {lines[-1]}" if lines else ""
+    first = str(output.evalue).strip().splitlines() or [""]
+    return _because(f"Cell {number} failed{where}: {output.ename}: {first[0][:300]}".rstrip(": "), 1)
+
+
+def _number(notebook: Any, index: int, injected: str) -> str:
+    """A cell's place as the author counts, from 1 and without the cell of parameters that was put in."""
+    if injected in notebook.cells[index].metadata.get("tags", []):
+        return "of injected parameters"
+    return str(index + 1 - sum(injected in cell.metadata.get("tags", []) for cell in notebook.cells[:index]))
+
+
+def _because(reason: str, code: int) -> int:
+    sys.stderr.write(f"{reason}\n")
+    if REASON in os.environ:
+        Path(os.environ[REASON]).write_text(reason)
+    return code
+
+
+def _follower(state: Path) -> Any:
+    """A function that tells followers of progress, though not more often than they care for."""
+    job, told_at = os.environ.get(JOB), -TELL_SECONDS
+
+    def tell(fraction: float) -> None:
+        nonlocal told_at
+        if job is None or time.monotonic() - told_at < TELL_SECONDS:
+            return
+        told_at = time.monotonic()
+        with contextlib.suppress(MLInfraError):  # nobody's job fails because it could not be watched
+            JobStore(Database(state)).told_progress(job, fraction)
+
+    return tell
+
+
+def _end(number: int, _: Any) -> None:
+    sys.exit(128 + number)  # through the `finally` that writes the notebook
+
+
+def main() -> None:
+    """Run the task of the file on the command line, which lies in the attempt's folder."""
+    signal.signal(signal.SIGTERM, _end)
+    path = Path(sys.argv[1])
+    sys.exit(run(NotebookTask.read(path), path.parents[3] / "state.db"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The verbs of jobs: the only room that a face calls."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import MLInfraError
+from ..core.processes import failpoint
+from ..core.records import Number, Page
+from ..core.search import Document
+from .attempt import Attempt
+from .backends import JobBackend, load_backend
+from .backends.control import Control
+from .environment import keep, runtime_folder, submitters_environment
+from .intake import examine, script_of, working_folder
+from .logs import read_log
+from .parameters import parameters_of, read_notebook
+from .snapshot import Snapshots
+from .spec import CodeSnapshot, Compute, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
+from .state import FINAL
+from .store import ACTIVE, JobStore, Launch
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+NAME_LENGTH = 200
+SEARCHED = 1000
+"""Newest jobs that search finds."""
+_WAIT_SECONDS = (0.005, 0.1)
+"""First and longest pause between two looks at the queue while somebody waits."""
+
+
+class Jobs:
+    """Jobs of one project: a request for compute that outlives whoever made it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._store = JobStore(project.database)
+        self._control = Control(project)
+        self._loaded: JobBackend | None = None
+
+    def submit(self, spec: JobSpec) -> Job:
+        """Accept a job; once this returns, it is run even if this process dies.
+
+        Raises BadRequest, NotFound or Unprocessable for what can never run, Unavailable when the state cannot be written.
+        """
+        root = self._project.root
+        spec = examine(spec, root)
+        self._backend.check(spec)
+        if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:
+            return self._complete(known)
+        launch, snapshot = self._freeze(spec)
+        name = (spec.name or _name(spec))[:NAME_LENGTH]
+        job = self._store.insert(spec, name=name, launch=launch, snapshot=snapshot, backend=self._project.settings.jobs.backend, user=self._project.user)
+        failpoint("submitted")
+        if job.state is JobState.QUEUED:
+            self._tell_backend(job)
+        return self._complete(job)
+
+    def show(self, job: str) -> Job:
+        """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest when several begin so."""
+        self._heal()
+        return self._complete(self._store.entry(job).job)
+
+    def list(self, *, state: JobState | str | None = None, label: tuple[str, str] | None = None, limit: int = 50, cursor: str | None = None) -> Page[Job]:
+        """Jobs, newest first."""
+        self._heal()
+        page = self._store.page(state=None if state is None else JobState.parse(state), label=label, limit=limit, cursor=cursor)
+        return replace(page, items=[self._complete(job) for job in page.items])
+
+    def logs(self, job: str, *, offset: int = 0, limit: int = 1_000_000, tail: int | None = None) -> LogChunk:
+        """A part of what a job wrote, all attempts one after the other; go on from `next`.
+
+        offset, limit: bytes. tail: lines from the end, instead of an offset.
+        """
+        found = self._store.entry(job).job  # before the log is read: what an ended job wrote is all there
+        return read_log(self._project.home, found.id, found.attempt, offset=offset, limit=limit, tail=tail, ended=found.state in FINAL)
+
+    def cancel(self, job: str) -> Job:
+        """End a job and all its processes: at once while it waits, else it is under way when this returns. Twice is once."""
+        found = self._store.request_cancel(self._store.entry(job).job.id, user=self._project.user)
+        if found.state in ACTIVE:
+            self._backend.cancel([found.id])
+        return self._complete(found)
+
+    def wait(self, jobs: Iterable[str], *, timeout: float | None = None) -> Sequence[Job]:
+        """The jobs, once all of them have ended or `timeout` seconds have passed: look at their states."""
+        limit = None if timeout is None else time.monotonic() + timeout
+        ids = [self._store.entry(job).job.id for job in jobs]
+        left, seen, pause = ids, -1, _WAIT_SECONDS[0]
+        while left and (limit is None or time.monotonic() < limit):
+            version = self._store.data_version()
+            if version != seen:
+                left = [job for job in left if self._store.entry(job).job.state not in FINAL]
+                seen, pause = version, _WAIT_SECONDS[0]
+            else:
+                self._heal()
+                time.sleep(pause)
+                pause = min(pause * 2, _WAIT_SECONDS[1])
+        return [self._complete(self._store.entry(job).job) for job in ids]
+
+    def compute(self) -> Compute:
+        """What the backend has, and who holds it."""
+        return self._backend.compute()
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state; every state is named."""
+        return self._store.counts()
+
+    def parameters(self, notebook: str | Path) -> Sequence[Parameter]:
+        """Names, types and defaults from the cell tagged `parameters`; empty without one. Raises NotFound, Unprocessable."""
+        path = self._project.root / notebook
+        return parameters_of(read_notebook(path, str(notebook))) or []
+
+    def code(self, job: str) -> CodeSnapshot | None:
+        """The code snapshot that a job runs from, with what was left out; None when it runs no file of the project."""
+        snapshot = self._store.entry(job).job.snapshot
+        return self._snapshots().show(snapshot) if snapshot else None
+
+    def supervisor(self) -> Supervisor:
+        """Who watches over the local jobs."""
+        counts, entry = self._store.counts(), self._control.alive()
+        return Supervisor(
+            pid=entry.process.pid if entry else None,
+            started_at=entry.started_at if entry else None,
+            running=counts["starting"] + counts["running"],
+            waiting=counts["queued"],
+            cpus=entry.cpus if entry else 0,
+            gpus=entry.gpus if entry else 0,
+        )
+
+    def start(self) -> Supervisor:
+        """Make sure that the supervisor runs, with the present settings. Raises Unavailable when it does not come up."""
+        self._control.start()
+        return self.supervisor()
+
+    def stop(self, *, cancel_running: bool = False) -> Supervisor:
+        """End the supervisor. Jobs that run go on and waiting ones wait, until a submit or `start`; or running ones are cancelled."""
+        if cancel_running:
+            running = [entry.job.id for entry in self._store.active()]
+            for job in running:
+                self.cancel(job)
+            self.wait(running)
+        self._control.stop()
+        return self.supervisor()
+
+    def search_fingerprint(self) -> str:
+        """Changes whenever a job does."""
+        return self._store.fingerprint()
+
+    def search_documents(self) -> Iterable[Document]:
+        """The newest jobs."""
+        cursor: str | None = None
+        for _ in range(0, SEARCHED, 500):
+            page = self._store.page(state=None, label=None, limit=500, cursor=cursor)
+            for job in page.items:
+                words = [job.notebook or shlex.join(job.command), job.user, job.state, *(f"{key} {value}" for key, value in job.labels.items())]
+                yield Document(ref=job.ref, kind="job", name=job.name, text=" ".join(words), detail=f"{job.state} · {job.submitted_at:%Y-%m-%d %H:%M} UTC")
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    @property
+    def _backend(self) -> JobBackend:
+        if self._loaded is None:
+            self._loaded = load_backend(self._project.settings.jobs.backend, self._project)
+        return self._loaded
+
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(self._project.root, self._project.home, max_mib=self._project.settings.jobs.snapshot_max_mib)
+
+    def _freeze(self, spec: JobSpec) -> tuple[Launch, str | None]:
+        """How to start the job, with its code as it is now. A command that runs no file of the project needs no snapshot."""
+        root, folder, command, snapshot = self._project.root, working_folder(spec, self._project.root), list(spec.command), None
+        if spec.notebook is not None:
+            snapshot = self._snapshots().take([spec.notebook]).id
+        elif (number := script_of(command, folder, root)) is not None:
+            script = os.path.relpath(os.path.normpath(folder / command[number]), root)
+            snapshot = self._snapshots().take([script]).id
+            command[number] = str(self._snapshots().tree_path(snapshot) / script)
+        environment = keep(submitters_environment(), runtime_folder(self._project.home))
+        return Launch(folder=str(folder), command=command, python=sys.executable, environment=environment), snapshot
+
+    def _tell_backend(self, job: Job) -> None:
+        """The job is accepted: what goes wrong from here on is said in its reason, or a caller that tries again would double it."""
+        try:
+            self._backend.submit([job.id])
+        except MLInfraError as error:
+            self._store.explain({job.id: f"Waits: {error}"})
+
+    def _heal(self) -> None:
+        """Restart a supervisor that died while there is something to do."""
+        if self._store.busy():
+            self._control.heal()
+
+    def _complete(self, job: Job) -> Job:
+        """The job with what lies in its files: the executed notebook's place and, while it runs, its progress."""
+        attempt = Attempt.of(self._project.home, job.id, max(job.attempt, 1))
+        output = job.output
+        if job.notebook is not None and output is None:
+            place = attempt.folder / Path(job.notebook).name
+            output = str(place.relative_to(self._project.root)) if place.is_relative_to(self._project.root) else str(place)
+        if job.state not in ACTIVE:
+            return replace(job, output=output)
+        fraction, text = attempt.read_progress()
+        return replace(job, output=output, progress=None if fraction is None else Number(value=fraction, basis="est"), progress_text=text)
+
+
+def _name(spec: JobSpec) -> str:
+    return Path(spec.notebook).stem if spec.notebook is not None else os.path.basename(spec.command[0])

@@ -1,0 +1,109 @@
+"""The one function that moves a job from state to state, and how an ended attempt is judged."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ..core.errors import Conflict
+from .spec import Job, JobState
+
+_NEXT: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.STARTING, JobState.FAILED, JobState.CANCELLED}),
+    # From starting straight to an end: it ran and ended before its process was written down, or could not be started.
+    JobState.STARTING: frozenset({JobState.RUNNING, JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}),
+    JobState.RUNNING: frozenset({JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}),
+}  # a state that is no key here is final
+FINAL = frozenset(JobState) - frozenset(_NEXT)
+
+SAVED = 75
+"""Exit code of a job that saved its work and asks to be started again (EX_TEMPFAIL of sysexits.h)."""
+BACKOFF_LIMIT_SECONDS = 300.0
+QUICK_SECONDS = 60.0
+"""An attempt shorter than this that asks to be started again is made to wait: it may be going round in circles."""
+
+
+def advance(job: Job, to: JobState, *, at: datetime, reason: str = "", exit_code: int | None = None) -> Job:
+    """The job in its next state; nothing else may set `state`.
+
+    Raises Conflict when the present state does not lead there.
+    """
+    if to not in _NEXT.get(job.state, frozenset()):
+        raise Conflict(f"Job {job.id} is {job.state}.", f"It cannot become {to}.", "Submit it again." if job.state in FINAL else "")
+    moved = replace(job, state=to, reason=reason, exit_code=exit_code)
+    if to is JobState.STARTING:
+        return replace(moved, attempt=job.attempt + 1, started_at=None)
+    if to is JobState.RUNNING:
+        return replace(moved, started_at=at)
+    if to is JobState.QUEUED:
+        return replace(moved, started_at=None, gpu_ids=())
+    return replace(moved, ended_at=at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What was seen of an attempt that is over. code: None when nobody could read it. said: the job's own words.
+
+    asked: the state that it was ended for (cancelled, or failed at its time limit), None when it ended by itself.
+    """
+
+    code: int | None
+    seconds: float
+    said: str = ""
+    asked: JobState | None = None
+    asked_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of a job. counted: the attempt counts against `retries`. delay: seconds until it may start again."""
+
+    state: JobState
+    reason: str
+    exit_code: int | None
+    counted: bool = False
+    delay: float = 0.0
+
+
+def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdict:
+    """What becomes of a job whose attempt is over.
+
+    failures: attempts that counted so far. requeues: times that it asked to be started again.
+    """
+    if ended.asked is not None:
+        return Verdict(state=ended.asked, reason=ended.asked_reason, exit_code=ended.code)
+    if ended.code == 0:
+        return Verdict(state=JobState.SUCCEEDED, reason="", exit_code=0)
+    if ended.code == SAVED:
+        delay = 0.0 if ended.seconds >= QUICK_SECONDS else min(2.0**requeues - 1, QUICK_SECONDS)
+        return Verdict(state=JobState.QUEUED, reason=f"Saved its work and asked to go on{_in(delay)}.", exit_code=SAVED, delay=delay)
+    reason = ended.said or explain_exit(ended.code)
+    if failures < retries:
+        delay = min(2.0**failures, BACKOFF_LIMIT_SECONDS)
+        text = f"Attempt failed: {reason.rstrip('.')}. Tries again{_in(delay)} (retry {failures + 1} of {retries})."
+        return Verdict(state=JobState.QUEUED, reason=text, exit_code=ended.code, counted=True, delay=delay)
+    state = JobState.LOST if ended.code is None else JobState.FAILED
+    return Verdict(state=state, reason=reason, exit_code=ended.code, counted=True)
+
+
+def explain_exit(code: int | None) -> str:
+    """A sentence for an exit code; codes above 128 name the signal, as shells write it."""
+    if code is None:
+        return "It ended, but how is not known: the process that kept its exit code was killed."
+    if code == 127:
+        return "Exit code 127: the program was not found."
+    if code == 126:
+        return "Exit code 126: the program cannot be run."
+    if code > 128:
+        try:
+            name = signal.Signals(code - 128).name
+        except ValueError:
+            return f"Exit code {code}."
+        cause = " Often the machine ran out of memory." if name == "SIGKILL" else ""
+        return f"Killed by {name} (exit code {code}).{cause}"
+    return f"Exit code {code}."
+
+
+def _in(seconds: float) -> str:
+    return f" in {seconds:.0f} s" if seconds >= 1 else ""
