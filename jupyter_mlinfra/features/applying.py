@@ -1,0 +1,181 @@
+"""Apply: run the user's definition files, check them against their sources, and only then change the registry.
+
+Runs in a process of its own (`worker.py`): definition files are the user's code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sqlite3
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import MLInfraError, Unprocessable
+from ..core.files import file_lock
+from .registry import definitions, rebuild_index
+from .repo import open_store, registry_file, require_folder
+from .spec import AppliedViews
+from .store import Definition, Store
+
+if TYPE_CHECKING:
+    from feast import FeatureStore, FeatureView
+    from feast.repo_contents import RepoContents
+
+    from ..core.project import Project
+
+
+def apply(project: Project) -> AppliedViews:
+    """Make the registry say what the definition files say; deletes views that are no longer defined.
+
+    Raises NotFound without definitions, Unprocessable when a file or a view is broken; the registry is then as it was.
+    """
+    repo = require_folder(project)
+    with file_lock(project.folder("features") / "lock"):
+        contents = _load(repo)
+        feast = open_store(project)
+        before = {item.name: item for item in definitions(feast)}
+        _check_project(contents, feast)
+        for view in contents.feature_views:
+            _check_source(view, repo)
+        with _restored_on_failure(registry_file(project)):
+            _apply(feast, contents)
+        after = {item.name: item for item in rebuild_index(project)}
+    applied = _changes(before, after)
+    _tell(project, applied, after)
+    return applied
+
+
+def _load(repo: Path) -> RepoContents:
+    """Import every definition file, as Feast would, and gather what they define.
+
+    Raises Unprocessable naming file and line.
+    """
+    from feast.repo_operations import get_repo_files, parse_repo
+
+    os.chdir(repo)  # Feast derives module names from the working directory
+    sys.path.insert(0, str(repo))
+    for file in get_repo_files(repo):
+        module = ".".join(file.relative_to(repo).with_suffix("").parts)
+        try:
+            loaded = importlib.import_module(module)
+        except (Exception, SystemExit) as error:
+            raise _broken(file, repo, error) from error
+        if Path(loaded.__file__ or "").resolve() != file:
+            raise Unprocessable(f"{file.relative_to(repo)} was not read.", f"Its name is that of a module of {loaded.__file__}.", "Rename the file.")
+    return parse_repo(repo)
+
+
+def _broken(file: Path, repo: Path, error: BaseException) -> Unprocessable:
+    line, place = 0, file
+    if isinstance(error, SyntaxError) and error.filename:
+        line, place = error.lineno or 0, Path(error.filename)
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).resolve().is_relative_to(repo):
+            line, place = frame.lineno or 0, Path(frame.filename)
+    if isinstance(error, MLInfraError):
+        reason = f"{error.what} {error.why}".strip()
+    else:
+        reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
+    name = place.resolve().relative_to(repo) if place.resolve().is_relative_to(repo) else place
+    return Unprocessable(f"{name}, line {line}: the definitions cannot be loaded.", f"{reason}.", "Mend that line; the registry is unchanged.")
+
+
+def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
+    from feast.project import Project as FeastProject
+
+    names = [item.name for item in contents.projects]
+    if names not in ([], [feast.project]):
+        raise Unprocessable(f"The definitions are for {', '.join(names)}.", f"This is the project {feast.project}.", "Leave Project(…) out, or name it so.")
+    if not names:
+        contents.projects.append(FeastProject(name=feast.project))
+
+
+def _check_source(view: FeatureView, repo: Path) -> None:
+    """Raises Unprocessable unless the source can be read and has the columns of the view, with times where times are needed."""
+    from .dataset_source import spec_of
+    from .join import JoinView, require_time
+    from .sources import scan
+
+    if view.batch_source is None:
+        return
+    source = spec_of(view.batch_source.to_proto())
+    if source.kind == "other":
+        return  # another offline store reads it
+    try:
+        frame = scan(source, repo)
+        schema = frame.collect_schema()
+        for column in (source.time, source.created):
+            if column:
+                require_time(schema, column, f"The rows of {source.name}")
+        keys = {column.name: column.name for column in view.entity_columns}
+        JoinView(name=view.name, frame=frame, keys=keys, features={field.name: field.name for field in view.features}, time=source.time)
+    except MLInfraError as error:
+        raise type(error)(f"{_where(view.name, repo)}: {error.what}", error.why, error.fix) from error
+
+
+def _where(name: str, repo: Path) -> str:
+    """File and line of a view, found by its quoted name; the name alone where it is put together."""
+    for file in sorted(repo.rglob("*.py")):
+        for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
+            if re.search(rf"name\s*=\s*(['\"]){re.escape(name)}\1", line):
+                return f"{file.relative_to(repo)}, line {number}, {name}"
+    return name
+
+
+@contextmanager
+def _restored_on_failure(registry: Path | None) -> Iterator[None]:
+    """Feast writes object by object: put a registry that is a SQLite file back as it was when one of them fails."""
+    if registry is None or not registry.exists():
+        yield
+        return
+    with closing(sqlite3.connect(":memory:")) as copy:
+        with closing(sqlite3.connect(registry)) as live:
+            live.backup(copy)
+        try:
+            yield
+        except BaseException:
+            with closing(sqlite3.connect(registry)) as live:
+                copy.backup(live)
+            raise
+
+
+def _apply(feast: FeatureStore, contents: RepoContents) -> None:
+    from feast.errors import FeastError
+    from feast.repo_operations import apply_total_with_repo_instance
+
+    try:
+        apply_total_with_repo_instance(feast, feast.project, feast.registry, contents, skip_source_validation=True)
+    except (FeastError, ValueError, TypeError, AssertionError) as error:
+        raise Unprocessable("Feast refused the definitions.", f"{type(error).__name__}: {error}.", "Mend them; the registry is unchanged.") from error
+
+
+def _changes(before: Mapping[str, Definition], after: Mapping[str, Definition]) -> AppliedViews:
+    kept = sorted(before.keys() & after.keys())
+    return AppliedViews(
+        created=sorted(after.keys() - before.keys()),
+        updated=[name for name in kept if before[name].digest != after[name].digest],
+        deleted=sorted(before.keys() - after.keys()),
+        unchanged=[name for name in kept if before[name].digest == after[name].digest],
+    )
+
+
+def _tell(project: Project, applied: AppliedViews, views: Mapping[str, Definition]) -> None:
+    """Note in lineage what each changed view reads, and say in the event log what happened."""
+    Store(project).set_fed(dict.fromkeys(applied.deleted))
+    groups: Sequence[tuple[str, Sequence[str]]] = (("created", applied.created), ("updated", applied.updated), ("deleted", applied.deleted))
+    for change, names in groups:
+        for name in names:
+            source = views[name].source if name in views else None
+            if source:
+                project.lineage.record("features.apply", inputs=[source.ref], outputs=[f"view:{name}"])
+            project.events.emit("view", f"view:{name}", _facts(change, views.get(name)))
+
+
+def _facts(change: str, view: Definition | None) -> dict[str, Any]:
+    return {"change": change, "features": len(view.features) if view else 0}

@@ -1,0 +1,250 @@
+"""Point-in-time joins on Polars: each entity row gets the newest feature row known at its time.
+
+The rule, which tests hold against a brute-force search. A feature row may be used by an entity row when
+- the join keys are equal (null equals nothing),
+- its event time is at or before the entity row's time, and not older than that by more than the ttl (both bounds included),
+- and, where created times are asked to count, its created time is at or before the entity row's time.
+Of those, the one with the latest event time wins; at equal event times the latest created time (null is earliest); at equal created
+times the later row of the source. No such row: nulls. Entity rows keep their number, their order and every duplicate.
+
+Two strategies give the same answer. `asof` sorts both sides and walks them once. `hash` pairs rows by key and keeps the best: no sort of
+the features, but its cost is the number of pairs. `auto` counts the pairs first. Both carry only keys, times and row numbers; the
+wide columns are read once, at the end, for the rows that won.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from ..core.errors import BadRequest, Unprocessable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Strategy = Literal["auto", "asof", "hash"]
+Engine = Literal["streaming", "in-memory"]
+
+PAIRS_PER_ROW = 4
+"""`auto` pairs rows by hash up to this many pairs for each row of both sides; beyond, sorting is cheaper."""
+
+_ROW, _SRC, _AT, _TIME, _CREATED, _KNOWN, _RANK = "__row", "__src", "__at", "__time", "__created", "__known", "__rank"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinView:
+    """One view's part in a join.
+
+    frame: its source, one row for each event. keys: column of the entity rows → column of the source; none = one entity for all.
+    features: column of the source → column of the answer. ttl: None = values never expire. created_counts: ignore rows created later than
+    the entity row's time.
+    """
+
+    name: str
+    frame: pl.LazyFrame
+    keys: Mapping[str, str]
+    features: Mapping[str, str]
+    time: str
+    created: str | None = None
+    ttl: timedelta | None = None
+    created_counts: bool = False
+    schema: Mapping[str, pl.DataType] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schema", dict(self.frame.collect_schema()))
+        wanted = [*self.keys.values(), *self.features, self.time, *([self.created] if self.created else [])]
+        missing = [column for column in wanted if column not in self.schema]
+        if missing:
+            have = ", ".join(self.schema)
+            raise Unprocessable(f"The source of {self.name} has no column {missing[0]}.", f"Its columns are {have}.", "Mend the definition or the source.")
+
+
+def join_as_of(entities: pl.LazyFrame, views: Sequence[JoinView], *, at: str, strategy: Strategy = "auto", engine: Engine = "streaming") -> pl.LazyFrame:
+    """`entities` with the features of all views as they were known at `at`: its rows in its order, its columns, then the features.
+
+    at: a time or date column of `entities`; without a zone it is UTC. Rows with a null time or key get nulls.
+    Raises BadRequest when a column of `entities` is missing, of a wrong type, or has the name of a feature.
+    """
+    schema = dict(entities.collect_schema())
+    check_entities(schema, views, at=at)
+    numbered = entities.with_row_index(_ROW)
+    answer = numbered
+    for view in views:
+        answer = answer.join(_values(numbered, schema, view, at, strategy, engine).lazy(), on=_ROW, how="left", maintain_order="left")
+    return answer.drop(_ROW)
+
+
+def check_entities(schema: Mapping[str, pl.DataType], views: Sequence[JoinView], *, at: str) -> None:
+    """Refuse entity rows that cannot be joined, before anything is read."""
+    require_time(schema, at, "The entity rows")
+    taken = dict.fromkeys(schema, "the entity rows")
+    for view in views:
+        for key, column in view.keys.items():
+            if key not in schema:
+                fix = f"Add it; the entity rows have {', '.join(schema)}."
+                raise BadRequest(f"The entity rows have no column {key}.", f"{view.name} is joined on it.", fix)
+            if _kind(schema[key]) != _kind(view.schema[column]):
+                why = f"{view.name} has {column} as {view.schema[column]}."
+                raise BadRequest(f"Column {key} of the entity rows is {schema[key]}.", why, f"Cast {key} before the join.")
+        for name in view.features.values():
+            if name in taken:
+                fix = "Rename one, or ask for full names (view__feature)."
+                raise BadRequest(f"{name} would be there twice.", f"It is a feature of {view.name} and a column of {taken[name]}.", fix)
+            taken[name] = view.name
+
+
+def require_time(schema: Mapping[str, pl.DataType], column: str, owner: str) -> None:
+    """Raises BadRequest unless `column` is there and holds times or dates."""
+    import polars as pl
+
+    if column not in schema:
+        raise BadRequest(f"{owner} have no column {column}.", "It says at what time each row asks.", f"Name another: the columns are {', '.join(schema)}.")
+    if not isinstance(schema[column], pl.Datetime | pl.Date):
+        fix = f'Convert it: pl.col("{column}").str.to_datetime(time_zone="UTC")' if schema[column] == pl.String else "Convert it to Datetime."
+        raise BadRequest(f"Column {column} is {schema[column]}.", f"{owner} need a time (Datetime) or a date in it.", fix)
+
+
+def utc(column: str, dtype: pl.DataType, unit: Literal["us", "ns"] = "us") -> pl.Expr:
+    """The column as UTC times in `unit`; times without a zone and dates are UTC."""
+    import polars as pl
+
+    values = pl.col(column)
+    if dtype == pl.Date:
+        return values.cast(pl.Datetime(unit)).dt.replace_time_zone("UTC")
+    if getattr(dtype, "time_zone", None):
+        return values.dt.convert_time_zone("UTC").dt.cast_time_unit(unit)
+    return values.dt.replace_time_zone("UTC").dt.cast_time_unit(unit)
+
+
+def moment(when: datetime, dtype: pl.DataType) -> pl.Expr:
+    """`when` (without a zone: UTC) as a literal of `dtype`: a filter on the raw column can then skip row groups by their statistics."""
+    import polars as pl
+
+    naive = (when.astimezone(UTC) if when.tzinfo else when).replace(tzinfo=None)
+    literal = pl.lit(naive, pl.Datetime("us"))
+    if dtype == pl.Date:
+        return literal
+    zone = getattr(dtype, "time_zone", None)
+    if getattr(dtype, "time_unit", "us") == "ns":  # a literal in ms would cut the bound
+        literal = literal.dt.cast_time_unit("ns")
+    return literal.dt.replace_time_zone("UTC").dt.convert_time_zone(zone) if zone else literal
+
+
+def _values(numbered: pl.LazyFrame, schema: Mapping[str, pl.DataType], view: JoinView, at: str, strategy: Strategy, engine: Engine) -> pl.DataFrame:
+    """Entity row number → features of `view`, for the rows that have any."""
+    import polars as pl
+
+    nanoseconds = "ns" in (getattr(schema[at], "time_unit", "us"), getattr(view.schema[view.time], "time_unit", "us"))
+    unit: Literal["us", "ns"] = "ns" if nanoseconds else "us"
+    keys = [pl.col(key).cast(_common(schema[key], view.schema[column]), strict=False) for key, column in view.keys.items()]
+    asked = numbered.select(_ROW, utc(at, schema[at], unit).alias(_AT), *keys).drop_nulls().collect(engine=engine)
+    low, high = asked[_AT].min(), asked[_AT].max()
+    source = view.frame.with_row_index(_SRC)  # numbers the source itself, before any filter
+    if isinstance(low, datetime) and isinstance(high, datetime):
+        source = _prune(source, view, low, high)
+    found = _winners(asked.lazy(), _slim(source, schema, view, unit), view, strategy, engine)
+    wide = source.select(_SRC, *(pl.col(column).alias(name) for column, name in view.features.items()))
+    return wide.join(found.lazy(), on=_SRC).drop(_SRC).collect(engine=engine)
+
+
+def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) -> pl.LazyFrame:
+    """Leave out feature rows that no entity row can use; a microsecond of slack covers what a datetime cannot hold."""
+    import polars as pl
+
+    dtype, slack = view.schema[view.time], timedelta(microseconds=1)
+    source = source.filter(pl.col(view.time) <= moment(high + slack, dtype))
+    if view.ttl is None:
+        return source
+    try:
+        oldest = low - view.ttl - timedelta(days=1) if dtype == pl.Date else low - view.ttl - slack
+    except OverflowError:
+        return source
+    return source.filter(pl.col(view.time) >= moment(oldest, dtype))
+
+
+def _slim(source: pl.LazyFrame, schema: Mapping[str, pl.DataType], view: JoinView, unit: Literal["us", "ns"]) -> pl.LazyFrame:
+    """Row number, keys under their entity names, event time and created time of the feature rows that can match at all."""
+    import polars as pl
+
+    keys = [pl.col(column).cast(_common(schema[key], view.schema[column]), strict=False).alias(key) for key, column in view.keys.items()]
+    created = [utc(view.created, view.schema[view.created], unit).alias(_CREATED)] if view.created else []
+    slim = source.select(_SRC, *keys, utc(view.time, view.schema[view.time], unit).alias(_TIME), *created)
+    return slim.drop_nulls([*view.keys, _TIME, *([_CREATED] if view.created_counts and created else [])])
+
+
+def _winners(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView, strategy: Strategy, engine: Engine) -> pl.DataFrame:
+    """Entity row number → number of the source row that wins."""
+    keys = list(view.keys)
+    if keys:
+        features = features.join(asked.select(keys).unique(), on=keys, how="semi")
+    if strategy == "auto":
+        strategy = "hash" if keys and _few_pairs(asked, features, keys, engine) else "asof"
+    joined = _by_hash(asked, features, view) if strategy == "hash" and keys else _by_order(asked, features, view)
+    return joined.collect(engine=engine)
+
+
+def _few_pairs(asked: pl.LazyFrame, features: pl.LazyFrame, keys: list[str], engine: Engine) -> bool:
+    import polars as pl
+
+    left = asked.group_by(keys).len("left").collect(engine=engine)
+    if left.filter(pl.col("left") > PAIRS_PER_ROW).is_empty():
+        return True  # no feature row can have more pairs than that
+    right = features.group_by(keys).len("right")
+    counted = (
+        left.lazy()
+        .join(right, on=keys)
+        .select(pairs=(pl.col("left").cast(pl.Float64) * pl.col("right")).sum(), rows=pl.col("left").sum() + pl.col("right").sum())
+    )
+    pairs, rows = counted.collect(engine=engine).row(0)
+    return bool(pairs <= PAIRS_PER_ROW * rows)
+
+
+def _by_hash(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
+    import polars as pl
+
+    usable = pl.col(_TIME) <= pl.col(_AT)
+    if view.ttl is not None:
+        usable &= pl.col(_AT) - pl.col(_TIME) <= view.ttl
+    if view.created_counts and view.created:
+        usable &= pl.col(_CREATED) <= pl.col(_AT)
+    order = [_TIME, *([_CREATED] if view.created else []), _SRC]
+    return features.join(asked, on=list(view.keys)).filter(usable).group_by(_ROW).agg(pl.col(_SRC).sort_by(order, nulls_last=False).last())
+
+
+def _by_order(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
+    import polars as pl
+
+    keys, order, on = list(view.keys), [_TIME, *([_CREATED] if view.created else []), _SRC], _TIME
+    features = features.sort(order, nulls_last=False)
+    if view.created_counts and view.created:
+        # A row can be used from max(event, created) on. Along that axis keep only rows that beat all earlier ones in the order of
+        # the rule: the last of them is then the winner, and an as-of join on the axis finds it.
+        features = features.with_row_index(_RANK).with_columns(pl.max_horizontal(_TIME, _CREATED).alias(_KNOWN)).sort(_KNOWN, _RANK)
+        best = pl.col(_RANK).cum_max()
+        features, on = features.filter(pl.col(_RANK) == (best.over(keys) if keys else best)), _KNOWN
+    joined = asked.sort(_AT).join_asof(features, left_on=_AT, right_on=on, by=keys or None, strategy="backward", check_sortedness=False, coalesce=False)
+    if view.ttl is not None:
+        joined = joined.filter(pl.col(_AT) - pl.col(_TIME) <= view.ttl)
+    return joined.select(_ROW, _SRC).drop_nulls()
+
+
+def _kind(dtype: pl.DataType) -> str:
+    """Key columns of one kind can be compared."""
+    import polars as pl
+
+    if dtype.is_integer():
+        return "integer"
+    return "string" if isinstance(dtype, pl.String | pl.Categorical | pl.Enum) else str(dtype.base_type())
+
+
+def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType:
+    """A type that holds the keys of both sides; a value beyond it becomes null and matches nothing."""
+    import polars as pl
+
+    if left == right and not isinstance(left, pl.Categorical | pl.Enum):
+        return left
+    if left.is_integer():
+        return pl.Int64()
+    return pl.String() if _kind(left) == "string" else right

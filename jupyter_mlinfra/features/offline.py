@@ -1,0 +1,295 @@
+"""`PolarsOfflineStore`: Feast's offline store on Polars. Importing this module imports Feast.
+
+Feast's default store loses rows (feast#6787) and its DuckDB store neither keeps the order of the entity rows nor takes a ttl that is not
+whole days. This one answers as `join.py` states, and reads datasets of the catalog as well as Parquet files.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+from feast import FeatureView, RepoConfig
+from feast.data_source import DataSource
+from feast.errors import SavedDatasetLocationAlreadyExists
+from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
+from feast.infra.offline_stores.offline_store import OfflineStore, RetrievalJob, RetrievalMetadata
+from feast.infra.registry.base_registry import BaseRegistry
+from feast.on_demand_feature_view import OnDemandFeatureView
+from feast.repo_config import FeastConfigBaseModel
+from feast.saved_dataset import SavedDatasetStorage
+
+from ..core.errors import BadRequest, Unprocessable
+from .dataset_source import spec_of
+from .join import Engine, JoinView, Strategy, join_as_of, moment, require_time, utc
+from .sources import SourceSpec, scan
+
+AT = "event_timestamp"
+
+
+class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast is not type-checked
+    """Options under `offline_store` in feature_store.yaml."""
+
+    type: Literal["jupyter_mlinfra.features.offline.PolarsOfflineStore"] = "jupyter_mlinfra.features.offline.PolarsOfflineStore"
+
+    strategy: Strategy = "auto"
+    """`asof` sorts, `hash` pairs rows by key, `auto` counts the pairs and chooses."""
+
+    engine: Engine = "streaming"
+    """Polars engine: `streaming` holds less in memory."""
+
+
+class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
+    """A query that runs when its result is asked for."""
+
+    def __init__(
+        self,
+        frame: Callable[[], pl.LazyFrame],
+        *,
+        engine: Engine,
+        repo: Path | None,
+        full_feature_names: bool = False,
+        on_demand: Sequence[OnDemandFeatureView] = (),
+        metadata: RetrievalMetadata | None = None,
+    ) -> None:
+        self._frame, self._engine, self._repo = frame, engine, repo
+        self._full_feature_names, self._on_demand, self._metadata = full_feature_names, list(on_demand), metadata
+
+    @property
+    def full_feature_names(self) -> bool:
+        """Whether columns are called view__feature."""
+        return self._full_feature_names
+
+    @property
+    def on_demand_feature_views(self) -> list[OnDemandFeatureView]:
+        """Views that Feast reckons from the others after the join."""
+        return self._on_demand
+
+    @property
+    def metadata(self) -> RetrievalMetadata | None:
+        """Features, keys and time range asked for."""
+        return self._metadata
+
+    def to_polars(self) -> pl.DataFrame:
+        """The result, with on-demand features, as Polars."""
+        if self._on_demand:
+            return pl.DataFrame(pl.from_arrow(self.to_arrow()))
+        return self._collect()
+
+    def _collect(self) -> pl.DataFrame:
+        frame: pl.DataFrame = self._frame().collect(engine=self._engine)
+        return frame
+
+    def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
+        del timeout  # Polars cannot be interrupted
+        return self._collect().to_arrow(compat_level=pl.CompatLevel.oldest())
+
+    def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
+        return self._to_arrow_internal(timeout).to_pandas()
+
+    def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:
+        """Write the result as a Parquet file, whole or not at all."""
+        del timeout
+        path = _parquet_path(storage.to_data_source(), self._repo)
+        if path.exists() and not allow_overwrite:
+            raise SavedDatasetLocationAlreadyExists(location=str(path))
+        _write_parquet(self.to_polars().lazy(), path)
+
+
+class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
+    """Feast's offline store on Polars."""
+
+    supports_filter_by_created_timestamp = True
+
+    @staticmethod
+    def get_historical_features(
+        config: RepoConfig,
+        feature_views: list[FeatureView],
+        feature_refs: list[str],
+        entity_df: pd.DataFrame | pl.DataFrame | pl.LazyFrame | str | None,
+        registry: BaseRegistry,
+        project: str,
+        full_feature_names: bool = False,
+        filter_by_created_timestamp: bool = False,
+        **_: Any,
+    ) -> RetrievalJob:
+        """A point-in-time join of the views to the entity rows; their number and order are kept.
+
+        entity_df: a pandas or Polars frame, or the path of a Parquet file.
+        """
+        entities = _entities(entity_df)
+        schema = entities.collect_schema()
+        at = _time_column(schema)
+        views = [_join_view(view, feature_refs, config, full_feature_names, filter_by_created_timestamp) for view in feature_views]
+        bounds = entities.select(utc(at, schema[at]).alias(AT)).select(low=pl.col(AT).min(), high=pl.col(AT).max()).collect()
+        options = config.offline_store
+        return PolarsRetrievalJob(
+            lambda: join_as_of(entities, views, at=at, strategy=options.strategy, engine=options.engine),
+            engine=options.engine,
+            repo=config.repo_path,
+            full_feature_names=full_feature_names,
+            on_demand=OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry),
+            metadata=RetrievalMetadata(
+                features=feature_refs,
+                keys=[name for name in schema.names() if name != at],
+                min_event_timestamp=bounds["low"][0],
+                max_event_timestamp=bounds["high"][0],
+            ),
+        )
+
+    @staticmethod
+    def pull_latest_from_table_or_query(
+        config: RepoConfig,
+        data_source: DataSource,
+        join_key_columns: list[str],
+        feature_name_columns: list[str],
+        timestamp_field: str,
+        created_timestamp_column: str | None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+    ) -> RetrievalJob:
+        """The newest row of each entity within the range, both ends included; ties as in `join.py`."""
+        source = _raw(data_source, timestamp_field, created_timestamp_column)
+
+        def frame() -> pl.LazyFrame:
+            rows = within(scan(source, config.repo_path), source, start_date, end_date)
+            columns = _columns(join_key_columns, feature_name_columns, source)
+            if join_key_columns:
+                return latest(rows, source, join_key_columns).select(columns)
+            return latest(rows, source, []).select(*columns, pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID))
+
+        return PolarsRetrievalJob(frame, engine=config.offline_store.engine, repo=config.repo_path)
+
+    @staticmethod
+    def pull_all_from_table_or_query(
+        config: RepoConfig,
+        data_source: DataSource,
+        join_key_columns: list[str],
+        feature_name_columns: list[str],
+        timestamp_field: str,
+        created_timestamp_column: str | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+    ) -> RetrievalJob:
+        """Every row within the range, both ends included."""
+        source = _raw(data_source, timestamp_field, created_timestamp_column)
+
+        def frame() -> pl.LazyFrame:
+            rows = within(scan(source, config.repo_path), source, start_date, end_date)
+            return rows.select(_columns(join_key_columns, feature_name_columns, source))
+
+        return PolarsRetrievalJob(frame, engine=config.offline_store.engine, repo=config.repo_path)
+
+    @staticmethod
+    def offline_write_batch(config: RepoConfig, feature_view: FeatureView, table: pa.Table, progress: Callable[[int], Any] | None) -> None:
+        """Append rows to the source of the view: one commit of its dataset, or one more file of its folder, or its file written anew."""
+        source = spec_of(feature_view.batch_source.to_proto())
+        stored = scan(SourceSpec(kind=source.kind, name=source.name, time=source.time), config.repo_path)
+        schema, new = stored.collect_schema(), pl.DataFrame(pl.from_arrow(table))
+        if missing := [name for name in schema if name not in new.columns]:
+            raise Unprocessable(f"The rows for {feature_view.name} have no column {missing[0]}.", f"Its source has {', '.join(schema)}.", "Add the column.")
+        new = new.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+        if source.kind == "dataset":
+            from ..catalog import Catalog
+            from ..core.project import Project
+
+            Catalog(Project.open(config.repo_path)).write(new, into=source.name, mode="append")
+        else:
+            path = _parquet_path(feature_view.batch_source, config.repo_path)
+            _write_parquet(new.lazy(), path / f"part-{uuid.uuid4().hex}.parquet") if path.is_dir() else _write_parquet(pl.concat([stored, new.lazy()]), path)
+        if progress:
+            progress(new.height)
+
+
+def within(rows: pl.LazyFrame, source: SourceSpec, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+    """Rows whose event time is in [start, end]; rows without one are left out."""
+    schema = rows.collect_schema()
+    require_time(schema, source.time, f"The rows of {source.name}")
+    rows = rows.filter(pl.col(source.time).is_not_null())
+    if start is not None:
+        rows = rows.filter(pl.col(source.time) >= moment(start, schema[source.time]))
+    return rows.filter(pl.col(source.time) <= moment(end, schema[source.time])) if end is not None else rows
+
+
+def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.LazyFrame:
+    """The row of each key that wins by the rule of `join.py`; rows with a null key are left out."""
+    order = [source.time, *([source.created] if source.created else [])]
+    rows = rows.drop_nulls(list(keys)).sort(order, nulls_last=False, maintain_order=True)
+    return rows.group_by(list(keys)).agg(pl.all().last()) if keys else rows.tail(1)
+
+
+def _entities(given: Any) -> pl.LazyFrame:
+    if isinstance(given, pl.LazyFrame):
+        return given
+    if isinstance(given, pl.DataFrame):
+        return given.lazy()
+    if isinstance(given, pd.DataFrame):
+        return pl.from_pandas(given).lazy()
+    if isinstance(given, str) and given.endswith(".parquet"):
+        return pl.scan_parquet(given)
+    why = "Without them there is nothing to join to." if given is None else f"{type(given).__name__} is not a frame; SQL needs another offline store."
+    raise BadRequest("The entity rows cannot be read.", why, "Give a Polars or pandas frame, or the path of a Parquet file.")
+
+
+def _time_column(schema: pl.Schema) -> str:
+    """Feast's convention: `event_timestamp`, else the only time column."""
+    if AT in schema:
+        require_time(schema, AT, "The entity rows")
+        return AT
+    times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
+    if len(times) != 1:
+        require_time(schema, AT, "The entity rows")
+    return times[0]
+
+
+def _join_view(view: FeatureView, refs: Sequence[str], config: RepoConfig, full_names: bool, created_counts: bool) -> JoinView:
+    if view.batch_source is None:
+        raise Unprocessable(f"{view.name} has no source.", "Only views with a batch source have a history.", "Give it a DatasetSource.")
+    source, name, renamed = spec_of(view.batch_source.to_proto()), view.projection.name_to_use(), view.projection.join_key_map
+    features = [ref.partition(":")[2] for ref in refs if ref.partition(":")[0] == name]
+    prefix = f"{view.projection.name_alias or view.name}__" if full_names else ""
+    frame = scan(source, config.repo_path)
+    require_time(frame.collect_schema(), source.time, f"The rows of {source.name}")
+    return JoinView(
+        name=view.name,
+        frame=frame,
+        keys={renamed.get(key.name, key.name): key.name for key in view.entity_columns if key.name != DUMMY_ENTITY_ID},
+        features={feature: prefix + feature for feature in features},
+        time=source.time,
+        created=source.created,
+        ttl=view.ttl or None,
+        created_counts=created_counts,
+    )
+
+
+def _raw(data_source: DataSource, time: str, created: str | None) -> SourceSpec:
+    """The source under its own column names: Feast has turned its names back before it asks, and renames the answer itself."""
+    known = spec_of(data_source.to_proto())
+    return SourceSpec(kind=known.kind, name=known.name, time=time, created=created or None)
+
+
+def _columns(keys: Sequence[str], features: Sequence[str], source: SourceSpec) -> list[str]:
+    return list(dict.fromkeys([*keys, *features, source.time, *([source.created] if source.created else [])]))
+
+
+def _parquet_path(source: DataSource, repo: Path | None) -> Path:
+    spec = spec_of(source.to_proto())
+    if spec.kind != "parquet" or "://" in spec.name:
+        raise Unprocessable(f"{spec.name} cannot be written.", "The Polars offline store writes datasets and local Parquet files.", "Use one of these.")
+    return (repo or Path.cwd()) / spec.name
+
+
+def _write_parquet(rows: pl.LazyFrame, path: Path) -> None:
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        rows.sink_parquet(draft, mkdir=True)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,78 @@
+"""Views and features as every face shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from . import statistics
+from .spec import Feature, View
+from .state import freshness, online_at
+from .store import Column, Definition, Fed
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+_SHORT = {
+    "INT32": "i32", "INT64": "i64", "FLOAT": "f32", "DOUBLE": "f64", "STRING": "str", "BOOL": "bool", "BYTES": "bytes", "UNIX_TIMESTAMP": "ts",
+}  # fmt: skip
+
+
+def view_record(project: Project, view: Definition, fed: Mapping[str, Fed], at: datetime) -> View:
+    """A view in a list; `at` is the moment that its ttl is held against."""
+    figures = statistics.current(project, view)
+    return View(
+        ref=f"view:{view.name}",
+        name=view.name,
+        entities=view.entities,
+        features=len(view.features),
+        ttl_seconds=view.ttl_seconds,
+        dataset=view.source.name if view.source and view.source.kind == "dataset" else None,
+        owner=view.owner,
+        tags=view.tags,
+        description=view.description,
+        online=view.online,
+        freshness=freshness(view, fed.get(view.name), at),
+        online_at=online_at(view, fed.get(view.name)),
+        source_at=figures.newest if figures else None,
+    )
+
+
+def feature_records(project: Project, view: Definition) -> list[Feature]:
+    """The features of a view, in the order of its definition."""
+    figures = statistics.current(project, view)
+    used: dict[str, list[str]] = {}
+    for edge in reversed(project.lineage.edges()):  # newest first
+        if edge.input.startswith(f"feature:{view.name}:") and edge.output not in used.setdefault(edge.input, []):
+            used[edge.input].append(edge.output)
+    return [
+        Feature(
+            ref=f"feature:{view.name}:{column.name}",
+            name=column.name,
+            view=view.name,
+            type=short_type(column.type),
+            description=column.description,
+            fill=figures.fill(column.name) if figures else None,
+            used_by=used.get(f"feature:{view.name}:{column.name}", ()),
+        )
+        for column in view.features
+    ]
+
+
+def matches(query: str | None, view: Definition, column: Column | None = None) -> bool:
+    """Whether every word of `query` is in the texts of the view, or of one feature of it."""
+    columns = [column] if column else view.features
+    fields = [f"{item.name} {item.description} {words_of(item.tags)}" for item in columns]
+    text = " ".join([view.name, view.description, view.owner, words_of(view.tags), *view.entities, *fields]).lower()
+    return all(word in text for word in (query or "").lower().split())
+
+
+def words_of(tags: Mapping[str, str]) -> str:
+    """Names and values of tags, as text to search in."""
+    return " ".join(f"{name} {value}" for name, value in tags.items())
+
+
+def short_type(kind: str) -> str:
+    """Feast's type in the spelling of the catalog: INT64 is i64."""
+    return _SHORT.get(kind, kind.lower())

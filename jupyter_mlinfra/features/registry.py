@@ -1,0 +1,95 @@
+"""The registry's views as plain records, read from its bytes: no user code, no pickled transformation is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from .store import Column, Definition, Store
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+    from ..core.project import Project
+
+_DUMMY = "__dummy"  # Feast's stand-in for "no entity"
+
+
+def rebuild_index(project: Project) -> list[Definition]:
+    """Copy the registry into the index and give its views."""
+    from .repo import open_store
+
+    feast = open_store(project)
+    _ = feast.registry  # a new registry gets its tables here, which must not count as a change
+    store = Store(project)
+    mark = store.current_mark()
+    found = definitions(feast)
+    store.save(found, mark)
+    return found
+
+
+def definitions(feast: FeatureStore) -> list[Definition]:
+    """Every view of the project, by name."""
+    registry = feast.registry.proto()
+    found = [_stored(view) for view in [*registry.feature_views, *registry.stream_feature_views] if view.spec.project == feast.project]
+    found += [_on_demand(view) for view in registry.on_demand_feature_views if view.spec.project == feast.project]
+    return sorted(found, key=lambda item: item.name)
+
+
+def _stored(view: Any) -> Definition:
+    from .dataset_source import spec_of
+
+    spec = view.spec
+    computed = any(spec.HasField(name) for name in ("feature_transformation", "user_defined_function") if name in spec.DESCRIPTOR.fields_by_name)
+    intervals = [interval.end_time.ToDatetime(UTC) for interval in view.meta.materialization_intervals]
+    return Definition(
+        name=spec.name,
+        kind="derived" if computed or spec.source_views else "batch",
+        entities=[name for name in spec.entities if name != _DUMMY],
+        keys=[_column(column) for column in spec.entity_columns if not column.name.startswith(_DUMMY)],
+        features=[_column(feature) for feature in spec.features],
+        ttl_seconds=(spec.ttl.ToTimedelta().total_seconds() or None) if spec.HasField("ttl") else None,
+        source=spec_of(spec.batch_source) if spec.HasField("batch_source") else None,
+        online=spec.online and not spec.disabled,
+        owner=spec.owner,
+        tags=dict(spec.tags),
+        description=spec.description,
+        digest=_digest(spec),
+        fed_until=max(intervals, default=None),
+    )
+
+
+def _on_demand(view: Any) -> Definition:
+    spec = view.spec
+    return Definition(
+        name=spec.name,
+        kind="on_demand",
+        entities=[],
+        keys=[],
+        features=[_column(feature) for feature in spec.features],
+        ttl_seconds=None,
+        source=None,
+        online=False,
+        owner=spec.owner,
+        tags=dict(spec.tags),
+        description=spec.description,
+        digest=_digest(spec),
+        fed_until=None,
+    )
+
+
+def _column(spec: Any) -> Column:
+    from feast.value_type import ValueType
+
+    return Column(name=spec.name, type=ValueType(spec.value_type).name, description=spec.description, tags=dict(spec.tags))
+
+
+def _digest(spec: Any) -> str:
+    """Of everything that the user wrote, and of nothing that Feast notes beside it."""
+    plain = type(spec)()
+    plain.CopyFrom(spec)
+    for name in ("batch_source", "stream_source"):
+        if name in plain.DESCRIPTOR.fields_by_name and plain.HasField(name):
+            getattr(plain, name).ClearField("meta")
+    return hashlib.sha256(plain.SerializeToString(deterministic=True)).hexdigest()[:16]

@@ -1,0 +1,97 @@
+"""The Feast repository of the project: where its definitions are, and its configuration.
+
+Without a feature_store.yaml everything is embedded: registry and online store are SQLite files in the project's state folder. Keys of a
+feature_store.yaml in the repository win, so `online_store: {type: redis, …}` is all that a move to Redis takes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import NotFound, Unprocessable
+
+if TYPE_CHECKING:
+    from feast import FeatureStore, RepoConfig
+
+    from ..core.project import Project
+
+YAML = "feature_store.yaml"
+OFFLINE_STORE = "jupyter_mlinfra.features.offline.PolarsOfflineStore"
+
+
+def folder(project: Project) -> Path:
+    """The repository; it need not exist."""
+    return project.root / project.settings.features.repo
+
+
+def require_folder(project: Project) -> Path:
+    """The repository; raises NotFound when it holds no definitions, because Feast would then delete all views."""
+    repo = folder(project)
+    if not any(repo.rglob("*.py")):
+        fix = "Define Entity and FeatureView objects in a Python file there; docs/features.md has an example."
+        raise NotFound(f"There are no feature definitions in {repo}.", "A feature repository is a folder of Python files with Feast objects.", fix)
+    return repo
+
+
+def configuration(project: Project) -> dict[str, Any]:
+    """Feast's configuration as plain values; Feast is not loaded."""
+    home = project.folder("features")
+    ours: dict[str, Any] = {
+        "project": project.name,
+        "provider": "local",
+        "registry": {"registry_type": "sql", "path": f"sqlite:///{home / 'registry.db'}", "cache_ttl_seconds": 60},
+        "online_store": {"type": "sqlite", "path": str(home / "online.db")},
+        "offline_store": {"type": OFFLINE_STORE},
+        "entity_key_serialization_version": 3,
+    }
+    return ours | _own_settings(folder(project) / YAML)
+
+
+def feast_config(project: Project) -> RepoConfig:
+    """Feast's configuration object.
+
+    Raises Unprocessable when feature_store.yaml says something that Feast does not understand.
+    """
+    from feast import RepoConfig
+    from feast.errors import FeastError
+    from pydantic import ValidationError
+
+    try:
+        config = RepoConfig(**configuration(project), repo_path=folder(project))
+        _ = config.registry, config.online_store, config.offline_store  # these are checked at their first use
+    except (ValidationError, FeastError, ImportError, ValueError, KeyError) as error:
+        raise Unprocessable(f"{folder(project) / YAML} cannot be used.", f"{error}", "Mend it: docs.feast.dev/reference/feature-repository") from error
+    return config
+
+
+def open_store(project: Project) -> FeatureStore:
+    """Feast's own object for this repository."""
+    from feast import FeatureStore
+
+    return FeatureStore(repo_path=str(folder(project)), config=feast_config(project))
+
+
+def registry_file(project: Project) -> Path | None:
+    """The file of a local registry; None when it is elsewhere."""
+    registry = configuration(project)["registry"]
+    path = str(registry.get("path", "") if isinstance(registry, Mapping) else registry)
+    if path.startswith("sqlite:///"):
+        return Path(path.removeprefix("sqlite:///"))
+    return None if "://" in path else folder(project) / path
+
+
+def _own_settings(path: Path) -> dict[str, Any]:
+    import yaml
+
+    if not path.is_file():
+        return {}
+    try:
+        values = yaml.safe_load(os.path.expandvars(path.read_text())) or {}
+    except yaml.YAMLError as error:
+        raise Unprocessable(f"{path} is not YAML.", f"{error}", "Mend it at that line.") from error
+    if not isinstance(values, dict):
+        raise Unprocessable(f"{path} holds no settings.", f"It is a {type(values).__name__}, not a mapping.", "Write `key: value` lines.")
+    return values

@@ -1,0 +1,212 @@
+"""The verbs of the feature store. Browsing reads a copy of the registry; Feast is loaded only where values are read."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest, NotFound
+from ..core.records import Number, Page, now, page_of, to_json
+from ..core.search import Document, Hit
+from . import statistics
+from .online import OnlineReader
+from .pages import feature_records, matches, short_type, view_record, words_of
+from .repo import folder
+from .snippets import training_code, view_code
+from .sources import mark
+from .spec import AppliedViews, Feature, Materialized, OnlineRow, View, ViewDetail
+from .store import Definition, Store
+from .worker import call
+
+if TYPE_CHECKING:
+    import polars as pl
+    from feast import FeatureStore
+
+    from ..core.project import Project
+
+
+class Features:
+    """The feature store of one project: Feast over its repository, safe to share between threads."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._store = Store(project)
+        self._online = OnlineReader(project)
+        self._lock = threading.Lock()
+        self._feast: tuple[str, FeatureStore] | None = None
+
+    def apply(self) -> AppliedViews:
+        """Make the registry say what the definition files say. The files run in a process of their own, never in this one.
+
+        Raises NotFound without definitions, Unprocessable (file and line) when one is broken; the registry is then unchanged.
+        """
+        return AppliedViews(**call(self._project, "apply"))
+
+    def materialize(
+        self,
+        view: str | Sequence[str] | None = None,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        on_progress: Callable[[str, int, int], None] | None = None,
+    ) -> list[Materialized]:
+        """Bring the newest row of each entity online, for one view or all; incremental, unless `start` says from which event time.
+
+        on_progress: called with (view, rows written, rows to write). Runs in a process of its own.
+        Raises NotFound, Conflict for a view that is not online.
+        """
+        names = [view] if isinstance(view, str) else list(view or ())
+        request = {"views": [name.removeprefix("view:") for name in names], "start": to_json(start), "end": to_json(end)}
+        done = call(self._project, "materialize", request, progress=on_progress)
+        return [Materialized(**(item | {name: datetime.fromisoformat(item[name]) for name in ("start", "end")})) for item in done]
+
+    def views(self, *, query: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[View]:
+        """Views by name, those that match every word of `query`."""
+        found = [view for view in self._views().values() if matches(query, view)]
+        page = page_of(found, limit=limit, cursor=cursor)
+        fed, at = self._store.fed(), self._now()
+        return Page(items=[view_record(self._project, item, fed, at) for item in page.items], shown=page.shown, total=page.total, cursor=page.cursor)
+
+    def show(self, view: str) -> ViewDetail:
+        """A view's page. Raises NotFound."""
+        found = self._one(view)
+        figures = statistics.current(self._project, found)
+        return ViewDetail(
+            view=view_record(self._project, found, self._store.fed(), self._now()),
+            features=feature_records(self._project, found),
+            join_keys=[column.name for column in found.keys],
+            timestamp_column=found.source.time if found.source else "",
+            created_column=found.source.created if found.source else None,
+            rows=Number(value=figures.rows if figures else None),
+            code=view_code(found),
+        )
+
+    def online(self, features: Sequence[str], entities: Sequence[Mapping[str, Any]]) -> list[OnlineRow]:
+        """The newest values of some entities, in their order; past its ttl a value is `expired` and given as None.
+
+        features: `view:feature` or `view:*`. entities: the join keys of each. The ttl is held against the setting `features.as_of`,
+        else the clock. Raises NotFound for an unknown feature, BadRequest for a missing key, Conflict for a view never materialized.
+        """
+        wanted, views = self._wanted(features), self._views()
+        for name in wanted:
+            if not views[name].online:
+                why = "Feast computes it from the request." if views[name].kind == "on_demand" else "Its definition says so."
+                raise BadRequest(f"{name} is not served online.", why, "Use Features.feast().get_online_features, or set online=True and apply.")
+        return self._online.read(wanted, views, self._store.fed(), entities, self._now())
+
+    def training_set(self, features: Sequence[str], entities: pl.DataFrame, *, at: str = "event_timestamp", full_names: bool = False) -> pl.DataFrame:
+        """`entities`, and for each row the features as they were known at its time: rows, order and columns are kept.
+
+        features: `view:feature` or `view:*`. at: time or date column; without a zone it is UTC. full_names: call them `view__feature`.
+        The rule of the join is stated in `join.py`. Every dataset is read at one snapshot, which lineage names.
+        Raises NotFound for an unknown feature, BadRequest when a column is missing, of a wrong type, or would be there twice.
+        """
+        from .training import training_set
+
+        return training_set(self._project, self.feast(), self._wanted(features), self._views(), entities, at=at, full_names=full_names)
+
+    def examples(self, features: Sequence[str], count: int = 5) -> pl.DataFrame:
+        """Some entity rows to try a training set with: the newest keys of each view, at the newest time of all. Not a sample."""
+        from .training import examples
+
+        views = self._views()
+        return examples([views[name] for name in self._wanted(features)], folder(self._project), count)
+
+    def use(self, features: Sequence[str]) -> str:
+        """Python code that makes a training set of these features. Raises NotFound."""
+        return training_code(list(features), [self._views()[name] for name in self._wanted(features)])
+
+    def fingerprint(self, view: str) -> str | None:
+        """Content id of a view: its definition and the state of its source. None when there is no such view or source."""
+        found = self._views().get(view.removeprefix("view:"))
+        if found is None:
+            return None
+        try:
+            state = mark(found.source, folder(self._project)) if found.source else ""
+        except NotFound:
+            return None
+        return hashlib.sha256(f"{found.digest} {state}".encode()).hexdigest()[:16]
+
+    def feast(self) -> FeatureStore:
+        """Feast's own object for this repository, up to date with the registry."""
+        from .repo import open_store
+
+        with self._lock:
+            state = self._store.current_mark()
+            if self._feast is None:
+                self._feast = state, open_store(self._project)
+            elif self._feast[0] != state:
+                self._feast[1].refresh_registry()
+                self._feast = state, self._feast[1]
+            return self._feast[1]
+
+    def search(self, words: str, *, limit: int = 50) -> Page[Hit]:
+        """Views and features whose name, description, tags or owner hold every word."""
+        self._project.index.refresh("features", self.search_fingerprint(), self.search_documents)
+        return self._project.index.search(words, kinds=("view", "feature"), limit=limit)
+
+    def search_fingerprint(self) -> str:
+        """Changes with any definition."""
+        return hashlib.sha256(" ".join(view.digest for view in self._views().values()).encode()).hexdigest()[:16]
+
+    def search_documents(self) -> Iterator[Document]:
+        """Every view and feature."""
+        for view in self._views().values():
+            notes = f"{' '.join(view.entities)} {view.owner} {view.description} {words_of(view.tags)} {view.source.name if view.source else ''}"
+            names = " ".join(column.name for column in view.features)
+            detail = f"{len(view.features)} features" + (f" of {', '.join(view.entities)}" if view.entities else "")
+            yield Document(ref=f"view:{view.name}", kind="view", name=view.name, text=f"{names} {notes}", detail=detail)
+            for column in view.features:
+                text = f"{view.name} {column.description} {words_of(column.tags)} {notes}"
+                yield Document(
+                    ref=f"feature:{view.name}:{column.name}", kind="feature", name=column.name, text=text, detail=f"{view.name}, {short_type(column.type)}"
+                )
+
+    def _views(self) -> dict[str, Definition]:
+        with self._lock:
+            return self._store.definitions(lambda: call(self._project, "index"))
+
+    def _one(self, name: str) -> Definition:
+        name, views = name.removeprefix("view:"), self._views()
+        if name not in views:
+            raise NotFound(f"There is no view {name}.", _near(name, views), "mlinfra features list shows what there is; apply brings definitions in.")
+        return views[name]
+
+    def _wanted(self, refs: Sequence[str]) -> dict[str, list[str]]:
+        """Features by view, in the order in which they are asked for."""
+        if not refs:
+            raise BadRequest("No features were named.", fix="Name some as view:feature, or all of a view as view:*.")
+        wanted: dict[str, list[str]] = {}
+        for ref in refs:
+            view, _, feature = ref.removeprefix("feature:").partition(":")
+            if view == "view" and view not in self._views():
+                view, feature = feature, "*"
+            names = [column.name for column in self._one(view).features]
+            if feature not in ("*", *names):
+                raise NotFound(f"{view} has no feature {feature or '(none named)'}.", _near(feature, names), f"Name one as {view}:feature, or all as {view}:*.")
+            chosen = wanted.setdefault(view, [])
+            chosen += [name for name in (names if feature == "*" else [feature]) if name not in chosen]
+        return wanted
+
+    def _now(self) -> datetime:
+        at = self._project.settings.features.as_of or now()
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+    # Last in the class: below it the name `list` would mean this verb.
+    def list(self, *, view: str | None = None, query: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Feature]:
+        """Features by view and name, those that match every word of `query`."""
+        views = [self._one(view)] if view else [*self._views().values()]
+        found = [(item, column.name) for item in views for column in item.features if matches(query, item, column)]
+        page = page_of(found, limit=limit, cursor=cursor)
+        pages = {item.name: {feature.name: feature for feature in feature_records(self._project, item)} for item, _ in page.items}
+        items = [pages[item.name][name] for item, name in page.items]
+        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
+
+
+def _near(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, list(names), n=3)
+    return f"Close to it: {', '.join(close)}." if close else f"There are {', '.join(list(names)[:10]) or 'none'}."

@@ -1,0 +1,107 @@
+"""Where the rows of a view come from, and how they are read: datasets of the catalog and Parquet files.
+
+Feast is not needed here, so panels and caches can look at a source without loading it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..core.errors import NotFound, Unprocessable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..catalog import Table
+
+_pinned: ContextVar[dict[str, str | None] | None] = ContextVar("pinned", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec:
+    """A source as the registry knows it. name: `namespace.table`, or a path or URI. mapping: column of the source → column of the view."""
+
+    kind: Literal["dataset", "parquet", "other"]
+    name: str
+    time: str
+    created: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> str:
+        """Its reference in lineage: a dataset, or the file itself."""
+        return f"dataset:{self.name}" if self.kind == "dataset" else self.name
+
+
+@contextmanager
+def one_snapshot() -> Iterator[dict[str, str | None]]:
+    """Within the block every dataset is read at one snapshot, however often it is scanned; gives dataset → snapshot of those read."""
+    pins: dict[str, str | None] = {}
+    token = _pinned.set(pins)
+    try:
+        yield pins
+    finally:
+        _pinned.reset(token)
+
+
+def scan(source: SourceSpec, repo: Path | None, *, snapshot: str | None = None) -> pl.LazyFrame:
+    """The rows of a source under the names of its view; nothing is read yet. repo: what relative paths are relative to.
+
+    Raises NotFound when the dataset or file is absent, Unprocessable when this kind of source cannot be read here.
+    """
+    import polars as pl
+
+    if source.kind == "dataset":
+        table = _table(source, repo)
+        frame = table.scan(snapshot=snapshot or _pin(source, table))
+    elif source.kind == "parquet":
+        path = _path(source, repo)
+        frame = pl.scan_parquet(path / "**/*.parquet" if isinstance(path, Path) and path.is_dir() else path)
+    else:
+        raise Unprocessable(f"Source {source.name} cannot be read by the Polars offline store.", "It reads datasets and Parquet files.", _OTHER)
+    return frame.rename(dict(source.mapping), strict=False) if source.mapping else frame
+
+
+_OTHER = "Ingest it into the catalog and use DatasetSource, or set `offline_store` in feature_store.yaml to Feast's store for it."
+
+
+def mark(source: SourceSpec, repo: Path | None) -> str | None:
+    """A text that changes whenever the rows do: snapshot of the dataset; names, sizes and times of files. None where that cannot be told."""
+    if source.kind == "dataset":
+        table = _table(source, repo)
+        return _pin(source, table) or table.snapshot
+    if source.kind == "other":
+        return None
+    path = _path(source, repo)
+    if not isinstance(path, Path):
+        return None
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    facts = [(str(file.relative_to(path)), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _table(source: SourceSpec, repo: Path | None) -> Table:
+    from ..catalog import Catalog
+    from ..core.project import Project
+
+    return Catalog(Project.open(repo)).dataset(source.name)
+
+
+def _pin(source: SourceSpec, table: Table) -> str | None:
+    pins = _pinned.get()
+    return None if pins is None else pins.setdefault(source.name, table.snapshot)
+
+
+def _path(source: SourceSpec, repo: Path | None) -> Path | str:
+    if "://" in source.name and not source.name.startswith("file://"):
+        return source.name
+    path = (repo or Path.cwd()) / source.name.removeprefix("file://")
+    if not path.exists():
+        raise NotFound(f"There is no file {path}.", "A feature view reads it.", "Write the file, or mend `path` in the definition.")
+    return path

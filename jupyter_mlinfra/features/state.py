@@ -1,0 +1,21 @@
+"""Freshness of a view's online values: the one place where it is decided."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from .spec import Freshness
+from .store import Definition, Fed
+
+
+def online_at(view: Definition, fed: Fed | None) -> datetime | None:
+    """Newest event time that is online; where only Feast knows of a materialization, its end."""
+    return fed.newest if fed and fed.newest else view.fed_until
+
+
+def freshness(view: Definition, fed: Fed | None, at: datetime) -> Freshness:
+    """At the moment `at`: a view without ttl never expires once it is materialized."""
+    newest = online_at(view, fed)
+    if newest is None:
+        return Freshness.NEVER
+    return Freshness.EXPIRED if view.ttl and at - newest > view.ttl else Freshness.FRESH

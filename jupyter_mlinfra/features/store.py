@@ -1,0 +1,157 @@
+"""What is known of the feature store without loading Feast: a JSON copy of its registry, and what was written to the online store.
+
+The copy is renewed when the registry changes. Both files are in `.mlinfra/features/` and can be deleted: `index.json` is then built again,
+and without `online.json` the next materialization starts from the beginning.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..core.files import file_lock, write_atomic
+from ..core.records import to_json
+from .repo import registry_file
+from .sources import SourceSpec
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+REMOTE_SECONDS = 60
+"""A registry that is not a local file is looked at again after this long."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A feature or a join key. type: Feast's name of its type."""
+
+    name: str
+    type: str
+    description: str = ""
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One view of the registry.
+
+    kind: batch, derived (Feast computes its values) or on_demand. digest: changes with the definition. fed_until: end of the last
+    materialization that Feast knows of.
+    """
+
+    name: str
+    kind: str
+    entities: Sequence[str]
+    keys: Sequence[Column]
+    features: Sequence[Column]
+    ttl_seconds: float | None
+    source: SourceSpec | None
+    online: bool
+    owner: str
+    tags: Mapping[str, str]
+    description: str
+    digest: str
+    fed_until: datetime | None
+
+    @property
+    def ttl(self) -> timedelta | None:
+        """None: values never expire."""
+        return timedelta(seconds=self.ttl_seconds) if self.ttl_seconds else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fed:
+    """The last materialization of a view. mark: state of the source. newest: latest event time written. until: its end."""
+
+    digest: str
+    mark: str | None
+    newest: datetime | None
+    until: datetime
+    rows: int
+
+
+class Store:
+    """The files of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._folder = project.folder("features")
+        self._index = self._folder / "index.json"
+        self._online = self._folder / "online.json"
+        self._loaded: tuple[tuple[int, int], str, dict[str, Definition]] | None = None
+
+    def definitions(self, rebuild: Callable[[], object]) -> dict[str, Definition]:
+        """Every view by name. `rebuild` is called when the copy is older than the registry; it must end in `save`."""
+        if self._mark() == "none":
+            return {}
+        found = self._load()
+        if found is None or found[1] != self._mark():
+            rebuild()
+            found = self._load()
+        return found[2] if found else {}
+
+    def save(self, definitions: Sequence[Definition], mark: str) -> None:
+        """Replace the copy; `mark` is `current_mark` before the registry was read, so that a change meanwhile is seen."""
+        body = {"format": _FORMAT, "mark": mark, "views": [to_json(asdict(item)) for item in definitions]}
+        write_atomic(self._index, json.dumps(body).encode())
+
+    def current_mark(self) -> str:
+        """A text that changes with the registry."""
+        return self._mark()
+
+    def fed(self) -> dict[str, Fed]:
+        """What is online, by view."""
+        if not self._online.exists():
+            return {}
+        try:
+            items = json.loads(self._online.read_text())
+        except json.JSONDecodeError:
+            return {}
+        return {name: Fed(**(item | {"newest": _time(item["newest"]), "until": datetime.fromisoformat(item["until"])})) for name, item in items.items()}
+
+    def set_fed(self, changes: Mapping[str, Fed | None]) -> None:
+        """Note what was written online; None forgets a view."""
+        with file_lock(self._folder / "online.lock"):
+            kept = {name: item for name, item in {**self.fed(), **changes}.items() if item is not None}
+            write_atomic(self._online, json.dumps({name: to_json(asdict(item)) for name, item in kept.items()}).encode())
+
+    def _load(self) -> tuple[tuple[int, int], str, dict[str, Definition]] | None:
+        try:
+            stat = self._index.stat()
+            stamp = (stat.st_mtime_ns, stat.st_ino)
+            if self._loaded and self._loaded[0] == stamp:
+                return self._loaded
+            body = json.loads(self._index.read_text())
+        except (OSError, json.JSONDecodeError):
+            return None
+        if body.get("format") != _FORMAT:
+            return None
+        self._loaded = stamp, body["mark"], {item["name"]: _definition(item) for item in body["views"]}
+        return self._loaded
+
+    def _mark(self) -> str:
+        file = registry_file(self._project)
+        if file is None:
+            return f"minute {int(time.time() // REMOTE_SECONDS)}"
+        try:
+            stat = file.stat()
+        except FileNotFoundError:
+            return "none"
+        return f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _definition(item: dict[str, Any]) -> Definition:
+    item["keys"] = [Column(**column) for column in item["keys"]]
+    item["features"] = [Column(**column) for column in item["features"]]
+    item["source"] = SourceSpec(**item["source"]) if item["source"] else None
+    return replace(Definition(**item), fed_until=_time(item["fed_until"]))
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

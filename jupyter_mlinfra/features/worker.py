@@ -1,0 +1,117 @@
+"""A process of its own for what runs the user's definitions or takes long: `apply`, `materialize`, `index`.
+
+Neither the Jupyter server nor a kernel then loads Feast (3 CPU seconds, 200 MB) or runs code of a definition file for it.
+The parent sends one JSON request on stdin; the child answers in JSON lines on a pipe: any number of `progress`, then `result` or `error`.
+What the user's code prints goes to a temporary file and is quoted only when the child dies without an answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from ..core import errors
+from ..core.errors import MLInfraError
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+Verb = Literal["apply", "materialize", "index"]
+
+_ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MLInfraError)}
+
+
+def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> Any:
+    """Run a verb in a child and give its result; the child ends with an interrupted parent.
+
+    Raises the child's error, or MLInfraError when it dies without one.
+    """
+    body = json.dumps({"root": str(project.root), **(request or {})}).encode()
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile() as printed, os.fdopen(reading) as answers:
+        # -P: a definition file called like a library must not be imported in its place
+        command = [sys.executable, "-P", "-m", f"{__package__}.worker", verb, str(writing)]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=printed, stderr=printed, pass_fds=(writing,), start_new_session=True)
+        os.close(writing)
+        try:
+            assert child.stdin is not None  # it was asked for
+            child.stdin.write(body)
+            child.stdin.close()
+            answer = _last(answers, progress)
+            child.wait()
+        finally:
+            if child.poll() is None:
+                child.terminate()
+                child.wait()
+        if answer is None:
+            printed.seek(0)
+            tail = printed.read()[-2000:].decode(errors="replace").strip()
+            raise MLInfraError(f"The features process ended with {child.returncode} and no answer.", tail, "Try again; if it was killed, free some memory.")
+    if "error" in answer:
+        error = answer["error"]
+        raise _ERRORS.get(error["code"], MLInfraError)(error["what"], error["why"], error["fix"])
+    return answer["result"]
+
+
+def _last(answers: TextIO, progress: Callable[[str, int, int], None] | None) -> dict[str, Any] | None:
+    for line in answers:
+        answer: dict[str, Any] = json.loads(line)
+        if "progress" not in answer:
+            return answer
+        if progress:
+            progress(*answer["progress"])
+    return None
+
+
+def main(verb: str, descriptor: str) -> None:
+    """The child: do the verb, answer, end."""
+    with os.fdopen(int(descriptor), "w", buffering=1) as answers:
+
+        def answer(key: str, value: Any) -> None:
+            answers.write(json.dumps({key: value}) + "\n")
+
+        try:
+            answer("result", _do(verb, json.load(sys.stdin), lambda *step: answer("progress", step)))
+        except MLInfraError as error:
+            answer("error", error.to_json())
+
+
+def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], None]) -> Any:
+    from ..core.project import Project
+    from ..core.records import to_json
+
+    project = Project.open(request["root"])
+    if verb == "apply":
+        from .applying import apply
+
+        return to_json(apply(project))
+    _skip_type_instrumentation()
+    if verb == "materialize":
+        from .materializing import materialize
+
+        start, end = (datetime.fromisoformat(request[name]) if request[name] else None for name in ("start", "end"))
+        return to_json(materialize(project, request["views"], start=start, end=end, progress=progress))
+    from .registry import rebuild_index
+
+    rebuild_index(project)
+    return None
+
+
+def _skip_type_instrumentation() -> None:
+    """Feast rewrites its classes with run-time type checks on import, 2 of its 3 CPU seconds; only definition files need these."""
+    import typeguard
+
+    def unchanged(target: Any = None, **_: Any) -> Any:
+        return target if target is not None else unchanged
+
+    typeguard.typechecked = unchanged
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

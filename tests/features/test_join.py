@@ -1,0 +1,186 @@
+"""The point-in-time join against a brute-force search, on random frames; and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
+from jupyter_mlinfra.features.join import JoinView, Strategy, join_as_of
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+STRATEGIES: list[Strategy] = ["asof", "hash", "auto"]
+
+
+def brute_force(
+    entities: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], keys: Sequence[str], ttl: timedelta | None, created_counts: bool
+) -> list[int | None]:
+    """Position of the winning source row of each entity row, by looking at every pair. Times are plain datetimes or None."""
+    answer: list[int | None] = []
+    for entity in entities:
+        usable = [
+            (row["t"], row["c"] is not None, row["c"] or datetime.min.replace(tzinfo=UTC), position)
+            for position, row in enumerate(rows)
+            if all(entity[key] is not None and entity[key] == row[key] for key in keys)
+            and row["t"] is not None
+            and entity["at"] is not None
+            and row["t"] <= entity["at"]
+            and (ttl is None or entity["at"] - row["t"] <= ttl)
+            and (not created_counts or (row["c"] is not None and row["c"] <= entity["at"]))
+        ]
+        answer.append(max(usable)[-1] if usable else None)
+    return answer
+
+
+ticks = st.one_of(st.none(), st.integers(0, 30))  # few values: many ties
+late = st.one_of(st.none(), st.integers(-3, 40))
+key = st.one_of(st.none(), st.integers(0, 2))
+source_rows = st.lists(st.tuples(key, key, ticks, late), max_size=40)
+entity_rows = st.lists(st.tuples(key, key, ticks), max_size=25)
+ttls = st.one_of(st.none(), st.sampled_from([timedelta(0), timedelta(minutes=1), timedelta(minutes=90), timedelta(hours=30), timedelta(days=2)]))
+dtypes = st.sampled_from([pl.Datetime("us", "UTC"), pl.Datetime("ns", "America/New_York"), pl.Datetime("ms", "Asia/Kolkata"), pl.Datetime("us")])
+key_sets = st.sampled_from([["a"], ["a", "b"], []])
+
+
+def frame(rows: Sequence[dict[str, Any]], names: Sequence[str], times: dict[str, pl.DataType]) -> pl.DataFrame:
+    schema: dict[str, Any] = {name: pl.Datetime("us", "UTC") if name in times else pl.Int64 for name in names}
+    made = pl.DataFrame(list(rows), schema=schema)
+    return made.with_columns(
+        pl.col(name).dt.convert_time_zone(zone).cast(dtype) if (zone := dtype.time_zone) else pl.col(name).dt.replace_time_zone(None).cast(dtype)
+        for name, dtype in times.items()
+    )
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    sources=st.tuples(source_rows, source_rows), asked=entity_rows, keys=st.tuples(key_sets, key_sets), ttl=st.tuples(ttls, ttls),
+    dtype=st.tuples(dtypes, dtypes, dtypes), unit=st.sampled_from([timedelta(minutes=1), timedelta(hours=7)]), created_counts=st.booleans(),
+)  # fmt: skip
+def test_every_strategy_finds_the_rows_that_a_search_over_all_pairs_finds(
+    sources: tuple[list[Any], list[Any]], asked: list[Any], keys: tuple[list[str], list[str]], ttl: tuple[timedelta | None, timedelta | None],
+    dtype: tuple[pl.Datetime, pl.Datetime, pl.Datetime], unit: timedelta, created_counts: bool,
+) -> None:  # fmt: skip
+    def when(tick: int | None) -> datetime | None:
+        return None if tick is None else T0 + tick * unit
+
+    entities = [{"a": a, "b": b, "at": when(t), "label": i} for i, (a, b, t) in enumerate(asked)]
+    views, wanted = [], []
+    for i, rows in enumerate(sources):
+        plain = [{"a": a, "b": b, "t": when(t), "c": when(c)} for a, b, t, c in rows]
+        stored = frame(plain, ["a", "b", "t", "c"], {"t": dtype[i], "c": dtype[1 - i]}).with_row_index("position").cast({"position": pl.Int64})
+        views.append(
+            JoinView(
+                name=f"v{i}", frame=stored.lazy(), keys={name: name for name in keys[i]}, features={"position": f"position{i}"},
+                time="t", created="c", ttl=ttl[i], created_counts=created_counts,
+            )  # fmt: skip
+        )
+        wanted.append(brute_force(entities, plain, keys[i], ttl[i], created_counts))
+    left = frame(entities, ["a", "b", "at", "label"], {"at": dtype[2]})
+    expected = left.with_columns(pl.Series("position0", wanted[0], pl.Int64), pl.Series("position1", wanted[1], pl.Int64))
+    for strategy in STRATEGIES:
+        for engine in ("streaming", "in-memory"):
+            got = join_as_of(left.lazy(), views, at="at", strategy=strategy, engine=engine).collect()  # type: ignore[arg-type]
+            assert_frame_equal(got, expected)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_ties_go_to_the_latest_created_row_then_to_the_later_row_of_the_source(strategy: Strategy) -> None:
+    rows = pl.DataFrame({
+        "k": [1, 1, 1, 2, 2, 3, 3],
+        "t": [T0] * 7,
+        "c": [T0, T0 + timedelta(hours=2), T0 + timedelta(hours=1), None, T0, T0, T0],
+        "x": ["old", "newest", "middle", "never said", "said", "first", "last"],
+    })  # fmt: skip
+    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", created="c")
+    asked = pl.DataFrame({"k": [1, 2, 3], "at": [T0] * 3})
+    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == ["newest", "said", "last"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_nanosecond_decides(strategy: Strategy) -> None:
+    rows = pl.DataFrame({"k": [1, 1], "t": pl.Series([1_000_000_000_000_000_000, 1_000_000_000_000_000_002]).cast(pl.Datetime("ns", "UTC")), "x": [1, 2]})
+    asked = pl.DataFrame({"k": [1] * 3, "at": pl.Series([999_999_999_999_999_999, 1_000_000_000_000_000_001, 1_000_000_000_000_000_002]).cast(pl.Datetime("ns", "UTC"))})
+    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t")
+    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == [None, 1, 2]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_dates_mean_midnight_utc(strategy: Strategy) -> None:
+    rows = pl.DataFrame({"k": [1, 1, 1], "t": [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 5)], "x": [1, 2, 5]})
+    asked = pl.DataFrame({"k": [1] * 4, "at": [datetime(2026, 1, 1, 23, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 4, tzinfo=UTC), datetime(2026, 1, 4, 1, tzinfo=UTC)]})
+    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", ttl=timedelta(days=2))
+    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == [1, 2, 2, None]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_times_far_from_ours_neither_overflow_nor_match(strategy: Strategy) -> None:
+    rows = pl.DataFrame({"k": [1, 1], "t": pl.Series([datetime(9999, 12, 31), datetime(2026, 1, 1)], dtype=pl.Datetime("us")), "x": [1, 2]})
+    asked = pl.DataFrame({"k": [1], "at": pl.Series([datetime(2026, 2, 1)], dtype=pl.Datetime("ns"))})
+    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", ttl=timedelta(days=999_999))
+    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == [2]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_keys_of_different_widths_and_encodings_are_compared_by_value(strategy: Strategy) -> None:
+    rows = pl.DataFrame({"n": pl.Series([1, 2], dtype=pl.Int16), "s": ["x", "y"], "t": [T0, T0], "v": [10, 20]})
+    asked = pl.DataFrame({"n": [1, 2, 70_000], "s": pl.Series(["x", "y", "x"], dtype=pl.Categorical), "at": [T0] * 3})
+    view = JoinView(name="v", frame=rows.lazy(), keys={"n": "n", "s": "s"}, features={"v": "v"}, time="t")
+    got = join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()
+    assert got["v"].to_list() == [10, 20, None]
+    assert got.drop("v").equals(asked)
+
+
+def test_a_source_in_parquet_files_gives_the_same_answer_as_in_memory(tmp_path: Any) -> None:
+    """Row groups are skipped by statistics: the numbering of rows must survive it."""
+    rows = pl.DataFrame({"k": [i % 7 for i in range(5000)], "t": [T0 + timedelta(minutes=i) for i in range(5000)], "x": range(5000)})
+    rows[:3000].write_parquet(tmp_path / "a.parquet", row_group_size=100)
+    rows[3000:].write_parquet(tmp_path / "b.parquet", row_group_size=100)
+    asked = pl.DataFrame({"k": [3, 5, 3], "at": [T0 + timedelta(minutes=4000), T0 + timedelta(minutes=4100), T0 + timedelta(minutes=3990)]})
+    for strategy in STRATEGIES:
+        answers = [
+            join_as_of(asked.lazy(), [JoinView(name="v", frame=lazy, keys={"k": "k"}, features={"x": "x"}, time="t", ttl=timedelta(hours=5))], at="at", strategy=strategy).collect()
+            for lazy in (rows.lazy(), pl.scan_parquet(tmp_path / "*.parquet"))
+        ]
+        assert_frame_equal(*answers)
+        assert answers[0]["x"].to_list() == [3993 + 7 * ((4000 - 3993) // 7) if False else max(i for i in range(5000) if i % 7 == k and i <= m) for k, m in ((3, 4000), (5, 4100), (3, 3990))]
+
+
+def view(**changes: Any) -> JoinView:
+    given: dict[str, Any] = {
+        "name": "weather", "frame": pl.LazyFrame({"origin": ["JFK"], "t": [T0], "temp": [1.0]}), "keys": {"origin": "origin"}, "features": {"temp": "temp"}, "time": "t",
+    }  # fmt: skip
+    return JoinView(**(given | changes))
+
+
+@pytest.mark.parametrize(
+    ("entities", "what"),
+    [
+        (pl.DataFrame({"at": [T0]}), "no column origin"),
+        (pl.DataFrame({"origin": ["JFK"]}), "no column at"),
+        (pl.DataFrame({"origin": ["JFK"], "at": ["2026-03-01"]}), "Column at is String"),
+        (pl.DataFrame({"origin": ["JFK"], "at": [20260301]}), "Column at is Int64"),
+        (pl.DataFrame({"origin": [7], "at": [T0]}), "Column origin of the entity rows is Int64"),
+        (pl.DataFrame({"origin": ["JFK"], "at": [T0], "temp": [3.0]}), "temp would be there twice"),
+    ],
+)
+def test_entity_rows_that_cannot_be_joined_are_refused_with_the_column_and_the_cure(entities: pl.DataFrame, what: str) -> None:
+    with pytest.raises(BadRequest, match=what) as caught:
+        join_as_of(entities.lazy(), [view()], at="at")
+    assert caught.value.fix
+
+
+def test_two_views_that_give_the_same_name_are_refused() -> None:
+    with pytest.raises(BadRequest, match="temp would be there twice"):
+        join_as_of(pl.LazyFrame({"origin": ["JFK"], "at": [T0]}), [view(), view(name="forecast")], at="at")
+
+
+def test_a_source_without_a_column_of_the_definition_is_named() -> None:
+    with pytest.raises(Unprocessable, match="source of weather has no column humid"):
+        view(features={"humid": "humid"})
