@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab check slow build dev benchmarks clean
+.PHONY: help demo test lab check slow build benchmarks clean
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,9 @@ test: $(VENV)/.test ## set up, then every test: Python, TypeScript, browser
 check: $(VENV)/.test ## form and types (ruff, mypy, import-linter, eslint, prettier, tsc), then every test
 	@scripts/check.sh $(BIN)
 	@scripts/test.sh $(BIN)
+
+slow: $(VENV)/.test ## tests that take longer than a change should wait (the Binder steps in a fresh environment)
+	@$(BIN)/python -m pytest -m slow tests/integration/test_binder.py
 
 benchmarks: $(VENV)/.test ## paired benchmarks against peers; minutes each, never part of the tests
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done

@@ -9,9 +9,8 @@ failed=()
 part() { local name=$1; shift; printf '\n\033[1m== %s\033[0m\n' "$name"; "$@" || failed+=("$name"); }
 
 part "imports point one way" lint-imports --no-cache
-part "python" python -m pytest -n 2 --dist loadfile tests --ignore=tests/browser --ignore=tests/demo
+part "python" python -m pytest -n 2 --dist loadfile tests --ignore=tests/browser --ignore=tests/integration
 part "typescript" scripts/frontend.sh "$bin" jlpm test
-part "the demo, from nothing" python -m pytest tests/demo
-part "browser" python -m pytest tests/browser
+part "the demo from nothing, and Chromium" python -m pytest tests/integration tests/browser --ignore=tests/integration/test_binder.py
 if [ ${#failed[@]} -gt 0 ]; then printf '\nFAILED: %s\n' "${failed[*]}"; exit 1; fi
 echo; echo "All parts passed."

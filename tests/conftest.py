@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_mlinfra.core.project import Project
 
+REPOSITORY = Path(__file__).parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # children would compile the same libraries again and again
 
 
@@ -26,3 +33,40 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     project = Project.open(root)
     yield project
     project.database.close()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the command line said. value: the one JSON value on its standard output."""
+
+    code: int
+    value: Any
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The flights project after its main job, on a copy of `notebooks/`."""
+
+    root: Path
+    output: str
+
+    def mlinfra(self, *words: str, timeout: float = 120) -> Answer:
+        """Run `mlinfra … --json` in the project, as a script would."""
+        command = [sys.executable, "-m", "jupyter_mlinfra.cli", words[0], *words[1:]]
+        at = command.index("--") if "--" in command else len(command)
+        command.insert(at, "--json")
+        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=timeout)
+        return Answer(done.returncode, json.loads(done.stdout), done.stderr)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Run the demo once for all tests that look at its result; everything that it started is stopped at the end."""
+    root = tmp_path_factory.mktemp("demo") / "notebooks"
+    shutil.copytree(REPOSITORY / "notebooks", root, ignore=shutil.ignore_patterns(".mlinfra", "data", "__pycache__", ".ipynb_checkpoints", "sample.json"))
+    done = subprocess.run([sys.executable, "run_demo.py"], cwd=root, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    result = Demo(root, done.stdout)
+    yield result
+    result.mlinfra("down")

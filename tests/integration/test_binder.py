@@ -1,0 +1,50 @@
+"""The Binder folder builds: its steps, in the order of repo2docker, in a fresh environment with a home of its own.
+
+Source of the order: https://repo2docker.readthedocs.io/en/latest/usage/config_files.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+BINDER = REPOSITORY / "binder"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_the_binder_steps_end_with_a_live_deployment_in_a_fresh_environment(tmp_path: Path) -> None:
+    repository, venv = tmp_path / "repository", tmp_path / "venv"
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.splitlines()
+    for name in filter(lambda name: (REPOSITORY / name).is_file(), listed):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, repository / name)
+    # The front end of this tree is the one that the image would build; building it again is what `make build` is for.
+    shutil.copytree(REPOSITORY / "jupyter_mlinfra" / "labextension", repository / "jupyter_mlinfra" / "labextension")
+    assert (BINDER / "runtime.txt").read_text().strip() == "python-3.12"
+    uv = Path(sysconfig.get_path("scripts")) / "uv"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLINFRA_")} | {
+        "HOME": str(tmp_path), "PATH": f"{venv / 'bin'}:{os.environ['PATH']}", "VIRTUAL_ENV": str(venv),
+    }  # fmt: skip
+    environment.pop("PYTHONPATH", None)
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, venv], check=True)
+    subprocess.run([uv, "pip", "install", "--quiet", "--compile-bytecode", "-r", "binder/requirements.txt"], cwd=repository, env=environment, check=True)
+    try:
+        subprocess.run(["binder/postBuild"], cwd=repository, env=environment, check=True, timeout=900)
+        started = ["binder/start", "bash", "-c", "cd notebooks && mlinfra status --json"]
+        done = subprocess.run(started, cwd=repository, env=environment, capture_output=True, text=True, timeout=180)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout.splitlines()[-1])["deployments"]["live"] == 1
+        extensions = subprocess.run(["jupyter", "labextension", "list"], env=environment, capture_output=True, text=True)
+        assert "@jupyter-mlinfra/labextension" in extensions.stdout + extensions.stderr
+    finally:
+        subprocess.run(["mlinfra", "down"], cwd=repository / "notebooks", env=environment)

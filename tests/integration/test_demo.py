@@ -1,0 +1,223 @@
+"""The main job, end to end, on real flights: what a user has after `make demo`, told by the words that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Demo
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_the_demo_ends_with_a_table_and_the_line_that_opens_jupyterlab(demo: Demo) -> None:
+    assert demo.output.rstrip().splitlines()[-1].endswith("make lab")
+    for word in ("catalog", "features", "experiments", "evaluation", "deployment", "monitoring"):
+        assert re.search(rf"^  {word} ", demo.output, re.MULTILINE), word
+
+
+def test_status_counts_what_the_main_job_made(demo: Demo) -> None:
+    status = demo.mlinfra("status").value
+    at_least = {
+        ("catalog", "datasets"): 4,
+        ("features", "views"): 3,
+        ("features", "features"): 10,
+        ("jobs", "succeeded"): 7,
+        ("pipelines", "runs"): 1,
+        ("experiments", "runs"): 2,
+        ("models", "versions"): 2,
+        ("monitoring", "monitors"): 1,
+    }
+    for (domain, noun), least in at_least.items():
+        assert status[domain][noun] >= least, (domain, noun, status)
+    assert status["jobs"]["failed"] == 0
+    assert status["deployments"]["live"] == 1
+
+
+def test_a_second_run_takes_every_step_from_the_cache_in_under_five_seconds(demo: Demo) -> None:
+    begun = time.monotonic()
+    answer = demo.mlinfra("pipelines", "run", "flights")
+    took = time.monotonic() - begun
+    assert answer.code == 0
+    assert [(step["name"], step["state"]) for step in answer.value["steps"]] == [
+        (name, "cached") for name in ("ingest", "explore", "features", "train", "evaluate", "deploy", "monitor")
+    ]
+    assert took < 5, f"{took:.1f} s"
+
+
+def test_prediction_names_the_version_that_served(demo: Demo) -> None:
+    answer = demo.mlinfra("deployments", "predict", "flights", "--rows", "sample.json")
+    body = json.loads((demo.root / "sample.json").read_text())
+    assert answer.code == 0
+    assert answer.value["version"] in ("v1", "v2")
+    assert len(answer.value["predictions"]) == len(body["data"]["ndarray"])
+
+
+def test_the_model_beats_both_baselines_on_months_it_has_not_seen(demo: Demo) -> None:
+    """The figures are reckoned again here, by scikit-learn, from the stored training set and the champion's booster."""
+    code = """
+import json, polars as pl, jupyter_mlinfra as ml, flights
+from sklearn.metrics import roc_auc_score
+booster = ml.model("flights@champion").load()
+local = pl.col("scheduled_at").dt.convert_time_zone("America/New_York")
+data = ml.dataset("flights.training_set").scan().filter(pl.col("late").is_not_null()).with_columns(month=local.dt.month(), hour=local.dt.hour()).collect()
+learn, test = data.filter(pl.col("month") <= 8), data.filter(pl.col("month") >= 11)
+rates = learn.group_by("carrier", "hour").agg(rate=pl.col("late").mean())
+rate = test.join(rates, on=["carrier", "hour"], how="left", maintain_order="left")["rate"].fill_null(0.25)
+score = booster.inplace_predict(test.select(flights.INPUTS).cast(pl.Float64).to_numpy(), iteration_range=(0, booster.best_iteration + 1))
+saved = 1000 * sum((120 * late - 30) for late, s in zip(test["late"], score) if s >= 0.25) / test.height
+champion = ml.workbench().experiments.version("flights@champion")
+found = {"model": roc_auc_score(test["late"], score), "rate": roc_auc_score(test["late"], rate), "saved": saved}
+print(json.dumps(found | {"logged": champion.metrics["test_auc"]}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=demo.root, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["model"] > found["rate"] + 0.05
+    assert found["model"] > 0.70
+    assert found["saved"] > 0
+    assert found["logged"] == pytest.approx(found["model"], abs=1e-6)
+
+
+def test_winter_weather_drifts_and_the_report_says_which(demo: Demo) -> None:
+    status = demo.mlinfra("monitors", "status", "flights").value
+    drifted = {item["feature"] for item in status["drift"] if item["drifted"]}
+    assert drifted & {"temp", "dewp"}
+    assert all("psi" in item for item in status["drift"])
+    assert "items" in demo.mlinfra("alerts", "list").value
+
+
+def test_every_target_of_the_project_card_is_measured(demo: Demo) -> None:
+    checks = demo.mlinfra("project", "check").value["items"]
+    assert {check["verdict"] for check in checks} <= {"met", "missed"}, checks
+    assert any("ms" in check["measured"] and "latency" in check["target"] for check in checks)
+
+
+def _ask(url: str, body: bytes, found: list[Any], stop: threading.Event) -> None:
+    while not stop.is_set():
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                found.append((answer.status, answer.headers.get("x-mlinfra-version")))
+        except OSError as error:
+            found.append((str(error), None))
+
+
+def test_moving_traffic_and_rolling_back_under_load_lose_no_request(demo: Demo) -> None:
+    before = demo.mlinfra("deployments", "show", "flights").value
+    url, body = before["url"], (demo.root / "sample.json").read_bytes()
+    found: list[Any] = []
+    stop = threading.Event()
+    askers = [threading.Thread(target=_ask, args=(url, body, found, stop)) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    try:
+        assert demo.mlinfra("deployments", "traffic", "flights", "v1=50", "v2=50").code == 0
+        time.sleep(3)
+        assert demo.mlinfra("deployments", "rollback", "flights").code == 0
+        time.sleep(1)
+    finally:
+        stop.set()
+        for asker in askers:
+            asker.join()
+    assert len(found) > 300
+    assert [item for item in found if item[0] != 200] == []
+    assert {version for _, version in found} == {"v1", "v2"}
+    after = demo.mlinfra("deployments", "show", "flights").value
+    assert {item["version"]: item["traffic"] for item in after["versions"]} == {item["version"]: item["traffic"] for item in before["versions"]}
+
+
+def test_a_killed_server_and_supervisor_lose_and_double_no_job(demo: Demo, tmp_path: Path) -> None:
+    """`kill -9` of the Jupyter server and of the supervisor during a job: it runs once and ends with its own exit code."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ServerApp.port=0", "--IdentityProvider.token=secret"],
+        cwd=demo.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")},
+    )  # fmt: skip
+    base = _base_url(server)
+    count = tmp_path / "count"
+    script = f"import sys, time\nopen({str(count)!r}, 'a').write('run\\n')\ntime.sleep(6)\nsys.exit(3)"
+    job = _post(f"{base}mlinfra/api/jobs/jobs", {"command": [sys.executable, "-c", script], "name": "survivor"})["id"]
+    _until(lambda: demo.mlinfra("jobs", "show", job).value["state"] == "running")
+    supervisor = demo.mlinfra("jobs", "supervisor").value["pid"]
+    os.killpg(server.pid, signal.SIGKILL)
+    os.kill(supervisor, signal.SIGKILL)
+    server.wait()
+    time.sleep(1)
+    assert demo.mlinfra("up").code == 0
+    assert demo.mlinfra("jobs", "supervisor").value["pid"] != supervisor
+    _until(lambda: demo.mlinfra("jobs", "show", job).value["state"] not in ("queued", "starting", "running"), seconds=60)
+    shown = demo.mlinfra("jobs", "show", job).value
+    assert (shown["state"], shown["exit_code"], shown["attempt"]) == ("failed", 3, 1)
+    assert count.read_text() == "run\n"
+
+
+def test_a_second_demo_at_the_same_time_is_refused_and_harms_nothing(demo: Demo) -> None:
+    lock = demo.root / ".mlinfra" / "demo.lock"
+    code = (
+        f"import fcntl, os, time\nhandle = os.open({str(lock)!r}, os.O_RDWR | os.O_CREAT)\n"
+        "fcntl.flock(handle, fcntl.LOCK_EX)\nprint('held', flush=True)\ntime.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout
+        holder.stdout.readline()
+        done = subprocess.run([sys.executable, "run_demo.py"], cwd=demo.root, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert "already under way" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        holder.kill()
+    assert demo.mlinfra("status").value["deployments"]["live"] == 1
+
+
+def test_after_down_nothing_runs_and_up_brings_the_same_address_back(demo: Demo) -> None:
+    url = demo.mlinfra("deployments", "show", "flights").value["url"]
+    assert demo.mlinfra("down").code == 0
+    here = str(demo.root / ".mlinfra")
+    assert [pid for pid in os.listdir("/proc") if pid.isdigit() and here in _command_line(pid)] == []
+    assert demo.mlinfra("up").code == 0
+    _until(lambda: demo.mlinfra("status").value["deployments"]["live"] == 1, seconds=90)
+    assert demo.mlinfra("deployments", "show", "flights").value["url"] == url
+    assert demo.mlinfra("deployments", "predict", "flights", "--rows", "sample.json").code == 0
+
+
+def _command_line(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _until(condition: Any, seconds: float = 30) -> None:
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def _base_url(server: subprocess.Popen[str]) -> str:
+    assert server.stderr
+    for line in server.stderr:
+        if found := re.search(r"(http://(?:127\.0\.0\.1|localhost):\d+/)", line):
+            threading.Thread(target=server.stderr.read, daemon=True).start()
+            return found[1]
+    raise AssertionError("the server did not start")
+
+
+def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json", "Authorization": "token secret"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
