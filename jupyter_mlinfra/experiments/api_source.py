@@ -154,7 +154,8 @@ def _all_versions(client: MlflowClient, model: str) -> list[Any]:
 
 
 def _named(name: str) -> str:
-    return "name = '{}'".format(name.replace("'", "''"))
+    quote = '"' if "'" in name else "'"  # MLflow's filter has no way to escape a quote
+    return f"name = {quote}{name}{quote}"
 
 
 def _facts(run: Any, names: Mapping[str, str]) -> RunFacts:

@@ -63,10 +63,13 @@ def ordered(runs: Iterable[RunFacts], sort: Sort) -> list[RunFacts]:
     """The runs in order: values, then NaN or texts among numbers, then those without a value; ties newest first, then by id."""
     found = sorted(runs, key=lambda run: run.id)
     found.sort(key=lambda run: -1 if run.started is None else run.started, reverse=True)
-    keys = {run.id: _key(sort.field, run) for run in found}
-    found.sort(key=lambda run: keys[run.id][1], reverse=sort.descending)
-    found.sort(key=lambda run: keys[run.id][0])
-    return found
+    groups: tuple[list[tuple[Any, RunFacts]], ...] = ([], [], [])
+    for run in found:
+        group, key = _key(sort.field, run)
+        groups[group].append((key, run))
+    for rows in groups:
+        rows.sort(key=lambda row: row[0], reverse=sort.descending)
+    return [run for rows in groups for _, run in rows]
 
 
 def _key(field: Field, run: RunFacts) -> tuple[int, Any]:

@@ -9,14 +9,15 @@ import contextlib
 import logging
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ..core.errors import BadRequest, Conflict, Forbidden, MLInfraError, NotFound, Unavailable
-from ..core.files import explain_os_error, file_lock
+from ..core.files import explain_os_error, file_lock, write_atomic
 from ..core.project import Project
 from ..core.secrets import resolve
 
@@ -120,19 +121,22 @@ class Store:
         if path is None or (self._known_complete and path.exists()):
             return
         with self.schema_lock(), explained(self):
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
+            if not path.exists():
+                # MLflow migrates through 68 revisions: made elsewhere and moved here, the store is whole or absent.
+                with tempfile.TemporaryDirectory(dir=self._project.home, prefix=".mlflow-") as folder:
+                    draft = Path(folder) / "mlflow.db"
+                    self._migrate(draft)
+                    write_atomic(path, draft.read_bytes())
+                with reading(path), contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
                     connection.execute("PRAGMA journal_mode=WAL")  # a panel reads while a job writes
-            except OSError as error:
-                raise explain_os_error(error, f"The experiment store {path} cannot be made.") from error
-            except sqlite3.Error as error:
-                raise _sqlite_fault(error, path) from error
-            from mlflow import MlflowClient
-
-            logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it would tell of tables in the user's cell
-            MlflowClient(tracking_uri=self.uri).search_experiments(max_results=1)
+            self._migrate(path)
             self._known_complete = True
+
+    def _migrate(self, path: Path) -> None:
+        from mlflow import MlflowClient
+
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it would tell of tables in the user's cell
+        MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments(max_results=1)
 
     def analyze(self) -> None:
         """Gather SQLite's statistics at first use and when the runs have doubled.
@@ -186,17 +190,20 @@ _BY_CODE: dict[str, type[MLInfraError]] = {
 def explained(store: Store) -> Iterator[None]:
     """Turn MLflow's exceptions into errors of the workbench."""
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
     except MlflowException as error:
-        raise _mlflow_fault(error, str(getattr(error, "error_code", "")), store) from error
+        raise _mlflow_fault(str(error.message), str(getattr(error, "error_code", "")), store) from error
+    except SQLAlchemyError as error:
+        raise _mlflow_fault(str(error), "", store) from error
     except OSError as error:
         raise explain_os_error(error, "The artifacts could not be used.") from error
 
 
-def _mlflow_fault(error: Any, code: str, store: Store) -> MLInfraError:
-    text = str(error.message).partition("\n")[0]
+def _mlflow_fault(message: str, code: str, store: Store) -> MLInfraError:
+    text = message.partition("\n")[0]
     if "out-of-date database schema" in text:
         return Unavailable(
             "The experiment store was written by another version of MLflow.", text[:200], f"Back it up, then run: mlflow db upgrade {store.shown_uri}"

@@ -123,7 +123,10 @@ def track(project: Project, store: Store, experiment: str, *, name: str | None, 
         status = "KILLED"
         raise
     finally:
-        mlflow.end_run(status)
+        mlflow.set_tracking_uri(store.uri)  # the block may have used another project
+        active = mlflow.active_run()
+        if active is not None and active.info.run_id == run.id:  # else the block ended it itself
+            mlflow.end_run(status)
         project.lineage.record(origin.name, inputs=[str(ref) for ref in inputs], outputs=[run.ref], facts={"experiment": experiment, "status": status.lower()})
         project.events.emit("run", run.ref, shown | {"state": status.lower()})
 

@@ -1,0 +1,182 @@
+"""The fast source and MLflow's own client must tell the same of the same store, written by the real MLflow."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.experiments.api_source import ApiSource
+from jupyter_mlinfra.experiments.query import parse_filter, parse_sort
+from jupyter_mlinfra.experiments.source import TESTED, choose, revision_of
+from jupyter_mlinfra.experiments.sql_source import SqlSource
+from jupyter_mlinfra.experiments.store import Store
+
+
+@pytest.fixture(scope="module")
+def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    root = tmp_path_factory.mktemp("conformance")
+    (root / "mlinfra.toml").touch()
+    project = Project(root)
+    shutil.copy(empty_store, project.home / "mlflow.db")
+    store = Store(project)
+    fill(store)
+    return store
+
+
+def fill(store: Store) -> None:
+    from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+
+    client = store.client()
+    churn, other = client.create_experiment("churn"), client.create_experiment("été √")
+    client.create_experiment("empty")
+    gone = client.create_experiment("gone")
+    made = []
+    for place in range(12):
+        run = client.create_run(churn if place < 9 else other, start_time=1_000_000 + 1000 * (place // 2), run_name=f"run {place}")
+        made.append(id := run.info.run_id)
+        metrics = [Metric("auc", [0.9, 0.9, 0.5, float("nan"), float("inf"), -1.5][place % 6], 5, 0)] if place != 7 else []
+        metrics += [Metric("loss é", step / 10, 100 + step, step) for step in range(place)]
+        params = [Param("depth", ["4", "10", "6.0", "six"][place % 4]), Param("große", "ü")] if place % 5 else []
+        tags = [RunTag("k", "x" * (place % 3)), RunTag("mlinfra.notebook", "train.ipynb")] if place % 2 else [RunTag("mlflow.user", "ben")]
+        client.log_batch(id, metrics=metrics, params=params, tags=tags)
+        if place % 4 == 1:
+            ours = Dataset("dataset:a.b", "4711", "mlinfra", '{"ref": "dataset:a.b@4711"}')
+            client.log_inputs(id, [DatasetInput(ours, []), DatasetInput(Dataset("iris", "abc", "local", "{}"), [])])
+        if place != 5:
+            client.set_terminated(id, ["FINISHED", "FAILED", "KILLED"][place % 3], end_time=2_000_000 + 700 * place)
+    odd = made[0]
+    client.log_batch(
+        odd, metrics=[Metric("curve", float(value), when, step) for when, step, value in [(1, -5, 3), (2, 0, 1), (2, 0, 7), (3, 900, math.nan), (4, 901, -2)]]
+    )
+    client.log_batch(odd, metrics=[Metric("flat", float(value), 10 + value, 0) for value in range(50)] + [Metric("empty", math.nan, 1, 0)])
+    client.delete_run(made[2])
+    lost = client.create_run(gone)
+    client.log_metric(lost.info.run_id, "auc", 1.0)
+    client.delete_experiment(gone)
+    for name in ("churn", "l'été"):
+        client.create_registered_model(name, description="of churn" if name == "churn" else None)
+        for place in range(3):
+            client.create_model_version(name, f"/models/{name}/{place}", run_id=made[place], tags={"note": "ü"})
+    client.delete_model_version("churn", "2")
+    client.set_registered_model_alias("churn", "champion", "3")
+    client.set_registered_model_alias("churn", "rollback", "1")
+    client.create_registered_model("bare")
+
+
+@pytest.fixture
+def both(store: Store) -> tuple[SqlSource, ApiSource]:
+    assert store.sqlite
+    return SqlSource(store.sqlite), ApiSource(store, "test")
+
+
+def test_the_schema_of_the_installed_mlflow_is_one_that_was_tested(store):
+    assert revision_of(store.sqlite) in TESTED
+    assert isinstance(choose(store), SqlSource)
+
+
+def test_both_list_the_same_experiments(both):
+    sql, api = both
+    assert sql.experiments() == api.experiments()
+    assert {item.name: item.runs for item in sql.experiments()} == {"churn": 8, "été √": 3, "empty": 0}
+    for name in ("churn", "1", "empty", "gone", "nowhere", "0"):
+        assert sql.experiment_id(name) == api.experiment_id(name)
+
+
+SORTS = [
+    "-started",
+    "started",
+    "-metrics.auc",
+    "metrics.auc",
+    "loss é",
+    "-params.depth",
+    "params.depth",
+    "name",
+    "-duration",
+    "status",
+    "user",
+    "-notebook",
+    "tags.k",
+    "metrics.none",
+]
+FILTERS = [
+    "", "metrics.auc > 0.6", "metrics.auc != 0.9", "not metrics.auc = 0.9", "metrics.auc is null", "not metrics.auc is null", "metrics.auc < 1e308",
+    "params.depth > 5", "params.depth = '10'", "params.depth = 6", "params.depth in (4, 6)", "params.große = 'ü'", "tags.k = ''", "tags.k like 'x%'",
+    "user = 'ben' or tags.k = 'xx'", "status in ('failed', 'running')", "duration is null", "duration > 999 and started >= '1970-01-01T00:16:42'",
+    "notebook is null", "notebook = 'train.ipynb'", "dataset like 'dataset:a.b@%'", "dataset is null", "not dataset = 'iris@abc'", "dataset != 'iris@abc'",
+    "name ilike 'RUN 1_'", "metrics.`loss é` > 0.2 and (params.depth = 'six' or not tags.mlinfra.notebook is null)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FILTERS)
+@pytest.mark.parametrize("experiment", ["1", None])
+def test_both_find_the_same_runs(both, text, experiment):
+    sql, api = both
+    order = parse_sort("-started")
+    ours, theirs = (source.runs(experiment, parse_filter(text), order, 0, 100) for source in (sql, api))
+    assert repr(ours) == repr(theirs)  # repr: NaN equals itself
+    assert len(ours[0]) == ours[1]
+
+
+@pytest.mark.parametrize("text", SORTS)
+def test_both_sort_alike_and_page_alike(both, text):
+    sql, api = both
+    pages = [[source.runs("1", None, parse_sort(text), start, 3) for start in (0, 3, 6, 9)] for source in (sql, api)]
+    assert repr(pages[0]) == repr(pages[1])
+    ids = [run.id for page, _ in pages[0] for run in page]
+    assert len(ids) == len(set(ids)) == 8
+
+
+def test_a_sort_by_a_metric_keeps_runs_without_it_and_puts_nan_before_them(both):
+    runs, total = both[0].runs("1", None, parse_sort("-metrics.auc"), 0, 100)
+    values = [run.metrics.get("auc") for run in runs]
+    assert total == 8
+    assert values[:3] == [math.inf, 0.9, 0.9]
+    assert math.isnan(values[-2])
+    assert values[-1] is None
+
+
+def test_both_know_the_same_of_single_runs(both):
+    sql, api = both
+    whole = [run.id for run in sql.runs(None, None, parse_sort("id"), 0, 100)[0]]
+    assert repr(sql.several([*whole, "f" * 32])) == repr(api.several([*whole, "f" * 32]))
+    for beginning in (whole[0], whole[3][:8], whole[0][:1], "zz", "f" * 32):
+        assert sql.run_ids(beginning) == api.run_ids(beginning)
+    assert sql.run_states("1") == api.run_states("1")
+    assert sql.curve_metrics(whole) == api.curve_metrics(whole) == ["curve", "loss é"]
+
+
+@pytest.mark.parametrize("points", [1, 2, 7, 100, 5000])
+@pytest.mark.parametrize("metric", ["curve", "flat", "empty", "auc", "loss é", "none"])
+def test_both_draw_the_same_curve(both, metric, points):
+    sql, api = both
+    for run in sql.runs("1", None, parse_sort("id"), 0, 100)[0]:
+        ours, theirs = sql.curve(run.id, metric, points), api.curve(run.id, metric, points)
+        if ours is None or theirs is None:
+            assert ours is theirs
+            continue
+        assert (ours.step, ours.low, ours.high, ours.total) == (theirs.step, theirs.low, theirs.high, theirs.total)
+        assert ours.mean == pytest.approx(theirs.mean)
+        assert len(ours.step) <= points
+
+
+def test_both_know_the_same_models_and_versions(both):
+    sql, api = both
+    assert sql.models() == api.models()
+    assert {item.name: (item.versions, item.aliases) for item in sql.models()} == {
+        "churn": (2, {"champion": 3, "rollback": 1}),
+        "l'été": (3, {}),
+        "bare": (0, {}),
+    }
+    for name in ("churn", "l'été", "bare", "none"):
+        assert [normal(item) for item in sql.versions(name, 10)] == [normal(item) for item in api.versions(name, 10)]
+        for number in (1, 2, 9):
+            assert normal(sql.version(name, number)) == normal(api.version(name, number))
+    assert [item.version for item in sql.versions("l'été", 2)] == [3, 2]
+
+
+def normal(item):
+    return None if item is None else {**{name: getattr(item, name) for name in item.__slots__}, "aliases": sorted(item.aliases), "tags": dict(item.tags)}

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable
+from jupyter_mlinfra.core.records import to_json
+from jupyter_mlinfra.experiments import Experiments
+
+
+def id_of(number: int) -> str:
+    return f"{number:032x}"
+
+
+def test_before_anything_was_tracked_all_lists_are_empty_and_no_store_is_made(project):
+    experiments = Experiments(project)
+    assert experiments.experiments().total == experiments.models().total == experiments.runs(None).total == 0
+    assert list(experiments.search_documents()) == []
+    with pytest.raises(NotFound, match="no experiment churn"):
+        experiments.runs("churn")
+    with pytest.raises(NotFound, match="no run 9c1e"):
+        experiments.show("9c1e")
+    assert experiments.fingerprint("churn") is None
+    assert experiments.experiment_fingerprint("churn") is None
+    assert not (project.home / "mlflow.db").exists()
+
+
+def test_pages_of_a_filtered_and_sorted_list_hold_every_run_once(experiments, writer):
+    source = np.random.default_rng(0)
+    rows = [(id_of(n), 1000 * n, {"auc": float(source.integers(0, 20)) / 20} if n % 7 else {}, {"depth": str(n % 5)}) for n in range(230)]
+    writer.runs(rows)
+    seen, cursor = [], None
+    while True:
+        page = experiments.runs("churn", where="params.depth in (1, 2, 3)", sort="-metrics.auc", limit=50, cursor=cursor)
+        assert page.total == 138
+        assert page.shown == len(page.items)
+        seen += page.items
+        cursor = page.cursor
+        if cursor is None:
+            break
+    wanted = [row for row in rows if row[3]["depth"] in "123"]
+    wanted.sort(key=lambda row: ("auc" not in row[2], -row[2].get("auc", 0), -row[1]))
+    assert [run.id for run in seen] == [row[0] for row in wanted]
+
+
+def test_a_run_tells_what_the_store_knows_of_it(experiments, writer):
+    writer.runs([(id_of(1), 1_764_000_000_000, {"auc": 0.9, "bad": math.nan}, {"depth": "8"})])
+    run = experiments.show("run:" + id_of(1))
+    assert (run.ref, run.name, run.experiment, run.status, run.user) == ("run:" + id_of(1), "name " + id_of(1), "churn", "finished", "ana")
+    assert run.started_at == datetime.fromtimestamp(1_764_000_000, UTC)
+    assert run.duration_seconds == 2
+    assert run.metrics["auc"] == 0.9
+    assert math.isnan(run.metrics["bad"])
+    assert to_json(run)["metrics"] == {"auc": 0.9, "bad": None}
+
+
+def test_the_beginning_of_an_id_is_enough_if_only_one_run_has_it(experiments, writer):
+    writer.runs([("9c1e" + "0" * 28, 1, {}, {}), ("9c77" + "0" * 28, 2, {}, {})])
+    assert experiments.show("9c1").id.startswith("9c1e")
+    with pytest.raises(BadRequest, match="several runs"):
+        experiments.show("9c")
+    for text in ("", "run:", "9d", "%", "'; drop table runs"):
+        with pytest.raises(NotFound):
+            experiments.show(text)
+
+
+def test_a_misspelt_experiment_gets_a_suggestion(experiments, writer):
+    with pytest.raises(NotFound) as caught:
+        experiments.runs("chrun")
+    assert caught.value.fix == "Did you mean churn?"
+
+
+@pytest.mark.parametrize("options", [{"limit": 0}, {"limit": 501}, {"cursor": "x"}, {"cursor": "-5"}, {"sort": ""}, {"where": "auc > 1"}])
+def test_a_page_that_cannot_be_is_refused(experiments, writer, options):
+    with pytest.raises(BadRequest):
+        experiments.runs("churn", **options)
+
+
+def test_hostile_names_are_values_and_never_sql(experiments, writer):
+    key = "x'); DROP TABLE runs; --"
+    writer.runs([(id_of(1), 1, {key: 1.0}, {key: key})])
+    quoted = key.replace("'", "''")
+    assert experiments.runs("churn", where=f"metrics.`{key}` = 1 and params.`{key}` = '{quoted}'", sort=f"-metrics.{key}").total == 1
+    assert experiments.show(id_of(1)).params[key] == key
+
+
+def test_a_spike_of_one_step_in_ten_thousand_survives(experiments, writer):
+    writer.runs([(id_of(1), 1, {}, {})])
+    values = np.random.default_rng(0).random(10_000)
+    values[6_543], values[1_234] = 99.0, -99.0
+    writer.points(id_of(1), "loss", [(step, step, float(value)) for step, value in enumerate(values)])
+    curve = experiments.curves(id_of(1), "loss", points=320)
+    assert curve.total == 10_000
+    assert len(curve.step) <= 320
+    width = 10_000 // 320 + 1
+    assert curve.high[6_543 // width] == 99.0
+    assert curve.low[1_234 // width] == -99.0
+    assert curve.step[5] == 5 * width
+    assert curve.mean[0] == pytest.approx(values[:width].mean())
+
+
+def test_points_without_steps_are_numbered_in_the_order_of_their_time(experiments, writer):
+    writer.runs([(id_of(1), 1, {}, {})])
+    writer.points(id_of(1), "loss", [(100 - place, 0, float(place)) for place in range(10)])
+    curve = experiments.curves(id_of(1), "loss")
+    assert list(curve.step) == list(range(10))
+    assert list(curve.mean) == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+
+
+def test_nan_is_a_gap_in_a_curve_and_counted(experiments, writer):
+    writer.runs([(id_of(1), 1, {}, {})])
+    writer.points(id_of(1), "loss", [(step, step, math.nan if step == 2 else 1.0) for step in range(4)])
+    curve = experiments.curves(id_of(1), "loss")
+    assert list(curve.step) == [0, 1, 3]
+    assert curve.total == 4
+
+
+def test_a_curve_that_does_not_exist_names_those_that_do(experiments, writer):
+    writer.runs([(id_of(1), 1, {"loss": 1.0}, {})])
+    with pytest.raises(NotFound) as caught:
+        experiments.curves(id_of(1), "los")
+    assert caught.value.fix == "Did you mean loss?"
+    with pytest.raises(BadRequest):
+        experiments.curves(id_of(1), "loss", points=0)
+
+
+def test_a_comparison_shows_what_differs_first(experiments, writer):
+    writer.runs([
+        (id_of(1), 1, {"auc": 0.9, "same": 1.0, "nan": math.nan}, {"depth": "6", "eta": "0.1"}),
+        (id_of(2), 2, {"auc": 0.8, "same": 1.0, "nan": math.nan}, {"depth": "8", "eta": "0.1", "only": "here"}),
+    ])  # fmt: skip
+    writer.points(id_of(1), "loss", [(step, step, 1.0) for step in range(3)])
+    found = experiments.compare([id_of(2), id_of(1)])
+    assert [run.id for run in found.runs] == [id_of(2), id_of(1)]
+    assert [(row.kind, row.key, tuple(row.values)) for row in found.rows if not row.same] == [
+        ("param", "depth", ("8", "6")), ("param", "only", ("here", None)), ("metric", "auc", (0.8, 0.9)), ("metric", "loss", (None, 1.0)),
+    ]  # fmt: skip
+    assert [row.key for row in found.rows[4:]] == ["eta", "nan", "same"]
+    assert all(row.same for row in found.rows[4:])
+    assert [(curve.run, curve.metric) for curve in found.curves] == [(id_of(1), "loss")]
+    assert found.curve_metrics == ["loss"]
+    assert found.frame("loss").rows() == [(f"name {id_of(1)} 00000000", step, 1.0, 1.0, 1.0) for step in range(3)]
+    assert set(found.code) == {"python", "magic", "cli"}
+    compile(found.code["python"], "cell", "exec")
+
+
+def test_only_two_to_a_hundred_different_runs_are_compared(experiments, writer):
+    writer.runs([(id_of(n), n, {}, {}) for n in range(101)])
+    for ids in ([], [id_of(1)], [id_of(1), "run:" + id_of(1)], [id_of(n) for n in range(101)]):
+        with pytest.raises(BadRequest, match="cannot be compared"):
+            experiments.compare(ids)
+
+
+def test_a_comparison_of_many_runs_and_metrics_is_bounded_and_names_the_rest(experiments, writer):
+    writer.runs([(id_of(n), n, {}, {}) for n in range(60)])
+    for n in range(60):
+        for metric in "abcdef":
+            writer.points(id_of(n), metric, [(step, step, 1.0) for step in range(3)])
+    found = experiments.compare([id_of(n) for n in range(60)])
+    assert len(found.curves) == 240
+    assert found.curve_metrics == list("abcdef")
+    assert experiments.compare([id_of(1), id_of(2)], curves=False).curves == []
+
+
+def test_a_damaged_store_says_so(project, experiments):
+    (project.home / "mlflow.db").write_bytes(b"not a database at all, but long enough to be read as one" * 50)
+    with pytest.raises(Unavailable, match="damaged"):
+        experiments.experiments()
+
+
+def test_a_store_of_an_unknown_schema_is_read_through_mlflow_and_says_why(project, experiments):
+    import sqlite3
+
+    assert experiments.slow_reason == ""
+    with sqlite3.connect(project.home / "mlflow.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'abc'")
+    assert "schema abc is not one that was tested" in experiments.slow_reason
+    with pytest.raises(Unavailable, match="another version of MLflow") as caught:
+        experiments.experiments()
+    assert "mlflow db upgrade sqlite:///" in caught.value.fix
+
+
+READ_ALL = """
+import sys, time
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.experiments import Experiments
+e = Experiments(Project.open(sys.argv[1]))
+e.experiments(); e.runs("churn", where="metrics.auc > 0", sort="-metrics.auc"); e.show("0" * 31 + "1")
+e.compare(["0" * 31 + "1", "0" * 31 + "2"]); e.curves("0" * 31 + "1", "loss"); e.models(); e.model("m"); e.version("m@champion")
+e.fingerprint("m"); e.experiment_fingerprint("churn"); list(e.search_documents()); e.search_fingerprint()
+print(sorted({"mlflow", "pandas", "polars", "numpy", "sqlalchemy"} & set(sys.modules)))
+"""
+
+
+def test_reading_the_embedded_store_imports_no_heavy_library(project, experiments, writer):
+    import sqlite3
+
+    writer.runs([(id_of(n), n, {"auc": 0.5}, {}) for n in (1, 2)])
+    writer.points(id_of(1), "loss", [(1, 1, 1.0), (2, 2, 1.0)])
+    with sqlite3.connect(project.home / "mlflow.db") as connection:
+        connection.execute("INSERT INTO registered_models (name, workspace) VALUES ('m', 'default')")
+        connection.execute(
+            "INSERT INTO model_versions (name, version, creation_time, run_id, source, storage_location, current_stage) VALUES ('m', 1, 1, ?, '', '/x', '')",
+            (id_of(1),),
+        )
+        connection.execute("INSERT INTO registered_model_aliases (alias, version, name) VALUES ('champion', 1, 'm')")
+    done = subprocess.run([sys.executable, "-c", READ_ALL, str(project.root)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_importing_the_package_takes_no_heavy_library():
+    code = "import sys, jupyter_mlinfra.experiments.service; print(sorted({'mlflow', 'polars', 'numpy', 'yaml'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_search_finds_runs_models_and_experiments_and_notes_every_commit(project, experiments, writer):
+    before = experiments.search_fingerprint()
+    writer.runs([(id_of(1), 1, {"auc": 0.5}, {"max_depth": "6"})])
+    assert experiments.search_fingerprint() != before
+    project.index.refresh("experiments", experiments.search_fingerprint(), experiments.search_documents)
+    assert [hit.ref for hit in project.index.search("max_depth=6").items] == ["run:" + id_of(1)]
+    assert [hit.ref for hit in project.index.search("churn", kinds=["experiment"]).items] == ["experiment:churn"]

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
+from jupyter_mlinfra.experiments import Experiments
+from jupyter_mlinfra.experiments.artifacts import python_version
+from jupyter_mlinfra.experiments.registry import parse
+from jupyter_mlinfra.experiments.state import moved
+
+
+def trained(experiments: Experiments, *, signature: bool = True, seed: int = 0) -> str:
+    """A run with a small XGBoost model, logged the way that a notebook does it; its id."""
+    import mlflow
+    import xgboost
+
+    source = np.random.default_rng(seed)
+    inputs = pl.DataFrame({"depth": source.random(50), "width": source.random(50)}).to_pandas()
+    booster = xgboost.train({"max_depth": 2, "nthread": 1}, xgboost.DMatrix(inputs, source.random(50)), 2)
+    stated = mlflow.models.infer_signature(inputs, booster.inplace_predict(inputs)) if signature else None
+    with experiments.track("churn", datasets=["dataset:sales.orders@4711"]) as run:
+        run.log_metric("auc", 0.5 + seed / 100)
+        mlflow.xgboost.log_model(booster, name="model", signature=stated, pip_requirements=["xgboost>=3", "# a comment", "numpy"], model_format="ubj")
+    return run.id
+
+
+@pytest.fixture
+def run(experiments: Experiments) -> str:
+    return trained(experiments)
+
+
+def test_a_registered_model_knows_its_run_data_and_signature(project, experiments, run):
+    version = experiments.register(run, model="churn")
+    assert (version.ref, version.model, version.version, version.run) == ("version:churn/1", "churn", 1, run)
+    assert version.signature
+    assert version.metrics == {"auc": 0.5}
+    assert version.datasets == ["dataset:sales.orders@4711"]
+    assert experiments.show(run).versions == ["version:churn/1"]
+    assert experiments.version("churn/1") == experiments.version("version:churn/1") == experiments.version("models:/churn/1") == version
+    assert [(edge.input, edge.output) for edge in project.lineage.around("version:churn/1")] == [
+        ("run:" + run, "version:churn/1"), ("dataset:sales.orders@4711", "run:" + run),
+    ]  # fmt: skip
+    assert [(event.topic, event.ref, event.data["verb"]) for event in project.events.after(0) if event.topic == "model"] == [
+        ("model", "model:churn", "register")
+    ]
+
+
+def test_a_retried_registration_makes_no_second_version(experiments, run):
+    assert experiments.register(run, model="churn") == experiments.register(run, model="churn")
+    assert experiments.register(run, model="other").version == 1
+    assert [(item.name, item.versions) for item in sorted(experiments.models().items, key=lambda item: item.name)] == [("churn", 1), ("other", 1)]
+
+
+def test_a_model_without_signature_is_refused_and_nothing_is_registered(experiments):
+    run = trained(experiments, signature=False)
+    with pytest.raises(Unprocessable, match="has no signature") as caught:
+        experiments.register(run, model="churn")
+    assert "infer_signature" in caught.value.fix
+    assert experiments.models().total == 0
+
+
+def test_a_version_without_signature_that_mlflow_registered_is_not_promoted(experiments):
+    run = trained(experiments, signature=False)
+    import mlflow
+
+    mlflow.register_model(f"runs:/{run}/model", "churn")
+    assert not experiments.version("churn/1").signature
+    with pytest.raises(Unprocessable, match="version 1 has no signature"):
+        experiments.promote("churn/1", alias="champion")
+    assert experiments.models().items[0].aliases == {}
+
+
+def test_a_version_that_mlflow_registered_has_its_signature_read_from_the_files(experiments, run):
+    import mlflow
+
+    mlflow.register_model(f"runs:/{run}/model", "churn")
+    assert experiments.version("churn/1").signature
+    assert experiments.promote("churn/1", alias="champion").aliases == ("champion",)
+
+
+def test_a_run_that_logged_no_such_model_names_those_it_logged(experiments, run):
+    with pytest.raises(NotFound) as caught:
+        experiments.register(run, model="churn", artifact="booster")
+    assert "Models that it logged: model." in caught.value.why
+    with pytest.raises(NotFound, match="no run"):
+        experiments.register("f" * 32, model="churn")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a@b", "a/b", "../x", "-x", "x" * 101, "a\nb"])
+def test_a_name_that_no_reference_could_hold_is_refused(experiments, run, name):
+    with pytest.raises(BadRequest, match="cannot name a model"):
+        experiments.register(run, model=name)
+
+
+def test_the_old_champion_stays_reachable_and_a_rollback_swaps_the_two(project, experiments):
+    for seed in range(2):
+        experiments.register(trained(experiments, seed=seed), model="churn")
+    experiments.promote("churn/1", alias="champion")
+    experiments.promote("churn/2", alias="champion")
+    assert experiments.model("churn").model.aliases == {"champion": 2, "rollback": 1}
+    assert experiments.promote("churn@rollback", alias="champion").aliases == ("champion",)
+    assert experiments.model("churn").model.aliases == {"champion": 1, "rollback": 2}
+    assert [item.version for item in experiments.model("churn").versions] == [2, 1]
+    assert [item.aliases for item in experiments.model("churn").versions] == [("rollback",), ("champion",)]
+    promoted = [event.data for event in project.events.after(0) if event.data.get("verb") == "promote"]
+    assert [(item["version"], item["alias"]) for item in promoted] == [(1, "champion"), (2, "champion"), (1, "champion")]
+
+
+def test_aliases_move_so_that_a_crash_between_two_writes_keeps_the_champion():
+    assert moved({}, alias="champion", version=1) == {"champion": 1}
+    assert list(moved({"champion": 1}, alias="champion", version=2).items()) == [("rollback", 1), ("champion", 2)]
+    assert moved({"champion": 2, "rollback": 1}, alias="champion", version=2) == {}
+    assert moved({"champion": 1}, alias="candidate", version=2) == {"candidate": 2}
+    for alias in ("", "latest", "v3", "Champion", "a b", "x" * 64):
+        with pytest.raises(BadRequest, match="cannot be an alias"):
+            moved({}, alias=alias, version=1)
+
+
+@pytest.mark.parametrize(
+    ("ref", "parsed"),
+    [("m/3", ("m", 3, "")), ("m/v3", ("m", 3, "")), ("m@champion", ("m", None, "champion")), ("version:m@x", ("m", None, "x")), ("models:/m/3", ("m", 3, ""))],
+)
+def test_a_version_is_named_by_number_or_alias(ref, parsed):
+    assert parse(ref) == parsed
+
+
+def test_what_names_no_version_is_told_what_would(experiments, run):
+    experiments.register(run, model="churn")
+    for ref in ("churn", "", "/3", "@x", "churn/", "churn/x"):
+        with pytest.raises(BadRequest, match="names no version"):
+            experiments.version(ref)
+    for ref, words in (("churn/9", "newest is 1"), ("churn@champion", "It has: none"), ("chrun/1", "Models: churn"), ("chrun@x", "Models: churn")):
+        with pytest.raises(NotFound) as caught:
+            experiments.version(ref)
+        assert words in caught.value.why
+    with pytest.raises(NotFound) as caught:
+        experiments.model("chrun")
+    assert caught.value.fix == "Did you mean churn?"
+
+
+def test_the_files_of_a_version_are_handed_out_with_requirements_and_signature(experiments, run):
+    experiments.register(run, model="churn")
+    folder = experiments.download("churn/1")
+    assert {"MLmodel", "requirements.txt"} <= {path.name for path in folder.iterdir()}
+    assert experiments.requirements("churn/1")[-2:] == ["xgboost>=3", "numpy"]  # MLflow puts itself before them
+    assert [(column["name"], column["type"]) for column in experiments.signature("churn/1")["inputs"]] == [("depth", "double"), ("width", "double")]
+    assert python_version(folder) == ".".join(map(str, __import__("sys").version_info[:3]))
+
+
+def test_a_model_is_loaded_in_its_own_library(experiments, run):
+    import xgboost
+
+    experiments.register(run, model="churn")
+    assert isinstance(experiments.load("churn/1"), xgboost.Booster)
+
+
+def test_files_that_were_changed_after_registration_are_refused(experiments, run):
+    experiments.register(run, model="churn")
+    path = next(experiments.download("churn/1").glob("*.ubj"))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    for verb in (experiments.download, experiments.load, experiments.requirements, experiments.signature):
+        with pytest.raises(Unprocessable, match="were changed"):
+            verb("churn/1")
+
+
+def test_files_that_are_gone_are_told_apart(experiments, run):
+    experiments.register(run, model="churn")
+    shutil.rmtree(experiments.download("churn/1"))
+    with pytest.raises(NotFound, match="are gone"):
+        experiments.download("churn/1")
+    assert experiments.version("churn/1").signature  # noted at registration
+
+
+def test_a_broken_mlmodel_file_is_unprocessable(experiments, run):
+    experiments.register(run, model="churn")
+    (experiments.download("churn/1") / "MLmodel").write_text("{ not: [yaml")
+    with pytest.raises(Unprocessable, match="MLmodel is broken"):
+        experiments.download("churn/1")
+
+
+def test_listing_and_reading_a_model_never_runs_code_from_its_files(project, experiments, run, tmp_path):
+    experiments.register(run, model="churn")
+    folder = Path(experiments.download("churn/1"))
+    canary = tmp_path / "canary"
+    (folder / "python_model.pkl").write_bytes(b"cos\nsystem\n(S'touch " + str(canary).encode() + b"'\ntR.")
+    (folder / "conftest.py").write_text(f"open({str(canary)!r}, 'w')")
+    experiments.model("churn")
+    experiments.version("churn/1")
+    list(experiments.search_documents())
+    with pytest.raises(Unprocessable):
+        experiments.load("churn/1")
+    assert not canary.exists()
+
+
+def test_the_fingerprint_of_a_model_changes_with_its_versions_and_that_of_an_alias_with_its_target(experiments):
+    assert experiments.fingerprint("churn") is None
+    experiments.register(trained(experiments, seed=0), model="churn")
+    first = experiments.fingerprint("churn")
+    assert experiments.fingerprint("churn@champion") is None
+    experiments.promote("churn/1", alias="champion")
+    assert experiments.fingerprint("churn") == first
+    champion = experiments.fingerprint("churn@champion")
+    experiments.register(trained(experiments, seed=1), model="churn")
+    assert experiments.fingerprint("churn") != first
+    assert experiments.fingerprint("churn@champion") == champion == experiments.fingerprint("churn/1")
+    experiments.promote("churn/2", alias="champion")
+    assert experiments.fingerprint("churn@champion") != champion
+
+
+def test_versions_registered_at_the_same_time_are_numbered_without_gap(project, experiments):
+    runs = [trained(experiments, seed=seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda run: Experiments(project).register(run, model="churn").version, runs))
+    assert sorted(made) == [1, 2, 3, 4]
+
+
+def test_code_of_a_model_loads_its_champion(experiments, run):
+    experiments.register(run, model="churn")
+    assert 'ml.model("churn/1").load()' in experiments.model("churn").code["python"]
+    experiments.promote("churn/1", alias="champion")
+    detail = experiments.model("churn")
+    assert 'ml.model("churn@champion").load()' in detail.code["python"]
+    assert set(detail.code) == {"python", "magic", "cli"}

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Unavailable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.experiments import Experiments
+from jupyter_mlinfra.experiments.source import TESTED, revision_of
+from jupyter_mlinfra.experiments.store import Store
+
+
+def pragma(path, name):
+    with sqlite3.connect(path) as connection:
+        return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def test_plain_mlflow_calls_reach_the_store_after_activate(project, experiments):
+    experiments.activate()
+    import mlflow
+
+    mlflow.set_experiment("plain")
+    with mlflow.start_run() as run:
+        mlflow.log_metric("auc", 0.9)
+        mlflow.log_text("hello", "note.txt")
+    assert experiments.show(run.info.run_id).metrics == {"auc": 0.9}
+    assert list((project.home / "artifacts").rglob("note.txt"))
+    assert not (project.root / "mlruns").exists()
+    assert not (project.root / "mlflow.db").exists()
+
+
+def test_the_store_is_in_wal_mode_so_that_a_panel_reads_while_a_job_writes(project, experiments, writer):
+    path = project.home / "mlflow.db"
+    assert pragma(path, "journal_mode") == "wal"
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE experiments SET last_update_time = 7")
+    assert experiments.experiments().total == 1
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+def test_no_telemetry_is_sent(experiments):
+    experiments.activate()
+    from mlflow.telemetry.client import get_telemetry_client
+    from mlflow.telemetry.utils import is_telemetry_disabled
+
+    assert is_telemetry_disabled()
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert get_telemetry_client() is None
+
+
+@pytest.mark.slow
+def test_jobs_that_start_together_make_one_schema(project):
+    code = "import sys; from jupyter_mlinfra.core.project import Project; from jupyter_mlinfra.experiments import Experiments\n"
+    code += "with Experiments(Project.open(sys.argv[1])).track('churn') as run: run.log_metric('auc', 0.5)"
+    started = [subprocess.Popen([sys.executable, "-c", code, str(project.root)], stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in started:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert revision_of(project.home / "mlflow.db") in TESTED
+    assert [(item.name, item.runs) for item in Experiments(project).experiments().items] == [("churn", 3)]
+
+
+def test_statistics_are_gathered_when_the_runs_have_doubled(project, experiments, writer):
+    path = project.home / "mlflow.db"
+    store = Store(project)
+
+    def analyzed():
+        with sqlite3.connect(path) as connection:
+            try:
+                row = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs'").fetchone()
+            except sqlite3.OperationalError:
+                return None
+        return row and int(row[0].split()[0])
+
+    writer.runs([(f"{n:032x}", n, {}, {}) for n in range(10)])
+    store.analyze()
+    assert analyzed() == 10
+    writer.runs([(f"{n:032x}", n, {}, {}) for n in range(10, 15)])
+    store.analyze()
+    assert analyzed() == 10
+    writer.runs([(f"{n:032x}", n, {}, {}) for n in range(15, 25)])
+    store.analyze()
+    assert analyzed() == 25
+
+
+def test_a_busy_store_is_not_waited_for_by_the_statistics(project, experiments, writer):
+    writer.runs([("a" * 32, 1, {}, {})])
+    connection = sqlite3.connect(project.home / "mlflow.db", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    Store(project).analyze()
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "mlinfra.toml").write_text('home = "state/here"\n')
+    (tmp_path / "state").write_text("a file where the folder should be")
+    with pytest.raises(Unavailable, match=r"state/here"):
+        Experiments(Project(tmp_path)).activate()
+
+
+def test_a_full_disk_says_so_and_leaves_no_half_store(project):
+    """SQLite is told that the file may not grow: the same error as on a full disk."""
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from jupyter_mlinfra.core.project import Project; from jupyter_mlinfra.experiments import Experiments\n"
+        "from jupyter_mlinfra.core.errors import MLInfraError; import mlflow\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try: Experiments(Project.open(sys.argv[1])).activate()\n"
+        "except MLInfraError as error: print(type(error).__name__, error.what)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(project.root)], capture_output=True, text=True)
+    assert done.stdout.startswith("Unavailable The experiment store"), done.stderr
+    Experiments(project).activate()
+    assert Experiments(project).slow_reason == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        ("", "sqlite:///{home}/mlflow.db"),
+        ("sqlite:///tracking/my.db", "sqlite:///{root}/tracking/my.db"),
+        ("sqlite:////abs/my.db", "sqlite:////abs/my.db"),
+        ("https://mlflow.example", "https://mlflow.example"),
+        ("env:WHERE", "postgresql+psycopg://u:secret@db/mlflow"),
+    ],
+)
+def test_the_tracking_uri_of_the_settings(tmp_path, monkeypatch, text, uri):
+    monkeypatch.setenv("WHERE", "postgresql+psycopg://u:secret@db/mlflow")
+    (tmp_path / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "{text}"\n')
+    store = Store(project := Project(tmp_path))
+    assert store.uri == uri.format(home=project.home, root=project.root)
+    assert "secret" not in store.shown_uri
+
+
+def test_a_scheme_that_mlflow_does_not_know_is_refused(tmp_path):
+    (tmp_path / "mlinfra.toml").write_text('[experiments]\ntracking_uri = "gopher://hole"\n')
+    with pytest.raises(BadRequest, match="scheme 'gopher'"):
+        Experiments(Project(tmp_path)).experiments()
+
+
+def test_a_server_that_is_down_is_told_apart_from_an_empty_one(tmp_path, monkeypatch):
+    import socket
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "http://ana:secret@127.0.0.1:{port}"\n')
+    experiments = Experiments(Project(tmp_path))
+    assert "no SQLite file" in experiments.slow_reason
+    with pytest.raises(Unavailable) as caught:
+        experiments.experiments()
+    assert "secret" not in str(caught.value)
