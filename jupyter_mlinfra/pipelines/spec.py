@@ -45,7 +45,7 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineRun:
-    """One execution of a pipeline."""
+    """One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty."""
 
     run: str
     pipeline: str
@@ -55,6 +55,7 @@ class PipelineRun:
     user: str
     started_at: datetime
     ended_at: datetime | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """One pipeline in a list. last: states of the newest runs, newest last (at most 5)."""
+    """One pipeline in a list. last: states of the newest runs, newest last (at most 5). problem: what is wrong with its file."""
 
     ref: str
     name: str
@@ -79,6 +80,7 @@ class Pipeline:
     steps: int
     last: Sequence[RunState]
     description: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

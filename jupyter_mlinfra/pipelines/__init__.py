@@ -1,0 +1,18 @@
+"""Pipelines: notebooks in order, as jobs, with a cache that says why a step ran."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__all__ = ["Pipeline", "PipelineDetail", "PipelineRun", "Pipelines", "RunState", "Step", "StepRun", "StepState"]
+
+if TYPE_CHECKING:
+    from .service import Pipelines
+    from .spec import Pipeline, PipelineDetail, PipelineRun, RunState, Step, StepRun, StepState
+else:
+
+    def __getattr__(name: str):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(".service" if name == "Pipelines" else ".spec", __name__), name)

@@ -1,0 +1,136 @@
+"""Whether a step has to run: what it was made of last time, what it would be made of now, and the difference in words.
+
+The key is the sha256 of: the code cells (source, and which of them takes the parameters; no outputs, no ids), the project's own
+Python files that they import, the parameters, the content of each input, the kernel and its environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from hashlib import sha256
+from typing import Any, Literal
+
+from .notebook import INJECTED_TAG, PARAMETERS_TAG, Notebook
+
+Part = Literal["code", "params", "inputs", "environment", "kernel"]
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a result was made of. cells: a digest for each code cell. modules: path → digest. inputs: reference → content id."""
+
+    cells: Sequence[str]
+    modules: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    kernel: str
+    python: str
+    environment: str
+
+    @property
+    def key(self) -> str:
+        """One digest of it all; `inputs` and `modules` in any order give the same."""
+        return sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Parts:
+        """What `to_json` gave."""
+        return cls(**body)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One part of the key that differs, and where."""
+
+    part: Part
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.part} changed: {self.detail}"
+
+
+def cell_digests(notebook: Notebook) -> list[str]:
+    """One digest a code cell. The cell that papermill adds is no code of the notebook: executed or not, a notebook gives the same."""
+    return [
+        sha256(f"{PARAMETERS_TAG in cell.tags}\0{cell.source.rstrip()}".encode()).hexdigest()[:20] for cell in notebook.cells if INJECTED_TAG not in cell.tags
+    ]
+
+
+def changes(before: Parts, after: Parts, packages: Mapping[str, Mapping[str, str]]) -> list[Change]:
+    """What differs, code first. packages: environment digest → distributions, for the environments that are still known."""
+    found = [Change("code", detail) for detail in (*_cells(before.cells, after.cells), *_named(before.modules, after.modules))]
+    found += [Change("params", detail) for detail in _values(before.parameters, after.parameters)]
+    found += [Change("inputs", detail) for detail in _named(before.inputs, after.inputs)]
+    if before.kernel != after.kernel:
+        found.append(Change("kernel", f"{before.kernel} → {after.kernel}"))
+    elif before.python != after.python:
+        found.append(Change("environment", f"Python {before.python} → {after.python}"))
+    elif before.environment != after.environment:
+        found.append(Change("environment", _packages(packages.get(before.environment), packages.get(after.environment))))
+    return found
+
+
+def explain(found: Iterable[Change]) -> str:
+    """One line for all changes: `code changed: cell 4, cell 6; inputs changed: data/raw.csv`."""
+    grouped: dict[Part, list[str]] = {}
+    for change in found:
+        grouped.setdefault(change.part, []).append(change.detail)
+    return "; ".join(str(Change(part, _some(details))) for part, details in grouped.items())
+
+
+def _cells(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
+    for how, old_from, old_to, new_from, new_to in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if how == "replace":
+            yield _range(new_from, new_to)
+        elif how == "insert":
+            yield f"{_range(new_from, new_to)} added"
+        elif how == "delete":
+            yield f"{_range(old_from, old_to)} taken out"
+
+
+def _range(start: int, end: int) -> str:
+    return f"cell {end}" if end - start == 1 else f"cells {start + 1}–{end}"
+
+
+def _named(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted({*before, *after}):
+        if name not in before:
+            yield f"{name} added"
+        elif name not in after:
+            yield f"{name} taken out"
+        elif before[name] != after[name]:
+            yield name
+
+
+def _values(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted({*before, *after}):
+        old, new = (_text(values[name]) if name in values else "its default" for values in (before, after))
+        # By the text of the JSON: 1, 1.0 and true are equal in Python, yet a notebook may tell them apart.
+        if old != new or json.dumps(before.get(name), sort_keys=True) != json.dumps(after.get(name), sort_keys=True):
+            yield f"{name} {old} → {new}"
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _packages(before: Mapping[str, str] | None, after: Mapping[str, str] | None) -> str:
+    if before is None or after is None:
+        return "installed packages"
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return _some([f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names])
+
+
+def _some(details: Sequence[str], most: int = 5) -> str:
+    rest = len(details) - most
+    return ", ".join(details[:most]) + (f" and {rest} more" if rest > 0 else "")

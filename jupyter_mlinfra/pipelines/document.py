@@ -1,0 +1,132 @@
+"""A YAML document whose every value knows its line, so that an error can point at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..core.errors import NotFound, TooLarge, Unprocessable
+
+MAX_BYTES = 1_000_000
+MAX_VALUES = 100_000
+"""An alias can stand for ten others and so on: a file of 1 kB may mean 10^9 values."""
+
+KeyPath = tuple[str | int, ...]
+"""Where a value stands: keys and list positions from the top, such as ("steps", "train", "in", 0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file. data: plain Python values. lines: where each key or list item begins, from 1."""
+
+    name: str
+    data: Any
+    lines: Mapping[KeyPath, int]
+
+    def line(self, path: KeyPath) -> int:
+        """Line of the value at `path`, or of the nearest thing around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def error(self, path: KeyPath, what: str, why: str = "", fix: str = "") -> Unprocessable:
+        """An error that names this file and the line of `path`."""
+        return Unprocessable(f"{self.name}, line {self.line(path)}: {what}", why, fix)
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that leaves dates as text: a parameter `day: 2013-11-01` means the words that stand there."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_document(path: Path, name: str) -> Document:
+    """Parse one file; `name` is what errors call it.
+
+    Raises NotFound when there is none, TooLarge above 1 MB, Unprocessable (with the line) when it is not YAML.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise TooLarge(f"{name} is too large.", f"A pipeline file has at most {MAX_BYTES:,} bytes.", "Split it into several pipelines.")
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unprocessable(f"{name} is not text in UTF-8.", f"Byte {error.start} cannot be read.", "Save it as UTF-8.") from error
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NotFound(f"{name} does not exist.", fix="mlinfra pipelines list shows the files there are.") from error
+    except OSError as error:
+        raise Unprocessable(f"{name} cannot be read.", f"{error.strerror or error}.", "Give this user the right to read it.") from error
+    return parse_document(text, name)
+
+
+def parse_document(text: str, name: str) -> Document:
+    """Parse the text of one file. Raises Unprocessable with the line."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise Unprocessable(f"{name} is empty.", "It has no steps.", "Write at least `steps:` with one notebook.")
+        lines: dict[KeyPath, int] = {(): node.start_mark.line + 1}
+        _count(node, {}, name)
+        _walk(node, (), lines, name)
+        data = loader.construct_document(node)
+    except yaml.YAMLError as error:
+        raise _explain(error, name) from error
+    except ValueError as error:  # a tagged number or the like that is none
+        raise Unprocessable(f"{name} is not valid YAML.", f"{error}.", "Mend that value.") from error
+    finally:
+        loader.dispose()
+    return Document(name, data, lines)
+
+
+def _explain(error: yaml.YAMLError, name: str) -> Unprocessable:
+    mark = getattr(error, "problem_mark", None)
+    where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
+    problem = str(getattr(error, "problem", None) or error)
+    tabs = "Indent with spaces, not tabs." if "\\t" in problem else "Mend that line; values with `: ` or a leading `{{` need quotes."
+    return Unprocessable(f"{where}: this is not valid YAML.", f"{problem[:1].upper()}{problem[1:]}.", tabs)
+
+
+def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) -> None:
+    if isinstance(node, yaml.MappingNode):
+        known: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            text = str(key.value)
+            if text in known and text != "<<":
+                raise Unprocessable(f"{name}, line {line}: {text} is given twice.", f"It also stands on line {known[text]}.", "Keep one of them.")
+            known[text] = line
+            lines[*path, text] = line
+            _walk(value, (*path, text), lines, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, item in enumerate(node.value):
+            lines[*path, position] = item.start_mark.line + 1
+            _walk(item, (*path, position), lines, name)
+
+
+def _count(node: yaml.Node, known: dict[int, int | None], name: str) -> int:
+    """How many values `node` stands for once its aliases are followed; None in `known` marks those under way."""
+    done = known.get(id(node), 0)
+    line = node.start_mark.line + 1
+    if done is None:
+        raise Unprocessable(f"{name}, line {line}: this value contains itself.", "An alias refers to what is around it.", "Write the value out.")
+    if done:
+        return done
+    known[id(node)] = None
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [part for pair in node.value for part in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    total = 1 + sum(_count(child, known, name) for child in children)
+    if total > MAX_VALUES:
+        raise TooLarge(f"{name}, line {line}: this stands for over {MAX_VALUES:,} values.", "Aliases multiply them.", "Write fewer aliases.")
+    known[id(node)] = total
+    return total

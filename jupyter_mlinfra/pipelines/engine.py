@@ -1,0 +1,245 @@
+"""Driving one run: looks at each step when those before it have ended, submits jobs, follows them, writes down every move.
+
+Nothing but the database is remembered, so that another process can go on where this one was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.errors import MLInfraError, Unavailable
+from ..jobs import Job, JobSpec, JobState
+from . import graph
+from .assess import Assessment, Assessor
+from .cache import Parts, cell_digests
+from .definition import StepDefinition
+from .notebook import read_notebook
+from .spec import RunState, StepRun, StepState
+from .state import DONE, is_final, outcome
+from .store import Result, RunEntry, StepEntry, Store
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+    from ..jobs import Jobs
+    from .contents import Contents
+
+_LOOK_SECONDS = 0.02
+_QUIET_SECONDS = 2.0
+"""Longest time between two looks at the jobs when the database says that nothing has changed."""
+_ENDED = {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the engine works with."""
+
+    project: Project
+    store: Store
+    jobs: Jobs
+    contents: Contents
+    on_step: Callable[[StepRun], None] | None = None
+
+
+class Engine:
+    """Drives one run. The caller holds the lock of its pipeline."""
+
+    def __init__(self, tools: Tools, run: RunEntry) -> None:
+        self._tools = tools
+        self._store = tools.store
+        self._run = run
+        self._definition = run.definition
+        self._steps = tools.store.steps(run)
+        self._assessor = Assessor(tools.project.root, tools.store, tools.contents, pipeline=run.run.pipeline, values=run.run.parameters, force=run.force)
+
+    def drive(self) -> RunEntry:
+        """Bring the run to its end."""
+        self._tools.contents.forget()
+        for entry in self._running():  # of a driver that was killed between its word and its deed
+            if entry.step.job is None:
+                self._submit(entry)
+        while True:
+            seen = self._store.data_version()
+            by = self._store.cancelled_by(self._run)
+            if by:
+                return self.cancel(f"Cancelled by {by}.")
+            self._collect()
+            cancelled = [name for name, entry in self._steps.items() if entry.step.state is StepState.CANCELLED]
+            if cancelled:
+                return self.cancel(f"The job of step {cancelled[0]} was cancelled.")
+            self._start_ready()
+            self._skip_hopeless()
+            if not any(self._running()):
+                return self._store.end(self._run, outcome(entry.step.state for entry in self._steps.values()))
+            self._wait(seen)
+
+    def cancel(self, reason: str) -> RunEntry:
+        """End all jobs and what waits for them."""
+        jobs = [entry.step.job for entry in self._running() if entry.step.job is not None]
+        for job in jobs:
+            self._tools.jobs.cancel(job)
+        if jobs:
+            self._tools.jobs.wait(jobs, timeout=self._tools.project.settings.jobs.grace_seconds + 20)
+        self._collect()
+        for entry in list(self._steps.values()):
+            if not is_final(entry.step.state):
+                self._move(entry, StepState.CANCELLED, reason)
+        return self._store.end(self._run, RunState.CANCELLED, reason=reason)
+
+    # Before a step
+
+    def _start_ready(self) -> None:
+        """Submit or skip every step that waits for nothing; a step that is taken from the cache may make others ready."""
+        settled = False
+        while not settled:
+            settled = True
+            for step in self._definition.steps:
+                entry = self._steps[step.name]
+                if entry.step.state is not StepState.WAITING or not self._is_ready(step):
+                    continue
+                if self._room() == 0:
+                    return
+                self._start(step, entry)
+                settled = settled and self._steps[step.name].step.state is StepState.RUNNING
+
+    def _is_ready(self, step: StepDefinition) -> bool:
+        return all(self._steps[name].step.state in DONE for name in step.after)
+
+    def _room(self) -> int:
+        most = self._tools.project.settings.pipelines.max_parallel or len(self._steps)
+        return most - sum(1 for _ in self._running())
+
+    def _start(self, step: StepDefinition, entry: StepEntry) -> None:
+        try:
+            found = self._assessor.look(step)
+        except Unavailable:
+            raise
+        except MLInfraError as error:
+            self._fail(entry, str(error))
+            return
+        if found.made is not None:
+            self._take(entry, found.made, found)
+        else:
+            self._tools.contents.forget()
+            self._submit(self._store.start(self._run, entry, found.parts, reason=found.reason))
+
+    def _take(self, entry: StepEntry, made: Result, found: Assessment) -> None:
+        self._keep(self._store.move(self._run, entry, StepState.CACHED, reason=found.reason, notebook=made.notebook, job=made.job))
+
+    def _submit(self, entry: StepEntry) -> None:
+        """Submit under a key of run, step and attempt: whoever asks again gets the same job."""
+        step = self._definition.step(entry.step.name)
+        run = self._run.run
+        self._steps[step.name] = entry
+        try:
+            job = self._tools.jobs.submit(
+                JobSpec(
+                    notebook=step.notebook,
+                    parameters=entry.parts.parameters if entry.parts else {},
+                    output=self._output(step.name),
+                    name=f"{run.pipeline}/{step.name}",
+                    gpus=step.gpus,
+                    cpus=step.cpus,
+                    memory_gib=step.memory_gib,
+                    time_limit_minutes=step.time_limit_minutes,
+                    retries=step.retries,
+                    key=f"pipeline/{run.run}/{step.name}/{entry.attempt}",
+                    labels={"pipeline": run.pipeline, "run": run.run, "step": step.name},
+                )
+            )
+        except Unavailable:
+            raise
+        except MLInfraError as error:
+            self._fail(entry, str(error))
+        else:
+            self._keep(self._store.submitted(self._run, entry, job.id))
+
+    def _output(self, step: str) -> str | None:
+        """Where the executed notebook goes; None (the job's own folder) when the state is not below the project."""
+        path = self._tools.project.home / "runs" / self._run.run.run / f"{step}.ipynb"
+        root = self._tools.project.root
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
+
+    # After a step
+
+    def _collect(self) -> None:
+        """Look at the jobs that are under way; those that have ended move their steps."""
+        for entry in list(self._running()):
+            if entry.step.job is None:
+                continue
+            job = self._tools.jobs.show(entry.step.job)
+            if job.state in _ENDED:
+                self._tools.contents.forget()
+                self._end(entry, job)
+
+    def _end(self, entry: StepEntry, job: Job) -> None:
+        notebook = job.output if job.output and (self._tools.project.root / job.output).exists() else None
+        if job.state is JobState.SUCCEEDED:
+            self._succeed(entry, job, notebook)
+        elif job.state is JobState.CANCELLED:
+            self._keep(self._store.move(self._run, entry, StepState.CANCELLED, reason=job.reason or "Its job was cancelled.", notebook=notebook))
+        else:
+            self._fail(entry, job.reason or f"Its job {job.state}.", notebook)
+
+    def _succeed(self, entry: StepEntry, job: Job, notebook: str | None) -> None:
+        step = self._definition.step(entry.step.name)
+        assert entry.parts is not None
+        try:
+            outputs = self._assessor.outputs(step)
+        except Unavailable:
+            raise
+        except MLInfraError as error:
+            self._fail(entry, str(error), notebook)
+            return
+        result = Result(whole=True, parts=self._as_run(entry.parts, notebook), outputs=outputs, job=job.id, notebook=notebook)
+        self._record(step, entry, result)
+        self._keep(self._store.succeed(self._run, entry, result, reason=entry.step.reason))
+
+    def _as_run(self, parts: Parts, notebook: str | None) -> Parts:
+        """The parts with the code that did run: the notebook may have been saved between the look at it and its job's snapshot."""
+        if notebook is None:
+            return parts
+        with contextlib.suppress(MLInfraError):
+            return Parts.from_json({**parts.to_json(), "cells": cell_digests(read_notebook(self._tools.project.root / notebook, notebook))})
+        return parts
+
+    def _record(self, step: StepDefinition, entry: StepEntry, result: Result) -> None:
+        """Lineage before the state: after a crash between the two it is there twice under one id, never missing."""
+        run = self._run.run
+        facts = {"pipeline": run.pipeline, "run": run.run, "notebook": step.notebook, "job": result.job or "", "key": result.parts.key}
+        name = f"step:{run.pipeline}/{step.name}"
+        ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{run.run}/{entry.attempt}"))
+        self._tools.project.lineage.record(name, inputs=step.inputs, outputs=step.outputs, facts=facts, run=ident)
+
+    def _fail(self, entry: StepEntry, reason: str, notebook: str | None = None) -> None:
+        self._keep(self._store.move(self._run, entry, StepState.FAILED, reason=reason, notebook=notebook))
+
+    def _skip_hopeless(self) -> None:
+        """Skip what waits for a step that failed, near or far; reckoned anew each time, so that a killed driver leaves none behind."""
+        for failed in [name for name, entry in self._steps.items() if entry.step.state is StepState.FAILED]:
+            for name in graph.downstream(self._definition.after, failed):
+                if self._steps[name].step.state is StepState.WAITING:
+                    self._move(self._steps[name], StepState.SKIPPED, f"{failed} failed")
+
+    def _move(self, entry: StepEntry, to: StepState, reason: str) -> None:
+        self._keep(self._store.move(self._run, entry, to, reason=reason))
+
+    # All the time
+
+    def _running(self) -> Iterator[StepEntry]:
+        return (entry for entry in self._steps.values() if entry.step.state is StepState.RUNNING)
+
+    def _keep(self, entry: StepEntry) -> None:
+        self._steps[entry.step.name] = entry
+        if self._tools.on_step is not None:
+            self._tools.on_step(entry.step)
+
+    def _wait(self, seen: int) -> None:
+        """Until something was committed since `seen`, or for a while."""
+        limit = time.monotonic() + _QUIET_SECONDS
+        while time.monotonic() < limit and self._store.data_version() == seen:
+            time.sleep(_LOOK_SECONDS)

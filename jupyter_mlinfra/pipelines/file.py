@@ -1,0 +1,309 @@
+"""The pipeline file `*.mlpipeline.yaml`: its form, and what may be wrong with it, each with the line and a fix."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+
+from ..core.errors import BadRequest, NotFound, Unprocessable
+from . import graph
+from .definition import Definition, StepDefinition, placeholders
+from .document import Document, KeyPath, parse_document, read_document
+from .notebook import read_notebook
+from .references import feeds, normalize
+
+SUFFIX = ".mlpipeline.yaml"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+
+def _finite(value: JsonValue) -> JsonValue:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("Infinity and NaN have no JSON form")
+    for item in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        _finite(item)
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Value = Annotated[JsonValue, AfterValidator(_finite)]
+References = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=list[str] | str)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class Resources(_Part):
+    """What a step needs of the machine."""
+
+    gpus: int | None = Field(default=None, ge=0)
+    """GPUs; a step that asks for none sees none."""
+
+    cpus: int | None = Field(default=None, ge=1)
+    """CPU slots."""
+
+    memory_gib: float | None = Field(default=None, gt=0)
+    """Memory in GiB that is kept free for it."""
+
+
+class Options(Resources):
+    """What a step does when the file says nothing else."""
+
+    retries: int | None = Field(default=None, ge=0)
+    """How often a failed step is tried again."""
+
+    time_limit_minutes: float | None = Field(default=None, gt=0)
+    """Minutes after which a step is ended."""
+
+    cache: bool | None = None
+    """Whether a step whose code, parameters, inputs and environment are unchanged is left out. Default: yes."""
+
+
+class StepEntry(_Part):
+    """One notebook, what it takes and what it makes. The graph comes from `in` and `out`."""
+
+    notebook: str = Field(min_length=1)
+    """Path of the notebook; it begins at this file's folder."""
+
+    description: str = ""
+    """One line that a colleague understands."""
+
+    params: dict[str, Value] = {}
+    """Values for the names in the notebook's `parameters` cell; `{{ name }}` stands for a parameter of the pipeline."""
+
+    inputs: References = Field(default=[], alias="in")
+    """What it takes: `dataset:ns.t`, `view:v`, `model:m`, `version:m@alias`, `experiment:e`, `deployment:d`, `monitor:m`, or a file."""
+
+    outputs: References = Field(default=[], alias="out")
+    """What it makes; same forms. A thing is made by one step only."""
+
+    resources: Resources = Resources()
+    """What it needs of the machine."""
+
+    retries: int | None = Field(default=None, ge=0)
+    """How often it is tried again when it fails."""
+
+    time_limit_minutes: float | None = Field(default=None, gt=0)
+    """Minutes after which it is ended."""
+
+    cache: bool | None = None
+    """`false`: it runs each time."""
+
+
+class PipelineFile(_Part):
+    """A pipeline of notebooks."""
+
+    pipeline: str | None = Field(default=None, pattern=NAME)
+    """Its name; default: the file's name without `.mlpipeline.yaml`."""
+
+    description: str = ""
+    """One line that a colleague understands."""
+
+    defaults: Options = Options()
+    """For every step that does not say otherwise."""
+
+    parameters: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], Value] = {}
+    """Parameters of the pipeline with their defaults; `pipelines run NAME -p day=2013-11-01` sets one."""
+
+    steps: dict[Annotated[str, Field(pattern=NAME)], StepEntry] = Field(min_length=1)
+    """The steps by name."""
+
+
+def schema() -> str:
+    """The JSON schema of a pipeline file, as `docs/mlpipeline.schema.json` holds it: editors check and complete with it."""
+    body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **PipelineFile.model_json_schema(by_alias=True)}
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
+def load(root: Path, path: Path) -> Definition:
+    """Read and check a pipeline file. Everything but the presence of its inputs is checked here.
+
+    Raises NotFound when there is no such file, Unprocessable with line and fix for anything wrong in it.
+    """
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    return _define(root, path, read_document(path, name))
+
+
+def load_text(root: Path, path: Path, text: str) -> Definition:
+    """The same for a text that is not saved yet; `path` says where it will be."""
+    return _define(root, path, parse_document(text, path.relative_to(root).as_posix()))
+
+
+def _define(root: Path, path: Path, document: Document) -> Definition:
+    if not isinstance(document.data, dict):
+        raise document.error((), "a pipeline file is a mapping.", f"It holds a {type(document.data).__name__}.", "Begin with `pipeline: NAME` and `steps:`.")
+    try:
+        file = PipelineFile.model_validate(document.data)
+    except ValidationError as error:
+        raise _explain(error, document) from error
+    folder = PurePosixPath(path.parent.relative_to(root).as_posix()) if path.parent.is_relative_to(root) else PurePosixPath()
+    steps = [_step(name, entry, file.defaults, document, folder) for name, entry in file.steps.items()]
+    after = _edges(steps, document)
+    for step in steps:
+        _check_notebook(root, step, document)
+        _check_placeholders(step, file.parameters, document)
+    name = file.pipeline or path.name.removesuffix(SUFFIX)
+    if not re.match(NAME, name):
+        raise document.error(
+            (), f"the file's name, {name!r}, cannot be the pipeline's.", "It has no `pipeline:`.", "Add `pipeline: NAME` of letters, digits, . - _"
+        )
+    return Definition(
+        name=name,
+        path=document.name,
+        description=file.description,
+        parameters=file.parameters,
+        steps=tuple(StepDefinition(**{**step, "after": after[step["name"]]}) for step in steps),
+    )
+
+
+def _step(name: str, entry: StepEntry, defaults: Options, document: Document, folder: PurePosixPath) -> dict[str, Any]:
+    def pick(key: str, own: BaseModel, fallback: Any) -> Any:
+        return next((value for value in (getattr(own, key), getattr(defaults, key)) if value is not None), fallback)
+
+    spot: KeyPath = ("steps", name)
+    return {
+        "name": name,
+        "notebook": _path(entry.notebook, (*spot, "notebook"), document, folder),
+        "description": entry.description,
+        "parameters": entry.params,
+        "inputs": _references(entry.inputs, (*spot, "in"), document, folder),
+        "outputs": _references(entry.outputs, (*spot, "out"), document, folder),
+        "gpus": pick("gpus", entry.resources, 0),
+        "cpus": pick("cpus", entry.resources, 1),
+        "memory_gib": pick("memory_gib", entry.resources, None),
+        "time_limit_minutes": pick("time_limit_minutes", entry, None),
+        "retries": pick("retries", entry, 0),
+        "cache": pick("cache", entry, True),
+        "line": document.line(spot),
+    }
+
+
+def _path(text: str, spot: KeyPath, document: Document, folder: PurePosixPath) -> str:
+    try:
+        path = normalize(f"file:{text}", folder=folder)
+    except BadRequest as error:
+        raise document.error(spot, error.what, error.why, error.fix) from error
+    if path.startswith("/"):
+        raise document.error(
+            spot, f"notebook {text} is an absolute path.", "A pipeline runs notebooks of its own project.", "Write a path below this file's folder."
+        )
+    return path
+
+
+def _references(texts: Sequence[str], spot: KeyPath, document: Document, folder: PurePosixPath) -> tuple[str, ...]:
+    found: list[str] = []
+    for position, text in enumerate(texts):
+        try:
+            reference = normalize(text, folder=folder)
+        except BadRequest as error:
+            raise document.error((*spot, position), error.what, error.why, error.fix) from error
+        if reference in found:
+            raise document.error((*spot, position), f"{text} is given twice.", fix="Keep one of them.")
+        found.append(reference)
+    return tuple(found)
+
+
+def _edges(steps: Sequence[Mapping[str, Any]], document: Document) -> dict[str, tuple[str, ...]]:
+    inputs = {step["name"]: step["inputs"] for step in steps}
+    outputs = {step["name"]: step["outputs"] for step in steps}
+    clash = graph.find_clash(outputs)
+    if clash:
+        same = clash.first_output == clash.second_output
+        thing = clash.second_output if same else f"{clash.second_output} (within or around {clash.first_output})"
+        spot = ("steps", clash.second, "out", outputs[clash.second].index(clash.second_output))
+        where = f"Step {clash.first} makes it too (line {document.line(('steps', clash.first))})."
+        raise document.error(spot, f"{thing} is made by two steps.", where, "Let one step make it, and the other take it under `in`.")
+    after = graph.edges(inputs, outputs)
+    cycle = graph.find_cycle(after)
+    if cycle:
+        lines = ", ".join(f"{name} on line {document.line(('steps', name))}" for name in cycle)
+        round_trip = " → ".join([*cycle, cycle[0]])
+        why = f"Each takes what the one before makes: {lines}." if len(cycle) > 1 else f"It takes what it makes ({_own(inputs[cycle[0]], outputs[cycle[0]])})."
+        raise document.error(("steps", cycle[0]), f"the steps run in a circle: {round_trip}.", why, "Take one of these things out of `in` or `out`.")
+    return after
+
+
+def _own(inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    return ", ".join(taken for taken in inputs if any(feeds(made, taken) for made in outputs))
+
+
+def _check_notebook(root: Path, step: Mapping[str, Any], document: Document) -> None:
+    spot: KeyPath = ("steps", step["name"], "notebook")
+    try:
+        notebook = read_notebook(root / step["notebook"], step["notebook"])
+    except NotFound as error:
+        folder = (root / step["notebook"]).parent
+        there = [path.name for path in folder.glob("*.ipynb")] if folder.is_dir() else []
+        close = get_close_matches(Path(step["notebook"]).name, there, n=1)
+        raise document.error(
+            spot, error.what, "Its path begins at this file's folder.", f"Did you mean {close[0]}?" if close else "Make it, or mend the path."
+        ) from error
+    except Unprocessable as error:
+        raise document.error(spot, error.what, error.why, error.fix) from error
+    given = step["parameters"]
+    known = notebook.parameters()
+    if given and known is None:
+        fix = f"Tag the cell that sets {', '.join(given)} with `parameters` (property inspector, Cell Tags)."
+        raise document.error(("steps", step["name"], "params"), f"{step['notebook']} takes no parameters.", "No cell of it is tagged `parameters`.", fix)
+    if notebook.language.lower() != "python":
+        return
+    for name in given:
+        if known is not None and name not in known:
+            close = get_close_matches(name, known, n=1)
+            why = f"Its `parameters` cell sets {', '.join(sorted(known)) or 'nothing'}."
+            fix = f"Did you mean {close[0]}?" if close else f"Set {name} to a default in that cell."
+            raise document.error(("steps", step["name"], "params", name), f"{step['notebook']} has no parameter {name}.", why, fix)
+
+
+def _check_placeholders(step: Mapping[str, Any], parameters: Mapping[str, Any], document: Document) -> None:
+    for name, value in step["parameters"].items():
+        for wanted in placeholders(value):
+            if wanted not in parameters:
+                close = get_close_matches(wanted, parameters, n=1)
+                fix = f"Did you mean {{{{ {close[0]} }}}}?" if close else f"Add it: `parameters: {{{wanted}: …}}` at the top."
+                why = f"The pipeline's parameters are: {', '.join(parameters) or 'none'}."
+                raise document.error(("steps", step["name"], "params", name), f"there is no parameter {wanted}.", why, fix)
+
+
+def _explain(error: ValidationError, document: Document) -> Unprocessable:
+    """The first thing that pydantic found, in words: where, what, and the nearest key that would do."""
+    first = error.errors()[0]
+    path: KeyPath = tuple(part for part in first["loc"] if part != "[key]")
+    key = str(path[-1]) if path else ""
+    if first["type"] == "extra_forbidden":
+        known = _keys(path[:-1])
+        close = get_close_matches(key, known, n=1, cutoff=0.5)
+        fix = f"Did you mean {close[0]}?" if close else "Take it out."
+        return document.error(path, f"unknown key {key}.", f"Known here: {', '.join(known)}.", fix)
+    if first["type"] == "missing":
+        return document.error(path[:-1], f"{_named(path[:-1])} has no {key}.", fix=f"Add `{key}: …`.")
+    if first["type"] == "string_pattern_mismatch":
+        return document.error(
+            path, f"{first['input']!r} cannot be a name.", "A name has letters, digits, dot, - and _, and begins with a letter or digit.", "Choose another."
+        )
+    problem = re.sub(r"^Value error, ", "", first["msg"])
+    place = ".".join(str(part) for part in path)
+    return document.error(path, f"{place} cannot be used.", f"{problem}.", "See the example in docs/pipelines.md.")
+
+
+def _named(path: KeyPath) -> str:
+    return f"step {path[1]}" if len(path) == 2 and path[0] == "steps" else ".".join(str(part) for part in path) or "the file"
+
+
+def _keys(path: KeyPath) -> list[str]:
+    model: type[BaseModel] = PipelineFile
+    if path[:1] == ("steps",):
+        model = Resources if path[2:] == ("resources",) else StepEntry
+    elif path == ("defaults",):
+        model = Options
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,72 @@
+"""Where the pipeline files of a project are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
+from .definition import Definition
+from .file import SUFFIX, load
+
+_NOT_SEARCHED = {"node_modules", "__pycache__", "site-packages"}
+
+
+def pipeline_files(root: Path, home: Path) -> Iterator[Path]:
+    """Every `*.mlpipeline.yaml` below the project, in one order; hidden folders, environments and the project's state are left out."""
+    for here, names, files in os.walk(root):
+        folder = Path(here)
+        names[:] = sorted(name for name in names if not _is_skipped(folder / name, home))
+        for name in sorted(files):
+            if name.endswith(SUFFIX) and not name.startswith("."):
+                yield folder / name
+
+
+def _is_skipped(folder: Path, home: Path) -> bool:
+    return folder.name.startswith(".") or folder.name in _NOT_SEARCHED or folder == home or (folder / "pyvenv.cfg").exists()
+
+
+def find_pipeline(root: Path, home: Path, name: str) -> Definition:
+    """The pipeline of that name, or in the file of that path (below the project or the working directory).
+
+    Raises NotFound, Conflict when two files give themselves that name, Unprocessable when its file is broken.
+    """
+    if name.endswith((".yaml", ".yml")):
+        return load(root, inside(root, name))
+    plain = name.removeprefix("pipeline:")
+    found: list[Definition] = []
+    broken: list[tuple[Path, MLInfraError]] = []
+    for path in pipeline_files(root, home):
+        try:
+            found.append(load(root, path))
+        except MLInfraError as problem:
+            broken.append((path, problem))
+    fitting = [item for item in found if item.name == plain]
+    if len(fitting) > 1:
+        raise Conflict(
+            f"Two files are the pipeline {plain}.", f"They are {' and '.join(item.path for item in fitting)}.", "Give one of them another `pipeline:` name."
+        )
+    if fitting:
+        return fitting[0]
+    for path, error in broken:
+        if path.name.removesuffix(SUFFIX) == plain:
+            raise error
+    names = sorted(item.name for item in found)
+    close = get_close_matches(plain, names, n=1)
+    why = f"The project has: {', '.join(names) or 'none'}."
+    if broken:
+        why += f" {len(broken)} of its pipeline files cannot be read: {', '.join(path.name for path, _ in broken[:3])}."
+    raise NotFound(f"There is no pipeline {plain}.", why, f"Did you mean {close[0]}?" if close else f"Write {plain}{SUFFIX}.")
+
+
+def inside(root: Path, name: str) -> Path:
+    """The file of that path. Raises BadRequest when it is outside of the project."""
+    given = Path(name)
+    here = Path(os.path.abspath(given))
+    path = here if given.is_absolute() or here.is_file() else Path(os.path.abspath(root / given))
+    real = Path(os.path.realpath(path.parent)) / path.name
+    if not real.is_relative_to(root):
+        raise BadRequest(f"{name} is outside of the project.", f"The project is {root}.", "Move it there, or open the project that it belongs to.")
+    return real

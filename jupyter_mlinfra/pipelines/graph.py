@@ -1,0 +1,97 @@
+"""The graph of a pipeline: an edge wherever one step takes what another makes. No edge is written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .references import feeds, overlap
+
+After = Mapping[str, Sequence[str]]
+"""For each step, in the order of the file, the steps that must have ended before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Two steps that make the same thing. Both outputs are as normalized."""
+
+    first: str
+    second: str
+    first_output: str
+    second_output: str
+
+
+def edges(inputs: Mapping[str, Sequence[str]], outputs: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """`After` of every step, from what each takes and makes; a step that takes what it makes comes after itself."""
+    return {
+        step: tuple(maker for maker, made in outputs.items() if any(feeds(thing, wanted) for thing in made for wanted in taken))
+        for step, taken in inputs.items()
+    }
+
+
+def find_clash(outputs: Mapping[str, Sequence[str]]) -> Clash | None:
+    """The first two outputs that are one thing; None when every output has one maker."""
+    seen: list[tuple[str, str]] = []
+    for step, made in outputs.items():
+        for thing in made:
+            for other, earlier in seen:
+                if overlap(thing, earlier):
+                    return Clash(other, step, earlier, thing)
+            seen.append((step, thing))
+    return None
+
+
+def find_cycle(after: After) -> list[str] | None:
+    """Steps of one cycle, each running before the next and the last before the first; None when there is none."""
+    done: set[str] = set()
+    for start in after:
+        trail: list[str] = []
+        found = _visit(start, after, trail, done)
+        if found:
+            return found
+    return None
+
+
+def _visit(step: str, after: After, trail: list[str], done: set[str]) -> list[str] | None:
+    """Depth-first search without recursion: a file may chain more steps than Python stacks frames."""
+    stack = [(step, iter(after[step]))]
+    trail.append(step)
+    while stack:
+        _, rest = stack[-1]
+        nearest = next(rest, None)
+        if nearest is None:
+            stack.pop()
+            done.add(trail.pop())
+        elif nearest in trail:
+            return list(reversed(trail[trail.index(nearest) :]))
+        elif nearest not in done:
+            trail.append(nearest)
+            stack.append((nearest, iter(after[nearest])))
+    return None
+
+
+def order(after: After) -> list[str]:
+    """Every step once, none before what it comes after; among those that could be next, the first in the file.
+
+    `after` must have no cycle.
+    """
+    waiting = {step: set(before) for step, before in after.items()}
+    found: list[str] = []
+    while waiting:
+        step = next(name for name, before in waiting.items() if not before)
+        del waiting[step]
+        found.append(step)
+        for before in waiting.values():
+            before.discard(step)
+    return found
+
+
+def downstream(after: After, step: str) -> list[str]:
+    """Every step that depends on `step`, near or far, in the order of the file."""
+    reached = {step}
+    grown = True
+    while grown:
+        new = {name for name, before in after.items() if name not in reached and not reached.isdisjoint(before)}
+        reached |= new
+        grown = bool(new)
+    return [name for name in after if name in reached and name != step]

@@ -1,0 +1,79 @@
+"""What a step takes and makes: references (`dataset:ns.t`) and files, in one normal form."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+
+from ..core.errors import BadRequest
+
+KINDS = ("dataset", "view", "model", "version", "experiment", "deployment", "monitor")
+"""Kinds of things that a step can take or make; anything else is a file."""
+
+_PREFIX = re.compile(r"(?P<kind>[a-z]{2,}):(?P<name>.*)\Z", re.DOTALL)
+
+
+def kind_of(reference: str) -> str:
+    """The kind of a normalized reference; `file` for a path."""
+    kind, colon, _ = reference.partition(":")
+    return kind if colon and kind in KINDS else "file"
+
+
+def name_of(reference: str) -> str:
+    """What follows the kind, with its `@version`; the path itself for a file."""
+    return reference if kind_of(reference) == "file" else reference.partition(":")[2]
+
+
+def normalize(text: str, *, folder: PurePosixPath) -> str:
+    """The one spelling of a reference or path, so that two steps that mean the same thing say the same.
+
+    folder: of the pipeline file, below the project; a relative path begins there and comes out relative to the project.
+    Raises BadRequest on an empty text, an unknown kind, a missing name, or a path that leaves the project by `..`.
+    """
+    text = text.strip()
+    found = _PREFIX.match(text)
+    if found and found["kind"] in KINDS:
+        if not found["name"] or re.search(r"\s", found["name"]):
+            raise BadRequest(f"{text!r} names nothing.", fix=f"Write {found['kind']}:NAME, without spaces.")
+        return text
+    if found and found["kind"] != "file":
+        close = get_close_matches(found["kind"], [*KINDS, "file"], n=1)
+        fix = f"Did you mean {close[0]}:{found['name']}?" if close else f"Use one of {', '.join(KINDS)}; a file of that name is file:{text}"
+        raise BadRequest(f"{found['kind']!r} is no kind of thing.", "What stands before the colon says what it is.", fix)
+    path = found["name"] if found else text
+    if not path or "\0" in path:
+        raise BadRequest("An empty path names nothing.", fix="Write a path, or leave the entry out.")
+    if path.startswith("/"):
+        return os.path.normpath(path)
+    plain = os.path.normpath(folder / path)
+    if plain == ".." or plain.startswith("../"):
+        raise BadRequest(
+            f"{path} is outside of the project.", "A relative path stays below the project.", "Write an absolute path to take a file from elsewhere."
+        )
+    return plain
+
+
+def feeds(made: str, taken: str) -> bool:
+    """Whether making `made` gives (part of) `taken`.
+
+    A name is given by itself, and a version of it (`model:m@champion`) by the bare name too. A file is given by itself, by
+    the folder around it, and a folder by what is made in it.
+    """
+    if made == taken:
+        return True
+    if kind_of(made) != kind_of(taken):
+        return False
+    if kind_of(made) == "file":
+        return _inside(made, taken) or _inside(taken, made)
+    return "@" not in made and taken.partition("@")[0] == made
+
+
+def overlap(first: str, second: str) -> bool:
+    """Whether two outputs are the same thing, or one lies in the other."""
+    return first == second or (kind_of(first) == kind_of(second) == "file" and (_inside(first, second) or _inside(second, first)))
+
+
+def _inside(inner: str, outer: str) -> bool:
+    return outer == "." or inner.startswith(outer.rstrip("/") + "/")

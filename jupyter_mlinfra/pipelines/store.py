@@ -1,0 +1,312 @@
+"""Runs, steps and results of pipelines in `state.db`. Each change of a state is one transaction with its event."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..core import events
+from ..core.database import Database
+from ..core.errors import BadRequest, Conflict, NotFound
+from ..core.processes import Identity
+from ..core.records import PAGE_LIMIT, Page, now
+from .cache import Parts
+from .definition import Definition
+from .spec import PipelineRun, RunState, StepRun, StepState
+from .state import advance, check_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEntry:
+    """A run as the engine needs it. driver: the process that drives it, None until there is one. driven_at: when one was named or asked for."""
+
+    number: int
+    run: PipelineRun
+    definition: Definition
+    force: bool
+    driver: Identity | None
+    driven_at: datetime
+    cancelled_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEntry:
+    """A step of a run as the engine needs it. parts: what its cache key was made of, None until it was looked at."""
+
+    step: StepRun
+    attempt: int
+    parts: Parts | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The newest execution of a step. whole: it succeeded. outputs: reference → content id when it was made."""
+
+    whole: bool
+    parts: Parts
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    job: str | None = None
+    notebook: str | None = None
+
+
+class Store:
+    """The tables of pipelines."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # What there is
+
+    def run(self, prefix: str) -> RunEntry:
+        """A run by id; a unique beginning is enough. Raises NotFound or BadRequest."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM pipeline_run WHERE substr(run, 1, ?) = ? LIMIT 2", (len(prefix), prefix)).fetchall()
+            if not prefix or not rows:
+                raise NotFound(f"There is no pipeline run {prefix!r}.", fix="mlinfra pipelines show NAME lists its runs.")
+            if len(rows) > 1:
+                raise BadRequest(f"{prefix} begins more than one run.", fix="Give more of its id.")
+            return _run_entry(connection, rows[0])
+
+    def steps(self, run: RunEntry) -> dict[str, StepEntry]:
+        """The steps of a run by name, in the order of the file."""
+        with self._database.read() as connection:
+            return {entry.step.name: entry for entry in _step_entries(connection, run.number)}
+
+    def runs(self, pipeline: str | None, *, limit: int, cursor: str | None) -> Page[PipelineRun]:
+        """Runs of one pipeline or of all, newest first."""
+        if not 1 <= limit <= PAGE_LIMIT:
+            raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
+        if cursor is not None and not cursor.isdecimal():
+            raise BadRequest(f"cursor {cursor!r} is not one of ours.", fix="Use the cursor of the last answer.")
+        below = int(cursor) if cursor else 2**62
+        with self._database.read() as connection:
+            where, values = ("pipeline = ?", [pipeline]) if pipeline is not None else ("1", [])
+            total = connection.execute(f"SELECT count(*) FROM pipeline_run WHERE {where}", values).fetchone()[0]  # noqa: S608 - fixed words
+            query = f"SELECT * FROM pipeline_run WHERE {where} AND number < ? ORDER BY number DESC LIMIT ?"  # noqa: S608 - fixed words
+            rows = connection.execute(query, [*values, below, limit + 1]).fetchall()
+            items = [_run_entry(connection, row).run for row in rows[:limit]]
+        return Page(items=items, shown=len(items), total=total, cursor=str(rows[limit - 1]["number"]) if len(rows) > limit else None)
+
+    def unfinished(self, pipeline: str | None = None) -> list[RunEntry]:
+        """Runs that are not final, of one pipeline or of all."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM pipeline_run WHERE state = 'running' AND (?1 IS NULL OR pipeline = ?1) ORDER BY number", (pipeline,))
+            return [_run_entry(connection, row) for row in rows.fetchall()]
+
+    def newest_states(self, pipeline: str, count: int) -> list[RunState]:
+        """States of the newest runs, oldest of them first."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT state FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT ?", (pipeline, count)).fetchall()
+        return [RunState(row["state"]) for row in reversed(rows)]
+
+    def count_runs(self) -> int:
+        """All runs there are."""
+        with self._database.read() as connection:
+            return int(connection.execute("SELECT count(*) FROM pipeline_run").fetchone()[0])
+
+    def data_version(self) -> int:
+        """Changes when another process or thread commits."""
+        return self._database.data_version()
+
+    # Runs
+
+    def begin(self, definition: Definition, *, parameters: Mapping[str, Any], force: bool, user: str) -> RunEntry:
+        """Write down a new run with all its steps waiting. Raises Conflict when the pipeline has one that is not final."""
+        at = now().timestamp()
+        values = (secrets.token_hex(4), definition.name, "running", user, force, json.dumps(parameters), json.dumps(definition.to_json()), at, at)
+        try:
+            with self._database.write() as connection:
+                number = connection.execute(
+                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters, definition, started_at, driven_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    values,
+                ).lastrowid
+                steps = [(number, position, step.name) for position, step in enumerate(definition.steps)]
+                connection.executemany("INSERT INTO pipeline_step (run, position, name, state) VALUES (?, ?, ?, 'waiting')", steps)
+                entry = _run_entry(connection, connection.execute("SELECT * FROM pipeline_run WHERE number = ?", (number,)).fetchone())
+                _tell_run(connection, entry.run)
+                return entry
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"Pipeline {definition.name} is already running.", "Another run was begun at the same moment.", "Wait for it to end.") from error
+
+    def drive(self, run: RunEntry, driver: Identity | None) -> None:
+        """Note who drives a run from now on; None: a process that is about to come up."""
+        body = json.dumps(astuple(driver)) if driver else None
+        with self._database.write() as connection:
+            connection.execute("UPDATE pipeline_run SET driver = ?, driven_at = ? WHERE number = ?", (body, now().timestamp(), run.number))
+
+    def request_cancel(self, run: RunEntry, user: str) -> None:
+        """Leave word for the driver."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE pipeline_run SET cancelled_by = ? WHERE number = ? AND state = 'running'", (user, run.number))
+
+    def cancelled_by(self, run: RunEntry) -> str:
+        """Who asked for the run to be cancelled; empty when nobody did."""
+        with self._database.read() as connection:
+            return str(connection.execute("SELECT cancelled_by FROM pipeline_run WHERE number = ?", (run.number,)).fetchone()[0])
+
+    def end(self, run: RunEntry, to: RunState, *, reason: str = "") -> RunEntry:
+        """Make a run final."""
+        with self._database.write() as connection:
+            row = connection.execute("SELECT * FROM pipeline_run WHERE number = ?", (run.number,)).fetchone()
+            check_run(run.run.run, RunState(row["state"]), to)
+            connection.execute("UPDATE pipeline_run SET state = ?, reason = ?, ended_at = ? WHERE number = ?", (to, reason, now().timestamp(), run.number))
+            entry = _run_entry(connection, connection.execute("SELECT * FROM pipeline_run WHERE number = ?", (run.number,)).fetchone())
+            _tell_run(connection, entry.run)
+        return entry
+
+    # Steps
+
+    def move(self, run: RunEntry, entry: StepEntry, to: StepState, *, reason: str, notebook: str | None = None, job: str | None = None) -> StepEntry:
+        """A step's next state; job and notebook are kept when none is given."""
+        with self._database.write() as connection:
+            return _move(connection, run, entry, to, reason=reason, notebook=notebook, job=job)
+
+    def start(self, run: RunEntry, entry: StepEntry, parts: Parts, *, reason: str) -> StepEntry:
+        """A step is about to run: its earlier result counts no more, since the outputs may be half made from here on."""
+        with self._database.write() as connection:
+            moved = _move(connection, run, replace(entry, parts=parts, attempt=entry.attempt + 1), StepState.RUNNING, reason=reason)
+            connection.execute(
+                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, whole, parts) VALUES (?, ?, 0, ?)",
+                (run.run.pipeline, entry.step.name, json.dumps(parts.to_json())),
+            )
+            return moved
+
+    def submitted(self, run: RunEntry, entry: StepEntry, job: str) -> StepEntry:
+        """Note the job of a running step."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE pipeline_step SET job = ? WHERE run = ? AND name = ?", (job, run.number, entry.step.name))
+            moved = replace(entry, step=replace(entry.step, job=job))
+            _tell_step(connection, run, moved.step)
+        return moved
+
+    def succeed(self, run: RunEntry, entry: StepEntry, result: Result, *, reason: str) -> StepEntry:
+        """A step has made its outputs: its state and its result in one transaction."""
+        with self._database.write() as connection:
+            moved = _move(connection, run, replace(entry, parts=result.parts), StepState.SUCCEEDED, reason=reason, notebook=result.notebook)
+            values = (run.run.pipeline, entry.step.name, json.dumps(result.parts.to_json()), json.dumps(dict(result.outputs)), result.job, result.notebook)
+            connection.execute(
+                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, whole, parts, outputs, job, notebook) VALUES (?, ?, 1, ?, ?, ?, ?)", values
+            )
+            return moved
+
+    # The cache
+
+    def result(self, pipeline: str, step: str) -> Result | None:
+        """The newest execution of a step; None when it never ran."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM pipeline_result WHERE pipeline = ? AND step = ?", (pipeline, step)).fetchone()
+        if row is None:
+            return None
+        parts, outputs = Parts.from_json(json.loads(row["parts"])), json.loads(row["outputs"])
+        return Result(whole=bool(row["whole"]), parts=parts, outputs=outputs, job=row["job"], notebook=row["notebook"])
+
+    def keep_packages(self, digest: str, packages: Mapping[str, str]) -> None:
+        """Remember what the digest of an environment stands for."""
+        if digest in self.packages([digest]):
+            return
+        with self._database.write() as connection:
+            connection.execute("INSERT OR IGNORE INTO pipeline_environment VALUES (?, ?)", (digest, json.dumps(dict(packages))))
+
+    def packages(self, digests: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Distributions of the environments that are still known, by digest."""
+        with self._database.read() as connection:
+            marks = ", ".join("?" * len(digests))
+            rows = connection.execute(f"SELECT * FROM pipeline_environment WHERE digest IN ({marks})", list(digests)).fetchall()  # noqa: S608 - marks
+        return {row["digest"]: json.loads(row["packages"]) for row in rows}
+
+    def file_digest(self, path: str, stamp: str) -> str | None:
+        """The digest that was kept for a file with this very stamp."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT digest FROM pipeline_file WHERE path = ? AND stamp = ?", (path, stamp)).fetchone()
+        return row["digest"] if row else None
+
+    def keep_file_digest(self, path: str, stamp: str, digest: str) -> None:
+        """Remember the digest of a file until its stamp changes."""
+        with self._database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO pipeline_file VALUES (?, ?, ?)", (path, stamp, digest))
+
+
+def _move(
+    connection: sqlite3.Connection, run: RunEntry, entry: StepEntry, to: StepState, *, reason: str, notebook: str | None = None, job: str | None = None
+) -> StepEntry:
+    step = advance(entry.step, to, at=now(), reason=reason)
+    step = replace(step, notebook=notebook or step.notebook, job=job or step.job)
+    parts = json.dumps(entry.parts.to_json()) if entry.parts else None
+    connection.execute(
+        "UPDATE pipeline_step SET state = ?, reason = ?, job = ?, notebook = ?, attempt = ?, parts = ?, started_at = ?, ended_at = ?"
+        " WHERE run = ? AND name = ?",
+        (
+            step.state, step.reason, step.job, step.notebook, entry.attempt, parts,
+            _seconds(step.started_at), _seconds(step.ended_at), run.number, step.name,
+        ),
+    )  # fmt: skip
+    _tell_step(connection, run, step)
+    return replace(entry, step=step)
+
+
+def _tell_step(connection: sqlite3.Connection, run: RunEntry, step: StepRun) -> None:
+    told = {"run": run.run.run, "pipeline": run.run.pipeline, "state": step.state, "reason": step.reason, "job": step.job}
+    events.append(connection, "step", f"step:{run.run.pipeline}/{step.name}", told)
+
+
+def _tell_run(connection: sqlite3.Connection, run: PipelineRun) -> None:
+    events.append(connection, "step", f"pipeline:{run.pipeline}", {"run": run.run, "pipeline": run.pipeline, "state": run.state, "reason": run.reason})
+
+
+def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
+    run = PipelineRun(
+        run=row["run"],
+        pipeline=row["pipeline"],
+        state=RunState(row["state"]),
+        steps=[entry.step for entry in _step_entries(connection, row["number"])],
+        parameters=json.loads(row["parameters"]),
+        user=row["user"],
+        started_at=datetime.fromtimestamp(row["started_at"], UTC),
+        ended_at=_moment(row["ended_at"]),
+        reason=row["reason"],
+    )
+    definition = Definition.from_json(json.loads(row["definition"]))
+    driver = Identity(*json.loads(row["driver"])) if row["driver"] else None
+    return RunEntry(
+        number=row["number"],
+        run=run,
+        definition=definition,
+        force=bool(row["force"]),
+        driver=driver,
+        driven_at=datetime.fromtimestamp(row["driven_at"], UTC),
+        cancelled_by=row["cancelled_by"],
+    )
+
+
+def _step_entries(connection: sqlite3.Connection, number: int) -> list[StepEntry]:
+    rows = connection.execute("SELECT * FROM pipeline_step WHERE run = ? ORDER BY position", (number,)).fetchall()
+    return [
+        StepEntry(
+            step=StepRun(
+                name=row["name"],
+                state=StepState(row["state"]),
+                job=row["job"],
+                notebook=row["notebook"],
+                reason=row["reason"],
+                started_at=_moment(row["started_at"]),
+                ended_at=_moment(row["ended_at"]),
+            ),
+            attempt=row["attempt"],
+            parts=Parts.from_json(json.loads(row["parts"])) if row["parts"] else None,
+        )
+        for row in rows
+    ]
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
