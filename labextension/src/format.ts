@@ -8,6 +8,9 @@ function numeric(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }
 
+/** A hyphen is no minus. */
+const minus = (text: string): string => text.replace(/^-/, '−');
+
 /** 336776 → `337k`, 10000000 → `10M`: for rows of a list. */
 export function compact(value: unknown): string {
   if (!numeric(value)) {
@@ -28,13 +31,13 @@ export function number(value: unknown, digits = 4): string {
     return value === null || value === undefined ? DASH : String(value);
   }
   if (Number.isInteger(value)) {
-    return value.toLocaleString(language());
+    return minus(value.toLocaleString(language()));
   }
   const size = Math.abs(value);
   if (size >= 1e15 || size < 1e-5) {
-    return value.toExponential(digits - 1);
+    return minus(value.toExponential(digits - 1));
   }
-  return value.toLocaleString(language(), { maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(size + 1))) });
+  return minus(value.toLocaleString(language(), { maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(size + 1))) }));
 }
 
 /** 0.0245 → `2.45 %`. */
@@ -55,18 +58,17 @@ export function bytes(value: unknown): string {
   return `${(value / 1000 ** power).toLocaleString(language(), { maximumFractionDigits: power ? 1 : 0 })} ${units[power]}`;
 }
 
-const UNITS: readonly [number, string][] = [
-  [86_400, 'day'],
-  [3_600, 'hour'],
-  [60, 'minute'],
-  [1, 'second']
+const UNITS: readonly [size: number, symbol: string][] = [
+  [86_400, 'd'],
+  [3_600, 'h'],
+  [60, 'min'],
+  [1, 's']
 ];
 
-/** 1440 → `24 min`, 777600 → `9 days`: one unit, rounded down. */
+/** 1440 → `24 min`, 777600 → `9 d`: one unit, rounded down. The symbols are those of the SI, the same in every language. */
 export function span(seconds: number): string {
-  const [size, unit] = UNITS.find(([length]) => seconds >= length) ?? [1, 'second'];
-  const display = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 0 } as const;
-  return Math.floor(Math.max(0, seconds) / size).toLocaleString(language(), display);
+  const [size, symbol] = UNITS.find(([length]) => seconds >= length) ?? [1, 's'];
+  return `${Math.floor(Math.max(0, seconds) / size).toLocaleString(language())} ${symbol}`;
 }
 
 /** A duration: `0.42 s`, `18 s`, `12:04`, `1:02:30`. */
@@ -104,6 +106,11 @@ export function time(moment: string | null, now = new Date()): string {
   const day = `${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
   return date.getFullYear() === now.getFullYear() ? `${day} ${clock}` : `${date.getFullYear()}-${day} ${clock}`;
 }
+
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/;
+
+/** A text value of a column: moments without their letters, other texts as they are. */
+export const plain = (value: string): string => (MOMENT.test(value) ? value.slice(0, 16).replace('T', ' ') : value);
 
 /** Any value of a table cell as text. */
 export function cell(value: unknown): string {

@@ -20,7 +20,8 @@ interface IRow extends IColumn {
 
 /** The columns of a dataset with their profile; the exact one is reckoned when asked for. */
 export function Columns({ detail }: { detail: IDatasetDetail }): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
   const { dataset, schema } = detail;
   const [tier, setTier] = useState<Tier>('sample');
   const query = useQuery(`profile:${dataset.ref}@${dataset.snapshot}:${tier}`, signal => client.catalog.profile(dataset.name, tier, signal), {
@@ -32,7 +33,7 @@ export function Columns({ detail }: { detail: IDatasetDetail }): React.ReactElem
     <div className={cx('scroll')}>
       <ProfileBar profile={query.data} loading={query.loading} tier={tier} onTier={setTier} />
       {query.error && <Result query={query}>{() => null}</Result>}
-      <Table label={trans.__('Columns of %1', dataset.name)} columns={columnsOf(dataset.name, useWorkbench())} rows={rows} row={row => rowOf(dataset.name, row)} />
+      <Table label={trans.__('Columns of %1', dataset.name)} columns={columnsOf(workbench)} rows={rows} row={row => rowOf(dataset.name, row)} />
     </div>
   );
 }
@@ -58,11 +59,11 @@ function ProfileBar({ profile, loading, tier, onTier }: IProfileBarProps): React
       {profile ? (
         <State state="passed">{trans.__('%1, %2', words[profile.tier], format.duration(profile.seconds))}</State>
       ) : (
-        <span className={cx('quiet')}>{loading ? trans.__('reading…') : DASH}</span>
+        <span className={cx('quiet')}>{loading ? trans.__('reading…') : format.DASH}</span>
       )}
       {profile && (
         <span className={cx('quiet')}>
-          {trans.__('from')} <Num value={profile.rows} /> {trans.__('rows')}
+          <Num value={profile.rows} unit={trans.__('rows')} />
         </span>
       )}
       {tier !== 'exact' && <Button label={trans.__('Run Exact')} onClick={() => onTier('exact')} />}
@@ -71,8 +72,6 @@ function ProfileBar({ profile, loading, tier, onTier }: IProfileBarProps): React
     </div>
   );
 }
-
-const DASH = format.DASH;
 
 function Legend(): React.ReactElement {
   const { trans } = useWorkbench();
@@ -97,7 +96,7 @@ const value = (number: INumber | undefined, write?: (value: unknown) => string):
 
 const sortable = (number: INumber | undefined): number | string | null => number?.value ?? null;
 
-function columnsOf(dataset: string, { trans, open }: IWorkbench): IColumnSpec<IRow>[] {
+function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IRow>[] {
   const percent = (number: unknown): string => format.percent(number, 2);
   return [
     { key: 'name', head: trans.__('column'), cell: row => <span className={cx('strong-name')}>{row.name}</span>, sort: row => row.name },
@@ -137,7 +136,7 @@ function columnsOf(dataset: string, { trans, open }: IWorkbench): IColumnSpec<IR
       key: 'used',
       head: trans.__('used by'),
       width: 130,
-      cell: ({ used_by }) => <UsedBy refs={used_by} dataset={dataset} onOpen={ref => void open(ref)} />
+      cell: ({ used_by }) => <UsedBy refs={used_by} onOpen={ref => void open(ref)} />
     }
   ];
 }
@@ -154,7 +153,7 @@ function Clipped({ number }: { number: INumber | undefined }): React.ReactElemen
   );
 }
 
-function UsedBy({ refs, onOpen }: { refs: readonly string[]; dataset: string; onOpen(ref: string): void }): React.ReactElement | null {
+function UsedBy({ refs, onOpen }: { refs: readonly string[]; onOpen(ref: string): void }): React.ReactElement | null {
   const [first] = refs;
   if (!first) {
     return null;

@@ -70,16 +70,14 @@ function DatasetFacts({ detail, query }: { detail: IDatasetDetail; query: IQuery
   const { dataset, schema, newer } = detail;
   return (
     <Facts>
-      <>
-        <Num value={dataset.rows} strong /> {trans.__('rows')}
-      </>
+      <Num value={dataset.rows} strong unit={trans.__('rows')} />
       <>
         <b>{schema.length}</b> {trans._n('column', 'columns', schema.length)}
       </>
       <b>{format.bytes(dataset.bytes)}</b>
       {dataset.snapshot && (
         <>
-          {trans.__('snapshot')} <b>{format.shortId(dataset.snapshot)}</b>
+          {trans.__('snapshot')} <b>{dataset.snapshot}</b>
           {dataset.updated_at && `, ${trans.__('%1 ago', format.span(format.secondsSince(dataset.updated_at)))}`}
         </>
       )}

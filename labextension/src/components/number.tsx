@@ -42,18 +42,21 @@ export interface INumProps {
   /** Leave the mark of an exact number out, where every number of the place is exact. */
   quiet?: boolean;
   strong?: boolean;
+  /** A quiet word between the number and its mark: `rows`. */
+  unit?: string;
 }
 
 export const labelled = (value: number | string | null, basis: Basis = 'exact'): INumber => ({ value, basis, n: null, error: null });
 
 /** A number with its basis: no number of the workbench stands without one. */
-export function Num({ value, format: write = format.number, basis = 'exact', quiet, strong }: INumProps): React.ReactElement {
+export function Num({ value, format: write = format.number, basis = 'exact', quiet, strong, unit }: INumProps): React.ReactElement {
   const number = typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
   const missing = number.value === null;
-  const text = typeof number.value === 'string' ? number.value : write(number.value);
+  const text = typeof number.value === 'string' ? format.plain(number.value) : write(number.value);
   return (
     <span className={cx('num', strong && 'is-strong')} data-basis={number.basis}>
       {text}
+      {unit && <span className={cx('quiet')}> {unit}</span>}
       {!missing && !(quiet && number.basis === 'exact') && <BasisChip number={number} />}
     </span>
   );

@@ -1,0 +1,47 @@
+import React, { useId } from 'react';
+
+import { cx } from './cx';
+
+interface IFieldProps {
+  label: string;
+  value: string;
+  onChange(value: string): void;
+  width?: number;
+  type?: 'text' | 'number' | 'datetime-local';
+  min?: number;
+  max?: number;
+  step?: number;
+  placeholder?: string;
+  /** What is wrong with the value. */
+  fault?: string;
+  /** A word after the input. */
+  unit?: string;
+}
+
+/** A labelled input of one line. */
+export function Field({ label, value, onChange, width = 120, fault, unit, type = 'text', ...input }: IFieldProps): React.ReactElement {
+  const id = useId();
+  return (
+    <span className={cx('field')}>
+      <label htmlFor={id}>{label}</label>
+      <input
+        {...input}
+        id={id}
+        className={cx('input')}
+        type={type}
+        value={value}
+        style={{ width }}
+        spellCheck={false}
+        aria-invalid={Boolean(fault)}
+        aria-errormessage={fault ? `${id}-fault` : undefined}
+        onChange={event => onChange(event.target.value)}
+      />
+      {unit && <span className={cx('quiet')}>{unit}</span>}
+      {fault && (
+        <span id={`${id}-fault`} className={cx('tone-bad')}>
+          {fault}
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,156 @@
+import React, { useMemo, useState } from 'react';
+
+import type { ICurve, IComparison, IDifference, IRun } from '../api/types';
+import { Link } from '../components/button';
+import { Result } from '../components/card';
+import { cx } from '../components/cx';
+import { CodeDrawer } from '../components/drawer';
+import { Heading, InsertButton, PageHeader } from '../components/header';
+import { Num } from '../components/number';
+import { State } from '../components/state';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useMemory } from '../hooks/memory';
+import { useQuery } from '../hooks/query';
+import type { IPageProps, IWorkbench } from '../tokens';
+import { Curves, type ISeries } from './curves';
+
+const COLOURS = 6;
+const colourOf = (index: number): number => (index % COLOURS) + 1;
+
+/** Runs side by side: what differs, their metrics, their curves. */
+export default function ComparePage({ reference, name }: IPageProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const ids = name.split(',').filter(Boolean);
+  const query = useQuery(reference, signal => client.experiments.compare(ids, signal), { every: () => null, topics: ['run'] });
+  return (
+    <>
+      <PageHeader icon="compare" title={trans._n('%1 run compared', '%1 runs compared', ids.length)} reference={reference}>
+        <InsertButton code={query.data?.code.python} />
+      </PageHeader>
+      <Result query={query}>{comparison => <Compare comparison={comparison} />}</Result>
+    </>
+  );
+}
+
+const label = (run: IRun): string => run.name || format.shortId(run.id);
+
+function Compare({ comparison }: { comparison: IComparison }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [only, setOnly] = useMemory('compare:only-different', true);
+  const groups: readonly [kind: string, title: string][] = [
+    ['metric', trans.__('Metrics')],
+    ['param', trans.__('Parameters')],
+    ['dataset', trans.__('Datasets')],
+    ['tag', trans.__('Tags')]
+  ];
+  return (
+    <>
+      <div className={cx('scroll')}>
+        <CompareCurves comparison={comparison} />
+        <div className={cx('bar', 'split')}>
+          <label>
+            <input type="checkbox" checked={only} onChange={event => setOnly(event.target.checked)} /> {trans.__('only different')}
+          </label>
+          <Same rows={comparison.rows} />
+        </div>
+        {groups.map(([kind, title]) => (
+          <Differences key={kind} kind={kind} title={title} comparison={comparison} only={only} />
+        ))}
+      </div>
+      <CodeDrawer code={comparison.code} note={trans.__('gives the comparison above')} />
+    </>
+  );
+}
+
+function CompareCurves({ comparison }: { comparison: IComparison }): React.ReactElement | null {
+  const metrics = useMemo(() => [...new Set(comparison.curves.map(curve => curve.metric))], [comparison]);
+  const [chosen, choose] = useState<string | null>(null);
+  const metric = chosen && metrics.includes(chosen) ? chosen : metrics[0];
+  const series = useMemo(() => seriesOf(comparison, metric), [comparison, metric]);
+  if (!metric) {
+    return null;
+  }
+  return (
+    <>
+      {metrics.length > 1 && (
+        <div className={cx('bar')} role="group">
+          {metrics.map(name => (
+            <button key={name} type="button" className={cx('door')} aria-pressed={name === metric} onClick={() => choose(name)}>
+              {name}
+            </button>
+          ))}
+        </div>
+      )}
+      <Curves metric={metric} series={series} />
+    </>
+  );
+}
+
+function seriesOf({ curves, runs }: IComparison, metric: string | undefined): ISeries[] {
+  const place = new Map(runs.map((run, index) => [run.id, index]));
+  return curves
+    .filter((curve: ICurve) => curve.metric === metric && place.has(curve.run))
+    .map(curve => {
+      const index = place.get(curve.run) ?? 0;
+      const run = runs[index];
+      return { curve, name: run ? label(run) : curve.run, series: colourOf(index) };
+    });
+}
+
+/** How much is the same in all runs. */
+function Same({ rows }: { rows: readonly IDifference[] }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const same = rows.filter(row => row.same).length;
+  return same ? <span className={cx('quiet')}>{trans._n('%1 line is the same in all', '%1 lines are the same in all', same)}</span> : null;
+}
+
+interface IDifferencesProps {
+  kind: string;
+  title: string;
+  comparison: IComparison;
+  only: boolean;
+}
+
+function Differences({ kind, title, comparison, only }: IDifferencesProps): React.ReactElement | null {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const all = comparison.rows.filter(row => row.kind === kind);
+  const rows = only ? all.filter(row => !row.same) : all;
+  if (!rows.length) {
+    return null;
+  }
+  return (
+    <section>
+      <Heading title={title} note={trans.__('%1 of %2', rows.length, all.length)} />
+      <Table label={title} columns={columnsOf(comparison.runs, workbench)} rows={rows} row={row => ({ id: `${row.kind} ${row.key}` })} />
+    </section>
+  );
+}
+
+function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnSpec<IDifference>[] {
+  return [
+    { key: 'key', head: trans.__('name'), cell: row => <span className={cx('strong-name')}>{row.key}</span>, sort: row => row.key, width: 240 },
+    ...runs.map(
+      (run, index): IColumnSpec<IDifference> => ({
+        key: run.id,
+        end: true,
+        head: (
+          <span className={cx(`series-${colourOf(index)}`)}>
+            <span className={cx('swatch')} /> <State state={run.status} bare /> <Link title={run.id} onClick={() => void open(run.ref)}>{label(run)}</Link>
+          </span>
+        ),
+        cell: row => <Value row={row} index={index} />
+      })
+    )
+  ];
+}
+
+function Value({ row, index }: { row: IDifference; index: number }): React.ReactElement {
+  const value = row.values[index] ?? null;
+  if (typeof value === 'number') {
+    return <Num value={value} strong={!row.same} quiet />;
+  }
+  return <span className={cx('clip')} title={value ?? undefined}>{value === null ? format.DASH : row.same ? value : <b>{value}</b>}</span>;
+}

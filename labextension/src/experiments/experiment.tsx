@@ -1,0 +1,147 @@
+import React, { useState } from 'react';
+
+import type { IPage, IRun } from '../api/types';
+import { pythonFor } from '../code/python';
+import { Button, Link } from '../components/button';
+import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { CodeDrawer } from '../components/drawer';
+import { PageHeader } from '../components/header';
+import { Icon } from '../components/icon';
+import { type ISort, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useMemory } from '../hooks/memory';
+import { type IQuery, useQuery } from '../hooks/query';
+import { useSettled } from '../hooks/settled';
+import type { IPageProps } from '../tokens';
+import { runColumns, sortKey } from './runs';
+
+const PAGE = 50;
+
+/** The runs of an experiment: filtered and sorted by the server, picked to be compared. */
+export default function ExperimentPage({ reference, name }: IPageProps): React.ReactElement {
+  const { client, trans, open } = useWorkbench();
+  const [where, setWhere] = useMemory(`where:${reference}`, '');
+  const [sort, setSort] = useMemory<ISort>(`sort:${reference}`, { key: 'started', descending: true });
+  const [limit, setLimit] = useState(PAGE);
+  const [picked, pick] = useState<ReadonlySet<string>>(new Set());
+  const settled = useSettled(where, 400);
+  const query = useQuery(
+    `runs:${name}:${settled}:${sort.key}:${sort.descending}:${limit}`,
+    signal => client.experiments.runs({ experiment: name, where: settled, sort: sortKey(sort), limit }, signal),
+    { topics: ['run'] }
+  );
+  const ids = [...picked].map(ref => ref.slice('run:'.length));
+  const compare = (): void => void open(`compare:${ids.join(',')}`);
+
+  return (
+    <>
+      <PageHeader icon="experiments" title={name} reference={reference}>
+        <Button
+          kind="primary"
+          icon="compare"
+          label={ids.length ? trans.__('Compare %1', ids.length) : trans.__('Compare')}
+          caption={trans.__('Pick two or more runs with Space')}
+          disabled={ids.length < 2}
+          onClick={compare}
+        />
+        <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
+      </PageHeader>
+      <Filter where={where} query={query} onWhere={setWhere} />
+      <div
+        className={cx('scroll')}
+        onKeyDown={event => {
+          if (event.key === 'x' && ids.length > 1) {
+            compare();
+          }
+        }}
+      >
+        <Result query={query} rows={12}>
+          {page => <Runs page={page} where={settled} sort={sort} picked={picked} onSort={setSort} onPick={pick} onMore={limit < 500 ? () => setLimit(limit + PAGE) : undefined} />}
+        </Result>
+      </div>
+      <CodeDrawer code={codeOf(name, where, sort, [...picked])} note={ids.length ? trans._n('%1 run picked', '%1 runs picked', ids.length) : undefined} />
+    </>
+  );
+}
+
+function codeOf(name: string, where: string, sort: ISort, picked: readonly string[]): Record<string, string> {
+  const options = [where && `where=${JSON.stringify(where)}`, sortKey(sort) !== '-started' && `sort=${JSON.stringify(sortKey(sort))}`].filter(Boolean);
+  const python = picked.length ? pythonFor(picked) : `runs = ml.runs(${[JSON.stringify(name), ...options].join(', ')})\nruns.frame()`;
+  const flags = [where && `--where '${where}'`, sortKey(sort) !== '-started' && `--sort=${sortKey(sort)}`].filter(Boolean).join(' ');
+  const words = `${name} ${flags}`.trim();
+  return { python: `import jupyter_mlinfra as ml\n\n${python}`, magic: `%runs list ${words}`, cli: `mlinfra runs list ${words}` };
+}
+
+interface IFilterProps {
+  where: string;
+  query: IQuery<IPage<IRun>>;
+  onWhere(where: string): void;
+}
+
+function Filter({ where, query, onWhere }: IFilterProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { data } = query;
+  return (
+    <div className={cx('search', 'is-wide')} role="search">
+      <Icon name="search" />
+      <input
+        type="search"
+        value={where}
+        placeholder={"metrics.auc > 0.75 and tags.stage = 'sweep'"}
+        aria-label={trans.__('Filter the runs')}
+        spellCheck={false}
+        onChange={event => onWhere(event.target.value)}
+      />
+      <span className={cx('scope')} aria-live="polite">
+        {data ? trans.__('%1 of %2 runs', format.number(data.shown), format.number(data.total)) : '…'}
+      </span>
+    </div>
+  );
+}
+
+interface IRunsProps {
+  page: IPage<IRun>;
+  where: string;
+  sort: ISort;
+  picked: ReadonlySet<string>;
+  onSort(sort: ISort): void;
+  onPick(refs: ReadonlySet<string>): void;
+  onMore?(): void;
+}
+
+function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  if (!page.items.length) {
+    return where ? (
+      <p className={cx('more')}>{trans.__('No run of this experiment fits the filter.')}</p>
+    ) : (
+      <EmptyCard sentence={trans.__('A run is one training attempt with its settings and results.')} code="%%track demo" />
+    );
+  }
+  return (
+    <>
+      <Table
+        label={trans.__('Runs')}
+        columns={runColumns(page.items, workbench)}
+        rows={page.items}
+        row={rowOf}
+        total={page.total}
+        checks={trans.__('Pick')}
+        sort={sort}
+        onSort={onSort}
+        selection={picked}
+        onSelect={onPick}
+      />
+      {page.shown < page.total && (
+        <p className={cx('more')}>
+          {trans.__('%1 of %2', page.shown, page.total)} {onMore && <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link>}
+        </p>
+      )}
+    </>
+  );
+}
+
+const rowOf = ({ ref }: IRun): { id: string; ref: string } => ({ id: ref, ref });

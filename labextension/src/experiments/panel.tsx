@@ -1,0 +1,94 @@
+import React, { useMemo } from 'react';
+
+import type { IExperiment, IPage, IRun } from '../api/types';
+import { EmptyCard, Result } from '../components/card';
+import { List, type IListRow } from '../components/list';
+import { Num } from '../components/number';
+import { Section } from '../components/section';
+import { State } from '../components/state';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { type IDetail, useDetails } from '../hooks/details';
+import { useMemorySet } from '../hooks/memory';
+import { useQuery } from '../hooks/query';
+import type { IWorkbench } from '../tokens';
+
+const NEWEST = 8;
+const EXAMPLE = 'import jupyter_mlinfra as ml\n\nwith ml.track("demo"):\n    ...';
+
+/** The Experiments panel: experiments and, unfolded, their newest runs. */
+export default function ExperimentsPanel(): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const query = useQuery('experiments', signal => client.experiments.list({ limit: 200 }, signal), { topics: ['run'] });
+  return (
+    <Section
+      name="experiments:experiments"
+      title={trans.__('Experiments')}
+      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+      body={() => <Result query={query}>{page => <Experiments page={page} version={query.at} />}</Result>}
+    />
+  );
+}
+
+function Experiments({ page, version }: { page: IPage<IExperiment>; version: number }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, code, trans } = workbench;
+  const [open, toggle] = useMemorySet('experiments:open');
+  const names = useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
+  const under = useDetails(names, async experiment => (await client.experiments.runs({ experiment, limit: NEWEST })).items, version);
+  if (!page.items.length) {
+    return (
+      <EmptyCard
+        sentence={trans.__('A run is one training attempt with its settings and results.')}
+        action={{ label: trans.__('Track in This Notebook'), onClick: () => void code.insertBelow(EXAMPLE) }}
+        code="%%track demo"
+      />
+    );
+  }
+  const rows = page.items.flatMap(item => experimentRows(item, open.has(item.ref), under.get(item.name), workbench));
+  return <List label={trans.__('Experiments')} rows={rows} onToggle={toggle} />;
+}
+
+function experimentRows(item: IExperiment, shown: boolean, detail: IDetail<readonly IRun[]> | undefined, { trans }: IWorkbench): IListRow[] {
+  const row: IListRow = {
+    id: item.ref,
+    ref: item.ref,
+    open: shown,
+    icon: 'experiments',
+    name: item.name,
+    meta: <Num value={item.runs} basis={item.more ? 'est' : 'exact'} unit={trans._n('run', 'runs', item.runs)} quiet />
+  };
+  if (!shown) {
+    return [row];
+  }
+  if (!detail?.data) {
+    return [row, { id: `${item.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the runs…') }];
+  }
+  const rest = item.runs - detail.data.length;
+  const more: IListRow[] = rest > 0 ? [{ id: `${item.ref}+`, ref: item.ref, level: 1, name: trans._n('%1 more run', '%1 more runs', rest) }] : [];
+  return [row, ...detail.data.map(runRow), ...more];
+}
+
+function runRow(run: IRun): IListRow {
+  const metric = mainMetric(run);
+  return {
+    id: run.ref,
+    ref: run.ref,
+    level: 1,
+    lead: <State state={run.status} bare />,
+    name: run.name || format.shortId(run.id),
+    note: format.shortId(run.id).slice(0, 4),
+    title: run.id,
+    meta: metric && (
+      <span title={metric}>
+        <Num value={run.metrics[metric]} quiet />
+      </span>
+    )
+  };
+}
+
+/** The metric that a short row shows: an AUC, else the first by name. */
+export function mainMetric({ metrics }: IRun): string | undefined {
+  const names = Object.keys(metrics).sort();
+  return names.find(name => /(^|[._])auc$/.test(name)) ?? names.find(name => name.includes('auc')) ?? names[0];
+}

@@ -1,0 +1,145 @@
+import React, { useMemo, useState } from 'react';
+
+import type { IComparison, IRun } from '../api/types';
+import { pythonFor } from '../code/python';
+import { Button, Link } from '../components/button';
+import { Result } from '../components/card';
+import { cx } from '../components/cx';
+import { CodeDrawer } from '../components/drawer';
+import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
+import { Num } from '../components/number';
+import { Pairs } from '../components/pairs';
+import { State } from '../components/state';
+import { Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import { formatRef, nameOf } from '../refs';
+import type { IPageProps } from '../tokens';
+import { Curves } from './curves';
+import { mainMetric } from './panel';
+
+/** The page of a run. */
+export default function RunPage({ reference, name }: IPageProps): React.ReactElement {
+  const { client, trans, open } = useWorkbench();
+  const query = useQuery(reference, signal => client.experiments.run(name, signal), {
+    topics: ['run'],
+    every: run => (!run || run.status === 'running' ? 5_000 : null)
+  });
+  const run = query.data;
+  return (
+    <>
+      <PageHeader icon="experiments" title={run?.name || trans.__('run %1', format.shortId(name))} reference={reference} mark={run && <State state={run.status} tag />}>
+        {run && <Button icon="experiments" label={run.experiment} caption={trans.__('Open the experiment')} onClick={() => void open(formatRef('experiment', run.experiment))} />}
+        <InsertButton code={pythonFor([reference])} />
+      </PageHeader>
+      <Result query={query}>{data => <Run run={data} />}</Result>
+    </>
+  );
+}
+
+function Run({ run }: { run: IRun }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [view, setView] = useState('metrics');
+  return (
+    <>
+      <RunFacts run={run} />
+      <Tabs
+        tabs={[
+          { name: 'metrics', label: trans.__('Metrics') },
+          { name: 'parameters', label: trans.__('Parameters') },
+          { name: 'origin', label: trans.__('Origin') },
+          { name: 'tags', label: trans.__('Tags') }
+        ]}
+        current={view}
+        onSelect={setView}
+      >
+        {view === 'metrics' && <Metrics run={run} />}
+        {view === 'parameters' && <Pairs pairs={Object.entries(run.params)} empty={trans.__('It logged no parameters.')} />}
+        {view === 'origin' && <Origin run={run} />}
+        {view === 'tags' && <Pairs pairs={Object.entries(run.tags)} empty={trans.__('It has no tags.')} />}
+      </Tabs>
+      <CodeDrawer
+        code={{
+          python: `import jupyter_mlinfra as ml\n\n${pythonFor([run.ref])}`,
+          magic: `%runs show ${format.shortId(run.id)}`,
+          cli: `mlinfra runs show ${format.shortId(run.id)}`
+        }}
+      />
+    </>
+  );
+}
+
+function RunFacts({ run }: { run: IRun }): React.ReactElement {
+  const { trans, open } = useWorkbench();
+  const metric = mainMetric(run);
+  return (
+    <Facts>
+      {metric && (
+        <>
+          {metric} <Num value={run.metrics[metric]} strong />
+        </>
+      )}
+      <>{trans.__('started %1', format.time(run.started_at))}</>
+      <>
+        {trans.__('took')} <b>{format.duration(run.duration_seconds)}</b>
+      </>
+      {run.job && <Link onClick={() => void open(formatRef('job', run.job ?? ''))}>{trans.__('job %1', format.shortId(run.job))}</Link>}
+      {run.versions.length > 0 && run.versions.map(ref => (
+        <Link key={ref} onClick={() => void open(ref)}>
+          {nameOf(ref)}
+        </Link>
+      ))}
+      <>
+        {trans.__('by')} <b>{run.user}</b>
+      </>
+    </Facts>
+  );
+}
+
+/** The last values, and the curves of those that have one. */
+function Metrics({ run }: { run: IRun }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const curves = useQuery<IComparison>(`curves:${run.id}:${run.status}`, signal => client.experiments.compare([run.id], signal), {
+    every: () => (run.status === 'running' ? 10_000 : null)
+  });
+  const metrics = useMemo(
+    () => (curves.data?.curves ?? []).filter(curve => curve.step.length > 1).map(curve => ({ metric: curve.metric, series: [{ curve, name: format.shortId(run.id), series: 1 }] })),
+    [curves.data, run.id]
+  );
+  return (
+    <div className={cx('scroll')}>
+      <Table
+        label={trans.__('Metrics')}
+        columns={[
+          { key: 'name', head: trans.__('metric'), cell: ([name]) => <span className={cx('strong-name')}>{name}</span>, width: 260, sort: ([name]) => name },
+          { key: 'value', head: trans.__('last'), end: true, width: 140, cell: ([, value]) => <Num value={value} />, sort: ([, value]) => value },
+          { key: 'rest', head: '', cell: () => null }
+        ]}
+        rows={Object.entries(run.metrics)}
+        row={([name]) => ({ id: name })}
+      />
+      {metrics.map(({ metric, series }) => (
+        <Curves key={metric} metric={metric} series={series} />
+      ))}
+    </div>
+  );
+}
+
+function Origin({ run }: { run: IRun }): React.ReactElement {
+  const { trans, open } = useWorkbench();
+  const link = (reference: string | null): React.ReactNode => reference && <Link onClick={() => void open(reference)}>{reference}</Link>;
+  return (
+    <Pairs
+      pairs={[
+        [trans.__('id'), run.id],
+        [trans.__('notebook'), run.notebook],
+        [trans.__('job'), run.job && link(formatRef('job', run.job))],
+        [trans.__('step'), run.step && link(run.step.startsWith('step:') ? run.step : formatRef('step', run.step))],
+        [trans.__('datasets'), run.datasets.length > 0 && run.datasets.map(reference => <div key={reference}>{link(reference)}</div>)],
+        [trans.__('versions'), run.versions.length > 0 && run.versions.map(reference => <div key={reference}>{link(reference)}</div>)],
+        [trans.__('ended'), format.time(run.ended_at)]
+      ]}
+    />
+  );
+}

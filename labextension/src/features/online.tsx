@@ -1,0 +1,83 @@
+import React, { useState } from 'react';
+
+import { type ApiError, asApiError } from '../api/errors';
+import type { IOnlineRow, IViewDetail } from '../api/types';
+import { Button } from '../components/button';
+import { ErrorCard } from '../components/card';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { Heading } from '../components/header';
+import { Num } from '../components/number';
+import { State } from '../components/state';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import type { IWorkbench } from '../tokens';
+
+interface ILooked {
+  row?: IOnlineRow;
+  error?: ApiError;
+}
+
+/** A key as the store takes it: a whole number where it reads as one. */
+const keyValue = (text: string): string | number => (/^-?\d{1,15}$/.test(text) ? Number(text) : text);
+
+/** What a request would get now, for one entity. */
+export function Online({ detail }: { detail: IViewDetail }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const { view, join_keys } = detail;
+  const [keys, setKeys] = useState<Readonly<Record<string, string>>>({});
+  const [looked, setLooked] = useState<ILooked>({});
+  const complete = join_keys.every(key => keys[key]?.trim());
+
+  const look = async (): Promise<void> => {
+    const entity = Object.fromEntries(join_keys.map(key => [key, keyValue((keys[key] ?? '').trim())]));
+    try {
+      const [row] = await client.features.online([`${view.name}:*`], [entity]);
+      setLooked({ row });
+    } catch (error) {
+      setLooked({ error: asApiError(error) });
+    }
+  };
+
+  return (
+    <section className={cx('split')} aria-label={trans.__('Online values')}>
+      <Heading title={trans.__('Online, now')} note={trans.__('what a request gets')} />
+      <form
+        className={cx('bar')}
+        onSubmit={event => {
+          event.preventDefault();
+          void look();
+        }}
+      >
+        {join_keys.map(key => (
+          <Field key={key} label={key} value={keys[key] ?? ''} width={110} onChange={value => setKeys({ ...keys, [key]: value })} />
+        ))}
+        <Button label={trans.__('Look Up')} disabled={!complete} onClick={() => void look()} />
+      </form>
+      {looked.error && <ErrorCard error={looked.error} />}
+      {looked.row && <OnlineValues row={looked.row} workbench={workbench} />}
+    </section>
+  );
+}
+
+function OnlineValues({ row, workbench }: { row: IOnlineRow; workbench: IWorkbench }): React.ReactElement {
+  const { trans } = workbench;
+  const columns: IColumnSpec<string>[] = [
+    { key: 'feature', head: trans.__('feature'), cell: name => name.split(':').pop(), width: 220 },
+    {
+      key: 'value',
+      head: trans.__('value'),
+      end: true,
+      width: 140,
+      cell: name => {
+        const value = row.values[name];
+        return typeof value === 'number' ? <Num value={value} /> : format.cell(value);
+      }
+    },
+    { key: 'state', head: trans.__('state'), cell: name => <State state={row.status[name] ?? 'not_found'} />, width: 120 },
+    { key: 'event', head: trans.__('event time'), cell: name => format.time(row.event_at[name] ?? null) }
+  ];
+  return <Table label={trans.__('Online values')} columns={columns} rows={Object.keys(row.values)} row={name => ({ id: name, ref: `feature:${name}` })} onOpen={() => undefined} />;
+}

@@ -1,0 +1,162 @@
+import React, { useMemo } from 'react';
+
+import type { IFeature, IPage, IView } from '../api/types';
+import { pythonFor } from '../code/python';
+import { Age } from '../components/age';
+import { Button } from '../components/button';
+import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { List, type IListRow } from '../components/list';
+import { Num } from '../components/number';
+import { Section } from '../components/section';
+import { State } from '../components/state';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { type IDetail, useDetails } from '../hooks/details';
+import { useMemory, useMemorySet } from '../hooks/memory';
+import { useQuery } from '../hooks/query';
+import { formatRef, nameOf, parseRef } from '../refs';
+import type { IWorkbench } from '../tokens';
+
+const MOST = 500;
+
+/** The Features panel: a basket of picked features, and the feature views. */
+export default function FeaturesPanel(): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const [picked, pick] = useMemory<readonly string[]>('features:basket', []);
+  const query = useQuery('views', signal => client.features.views({ limit: MOST }, signal), { topics: ['view'] });
+  return (
+    <>
+      <Basket picked={picked} onPick={pick} />
+      <Section
+        name="features:views"
+        title={trans.__('Feature views')}
+        note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+        body={() => <Result query={query}>{page => <Views page={page} picked={picked} onPick={pick} version={query.at} />}</Result>}
+      />
+    </>
+  );
+}
+
+interface IBasketProps {
+  picked: readonly string[];
+  onPick(refs: readonly string[]): void;
+}
+
+/** Features of many views that become one training set. */
+function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
+  const { code, trans } = useWorkbench();
+  const views = new Set(picked.map(ref => nameOf(ref).split(':')[0]));
+  const rows = picked.map((ref): IListRow => {
+    const [view, feature] = nameOf(ref).split(':');
+    return {
+      id: ref,
+      ref,
+      icon: 'features',
+      name: (
+        <>
+          <span className={cx('quiet')}>{view}:</span>
+          {feature}
+        </>
+      ),
+      meta: <Button bare kind="quiet" icon="close" label={trans.__('Take Out')} onClick={() => onPick(picked.filter(other => other !== ref))} />
+    };
+  });
+  return (
+    <Section
+      name="features:basket"
+      title={trans.__('Selected')}
+      note={picked.length > 0 ? trans._n('%2 from %1 view', '%2 from %1 views', views.size, picked.length) : undefined}
+      body={() =>
+        rows.length ? (
+          <List label={trans.__('Selected features')} rows={rows} />
+        ) : (
+          <p className={cx('more')}>{trans.__('Pick features with Space; they become one training set.')}</p>
+        )
+      }
+    >
+      {picked.length > 0 && (
+        <>
+          <Button kind="primary" label={trans.__('Insert')} onClick={() => void code.insertBelow(pythonFor(picked))} />
+          <Button bare kind="quiet" icon="close" label={trans.__('Empty the Selection')} onClick={() => onPick([])} />
+        </>
+      )}
+    </Section>
+  );
+}
+
+interface IViewsProps extends IBasketProps {
+  page: IPage<IView>;
+  version: number;
+}
+
+function Views({ page, picked, onPick, version }: IViewsProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const [open, toggle] = useMemorySet('features:open');
+  const names = useMemo(() => page.items.filter(view => open.has(view.ref)).map(view => view.name), [page, open]);
+  const under = useDetails(names, async name => (await client.features.features({ view: name, limit: MOST })).items, version);
+  if (!page.items.length) {
+    return (
+      <EmptyCard
+        sentence={trans.__('A feature is a column that training and serving read alike.')}
+        action={{ label: trans.__('Insert an Example'), onClick: () => void workbench.code.insertBelow(EXAMPLE) }}
+        code="%features list"
+      />
+    );
+  }
+  const select = (selection: ReadonlySet<string>): void => onPick([...selection].filter(ref => parseRef(ref)?.kind === 'feature'));
+  const rows = page.items.flatMap(view => viewRows(view, { open, picked, under, onPick }, workbench));
+  return <List label={trans.__('Feature views')} rows={rows} selection={new Set(picked)} onSelect={select} onToggle={toggle} />;
+}
+
+const EXAMPLE = 'import jupyter_mlinfra as ml\n\n# Define views in the feature repository of the project, then:\nml.workbench().features.apply()';
+
+interface ITree {
+  open: ReadonlySet<string>;
+  picked: readonly string[];
+  under: ReadonlyMap<string, IDetail<readonly IFeature[]>>;
+  onPick(refs: readonly string[]): void;
+}
+
+function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
+  const shown = tree.open.has(view.ref);
+  const row: IListRow = {
+    id: view.ref,
+    ref: view.ref,
+    open: shown,
+    icon: 'features',
+    name: view.name,
+    title: view.description || view.name,
+    meta: (
+      <>
+        <Num value={view.features} quiet />
+        {view.freshness === 'fresh' ? <Age at={view.online_at} /> : <State state={view.freshness} />}
+      </>
+    )
+  };
+  if (!shown) {
+    return [row];
+  }
+  const detail = tree.under.get(view.name);
+  if (!detail?.data) {
+    return [row, { id: `${view.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the features…') }];
+  }
+  return [row, ...detail.data.map(feature => featureRow(feature, tree, trans.__('Select')))];
+}
+
+function featureRow({ view, name, type, fill, description }: IFeature, { picked, onPick }: ITree, label: string): IListRow {
+  const ref = formatRef('feature', `${view}:${name}`);
+  const chosen = picked.includes(ref);
+  const change = (): void => onPick(chosen ? picked.filter(other => other !== ref) : [...picked, ref]);
+  return {
+    id: ref,
+    ref,
+    level: 1,
+    lead: <input type="checkbox" tabIndex={-1} aria-label={`${label} ${name}`} checked={chosen} onChange={change} />,
+    name,
+    note: type,
+    title: description || name,
+    meta: fill && <Num value={fill} format={value => format.percent(value, 0)} />
+  };
+}

@@ -1,0 +1,134 @@
+import type { Code, IJobSpec, IParameter } from '../api/types';
+
+/** What stands in the fields of the submit form. */
+export interface IForm {
+  notebook: string;
+  name: string;
+  parameters: Readonly<Record<string, string>>;
+  cpus: string;
+  gpus: string;
+  minutes: string;
+  retries: string;
+}
+
+export interface IRead {
+  /** What would be submitted; null while a field is at fault. */
+  spec: IJobSpec | null;
+  /** What is wrong, by field. */
+  faults: Readonly<Record<string, string>>;
+  code: Code;
+}
+
+const TEXT = /^(str|string|)$/;
+
+/** A default as it stands in a field: texts bare, everything else as JSON. */
+const shown = (value: unknown): string => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value));
+
+export function startForm(notebook: string, parameters: readonly IParameter[]): IForm {
+  return {
+    notebook,
+    name: '',
+    parameters: Object.fromEntries(parameters.map(({ name, default: value }) => [name, shown(value)])),
+    cpus: '1',
+    gpus: '0',
+    minutes: '',
+    retries: '0'
+  };
+}
+
+/** A field as a value of its type; throws when it is none. */
+export function readValue(text: string, type: string): unknown {
+  const bare = type.replace(/\s*\|\s*None|Optional\[|\]$/g, '');
+  if (text === 'None' || text === 'null') {
+    return null;
+  }
+  switch (bare) {
+    case 'int':
+      if (!/^-?\d+$/.test(text.trim())) {
+        throw new Error(type);
+      }
+      return Number(text);
+    case 'float':
+      if (!text.trim() || Number.isNaN(Number(text))) {
+        throw new Error(type);
+      }
+      return Number(text);
+    case 'bool':
+      if (!/^(true|false)$/i.test(text.trim())) {
+        throw new Error(type);
+      }
+      return text.trim().toLowerCase() === 'true';
+    default:
+      return TEXT.test(bare) ? text : structured(text);
+  }
+}
+
+function structured(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Parameters that differ from the notebook's own defaults, since those need not be said. */
+function changed(form: IForm, parameters: readonly IParameter[], fault: string, faults: Record<string, string>): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const { name, type, default: value } of parameters) {
+    const text = form.parameters[name] ?? '';
+    if (text === shown(value)) {
+      continue;
+    }
+    try {
+      values[name] = readValue(text, type);
+    } catch {
+      faults[name] = fault.replace('%1', type);
+    }
+  }
+  return values;
+}
+
+/** The job that a form describes. fault: the sentence for a value that is not of its type, with `%1` for the type. */
+export function readForm(form: IForm, parameters: readonly IParameter[], fault: string): IRead {
+  const faults: Record<string, string> = {};
+  const whole = (field: 'cpus' | 'gpus' | 'minutes' | 'retries', least: number): number => {
+    const value = Number(form[field]);
+    if (!Number.isInteger(value) || value < least) {
+      faults[field] = fault.replace('%1', `int ≥ ${least}`);
+    }
+    return value;
+  };
+  const spec: IJobSpec = {
+    notebook: form.notebook,
+    parameters: changed(form, parameters, fault, faults),
+    ...(form.name.trim() && { name: form.name.trim() }),
+    cpus: whole('cpus', 1),
+    gpus: whole('gpus', 0),
+    retries: whole('retries', 0),
+    ...(form.minutes.trim() && { time_limit_minutes: whole('minutes', 1) })
+  };
+  return { spec: Object.keys(faults).length ? null : spec, faults, code: { cli: cliOf(spec) } };
+}
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string => (/^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`);
+
+function cliOf({ notebook, parameters = {}, name, cpus, gpus, retries, time_limit_minutes }: IJobSpec): string {
+  const words = ['mlinfra jobs submit', quoted(notebook ?? '')];
+  for (const [key, value] of Object.entries(parameters)) {
+    words.push('-p', quoted(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
+  }
+  const options: readonly [string, unknown, unknown][] = [
+    ['--name', name, undefined],
+    ['--cpus', cpus, 1],
+    ['--gpus', gpus, 0],
+    ['--retries', retries, 0],
+    ['--time-limit', time_limit_minutes, undefined]
+  ];
+  for (const [flag, value, usual] of options) {
+    if (value !== undefined && value !== usual) {
+      words.push(flag, quoted(String(value)));
+    }
+  }
+  return words.join(' ');
+}

@@ -1,0 +1,133 @@
+import React, { useEffect, useRef, useState } from 'react';
+
+import { type ApiError, asApiError } from '../api/errors';
+import type { IJobsClient } from '../api/jobs';
+import type { IJob } from '../api/types';
+import { ErrorCard } from '../components/card';
+import { cx } from '../components/cx';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useVisible } from '../hooks/visible';
+import { isActive } from './state';
+
+const PIECE = 256_000;
+/** Characters kept; older ones are dropped from the page, never from the log. */
+const KEPT = 1_000_000;
+const PAUSE = 1_000;
+
+export interface ILog {
+  text: string;
+  /** Bytes before `text`. */
+  start: number;
+  next: number;
+  size: number;
+  ended: boolean;
+}
+
+const NOTHING: ILog = { text: '', start: 0, next: 0, size: 0, ended: false };
+
+/** The log with another piece of it at the end. */
+export function append(log: ILog, piece: { text: string; offset: number; next: number; size: number; ended: boolean }): ILog {
+  const text = log.text + piece.text;
+  const { next, size, ended } = piece;
+  if (text.length <= KEPT) {
+    return { text, start: log.next === 0 ? piece.offset : log.start, next, size, ended };
+  }
+  const cut = text.indexOf('\n', text.length - KEPT) + 1;
+  const dropped = new TextEncoder().encode(text.slice(0, cut)).length;
+  return { text: text.slice(cut), start: log.start + dropped, next, size, ended };
+}
+
+/** Read a log from where `log` ends to its present end; begins at most one piece before the end of a long log. */
+async function readOn(client: IJobsClient, id: string, log: ILog, signal: AbortSignal): Promise<ILog> {
+  let known = log;
+  if (known.next === 0) {
+    const head = await client.log(id, { offset: 0, limit: PIECE }, signal);
+    const far = head.size > 4 * PIECE;
+    known = append(NOTHING, far ? await client.log(id, { offset: head.size - PIECE, limit: PIECE }, signal) : head);
+  }
+  do {
+    known = append(known, await client.log(id, { offset: known.next, limit: PIECE }, signal));
+  } while (known.next < known.size);
+  return known;
+}
+
+/** Follow the log by byte offset while someone looks. */
+function useLog(job: IJob): { log: ILog; error: ApiError | null } {
+  const { client } = useWorkbench();
+  const visible = useVisible();
+  const [log, setLog] = useState<ILog>(NOTHING);
+  const [error, setError] = useState<ApiError | null>(null);
+  const known = useRef(NOTHING);
+  const active = isActive(job);
+
+  useEffect(() => {
+    if (!visible) {
+      return;
+    }
+    const abort = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = async (): Promise<void> => {
+      try {
+        const next = await readOn(client.jobs, job.id, known.current, abort.signal);
+        if (abort.signal.aborted) {
+          return;
+        }
+        known.current = next;
+        setLog(next);
+        setError(null);
+      } catch (failure) {
+        if (abort.signal.aborted) {
+          return;
+        }
+        setError(asApiError(failure));
+      }
+      if (active || !known.current.ended) {
+        timer = setTimeout(() => void look(), PAUSE);
+      }
+    };
+    void look();
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+    };
+  }, [client, job.id, active, visible]);
+  return { log, error };
+}
+
+interface IJobLogProps {
+  job: IJob;
+  follow: boolean;
+  onFollow(follow: boolean): void;
+}
+
+/** The log of a job; scrolling up stops following, scrolling to the end begins it again. */
+export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { log, error } = useLog(job);
+  const host = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    if (follow && host.current) {
+      host.current.scrollTop = host.current.scrollHeight;
+    }
+  }, [log, follow]);
+
+  const onScroll = (): void => {
+    const node = host.current;
+    const atEnd = node ? node.scrollHeight - node.scrollTop - node.clientHeight < 24 : true;
+    if (atEnd !== follow) {
+      onFollow(atEnd);
+    }
+  };
+
+  return (
+    <>
+      {error && <ErrorCard error={error} />}
+      {log.start > 0 && <p className={cx('more')}>{trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(log.start))}</p>}
+      <div ref={host} className={cx('log')} role="log" aria-label={trans.__('Log of %1', job.name)} tabIndex={0} onScroll={onScroll}>
+        {log.text ? <pre>{log.text}</pre> : <span className={cx('quiet')}>{log.ended ? trans.__('It wrote nothing.') : trans.__('Nothing written yet.')}</span>}
+      </div>
+    </>
+  );
+}
