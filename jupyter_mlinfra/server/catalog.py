@@ -1,0 +1,123 @@
+"""Routes of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Interval, Len
+
+from ..core.errors import Forbidden
+from .handler import Handler, access
+from .parameters import Count, Cursor, Limit, Many, Name, Text, words
+
+if TYPE_CHECKING:
+    from ..catalog.spec import Dataset, DatasetDetail, IngestReport, Profile, RowBlock, Snapshot
+    from ..core.lineage import Edge
+    from ..core.records import Page
+
+read, write, execute = access("catalog")
+
+
+class DatasetList(Handler):
+    @read
+    def get(self, *, namespace: Name | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[Dataset]:
+        """Datasets by name."""
+        return self.bench.catalog.list(namespace=namespace, limit=limit, cursor=cursor)
+
+
+class DatasetPage(Handler):
+    @read
+    def get(self, name: str) -> DatasetDetail:
+        """One dataset: its schema, where it lies, how to use it."""
+        return self.bench.catalog.show(name)
+
+
+class DatasetRows(Handler):
+    @read
+    def get(
+        self,
+        name: str,
+        *,
+        start: Count = 0,
+        count: Annotated[int, Interval(ge=1, le=500)] = 100,
+        columns: Many = "",
+        snapshot: Name | None = None,
+    ) -> RowBlock:
+        """A block of rows, column by column; `columns` with commas between, all when empty."""
+        return self.bench.catalog.preview(name, start=start, count=count, columns=words(columns) or None, snapshot=snapshot)
+
+
+class DatasetProfile(Handler):
+    @read(slow=True)
+    def get(self, name: str, *, tier: Literal["footer", "sample", "exact"] = "sample") -> Profile:
+        """Statistics of each column, each with its basis; kept for each snapshot."""
+        return self.bench.catalog.profile(name, tier=tier)
+
+
+class DatasetSnapshots(Handler):
+    @read
+    def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Snapshot]:
+        """Commits, newest first."""
+        return self.bench.catalog.snapshots(name, limit=limit, cursor=cursor)
+
+
+class DatasetLineage(Handler):
+    @read
+    def get(self, name: str) -> Sequence[Edge]:
+        """What the dataset was made from and what was made from it."""
+        return self.bench.catalog.lineage(name)
+
+
+class DatasetTags(Handler):
+    @write
+    def post(self, name: str, *, add: Annotated[list[Name], Len(0, 50)] = [], remove: Annotated[list[Name], Len(0, 50)] = []) -> DatasetDetail:  # noqa: B006
+        """Add and remove tags."""
+        self.bench.catalog.tag(name, add=add, remove=remove)
+        return self.bench.catalog.show(name)
+
+
+class DatasetDescription(Handler):
+    @write
+    def post(self, name: str, *, owner: Text | None = None, description: Text | None = None) -> DatasetDetail:
+        """Say whose the dataset is and what it holds."""
+        self.bench.catalog.describe(name, owner=owner, description=description)
+        return self.bench.catalog.show(name)
+
+
+class NamespaceList(Handler):
+    @read
+    def get(self) -> Sequence[str]:
+        """Namespaces by name."""
+        return self.bench.catalog.namespaces()
+
+
+class Ingest(Handler):
+    @write(slow=True)
+    def post(self, *, files: Annotated[list[Name], Len(1, 1000)], into: Name, mode: Literal["append", "replace"] = "append") -> IngestReport:
+        """Read files of the project into a dataset: one commit, or nothing."""
+        root = self.bench.project.root
+        return self.bench.catalog.ingest([_inside(root, file) for file in files], into=into, mode=mode)
+
+
+def _inside(root: Path, file: str) -> Path:
+    """The file, which must lie in the project: a panel must not read what its user's server can, but the project does not hold."""
+    path = (root / file).resolve()
+    if not path.is_relative_to(root):
+        raise Forbidden(f"{file} lies outside the project.", f"The project is {root}.", "Copy it into the project, or ingest it from a notebook or the command line.")
+    return path
+
+
+ROUTES = {
+    "catalog/datasets": DatasetList,
+    "catalog/datasets/{name}": DatasetPage,
+    "catalog/datasets/{name}/rows": DatasetRows,
+    "catalog/datasets/{name}/profile": DatasetProfile,
+    "catalog/datasets/{name}/snapshots": DatasetSnapshots,
+    "catalog/datasets/{name}/lineage": DatasetLineage,
+    "catalog/datasets/{name}/tags": DatasetTags,
+    "catalog/datasets/{name}/description": DatasetDescription,
+    "catalog/namespaces": NamespaceList,
+    "catalog/ingest": Ingest,
+}

@@ -1,0 +1,69 @@
+"""What the handlers share: the open project, and the threads that work for them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+
+QUICK, SLOW = 8, 4
+"""Threads for reads and small writes, and for what takes longer (an ingest, a deploy): the second never keeps the first waiting."""
+
+WAITING = 64
+"""Requests that may wait for a thread; more are refused at once, so that a flood cannot fill the memory."""
+
+
+class Context:
+    """One Jupyter server's view of one project.
+
+    project: where to look for `mlinfra.toml`, upwards; empty for MLINFRA_PROJECT, else `root`, the server's own root folder.
+    """
+
+    def __init__(self, root: Path, project: str = "") -> None:
+        self.root = root
+        self._project = project
+        self._lock = threading.Lock()
+        self._open: tuple[tuple[Path, int], Workbench] | None = None
+        self._pools = {slow: ThreadPoolExecutor(SLOW if slow else QUICK, f"mlinfra-{'slow' if slow else 'quick'}") for slow in (False, True)}
+        self._running = 0
+
+    def workbench(self) -> Workbench:
+        """The project's workbench: made again when `mlinfra.toml` has changed. Raises NotFound, BadRequest for broken settings."""
+        import os
+
+        from ..core.project import Project, find_root
+        from ..core.settings import FILE
+        from ..workbench import Workbench
+
+        try:
+            root = find_root(self._project or os.environ.get("MLINFRA_PROJECT") or self.root)
+        except NotFound as error:
+            raise NotFound(error.what, error.why, f"Create an empty {FILE} in {self.root}, or POST workbench/init to do so.") from None
+        key = (root, (root / FILE).stat().st_mtime_ns)
+        with self._lock:
+            if self._open is None or self._open[0] != key:
+                self._open = key, Workbench(Project(root))
+            return self._open[1]
+
+    async def run[T](self, work: Callable[[], T], *, slow: bool = False) -> T:
+        """Do blocking work in a thread. Raises Unavailable when too much is waiting already."""
+        if self._running >= WAITING + QUICK + SLOW:
+            raise Unavailable("The workbench is busy.", f"{self._running} requests are under way.", "Try again in a moment.")
+        self._running += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pools[slow], work)
+        finally:
+            self._running -= 1
+
+    def close(self) -> None:
+        """Take no more work; what runs is left to end."""
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,89 @@
+"""Routes of the deployments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Len
+
+from .handler import Handler, access
+from .parameters import Cursor, Limit, Name, Percent, Text
+
+if TYPE_CHECKING:
+    from ..core.records import Page
+    from ..deployments.spec import Change, Deployment, DeploymentDetail, Prediction
+
+read, write, execute = access("deployments")
+
+
+class DeploymentList(Handler):
+    @read
+    def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Deployment]:
+        """Deployments by name."""
+        return self.bench.deployments.list(limit=limit, cursor=cursor)
+
+    @execute(slow=True)
+    def post(self, *, name: Name, version: Name, traffic: Percent | None = None, reason: Text = "") -> Deployment:
+        """Package a version, prove it, and give it traffic. Answers when that is done; its states come as events."""
+        return self.bench.deployments.deploy(name, version=version, traffic=traffic, reason=reason)
+
+
+class DeploymentPage(Handler):
+    @read
+    def get(self, name: str) -> DeploymentDetail:
+        """One deployment: versions, traffic, history, signature."""
+        return self.bench.deployments.show(name)
+
+
+class DeploymentHistory(Handler):
+    @read
+    def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Change]:
+        """What was changed, newest first."""
+        return self.bench.deployments.history(name, limit=limit, cursor=cursor)
+
+
+class Traffic(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, traffic: Annotated[dict[Name, Percent], Len(1, 100)], reason: Text = "") -> Deployment:
+        """Set the percent of requests of each version; they add up to 100."""
+        return self.bench.deployments.traffic(name, traffic, reason=reason)
+
+
+class Promote(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, version: Name) -> Deployment:
+        """Give a version all traffic."""
+        return self.bench.deployments.promote(name, version)
+
+
+class Rollback(Handler):
+    @execute(slow=True)
+    def post(self, name: str) -> Deployment:
+        """Go back to the last healthy traffic."""
+        return self.bench.deployments.rollback(name)
+
+
+class Remove(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, version: Name) -> Deployment:
+        """Stop a version that has no traffic and forget it."""
+        return self.bench.deployments.remove(name, version)
+
+
+class Predict(Handler):
+    @execute
+    def post(self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None) -> Prediction:
+        """Ask through the gateway. rows: one object a row, or a request body of Seldon's protocol."""
+        return self.bench.deployments.predict(name, rows, version=version)
+
+
+ROUTES = {
+    "deployments/deployments": DeploymentList,
+    "deployments/deployments/{name}": DeploymentPage,
+    "deployments/deployments/{name}/history": DeploymentHistory,
+    "deployments/deployments/{name}/traffic": Traffic,
+    "deployments/deployments/{name}/promote": Promote,
+    "deployments/deployments/{name}/rollback": Rollback,
+    "deployments/deployments/{name}/remove": Remove,
+    "deployments/deployments/{name}/predict": Predict,
+}

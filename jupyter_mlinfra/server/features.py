@@ -1,0 +1,70 @@
+"""Routes of the feature store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Len
+
+from .handler import Handler, access
+from .parameters import Cursor, Limit, Name, Text
+
+if TYPE_CHECKING:
+    from ..core.records import Page
+    from ..features.spec import AppliedViews, Feature, Materialized, OnlineRow, View, ViewDetail
+
+read, write, execute = access("features")
+
+
+class ViewList(Handler):
+    @read
+    def get(self, *, query: Text | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[View]:
+        """Feature views by name, those that match every word of the query."""
+        return self.bench.features.views(query=query, limit=limit, cursor=cursor)
+
+
+class ViewPage(Handler):
+    @read
+    def get(self, name: str) -> ViewDetail:
+        """One view and its features."""
+        return self.bench.features.show(name)
+
+
+class FeatureList(Handler):
+    @read
+    def get(self, *, view: Name | None = None, query: Text | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[Feature]:
+        """Features by view and name, those that match every word of the query."""
+        return self.bench.features.list(view=view, query=query, limit=limit, cursor=cursor)
+
+
+class Online(Handler):
+    @read
+    def post(self, *, features: Annotated[list[Name], Len(1, 500)], entities: Annotated[list[dict[str, Any]], Len(1, 1000)]) -> Sequence[OnlineRow]:
+        """Online values of some entities; changes nothing."""
+        return self.bench.features.online(features, entities)
+
+
+class Apply(Handler):
+    @execute(slow=True)
+    def post(self) -> AppliedViews:
+        """Bring the definitions of the feature repository into the registry. Runs the code in it."""
+        return self.bench.features.apply()
+
+
+class Materialize(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, start: datetime | None = None, end: datetime | None = None) -> Sequence[Materialized]:
+        """Write a view's newest values to the online store."""
+        return self.bench.features.materialize(name, start=start, end=end)
+
+
+ROUTES = {
+    "features/views": ViewList,
+    "features/views/{name}": ViewPage,
+    "features/views/{name}/materialize": Materialize,
+    "features/features": FeatureList,
+    "features/online": Online,
+    "features/apply": Apply,
+}

@@ -1,0 +1,179 @@
+"""What every handler has: parameters checked against the method's own signature, work in a thread, errors in three parts.
+
+A method of a handler is plain and blocking. Its positional parameters are the parts of the path; its keyword-only parameters are the
+query of a GET and the JSON body of a POST; what it returns is answered as `to_json` of it. The OpenAPI document is read from the same
+signature (see `openapi`).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from inspect import Parameter, signature
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+
+from ..core.errors import BadRequest, MLInfraError, NotFound, TooLarge
+from ..core.records import to_json
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ..workbench import Workbench
+    from .context import Context
+
+BODY_MIB = 16
+"""Largest request body. Larger data is ingested from files."""
+
+PATH_LENGTH = 500
+_NOT_OURS = {"token", "_xsrf", "no_track_activity"}  # query arguments that Jupyter itself reads
+_CODES = {400: "bad_request", 401: "forbidden", 403: "forbidden", 404: "not_found", 405: "bad_request", 409: "conflict", 413: "too_large", 503: "unavailable"}
+
+Action = Literal["read", "write", "execute"]
+
+
+class Handler(APIHandler):  # type: ignore[misc]
+    """A route of the workbench. GET reads and changes nothing; POST is everything else."""
+
+    SUPPORTED_METHODS = ("GET", "POST")
+
+    @property
+    def context(self) -> Context:
+        """What all handlers share."""
+        found: Context = self.settings["mlinfra"]
+        return found
+
+    @property
+    def bench(self) -> Workbench:
+        """The workbench of the server's project. Raises NotFound outside a project."""
+        return self.context.workbench()
+
+    def perform(self, method: Callable[..., Any], path: tuple[str, ...]) -> str:
+        """Read the parameters, call `method`, and write its answer as JSON; runs in a worker thread."""
+        for part in path:
+            if len(part) > PATH_LENGTH or not part.isprintable():
+                raise BadRequest("That name cannot be one.", f"A name has at most {PATH_LENGTH} characters, all of them printable.", "Check the address.")
+        given = self._query() if self.request.method == "GET" else self._body()
+        return json.dumps(to_json(method(self, *path, **parse(method, given))))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer an error in the parts that every face shows; never a traceback."""
+        found = kwargs["exc_info"][1] if kwargs.get("exc_info") else None
+        error = found if isinstance(found, MLInfraError) else self._foreign(status_code, found)
+        code = error.code if isinstance(found, MLInfraError) else _CODES.get(status_code, "internal" if status_code >= 500 else "bad_request")
+        self.set_status(error.status if isinstance(found, MLInfraError) else status_code)
+        self.finish(json.dumps({"error": code, "message": error.what, "why": error.why, "fix": error.fix}))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Our own errors are answers, not faults of the server: they need no traceback in its log."""
+        if not isinstance(value, MLInfraError):
+            super().log_exception(typ, value, tb)
+
+    def _foreign(self, status: int, error: BaseException | None) -> MLInfraError:
+        if isinstance(error, web.HTTPError):
+            what = {403: "The Jupyter server refused the request.", 405: f"{self.request.method} does nothing here."}.get(status)
+            return MLInfraError(what or error.reason or "The request was refused.", str(error.log_message or ""), "Sign in again." if status == 403 else "")
+        number = uuid.uuid4().hex[:8]
+        self.log.error("mlinfra fault %s at %s", number, self.request.path)
+        return MLInfraError("The workbench failed at this.", f"{type(error).__name__}, a bug.", f"Look for {number} in the log of the Jupyter server.")
+
+    def _query(self) -> dict[str, Any]:
+        given = {}
+        for name, values in self.request.query_arguments.items():
+            if name in _NOT_OURS:
+                continue
+            if len(values) > 1:
+                raise BadRequest(f"{name} is given {len(values)} times.", fix="Give it once; several words have commas between.")
+            try:
+                given[name] = values[0].decode()
+            except UnicodeDecodeError:
+                raise BadRequest(f"{name} is not text.", "It is not UTF-8.") from None
+        return given
+
+    def _body(self) -> dict[str, Any]:
+        body = self.request.body
+        if len(body) > BODY_MIB << 20:
+            raise TooLarge("The request is too large.", f"A body has at most {BODY_MIB} MiB.", "Put the data into a file and ingest it.")
+        if not body.strip():
+            return {}
+        try:
+            given = json.loads(body, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest("The request body is not JSON.", f"{error}.", "Send one JSON object.") from None
+        if not isinstance(given, dict):
+            raise BadRequest("The request body is not a JSON object.", f"It is a {type(given).__name__}.", "Send {…} with the parameters by name.")
+        return given
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no value of JSON")
+
+
+def access(domain: str) -> tuple[Any, Any, Any]:
+    """Decorators `read, write, execute` for the methods of one domain's handlers.
+
+    Each use makes an authorization of its own, with action and resource: jupyter_server's bare `@authorized` would keep those of the
+    first request for every method that shares it. `@read(slow=True)` is for work of over a second.
+    """
+    resource = f"mlinfra:{domain}"
+
+    def decorator(action: Action) -> Any:
+        def decorate(method: Callable[..., Any] | None = None, *, slow: bool = False) -> Any:
+            if method is None:
+                return lambda method: decorate(method, slow=slow)
+            return _endpoint(method, action, resource, slow=slow)
+
+        return decorate
+
+    return decorator("read"), decorator("write"), decorator("execute")
+
+
+def _endpoint(method: Callable[..., Any], action: Action, resource: str, *, slow: bool) -> Any:
+    @wraps(method)
+    async def answer(self: Handler, *path: str) -> None:
+        self.finish(await self.context.run(lambda: self.perform(method, path), slow=slow))
+
+    answer.endpoint = SimpleNamespace(method=method, action=action, resource=resource, slow=slow)  # type: ignore[attr-defined]
+    return web.authenticated(authorized(action=action, resource=resource)(answer))
+
+
+@cache
+def model_of(method: Callable[..., Any]) -> type[BaseModel] | None:
+    """The pydantic model of a method's keyword-only parameters; None when it takes none. Other names are refused."""
+    from pydantic import ConfigDict, create_model
+
+    named = {item.name: item for item in signature(method).parameters.values() if item.kind is Parameter.KEYWORD_ONLY}
+    if not named:
+        return None
+    hints = get_type_hints(SimpleNamespace(__annotations__={name: item.annotation for name, item in named.items()}), method.__globals__, include_extras=True)
+    fields: dict[str, Any] = {name: (hints[name], ... if item.default is Parameter.empty else item.default) for name, item in named.items()}
+    return create_model(method.__qualname__, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def parse(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of `method`, of the right types. Raises BadRequest that names the first fault."""
+    from pydantic import ValidationError
+
+    model = model_of(method)
+    if model is None:
+        if given:
+            raise BadRequest(f"{next(iter(given))!r} is not a parameter here.", "This route takes none.")
+        return {}
+    try:
+        found = model.model_validate(dict(given))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "The request"
+        raise BadRequest(f"{where[:200]} cannot be used.", f"{first['msg']}.", f"Parameters: {', '.join(model.model_fields)}.") from None
+    return {name: getattr(found, name) for name in model.model_fields}
+
+
+def route_missing(path: str) -> NotFound:
+    """The error of an address that no route has."""
+    return NotFound(f"There is no route {path}.", "This server's half of the workbench may be older than the front end.", "GET openapi.json lists every route.")

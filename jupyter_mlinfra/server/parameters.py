@@ -1,0 +1,28 @@
+"""The types of query and body parameters, with their limits. Kept apart from pydantic, which is loaded at the first request."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Interval, Len
+
+from ..core.records import PAGE_LIMIT
+
+Limit = Annotated[int, Interval(ge=1, le=PAGE_LIMIT)]
+"""Items of a page."""
+
+Cursor = Annotated[str, Len(0, 500)] | None
+"""The `cursor` of the answer before; none for the first page."""
+
+Text = Annotated[str, Len(0, 2000)]
+Name = Annotated[str, Len(1, 500)]
+Many = Annotated[str, Len(0, 20_000)]
+"""Several words with commas between."""
+
+Count = Annotated[int, Interval(ge=0, le=2**53)]
+Percent = Annotated[int, Interval(ge=0, le=100)]
+
+
+def words(text: str) -> list[str]:
+    """The words of a comma-separated parameter."""
+    return [word for word in (part.strip() for part in text.split(",")) if word]

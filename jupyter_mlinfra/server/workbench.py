@@ -1,0 +1,137 @@
+"""Routes of what belongs to no domain alone: search, counts, the project card, start and stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import Conflict, NotFound
+from ..core.records import KINDS
+from .handler import Handler, access, route_missing
+from .parameters import Limit, Many, Text, words
+
+if TYPE_CHECKING:
+    from ..core.records import Page
+    from ..core.search import Hit
+    from ..readiness import TargetCheck
+
+read, write, execute = access("workbench")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectRecord:
+    """The project of this server. root: its folder. path: of the folder, as JupyterLab's file browser names it; None outside its root."""
+
+    name: str
+    root: str
+    path: str | None
+    title: str
+    goal: str
+    kpi: str
+    owner: str
+    user: str
+
+
+class Search(Handler):
+    @read
+    def get(self, *, q: Text, kinds: Many = "", limit: Limit = 50) -> Page[Hit]:
+        """Objects of every domain whose name, columns, tags, owner or notes hold all words; `kinds` with commas between."""
+        wanted = words(kinds)
+        if unknown := [kind for kind in wanted if kind not in KINDS]:
+            raise NotFound(f"There is no kind {unknown[0]}.", fix=f"Kinds: {', '.join(KINDS)}.")
+        return self.bench.search(q, kinds=wanted, limit=limit)
+
+
+class Status(Handler):
+    @read
+    def get(self) -> Mapping[str, Mapping[str, int]]:
+        """How much of everything there is, by domain."""
+        return self.bench.status()
+
+
+class ProjectPage(Handler):
+    @read
+    def get(self) -> ProjectRecord:
+        """The project card."""
+        project = self.bench.project
+        card, here = project.settings.project, self.context.root.resolve()
+        return ProjectRecord(
+            name=project.name,
+            root=str(project.root),
+            path=project.root.relative_to(here).as_posix().removeprefix(".") if project.root.is_relative_to(here) else None,
+            title=card.title,
+            goal=card.goal,
+            kpi=card.kpi,
+            owner=card.owner,
+            user=project.user,
+        )
+
+
+class Init(Handler):
+    @write
+    def post(self) -> ProjectRecord:
+        """Make the server's root folder a project: an empty `mlinfra.toml`."""
+        from ..core.files import write_atomic
+        from ..core.settings import FILE
+
+        try:
+            root = self.bench.project.root
+        except NotFound:
+            write_atomic(self.context.root / FILE, b"", mode=0o644)
+            return ProjectPage.get.endpoint.method(self)  # type: ignore[no-any-return, attr-defined]
+        raise Conflict(f"{root} is a project already.", f"It has {FILE}.")
+
+
+class Check(Handler):
+    @execute(slow=True)
+    def post(self) -> Sequence[TargetCheck]:
+        """Measure each target of the project card; asks the live deployment for some seconds."""
+        return self.bench.check()
+
+
+class Up(Handler):
+    @execute(slow=True)
+    def post(self) -> Mapping[str, Any]:
+        """Bring the supervisor and the deployments up."""
+        return self.bench.up()
+
+
+class Down(Handler):
+    @execute(slow=True)
+    def post(self) -> Mapping[str, Any]:
+        """Stop everything that this project started."""
+        return self.bench.down()
+
+
+class OpenApi(Handler):
+    @read
+    def get(self) -> Mapping[str, Any]:
+        """This document."""
+        from .openapi import document
+
+        return document()
+
+
+class Missing(Handler):
+    """Every other address below `/mlinfra/api`."""
+
+    @read
+    def get(self, path: str) -> None:
+        raise route_missing(path)
+
+    @read
+    def post(self, path: str) -> None:
+        raise route_missing(path)
+
+
+ROUTES = {
+    "workbench/search": Search,
+    "workbench/status": Status,
+    "workbench/project": ProjectPage,
+    "workbench/init": Init,
+    "workbench/check": Check,
+    "workbench/up": Up,
+    "workbench/down": Down,
+    "openapi.json": OpenApi,
+}
