@@ -32,11 +32,10 @@ _SETTLED_NS = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """One file of a snapshot. link: target of a symbolic link, else empty."""
+    """One file of a snapshot. key: of its object, empty for a symbolic link. link: that one's target, else empty."""
 
-    digest: str
+    key: str
     size: int
-    executable: bool
     link: str
 
 
@@ -88,7 +87,7 @@ class Snapshots:
             for manifest in _entries(self._folder / "manifests"):
                 if manifest.stem not in known and manifest.stem not in running and manifest.stat().st_mtime < limit:
                     manifest.unlink()
-            used = {item["digest"] for path in _entries(self._folder / "manifests") for item in json.loads(path.read_bytes())["files"].values()}
+            used = {item["key"] for path in _entries(self._folder / "manifests") for item in json.loads(path.read_bytes())["files"].values()}
             for shelf in _entries(self._folder / "objects"):
                 for item in _entries(shelf):
                     if shelf.name + item.name not in used:
@@ -108,7 +107,7 @@ class Snapshots:
                 if path in always:
                     raise
                 left_out.append(LeftOut(path=path, size=status.st_size, why="It cannot be read."))
-        listing = json.dumps([[path, held.digest, held.executable, held.link] for path, held in sorted(files.items())])
+        listing = json.dumps([[path, held.key, held.link] for path, held in sorted(files.items())])
         ident = blake2b(listing.encode(), digest_size=16).hexdigest()
         if not self._refresh(ident):
             manifest = {
@@ -167,16 +166,15 @@ class Snapshots:
         """Put one file into the store, unless its digest is known and the store has it."""
         source = self._root / path
         if stat.S_ISLNK(status.st_mode):
-            return _Held("", 0, False, os.readlink(source))
+            return _Held("", 0, os.readlink(source))
         known = cache.get(path)
         unchanged = known is not None and known[0] == _stamp(status) and self._object(known[1]).exists()
-        digest = str(known[1]) if known is not None and unchanged else self._store(source)
-        return _Held(digest, self._object(digest).stat().st_size, bool(status.st_mode & 0o100), "")
+        key = str(known[1]) if known is not None and unchanged else self._store(source, executable=bool(status.st_mode & 0o100))
+        return _Held(key, self._object(key).stat().st_size, "")
 
-    def _store(self, source: Path) -> str:
+    def _store(self, source: Path, *, executable: bool) -> str:
         """Copy a file into the store under the digest of what was copied: a torn read is at least the same everywhere."""
-        drafts = self._folder / "objects"
-        drafts.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".object.")
         try:
             digest = blake2b(digest_size=20)
@@ -184,19 +182,19 @@ class Snapshots:
                 while part := file.read(_CHUNK):
                     digest.update(part)
                     target.write(part)
-            place = self._object(digest.hexdigest())
-            place.parent.mkdir(exist_ok=True)
-            # One object may be run as a script here and read as data there; the owner's x bit costs nothing.
-            os.chmod(draft, 0o500)
+            key = digest.hexdigest() + ("x" if executable else "")  # hard links share their mode
+            place = self._object(key)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.chmod(draft, 0o500 if executable else 0o400)
             os.replace(draft, place)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(draft)
             raise
-        return place.parent.name + place.name
+        return key
 
-    def _object(self, digest: str) -> Path:
-        return self._folder / "objects" / digest[:2] / digest[2:]
+    def _object(self, key: str) -> Path:
+        return self._folder / "objects" / key[:2] / key[2:]
 
     def _check_out(self, ident: str, manifest: Mapping[str, Any]) -> None:
         tree = self.tree_path(ident)
@@ -211,7 +209,7 @@ class Snapshots:
                 if item["link"]:
                     place.symlink_to(self._link_target(path, item["link"]))
                 else:
-                    _link_or_copy(self._object(item["digest"]), place)
+                    _link_or_copy(self._object(item["key"]), place)
             for path in [*find_the_rest(self._root, self._home), *(item["path"] for item in manifest["left_out"])]:
                 place = draft / path
                 if not place.exists() and not place.is_symlink():
@@ -247,7 +245,7 @@ class Snapshots:
     def _write_cache(self, files: Mapping[str, _Held], chosen: Mapping[str, os.stat_result], before: Mapping[str, list[Any]]) -> None:
         limit = time.time_ns() - _SETTLED_NS
         cache = {
-            path: [_stamp(chosen[path]), held.digest]
+            path: [_stamp(chosen[path]), held.key]
             for path, held in files.items()
             if not held.link and max(chosen[path].st_mtime_ns, chosen[path].st_ctime_ns) < limit
         }

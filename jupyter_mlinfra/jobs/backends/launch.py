@@ -130,7 +130,7 @@ def _command(entry: Entry, place: Place, attempt: Attempt, words: Mapping[str, s
         raise CannotStart(f"The folder {entry.launch.folder} that it was to run in is gone.")
     if entry.spec.notebook is not None:
         return _notebook_command(entry, place, attempt, code)
-    program = _find(entry.launch.command[0], entry.launch.folder, words.get("PATH", os.defpath))
+    program = _find(entry, words.get("PATH", os.defpath))
     return [program, *entry.launch.command[1:]]
 
 
@@ -144,18 +144,19 @@ def _notebook_command(entry: Entry, place: Place, attempt: Attempt, tree: Path) 
     return [entry.launch.python, "-P", "-m", "jupyter_mlinfra.jobs.notebook", str(attempt.notebook)]
 
 
-def _find(program: str, folder: str, path: str) -> str:
+def _find(entry: Entry, path: str) -> str:
     """The program's absolute path, so that the shell cannot take its name for one of its own words."""
+    program, folder, shown = entry.launch.command[0], entry.launch.folder, entry.spec.command[0]
     if os.sep in program:
         found = os.path.join(folder, program)
         if not os.path.exists(found):
-            raise CannotStart(f"There is no program {program} in {folder}.", 127)
+            raise CannotStart(f"There is no program {shown} in {folder}.", 127)
         if not os.access(found, os.X_OK) or os.path.isdir(found):
-            raise CannotStart(f"{program} is not executable: chmod +x {program}", 126)
+            raise CannotStart(f"{shown} cannot be run: chmod +x {shown}", 126)
         return found
     # An empty or relative part of PATH means the folder that the job runs in, not the supervisor's.
     where = os.pathsep.join(os.path.join(folder, part) for part in path.split(os.pathsep))
     found_there = shutil.which(program, path=where)
     if found_there is None:
-        raise CannotStart(f"There is no program {program} in its PATH.", 127)
+        raise CannotStart(f"There is no program {shown} in its PATH.", 127)
     return found_there

@@ -1,0 +1,123 @@
+"""Cancel reaches every process of a job, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import Jobs, JobSpec
+
+# A launcher with workers in sessions of their own, one of which cleans its environment, and one that ignores SIGTERM.
+TREE = """
+import os, signal, subprocess, sys, time
+def leaf(code, **options):
+    subprocess.Popen([sys.executable, "-c", code + "; open('leaves', 'a').write('x'); time.sleep(600)"], **options)
+leaf("import time", start_new_session=True)
+leaf("import time", start_new_session=True, env={})
+leaf("import time, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", start_new_session=True)
+leaf("import time, os; os.fork() and os._exit(0); os.setsid()")
+open("leaves", "a").write("x")
+time.sleep(600)
+"""
+LEAVES = 5
+
+
+def test_a_job_that_waits_is_cancelled_at_once(jobs: Jobs, tools: Any) -> None:
+    jobs.submit(JobSpec(command=tools.sleep, cpus=2))
+    waiting = jobs.submit(JobSpec(command=["true"]))
+    job = jobs.cancel(waiting.id)
+    assert (job.state, job.reason, job.attempt) == ("cancelled", "Cancelled by ana before it started.", 0)
+
+
+def test_a_running_job_is_cancelled_and_says_by_whom(jobs: Jobs, tools: Any) -> None:
+    job = jobs.submit(JobSpec(command=tools.sleep))
+    tools.until(lambda: jobs.show(job.id).state == "running")
+    jobs.cancel(job.id)
+    ended = jobs.wait([job.id], timeout=tools.wait)[0]
+    assert (ended.state, ended.reason, ended.exit_code) == ("cancelled", "Cancelled by ana.", 143)
+
+
+def test_a_job_may_tidy_up_within_the_grace(jobs: Jobs, project: Project, tools: Any) -> None:
+    job = jobs.submit(JobSpec(command=["sh", "-c", "trap 'echo tidy >> tidied; exit 0' TERM; touch up; while :; do sleep 0.02; done"]))
+    tools.until((project.root / "up").exists)
+    jobs.cancel(job.id)
+    ended = jobs.wait([job.id], timeout=tools.wait)[0]
+    assert (ended.state, ended.exit_code) == ("cancelled", 0)
+    assert tools.lines(project.root / "tidied") == ["tidy"]
+
+
+def test_a_job_that_ignores_the_wish_is_killed_after_the_grace(jobs: Jobs, project: Project, tools: Any) -> None:
+    job = jobs.submit(JobSpec(command=["sh", "-c", "trap '' TERM; touch up; while :; do sleep 0.02; done"]))
+    tools.until((project.root / "up").exists)
+    begun = time.monotonic()
+    jobs.cancel(job.id)
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
+    assert time.monotonic() - begun >= 1.0
+    assert len(tools.processes_of(project.root)) == 1  # the supervisor
+
+
+@pytest.mark.parametrize("supervisor_dies", [False, True])
+def test_nothing_is_left_of_a_tree_with_children_in_sessions_of_their_own(supervisor_dies: bool, jobs: Jobs, project: Project, tools: Any) -> None:
+    job = jobs.submit(JobSpec(command=[sys.executable, "-c", TREE]))
+    tools.until(lambda: tools.lines(project.root / "leaves") == ["x" * LEAVES])
+    if supervisor_dies:
+        tools.kill_supervisor(jobs)
+    jobs.cancel(job.id)
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
+    left = [process for process in tools.processes_of(project.root) if "supervisor" not in " ".join(process.cmdline())]
+    assert left == []
+    assert not _cleaned_leaves(project)
+
+
+def _cleaned_leaves(project: Project) -> list[int]:
+    """Processes of the tree that cleaned their environment, found by the folder that they work in."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(project.root) and "leaves" in " ".join(process.cmdline()):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_what_a_command_leaves_behind_is_ended_with_it(jobs: Jobs, project: Project, tools: Any) -> None:
+    job = jobs.submit(
+        JobSpec(command=["sh", "-c", "setsid sleep 600 & setsid sh -c 'trap \"\" TERM; touch up; sleep 600' & while [ ! -e up ]; do sleep 0.02; done; exit 5"])
+    )
+    ended = jobs.wait([job.id], timeout=tools.wait)[0]
+    assert (ended.state, ended.exit_code) == ("failed", 5)
+    assert len(tools.processes_of(project.root)) == 1  # the supervisor
+
+
+def test_what_a_job_detaches_on_purpose_outlives_it(jobs: Jobs, project: Project, tools: Any) -> None:
+    code = (
+        "from pathlib import Path\nfrom jupyter_mlinfra.core.processes import spawn_detached\n"
+        "spawn_detached('http.server', ['0', '--bind', '127.0.0.1'], log=Path('detached.log').absolute())\n"
+    )
+    job = jobs.submit(JobSpec(command=[sys.executable, "-c", code]))
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "succeeded"
+    left = tools.until(lambda: [process for process in tools.processes_of(project.root) if "http.server" in process.cmdline()])
+    assert len(left) == 1
+
+
+def test_cancelling_twice_or_after_the_end_changes_nothing(jobs: Jobs, tools: Any) -> None:
+    done = jobs.submit(JobSpec(command=["sh", "-c", "exit 2"]))
+    jobs.wait([done.id], timeout=tools.wait)
+    assert (jobs.cancel(done.id).state, jobs.show(done.id).exit_code) == ("failed", 2)
+    job = jobs.submit(JobSpec(command=tools.sleep))
+    jobs.cancel(job.id)
+    jobs.cancel(job.id)
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
+
+
+def test_a_job_that_waits_for_its_next_try_can_be_cancelled(jobs: Jobs, tools: Any) -> None:
+    job = jobs.submit(JobSpec(command=["false"], retries=9))
+    tools.until(lambda: (seen := jobs.show(job.id)).state == "queued" and seen.attempt >= 2)
+    assert jobs.cancel(job.id).state == "cancelled"

@@ -1,0 +1,235 @@
+"""Notebooks as jobs: parameters, errors, frozen code, secrets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, TooLarge, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
+
+
+def finish(jobs: Jobs, tools: Any, **spec: Any) -> Job:
+    job = jobs.submit(JobSpec(**spec))
+    return jobs.wait([job.id], timeout=120)[0]
+
+
+def executed(project: Project, job: Job) -> dict[str, Any]:
+    assert job.output is not None
+    notebook: dict[str, Any] = json.loads((project.root / job.output).read_text())
+    return notebook
+
+
+HOSTILE = {
+    "text": "; $(touch owned) `id` '\"\\ \n {x} %s 🚀",
+    "numbers": [1, 2.5, -3, None, True],
+    "nested": {"a b": {"'": '"'}, "list": [[]]},
+    "ratio": 0.1 + 0.2,
+}
+
+
+def test_a_notebook_runs_with_parameters_that_arrive_verbatim(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(
+        project.root / "sub dir" / "it's {a} $(note)book.ipynb",
+        tools.cell("text = ''\nnumbers: list = []\nnested = {}\nratio = 0.0", "parameters"),
+        tools.cell("import json\njson.dump([text, numbers, nested, ratio], open('seen.json', 'w'))\nprint('written')"),
+    )
+    job = finish(jobs, tools, notebook="sub dir/it's {a} $(note)book.ipynb", parameters=HOSTILE)
+    assert (job.state, job.reason, job.exit_code) == ("succeeded", "", 0)
+    seen = json.loads((project.root / "sub dir" / "seen.json").read_text())  # it ran in the notebook's own folder
+    assert seen == list(HOSTILE.values())
+    assert jobs.logs(job.id).text == "written\n"
+    assert job.name == "it's {a} $(note)book"
+    assert (job.progress.value, job.progress_text) == (1.0, "2 cells")
+    tags = [cell["metadata"]["tags"] for cell in executed(project, job)["cells"]]
+    assert tags == [["parameters"], ["injected-parameters"], []]
+
+
+def test_parameters_for_a_notebook_without_the_tagged_cell_are_refused_with_the_fix(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "plain.ipynb", tools.cell("depth = 3"))
+    with pytest.raises(BadRequest) as caught:
+        jobs.submit(JobSpec(notebook="plain.ipynb", parameters={"depth": 6}))
+    assert caught.value.what == "plain.ipynb takes no parameters."
+    assert caught.value.why == "depth was given, but no cell is tagged `parameters`."
+    assert "tag it `parameters`" in caught.value.fix
+    assert jobs.list().total == 0
+
+
+def test_a_parameter_that_the_notebook_does_not_have_is_refused(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "train.ipynb", tools.cell("depth = 3\nday = 'x'", "parameters"))
+    with pytest.raises(BadRequest, match="no parameter dpeth.*depth, day"):
+        jobs.submit(JobSpec(notebook="train.ipynb", parameters={"dpeth": 6}))
+    with pytest.raises(BadRequest, match="has no JSON form"):
+        jobs.submit(JobSpec(notebook="train.ipynb", parameters={"depth": object()}))
+
+
+def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(
+        project.root / "bad.ipynb",
+        tools.cell("n = 1", "parameters"),
+        tools.cell("print('before')"),
+        tools.cell("x = n\ny = x / (n - n)"),
+        tools.cell("open('never', 'w')"),
+    )
+    job = finish(jobs, tools, notebook="bad.ipynb", parameters={"n": 2})
+    assert (job.state, job.exit_code) == ("failed", 1)
+    assert job.reason == "Cell 3 failed at line 2: ZeroDivisionError: division by zero"
+    outputs = [cell["outputs"] for cell in executed(project, job)["cells"]]
+    assert outputs[2][0]["text"] == "before\n"
+    assert (outputs[3][0]["output_type"], outputs[3][0]["ename"]) == ("error", "ZeroDivisionError")
+    assert not (project.root / "never").exists()
+    assert "ZeroDivisionError" in jobs.logs(job.id).text
+    assert job.progress.value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "reason"),
+    [
+        ("import sys\nsys.exit(75)", 75, None),
+        ("import sys\nsys.exit(9)", 9, "Exit code 9."),
+        ("import sys\nsys.exit()", 0, ""),
+        ("def f(:\n  pass", 1, "Cell 1 failed at line 1: SyntaxError"),
+        ("import os\nos._exit(3)", 1, "The kernel died in cell 1"),
+    ],
+)
+def test_a_cell_that_ends_the_run_decides_the_exit_code(source: str, code: int, reason: str | None, jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "end.ipynb", tools.cell(source), tools.cell("open('never', 'w')"))
+    job = jobs.submit(JobSpec(notebook="end.ipynb"))
+    if code == 75:
+        again = tools.until(lambda: (seen := jobs.show(job.id)).attempt == 2 and seen, seconds=120)
+        assert again.state in ("starting", "running", "queued")
+        return
+    ended = jobs.wait([job.id], timeout=120)[0]
+    assert ended.exit_code == code
+    assert ended.reason.startswith(reason or "")
+    assert not (project.root / "never").exists()
+
+
+def test_editing_notebook_and_module_after_the_submit_changes_nothing(jobs: Jobs, project: Project, tools: Any) -> None:
+    blocker = jobs.submit(JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"], cpus=2))
+    (project.root / "work").mkdir()
+    (project.root / "work" / "helper.py").write_text("value = 'old module'\n")
+    (project.root / "work" / "data.txt").write_text("old data")
+    path = tools.write_notebook(project.root / "work" / "n.ipynb", tools.cell("import helper\nprint('old notebook', helper.value, open('data.txt').read())"))
+    job = jobs.submit(JobSpec(notebook="work/n.ipynb"))
+    tools.write_notebook(path, tools.cell("print('new notebook')"))
+    (project.root / "work" / "helper.py").write_text("value = 'new module'\n")
+    (project.root / "work" / "data.txt").write_text("new data")
+    (project.root / "go").touch()
+    ended = jobs.wait([blocker.id, job.id], timeout=120)[1]
+    assert ended.state == "succeeded"
+    assert jobs.logs(job.id).text == "old notebook old module new data\n"  # code is frozen, data is the project's own
+    assert ended.snapshot == job.snapshot is not None
+
+
+def test_editing_a_script_after_the_submit_changes_nothing(jobs: Jobs, project: Project, tools: Any) -> None:
+    blocker = jobs.submit(JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"], cpus=2))
+    (project.root / "src").mkdir()
+    (project.root / "src" / "part.py").write_text("part = 'old'\n")
+    (project.root / "src" / "train.py").write_text("import sys, part\nprint('old', part.part, sys.argv[1:])\nopen('result', 'w').write('x')\n")
+    job = jobs.submit(JobSpec(command=["python3", "-u", "src/train.py", "src/part.py"]))
+    (project.root / "src" / "train.py").write_text("print('new')\n")
+    (project.root / "src" / "part.py").write_text("part = 'new'\n")
+    (project.root / "go").touch()
+    assert jobs.wait([blocker.id, job.id], timeout=120)[1].state == "succeeded"
+    assert jobs.logs(job.id).text == "old old ['src/part.py']\n"
+    assert (project.root / "result").exists()
+
+
+def test_a_secret_parameter_is_resolved_in_the_kernel_and_written_nowhere(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "canary-88aa31")
+    tools.write_notebook(
+        project.root / "s.ipynb", tools.cell("password = ''\nuser = 'x'", "parameters"), tools.cell("print(password == 'canary-' + '88aa31', user)")
+    )
+    job = finish(jobs, tools, notebook="s.ipynb", parameters={"password": "env:DB_PASSWORD", "user": "ana"})
+    assert jobs.logs(job.id).text == "True ana\n"
+    assert executed(project, job)["metadata"]["papermill"]["parameters"] == {"password": "env:DB_PASSWORD", "user": "ana"}
+    jobs.stop()
+    for path in project.root.rglob("*"):
+        assert not path.is_file() or b"canary-88aa31" not in path.read_bytes(), path
+    with pytest.raises(NotFound, match="NOT_THERE"):
+        jobs.submit(JobSpec(notebook="s.ipynb", parameters={"password": "env:NOT_THERE"}))
+
+
+def test_the_executed_notebook_goes_where_it_is_asked_to(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"))
+    job = finish(jobs, tools, notebook="n.ipynb", output="out/deep/done.ipynb")
+    assert job.output == "out/deep/done.ipynb"
+    assert executed(project, job)["cells"][0]["outputs"][0]["text"] == "1\n"
+    for output in ("n.ipynb", "n.txt", "../n.ipynb", "/tmp/n.ipynb"):
+        with pytest.raises(BadRequest):
+            jobs.submit(JobSpec(notebook="n.ipynb", output=output))
+
+
+def test_progress_within_a_cell_adds_to_that_of_the_cells(jobs: Jobs, project: Project, tools: Any) -> None:
+    code = (
+        "import json, os, pathlib, time\np = os.environ['MLINFRA_PROGRESS']\n"
+        "open(p + '~', 'w').write(json.dumps({'fraction': 0.5, 'text': 'epoch 2/4'}))\nos.replace(p + '~', p)\n"
+        "while not pathlib.Path('go').exists(): time.sleep(0.02)"
+    )
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("1"), tools.cell(code))
+    job = jobs.submit(JobSpec(notebook="n.ipynb"))
+    seen = tools.until(lambda: "epoch" in (now := jobs.show(job.id)).progress_text and now, seconds=120)
+    assert (seen.progress.value, seen.progress_text) == (0.75, "cell 2/2 · epoch 2/4")
+    (project.root / "go").touch()
+    assert jobs.wait([job.id], timeout=120)[0].progress.value == 1.0
+
+
+def test_a_cancelled_notebook_leaves_no_kernel_and_keeps_what_was_run(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('first')"), tools.cell("open('up', 'w')\nimport time; time.sleep(600)"))
+    job = jobs.submit(JobSpec(notebook="n.ipynb"))
+    tools.until((project.root / "up").exists, seconds=120)
+    jobs.cancel(job.id)
+    ended = jobs.wait([job.id], timeout=120)[0]
+    assert (ended.state, ended.reason) == ("cancelled", "Cancelled by ana.")
+    assert len(tools.processes_of(project.root)) == 1  # the supervisor
+    assert executed(project, ended)["cells"][0]["outputs"][0]["text"] == "first\n"
+
+
+def test_a_kernel_that_is_not_installed_is_named(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("1"), kernel="venv-of-bob")
+    job = finish(jobs, tools, notebook="n.ipynb")
+    assert (job.state, job.exit_code) == ("failed", 2)
+    assert "'venv-of-bob', which is not installed" in job.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [(None, NotFound), (b"{", Unprocessable), (b"[]", Unprocessable), (b'{"worksheets": []}', Unprocessable), (b"\x93NUMPY", Unprocessable)],
+)
+def test_what_is_no_notebook_is_refused_at_submit(content: bytes | None, error: type[Exception], jobs: Jobs, project: Project) -> None:
+    if content is not None:
+        (project.root / "n.ipynb").write_bytes(content)
+    with pytest.raises(error, match=r"n\.ipynb"):
+        jobs.submit(JobSpec(notebook="n.ipynb"))
+    assert jobs.list().total == 0
+
+
+def test_a_notebook_outside_the_project_is_refused(jobs: Jobs, project: Project, tools: Any, tmp_path: Path) -> None:
+    outside = tools.write_notebook(tmp_path / "outside.ipynb", tools.cell("1"))
+    (project.root / "link.ipynb").symlink_to(outside)
+    for name in ("../outside.ipynb", str(outside), "link.ipynb"):
+        with pytest.raises(BadRequest, match="not in the project"):
+            jobs.submit(JobSpec(notebook=name))
+
+
+def test_a_notebook_larger_than_a_snapshot_may_be_is_refused(jobs: Jobs, project: Project, tools: Any) -> None:
+    (project.root / "mlinfra.toml").write_text("[jobs]\nsnapshot_max_mib = 0.01\n")
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("x = 1\n" * 5000))
+    with pytest.raises(TooLarge, match=r"snapshot_max_mib"):
+        Jobs(Project.open(project.root)).submit(JobSpec(notebook="n.ipynb"))
+
+
+def test_a_python_file_beside_the_notebook_shadows_no_library(jobs: Jobs, project: Project, tools: Any) -> None:
+    for name in ("json.py", "random.py", "papermill.py", "sqlite3.py"):
+        (project.root / name).write_text("raise SystemExit('shadowed')\n")
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('ran')"))
+    process = subprocess.run(["true"], check=True)
+    assert process.returncode == 0
+    job = finish(jobs, tools, notebook="n.ipynb")
+    assert "shadowed" not in jobs.logs(job.id).text.split("Cell")[0]

@@ -1,0 +1,84 @@
+"""Which jobs start, in which order, and what the others are told."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_mlinfra.jobs.backends.plan import Capacity, Holding, Need, plan
+
+MACHINE = Capacity(cpus=4, gpus={"GPU-a": 0, "GPU-b": 1}, memory_gib=16)
+
+
+def need(job: str, cpus: int = 1, gpus: int = 0, memory_gib: float = 0) -> Need:
+    return Need(job=job, cpus=cpus, gpus=gpus, memory_gib=memory_gib)
+
+
+def test_jobs_start_in_the_order_of_the_queue_while_there_is_room() -> None:
+    decided = plan([need("a", 2), need("b", 2), need("c", 1)], [], MACHINE)
+    assert [job for job, _ in decided.starts] == ["a", "b"]
+    assert decided.reasons == {"c": "Needs 1 CPU, none is free; held by jobs a, b."}
+
+
+def test_a_reason_names_what_is_short_how_much_is_free_and_the_holder() -> None:
+    decided = plan([need("a", gpus=2)], [Holding(job="7f3a", cpus=1, gpu_ids=("GPU-a",))], MACHINE)
+    assert decided.reasons == {"a": "Needs 2 GPUs, 1 is free; GPU 0 is held by job 7f3a."}
+
+
+def test_a_gpu_that_a_process_outside_the_queue_uses_is_not_given_and_the_process_is_named() -> None:
+    machine = Capacity(cpus=4, gpus=MACHINE.gpus, memory_gib=16, busy={"GPU-b": "python3 (pid 41)"})
+    decided = plan([need("a", gpus=1), need("b", gpus=1)], [], machine)
+    assert decided.starts == (("a", ("GPU-a",)),)
+    assert decided.reasons == {"b": "Needs 1 GPU, none is free; GPU 0 is held by job a, GPU 1 is held by python3 (pid 41)."}
+
+
+def test_a_cpu_job_passes_a_gpu_job_that_it_cannot_delay() -> None:
+    decided = plan([need("big", gpus=2), need("small")], [Holding(job="x", cpus=1, gpu_ids=("GPU-a",))], MACHINE)
+    assert decided.starts == (("small", ()),)
+
+
+def test_a_small_gpu_job_does_not_take_the_gpu_that_an_earlier_job_waits_for() -> None:
+    decided = plan([need("big", gpus=2), need("small", gpus=1)], [Holding(job="x", cpus=1, gpu_ids=("GPU-a",))], MACHINE)
+    assert decided.starts == ()
+    assert decided.reasons["small"] == "Waits behind job big, which is before it in the queue."
+
+
+def test_a_job_that_can_never_start_holds_nobody_up_and_says_so() -> None:
+    decided = plan([need("huge", gpus=3), need("next", gpus=2)], [], MACHINE)
+    assert decided.starts == (("next", ("GPU-a", "GPU-b")),)
+    assert decided.reasons == {"huge": "Needs 3 GPUs, this machine has 2: it cannot start here."}
+
+
+def test_memory_is_a_slot_too() -> None:
+    decided = plan([need("a", memory_gib=8)], [Holding(job="x", cpus=1, gpu_ids=(), memory_gib=12)], MACHINE)
+    assert decided.reasons == {"a": "Needs 8 GiB of memory, 4 of 16 are free; held by job x."}
+
+
+needs = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3), st.sampled_from([0.0, 4.0, 20.0])), max_size=12)
+
+
+@given(waiting=needs, running=st.lists(st.tuples(st.integers(1, 2), st.booleans()), max_size=2))
+def test_no_slot_is_given_twice_and_everyone_else_gets_a_reason(waiting: list[tuple[int, int, float]], running: list[tuple[int, bool]]) -> None:
+    ids = iter(MACHINE.gpus)
+    holdings = [Holding(job=f"r{n}", cpus=cpus, gpu_ids=(next(ids),) if gpu else ()) for n, (cpus, gpu) in enumerate(running)]
+    queue = [need(f"w{n}", *want) for n, want in enumerate(waiting)]
+    decided = plan(queue, holdings, MACHINE)
+    started = dict(decided.starts)
+    by_name = {item.job: item for item in queue}
+    given_gpus = [gpu for holding in holdings for gpu in holding.gpu_ids] + [gpu for gpus in started.values() for gpu in gpus]
+    assert len(given_gpus) == len(set(given_gpus))
+    assert set(given_gpus) <= set(MACHINE.gpus)
+    assert all(len(started[job]) == by_name[job].gpus for job in started)
+    assert sum(by_name[job].cpus for job in started) + sum(holding.cpus for holding in holdings) <= MACHINE.cpus
+    assert sum(by_name[job].memory_gib for job in started) <= MACHINE.memory_gib
+    assert set(decided.reasons) == set(by_name) - set(started)
+    assert all(reason.endswith(".") for reason in decided.reasons.values())
+
+
+@given(waiting=needs)
+def test_taking_a_later_job_away_never_changes_what_an_earlier_one_gets(waiting: list[tuple[int, int, float]]) -> None:
+    queue = [need(f"w{n}", *want) for n, want in enumerate(waiting)]
+    whole = dict(plan(queue, [], MACHINE).starts)
+    for length in range(len(queue)):
+        part = dict(plan(queue[:length], [], MACHINE).starts)
+        assert part == {job: gpus for job, gpus in whole.items() if job in {item.job for item in queue[:length]}}
