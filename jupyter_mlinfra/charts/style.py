@@ -1,0 +1,90 @@
+"""What all charts share: colours, axes, sizes, and how they reach the front end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest
+
+if TYPE_CHECKING:
+    import altair as alt
+    import polars as pl
+
+SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
+"""Okabe and Ito's colours, told apart by colour-blind readers; beside them go dashes, for the others."""
+
+REFERENCE = "#9aa0a6"
+HEAT = ["#f3f3f3", "#fbe3d3", "#f5b88f", "#e07b35", "#a84300"]
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 2]]
+WIDTH, HEIGHT = 520, 240
+ROWS = 4000
+"""Most rows of data in one chart; Altair itself refuses 5,000."""
+
+_GRID = "rgba(128, 128, 128, 0.2)"  # a hairline on light and on dark
+
+
+def enable() -> None:
+    """Show charts by MIME type, which the JupyterLab extension draws offline.
+
+    Altair's own default is HTML that loads scripts from a public network: an empty cell where there is none.
+    """
+    import altair
+
+    altair.renderers.enable("mimetype")
+
+
+def altair_ready() -> Any:
+    """Altair, with `enable` done unless the user chose a renderer."""
+    import altair
+
+    if altair.renderers.active == "default":
+        enable()
+    return altair
+
+
+def axis(**options: Any) -> alt.Axis:
+    """An axis with hairline grid and small labels."""
+    import altair
+
+    return altair.Axis(
+        **{"gridColor": _GRID, "domain": False, "tickColor": _GRID, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", **options}
+    )
+
+
+def colour(field: str, names: Sequence[str], *, colours: Sequence[str] = (), lines: bool = True) -> alt.Color:
+    """A colour for each name, in the order given; the legend shows lines or squares."""
+    import altair
+
+    chosen = list(colours) or [SERIES[place % len(SERIES)] for place in range(len(names))]
+    symbol = {"symbolType": "stroke", "symbolStrokeWidth": 2} if lines else {"symbolType": "square"}
+    legend = altair.Legend(title=None, labelFontSize=11, labelLimit=260, symbolOpacity=1, **symbol)
+    return altair.Color(f"{field}:N", scale=altair.Scale(domain=list(names), range=chosen), legend=legend)
+
+
+def dashes(field: str, names: Sequence[str]) -> alt.StrokeDash:
+    """A dash pattern for each name, so that lines differ without colour too."""
+    import altair
+
+    patterns = [DASHES[place % len(DASHES)] for place in range(len(names))]
+    return altair.StrokeDash(f"{field}:N", scale=altair.Scale(domain=list(names), range=patterns), legend=None)
+
+
+def finished(chart: Any, title: str, note: str = "", *, width: int = WIDTH, height: int | None = HEIGHT) -> Any:
+    """The chart with its size, title, a note on what was reduced below it, and both as its description for screen readers."""
+    import altair
+
+    size = {"width": width} | ({} if height is None else {"height": height})
+    text = altair.TitleParams(title, subtitle=note or altair.Undefined, anchor="start", fontSize=13, subtitleFontSize=11, fontWeight="bold")
+    return chart.properties(title=text, description=". ".join(part for part in (title, note) if part), **size)
+
+
+def need(frame: pl.DataFrame, *columns: str) -> None:
+    """Raises BadRequest when the frame lacks a column, or has no rows."""
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise BadRequest(
+            f"The frame has no column {', '.join(missing)}.", f"It has: {', '.join(frame.columns) or 'none'}.", f"A chart needs {', '.join(columns)}."
+        )
+    if frame.is_empty():
+        raise BadRequest("There is nothing to draw.", "The frame has no rows.", "See what its filter leaves.")
