@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from .errors import BadRequest
 
@@ -193,6 +193,8 @@ def load_settings(root: Path) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
+            if isinstance(env_settings, EnvSettingsSource):  # MLINFRA_PROJECT names the project's folder; it is no `project` section in JSON
+                env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name != "mlinfra_project"}
             return env_settings, TomlConfigSettingsSource(settings_cls, root / FILE)
 
     try:
