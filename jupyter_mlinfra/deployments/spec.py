@@ -114,3 +114,19 @@ class Prediction:
     names: Sequence[str]
     request_id: str
     milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A deployment under a steady load of one-row requests. rate: answered a second. failed: not answered with 200.
+
+    Latencies count from the moment at which a request was due, so a stall delays those behind it too.
+    """
+
+    seconds: float
+    rate: float
+    requests: int
+    failed: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float

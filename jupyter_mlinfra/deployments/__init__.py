@@ -1,0 +1,18 @@
+"""Deployments: model versions that answer requests, on Seldon's runtime behind Envoy."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["Change", "DeployedVersion", "Deployment", "DeploymentDetail", "DeploymentState", "Deployments", "Gate", "Measurement", "Prediction", "VersionState"]
+
+if TYPE_CHECKING:
+    from .service import Deployments
+    from .spec import Change, DeployedVersion, Deployment, DeploymentDetail, DeploymentState, Gate, Measurement, Prediction, VersionState
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(".service" if name == "Deployments" else ".spec", __name__), name)

@@ -1,0 +1,160 @@
+"""Requests to the gateway: bodies of Seldon's protocol from rows and frames, and their answers."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import math
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from ..core.errors import BadRequest, MLInfraError, NotFound, TooLarge, Unavailable
+from .gateway import PROBE_HEADER, REQUEST_SECONDS, VERSION_HEADER
+from .spec import Prediction
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+_OPEN = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. body: parsed JSON, or None when it was none."""
+
+    status: int
+    version: str
+    body: Any
+    milliseconds: float
+
+
+def request_body(rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame) -> dict[str, Any]:
+    """A body of Seldon's protocol.
+
+    rows: a body already (a mapping with `data`), rows as mappings, or a Polars or pandas frame. NaN becomes null.
+    """
+    if isinstance(rows, Mapping):
+        if "data" not in rows:
+            raise BadRequest("A single mapping is no request.", "It has no key `data`.", "Give a list of rows, a frame, or a body of Seldon's protocol.")
+        return dict(rows)
+    if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise BadRequest("The rows cannot be read.", "Each row must map column names to values.", 'For example [{"distance": 1400, "hour": 9}].')
+        names = list(dict.fromkeys(str(name) for row in rows for name in row))
+        return _body(names, ([row.get(name) for name in names] for row in rows))
+    if hasattr(rows, "iter_rows"):
+        frame = cast("pl.DataFrame", rows)
+        return _body(list(frame.columns), frame.iter_rows())
+    if hasattr(rows, "itertuples"):
+        table = cast("pd.DataFrame", rows)
+        return _body([str(name) for name in table.columns], table.itertuples(index=False, name=None))
+    raise BadRequest(
+        "The rows cannot be read.", f"They are a {type(rows).__name__}.", "Give a list of rows, a Polars or pandas frame, or a body of Seldon's protocol."
+    )
+
+
+def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]:
+    return {"data": {"names": list(names), "ndarray": [[_plain(value) for value in row] for row in rows]}}
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value: scalars of NumPy as Python's, every kind of missing as None."""
+    if hasattr(value, "item") and not isinstance(value, str | bytes):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    with contextlib.suppress(TypeError, ValueError):
+        return float(value)  # Decimal
+    raise BadRequest(
+        f"{type(value).__name__} cannot be sent.", f"{str(value)[:60]} is neither number, text, true nor false.", "Turn it into a feature that the model takes."
+    )
+
+
+def post(url: str, body: bytes, *, version: str | None = None, probe: bool = False, timeout: float = REQUEST_SECONDS + 5.0) -> Answer:
+    """POST JSON over a connection that this thread keeps open. Raises Unavailable when nobody answers."""
+    import orjson
+
+    headers = {"Content-Type": "application/json", **({VERSION_HEADER: version} if version else {}), **({PROBE_HEADER: "1"} if probe else {})}
+    begun = time.perf_counter()
+    try:
+        status, answered, text = _exchange(url, body, headers, timeout)
+    except (OSError, http.client.HTTPException) as error:
+        raise Unavailable("The gateway does not answer.", f"{type(error).__name__}: {error}.", "mlinfra up") from error
+    milliseconds = (time.perf_counter() - begun) * 1000
+    try:
+        parsed = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        parsed = None
+    return Answer(status, answered, parsed, milliseconds)
+
+
+def _exchange(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> tuple[int, str, bytes]:
+    parts = urlsplit(url)
+    kept: dict[str, http.client.HTTPConnection] = _OPEN.__dict__.setdefault("connections", {})
+    for fresh in (False, True):
+        connection = None if fresh else kept.pop(parts.netloc, None)
+        if connection is None:
+            connection, fresh = http.client.HTTPConnection(parts.netloc, timeout=timeout), True
+        try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent: the answer says why
+                connection.request("POST", parts.path, body, dict(headers))
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            # A kept connection may have been closed by the other end meanwhile; asking twice does no harm.
+            if fresh or isinstance(error, TimeoutError):
+                raise
+            continue
+        if answer.will_close:
+            connection.close()
+        else:
+            kept[parts.netloc] = connection
+        return answer.status, answer.headers.get(VERSION_HEADER, ""), text
+    raise http.client.HTTPException("no answer")  # not reached: the fresh connection raises
+
+
+def prediction(answer: Answer, *, version: str | None = None) -> Prediction:
+    """The predictions of an answer. Raises the error that a refused request stands for."""
+    if answer.status != 200 or not isinstance(answer.body, dict):
+        raise refusal(answer)
+    if version and answer.version != version:
+        raise Unavailable(f"Version {version} does not answer.", f"{answer.version} has stood in for it.", "Ask without a version, or see its log.")
+    data, meta = answer.body.get("data", {}), answer.body.get("meta", {})
+    values = data.get("ndarray") if "ndarray" in data else _unfold(data.get("tensor", {}))
+    return Prediction(
+        version=answer.version,
+        predictions=values or [],
+        names=data.get("names", []),
+        request_id=str(meta.get("puid", "")),
+        milliseconds=answer.milliseconds,
+    )
+
+
+def _unfold(tensor: Mapping[str, Any]) -> list[Any]:
+    shape, values = tensor.get("shape", []), tensor.get("values", [])
+    if len(shape) < 2:
+        return list(values)
+    return [values[begin : begin + shape[1]] for begin in range(0, len(values), max(shape[1], 1))]
+
+
+def refusal(answer: Answer) -> MLInfraError:
+    """The error that an answer other than 200 stands for, with the words of whoever refused."""
+    body = answer.body if isinstance(answer.body, dict) else {}
+    info = body.get("status", {}).get("info", "") if isinstance(body.get("status"), dict) else ""
+    what = str(body.get("what") or info or f"The request was answered with status {answer.status}.")
+    words = (what, str(body.get("why", "")), str(body.get("fix", "")))
+    if answer.status == 404:
+        return NotFound(*words)
+    if answer.status == 413:
+        return TooLarge(*words)
+    return BadRequest(*words) if 400 <= answer.status < 500 else Unavailable(*words)

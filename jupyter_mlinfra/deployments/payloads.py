@@ -1,0 +1,284 @@
+"""The payload log of a deployment as frames: journals of the serving processes, and the Parquet files they are compacted to.
+
+The form of the journals is in `runtime.journal`. Here:
+
+    payloads/<deployment>/<version>-<started>-<pid>.jsonl.open    being written to
+    payloads/<deployment>/<version>-<started>-<pid>.jsonl         closed
+    payloads/<deployment>/parquet/<name of the journal>.parquet   compacted: the same rows, with a column of lists for the inputs
+
+A journal and its Parquet file may both exist for a moment, and a request that the gateway tried twice is in two journals: rows are
+made unique by request id and row number at reading, so nothing counts twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from ..core.files import explain_os_error, file_lock, sync_folder
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OWN = ("request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction")
+"""Columns of a frame before the inputs. An input of the same name is called `input.<name>`."""
+
+COMPACT_AFTER_SECONDS = 60.0
+_PARQUET = "parquet"
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows of one journal, column by column. inputs: one list a row, None for a refused request. scores: number or list."""
+
+    names: list[str] = field(default_factory=list)
+    deployment: str = ""
+    version: str = ""
+    request_id: list[str] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    ts: list[float] = field(default_factory=list)
+    status: list[int] = field(default_factory=list)
+    latency_ms: list[float] = field(default_factory=list)
+    scores: list[list[float] | None] = field(default_factory=list)
+    inputs: list[list[float | None] | None] = field(default_factory=list)
+    feedback: list[dict[str, Any]] = field(default_factory=list)
+    dropped: int = 0
+
+
+def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
+    """The logged rows of one deployment, oldest first, each once.
+
+    Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status, latency_ms (in the model's process),
+    prediction (float; of several outputs the first, the others in prediction_1, …), then one column an input. A refused request is one
+    row with null inputs. Text inputs are category codes (the order is that of the model).
+    """
+    import polars as pl
+
+    frames = [_frame(rows) for rows in _journals(folder, since)] + [_from_parquet(file) for file in _compacted(folder, since)]
+    frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
+    found = pl.concat([frame for frame in frames if frame.height] or [_frame(_Rows())], how="diagonal_relaxed")
+    return found.unique(["request_id", "row"], keep="first").sort("ts", "request_id", "row")
+
+
+def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
+    """Feedback on answered requests, the last of each: request_id, ts, reward, truth (list of numbers, or null)."""
+    import polars as pl
+
+    entries = [entry for rows in _journals(folder, since) for entry in rows.feedback]
+    for file in _compacted(folder, since):
+        entries.extend(orjson.loads(_metadata(file).get("feedback", "[]")))
+    frame = pl.DataFrame(
+        {
+            "request_id": [str(entry["id"]) for entry in entries],
+            "ts": [datetime.fromtimestamp(entry["ts"], UTC) for entry in entries],
+            "reward": [float(entry.get("reward") or 0.0) for entry in entries],
+            "truth": [_numbers(entry.get("truth")) for entry in entries],
+        },
+        schema={"request_id": pl.String, "ts": pl.Datetime("us", "UTC"), "reward": pl.Float64, "truth": pl.List(pl.Float64)},
+    )
+    kept = frame if since is None else frame.filter(pl.col("ts") >= since)
+    return kept.sort("ts").unique("request_id", keep="last", maintain_order=True)
+
+
+def dropped(folder: Path) -> int:
+    """Requests that were answered but could not be logged."""
+    journals = sum(rows.dropped for rows in _journals(folder, None))
+    return journals + sum(int(_metadata(file).get("dropped", "0")) for file in _compacted(folder, None))
+
+
+def compact(folder: Path) -> int:
+    """Turn closed journals into Parquet, one file each; says how many. A journal goes only when its Parquet file is on the disk.
+
+    Raises Unavailable when the disk is full; the journals then stay.
+    """
+    done = 0
+    with file_lock(folder / ".compact.lock"):
+        _close_abandoned(folder)
+        for journal in sorted(folder.glob("*.jsonl")):
+            target = folder / _PARQUET / f"{journal.stem}.parquet"
+            try:
+                if not target.exists():
+                    _write(target, _read_journal(journal))
+                journal.unlink()
+            except OSError as error:
+                raise explain_os_error(error, f"{journal.name} was not compacted.") from error
+            done += 1
+    return done
+
+
+def _journals(folder: Path, since: datetime | None) -> Iterator[_Rows]:
+    compacted = {file.stem for file in (folder / _PARQUET).glob("*.parquet")}
+    for file in sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.open")]):
+        if file.name.removesuffix(".open").removesuffix(".jsonl") in compacted or not _may_hold(file, since):
+            continue
+        try:
+            yield _read_journal(file)
+        except FileNotFoundError:  # closed, so renamed, since the folder was listed
+            with contextlib.suppress(FileNotFoundError):
+                yield _read_journal(file.with_suffix(""))
+
+
+def _compacted(folder: Path, since: datetime | None) -> list[Path]:
+    return [file for file in sorted((folder / _PARQUET).glob("*.parquet")) if _may_hold(file, since)]
+
+
+def _may_hold(file: Path, since: datetime | None) -> bool:
+    """A file that was last written before `since` holds nothing newer. Parquet files carry their journal's time."""
+    with contextlib.suppress(OSError):
+        return since is None or file.stat().st_mtime >= since.timestamp()
+    return True
+
+
+def _read_journal(file: Path) -> _Rows:
+    rows = _Rows()
+    with open(file, "rb") as lines:
+        for line in lines:
+            try:
+                entry = orjson.loads(line)
+                _take(entry, rows)
+            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+                continue  # the torn line of a killed process
+    return rows
+
+
+def _take(entry: dict[str, Any], rows: _Rows) -> None:
+    kind = entry.get("k")
+    if kind == "p":
+        for number, (inputs, score) in enumerate(zip(entry["x"], entry["y"], strict=True)):
+            _add(rows, entry, number, inputs, score if isinstance(score, list) else [score])
+    elif kind == "e":
+        _add(rows, entry, 0, None, None)
+    elif kind == "f":
+        rows.feedback.append(entry)
+    elif kind == "d":
+        rows.dropped += int(entry["n"])
+    elif "names" in entry:
+        rows.names, rows.deployment, rows.version = list(entry["names"]), str(entry["deployment"]), str(entry["version"])
+
+
+def _add(rows: _Rows, entry: dict[str, Any], number: int, inputs: list[float | None] | None, scores: list[float] | None) -> None:
+    request_id, ts, milliseconds, status = str(entry["id"]), float(entry["ts"]), float(entry["ms"]), int(entry["st"])
+    rows.request_id.append(request_id)
+    rows.row.append(number)
+    rows.ts.append(ts)
+    rows.latency_ms.append(milliseconds)
+    rows.status.append(status)
+    rows.inputs.append(inputs)
+    rows.scores.append(scores)
+
+
+def _narrow(rows: _Rows) -> pl.DataFrame:
+    """Inputs and predictions as lists: one schema for every model, so files of different signatures can be read together."""
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "request_id": rows.request_id,
+            "row": rows.row,
+            "ts": pl.Series([int(moment * 1e6) for moment in rows.ts], dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
+            "deployment": [rows.deployment] * len(rows.row),
+            "version": [rows.version] * len(rows.row),
+            "status": rows.status,
+            "latency_ms": rows.latency_ms,
+            "predictions": rows.scores,
+            "inputs": rows.inputs,
+        },
+        schema={
+            "request_id": pl.String,
+            "row": pl.Int32,
+            "ts": pl.Datetime("us", "UTC"),
+            "deployment": pl.String,
+            "version": pl.String,
+            "status": pl.Int16,
+            "latency_ms": pl.Float64,
+            "predictions": pl.List(pl.Float64),
+            "inputs": pl.List(pl.Float64),
+        },
+    )
+
+
+def _frame(rows: _Rows) -> pl.DataFrame:
+    return _widen(_narrow(rows), rows.names)
+
+
+def _widen(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """One column an input and an output."""
+    import polars as pl
+
+    width = max(1, int(frame.select(pl.col("predictions").list.len().max()).item() or 1))
+    outputs = [pl.col("predictions").list.get(place, null_on_oob=True).alias(f"prediction_{place}" if place else "prediction") for place in range(width)]
+    taken = {*OWN, *(f"prediction_{place}" for place in range(1, width))}
+    inputs = [pl.col("inputs").list.get(place, null_on_oob=True).alias(f"input.{name}" if name in taken else name) for place, name in enumerate(names)]
+    return frame.select(*OWN[:-1], *outputs, *inputs)
+
+
+def _from_parquet(file: Path) -> pl.DataFrame:
+    import polars as pl
+
+    return _widen(pl.read_parquet(file), orjson.loads(_metadata(file).get("names", "[]")))
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    import polars as pl
+
+    return dict(pl.read_parquet_metadata(file))
+
+
+def _write(target: Path, rows: _Rows) -> None:
+    """Temporary file, fsync, rename, fsync of the folder."""
+    target.parent.mkdir(exist_ok=True)
+    facts = {"names": orjson.dumps(rows.names).decode(), "feedback": orjson.dumps(rows.feedback).decode(), "dropped": str(rows.dropped)}
+    draft = target.with_name(f".{target.name}.draft")
+    try:
+        _narrow(rows).write_parquet(draft, compression="zstd", metadata=facts)
+        with open(draft, "rb") as written:
+            os.fsync(written.fileno())
+        if rows.ts:  # so that `since` passes over it as it does over its journal
+            newest = max(*rows.ts, *(entry["ts"] for entry in rows.feedback)) if rows.feedback else max(rows.ts)
+            os.utime(draft, (newest, newest))
+        draft.rename(target)
+        sync_folder(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _close_abandoned(folder: Path) -> None:
+    """Journals of processes that were killed keep `.open`: their writer is gone, or has been silent for long."""
+    for file in folder.glob("*.jsonl.open"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(file.name.removesuffix(".jsonl.open").rpartition("-")[2])
+            silent = time.time() - file.stat().st_mtime > COMPACT_AFTER_SECONDS
+            if silent and not _writes(pid, file):
+                file.rename(file.with_suffix(""))
+
+
+def _writes(pid: int, file: Path) -> bool:
+    """Whether that process has the file open; a process of ours that cannot be asked counts as yes."""
+    folder = Path(f"/proc/{pid}/fd")
+    try:
+        return any(handle.resolve() == file.resolve() for handle in folder.iterdir())
+    except FileNotFoundError:
+        return Path("/proc/self").exists() is False
+    except OSError:
+        return True
+
+
+def _numbers(truth: Any) -> list[float] | None:
+    if not isinstance(truth, list):
+        return None
+    flat = [item for value in truth for item in (value if isinstance(value, list) else [value])]
+    return [float(item) for item in flat if isinstance(item, int | float)]
+
+
+if __name__ == "__main__":  # the keeper runs this now and then, in a process of its own
+    for name in sys.argv[1:]:
+        compact(Path(name))

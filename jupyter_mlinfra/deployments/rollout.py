@@ -1,0 +1,129 @@
+"""How a version comes to answer requests, and how traffic moves: the steps behind the verbs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable
+from . import environment, gates, views
+from .packaging import Bundle, load_bundle
+from .spec import VersionState
+from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+    from .targets import DeploymentTarget
+
+Progress = Callable[[str], None]
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+
+
+class Rollout:
+    """Steps that write a wish to the store, have the target carry it out, and wait for what they need."""
+
+    def __init__(self, project: Project, store: DeploymentStore, target: DeploymentTarget) -> None:
+        self._project, self._store, self._target = project, store, target
+
+    def prove(self, name: str, version: str, bundle: Bundle, tell: Progress) -> None:
+        """Build, start and test a version; afterwards it may have traffic. Raises Unprocessable when a test fails."""
+        settings = self._project.settings
+        python = environment.ensure(bundle.requirements, environment.cache_folder(settings), on_progress=tell)
+        tell(f"starting {version}")
+        begun = time.monotonic()
+        wish = self._store.move(name, version, VersionState.STARTING, wish=True, bundle=str(bundle.folder), python=str(python), wanted=True)
+        self._target.carry_out(wish)
+        self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS)
+        row = self._store.deployment(name)
+        subject = gates.Subject(
+            url=views.predictions_url(self._target.base_url(), row),
+            version=version,
+            bundle=bundle,
+            python=str(python),
+            workers=row.version(version).workers,
+            started_seconds=time.monotonic() - begun,
+            latency_ms=settings.project.targets.latency_p99_ms or gates.LATENCY_MS,
+        )
+        results = gates.run(subject, tell)
+        self._store.note(name, version, gates=results)
+        gates.check(results, f"{row.model}/{row.version(version).number}")
+        with self._store.change(name) as change:
+            change.ready(version, results)
+
+    def give_up(self, name: str, version: str, error: BaseException) -> None:
+        """A failed deploy leaves a failed version without processes; who answers goes on answering."""
+        reason = error.what if isinstance(error, MLInfraError) else f"The deploy was interrupted ({type(error).__name__})."
+        try:
+            if self._store.deployment(name).version(version).state is not VersionState.FAILED:
+                self._store.move(name, version, VersionState.FAILED, reason=reason, wish=True, wanted=False)
+            self._target.carry_out(self._store.target().wish, timeout=10)
+        except MLInfraError:
+            return  # the keeper does it as soon as it can; the error that led here says more
+
+    def share(self, name: str, traffic: Mapping[str, int], *, verb: str, reason: str, returns_to: int | None = None, text: str = "") -> None:
+        """Set the traffic, once every version of it is warm; in force when this returns."""
+        self._warm(self._store.deployment(name), [version for version, percent in traffic.items() if percent])
+        with self._store.change(name) as change:
+            change.traffic(traffic, verb=verb, user=self._project.user, reason=reason, returns_to=returns_to, text=text)
+            self._cool(change)
+        self._target.carry_out(change.wish)
+
+    def renew_environment(self, item: VersionRow, tell: Progress) -> None:
+        """Build the environment of a version again when the cache was emptied."""
+        if item.wanted and item.bundle and not Path(item.python).exists():
+            python = environment.ensure(load_bundle(Path(item.bundle)).requirements, environment.cache_folder(self._project.settings), on_progress=tell)
+            self._store.note(item.deployment, item.version, python=str(python))
+
+    def wait(self, name: str, versions: Sequence[str], *states: VersionState, timeout: float) -> None:
+        """Return when all are in one of `states`. Raises Unprocessable when one fails, Unavailable after `timeout` seconds."""
+        failed = VersionState.FAILED not in states
+
+        def settled() -> bool:
+            rows = [item for item in self._store.deployment(name).versions if item.version in versions]
+            for item in rows:
+                if failed and item.state is VersionState.FAILED:
+                    raise Unprocessable(
+                        f"{item.version} of {name} has failed.", item.reason, f"Its log is in .mlinfra/logs/deployments/{name}.{item.version}.0.log."
+                    )
+            return all(item.state in states for item in rows)
+
+        wanted = " or ".join(states)
+        self.until(settled, timeout, f"{', '.join(versions)} of {name} did not become {wanted}.")
+
+    def until(self, happened: Callable[[], bool], timeout: float, what: str) -> None:
+        """Wait for something. Raises Unavailable after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while not happened():
+            if time.monotonic() > end:
+                raise Unavailable(what, f"It took over {timeout:.0f} s.", "See .mlinfra/logs/deployments; mlinfra deployments show tells where it stands.")
+            time.sleep(0.03)
+
+    def _warm(self, row: DeploymentRow, versions: Sequence[str]) -> None:
+        """Have every version ready; start those that were cooled down. Raises Conflict for what cannot serve."""
+        if not row.up:
+            raise Conflict(f"Deployment {row.name} is down.", "Its traffic cannot be moved.", "mlinfra up")
+        items = [row.version(version) for version in versions]
+        for item in items:
+            if not item.proved:
+                why = item.reason or "It has not passed its tests."
+                raise Conflict(
+                    f"{item.version} of {row.name} is {item.state} and cannot have traffic.", why, f"mlinfra deployments deploy {row.model}/{item.number}"
+                )
+        cold = [item.version for item in items if not item.wanted or item.state is not VersionState.READY]
+        if not cold:
+            return
+        with self._store.change(row.name) as change:
+            for version in cold:
+                self.renew_environment(change.row.version(version), lambda _: None)
+                change.want(version, True)
+        self._target.carry_out(change.wish)
+        self.wait(row.name, cold, VersionState.READY, timeout=START_SECONDS)
+
+    def _cool(self, change: Transaction) -> None:
+        """End the processes of versions without traffic beyond `[deployments] retain_versions`, longest unused first."""
+        idle = [item for item in change.row.versions if item.wanted and item.proved and not item.traffic]
+        for item in sorted(idle, key=lambda item: item.used_at, reverse=True)[self._project.settings.deployments.retain_versions :]:
+            change.want(item.version, False)

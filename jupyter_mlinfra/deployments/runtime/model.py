@@ -1,0 +1,206 @@
+"""The Seldon component that serves an XGBoost model: `seldon-core-microservice mlinfra_runtime.model.Model`.
+
+Seldon's own routes, error form and gunicorn server are used as they are; this class gives them a prediction that costs
+little (bytes in, bytes out: PAYLOAD_PASSTHROUGH), a signature that is enforced, and a payload log that never waits.
+
+Environment: MLINFRA_BUNDLE (folder with `bundle.json` and the model), MLINFRA_DEPLOYMENT, MLINFRA_VERSION,
+MLINFRA_MODEL (`name/3`), MLINFRA_PAYLOADS (folder of the log; empty = none), and those of `listen`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import xgboost
+from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from . import listen
+from .categories import with_categories
+from .contract import Batch, Column, Contract, Refused, answer
+from .journal import Journal
+
+listen.on_private_socket()
+
+PROBE = "x-mlinfra-probe"
+"""Header of our own tests and measurements: answered like any request, left out of the payload log."""
+
+VERSION = "x-mlinfra-version"
+
+
+class Model:
+    """One model version. Made once before gunicorn forks; `predict_raw` is called by its threads."""
+
+    def __init__(self) -> None:
+        self.folder = Path(os.environ["MLINFRA_BUNDLE"])
+        self.bundle: dict[str, Any] = json.loads((self.folder / "bundle.json").read_text())
+        self.deployment, self.version, self.name = (os.environ[name] for name in ("MLINFRA_DEPLOYMENT", "MLINFRA_VERSION", "MLINFRA_MODEL"))
+        self.output_names: list[str] = self.bundle["output_names"]
+        self.model_error_handler = _blueprint(self)
+
+    def load(self) -> None:
+        """Read the model. Seldon swallows an AttributeError here: it is raised as another error, so that the start fails."""
+        try:
+            self._load()
+        except AttributeError as error:
+            raise RuntimeError(f"The model cannot be loaded: {error}") from error
+
+    def _load(self) -> None:
+        file = self.folder / self.bundle["model_file"]
+        if hashlib.sha256(file.read_bytes()).hexdigest() != self.bundle["model_sha256"]:
+            raise RuntimeError(f"{file.name} is not the file that was packaged.")
+        booster = xgboost.Booster(model_file=str(file))
+        # One thread a request: gunicorn's threads are the parallelism, and a pool of OpenMP threads would not survive the fork.
+        booster.set_param({"nthread": 1})
+        columns = with_categories(
+            _in_model_order([Column(**{**item, "categories": tuple(item["categories"])}) for item in self.bundle["columns"]], booster), booster
+        )
+        booster.feature_names = booster.feature_types = None  # names are checked by the contract; XGBoost would check them again
+        self.contract = Contract(columns)
+        self.booster = booster
+        head = {"deployment": self.deployment, "version": self.version, "model": self.name, "names": self.contract.names}
+        payloads = os.environ.get("MLINFRA_PAYLOADS", "")
+        self.journal = Journal(Path(payloads), head) if payloads else None
+
+    def predict_raw(self, body: bytes) -> bytes:
+        """Answer one request. Raises Refused for a request that does not fit the signature."""
+        began, at = time.perf_counter(), time.time()
+        batch: Batch | None = None
+        status, what = 500, "the model failed"
+        scores = np.empty(0)
+        try:
+            batch = self.contract.read(body)
+            scores = self.booster.inplace_predict(batch.matrix, validate_features=False)
+            status = 200
+        except Refused as refused:
+            status, what = refused.status, refused.what
+            raise
+        finally:
+            self._log(batch, scores, status, what, at, (time.perf_counter() - began) * 1000)
+        meta = {"puid": _request_id(batch), "requestPath": {self.deployment: self.version}, "tags": {"version": self.version, "model": self.name}}
+        return answer(batch, scores, self._names_of(scores), meta)
+
+    def send_feedback_raw(self, feedback: Any) -> Any:
+        """Note the reward or the truth of an earlier answer; the id is `response.meta.puid` (or `request.meta.puid`)."""
+        from google.protobuf import json_format
+
+        message = json_format.MessageToDict(feedback)
+        puid = _puid(message.get("response")) or _puid(message.get("request"))
+        if not puid:
+            raise Refused("The feedback names no request.", "response.meta.puid is missing.", "Send back the meta of the answer.")
+        data = message.get("truth", {}).get("data", {})
+        truth = data.get("ndarray", data.get("tensor", {}).get("values"))
+        if self.journal is not None:
+            self.journal.put({"k": "f", "id": puid, "ts": time.time(), "reward": message.get("reward", 0.0), "truth": truth})
+        return type(feedback.response)()
+
+    def health_status(self) -> list[str]:
+        """What `/health/status` answers."""
+        return [self.deployment, self.version]
+
+    def init_metadata(self) -> dict[str, Any]:
+        """What `/api/v1.0/metadata` answers: Seldon's model metadata with the signature."""
+        inputs = [{"messagetype": "tensor", "schema": {"names": self.output_columns(), "shape": [len(self.output_columns())]}}]
+        return {"name": self.deployment, "versions": [self.version], "platform": "xgboost", "inputs": inputs, "outputs": []}
+
+    def output_columns(self) -> list[str]:
+        """Names of the inputs, known before the model is loaded."""
+        return [item["name"] for item in self.bundle["columns"]]
+
+    def _names_of(self, scores: np.ndarray) -> list[str]:
+        """Class names as Seldon gives them: of the signature when they fit, else t:0, t:1, …; none for one value a row."""
+        width = scores.shape[1] if scores.ndim > 1 else 1
+        if len(self.output_names) == width:
+            return self.output_names
+        return [f"t:{place}" for place in range(width)] if scores.ndim > 1 else []
+
+    def _log(self, batch: Batch | None, scores: np.ndarray, status: int, what: str, at: float, milliseconds: float) -> None:
+        if self.journal is None or PROBE in request.headers:
+            return
+        entry = {"k": "p", "id": _request_id(batch), "ts": at, "ms": round(milliseconds, 3), "st": status}
+        if status == 200 and batch is not None:
+            self.journal.put({**entry, "x": batch.matrix, "y": scores}, batch.matrix.size)
+        else:
+            self.journal.put({**entry, "k": "e", "what": what})
+
+
+def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Column]:
+    """The signature's columns in the order of the booster: an array has no names to find them by."""
+    names = booster.feature_names
+    if names is None or names == [column.name for column in columns]:
+        return columns
+    given = {column.name: column for column in columns}
+    if set(names) == set(given):
+        return [given[name] for name in names]
+    if len(names) == len(columns) and list(given) == [f"f{place}" for place in range(len(columns))]:
+        return [replace(column, name=name) for column, name in zip(columns, names, strict=True)]  # a signature without names
+    raise RuntimeError(f"Signature and model disagree on the inputs: {sorted(set(names) ^ set(given))[:5]}.")
+
+
+def _request_id(batch: Batch | None) -> str:
+    """The caller's puid, else the gateway's x-request-id, which stays the same when the gateway tries again."""
+    if batch is not None and batch.puid:
+        return batch.puid
+    given = request.headers.get("x-request-id", "")
+    if 0 < len(given) <= 128 and given.isprintable():
+        return given
+    if "request_id" not in g:
+        g.request_id = str(uuid.uuid4())
+    return str(g.request_id)
+
+
+def _puid(message: Any) -> str:
+    meta = message.get("meta") if isinstance(message, dict) else None
+    puid = meta.get("puid") if isinstance(meta, dict) else None
+    return puid if isinstance(puid, str) and 0 < len(puid) <= 128 and puid.isprintable() else ""
+
+
+def _blueprint(model: Model) -> Blueprint:
+    """Hooks that Seldon registers in its app: error bodies with what, why and fix; the version in each answer's header."""
+    hooks = Blueprint("mlinfra", __name__)
+
+    @hooks.before_app_request
+    def only_json() -> None:
+        # A form can be posted across origins by any web page; JSON cannot without the consent that is never given here.
+        if request.method == "POST" and not request.is_json:
+            given = request.content_type or "none"
+            raise Refused("The request is not marked as JSON.", f"Its Content-Type is {given[:80]}.", "Send Content-Type: application/json.", status=415)
+        if request.method == "POST" and request.path.endswith("/feedback"):
+            _check_feedback(request.get_data())
+
+    @hooks.after_app_request
+    def mark(response: Response) -> Response:
+        response.headers[VERSION] = model.version
+        return response
+
+    @hooks.app_errorhandler(Refused)
+    def refuse(refused: Refused) -> Response:
+        return Response(orjson.dumps(refused.to_json()), status=refused.status, mimetype="application/json")
+
+    @hooks.app_errorhandler(HTTPException)
+    def refuse_http(error: HTTPException) -> Response:
+        fix = "POST to api/v1.0/predictions." if error.code in (404, 405) else ""
+        refused = Refused(f"{request.method} {request.path[:200]}: {error.name}.", error.description or "", fix, status=error.code or 400)
+        return refuse(refused)
+
+    return hooks
+
+
+def _check_feedback(body: bytes) -> None:
+    from google.protobuf import json_format
+    from seldon_core.proto import prediction_pb2
+
+    fix = 'Send {"response": {"meta": {"puid": "…"}}, "reward": 1.0, "truth": {"data": {"ndarray": [0.0]}}}.'
+    try:
+        json_format.Parse(body, prediction_pb2.Feedback())
+    except (json_format.ParseError, UnicodeDecodeError) as error:
+        raise Refused("The feedback cannot be read.", str(error)[:300], fix) from None

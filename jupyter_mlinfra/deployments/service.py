@@ -1,0 +1,282 @@
+"""The verbs of deployments: deploy, traffic, promote, rollback, remove, predict, feedback, up, down."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
+from ..core.files import file_lock
+from ..core.records import Page, page_of
+from ..core.search import Document
+from . import client, measuring, payloads, state, views
+from .packaging import Bundle, load_bundle, package
+from .rollout import START_SECONDS, STOP_SECONDS, Progress, Rollout
+from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
+from .store import DeploymentRow, DeploymentStore
+from .targets import DeploymentTarget, load_target
+from .targets.layout import bundles_folder, payload_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from ..core.project import Project
+    from ..experiments import Experiments
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+class Deployments:
+    """The deployments of one project."""
+
+    def __init__(self, project: Project, experiments: Experiments) -> None:
+        self._project, self._experiments = project, experiments
+        self._store = DeploymentStore(project.database, project.name)
+
+    @cached_property
+    def _target(self) -> DeploymentTarget:
+        return load_target(self._project.settings.deployments.target, self._project, self._store)
+
+    @cached_property
+    def _rollout(self) -> Rollout:
+        return Rollout(self._project, self._store, self._target)
+
+    def deploy(self, name: str, *, version: str, traffic: int | None = None, reason: str = "", on_progress: Progress | None = None) -> Deployment:
+        """Package a model version, start it, prove it by tests, and only then give it traffic.
+
+        version: `flights/2` or `flights@champion`. traffic: its percent; the others share the rest. None: all for the first version of a
+        deployment, nothing for a further one, what it has for one that is deployed already.
+        Raises Unprocessable when the model cannot be served or a test fails: the traffic is then as it was. Conflict while another deploy
+        of the same deployment is under way. Unavailable when the port is taken or no environment can be built.
+        """
+        if not _NAME.match(name):
+            raise BadRequest(f"{name!r} cannot name a deployment.", "Small letters, digits and hyphens, at most 63.", "For example flights.")
+        tell = on_progress or (lambda _: None)
+        found = self._experiments.version(version)
+        label = f"v{found.version}"
+        self._target.prepare()
+        with file_lock(self._project.folder("deployments") / f"{name}.lock", wait=False, what=f"A deploy of {name}"):
+            row = self._find(name)
+            known = next((item for item in row.versions if item.version == label), None) if row else None
+            if row and row.model == found.model and known and known.state is VersionState.READY:
+                if traffic is not None and traffic != known.traffic:
+                    self._rollout.share(name, state.with_share(row.traffic, label, traffic), verb="traffic", reason=reason)
+                return self._record(self._store.deployment(name))
+            state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)  # nonsense is refused before anything is built
+            tell(f"packaging {found.model}/{found.version}")
+            bundle = package(self._experiments.download(f"{found.model}/{found.version}"), bundles_folder(self._project))
+            workers = self._project.settings.deployments.workers
+            self._store.begin(name, label, target=self._project.settings.deployments.target, model=found.model, number=found.version, workers=workers)
+            try:
+                self._rollout.prove(name, label, bundle, tell)
+            except BaseException as error:
+                self._rollout.give_up(name, label, error)
+                raise
+            before = self._store.deployment(name).traffic
+            percent = traffic if traffic is not None else before[label] if any(before.values()) else 100
+            self._rollout.share(name, state.with_share(before, label, percent), verb="deploy", reason=reason, text=f"{label} deployed")
+        return self._record(self._store.deployment(name))
+
+    def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Deployment]:
+        """Deployments by name."""
+        running, figures, url = self._target.running(), self._target.figures(), self._target.base_url()
+        rows = [views.deployment(row, running=running, figures=figures, base_url=url) for row in self._store.deployments()]
+        return page_of(rows, limit=limit, cursor=cursor)
+
+    def show(self, name: str) -> DeploymentDetail:
+        """A deployment with its history, the signature of the version that has most of the traffic, and a request that it accepts."""
+        row = self._store.deployment(name)
+        packaged = any(item.bundle for item in row.versions)
+        return views.detail(self._record(row), self._bundle(row) if packaged else None, self._store.history(name).items)
+
+    def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
+        """Changes, newest first."""
+        self._store.deployment(name)
+        return self._store.history(name, limit=limit, cursor=cursor)
+
+    def traffic(self, name: str, traffic: Mapping[str, int], *, reason: str = "") -> Deployment:
+        """Share the requests between versions: percents that make 100; versions that are not named get none.
+
+        In force when this returns; no request is lost. Raises BadRequest for nonsense, Conflict for a version that has not passed its tests.
+        """
+        row = self._store.deployment(name)
+        self._rollout.share(name, state.check_traffic(traffic, list(row.traffic)), verb="traffic", reason=reason)
+        return self._record(self._store.deployment(name))
+
+    def promote(self, name: str, version: str, *, reason: str = "") -> Deployment:
+        """Give a version all of the traffic; the others stay warm for a rollback."""
+        row = self._store.deployment(name)
+        row.version(version)
+        self._rollout.share(name, state.check_traffic({version: 100}, list(row.traffic)), verb="promote", reason=reason)
+        return self._record(self._store.deployment(name))
+
+    def rollback(self, name: str, *, reason: str = "") -> Deployment:
+        """Bring back the last traffic before the present one whose versions can all serve.
+
+        At once when they are warm. A second rollback goes further back. Raises Conflict when there is nothing to go back to.
+        """
+        row = self._store.deployment(name)
+        able = {item.version for item in row.versions if item.proved and item.state is not VersionState.FAILED}
+        for change, shares in self._store.earlier_traffic(name):
+            if set(shares) <= able:
+                self._rollout.share(name, state.check_traffic(shares, list(row.traffic)), verb="rollback", reason=reason, returns_to=change)
+                return self._record(self._store.deployment(name))
+        raise Conflict(f"Deployment {name} has nothing to roll back to.", "No earlier traffic has versions that can serve.", f"mlinfra deployments show {name}")
+
+    def remove(self, name: str, version: str | None = None, *, reason: str = "") -> Deployment | None:
+        """Drain and end a version without traffic and forget it; without `version` the whole deployment (returns None).
+
+        Raises Conflict for a version that has traffic.
+        """
+        row = self._store.deployment(name)
+        if version is None:
+            self.down(name)
+            self._store.remove(name)
+            return None
+        with self._store.change(name) as change:
+            found = change.row.version(version)
+            if found.traffic:
+                raise Conflict(f"{version} of {name} has {found.traffic} % of the traffic.", "It cannot be removed.", f"mlinfra deployments traffic {name} …")
+            change.want(version, False)
+            change.record(verb="remove", user=self._project.user, reason=reason, traffic=row.traffic, text=f"{version} removed")
+        self._target.carry_out(change.wish)
+        self._rollout.wait(name, [version], VersionState.STOPPED, VersionState.FAILED, timeout=STOP_SECONDS)
+        self._store.remove(name, version)
+        return self._record(self._store.deployment(name))
+
+    def predict(
+        self, name: str, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame, *, version: str | None = None
+    ) -> Prediction:
+        """Ask through the gateway. rows: mappings, a frame, or a body of Seldon's protocol.
+
+        version: asks that one whatever the traffic. Raises BadRequest for what the signature refuses, Unavailable when nobody answers.
+        """
+        import orjson
+
+        row = self._store.deployment(name)
+        if version is not None:
+            row.version(version)
+        url = self._url(row)
+        return client.prediction(client.post(url, orjson.dumps(client.request_body(rows)), version=version), version=version)
+
+    def feedback(self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None) -> None:
+        """Tell what an earlier answer was worth, or what would have been right. request_id: of the prediction."""
+        import orjson
+
+        url = views.feedback_url(self._url(self._store.deployment(name)))
+        message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
+        if truth is not None:
+            values = [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
+            message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
+        answer = client.post(url, orjson.dumps(message))
+        if answer.status != 200:
+            raise client.refusal(answer)
+
+    def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
+        """Latency and volume of the live deployment under a steady load of one-row requests; they are left out of the payload log."""
+        import orjson
+
+        row = self._store.deployment(name)
+        sample = self._bundle(row).sample
+        body = orjson.dumps({"data": {"names": sample["names"], "ndarray": sample["ndarray"][:1]}})
+        return measuring.measure(self._url(row), body, seconds=seconds, rate=rate)
+
+    def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        """Logged requests, one line a row: request_id, row, ts, deployment, version, status, latency_ms, prediction, then the inputs."""
+        self._store.deployment(name)
+        return payloads.scan(payload_folder(self._project, name), since)
+
+    def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        """Logged feedback: request_id, ts, reward, truth."""
+        self._store.deployment(name)
+        return payloads.feedback(payload_folder(self._project, name), since)
+
+    def payloads_dropped(self, name: str) -> int:
+        """Requests that were answered but could not be logged."""
+        return payloads.dropped(payload_folder(self._project, name))
+
+    def up(self, name: str | None = None, *, on_progress: Progress | None = None) -> Sequence[Deployment]:
+        """Bring deployments up, after a reboot too; returns when all versions with traffic answer.
+
+        Raises Unavailable when they do not in time.
+        """
+        rows = self._store.deployments() if name is None else [self._store.deployment(name)]
+        rows = [row for row in rows if any(item.proved for item in row.versions)]
+        if not rows:
+            return []
+        self._target.prepare()
+        for row in rows:
+            for item in row.versions:
+                self._rollout.renew_environment(item, on_progress or (lambda _: None))
+        self._target.carry_out(self._store.set_up([row.name for row in rows], True))
+        for row in rows:
+            self._rollout.wait(row.name, [item.version for item in row.versions if item.traffic], VersionState.READY, timeout=START_SECONDS)
+        return [self._record(self._store.deployment(row.name)) for row in rows]
+
+    def down(self, name: str | None = None) -> Sequence[Deployment]:
+        """Drain and end the processes of deployments; `up` brings them back with the same traffic."""
+        rows = self._store.deployments() if name is None else [self._store.deployment(name)]
+        if any(row.up for row in rows) or not self._target.stopped():
+            self._target.carry_out(self._store.set_up([row.name for row in rows], False))
+            for row in rows:
+                gone = (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING)
+                self._rollout.wait(row.name, [item.version for item in row.versions], *gone, timeout=STOP_SECONDS)
+            if not any(row.up for row in self._store.deployments()):
+                self._rollout.until(self._target.stopped, STOP_SECONDS, "The gateway did not end.")
+        return [self._record(self._store.deployment(row.name)) for row in rows]
+
+    def fingerprint(self, name: str) -> str | None:
+        """Changes when other models are deployed, not when traffic moves; None when there is no such deployment."""
+        row = self._find(name)
+        if row is None or not any(item.proved for item in row.versions):
+            return None
+        served = [(item.version, item.bundle) for item in row.versions if item.proved]
+        return hashlib.sha256(repr((row.model, served)).encode()).hexdigest()[:16]
+
+    def search_fingerprint(self) -> str:
+        """Changes when a deployment or one of its versions does."""
+        return repr([(row.name, row.updated_at, [(item.version, item.traffic, item.state) for item in row.versions]) for row in self._store.deployments()])
+
+    def search_documents(self) -> Iterable[Document]:
+        """Every deployment; found by its name, its model, its versions and their inputs."""
+        for row in self._store.deployments():
+            shares = ", ".join(f"{version} {percent} %" for version, percent in row.traffic.items() if percent) or "no traffic"
+            columns: Sequence[str] = ()
+            if any(item.bundle for item in row.versions):
+                try:
+                    columns = [column.name for column in self._bundle(row).columns]
+                except MLInfraError:  # its bundle is gone: it is found by name all the same
+                    columns = ()
+            text = " ".join([row.model, *row.traffic, *columns])
+            yield Document(ref=f"deployment:{row.name}", kind="deployment", name=row.name, text=text, detail=f"model {row.model}: {shares}")
+
+    def _find(self, name: str) -> DeploymentRow | None:
+        try:
+            return self._store.deployment(name)
+        except NotFound:
+            return None
+
+    def _record(self, row: DeploymentRow) -> Deployment:
+        return views.deployment(row, running=self._target.running(), figures=self._target.figures(), base_url=self._target.base_url())
+
+    def _bundle(self, row: DeploymentRow) -> Bundle:
+        """Of the version with most traffic; of the newest one while none has any."""
+        packaged = [item for item in row.versions if item.bundle]
+        if not packaged:
+            raise Unavailable(
+                f"Deployment {row.name} has no packaged version.", "Its first deploy is under way or has failed.", f"mlinfra deployments show {row.name}"
+            )
+        return load_bundle(Path(max(packaged, key=lambda item: (item.traffic, item.number)).bundle))
+
+    def _url(self, row: DeploymentRow) -> str:
+        """Where predictions are asked for. Raises Unavailable while the deployment is down."""
+        base = self._target.base_url()
+        if not row.up or not base:
+            raise Unavailable(f"Deployment {row.name} is down.", "It was stopped, or has never been up.", "mlinfra up")
+        return views.predictions_url(base, row)

@@ -1,0 +1,393 @@
+"""What is wanted and what is known of deployments, in `state.db`. Every write that a target has to carry out raises `wish`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..core import events
+from ..core.errors import Conflict, NotFound
+from ..core.processes import Identity
+from ..core.records import Page, now, page_of, to_json
+from .spec import Change, Gate, VersionState
+from .state import advance, describe
+
+if TYPE_CHECKING:
+    from ..core.database import Database
+
+UNDER_WAY = (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow:
+    """One version. wanted: keeps processes while the deployment is up. proved: its tests have passed. deployer: who is deploying it."""
+
+    deployment: str
+    version: str
+    number: int
+    bundle: str
+    python: str
+    state: VersionState
+    reason: str
+    traffic: int
+    wanted: bool
+    proved: bool
+    gates: Sequence[Gate]
+    workers: int
+    deployer: Identity | None
+    created_at: datetime
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRow:
+    """One deployment with its versions, lowest number first."""
+
+    name: str
+    namespace: str
+    target: str
+    model: str
+    up: bool
+    created_at: datetime
+    updated_at: datetime
+    versions: Sequence[VersionRow]
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """Percent of each version."""
+        return {row.version: row.traffic for row in self.versions}
+
+    def version(self, version: str) -> VersionRow:
+        """Raises NotFound."""
+        for row in self.versions:
+            if row.version == version:
+                return row
+        known = ", ".join(row.version for row in self.versions) or "none"
+        raise NotFound(
+            f"Deployment {self.name} has no version {version}.", f"It has: {known}.", f"mlinfra deployments deploy {self.model}/{version.removeprefix('v')}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRow:
+    """A serving process that the keeper started; it is found again by `token` and known by `identity`."""
+
+    token: str
+    deployment: str
+    version: str
+    slot: int
+    identity: Identity
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRow:
+    """wish: the last change that was asked for. done: the last that is true outside. trouble: why the target cannot go on."""
+
+    wish: int
+    done: int
+    port: int
+    trouble: str
+
+
+class DeploymentStore:
+    """All deployments of one project."""
+
+    def __init__(self, database: Database, namespace: str) -> None:
+        self._database, self._namespace = database, namespace
+
+    def deployments(self) -> list[DeploymentRow]:
+        """All, by name."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM deployment ORDER BY name").fetchall()
+            versions = connection.execute("SELECT * FROM deployment_version ORDER BY deployment, number").fetchall()
+        return [_deployment(row, [_version(item) for item in versions if item["deployment"] == row["name"]]) for row in rows]
+
+    def deployment(self, name: str) -> DeploymentRow:
+        """Raises NotFound."""
+        with self._database.read() as connection:
+            return _read(connection, name)
+
+    def target(self) -> TargetRow:
+        """Where the target stands."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM deployment_target").fetchone()
+        return TargetRow(wish=row["wish"], done=row["done"], port=row["port"], trouble=row["trouble"])
+
+    def note_target(self, **values: int | str) -> None:
+        """Set `done`, `port` or `trouble`."""
+        columns = ", ".join(f"{name} = :{name}" for name in values if name in ("done", "port", "trouble"))
+        with self._database.write() as connection:
+            connection.execute(f"UPDATE deployment_target SET {columns}", values)  # noqa: S608 (names from the line above)
+
+    def begin(self, name: str, version: str, *, target: str, model: str, number: int, workers: int) -> None:
+        """Note that a version is being built by this process; make the deployment when it is the first.
+
+        Raises Conflict when the deployment serves another model.
+        """
+        at = to_json(now())
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO deployment (name, namespace, target, model, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (name, self._namespace, target, model, at, at),
+            )
+            connection.execute("UPDATE deployment SET up = 1 WHERE name = ?", (name,))  # who deploys wants it to answer
+            row = _read(connection, name)
+            if row.model != model:
+                raise Conflict(f"Deployment {name} serves model {row.model}.", f"{model} is another one.", "Deploy it under another name.")
+            known = next((item for item in row.versions if item.version == version), None)
+            state = known.state if known else VersionState.BUILDING
+            if state in UNDER_WAY:  # left by a deploy that was killed: the caller holds the lock, so nobody is at it
+                state = VersionState.BUILDING
+            connection.execute(
+                "INSERT INTO deployment_version (deployment, version, number, state, workers, deployer, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (deployment, version) DO UPDATE SET state = excluded.state, reason = '', gates = '[]', wanted = 0, proved = 0, "
+                "deployer = excluded.deployer, workers = excluded.workers, used_at = excluded.used_at",
+                (name, version, number, advance(version, state, VersionState.BUILDING), workers, _text_of_self(), at, at),
+            )
+            _announce(connection, name, version=version, state=VersionState.BUILDING)
+
+    def move(self, name: str, version: str, to: VersionState, *, reason: str = "", wish: bool = False, **values: Any) -> int:
+        """Bring a version into another state, and set further columns with it. Returns the wish (raised when `wish`)."""
+        columns = {"state": to, "reason": reason, **{key: _column(value) for key, value in values.items()}}
+        with self._database.write() as connection:
+            row = _read(connection, name).version(version)
+            advance(version, row.state, to)
+            sets = ", ".join(f"{key} = :{key}" for key in columns)
+            connection.execute(
+                f"UPDATE deployment_version SET {sets} WHERE deployment = :_name AND version = :_version",  # noqa: S608 (keywords of this call)
+                {**columns, "_name": name, "_version": version},
+            )
+            if row.state is not to or row.reason != reason:
+                _announce(connection, name, version=version, state=to, reason=reason)
+            return _wish(connection, raise_it=wish)
+
+    def note(self, name: str, version: str, **values: Any) -> None:
+        """Set columns of a version that no target needs to know of."""
+        sets = ", ".join(f"{key} = :{key}" for key in values)
+        with self._database.write() as connection:
+            connection.execute(
+                f"UPDATE deployment_version SET {sets} WHERE deployment = :_name AND version = :_version",  # noqa: S608 (keywords of this call)
+                {**{key: _column(value) for key, value in values.items()}, "_name": name, "_version": version},
+            )
+
+    @contextmanager
+    def change(self, name: str) -> Iterator[Transaction]:
+        """One transaction on a deployment's traffic and on which versions are wanted."""
+        with self._database.write() as connection:
+            yield Transaction(connection, _read(connection, name))
+
+    def set_up(self, names: Sequence[str], up: bool) -> int:
+        """Ask for deployments to be up or down. Versions that were stopped with the deployment are started again."""
+        with self._database.write() as connection:
+            for name in names:
+                connection.execute("UPDATE deployment SET up = ?, updated_at = ? WHERE name = ?", (up, to_json(now()), name))
+                _announce(connection, name, up=up)
+            return _wish(connection, raise_it=True)
+
+    def remove(self, name: str, version: str | None = None) -> None:
+        """Forget a version, or the whole deployment."""
+        with self._database.write() as connection:
+            if version is None:
+                connection.execute("DELETE FROM deployment WHERE name = ?", (name,))
+            else:
+                connection.execute("DELETE FROM deployment_version WHERE deployment = ? AND version = ?", (name, version))
+            _announce(connection, name, removed=version or name)
+            _wish(connection, raise_it=True)
+
+    def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
+        """Changes, newest first."""
+        return page_of(self.changes(name), limit=limit, cursor=cursor)
+
+    def changes(self, name: str) -> list[Change]:
+        """All changes, newest first."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM deployment_change WHERE deployment = ? ORDER BY id DESC", (name,)).fetchall()
+        return [_change(row) for row in rows]
+
+    def earlier_traffic(self, name: str) -> Iterator[tuple[int, dict[str, int]]]:
+        """Change id and traffic of each state before the present one, newest first; a rollback counts as the state it returned to."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id DESC", (name,)).fetchall()
+        if not rows:
+            return
+        pointer, present = rows[0]["returns_to"] or rows[0]["id"], _shares(rows[0]["traffic"])
+        for row in rows:
+            shares = _shares(row["traffic"])
+            if row["id"] < pointer and row["returns_to"] is None and shares and shares != present:
+                yield row["id"], shares
+
+    def processes(self) -> list[ProcessRow]:
+        """Serving processes that were started and not yet seen to end."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM deployment_process ORDER BY deployment, version, slot").fetchall()
+        return [
+            ProcessRow(
+                token=row["token"],
+                deployment=row["deployment"],
+                version=row["version"],
+                slot=row["slot"],
+                identity=Identity(row["boot"], row["pid"], row["start"]),
+                started_at=datetime.fromisoformat(row["started_at"]),
+            )
+            for row in rows
+        ]
+
+    def add_process(self, row: ProcessRow) -> None:
+        """Note a process before anything is asked of it, so that a killed keeper finds it again."""
+        identity = row.identity
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO deployment_process VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (row.token, row.deployment, row.version, row.slot, identity.boot, identity.pid, identity.start, to_json(row.started_at)),
+            )
+
+    def drop_process(self, token: str) -> None:
+        """Note that a process is gone."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM deployment_process WHERE token = ?", (token,))
+
+
+class Transaction:
+    """A change under way: nothing of it is seen by others before the block ends."""
+
+    def __init__(self, connection: sqlite3.Connection, row: DeploymentRow) -> None:
+        self._connection = connection
+        self.row = row
+        self.wish = 0
+
+    def traffic(self, traffic: Mapping[str, int], *, verb: str, user: str, reason: str, returns_to: int | None = None, text: str = "") -> None:
+        """Set the traffic and write the history. Does nothing but the history when it is the traffic there is."""
+        before, at = self.row.traffic, to_json(now())
+        for version, percent in traffic.items():
+            if percent != before.get(version, 0):
+                values = (percent, at, self.row.name, version)
+                self._connection.execute("UPDATE deployment_version SET traffic = ?, used_at = ? WHERE deployment = ? AND version = ?", values)
+        self.record(
+            verb=verb,
+            user=user,
+            reason=reason,
+            traffic=traffic,
+            text=", ".join(part for part in (text, describe(before, traffic)) if part),
+            returns_to=returns_to,
+        )
+        self.row = _read(self._connection, self.row.name)
+
+    def record(self, *, verb: str, user: str, reason: str, traffic: Mapping[str, int], text: str, returns_to: int | None = None) -> None:
+        """Write one line of the history, the event with it, and raise the wish."""
+        at = to_json(now())
+        self._connection.execute(
+            "INSERT INTO deployment_change (deployment, at, user, verb, text, reason, traffic, returns_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (self.row.name, at, user, verb, text, reason, json.dumps(dict(traffic)), returns_to),
+        )
+        self._connection.execute("UPDATE deployment SET updated_at = ? WHERE name = ?", (at, self.row.name))
+        _announce(self._connection, self.row.name, verb=verb, traffic=dict(traffic), text=text)
+        self.wish = _wish(self._connection, raise_it=True)
+
+    def ready(self, version: str, gates: Sequence[Gate]) -> None:
+        """Note that a version has passed its tests."""
+        row = self.row.version(version)
+        state = advance(version, row.state, VersionState.READY)
+        self._connection.execute(
+            "UPDATE deployment_version SET state = ?, reason = '', proved = 1, wanted = 1, gates = ?, deployer = '' WHERE deployment = ? AND version = ?",
+            (state, _gates(gates), self.row.name, version),
+        )
+        _announce(self._connection, self.row.name, version=version, state=state)
+        self.row = _read(self._connection, self.row.name)
+        self.wish = _wish(self._connection, raise_it=True)
+
+    def want(self, version: str, wanted: bool) -> None:
+        """Ask for a version's processes to be kept or ended."""
+        self._connection.execute("UPDATE deployment_version SET wanted = ? WHERE deployment = ? AND version = ?", (wanted, self.row.name, version))
+        self.row = _read(self._connection, self.row.name)
+        self.wish = _wish(self._connection, raise_it=True)
+
+
+def _read(connection: sqlite3.Connection, name: str) -> DeploymentRow:
+    row = connection.execute("SELECT * FROM deployment WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        known = ", ".join(item[0] for item in connection.execute("SELECT name FROM deployment ORDER BY name LIMIT 10"))
+        raise NotFound(f"There is no deployment {name}.", f"There is: {known or 'none'}.", "mlinfra deployments deploy MODEL/VERSION")
+    versions = connection.execute("SELECT * FROM deployment_version WHERE deployment = ? ORDER BY number", (name,)).fetchall()
+    return _deployment(row, [_version(item) for item in versions])
+
+
+def _deployment(row: sqlite3.Row, versions: Sequence[VersionRow]) -> DeploymentRow:
+    return DeploymentRow(
+        name=row["name"],
+        namespace=row["namespace"],
+        target=row["target"],
+        model=row["model"],
+        up=bool(row["up"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
+        updated_at=datetime.fromisoformat(row["updated_at"]),
+        versions=versions,
+    )
+
+
+def _version(row: sqlite3.Row) -> VersionRow:
+    deployer = row["deployer"].split("|") if row["deployer"] else None
+    return VersionRow(
+        deployment=row["deployment"],
+        version=row["version"],
+        number=row["number"],
+        bundle=row["bundle"],
+        python=row["python"],
+        state=VersionState(row["state"]),
+        reason=row["reason"],
+        traffic=row["traffic"],
+        wanted=bool(row["wanted"]),
+        proved=bool(row["proved"]),
+        gates=[Gate(**gate) for gate in json.loads(row["gates"])],
+        workers=row["workers"],
+        deployer=Identity(deployer[0], int(deployer[1]), int(deployer[2])) if deployer else None,
+        created_at=datetime.fromisoformat(row["created_at"]),
+        used_at=datetime.fromisoformat(row["used_at"]),
+    )
+
+
+def _change(row: sqlite3.Row) -> Change:
+    return Change(
+        id=row["id"],
+        at=datetime.fromisoformat(row["at"]),
+        user=row["user"],
+        verb=row["verb"],
+        text=row["text"],
+        reason=row["reason"],
+        traffic=json.loads(row["traffic"]),
+    )
+
+
+def _shares(text: str) -> dict[str, int]:
+    return {version: percent for version, percent in json.loads(text).items() if percent}
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return _gates(value)
+    return value
+
+
+def _gates(gates: Sequence[Gate]) -> str:
+    return json.dumps([asdict(gate) for gate in gates])
+
+
+def _text_of_self() -> str:
+    identity = Identity.of(os.getpid())
+    return f"{identity.boot}|{identity.pid}|{identity.start}" if identity else ""
+
+
+def _wish(connection: sqlite3.Connection, *, raise_it: bool) -> int:
+    if raise_it:
+        connection.execute("UPDATE deployment_target SET wish = wish + 1")
+    return int(connection.execute("SELECT wish FROM deployment_target").fetchone()[0])
+
+
+def _announce(connection: sqlite3.Connection, name: str, **data: Any) -> None:
+    events.append(connection, "deployment", f"deployment:{name}", data)

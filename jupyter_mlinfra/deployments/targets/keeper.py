@@ -1,0 +1,367 @@
+"""The keeper: one detached process a project that makes true what the store wants, and keeps it so.
+
+    python -m jupyter_mlinfra.deployments.targets.keeper PROJECT_ROOT
+
+It starts Envoy and the serving processes, restarts what crashes, drains what is to end, and ends itself when nothing is up. When it is
+killed, requests are answered all the same; the next keeper takes the processes over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ...core.errors import Conflict, MLInfraError
+from ...core.files import file_lock
+from ...core.processes import TOKEN, Identity, end_token
+from ...core.project import Project
+from ...core.records import now
+from .. import gateway
+from ..spec import VersionState
+from ..store import DeploymentRow, DeploymentStore, ProcessRow, VersionRow
+from . import envoy, ports
+from .layout import FIGURES, LOCK, POKE, gateway_log, logs_folder, payload_folder, run_folder, token_of
+from .workers import Launch, Workers
+
+IDLE_SECONDS = 5.0
+BUSY_SECONDS = 0.1
+LEAST_DRAIN_SECONDS = 0.5
+"""A request that waits between two tries is in nobody's count of requests under way."""
+
+DRAIN_SECONDS = 30.0
+SICK_SECONDS = 30.0
+"""A worker that lives but fails Envoy's check for so long is killed and started anew."""
+
+COMPACT_SECONDS = 600.0
+START_TRIES = 2
+GATEWAY = ("", "gateway")
+_LOG = logging.getLogger("mlinfra.keeper")
+
+
+class Keeper:
+    """The loop of one project. `step` does a bit of everything that is due and never waits long."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.store = DeploymentStore(project.database, project.name)
+        self.workers = Workers(self.store, token_of(project))
+        self.meter = envoy.Meter()
+        self.gateway = Gateway(project, self.store)
+        self.draining: dict[tuple[str, str], float] = {}
+        self.sick: dict[str, float] = {}
+        self.measured_at = 0.0
+        self.compacting: subprocess.Popen[bytes] | None = None
+        self.compacted_at = time.monotonic()
+        self.moving = True
+        self.finished = False
+
+    def adopt(self) -> None:
+        """Take over what an earlier keeper left running."""
+        self.workers.adopt()
+        self.gateway.adopt()
+
+    def step(self) -> None:
+        """Compare what is wanted with what is, and move one step towards it."""
+        wish = self.store.target().wish
+        rows = self.store.deployments()
+        for row in rows:
+            self._fail_interrupted(row)
+        wanted = {(row.name, item.version): (row, item) for row in rows if row.up for item in row.versions if _keeps_processes(item)}
+        for row, item in wanted.values():
+            self._start(row, item)
+        plans = [self._plan(row) for row in rows if row.up or any(self.workers.sockets((row.name, item.version)) for item in row.versions)]
+        if wanted and not self.gateway.keep(plans):
+            return  # its trouble is noted; tried again
+        if self.gateway.alive() and not envoy.apply(gateway.files(plans, port=self.gateway.port)):
+            _LOG.warning("Envoy has not taken the configuration over")
+            return
+        self.store.note_target(done=wish, trouble="")
+        self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0  # a sum: each one is judged
+        self._end_unwanted(rows, set(wanted))
+        self._measure(plans)
+        self._compact(rows)
+        if not wanted and not self.workers.all:
+            self.gateway.end()
+            self.finished = self.store.target().wish == wish
+
+    def processes(self) -> list[Identity]:
+        """All processes whose end matters."""
+        return [identity for identity in (self.gateway.identity, *self.workers.identities()) if identity is not None]
+
+    def busy(self) -> bool:
+        """Whether the next step should come soon."""
+        return self.moving or self.workers.busy() or bool(self.draining) or not self.gateway.settled()
+
+    def _start(self, row: DeploymentRow, item: VersionRow) -> None:
+        if item.state in (VersionState.STOPPED, VersionState.DRAINING):
+            self.store.move(row.name, item.version, VersionState.STARTING)
+            self.draining.pop((row.name, item.version), None)
+        launch = Launch(
+            deployment=row.name,
+            version=item.version,
+            model=f"{row.model}/{item.number}",
+            python=item.python,
+            bundle=item.bundle,
+            payloads=payload_folder(self.project, row.name),
+            logs=logs_folder(self.project),
+        )
+        self.workers.keep(launch, item.workers)
+
+    def _plan(self, row: DeploymentRow) -> gateway.DeploymentPlan:
+        """Versions that have processes; those that have passed their tests stand in for each other."""
+        here = [item for item in row.versions if self.workers.sockets((row.name, item.version))]
+        stands_in = [item for item in sorted(here, key=lambda item: -item.traffic) if item.proved and item.state is VersionState.READY]
+        versions = [
+            gateway.VersionPlan(
+                version=item.version,
+                sockets=self.workers.sockets((row.name, item.version)),
+                backups=[path for other in stands_in if other is not item and item.proved for path in self.workers.sockets((row.name, other.version))],
+                routed=row.up and _keeps_processes(item),
+            )
+            for item in here
+        ]
+        return gateway.DeploymentPlan(name=row.name, namespace=row.namespace, versions=versions, traffic=row.traffic)
+
+    def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:
+        """Move the state of a wanted version by what its processes do; says whether it is still on its way."""
+        key, state = (row.name, item.version), self.store.deployment(row.name).version(item.version).state
+        ready = self.workers.ready(key)
+        if state is VersionState.READY and not ready:
+            self.store.move(*key, VersionState.STARTING, reason="no process of it answers; they are being restarted")
+        elif state is VersionState.STARTING and not item.proved and self.workers.failed_starts(key) >= START_TRIES:
+            reason = f"It did not start: {self.workers.last_words(key)}"
+            self.store.move(*key, VersionState.FAILED, reason=reason, wanted=False)
+        elif state is VersionState.STARTING and ready >= (1 if item.proved else item.workers):
+            if not envoy.healthy_members(gateway.cluster_name(*key)):
+                return True
+            self.store.move(*key, VersionState.READY if item.proved else VersionState.TESTING)
+        else:
+            return state is VersionState.STARTING
+        return True
+
+    def _fail_interrupted(self, row: DeploymentRow) -> None:
+        for item in row.versions:
+            under_way = item.state in (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING) and not item.proved
+            if under_way and item.deployer is not None and not item.deployer.alive():
+                with contextlib.suppress(MLInfraError):
+                    self.store.move(row.name, item.version, VersionState.FAILED, reason="Its deploy was interrupted.", wanted=False)
+
+    def _end_unwanted(self, rows: Sequence[DeploymentRow], wanted: set[tuple[str, str]]) -> None:
+        """Drain, then end. The configuration without them is in force already: `step` has waited for it."""
+        known = {(row.name, item.version): item for row in rows for item in row.versions}
+        for key in [key for key in self.workers.all if key not in wanted]:
+            since = self.draining.setdefault(key, time.monotonic())
+            item = known.get(key)
+            if item is not None and item.state in (VersionState.READY, VersionState.STARTING, VersionState.TESTING):
+                self.store.move(*key, VersionState.DRAINING)
+            waited = time.monotonic() - since
+            idle = waited > LEAST_DRAIN_SECONDS and not envoy.in_flight(gateway.cluster_name(*key))
+            if (idle or waited > DRAIN_SECONDS or not self.gateway.alive()) and self.workers.end(key):
+                self.draining.pop(key, None)
+        for key, item in known.items():
+            if key not in wanted and key not in self.workers.all and item.state in _HAD_PROCESSES:
+                with contextlib.suppress(MLInfraError):  # removed meanwhile
+                    self.store.move(*key, VersionState.STOPPED, reason=item.reason)
+
+    def _measure(self, plans: Sequence[gateway.DeploymentPlan]) -> None:
+        if time.monotonic() - self.measured_at < IDLE_SECONDS * 0.9 or not self.gateway.alive():
+            return
+        self.measured_at = time.monotonic()
+        names = {gateway.cluster_name(plan.name, item.version): (plan.name, item.version) for plan in plans for item in plan.versions}
+        figures = [{"deployment": names[name][0], "version": names[name][1], **asdict(item)} for name, item in self.meter.read(list(names)).items()]
+        envoy.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
+        sick = envoy.sick_sockets()
+        self.sick = {path: self.sick.get(path, time.monotonic()) for path in sick}
+        for path, since in self.sick.items():
+            if time.monotonic() - since > SICK_SECONDS:
+                self.workers.restart(path)
+
+    def _compact(self, rows: Sequence[DeploymentRow]) -> None:
+        """Have closed journals turned into Parquet now and then, by a process of its own: the keeper stays small."""
+        if self.compacting is not None and self.compacting.poll() is None:
+            return
+        if time.monotonic() - self.compacted_at < COMPACT_SECONDS:
+            return
+        self.compacted_at = time.monotonic()
+        folders = [folder for folder in (payload_folder(self.project, row.name) for row in rows) if any(folder.glob("*.jsonl"))]
+        if folders:
+            command = [sys.executable, "-P", "-m", "jupyter_mlinfra.deployments.payloads", *map(str, folders)]
+            self.compacting = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+_HAD_PROCESSES = (VersionState.DRAINING, VersionState.READY, VersionState.STARTING, VersionState.TESTING)
+
+
+def _keeps_processes(item: VersionRow) -> bool:
+    return item.wanted and item.state not in (VersionState.BUILDING, VersionState.FAILED)
+
+
+class Gateway:
+    """The Envoy process as the keeper sees it."""
+
+    def __init__(self, project: Project, store: DeploymentStore) -> None:
+        self._project, self._store = project, store
+        self._token = token_of(project, "gateway")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.identity: Identity | None = None
+        self._retry_at, self._failures = 0.0, 0
+        self.port = store.target().port
+
+    def adopt(self) -> None:
+        """Find the Envoy of an earlier keeper; one on another port than the settings ask for is ended."""
+        found = next((row for row in self._store.processes() if (row.deployment, row.version) == GATEWAY), None)
+        if found and found.identity.alive() and self._project.settings.deployments.port in (0, self.port):
+            self.identity = found.identity
+        else:
+            self._forget()
+
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        if self._process is not None and self._process.poll() is not None:
+            return False
+        return self.identity is not None and self.identity.alive()
+
+    def settled(self) -> bool:
+        """False while it has to be started or tried again."""
+        return self._failures == 0
+
+    def keep(self, plans: Sequence[gateway.DeploymentPlan]) -> bool:
+        """Have it run, from its first request on with `plans`; says whether it does. The reason why not is noted as the target's trouble."""
+        if self.alive() and envoy.live():
+            self._failures = 0
+            return True
+        if self.alive():
+            return self._wait_live()
+        if self.identity is not None:
+            _LOG.warning("Envoy has ended")
+        self._forget()
+        if time.monotonic() < self._retry_at:
+            return False
+        try:
+            self._start(plans)
+        except MLInfraError as error:
+            self._fail(json.dumps(error.to_json()))
+            return False
+        return self._wait_live()
+
+    def end(self) -> None:
+        """End it; open connections are closed."""
+        self._forget(grace=5.0)
+
+    def _start(self, plans: Sequence[gateway.DeploymentPlan]) -> None:
+        wanted = self._project.settings.deployments.port
+        if wanted and not ports.is_free(wanted):
+            raise ports.taken(wanted)
+        if wanted or not self.port or not ports.is_free(self.port):
+            self.port = wanted or ports.choose(self._project.root)
+            self._store.note_target(port=self.port)
+        limit = int(self._project.settings.deployments.max_body_mib * (1 << 20))
+        Path(gateway.BOOTSTRAP).write_text(gateway.bootstrap(port=self.port, max_body_bytes=limit))
+        for name, text in gateway.files(plans, port=self.port).items():
+            envoy.swap(name, text)
+        Path(gateway.ADMIN_SOCKET).unlink(missing_ok=True)
+        with open(gateway_log(self._project), "wb") as log:
+            environment = {**os.environ, TOKEN: self._token}
+            self._process = subprocess.Popen(envoy.command(), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.identity = Identity.of(self._process.pid)
+        if self.identity is not None:
+            row = ProcessRow(token=self._token, deployment=GATEWAY[0], version=GATEWAY[1], slot=0, identity=self.identity, started_at=now())
+            self._store.add_process(row)
+
+    def _wait_live(self) -> bool:
+        end = time.monotonic() + 10
+        while time.monotonic() < end and self.alive():
+            if envoy.live():
+                self._failures = 0
+                return True
+            time.sleep(0.02)
+        said = gateway_log(self._project).read_text(errors="replace").strip().splitlines()
+        if any("in use" in line for line in said):
+            self._fail(json.dumps(ports.taken(self.port).to_json()))
+        else:
+            why = said[-1][:400] if said else "It does not get ready."
+            self._fail(json.dumps({"what": "The gateway does not start.", "why": why, "fix": f"See {gateway_log(self._project)}."}))
+        self._forget()
+        return False
+
+    def _fail(self, trouble: str) -> None:
+        self._failures += 1
+        self._retry_at = time.monotonic() + min(30.0, 0.5 * 2.0**self._failures)
+        self._store.note_target(trouble=trouble)
+        _LOG.warning("the gateway does not start: %s", trouble)
+
+    def _forget(self, *, grace: float = 0.0) -> None:
+        end_token(self._token, grace_seconds=grace)
+        if self._process is not None:
+            self._process.poll()
+        self._store.drop_process(self._token)
+        self.identity = self._process = None
+
+
+class Alarm:
+    """Wakes the keeper: a named pipe that verbs write to, and the end of any of its processes."""
+
+    def __init__(self) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(POKE, 0o600)
+        self._pipe = os.open(POKE, os.O_RDWR | os.O_NONBLOCK)  # read and write: it never sees an end of file
+
+    def wait(self, processes: Iterable[Identity], seconds: float) -> None:
+        """Return when poked, when one of `processes` ends, or after `seconds`."""
+        handles = []
+        for identity in processes:
+            with contextlib.suppress(OSError, AttributeError):  # gone already; or no Linux
+                handles.append(os.pidfd_open(identity.pid))
+        try:
+            poll = select.poll()
+            for handle in (self._pipe, *handles):
+                poll.register(handle, select.POLLIN)
+            poll.poll(seconds * 1000)
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._pipe, 65536)
+        finally:
+            for handle in handles:
+                os.close(handle)
+
+
+def run(root: Path) -> None:
+    """Keep the project at `root` until nothing of it is up. Returns at once when another keeper is at it."""
+    project = Project(root)
+    folder = run_folder(project)
+    for _ in range(20):  # who only asks whether there is a keeper holds the lock for a moment
+        try:
+            with file_lock(folder / LOCK, wait=False, what="The keeper"):
+                os.chdir(folder)  # Unix sockets by short names, however deep the project lies
+                _loop(Keeper(project))
+            return
+        except Conflict:
+            time.sleep(0.05)
+
+
+def _loop(keeper: Keeper) -> None:
+    alarm, stop = Alarm(), []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    keeper.adopt()
+    while not keeper.finished and not stop:
+        try:
+            keeper.step()
+        except MLInfraError as error:  # a busy or full disk: what runs goes on; the next step tries again
+            _LOG.warning("%s", error)
+            time.sleep(1)
+        if not keeper.finished and not stop:
+            alarm.wait(keeper.processes(), BUSY_SECONDS if keeper.busy() else IDLE_SECONDS)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    run(Path(sys.argv[1]))

@@ -1,0 +1,124 @@
+"""The local target: Seldon processes behind Envoy on this machine, kept by a detached keeper."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.errors import Unavailable
+from ...core.files import explain_os_error
+from ...core.processes import TOKEN, spawn_detached
+from . import Figures, ports
+from .layout import FIGURES, LOCK, POKE, logs_folder, run_folder
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+    from ..store import DeploymentStore
+
+STALE_SECONDS = 30.0
+"""Figures that are older are not shown as present ones."""
+
+TROUBLE_SECONDS = 0.5
+SPAWN_SECONDS = 5.0
+_OF_A_JOB = ("MLINFRA_JOB", "MLINFRA_PROGRESS", TOKEN)
+
+
+class LocalTarget:
+    """Talks to the keeper through the store: a wish is written, the keeper is woken, its answer is awaited."""
+
+    def __init__(self, project: Project, store: DeploymentStore) -> None:
+        self._project, self._store = project, store
+
+    def prepare(self) -> None:
+        """Raise Unavailable when the port of the settings is taken by somebody else."""
+        port = self._project.settings.deployments.port
+        if port and not (self._gateway_alive() and self._store.target().port == port) and not ports.is_free(port):
+            raise ports.taken(port)
+
+    def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:
+        """Wake the keeper, start one when there is none, and wait until `wish` is done."""
+        begun, spawned, pause = time.monotonic(), -math.inf, 0.005
+        while (target := self._store.target()).done < wish:
+            at = time.monotonic()
+            if target.trouble and at - max(begun, spawned) > TROUBLE_SECONDS:
+                told = json.loads(target.trouble)
+                raise Unavailable(told["what"], told.get("why", ""), told.get("fix", ""))
+            if at - begun > timeout:
+                raise Unavailable("The change is noted, but not in force yet.", f"The keeper did not carry it out within {timeout:.0f} s.", f"See {self._log}.")
+            if not self._poke() and at - spawned > SPAWN_SECONDS:
+                spawned = at
+                self._store.note_target(trouble="")
+                self._spawn()
+            time.sleep(pause)
+            pause = min(0.1, pause * 1.5)
+
+    def base_url(self) -> str:
+        """`http://127.0.0.1:PORT`; empty before the first start."""
+        port = self._store.target().port
+        return f"http://127.0.0.1:{port}" if port else ""
+
+    def running(self) -> Mapping[tuple[str, str], int]:
+        """Live serving processes by (deployment, version); empty while the gateway is down."""
+        if not self._gateway_alive():
+            return {}
+        count: dict[tuple[str, str], int] = {}
+        for row in self._store.processes():
+            if row.deployment and row.identity.alive():
+                count[row.deployment, row.version] = count.get((row.deployment, row.version), 0) + 1
+        return count
+
+    def figures(self) -> Mapping[tuple[str, str], Figures]:
+        """What the keeper has read from the gateway; empty when that is long ago."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            document = json.loads((run_folder(self._project) / FIGURES).read_text())
+            if time.time() - document["at"] <= STALE_SECONDS:
+                return {(item.pop("deployment"), item.pop("version")): Figures(**item) for item in document["figures"]}
+        return {}
+
+    def stopped(self) -> bool:
+        """Whether neither keeper nor gateway nor a serving process runs."""
+        return not self._keeper_alive() and not any(row.identity.alive() for row in self._store.processes())
+
+    def _gateway_alive(self) -> bool:
+        return any(not row.deployment and row.identity.alive() for row in self._store.processes())
+
+    def _keeper_alive(self) -> bool:
+        try:
+            handle = os.open(run_folder(self._project) / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise explain_os_error(error, "The state of the deployments cannot be read.") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+
+    def _poke(self) -> bool:
+        """Wake the keeper; says whether there is one."""
+        if not self._keeper_alive():
+            return False
+        with contextlib.suppress(OSError):  # it has only just taken its lock: it looks at the store anyway
+            handle = os.open(run_folder(self._project) / POKE, os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                os.write(handle, b"!")
+            finally:
+                os.close(handle)
+        return True
+
+    def _spawn(self) -> None:
+        # Of a step or a job that deploys nothing is handed on: what it deployed must outlive it.
+        environment = {name: value for name, value in os.environ.items() if name not in _OF_A_JOB}
+        spawn_detached("jupyter_mlinfra.deployments.targets.keeper", [str(self._project.root)], log=self._log, environment=environment)
+
+    @property
+    def _log(self) -> Path:
+        return logs_folder(self._project) / "keeper.log"

@@ -1,0 +1,53 @@
+"""The gateway's port: a free one, chosen once; and who holds one that is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import socket
+from pathlib import Path
+
+from ...core.errors import Unavailable
+
+# Below the range from which the kernel takes ports for outgoing connections (32768 and up): such a port is not taken by accident.
+FIRST, LAST = 20_000, 29_999
+
+
+def is_free(port: int) -> bool:
+    """Whether a listener on 127.0.0.1 can be opened."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Envoy does: connections that linger do not matter
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def choose(seed: Path) -> int:
+    """A free port; the same one for the same project as long as nobody takes it. Raises Unavailable when none is free."""
+    begin = int(hashlib.sha256(str(seed).encode()).hexdigest(), 16) % (LAST - FIRST + 1)
+    for step in range(LAST - FIRST + 1):
+        port = FIRST + (begin + step) % (LAST - FIRST + 1)
+        if is_free(port):
+            return port
+    raise Unavailable("No port is free.", f"All of {FIRST} to {LAST} are taken.", "End some servers, or set [deployments] port.")
+
+
+def taken(port: int) -> Unavailable:
+    """The error for a port that somebody else holds, with the holder when it can be found."""
+    holder = _holder(port)
+    why = f"Process {holder} listens on it." if holder else "Another process listens on it."
+    fix = "End that process, or set another [deployments] port in mlinfra.toml (0 = a free one)."
+    return Unavailable(f"Port {port} is taken, so the gateway cannot start.", why, fix)
+
+
+def _holder(port: int) -> str:
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port and connection.pid:
+                return f"{connection.pid} ({psutil.Process(connection.pid).name()})"
+    return ""

@@ -1,0 +1,228 @@
+"""Serving processes of the local target: start, find again, restart with back-off, end after a drain."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...core.processes import TOKEN, Identity, end_token
+from ...core.records import now
+from ..gateway import cluster_name
+from ..packaging import RUNTIME_NAME
+from ..store import DeploymentStore, ProcessRow
+from . import envoy
+
+THREADS = 8
+KEEPALIVE_SECONDS = 75
+"""Above the gateway's UPSTREAM_IDLE_SECONDS: the gateway closes an idle connection first, so no request meets a closing one."""
+
+STOP_SECONDS = 10.0
+STABLE_SECONDS = 60.0
+"""A process that ran for so long starts over with no back-off."""
+
+LOG_BYTES = 4 << 20
+_NOT_HANDED_ON = ("MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_FAIL", TOKEN, "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What a serving process is started from."""
+
+    deployment: str
+    version: str
+    model: str
+    python: str
+    bundle: str
+    payloads: Path
+    logs: Path
+
+
+@dataclass(slots=True)
+class Worker:
+    """One slot of a version: its process, and what is known of it."""
+
+    slot: int
+    socket: str
+    identity: Identity | None = None
+    token: str = ""
+    process: subprocess.Popen[bytes] | None = None
+    ready: bool = False
+    started: float = 0.0
+    failures: int = 0
+    retry_at: float = 0.0
+    ending_since: float = 0.0
+    log: Path = field(default_factory=Path)
+
+    def alive(self) -> bool:
+        """Whether its process runs; also takes its exit code, so that no zombie stays."""
+        if self.process is not None and self.process.poll() is not None:
+            return False
+        return self.identity is not None and self.identity.alive()
+
+
+class Workers:
+    """All serving processes of one keeper. The working folder is that of the sockets."""
+
+    def __init__(self, store: DeploymentStore, token: str) -> None:
+        self._store, self._token = store, token
+        self.all: dict[tuple[str, str], list[Worker]] = {}
+
+    def adopt(self) -> None:
+        """Take over what an earlier keeper has started; what is gone is forgotten, with whatever it left behind."""
+        for row in self._store.processes():
+            if not row.deployment:
+                continue
+            worker = self._slot((row.deployment, row.version), row.slot)
+            worker.identity, worker.token, worker.started = row.identity, row.token, time.monotonic()
+            if not worker.alive():
+                self._forget(worker)
+
+    def keep(self, launch: Launch, slots: int) -> None:
+        """Start what is missing of a version, unless it has just failed."""
+        key = (launch.deployment, launch.version)
+        for slot in range(slots):
+            worker = self._slot(key, slot)
+            worker.log = launch.logs / f"{cluster_name(*key)}.{slot}.log"
+            if worker.identity is not None and not worker.alive():
+                self._note_failure(worker)
+            if worker.identity is None and time.monotonic() >= worker.retry_at:
+                self._start(worker, launch)
+            elif worker.identity is not None and not worker.ready:
+                worker.ready = envoy.get(worker.socket, "/health/ping") is not None
+        for worker in self.all[key][slots:]:  # the setting was lowered
+            self._end(worker)
+
+    def end(self, key: tuple[str, str]) -> bool:
+        """Ask the processes of a drained version to end, kill them when they do not. Says whether none is left."""
+        for worker in self.all.get(key, ()):
+            self._end(worker)
+        if all(worker.identity is None for worker in self.all.get(key, ())):
+            self.all.pop(key, None)
+            return True
+        return False
+
+    def restart(self, socket: str) -> None:
+        """Kill a process that lives but does not answer; `keep` starts it anew."""
+        for workers in self.all.values():
+            for worker in workers:
+                if worker.socket == socket and worker.identity is not None:
+                    worker.identity.signal(signal.SIGKILL)
+
+    def ready(self, key: tuple[str, str]) -> int:
+        """How many processes of a version have answered since they were started, and live."""
+        return sum(worker.ready and worker.alive() for worker in self.all.get(key, ()))
+
+    def sockets(self, key: tuple[str, str]) -> list[str]:
+        """Sockets of a version, also of processes that are being restarted: their place stays."""
+        return [worker.socket for worker in self.all.get(key, ())]
+
+    def failed_starts(self, key: tuple[str, str]) -> int:
+        """Most starts in a row that ended before the process answered."""
+        return max((worker.failures for worker in self.all.get(key, ())), default=0)
+
+    def busy(self) -> bool:
+        """Whether something is starting, ending, or waits to be tried again."""
+        return any(worker.identity is None or not worker.ready or worker.ending_since for workers in self.all.values() for worker in workers)
+
+    def last_words(self, key: tuple[str, str]) -> str:
+        """Why a start failed: the last line of the log that reads like an error."""
+        for worker in self.all.get(key, ()):
+            with contextlib.suppress(OSError):
+                lines = [line.strip() for line in worker.log.read_text(errors="replace").splitlines()[-80:] if line.strip()]
+                said = [line for line in lines if "Error" in line or "error" in line]
+                if said or lines:
+                    return (said or lines)[-1][:400]
+        return ""
+
+    def identities(self) -> list[Identity]:
+        """Every process there is."""
+        return [worker.identity for workers in self.all.values() for worker in workers if worker.identity is not None]
+
+    def _slot(self, key: tuple[str, str], slot: int) -> Worker:
+        workers = self.all.setdefault(key, [])
+        while len(workers) <= slot:
+            workers.append(Worker(slot=len(workers), socket=f"{cluster_name(*key)}.{len(workers)}.sock"))
+        return workers[slot]
+
+    def _start(self, worker: Worker, launch: Launch) -> None:
+        token = f"{self._token}-{cluster_name(launch.deployment, launch.version)}-{worker.slot}"
+        end_token(token, grace_seconds=0)  # of a keeper that was killed before it could note what it started
+        with contextlib.suppress(FileNotFoundError):
+            if worker.log.stat().st_size > LOG_BYTES:
+                worker.log.replace(worker.log.with_suffix(".old.log"))
+        worker.token, worker.ready, worker.started = token, False, time.monotonic()
+        with open(worker.log, "ab") as log:
+            environment = _environment(launch, worker.socket, token)
+            try:
+                process = subprocess.Popen(_command(launch), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            except OSError as error:  # its environment was removed
+                log.write(f"Error: {error}\n".encode())
+                self._note_failure(worker)
+                return
+        worker.process, worker.identity = process, Identity.of(process.pid)
+        if worker.identity is None:
+            self._note_failure(worker)
+            return
+        self._store.drop_process(token)
+        row = ProcessRow(token=token, deployment=launch.deployment, version=launch.version, slot=worker.slot, identity=worker.identity, started_at=now())
+        self._store.add_process(row)
+
+    def _note_failure(self, worker: Worker) -> None:
+        ran = time.monotonic() - worker.started
+        worker.failures = 0 if ran > STABLE_SECONDS else worker.failures + 1
+        # at once the first time, so that a crash costs little; then 1, 2, 4, … 30 s, so that a broken model costs little
+        worker.retry_at = time.monotonic() + (0 if worker.failures <= 1 else min(30.0, 2.0 ** (worker.failures - 2)))
+        self._forget(worker)
+
+    def _forget(self, worker: Worker) -> None:
+        if worker.token:
+            end_token(worker.token, grace_seconds=0)  # its children, if its own end was not an orderly one
+            self._store.drop_process(worker.token)
+        worker.identity, worker.process, worker.token, worker.ready, worker.ending_since = None, None, "", False, 0.0
+
+    def _end(self, worker: Worker) -> None:
+        if worker.identity is None:
+            return
+        if not worker.alive():
+            self._forget(worker)
+        elif not worker.ending_since:
+            worker.ending_since = time.monotonic()
+            worker.identity.signal(signal.SIGTERM)
+        elif time.monotonic() - worker.ending_since > STOP_SECONDS:
+            end_token(worker.token, grace_seconds=0)
+
+
+def _command(launch: Launch) -> list[str]:
+    script = Path(launch.python).parent / "seldon-core-microservice"
+    options = ["--service-type", "MODEL", "--grpc-workers", "0", "--workers", "1", "--threads", str(THREADS), "--keepalive", str(KEEPALIVE_SECONDS)]
+    return [launch.python, str(script), f"{RUNTIME_NAME}.model.Model", *options, "--log-level", "ERROR"]
+
+
+def _environment(launch: Launch, socket: str, token: str) -> Mapping[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
+    return {
+        **kept,
+        TOKEN: token,
+        "PYTHONPATH": launch.bundle,
+        "PYTHONDONTWRITEBYTECODE": "1",  # a bundle is named by its content: nothing is written into it
+        "PYTHONUNBUFFERED": "1",
+        "PAYLOAD_PASSTHROUGH": "true",  # bytes in, bytes out: the component parses and answers by itself
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "MLINFRA_BUNDLE": launch.bundle,
+        "MLINFRA_DEPLOYMENT": launch.deployment,
+        "MLINFRA_VERSION": launch.version,
+        "MLINFRA_MODEL": launch.model,
+        "MLINFRA_PAYLOADS": str(launch.payloads),
+        "MLINFRA_SOCKET": socket,
+        # Seldon's own names, for its logs and metadata
+        "PREDICTIVE_UNIT_ID": launch.deployment,
+        "SELDON_DEPLOYMENT_ID": launch.deployment,
+        "PREDICTOR_ID": launch.version,
+    }

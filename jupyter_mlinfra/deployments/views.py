@@ -1,0 +1,103 @@
+"""Records of deployments as the faces show them, from rows, live processes and the gateway's figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..core.records import Number
+from .gateway import prefix
+from .packaging import Bundle
+from .spec import Change, DeployedVersion, Deployment, DeploymentDetail, VersionState
+from .state import deployment_state, roles
+from .store import DeploymentRow, VersionRow
+from .targets import Figures
+
+_HAS_PROCESSES = (VersionState.STARTING, VersionState.TESTING, VersionState.READY)
+
+
+def predictions_url(base_url: str, row: DeploymentRow) -> str:
+    """Where a deployment is asked, as on a cluster behind Seldon's ingress."""
+    return f"{base_url}{prefix(row.namespace, row.name)}api/v1.0/predictions"
+
+
+def feedback_url(predictions: str) -> str:
+    """Where feedback goes."""
+    return predictions.removesuffix("predictions") + "feedback"
+
+
+def deployment(row: DeploymentRow, *, running: Mapping[tuple[str, str], int], figures: Mapping[tuple[str, str], Figures], base_url: str) -> Deployment:
+    """One deployment. A version that should have processes and has none is shown as stopped: the state was noted before a reboot."""
+    states = {item.version: _state(item, running.get((row.name, item.version), 0)) for item in row.versions}
+    role = roles(row.traffic)
+    versions = [
+        _version(row, item, states[item.version], role[item.version], running.get((row.name, item.version), 0), figures.get((row.name, item.version)))
+        for item in row.versions
+    ]
+    return Deployment(
+        ref=f"deployment:{row.name}",
+        name=row.name,
+        namespace=row.namespace,
+        target=row.target,
+        state=deployment_state(states, row.traffic, reachable=row.up),
+        url=predictions_url(base_url, row) if base_url else "",
+        versions=versions,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _state(item: VersionRow, live: int) -> VersionState:
+    return VersionState.STOPPED if item.state in _HAS_PROCESSES and item.proved and not live else item.state
+
+
+def _version(row: DeploymentRow, item: VersionRow, state: VersionState, role: str, live: int, figures: Figures | None) -> DeployedVersion:
+    gone = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
+    counted = figures if figures is not None and figures.seconds else None
+    return DeployedVersion(
+        version=item.version,
+        model=row.model,
+        state=state,
+        traffic=item.traffic,
+        role=role,
+        reason="It has no process; mlinfra up starts it." if gone else item.reason,
+        workers=live,
+        requests_per_second=Number(value=round(counted.requests / counted.seconds, 2), basis="approx", n=counted.requests) if counted else None,
+        p50_ms=_milliseconds(counted.p50_ms, counted) if counted else None,
+        p95_ms=_milliseconds(counted.p95_ms, counted) if counted else None,
+        error_fraction=Number(value=counted.errors / counted.requests, n=counted.requests) if counted and counted.requests else None,
+        gates=item.gates,
+    )
+
+
+def _milliseconds(value: float | None, figures: Figures) -> Number | None:
+    """Envoy counts whole milliseconds in buckets."""
+    return None if value is None else Number(value=round(value, 1), basis="approx", n=figures.requests or None)
+
+
+def detail(record: Deployment, bundle: Bundle | None, history: Sequence[Change]) -> DeploymentDetail:
+    """A deployment's page."""
+    columns = bundle.columns if bundle else ()
+    sample = {"data": {"names": bundle.sample["names"], "ndarray": bundle.sample["ndarray"][:1]}} if bundle else None
+    return DeploymentDetail(
+        deployment=record,
+        history=history,
+        signature=[{"name": column.name, "type": column.type, "required": not column.optional} for column in columns],
+        sample=sample,
+        code=_code(record, sample),
+    )
+
+
+def _code(record: Deployment, sample: Mapping[str, Any] | None) -> dict[str, str]:
+    name = record.name
+    code = {"magic": f"%deploy status {name}", "cli": f"mlinfra deployments show {name}"}
+    if sample is None:
+        return {"python": f'import jupyter_mlinfra as ml\nml.deployment("{name}")', **code}
+    row = dict(zip(sample["data"]["names"], sample["data"]["ndarray"][0], strict=True))
+    body = json.dumps(sample).replace("'", "'\\''")
+    return {
+        "python": f'import jupyter_mlinfra as ml\nml.deployment("{name}").predict([{row!r}])',
+        **code,
+        "curl": f"curl -s {record.url} -H 'Content-Type: application/json' -d '{body}'",
+    }
