@@ -17,7 +17,7 @@ def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | 
     record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table below them.
     """
     facts = {key: _text(value) for key, value in (facts or {}).items()}
-    table = [{key: _text(value) for key, value in row.items()} for row in rows]
+    table = [{key: str(value) if isinstance(value, int) else _text(value) for key, value in row.items()} for row in rows]  # 2013, not 2,013
     return {
         MIME: {"ref": ref, "kind": ref.partition(":")[0], "title": title, "record": to_json(record), "facts": facts, "rows": table},
         "text/html": _html(title, ref, facts, table),
