@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _fraction(value: Mapping[str, Any]) -> float | None:
     fraction = value.get("fraction")
-    if isinstance(fraction, bool) or not isinstance(fraction, int | float):
+    if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not math.isfinite(fraction):
         return None
     return min(1.0, max(0.0, float(fraction)))
 

@@ -5,17 +5,19 @@ Imported by the process of a notebook job only: papermill takes a second to load
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
+from traitlets.config import Config
 
 from ..core.errors import Unprocessable
 from ..core.files import write_atomic
@@ -102,15 +104,25 @@ def prepare(task: NotebookTask) -> Any:
     return notebook
 
 
-def execute(notebook: Any, task: NotebookTask, *, progress: Path | None, told: Callable[[float], None]) -> None:
-    """Run a prepared notebook until its end or its first error; the outputs are in it, and in the output file."""
-    # The frozen twin of the working folder comes before the folder itself, so modules are those of the snapshot.
-    os.environ["PYTHONPATH"] = os.pathsep.join(part for part in (task.code, os.environ.get("PYTHONPATH", "")) if part)
+def execute(notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path | None, told: Callable[[float], None]) -> None:
+    """Run a prepared notebook until its end or its first error; the outputs are in it, and in the output file.
+
+    sockets: how the paths of the kernel's sockets begin; short, since such a path has 107 bytes at most.
+    """
+    kernel = kernel_of(notebook)
     manager = Manager(notebook, Path(task.output), progress=progress, told=told)
     manager.notebook_start()
     try:
         NBClientEngine.execute_managed_notebook(
-            manager, kernel_of(notebook), stdout_file=sys.stdout, stderr_file=sys.stderr, start_timeout=START_SECONDS, iopub_timeout=QUIET_SECONDS
+            manager,
+            kernel,
+            stdout_file=sys.stdout,
+            stderr_file=sys.stderr,
+            start_timeout=START_SECONDS,
+            iopub_timeout=QUIET_SECONDS,
+            extra_arguments=_frozen_modules(kernel, task.code),
+            # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no good.
+            config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}.{uuid4().hex[:8]}.kernel"}),
         )
         manager.notebook_complete()
     finally:
@@ -120,6 +132,17 @@ def execute(notebook: Any, task: NotebookTask, *, progress: Path | None, told: C
 def kernel_of(notebook: Any) -> str:
     """The kernel that the notebook asks for; Python when it asks for none."""
     return str(notebook.metadata.get("kernelspec", {}).get("name") or "python3")
+
+
+def _frozen_modules(kernel: str, folder: str) -> list[str]:
+    """Arguments that make a Python kernel look for modules in `folder`, the frozen twin of the one it runs in, before that one.
+
+    Not by PYTHONPATH: that comes before the standard library, and a random.py beside the notebook would replace it.
+    """
+    if not any("ipykernel" in word for word in KernelSpecManager().get_kernel_spec(kernel).argv):
+        return []
+    line = f"import sys; sys.path.insert(sys.path.index('') if '' in sys.path else len(sys.path), {folder!r}); del sys"
+    return [f"--IPKernelApp.exec_lines={[line]!r}"]
 
 
 def _in_kernel(reference: str) -> str:

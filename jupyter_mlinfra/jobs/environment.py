@@ -11,11 +11,12 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from pathlib import Path
 
 from ..core.errors import Unavailable
+from ..core.files import write_atomic
 from ..core.processes import TOKEN
 
 PROJECT, JOB, PROGRESS, REASON = "MLINFRA_PROJECT", "MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON"
@@ -54,16 +55,16 @@ def submitters_environment() -> dict[str, str]:
 
 
 def keep(environment: Mapping[str, str], folder: Path) -> str:
-    """Keep an environment in the runtime folder; returns the file. Equal environments share one."""
+    """Keep an environment in the runtime folder; returns the file. Equal environments share one.
+
+    Raises Unavailable when there is no room.
+    """
     data = b"\0".join(os.fsencode(f"{name}={value}") for name, value in sorted(environment.items()))
     path = folder / f"{blake2b(data, digest_size=16).hexdigest()}.environment"
-    if path.exists():
+    try:
         os.utime(path)
-        return str(path)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".environment.")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    os.replace(draft, path)
+    except FileNotFoundError:
+        write_atomic(path, data)
     return str(path)
 
 
@@ -77,10 +78,15 @@ def recall(path: str) -> dict[str, str] | None:
     return {name: value for name, _, value in pairs}
 
 
-def forget(folder: Path, *, except_for: Iterable[str]) -> None:
-    """Drop environments that no job waits or runs with; a fresh one stays, its job may be about to be written down."""
-    kept, limit = set(except_for), time.time() - _FRESH_SECONDS
-    for path in folder.glob("*.environment"):
+def forget(folder: Path, *, jobs: Collection[str], environments: Collection[str]) -> None:
+    """Drop what belongs to no job that waits or runs: environments, and sockets of killed kernels (`JOB.….kernel-N`).
+
+    What is fresh stays: its job may be about to be written down.
+    """
+    limit = time.time() - _FRESH_SECONDS
+    unused = [path for path in folder.glob("*.environment") if str(path) not in environments]
+    unused += [path for path in folder.glob("*.kernel-*") if path.name.partition(".")[0] not in jobs]
+    for path in unused:
         with contextlib.suppress(OSError):
-            if str(path) not in kept and path.stat().st_mtime < limit:
+            if path.stat().st_mtime < limit:
                 path.unlink()

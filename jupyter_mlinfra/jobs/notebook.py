@@ -19,7 +19,7 @@ from typing import Any
 from ..core.database import Database
 from ..core.errors import MLInfraError
 from .attempt import NotebookTask
-from .environment import JOB, PROGRESS, REASON
+from .environment import JOB, PROGRESS, REASON, runtime_folder
 from .store import JobStore
 
 TELL_SECONDS = 1.0
@@ -27,8 +27,8 @@ TELL_SECONDS = 1.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
-def run(task: NotebookTask, state: Path) -> int:
-    """Run the notebook; returns the exit code of the job and leaves its reason. state: `state.db`, for followers."""
+def run(task: NotebookTask, home: Path) -> int:
+    """Run the notebook; returns the exit code of the job and leaves its reason. home: the project's state."""
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
 
@@ -39,7 +39,7 @@ def run(task: NotebookTask, state: Path) -> int:
         progress = Path(os.environ[PROGRESS]) if PROGRESS in os.environ else None
         if progress is not None:
             os.environ[PROGRESS] = str(progress.with_name("cell.json"))  # the code within a cell reports apart from the cells
-        execute(notebook, task, progress=progress, told=_follower(state))
+        execute(notebook, task, sockets=runtime_folder(home) / os.environ.get(JOB, str(os.getpid())), progress=progress, told=_follower(home / "state.db"))
     except MLInfraError as error:
         return _because(str(error), 2)
     except NoSuchKernel:
@@ -105,7 +105,7 @@ def main() -> None:
     """Run the task of the file on the command line, which lies in the attempt's folder."""
     signal.signal(signal.SIGTERM, _end)
     path = Path(sys.argv[1])
-    sys.exit(run(NotebookTask.read(path), path.parents[3] / "state.db"))
+    sys.exit(run(NotebookTask.read(path), path.parents[3]))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Retention:
             return
         self._ended = 0
         unfinished = self._store.unfinished()
-        forget(runtime_folder(self._home), except_for=[entry.launch.environment for entry in unfinished])
+        forget(runtime_folder(self._home), jobs={entry.job.id for entry in unfinished}, environments={entry.launch.environment for entry in unfinished})
         known, room = set[str](), KEEP_BYTES
         # Older ones were stripped when they passed the limit.
         for place, (job, snapshot) in enumerate(self._store.ended(limit=KEEP_JOBS + 10 * EVERY)):

@@ -41,7 +41,7 @@ def find_the_rest(root: Path, home: Path) -> list[str]:
     if ignored is None:
         return [path for path, is_code in _walk(root, home) if not is_code]
     paths = [path.rstrip("/") for path in ignored.split("\0") if path]
-    return [path for path in paths if not home.is_relative_to(root / path)]
+    return [path for path in paths if not home.is_relative_to(root / path) and not (root / path).is_relative_to(home)]
 
 
 def find_commit(root: Path) -> str:

@@ -163,7 +163,10 @@ def test_higher_priority_starts_first_then_age(jobs: Jobs, project: Project, too
 
 
 def test_no_more_jobs_run_at_once_than_there_are_cpus(jobs: Jobs, project: Project, tools: Any) -> None:
-    code = "import os, pathlib, time; p = pathlib.Path('now') / str(os.getpid()); p.touch(); n = len(list(p.parent.iterdir())); time.sleep(0.15); p.unlink()\nprint(n)"
+    code = (
+        "import os, pathlib, time\np = pathlib.Path('now') / str(os.getpid())\np.touch()\n"
+        "n = len(list(p.parent.iterdir()))\ntime.sleep(0.15)\np.unlink()\nprint(n)"
+    )
     (project.root / "now").mkdir()
     ids = [jobs.submit(JobSpec(command=[sys.executable, "-c", code])).id for _ in range(6)]
     ended = jobs.wait(ids, timeout=tools.wait)
@@ -313,21 +316,15 @@ def test_stopping_leaves_jobs_running_or_ends_them_as_asked(jobs: Jobs, project:
     assert tools.processes_of(project.root) == []
 
 
-def test_the_supervisor_ends_when_its_project_is_gone(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    pid = jobs.start().pid
-    assert pid is not None
-    project.database.close()
-    (project.home).rename(project.root / "moved")
-    psutil.Process(pid).send_signal(1)  # any wake-up will do; an idle one looks every ten minutes
-    time.sleep(0.2)
-    assert psutil.pid_exists(pid)
-    code = f"import jupyter_mlinfra.jobs.backends.supervisor as s; s.ALONE_SECONDS = 0.2; import sys; sys.argv = ['x', {_config(project)!r}]; s.main()"
-    (project.root / "moved").rename(project.home)
-    psutil.Process(pid).kill()
-    other = subprocess.Popen([sys.executable, "-c", code])
-    tools.until(lambda: Jobs(Project.open(project.root)).supervisor().pid == other.pid)
+def test_the_supervisor_ends_when_its_project_is_gone(jobs: Jobs, project: Project, tools: Any) -> None:
+    code = f"import jupyter_mlinfra.jobs.backends.supervisor as s, sys; s.ALONE_SECONDS = 0.2; sys.argv[1:] = [{_config(project)!r}]; s.main()"
+    jobs.list()
+    supervisor = subprocess.Popen([sys.executable, "-c", code])
+    tools.until(lambda: jobs.supervisor().pid == supervisor.pid)
+    time.sleep(0.5)
+    assert supervisor.poll() is None
     project.home.rename(project.root / "moved")
-    assert other.wait(timeout=tools.wait) == 0
+    assert supervisor.wait(timeout=tools.wait) == 0
 
 
 def _config(project: Project) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ def test_parameters_for_a_notebook_without_the_tagged_cell_are_refused_with_the_
 
 def test_a_parameter_that_the_notebook_does_not_have_is_refused(jobs: Jobs, project: Project, tools: Any) -> None:
     tools.write_notebook(project.root / "train.ipynb", tools.cell("depth = 3\nday = 'x'", "parameters"))
-    with pytest.raises(BadRequest, match="no parameter dpeth.*depth, day"):
+    with pytest.raises(BadRequest, match=r"no parameter dpeth.*depth, day"):
         jobs.submit(JobSpec(notebook="train.ipynb", parameters={"dpeth": 6}))
     with pytest.raises(BadRequest, match="has no JSON form"):
         jobs.submit(JobSpec(notebook="train.ipynb", parameters={"depth": object()}))
@@ -80,7 +79,7 @@ def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(j
     assert (job.state, job.exit_code) == ("failed", 1)
     assert job.reason == "Cell 3 failed at line 2: ZeroDivisionError: division by zero"
     outputs = [cell["outputs"] for cell in executed(project, job)["cells"]]
-    assert outputs[2][0]["text"] == "before\n"
+    assert outputs[2][0]["text"] == ["before\n"]
     assert (outputs[3][0]["output_type"], outputs[3][0]["ename"]) == ("error", "ZeroDivisionError")
     assert not (project.root / "never").exists()
     assert "ZeroDivisionError" in jobs.logs(job.id).text
@@ -160,7 +159,7 @@ def test_the_executed_notebook_goes_where_it_is_asked_to(jobs: Jobs, project: Pr
     tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"))
     job = finish(jobs, tools, notebook="n.ipynb", output="out/deep/done.ipynb")
     assert job.output == "out/deep/done.ipynb"
-    assert executed(project, job)["cells"][0]["outputs"][0]["text"] == "1\n"
+    assert executed(project, job)["cells"][0]["outputs"][0]["text"] == ["1\n"]
     for output in ("n.ipynb", "n.txt", "../n.ipynb", "/tmp/n.ipynb"):
         with pytest.raises(BadRequest):
             jobs.submit(JobSpec(notebook="n.ipynb", output=output))
@@ -188,7 +187,7 @@ def test_a_cancelled_notebook_leaves_no_kernel_and_keeps_what_was_run(jobs: Jobs
     ended = jobs.wait([job.id], timeout=120)[0]
     assert (ended.state, ended.reason) == ("cancelled", "Cancelled by ana.")
     assert len(tools.processes_of(project.root)) == 1  # the supervisor
-    assert executed(project, ended)["cells"][0]["outputs"][0]["text"] == "first\n"
+    assert executed(project, ended)["cells"][0]["outputs"][0]["text"] == ["first\n"]
 
 
 def test_a_kernel_that_is_not_installed_is_named(jobs: Jobs, project: Project, tools: Any) -> None:
@@ -225,11 +224,9 @@ def test_a_notebook_larger_than_a_snapshot_may_be_is_refused(jobs: Jobs, project
         Jobs(Project.open(project.root)).submit(JobSpec(notebook="n.ipynb"))
 
 
-def test_a_python_file_beside_the_notebook_shadows_no_library(jobs: Jobs, project: Project, tools: Any) -> None:
-    for name in ("json.py", "random.py", "papermill.py", "sqlite3.py"):
+def test_a_python_file_beside_the_notebook_replaces_no_library_as_little_as_in_jupyterlab(jobs: Jobs, project: Project, tools: Any) -> None:
+    for name in ("json.py", "random.py", "sqlite3.py"):
         (project.root / name).write_text("raise SystemExit('shadowed')\n")
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('ran')"))
-    process = subprocess.run(["true"], check=True)
-    assert process.returncode == 0
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("import json, random\nprint('ran')"))
     job = finish(jobs, tools, notebook="n.ipynb")
-    assert "shadowed" not in jobs.logs(job.id).text.split("Cell")[0]
+    assert (job.state, jobs.logs(job.id).text) == ("succeeded", "ran\n")

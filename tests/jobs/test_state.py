@@ -94,7 +94,8 @@ def test_the_jobs_own_words_are_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(3, "Exit code 3."), (137, "SIGKILL"), (139, "SIGSEGV"), (127, "not found"), (126, "cannot be run"), (None, "not known"), (250, "Exit code 250.")]
-)  # fmt: skip
+    ("code", "words"),
+    [(3, "Exit code 3."), (137, "SIGKILL"), (139, "SIGSEGV"), (127, "not found"), (126, "cannot be run"), (None, "not known"), (250, "Exit code 250.")],
+)
 def test_an_exit_code_is_put_into_words(code: int | None, words: str) -> None:
     assert words in explain_exit(code)

@@ -70,6 +70,7 @@ class Supervisor:
         self._queue_at: float | None = None
         self._explain_at: float | None = None
         self._explained_at = 0.0
+        self._trouble = ""
 
     def run(self) -> None:
         """Supervise; returns when told to end. Raises Conflict when another supervisor holds the project."""
@@ -101,8 +102,8 @@ class Supervisor:
 
     def _sleep(self) -> bool:
         """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
-        due = [moment for moment in (self._retry_at, self._queue_at, self._explain_at) if moment is not None]
-        due += [moment for moment in (live.due() for live in self._live.values()) if moment is not None]
+        moments = [self._queue_at, self._explain_at, *(live.due() for live in self._live.values())]
+        due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
         timeout = min(due, default=time.monotonic() + ALONE_SECONDS) - time.monotonic()
         rung = self._bell.wait(max(0.0, timeout))
         for job, handle in rung.ended:
@@ -111,11 +112,13 @@ class Supervisor:
 
     def _safely(self, action: Callable[[], None]) -> None:
         """A database that is busy or full for a while ends nothing: the same is tried again, from what is written down."""
-        self._retry_at = None
         try:
             action()
+            self._retry_at, self._trouble = None, ""
         except (MLInfraError, OSError) as error:
-            say(f"tries again: {error}")
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                say(f"tries again and again: {error}")
             self._adopted = False
             self._retry_at = time.monotonic() + RETRY_SECONDS
 

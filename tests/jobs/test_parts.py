@@ -1,0 +1,216 @@
+"""Logs, parameters, scripts, specs, environments, backends: each by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import Jobs, JobSpec, Parameter, load_backend
+from jupyter_mlinfra.jobs.attempt import Attempt
+from jupyter_mlinfra.jobs.environment import forget, keep, recall, runtime_folder
+from jupyter_mlinfra.jobs.intake import script_of
+from jupyter_mlinfra.jobs.logs import read_log
+
+
+def write_logs(home: Path, *parts: bytes) -> None:
+    for number, part in enumerate(parts, 1):
+        folder = home / "jobs" / "7f3a" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "log").write_bytes(part)
+
+
+@given(parts=st.lists(st.text(alphabet="aé€🚀\n", max_size=20), min_size=1, max_size=3), limit=st.integers(1, 12))
+def test_a_log_read_in_pieces_is_the_whole_log(parts: list[str], limit: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("home")
+    write_logs(home, *(part.encode() for part in parts))
+    whole, text, offset = "".join(parts), "", 0
+    for _ in range(200):
+        chunk = read_log(home, "7f3a", len(parts), offset=offset, limit=max(limit, 4), tail=None, ended=True)
+        text, offset = text + chunk.text, chunk.next
+        if chunk.ended:
+            break
+    assert text == whole
+    assert (offset, chunk.size) == (len(whole.encode()), len(whole.encode()))
+
+
+@given(parts=st.lists(st.text(alphabet="ab\n", max_size=20), min_size=1, max_size=3), tail=st.integers(1, 6))
+def test_a_tail_is_the_last_lines(parts: list[str], tail: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("home")
+    write_logs(home, *(part.encode() for part in parts))
+    chunk = read_log(home, "7f3a", len(parts), offset=0, limit=1000, tail=tail, ended=True)
+    assert chunk.text == "".join("".join(parts).splitlines(keepends=True)[-tail:])
+    assert chunk.ended
+
+
+def test_half_a_character_at_the_end_of_a_growing_log_is_left_for_the_next_read(tmp_path: Path) -> None:
+    write_logs(tmp_path, "ab€".encode()[:-1])
+    chunk = read_log(tmp_path, "7f3a", 1, offset=0, limit=100, tail=None, ended=False)
+    assert (chunk.text, chunk.next, chunk.ended) == ("ab", 2, False)
+    done = read_log(tmp_path, "7f3a", 1, offset=0, limit=100, tail=None, ended=True)
+    assert (done.text, done.ended) == ("ab\ufffd", True)
+
+
+def test_bytes_that_are_no_text_are_shown_as_such_and_do_not_stop_the_reader(tmp_path: Path) -> None:
+    write_logs(tmp_path, b"\xff\xfe\x80" * 10 + b"end")
+    text, offset = "", 0
+    while not text.endswith("end"):
+        chunk = read_log(tmp_path, "7f3a", 1, offset=offset, limit=5, tail=None, ended=True)
+        assert chunk.next > offset
+        text, offset = text + chunk.text, chunk.next
+    assert text.count("\ufffd") >= 10
+
+
+@pytest.mark.parametrize("wrong", [{"offset": -1}, {"limit": 0}, {"tail": 0}])
+def test_a_part_of_a_log_that_makes_no_sense_is_refused(wrong: dict[str, int], tmp_path: Path) -> None:
+    with pytest.raises(BadRequest):
+        read_log(tmp_path, "7f3a", 1, **{"offset": 0, "limit": 10, "tail": None, "ended": True, **wrong})
+
+
+def test_an_exit_code_counts_only_when_it_was_written_whole(tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path)
+    for text, code in ((None, None), ("", None), ("13", None), ("137\n", 137), ("0\n", 0), ("x\n", None)):
+        if text is not None:
+            (tmp_path / "exit").write_text(text)
+        assert attempt.exit_code() == code
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"fraction": "x"}', '{"fraction": true}', '{"text": 5}', '{"fraction": NaN}'])
+def test_a_progress_file_that_makes_no_sense_is_no_progress(text: str, tmp_path: Path) -> None:
+    (tmp_path / "progress.json").write_text(text)
+    fraction, words = Attempt(tmp_path).read_progress()
+    assert fraction is None
+    assert isinstance(words, str)
+
+
+def test_parameters_have_names_types_and_defaults(jobs: Jobs, project: Project, tools: Any) -> None:
+    source = (
+        '"""Settings."""\nimport datetime\ndepth = 6  # levels\nrate: float = 0.1\nday = "2013-12-01"\nflags = [1, "a"]\nnothing = None\n'
+        "maybe: int | None = None\nwhen = datetime.date(2013, 1, 1)\na = b = True\ndepth = 7\nx, y = 1, 2\nrate_only: int\n"
+    )
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("other = 1"), tools.cell(source, "parameters"))
+    assert jobs.parameters("n.ipynb") == [
+        Parameter(name="depth", type="int", default=7),
+        Parameter(name="rate", type="float", default=0.1),
+        Parameter(name="day", type="str", default="2013-12-01"),
+        Parameter(name="flags", type="list", default=[1, "a"]),
+        Parameter(name="nothing", type="", default=None),
+        Parameter(name="maybe", type="int | None", default=None),
+        Parameter(name="when", type="", default="datetime.date(2013, 1, 1)"),
+        Parameter(name="a", type="bool", default=True),
+        Parameter(name="b", type="bool", default=True),
+    ]
+
+
+def test_a_notebook_without_parameters_has_none(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("depth = 6"))
+    assert jobs.parameters("n.ipynb") == []
+    (project.root / "n.ipynb").write_text("no notebook")
+    with pytest.raises(Unprocessable, match="is not a notebook"):
+        jobs.parameters("n.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        (["python", "train.py"], 1), (["python3.12", "-u", "train.py", "conf.py"], 2), (["/usr/bin/python3", "-W", "ignore", "train.py"], 3),
+        (["sh", "src/run.sh"], 1), (["./train.py"], 0), (["src/run.sh", "train.py"], 0), (["bash", "-x", "src/run.sh"], 2),
+        (["python", "-m", "train"], None), (["python", "-c", "x", "train.py"], None), (["sh", "-c", "python train.py"], None), (["python", "missing.py"], None),
+        (["python", "../outside.py"], None), (["cp", "train.py", "x.py"], None), (["python"], None), (["env/bin/tool", "train.py"], None),
+        (["python", "env/bin/tool"], None), ([".venv/bin/python", "train.py"], 1), (["train.py"], None),
+    ],
+)  # fmt: skip
+def test_the_script_of_a_command_is_found(command: list[str], place: int | None, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    for name in ("train.py", "conf.py", "src/run.sh", "env/bin/tool", "env/pyvenv.cfg", ".venv/bin/python", "../outside.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x")
+    assert script_of(command, root, root) == place
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {}, {"notebook": "n.ipynb", "command": ["x"]}, {"command": "ls -l"}, {"command": ["a\0b"]}, {"command": ["\ud800"]}, {"command": [1]},
+        {"command": ["x"], "gpus": -1}, {"command": ["x"], "cpus": 0}, {"command": ["x"], "retries": -1}, {"command": ["x"], "memory_gib": 0},
+        {"command": ["x"], "time_limit_minutes": -2}, {"command": ["x"], "priority": 101}, {"command": ["x"], "environment": {"A=B": "x"}},
+        {"command": ["x"], "environment": {"": "x"}},
+    ],
+)  # fmt: skip
+def test_a_spec_refuses_nonsense(spec: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        JobSpec(**spec)
+
+
+def test_a_command_takes_no_parameters(jobs: Jobs) -> None:
+    with pytest.raises(BadRequest, match="takes no parameters"):
+        jobs.submit(JobSpec(command=["true"], parameters={"a": 1}))
+
+
+def test_an_environment_is_kept_in_memory_for_its_owner_only_and_forgotten(tmp_path: Path) -> None:
+    folder = runtime_folder(tmp_path)
+    values = {"A": "1", "B": "x=y\nz", "C": "", "D": os.fsdecode(b"\xff")}
+    path = Path(keep(values, folder))
+    try:
+        assert recall(str(path)) == values
+        assert keep(values, folder) == str(path)
+        assert (folder.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
+        forget(folder, jobs=[], environments=[])
+        assert path.exists()  # fresh: its job may be about to be written down
+        old = time.time() - 7200
+        os.utime(path, (old, old))
+        forget(folder, jobs=[], environments=[str(path)])
+        assert path.exists()
+        forget(folder, jobs=[], environments=[])
+        assert recall(str(path)) is None
+    finally:
+        path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def test_a_runtime_folder_that_others_can_enter_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    good = runtime_folder(tmp_path)
+    assert good.parent == tmp_path / "mlinfra"
+    (tmp_path / "mlinfra").chmod(0o755)
+    other = runtime_folder(tmp_path)
+    assert other.parent != tmp_path / "mlinfra"
+    other.rmdir()
+
+
+def test_the_local_backend_is_found_and_an_unknown_one_is_named(project: Project) -> None:
+    assert type(load_backend("local", project)).__name__ == "LocalBackend"
+    with pytest.raises(NotFound, match=r"no job backend 'slurm'.*local"):
+        load_backend("slurm", project)
+
+
+def test_a_state_folder_that_cannot_be_made_is_a_clear_error(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLINFRA_HOME", "/proc/mlinfra")  # a place that even root cannot write to
+    with pytest.raises(Unavailable) as caught:
+        Jobs(Project.open(project.root)).submit(JobSpec(command=["true"]))
+    assert "/proc/mlinfra" in caught.value.what
+    assert caught.value.fix
+
+
+def test_old_logs_go_and_executed_notebooks_stay(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlinfra.jobs.retention import Retention
+    from jupyter_mlinfra.jobs.store import JobStore
+
+    monkeypatch.setattr("jupyter_mlinfra.jobs.retention.KEEP_JOBS", 1)
+    ids = [jobs.submit(JobSpec(command=["echo", str(n)])).id for n in range(3)]
+    jobs.wait(ids, timeout=tools.wait)
+    executed = project.home / "jobs" / ids[0] / "1" / "n.ipynb"
+    executed.write_text(json.dumps({}))
+    Retention(JobStore(project.database), project.root, project.home).tidy()
+    assert [jobs.logs(ident).text for ident in ids] == ["", "", "2\n"]
+    assert executed.exists()
+    assert not (project.home / "jobs" / ids[1]).exists()
+    assert jobs.show(ids[1]).state == "succeeded"

@@ -1,0 +1,194 @@
+"""Code snapshots: what is held, what is left out, and that it never changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.jobs.snapshot import Snapshots
+from jupyter_mlinfra.jobs.sources import find_sources
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / ".mlinfra").mkdir(parents=True)
+    (folder / "n.ipynb").write_text('{"cells": []}')
+    return folder
+
+
+@pytest.fixture
+def take(root: Path) -> Callable[..., Snapshots]:
+    def make(max_mib: float = 10) -> Snapshots:
+        return Snapshots(root, root / ".mlinfra", max_mib=max_mib)
+
+    return make
+
+
+def git(root: Path, *words: str) -> None:
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=root, check=True, capture_output=True)
+
+
+def files_of(tree: Path) -> dict[str, str]:
+    return {str(path.relative_to(tree)): path.read_text() for path in sorted(tree.rglob("*")) if path.is_file() and not path.is_symlink()}
+
+
+def test_git_says_what_is_code_and_the_rest_is_linked(root: Path, take: Callable[..., Snapshots]) -> None:
+    git(root, "init", "-q")
+    (root / ".gitignore").write_text("data/\n*.log\n")
+    (root / "data").mkdir()
+    (root / "data" / "big.csv").write_text("1,2\n")
+    (root / "run.log").write_text("noise")
+    (root / "tracked.py").write_text("a = 1\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "x")
+    (root / "untracked.py").write_text("b = 2\n")
+    (root / "tracked.py").write_text("a = 'changed'\n")
+    snapshots = take()
+    snapshot = snapshots.take(["n.ipynb"])
+    tree = snapshots.tree(snapshot.id)
+    assert files_of(tree) == {".gitignore": "data/\n*.log\n", "n.ipynb": '{"cells": []}', "tracked.py": "a = 'changed'\n", "untracked.py": "b = 2\n"}
+    assert (tree / "data").resolve() == root / "data"
+    assert (tree / "data" / "big.csv").read_text() == "1,2\n"
+    assert not (tree / ".mlinfra").exists()
+    assert len(snapshot.commit) == 40
+    assert snapshot.left_out == []
+
+
+def test_an_ignored_notebook_is_held_when_it_is_the_one_that_runs(root: Path, take: Callable[..., Snapshots]) -> None:
+    git(root, "init", "-q")
+    (root / ".gitignore").write_text("*.ipynb\n")
+    snapshots = take()
+    assert set(files_of(snapshots.tree(snapshots.take(["n.ipynb"]).id))) == {".gitignore", "n.ipynb"}
+
+
+def test_without_git_hidden_and_installed_files_are_no_code(root: Path, take: Callable[..., Snapshots], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DIR", str(root / "nowhere"))  # as in a hook of another repository
+    for name in ("lib/mod.py", ".hidden/x.py", "__pycache__/x.pyc", "my env/bin/tool", "my env/pyvenv.cfg", ".secret"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    snapshots = take()
+    tree = snapshots.tree(snapshots.take([]).id)
+    assert set(files_of(tree)) == {"n.ipynb", "lib/mod.py"}
+    assert (tree / "my env" / "bin" / "tool").read_text() == "my env/bin/tool"
+
+
+def test_the_largest_files_are_left_out_beyond_the_limit_and_listed(root: Path, take: Callable[..., Snapshots]) -> None:
+    (root / "small.py").write_text("x" * 100)
+    (root / "large.csv").write_text("x" * 300_000)
+    (root / "larger.csv").write_text("x" * 900_000)
+    snapshots = take(0.5)
+    snapshot = snapshots.take(["n.ipynb"])
+    assert [(item.path, item.size) for item in snapshot.left_out] == [("larger.csv", 900_000)]
+    assert "0.5 MiB" in snapshot.left_out[0].why
+    assert (snapshot.files, snapshot.size) == (3, 13 + 100 + 300_000)
+    tree = snapshots.tree(snapshot.id)
+    assert (tree / "larger.csv").resolve() == root / "larger.csv"
+
+
+def test_the_same_code_is_the_same_snapshot_and_any_change_another(root: Path, take: Callable[..., Snapshots]) -> None:
+    seen = [take().take(["n.ipynb"]).id, take().take(["n.ipynb"]).id]
+    (root / "n.ipynb").write_text('{"cells": [1]}')
+    seen.append(take().take(["n.ipynb"]).id)
+    (root / "n.ipynb").chmod(0o755)
+    seen.append(take().take(["n.ipynb"]).id)
+    (root / "n.ipynb").rename(root / "m.ipynb")
+    seen.append(take().take(["m.ipynb"]).id)
+    assert seen[0] == seen[1]
+    assert len(set(seen)) == 4
+
+
+def test_a_checkout_does_not_change_with_the_project_and_is_not_to_be_written(root: Path, take: Callable[..., Snapshots]) -> None:
+    (root / "run.sh").write_text("#!/bin/sh\n")
+    (root / "run.sh").chmod(0o755)
+    snapshots = take()
+    tree = snapshots.tree(snapshots.take(["n.ipynb"]).id)
+    with open(root / "n.ipynb", "r+") as file:  # in place, as no editor does
+        file.write("XXXX")
+    assert (tree / "n.ipynb").read_text() == '{"cells": []}'
+    assert (tree / "n.ipynb").stat().st_mode & 0o777 == 0o400
+    assert (tree / "run.sh").stat().st_mode & 0o777 == 0o500
+
+
+def test_links_are_kept_and_do_not_break_when_they_leave_the_project(root: Path, take: Callable[..., Snapshots], tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").write_text("outside")
+    (root / "inside").symlink_to("n.ipynb")
+    (root / "out").symlink_to("../outside.txt")
+    (root / "nowhere").symlink_to("missing")
+    snapshots = take()
+    tree = snapshots.tree(snapshots.take([]).id)
+    assert os.readlink(tree / "inside") == "n.ipynb"
+    assert (tree / "out").read_text() == "outside"
+    assert os.readlink(tree / "nowhere") == "missing"
+
+
+@pytest.mark.parametrize("name", ["a b.py", "quote'\".py", "new\nline.py", "-n.py", "ü🚀.py", "$(x).py", os.fsdecode(b"not-utf8-\xff.py")])
+def test_hostile_file_names_are_held(name: str, root: Path, take: Callable[..., Snapshots]) -> None:
+    for repository in (False, True):
+        if repository:
+            git(root, "init", "-q")
+        (root / name).write_text(f"x = {repository}\n")
+        snapshots = take()
+        assert (snapshots.tree(snapshots.take([]).id) / name).read_text() == f"x = {repository}\n"
+
+
+def test_a_file_that_vanishes_while_it_is_listed_is_no_failure(root: Path, take: Callable[..., Snapshots], monkeypatch: pytest.MonkeyPatch) -> None:
+    git(root, "init", "-q")
+    (root / "gone.py").write_text("x")
+    git(root, "add", "-A")
+    (root / "gone.py").unlink()
+    snapshots = take()
+    assert "gone.py" not in files_of(snapshots.tree(snapshots.take([]).id))
+
+
+def test_a_checkout_that_was_cleaned_away_is_made_again(root: Path, take: Callable[..., Snapshots]) -> None:
+    snapshots = take()
+    ident = snapshots.take(["n.ipynb"]).id
+    old = 1_000_000
+    for part in ("trees", "manifests"):
+        for path in (root / ".mlinfra" / "snapshots" / part).iterdir():
+            os.utime(path, (old, old))
+    snapshots.prune(running=[], known=[ident])
+    assert not snapshots.tree_path(ident).exists()
+    assert (snapshots.tree(ident) / "n.ipynb").read_text() == '{"cells": []}'
+    for part in ("trees", "manifests"):
+        for path in (root / ".mlinfra" / "snapshots" / part).iterdir():
+            os.utime(path, (old, old))
+    snapshots.prune(running=[ident], known=[])
+    assert snapshots.tree_path(ident).exists()
+    snapshots.prune(running=[], known=[])
+    assert [path for path in (root / ".mlinfra" / "snapshots" / "objects").rglob("*") if path.is_file()] == []
+    with pytest.raises(NotFound, match="cleaned away"):
+        snapshots.tree(ident)
+
+
+def test_a_walk_without_git_comes_to_an_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.jobs.sources.MAX_FILES", 3)
+    for number in range(9):
+        (root / f"{number}.py").write_text("x")
+    found = find_sources(root, root / ".mlinfra")
+    assert len(found.code) == 3
+    assert "use git" in found.left_out[0].why
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    contents=st.dictionaries(
+        st.text(alphabet="abcxyz", min_size=1, max_size=4).filter(lambda name: name not in ("env", "venv")), st.binary(max_size=50), max_size=6
+    )
+)
+def test_a_checkout_holds_exactly_the_bytes_of_the_project(contents: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = tmp_path_factory.mktemp("project")
+    (root / ".mlinfra").mkdir()
+    for name, data in contents.items():
+        (root / name).write_bytes(data)
+    snapshots = Snapshots(root, root / ".mlinfra", max_mib=1)
+    tree = snapshots.tree(snapshots.take([]).id)
+    assert {path.name: path.read_bytes() for path in tree.iterdir() if not path.is_symlink()} == contents
