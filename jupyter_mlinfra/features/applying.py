@@ -16,8 +16,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MLInfraError, Unprocessable
-from ..core.files import file_lock
+from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
+from ..core.files import file_lock, write_atomic
 from .registry import definitions, rebuild_index
 from .repo import open_store, registry_file, require_folder
 from .spec import AppliedViews
@@ -37,13 +37,14 @@ def apply(project: Project) -> AppliedViews:
     """
     repo = require_folder(project)
     with file_lock(project.folder("features") / "lock"):
-        contents = _load(repo)
+        contents = load_definitions(repo)
         feast = open_store(project)
         before = {item.name: item for item in definitions(feast)}
         _check_project(contents, feast)
+        join_keys = {entity.name: entity.join_key for entity in contents.entities}
         for view in contents.feature_views:
-            _check_source(view, repo)
-        with _restored_on_failure(registry_file(project)):
+            check_source(view, repo, join_keys)
+        with restored_on_failure(registry_file(project)):
             _apply(feast, contents)
         after = {item.name: item for item in rebuild_index(project)}
     applied = _changes(before, after)
@@ -51,7 +52,7 @@ def apply(project: Project) -> AppliedViews:
     return applied
 
 
-def _load(repo: Path) -> RepoContents:
+def load_definitions(repo: Path) -> RepoContents:
     """Import every definition file, as Feast would, and gather what they define.
 
     Raises Unprocessable naming file and line.
@@ -72,18 +73,16 @@ def _load(repo: Path) -> RepoContents:
 
 
 def _broken(file: Path, repo: Path, error: BaseException) -> Unprocessable:
-    line, place = 0, file
+    places = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
-        line, place = error.lineno or 0, Path(error.filename)
-    for frame in traceback.extract_tb(error.__traceback__):
-        if Path(frame.filename).resolve().is_relative_to(repo):
-            line, place = frame.lineno or 0, Path(frame.filename)
+        places.append((Path(error.filename), error.lineno))
+    ours = [(place, line) for place, line in places if place.is_absolute() and place.is_relative_to(repo)]  # "<frozen …>" is no file
+    place, line = ours[-1] if ours else (file, None)
     if isinstance(error, MLInfraError):
         reason = f"{error.what} {error.why}".strip()
     else:
         reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
-    name = place.resolve().relative_to(repo) if place.resolve().is_relative_to(repo) else place
-    return Unprocessable(f"{name}, line {line}: the definitions cannot be loaded.", f"{reason}.", "Mend that line; the registry is unchanged.")
+    return Unprocessable(f"{place.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.", f"{reason}.", "Mend it; the registry is unchanged.")
 
 
 def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
@@ -96,8 +95,11 @@ def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
         contents.projects.append(FeastProject(name=feast.project))
 
 
-def _check_source(view: FeatureView, repo: Path) -> None:
-    """Raises Unprocessable unless the source can be read and has the columns of the view, with times where times are needed."""
+def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) -> None:
+    """Check that the source can be read and has the columns of the view, with times where times are needed.
+
+    join_keys: by entity. Raises Unprocessable, or NotFound for a source that is absent, naming file, line and view.
+    """
     from .dataset_source import spec_of
     from .join import JoinView, require_time
     from .sources import scan
@@ -113,10 +115,11 @@ def _check_source(view: FeatureView, repo: Path) -> None:
         for column in (source.time, source.created):
             if column:
                 require_time(schema, column, f"The rows of {source.name}")
-        keys = {column.name: column.name for column in view.entity_columns}
+        keys = {join_keys[name]: join_keys[name] for name in view.entities if not join_keys[name].startswith("__dummy")}
         JoinView(name=view.name, frame=frame, keys=keys, features={field.name: field.name for field in view.features}, time=source.time)
     except MLInfraError as error:
-        raise type(error)(f"{_where(view.name, repo)}: {error.what}", error.why, error.fix) from error
+        kind = type(error) if isinstance(error, NotFound | Unavailable) else Unprocessable
+        raise kind(f"{_where(view.name, repo)}: {error.what}", error.why, error.fix) from error
 
 
 def _where(name: str, repo: Path) -> str:
@@ -129,19 +132,24 @@ def _where(name: str, repo: Path) -> str:
 
 
 @contextmanager
-def _restored_on_failure(registry: Path | None) -> Iterator[None]:
-    """Feast writes object by object: put a registry that is a SQLite file back as it was when one of them fails."""
+def restored_on_failure(registry: Path | None) -> Iterator[None]:
+    """Feast writes object by object: put a local registry back as it was when one of them fails."""
     if registry is None or not registry.exists():
         yield
-        return
-    with closing(sqlite3.connect(":memory:")) as copy:
-        with closing(sqlite3.connect(registry)) as live:
+    elif registry.read_bytes()[:15] == b"SQLite format 3":
+        with closing(sqlite3.connect(":memory:")) as copy, closing(sqlite3.connect(registry)) as live:
             live.backup(copy)
+            try:
+                yield
+            except BaseException:
+                copy.backup(live)  # one transaction, also for a process that has the file open
+                raise
+    else:
+        before = registry.read_bytes()
         try:
             yield
         except BaseException:
-            with closing(sqlite3.connect(registry)) as live:
-                copy.backup(live)
+            write_atomic(registry, before)
             raise
 
 

@@ -160,10 +160,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
 
         def frame() -> pl.LazyFrame:
             rows = within(scan(source, config.repo_path), source, start_date, end_date)
-            columns = _columns(join_key_columns, feature_name_columns, source)
-            if join_key_columns:
-                return latest(rows, source, join_key_columns).select(columns)
-            return latest(rows, source, []).select(*columns, pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID))
+            return latest(rows, source, join_key_columns).select(_columns(join_key_columns, feature_name_columns, source))
 
         return PolarsRetrievalJob(frame, engine=config.offline_store.engine, repo=config.repo_path)
 
@@ -183,6 +180,8 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
 
         def frame() -> pl.LazyFrame:
             rows = within(scan(source, config.repo_path), source, start_date, end_date)
+            if not join_key_columns:  # Feast then takes the last row, whichever it is
+                rows = rows.sort(_order(source), nulls_last=False, maintain_order=True)
             return rows.select(_columns(join_key_columns, feature_name_columns, source))
 
         return PolarsRetrievalJob(frame, engine=config.offline_store.engine, repo=config.repo_path)
@@ -220,8 +219,7 @@ def within(rows: pl.LazyFrame, source: SourceSpec, start: datetime | None, end: 
 
 def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.LazyFrame:
     """The row of each key that wins by the rule of `join.py`; rows with a null key are left out."""
-    order = [source.time, *([source.created] if source.created else [])]
-    rows = rows.drop_nulls(list(keys)).sort(order, nulls_last=False, maintain_order=True)
+    rows = rows.drop_nulls(list(keys)).sort(_order(source), nulls_last=False, maintain_order=True)
     return rows.group_by(list(keys)).agg(pl.all().last()) if keys else rows.tail(1)
 
 
@@ -275,8 +273,13 @@ def _raw(data_source: DataSource, time: str, created: str | None) -> SourceSpec:
     return SourceSpec(kind=known.kind, name=known.name, time=time, created=created or None)
 
 
-def _columns(keys: Sequence[str], features: Sequence[str], source: SourceSpec) -> list[str]:
-    return list(dict.fromkeys([*keys, *features, source.time, *([source.created] if source.created else [])]))
+def _order(source: SourceSpec) -> list[str]:
+    return [source.time, source.created] if source.created else [source.time]
+
+
+def _columns(keys: Sequence[str], features: Sequence[str], source: SourceSpec) -> list[pl.Expr]:
+    entity = [] if keys else [pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID)]
+    return [*entity, *(pl.col(name) for name in dict.fromkeys([*keys, *features, *_order(source)]))]
 
 
 def _parquet_path(source: DataSource, repo: Path | None) -> Path:

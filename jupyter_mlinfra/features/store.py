@@ -143,7 +143,7 @@ class Store:
             stat = file.stat()
         except FileNotFoundError:
             return "none"
-        return f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns}"
+        return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
 def _definition(item: dict[str, Any]) -> Definition:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import BadRequest
+from ..core.errors import BadRequest, Unavailable
 from .join import JoinView, check_entities, utc
 from .repo import OFFLINE_STORE, folder
 from .sources import one_snapshot, scan
@@ -45,10 +45,20 @@ def training_set(
     ours = feast.config.offline_store.type == OFFLINE_STORE
     with one_snapshot() as snapshots:
         job = feast.get_historical_features(entity_df=asked if ours else asked.to_pandas(), features=refs, full_feature_names=full_names)
-        joined: pl.DataFrame = job.to_polars() if ours else pl.DataFrame(pl.from_arrow(job.to_arrow())).sort(_ROW)
+        joined: pl.DataFrame = job.to_polars() if ours else _all_rows(asked, pl.DataFrame(pl.from_arrow(job.to_arrow())))
     names = [f"{view}__{feature}" if full_names else feature for view, features in wanted.items() for feature in features]
     _record(project, wanted, views, snapshots, rows=entities.height)
     return entities.hstack(joined.select(names))
+
+
+def _all_rows(asked: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
+    """In the order of the entity rows, which other stores do not keep. Raises Unavailable when a row was lost on the way."""
+    lost = asked.height - joined[_ROW].n_unique()
+    if lost:
+        why = "Feast's default store drops rows whose values are past their ttl (feast#6787); nulls in their place would hide wrong values."
+        fix = f"Take `offline_store` out of feature_store.yaml, or set its type to {OFFLINE_STORE}."
+        raise Unavailable(f"The offline store returned {asked.height - lost} of {asked.height} rows.", why, fix)
+    return joined.sort(_ROW)
 
 
 def examples(views: Sequence[Definition], repo: Path, count: int) -> pl.DataFrame:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from io import FileIO
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..core import errors
 from ..core.errors import MLInfraError
@@ -34,7 +36,7 @@ def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None,
     """
     body = json.dumps({"root": str(project.root), **(request or {})}).encode()
     reading, writing = os.pipe()
-    with tempfile.TemporaryFile() as printed, os.fdopen(reading) as answers:
+    with tempfile.TemporaryFile() as printed, os.fdopen(reading, "rb", buffering=0) as answers:
         # -P: a definition file called like a library must not be imported in its place
         command = [sys.executable, "-P", "-m", f"{__package__}.worker", verb, str(writing)]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=printed, stderr=printed, pass_fds=(writing,), start_new_session=True)
@@ -59,14 +61,28 @@ def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None,
     return answer["result"]
 
 
-def _last(answers: TextIO, progress: Callable[[str, int, int], None] | None) -> dict[str, Any] | None:
-    for line in answers:
+def _last(answers: FileIO, progress: Callable[[str, int, int], None] | None) -> dict[str, Any] | None:
+    for line in _lines(answers):
         answer: dict[str, Any] = json.loads(line)
         if "progress" not in answer:
             return answer
         if progress:
             progress(*answer["progress"])
     return None
+
+
+def _lines(answers: FileIO) -> Iterator[bytes]:
+    ready, rest = select.poll(), b""
+    ready.register(answers, select.POLLIN)
+    while True:
+        # Polars installs a SIGINT handler that restarts a blocked read: without waking up, an interrupt would wait for the child
+        if not ready.poll(200):
+            continue
+        part = answers.read(65_536)
+        if not part:
+            return
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
 
 
 def main(verb: str, descriptor: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from textwrap import dedent
 
 import polars as pl
 import pytest
@@ -15,7 +15,7 @@ from jupyter_mlinfra.features import Features
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 
-DEFINITIONS = '''
+DEFINITIONS = """
 from datetime import timedelta
 
 from feast import Entity, FeatureView, Field, FileSource
@@ -42,7 +42,7 @@ spend = FeatureView(
     schema=[Field(name="amount", dtype=Float64), Field(name="shop", dtype=String)],
     source=FileSource(path="data/spend.parquet", timestamp_field="at"),
 )
-'''
+"""
 
 
 def write_sources(data: Path) -> None:
@@ -68,22 +68,35 @@ def make_shop(root: Path, settings: str = "") -> Project:
 
 
 @pytest.fixture
-def define(project: Project) -> Callable[..., Path]:
-    """Write a definition file of the fresh project and give its repository."""
+def fresh_shop(tmp_path: Path) -> Iterator[Project]:
+    """The shop with its definitions written and nothing applied."""
+    project = make_shop(tmp_path / "shop")
+    yield project
+    project.database.close()
 
-    def write(code: str, *, name: str = "views.py") -> Path:
-        repo = project.root / "feature_repo"
-        repo.mkdir(exist_ok=True)
-        (repo / name).write_text(dedent(code))
-        return repo
 
-    return write
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shop, applied; to be copied, because applying takes seconds."""
+    project = make_shop(tmp_path_factory.mktemp("template") / "shop")
+    Features(project).apply()
+    project.database.close()
+    return project.root
+
+
+@pytest.fixture
+def applied_shop(tmp_path: Path, template: Path) -> Iterator[Project]:
+    """An applied shop of one test's own; never apply in it, its registry knows the template's path."""
+    shutil.copytree(template, tmp_path / "shop")
+    project = Project.open(tmp_path / "shop")
+    yield project
+    project.database.close()
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Features]:
     """The shop, applied and materialized; tests only read it. Times are judged as of T0 + 2 days."""
-    project = make_shop(tmp_path_factory.mktemp("shop"), '[features]\nas_of = "2026-03-03T00:00:00Z"\n')
+    project = make_shop(tmp_path_factory.mktemp("shop"), f'[features]\nas_of = "{T0 + timedelta(days=2)}"\n')
     features = Features(project)
     features.apply()
     features.materialize()

@@ -1,0 +1,159 @@
+"""Applying definitions: what changes, what is refused, and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from feast import Entity, FeatureView, Field, FileSource
+from feast.types import Float64
+from feast.value_type import ValueType
+
+from jupyter_mlinfra.core.errors import NotFound, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import AppliedViews, Features
+from jupyter_mlinfra.features.applying import check_source, load_definitions, restored_on_failure
+
+
+def definitions(project: Project) -> Path:
+    return project.root / "feature_repo" / "views.py"
+
+
+def registry(project: Project) -> list[tuple[str, bytes]]:
+    with sqlite3.connect(project.home / "features" / "registry.db") as connection:
+        return connection.execute("SELECT feature_view_name, feature_view_proto FROM feature_views ORDER BY 1").fetchall()
+
+
+def test_apply_says_what_was_created_changed_and_deleted(fresh_shop: Project) -> None:
+    features, file = Features(fresh_shop), definitions(fresh_shop)
+    assert features.views().total == 0
+    assert features.apply() == AppliedViews(created=["clicks", "spend"], updated=[], deleted=[], unchanged=[])
+    text = file.read_text().replace("timedelta(hours=30)", "timedelta(hours=5)")
+    file.write_text(text[: text.index("spend = ")])
+    features.materialize()
+    assert features.apply() == AppliedViews(created=[], updated=["clicks"], deleted=["spend"], unchanged=[])
+    assert [(view.name, view.ttl_seconds) for view in features.views().items] == [("clicks", 5 * 3600)]
+    told = [(event.ref, event.data["change"]) for event in fresh_shop.events.after(0) if event.topic == "view"]
+    assert told == [
+        ("view:clicks", "created"), ("view:spend", "created"), ("view:clicks", "materialized"), ("view:spend", "materialized"),
+        ("view:clicks", "updated"), ("view:spend", "deleted"),
+    ]  # fmt: skip
+    first = fresh_shop.lineage.edges()[0]
+    assert (first.input, first.output) == ("data/clicks.parquet", "view:clicks")
+
+
+def test_a_broken_definition_file_is_named_with_its_line_and_the_registry_is_untouched(applied_shop: Project) -> None:
+    (applied_shop.root / "feature_repo" / "broken.py").write_text("from feast import Entity\n\nuser = Entity(name=1)\n")
+    before = registry(applied_shop)
+    with pytest.raises(Unprocessable, match=r"broken\.py, line 3") as caught:
+        Features(applied_shop).apply()
+    assert "TypeCheckError" in caught.value.why
+    assert registry(applied_shop) == before
+    assert Features(applied_shop).views().total == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "where", "why"),
+    [
+        ("unclosed", "x = 1\ny = (\n", "unclosed.py, line 2", "SyntaxError"),
+        ("uses_helper", "import divides\n", "divides.py, line 2", "ZeroDivisionError"),
+        ("ends", "import sys\nsys.exit(3)\n", "ends.py, line 2", "SystemExit"),
+        ("needs", "import no_such_library\n", "needs.py, line 1", "No module named 'no_such_library'"),
+        ("json", "x = 1\n", "json.py was not read", "name is that of a module"),
+    ],
+)
+def test_each_way_to_break_a_file_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, where: str, why: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / f"{name}.py").write_text(code)
+    if name == "uses_helper":
+        (tmp_path / "divides.py").write_text("\nx = 1 / 0\n")
+        (tmp_path / ".feastignore").write_text("divides.py\n")
+    with pytest.raises(Unprocessable) as caught:
+        load_definitions(tmp_path)
+    assert where in caught.value.what
+    assert why in caught.value.why
+
+
+def test_a_view_that_does_not_fit_its_source_is_refused_and_the_registry_is_untouched(applied_shop: Project) -> None:
+    file = definitions(applied_shop)
+    file.write_text(file.read_text().replace('join_keys=["user_id"]', 'join_keys=["uid"]', 1))
+    before = registry(applied_shop)
+    with pytest.raises(Unprocessable, match=r"views\.py, line 12, clicks: The source of clicks has no column uid"):
+        Features(applied_shop).apply()
+    assert registry(applied_shop) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "cure"),
+    [
+        ({"schema": [Field(name="ratio", dtype=Float64)]}, "v: The source of v has no column ratio", "Mend"),
+        ({"time": "when"}, "v: The rows of rows.parquet have no column when", "at, name, rate"),
+        ({"time": "name"}, "v: Column name is String", "to_datetime"),
+        ({"created": "user_id"}, "v: Column user_id is Int64", "Datetime"),
+        ({"path": "gone.parquet"}, "gone.parquet", "Write the file"),
+    ],
+)
+def test_the_column_and_the_cure_are_named(tmp_path: Path, changes: dict[str, Any], what: str, cure: str) -> None:
+    pl.DataFrame({"user_id": [1], "at": [datetime(2026, 1, 1)], "name": ["x"], "rate": [1.0]}).write_parquet(tmp_path / "rows.parquet")
+    source = FileSource(path=changes.get("path", "rows.parquet"), timestamp_field=changes.get("time", "at"), created_timestamp_column=changes.get("created"))
+    schema = changes.get("schema", [Field(name="rate", dtype=Float64)])
+    view = FeatureView(name="v", entities=[Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)], schema=schema, source=source)
+    with pytest.raises((Unprocessable, NotFound)) as caught:
+        check_source(view, tmp_path, {"user": "user_id"})
+    assert what in caught.value.what
+    assert cure in caught.value.fix
+
+
+def test_definitions_are_run_in_a_process_of_their_own_and_may_print(fresh_shop: Project) -> None:
+    code = "import os, pathlib\nprint('hello')\npathlib.Path(__file__).with_suffix('.pid').write_text(str(os.getpid()))\n"
+    (fresh_shop.root / "feature_repo" / "more.py").write_text(code)
+    assert Features(fresh_shop).apply().created == ["clicks", "spend"]
+    assert int((fresh_shop.root / "feature_repo" / "more.pid").read_text()) != os.getpid()
+
+
+def test_a_folder_without_definitions_deletes_nothing(applied_shop: Project) -> None:
+    definitions(applied_shop).unlink()
+    with pytest.raises(NotFound, match="no feature definitions"):
+        Features(applied_shop).apply()
+    assert Features(applied_shop).views().total == 2
+
+
+def test_what_feast_refuses_is_said_in_its_words(applied_shop: Project) -> None:
+    file = definitions(applied_shop)
+    file.write_text(file.read_text().replace('name="spend"', 'name="Clicks"'))
+    with pytest.raises(Unprocessable, match="Feast refused the definitions") as caught:
+        Features(applied_shop).apply()
+    assert "clicks" in caught.value.why.lower()
+
+
+def test_a_registry_is_put_back_when_a_write_fails_halfway(tmp_path: Path) -> None:
+    path = tmp_path / "registry.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (1)")
+    with pytest.raises(OSError, match="disk full"), restored_on_failure(path):
+        with sqlite3.connect(path) as other:
+            other.execute("INSERT INTO t VALUES (2)")
+        raise OSError("disk full")
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT x FROM t").fetchall() == [(1,)]
+
+
+@pytest.mark.slow
+def test_two_applies_at_once_both_end_well(fresh_shop: Project) -> None:
+    results: list[AppliedViews] = []
+    threads = [threading.Thread(target=lambda: results.append(Features(fresh_shop).apply())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(len(result.created) for result in results) == [0, 2]
+    assert Features(fresh_shop).views().total == 2

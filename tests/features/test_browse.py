@@ -1,0 +1,146 @@
+"""Lists, pages, search and code of the feature store; none of it loads Feast or runs what a registry holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dill
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, NotFound
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import Number
+from jupyter_mlinfra.features import Features
+
+
+def test_views_and_features_are_listed_by_page_and_filtered_by_words(shop: Features) -> None:
+    first = shop.views(limit=1)
+    assert ([view.name for view in first.items], first.shown, first.total) == (["clicks"], 1, 2)
+    assert [view.name for view in shop.views(limit=1, cursor=first.cursor).items] == ["spend"]
+    assert [feature.ref for feature in shop.list().items] == ["feature:clicks:clicks_7d", "feature:clicks:rate", "feature:spend:amount", "feature:spend:shop"]
+    assert [feature.name for feature in shop.list(view="spend").items] == ["amount", "shop"]
+    assert [view.name for view in shop.views(query="GROWTH ana").items] == ["clicks"]
+    assert [feature.name for feature in shop.list(query="clicks week").items] == ["clicks_7d"]
+    assert shop.views(query="growth nothing").total == 0
+    with pytest.raises(BadRequest, match="limit"):
+        shop.list(limit=501)
+
+
+def test_a_views_page_tells_its_keys_times_figures_and_owner(shop: Features) -> None:
+    page = shop.show("view:clicks")
+    assert (page.join_keys, page.timestamp_column, page.created_column) == (["user_id"], "at", "made")
+    assert page.rows == Number(value=20)
+    assert [(feature.name, feature.type, feature.fill) for feature in page.features] == [
+        ("clicks_7d", "i64", Number(value=1.0, n=20)), ("rate", "f64", Number(value=0.9, n=20)),
+    ]  # fmt: skip
+    assert (page.view.owner, page.view.tags, page.view.ttl_seconds, page.view.entities) == ("ana", {"team": "growth"}, 108_000, ["user"])
+    assert shop.show("spend").view.ttl_seconds is None
+    with pytest.raises(NotFound, match="no view click") as caught:
+        shop.show("click")
+    assert "clicks" in caught.value.why
+
+
+def test_figures_follow_the_source_and_a_source_that_is_gone_takes_no_page_with_it(applied_shop: Project) -> None:
+    features, path = Features(applied_shop), applied_shop.root / "feature_repo" / "data" / "clicks.parquet"
+    assert features.show("clicks").rows.value == 20
+    pl.read_parquet(path).with_columns(rate=float("nan")).head(5).write_parquet(path)
+    page = features.show("clicks")
+    assert (page.rows.value, page.features[1].fill) == (5, Number(value=0.0, n=5))
+    path.unlink()
+    page = features.show("clicks")
+    assert (page.rows.value, page.features[1].fill, page.view.source_at) == (None, None, None)
+    assert features.views().total == 2
+
+
+def test_search_finds_views_and_features_by_name_tag_owner_and_description(shop: Features) -> None:
+    assert {hit.ref for hit in shop.search("clicks").items} >= {"view:clicks", "feature:clicks:clicks_7d"}
+    assert {hit.kind for hit in shop.search("growth").items} == {"view", "feature"}
+    assert [hit.ref for hit in shop.search("amount").items] == ["feature:spend:amount", "view:spend"]
+    assert shop.search("ana nothing").total == 0
+
+
+def test_a_fingerprint_changes_with_the_source_and_with_the_definition_only(applied_shop: Project) -> None:
+    features = Features(applied_shop)
+    first = features.fingerprint("clicks")
+    features.materialize("clicks")
+    assert features.fingerprint("view:clicks") == first
+    path = applied_shop.root / "feature_repo" / "data" / "clicks.parquet"
+    pl.read_parquet(path).head(3).write_parquet(path)
+    assert features.fingerprint("clicks") not in (first, None)
+    path.unlink()
+    assert features.fingerprint("clicks") is None
+    assert features.fingerprint("nothing") is None
+
+
+def test_the_code_of_a_view_runs_as_it_is_inserted(shop: Features, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop._project.root)
+    for code in (shop.show("spend").code["python"], shop.use(["clicks:rate", "spend:*"])):
+        names: dict[str, pl.DataFrame] = {}
+        exec(code, names)
+        assert names["train"].height > 0
+        assert names["train"].columns[-1] in ("shop", "rate")
+    with pytest.raises(NotFound):
+        shop.use(["clicks:nothing"])
+
+
+def test_browsing_loads_neither_feast_nor_a_data_library(shop: Features) -> None:
+    code = (
+        "import sys\nfrom jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.features import Features\n"
+        f"features = Features(Project.open({str(shop._project.root)!r}))\n"
+        "features.views(), features.list(), features.show('clicks'), features.search('rate'), features.fingerprint('spend')\n"
+        "print(*sys.modules)"
+    )
+    shop.views()  # figures are cached
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"feast", "polars", "pandas", "pyarrow", "sqlalchemy"} & set(loaded)
+
+
+def test_a_change_made_by_feast_itself_is_seen(applied_shop: Project) -> None:
+    features = Features(applied_shop)
+    assert features.views().total == 2
+    features.feast().delete_feature_view("spend")
+    assert [view.name for view in features.views().items] == ["clicks"]
+    assert "spend" not in [view.name for view in features.feast().list_feature_views()]
+
+
+def test_code_pickled_in_a_registry_is_not_run_by_browsing(fresh_shop: Project, tmp_path: Path) -> None:
+    """On-demand views keep their function in the registry as a pickle that runs code when it is loaded."""
+    canary = tmp_path / "canary"
+    more = f"""
+import pandas as pd
+from feast.on_demand_feature_view import on_demand_feature_view
+from feast import Field
+from feast.types import Float64
+from views import clicks
+
+class Trap:
+    def __reduce__(self):
+        return open, ({str(canary)!r}, "w")
+
+def double(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({{"doubled": rows["rate"] * 2}})
+
+double.trap = Trap()
+doubled = on_demand_feature_view(sources=[clicks], schema=[Field(name="doubled", dtype=Float64)])(double)
+"""
+    (fresh_shop.root / "feature_repo" / "more.py").write_text(more)
+    features = Features(fresh_shop)
+    assert features.apply().created == ["clicks", "double", "spend"]
+    canary.unlink(missing_ok=True)
+    (fresh_shop.home / "features" / "index.json").unlink()
+    assert [view.name for view in features.views().items] == ["clicks", "double", "spend"]
+    assert [feature.name for feature in features.show("double").features] == ["doubled"]
+    features.search("doubled"), features.fingerprint("double")
+    features.materialize("spend")
+    assert features.online(["spend:amount"], [{"user_id": 1, "item_id": "pen"}])[0].values == {"spend:amount": 3.0}
+    with pytest.raises(BadRequest, match="double is not served online"):
+        features.online(["double:doubled"], [{"user_id": 1}])
+    assert not canary.exists()
+    body = features.feast().registry.proto().on_demand_feature_views[0].spec.feature_transformation.user_defined_function.body
+    dill.loads(body)
+    assert canary.exists()  # so the trap was there
+    train = features.training_set(["double:doubled"], features.examples(["clicks:*"]))  # in the user's own process its function may run
+    assert train.columns == ["user_id", "event_timestamp", "doubled"]

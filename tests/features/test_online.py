@@ -1,0 +1,111 @@
+"""Online look-up: values, statuses and event times; the ttl counts, which Feast alone forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import Features, Freshness, OnlineRow, OnlineStatus
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+FOUND, EXPIRED, ABSENT = OnlineStatus.PRESENT, OnlineStatus.EXPIRED, OnlineStatus.NOT_FOUND
+
+
+@pytest.fixture
+def shop_at(shop: Features, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], Features]:
+    """The same shop at another time."""
+
+    def at(moment: datetime) -> Features:
+        monkeypatch.setenv("MLINFRA_FEATURES_AS_OF", moment.isoformat())
+        return Features(Project.open(shop._project.root))
+
+    return at
+
+
+def test_each_value_has_a_status_and_its_event_time(shop: Features) -> None:
+    rows = shop.online(["clicks:clicks_7d", "clicks:rate", "spend:amount"], [{"user_id": 0, "item_id": "pen"}, {"user_id": 99, "item_id": "pen"}])
+    assert rows == [
+        OnlineRow(
+            entity={"user_id": 0, "item_id": "pen"},
+            values={"clicks:clicks_7d": 0, "clicks:rate": None, "spend:amount": 1.0},
+            status={"clicks:clicks_7d": FOUND, "clicks:rate": FOUND, "spend:amount": FOUND},
+            event_at={"clicks:clicks_7d": T0 + DAY, "clicks:rate": T0 + DAY, "spend:amount": T0},
+        ),
+        OnlineRow(
+            entity={"user_id": 99, "item_id": "pen"},
+            values={"clicks:clicks_7d": None, "clicks:rate": None, "spend:amount": None},
+            status={"clicks:clicks_7d": ABSENT, "clicks:rate": ABSENT, "spend:amount": ABSENT},
+            event_at={"clicks:clicks_7d": None, "clicks:rate": None, "spend:amount": None},
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "value", "freshness"),
+    [
+        (timedelta(hours=30), FOUND, 20, Freshness.FRESH),
+        (timedelta(hours=30, microseconds=1), EXPIRED, None, Freshness.EXPIRED),
+        (timedelta(days=900), EXPIRED, None, Freshness.EXPIRED),
+    ],
+)
+def test_a_value_past_its_ttl_is_expired_and_not_given(
+    shop_at: Callable[[datetime], Features], age: timedelta, status: OnlineStatus, value: int | None, freshness: Freshness
+) -> None:
+    features = shop_at(T0 + DAY + age)
+    row = features.online(["clicks:clicks_7d", "spend:shop"], [{"user_id": 2, "item_id": "book"}])[0]
+    assert (row.status["clicks:clicks_7d"], row.values["clicks:clicks_7d"]) == (status, value)
+    assert row.event_at["clicks:clicks_7d"] == T0 + DAY
+    assert (row.status["spend:shop"], row.values["spend:shop"]) == (FOUND, "x")  # a ttl of 0 means for ever
+    assert features.show("clicks").view.freshness is freshness
+
+
+def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(shop: Features) -> None:
+    users = [(7 * n) % 23 for n in range(1500)]
+    rows = shop.online(["clicks:*"], [{"user_id": user} for user in users])
+    feast = shop.feast().get_online_features(features=["clicks:clicks_7d", "clicks:rate"], entity_rows=[{"user_id": user} for user in users]).to_dict()
+    assert [row.entity["user_id"] for row in rows] == users
+    for name in ("clicks_7d", "rate"):
+        assert [row.values[f"clicks:{name}"] for row in rows] == feast[name]
+
+
+@pytest.mark.parametrize(
+    ("refs", "entities", "error", "what", "hint"),
+    [
+        (["clicks:clicks_7"], [{"user_id": 1}], NotFound, "clicks has no feature clicks_7", "clicks_7d"),
+        (["click:rate"], [{"user_id": 1}], NotFound, "no view click", "clicks"),
+        (["clicks"], [{"user_id": 1}], NotFound, "no feature", "clicks:*"),
+        ([], [{"user_id": 1}], BadRequest, "No features", "view:feature"),
+        (["spend:*"], [{"user_id": 1}], BadRequest, "needs the key item_id", "item_id"),
+        (["clicks:*"], [{"user_id": None}], BadRequest, "needs the key user_id", "user_id"),
+        (["clicks:*"], [{"user_id": "ana"}], BadRequest, "wrong type", "int64"),
+        (["clicks:*"], [{"user_id": 1}] * 10_001, BadRequest, "too many", "parts"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused_with_a_hint(
+    shop: Features, refs: list[str], entities: list[dict[str, Any]], error: type[Exception], what: str, hint: str
+) -> None:
+    with pytest.raises(error, match=what) as caught:
+        shop.online(refs, entities)
+    assert hint in str(caught.value)
+
+
+def test_references_may_be_written_in_full_and_repeated(shop: Features) -> None:
+    for refs in (["feature:clicks:rate", "clicks:rate"], ["view:clicks"], ["clicks:*", "clicks:rate"]):
+        row = shop.online(refs, [{"user_id": 3}])[0]
+        assert row.values["clicks:rate"] == 0.3
+
+
+def test_no_entities_give_no_rows(shop: Features) -> None:
+    assert shop.online(["clicks:*"], []) == []
+
+
+def test_a_store_that_does_not_answer_is_unavailable(applied_shop: Project) -> None:
+    (applied_shop.home / "features" / "online.db").write_bytes(b"not a database, and long enough to be read as one" * 100)
+    with pytest.raises(Unavailable, match="did not answer"):
+        Features(applied_shop).online(["clicks:*"], [{"user_id": 1}])

@@ -1,0 +1,108 @@
+"""The configuration of Feast, the process that runs definitions, and the copy of the registry."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features.repo import OFFLINE_STORE, configuration, feast_config, registry_file
+from jupyter_mlinfra.features.worker import call
+
+
+def settings(project: Project, text: str) -> Path:
+    path = project.root / "feature_repo" / "feature_store.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_without_a_file_everything_is_embedded_in_the_project(project: Project) -> None:
+    config = feast_config(project)
+    assert (config.project, config.online_store.type, config.offline_store.type) == ("test", "sqlite", OFFLINE_STORE)
+    assert registry_file(project) == project.home / "features" / "registry.db"
+    assert Path(config.online_store.path).parent == project.home / "features"
+
+
+def test_keys_of_feature_store_yaml_win_and_may_take_values_from_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONLINE_PATH", "/tmp/elsewhere.db")
+    settings(project, "registry: data/registry.pb\nonline_store:\n  type: sqlite\n  path: ${ONLINE_PATH}\n")
+    config = feast_config(project)
+    assert (config.online_store.path, config.offline_store.type) == ("/tmp/elsewhere.db", OFFLINE_STORE)
+    assert registry_file(project) == project.root / "feature_repo" / "data" / "registry.pb"
+    settings(project, "registry:\n  registry_type: sql\n  path: postgresql+psycopg://db/feast\n")
+    assert registry_file(project) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("a: [1\n", "is not YAML"),
+        ("- a\n- b\n", "holds no settings"),
+        ("online_store:\n  type: no_such_store\n", "cannot be used"),
+        ("provider: 7\n", "cannot be used"),
+    ],
+)
+def test_a_broken_feature_store_yaml_is_named(project: Project, text: str, what: str) -> None:
+    path = settings(project, text)
+    with pytest.raises(Unprocessable, match=what) as caught:
+        configuration(project)
+        feast_config(project)
+    assert str(path) in caught.value.what
+
+
+def test_a_registry_in_a_file_works_as_well(fresh_shop: Project) -> None:
+    settings(fresh_shop, "registry: registry.pb\n")
+    features = Features(fresh_shop)
+    assert features.apply().created == ["clicks", "spend"]
+    assert [view.name for view in Features(fresh_shop).views().items] == ["clicks", "spend"]
+    features.materialize("spend")
+    assert features.online(["spend:shop"], [{"user_id": 1, "item_id": "pen"}])[0].values == {"spend:shop": "x"}
+
+
+def test_a_project_without_a_repository_is_empty_and_says_what_to_write(project: Project) -> None:
+    features = Features(project)
+    assert (features.views().total, features.list().total, features.search("x").total) == (0, 0, 0)
+    with pytest.raises(NotFound, match="no feature definitions") as caught:
+        features.apply()
+    assert "Entity and FeatureView" in caught.value.fix
+
+
+def test_a_process_that_dies_is_reported_with_what_it_printed(fresh_shop: Project) -> None:
+    (fresh_shop.root / "feature_repo" / "deadly.py").write_text("import os, sys\nprint('last words', flush=True)\nos._exit(9)\n")
+    with pytest.raises(MLInfraError, match="ended with 9 and no answer") as caught:
+        Features(fresh_shop).apply()
+    assert "last words" in caught.value.why
+
+
+def test_an_interrupt_ends_the_process_too(fresh_shop: Project) -> None:
+    pid_file = fresh_shop.root / "pid"
+    code = f"import os, pathlib, time\npathlib.Path({str(pid_file)!r}).write_text(str(os.getpid()))\ntime.sleep(60)\n"
+    (fresh_shop.root / "feature_repo" / "sleeps.py").write_text(code)
+
+    def interrupt() -> None:
+        while not (pid_file.exists() and pid_file.read_text()):
+            time.sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        call(fresh_shop, "apply")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
+
+
+def test_a_damaged_copy_of_the_registry_is_built_again(applied_shop: Project) -> None:
+    index = applied_shop.home / "features" / "index.json"
+    for text in ("{", '{"format": 0, "mark": "", "views": []}'):
+        index.write_text(text)
+        assert Features(applied_shop).views().total == 2
+    (applied_shop.home / "features" / "online.json").write_text("{")
+    assert Features(applied_shop).show("clicks").view.online_at is None
