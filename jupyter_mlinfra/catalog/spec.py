@@ -93,7 +93,10 @@ class RowBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
-    """Statistics of one column, each with its basis. shape: counts of up to 24 equal bins or of the top values."""
+    """Statistics of one column, each with its basis; None where the tier does not tell.
+
+    missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape: counts of up to 24 equal bins, or of the top words.
+    """
 
     name: str
     type: str

@@ -1,0 +1,20 @@
+"""Catalog: datasets as Iceberg tables, ingested whole or not at all, searched, previewed, profiled, traced."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["Catalog", "Dataset", "DatasetDetail", "IngestReport", "Profile", "RowBlock", "Snapshot", "Table"]
+_HOME = {"Catalog": ".service", "Table": ".table"}
+
+if TYPE_CHECKING:
+    from .service import Catalog
+    from .spec import Dataset, DatasetDetail, IngestReport, Profile, RowBlock, Snapshot
+    from .table import Table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME.get(name, ".spec"), __name__), name)

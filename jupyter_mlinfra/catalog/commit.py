@@ -1,0 +1,196 @@
+"""One commit: data files written where they stay, unseen until the catalog's pointer moves; or nothing.
+
+Appends run side by side: pyiceberg puts them in order, and what it cannot order is done again. Whatever makes a table, replaces its rows
+or changes its columns holds a lock. Source: https://iceberg.apache.org/spec/#optimistic-concurrency and pyiceberg's `Transaction`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core.errors import Conflict, MLInfraError, Unprocessable
+from .conform import Target
+from .datafiles import DataFiles
+from .intake import Rows
+from .metadata import COMMIT, OWNER
+from .names import DatasetName
+from .store import Store
+
+if TYPE_CHECKING:
+    from pyiceberg.io import FileIO
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Table, Transaction
+
+Mode = Literal["append", "replace"]
+Summary = Callable[[int], Mapping[str, str]]
+
+# pyiceberg waits up to a minute between two tries and makes four: too long for one writer, too few for forty.
+_PROPERTIES = {
+    "commit.retry.num-retries": "20", "commit.retry.min-wait-ms": "50", "commit.retry.max-wait-ms": "1000", "commit.retry.total-timeout-ms": "60000",
+}  # fmt: skip
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one commit did. columns: those of the table afterwards."""
+
+    snapshot: str
+    rows: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An attempt that has not written yet. table: None when it makes the table."""
+
+    table: Table | None
+    transaction: Transaction
+    io: FileIO
+    targets: Mapping[str, Target]
+
+
+class _NeedsLockError(Exception):
+    """The attempt would make the table, replace its rows or change its columns."""
+
+
+def commit(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, summary: Summary) -> Committed:
+    """Write `rows` in one commit, or leave everything as it was.
+
+    summary: properties of the snapshot, from the number of rows; asked after the last row was read and before the commit, so what it
+    raises stops the commit. Raises Unprocessable for rows that do not fit, Conflict when other writers came first every time.
+    """
+    from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError, ValidationException
+
+    locked = False
+    with store.explained(f"{name.text} was not written."):
+        for attempt in range(_ATTEMPTS):
+            try:
+                with store.lock(name) if locked else contextlib.nullcontext():
+                    return _attempt(store, _begin(store, name, rows, mode=mode, owner=owner, locked=locked), name, rows, mode, summary)
+            except _NeedsLockError:
+                locked = True
+            except (CommitFailedException, TableAlreadyExistsError, ValidationException):
+                time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 (spreads writers, keeps no secret)
+    raise Conflict(f"{name.text} was not written.", f"Other writers came first {_ATTEMPTS} times.", "Try again when fewer write to it; nothing was changed.")
+
+
+def _attempt(store: Store, draft: _Draft, name: DatasetName, rows: Rows, mode: Mode, summary: Summary) -> Committed:
+    files = DataFiles(draft.io, draft.transaction.table_metadata)
+    mark = uuid.uuid4().hex
+    try:
+        for frame in rows.frames(draft.targets):
+            files.add(frame)
+        written = files.close()
+        _stage(draft, written, mode, {**summary(files.rows), COMMIT: mark})
+    except BaseException:
+        files.discard()
+        raise
+    snapshot = _finish(store, name, draft, files, mark)
+    return Committed(snapshot, files.rows, tuple(draft.targets))
+
+
+def _begin(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, locked: bool) -> _Draft:
+    """The transaction with its columns; nothing is written yet, but for an empty namespace."""
+    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+
+    try:
+        table = store.iceberg.load_table(name.identifier)
+    except (NoSuchTableError, NoSuchNamespaceError):
+        table = None
+    if not locked and (table is None or mode == "replace"):
+        raise _NeedsLockError
+    if table is None:
+        targets = rows.plan(None)
+        store.iceberg.create_namespace_if_not_exists(name.identifier[:-1])
+        creating = store.iceberg.create_table_transaction(name.identifier, _arrow(targets), properties={**_PROPERTIES, OWNER: owner})
+        # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
+        return _Draft(None, creating, creating._table.io, targets)
+    if not table.spec().is_unpartitioned():
+        fix = "Write it with Polars (sink_iceberg) or with the engine that made it; reading works here."
+        raise Unprocessable(f"{name.text} is partitioned.", "This catalog writes unpartitioned tables only.", fix)
+    known = _known(table.schema())
+    targets = rows.plan(known if mode == "append" else None)
+    if not locked and set(targets) != set(known):
+        raise _NeedsLockError
+    transaction = table.transaction()
+    _evolve(transaction, known, targets)
+    return _Draft(table, transaction, table.io, targets)
+
+
+def _evolve(transaction: Transaction, known: Mapping[str, Target], targets: Mapping[str, Target]) -> None:
+    """Make the columns those of `targets`: a column of another type becomes a new one, so old snapshots keep theirs."""
+    gone = [name for name, target in known.items() if targets.get(name) != target]
+    if gone:
+        with transaction.update_schema(allow_incompatible_changes=True) as update:
+            for name in gone:
+                update.delete_column((name,))
+    new = {name: target for name, target in targets.items() if known.get(name) != target}
+    if new:
+        with transaction.update_schema() as update:
+            update.union_by_name(_arrow(new))
+
+
+def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[str, str]) -> None:
+    """Put the files into one snapshot of the transaction; a replacing one takes all files of before out."""
+    old = [task.file for task in draft.table.scan().plan_files()] if draft.table is not None and mode == "replace" else []
+    snapshot = draft.transaction.update_snapshot(snapshot_properties=properties)
+    with snapshot.overwrite() if old else snapshot.fast_append() as producer:
+        for file in old:
+            producer.delete_data_file(file)
+        for file in written:
+            producer.append_data_file(file)
+
+
+def _finish(store: Store, name: DatasetName, draft: _Draft, files: DataFiles, mark: str) -> str:
+    """Move the catalog's pointer. A lost answer may hide a commit that happened, so the table itself is asked."""
+    from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError, ValidationException
+
+    try:
+        snapshot = _marked(draft.transaction.commit_transaction(), mark)
+    except (CommitFailedException, TableAlreadyExistsError, ValidationException):
+        files.discard()
+        raise
+    except Exception:
+        with contextlib.suppress(MLInfraError):  # out of reach: the files stay, for a snapshot may name them
+            snapshot = _marked(store.load(name), mark) if _exists(store, name) else None
+            if snapshot is None:
+                files.discard()
+                raise
+            return snapshot
+        raise
+    assert snapshot is not None  # the commit was answered
+    return snapshot
+
+
+def _exists(store: Store, name: DatasetName) -> bool:
+    with store.explained(f"{name.text} cannot be read."):
+        return store.iceberg.table_exists(name.identifier)
+
+
+def _marked(table: Table, mark: str) -> str | None:
+    for entry in reversed(table.metadata.snapshots):
+        if entry.summary and entry.summary.additional_properties.get(COMMIT) == mark:
+            return str(entry.snapshot_id)
+    return None
+
+
+def _known(schema: Schema) -> dict[str, Target]:
+    import polars as pl
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    dtypes = pl.DataFrame(pl.from_arrow(schema_to_pyarrow(schema, include_field_ids=False).empty_table())).schema
+    return {field.name: Target(dtype, field.required) for field, dtype in zip(schema.fields, dtypes.values(), strict=True)}
+
+
+def _arrow(targets: Mapping[str, Target]) -> Any:
+    import polars as pl
+
+    return pl.DataFrame(schema={name: target.dtype for name, target in targets.items()}).to_arrow().schema

@@ -1,0 +1,177 @@
+"""Values into the type of a column: which expression does it, and which rows do not fit.
+
+Nothing is bent: 2.5 does not become a 2, a time without zone gets none of its own accord, and a value that does not fit is named with its row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.errors import BadRequest, Unprocessable
+from .dtypes import short_dtype, storable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MISSING = ("", "-", "?", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "na", "nan", "none", "null")
+"""Words that can only mean a missing value in a column of numbers, truths or times; in a column of text they are text."""
+
+_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z")
+_PLAIN = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a column of the table takes."""
+
+    dtype: pl.DataType
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One column on its way into the table: the typed values, and where a value was lost.
+
+    quick: the same values for nearly every row of text, at a third of the time; `doubt` says where `typed` has to be asked.
+    """
+
+    name: str
+    target: Target
+    typed: pl.Expr
+    bad: pl.Expr
+    quick: pl.Expr
+    doubt: pl.Expr
+
+
+def check_zone(zone: str | None) -> None:
+    """Raises BadRequest when `zone` is no time zone of the tz database."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        if zone is not None:
+            ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadRequest(f"{zone!r} is no time zone.", fix="Write it as in America/New_York, or UTC.") from error
+
+
+def from_text(text: pl.Expr, dtype: pl.DataType, zone: str | None) -> tuple[pl.Expr, pl.Expr]:
+    """The values that `text` spells, and which rows hold a word at all.
+
+    zone: where times without one were read; an hour that a clock change left out or doubled spells no value.
+    Raises Unprocessable for a type that has no spelling here.
+    """
+    import polars as pl
+
+    if dtype == pl.String():
+        return text, text.is_not_null()
+    word = text.str.strip_chars()
+    present = word.is_not_null() & ~word.is_in(MISSING)
+    if dtype.is_numeric():
+        return pl.when(present).then(word.cast(dtype, strict=False)), present
+    if dtype == pl.Boolean():
+        low = word.str.to_lowercase()
+        return pl.when(low.is_in(["true", "1"])).then(pl.lit(True)).when(low.is_in(["false", "0"])).then(pl.lit(False)), present
+    if dtype == pl.Date():
+        return word.str.to_date("%Y-%m-%d", strict=False), present
+    if dtype == pl.Time():
+        return word.str.to_time("%H:%M:%S%.f", strict=False), present
+    if isinstance(dtype, pl.Datetime):
+        return _moment(word, dtype, zone), present
+    raise Unprocessable(f"Text cannot be read as {short_dtype(dtype)}.", "Only numbers, truths, dates and times have a spelling.", "Use a Parquet file.")
+
+
+def fit(name: str, source: pl.DataType, target: Target, *, spelled: bool, zone: str | None) -> Fit:
+    """How column `name` of type `source` becomes `target`.
+
+    spelled: text stands for values (CSV, JSON). Raises Unprocessable when the types do not go together.
+    """
+    import polars as pl
+
+    column = pl.col(name)
+    quick = None
+    if source == pl.String() and spelled:
+        typed, present = from_text(column, target.dtype, zone)
+        bad = present & typed.is_null()
+        quick = _quickly(column, target.dtype)
+    else:
+        typed = _converted(name, source, target.dtype, zone)
+        held = column.is_not_nan() & column.is_not_null() if source.is_float() and target.dtype.is_integer() else column.is_not_null()
+        bad = held & typed.is_null()
+        if source.is_float() and target.dtype.is_integer():
+            bad = bad | (held & (typed.cast(pl.Float64) != column.cast(pl.Float64)))
+    if target.required:
+        bad = bad | typed.is_null()
+    typed, bad = typed.cast(target.dtype).alias(name), bad.fill_null(False)
+    if quick is None or target.required:
+        return Fit(name, target, typed, bad, typed, bad)
+    doubt = column.is_not_null() & quick.is_null()
+    return Fit(name, target, typed, bad, quick.cast(target.dtype).alias(name), doubt)
+
+
+def _quickly(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
+    """Words without blanks and missing values by another word: numbers as they stand, times in the first form."""
+    import polars as pl
+
+    if dtype == pl.String():
+        return column
+    if dtype.is_float():
+        return column.cast(dtype, strict=False).fill_nan(None)
+    if dtype.is_integer():
+        return column.cast(dtype, strict=False)
+    if isinstance(dtype, pl.Datetime):
+        form, zone = (_ZONED[0], "UTC") if dtype.time_zone else (_PLAIN[0], None)
+        return column.str.to_datetime(form, strict=False, time_unit="us", time_zone=zone)
+    return None
+
+
+def _converted(name: str, source: pl.DataType, target: pl.DataType, zone: str | None) -> pl.Expr:
+    import polars as pl
+
+    column = pl.col(name)
+    if source == target or source == pl.Null():
+        return column
+    if isinstance(target, pl.Datetime) and isinstance(source, pl.Datetime | pl.Date):
+        return _to_moment(name, source, target, zone)
+    if target == pl.String() and not source.is_nested() and source not in (pl.Binary(), pl.Object()):
+        return column.cast(pl.String)
+    if source.is_numeric() and target.is_numeric():
+        return column.cast(target, strict=False)
+    if storable(source, name) == target:
+        return column.cast(target)
+    fix = "Convert the column before, or write the whole dataset anew with mode='replace'."
+    raise Unprocessable(f"Column {name!r} does not fit.", f"It holds {short_dtype(source)}; the dataset has {short_dtype(target)}.", fix)
+
+
+def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | None) -> pl.Expr:
+    import polars as pl
+
+    column = pl.col(name)
+    known = source.time_zone if isinstance(source, pl.Datetime) else None
+    if target.time_zone is None and known is None:
+        return column.cast(target)
+    if known is not None and target.time_zone is not None:
+        return column.dt.convert_time_zone("UTC").cast(target)
+    if known is None and zone is not None:
+        return _placed(column.cast(pl.Datetime("us")), zone)
+    what = f"Column {name!r} does not fit."
+    if known is None:
+        raise Unprocessable(what, "Its times have no zone; those of the dataset have one.", "Say in which zone they were read, for example time_zone='UTC'.")
+    raise Unprocessable(
+        what, "Its times have a zone; those of the dataset have none.", "Take the zone off before, or write the dataset anew with mode='replace'."
+    )
+
+
+def _moment(word: pl.Expr, dtype: pl.Datetime, zone: str | None) -> pl.Expr:
+    import polars as pl
+
+    days = word.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+    plain = pl.coalesce([*(word.str.to_datetime(form, strict=False, time_unit="us") for form in _PLAIN), days])
+    if dtype.time_zone is None:
+        return plain
+    zoned = [word.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC") for form in _ZONED]
+    return pl.coalesce(*zoned, *([_placed(plain, zone)] if zone else []))
+
+
+def _placed(plain: pl.Expr, zone: str) -> pl.Expr:
+    return plain.dt.replace_time_zone(zone, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")

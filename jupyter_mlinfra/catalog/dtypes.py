@@ -1,0 +1,85 @@
+"""Types of columns: Iceberg's JSON form, short words, and what Polars holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest, Unprocessable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SHORT = {
+    "boolean": "bool", "int": "i32", "long": "i64", "float": "f32", "double": "f64", "string": "str", "date": "date", "time": "time",
+    "timestamp": "ts[us]", "timestamptz": "ts[us, tz]", "timestamp_ns": "ts[ns]", "timestamptz_ns": "ts[ns, tz]", "uuid": "uuid", "binary": "bin",
+}  # fmt: skip
+_GIVEN = {"bool": "Boolean", "i32": "Int32", "i64": "Int64", "f32": "Float32", "f64": "Float64", "str": "String", "date": "Date"}
+
+
+def short_type(kind: str | Mapping[str, Any]) -> str:
+    """The short word of an Iceberg type in its JSON form: `long` → `i64`, a list of it → `list[i64]`."""
+    if isinstance(kind, str):
+        if kind.startswith("decimal"):
+            return "dec[" + ",".join(re.findall(r"\d+", kind)) + "]"
+        if kind.startswith("fixed"):
+            return "bin[" + "".join(re.findall(r"\d+", kind)) + "]"
+        return _SHORT.get(kind, kind)
+    if kind["type"] == "list":
+        return f"list[{short_type(kind['element'])}]"
+    if kind["type"] == "map":
+        return f"map[{short_type(kind['key'])}, {short_type(kind['value'])}]"
+    return "struct[" + ", ".join(f"{field['name']}: {short_type(field['type'])}" for field in kind["fields"]) + "]"
+
+
+def short_dtype(dtype: pl.DataType) -> str:
+    """The short word of a storable Polars type."""
+    import polars as pl
+
+    if isinstance(dtype, pl.Datetime):
+        return "ts[us, tz]" if dtype.time_zone else "ts[us]"
+    names = {pl.Boolean: "bool", pl.Int32: "i32", pl.Int64: "i64", pl.Float32: "f32", pl.Float64: "f64", pl.String: "str", pl.Date: "date"}
+    return names.get(dtype.base_type(), str(dtype).lower())
+
+
+def given_dtype(column: str, word: str) -> pl.DataType:
+    """The type that a user asks for a column of text.
+
+    Raises BadRequest when the word is none of ours.
+    """
+    import polars as pl
+
+    if word in ("ts", "ts[us]", "ts[us, tz]"):
+        return pl.Datetime("us", "UTC" if "tz" in word else None)
+    if word not in _GIVEN:
+        raise BadRequest(f"{word!r} is no type for column {column!r}.", fix=f"Types: {', '.join(_GIVEN)}, ts[us], ts[us, tz].")
+    dtype: pl.DataType = getattr(pl, _GIVEN[word])()
+    return dtype
+
+
+def storable(dtype: pl.DataType, column: str) -> pl.DataType:
+    """The type in which Iceberg (format 2) keeps values of a Polars type, without loss; an all-null column becomes text.
+
+    Raises Unprocessable when there is none.
+    """
+    import polars as pl
+
+    if isinstance(dtype, pl.Datetime):
+        return pl.Datetime("us", "UTC" if dtype.time_zone else None)
+    if isinstance(dtype, pl.List | pl.Array):
+        return pl.List(storable(pl.List(dtype.inner).inner, column))  # type: ignore[arg-type]  # an instance always holds an instance
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct([pl.Field(field.name, storable(field.dtype, column)) for field in dtype.fields])  # type: ignore[arg-type]
+    wider: dict[Any, pl.DataType] = {
+        pl.Int8: pl.Int32(), pl.Int16: pl.Int32(), pl.UInt8: pl.Int32(), pl.UInt16: pl.Int32(), pl.UInt32: pl.Int64(), pl.UInt64: pl.Int64(),
+        pl.Int128: pl.Int64(), pl.Categorical: pl.String(), pl.Enum: pl.String(), pl.Null: pl.String(),
+    }  # fmt: skip
+    base = dtype.base_type()
+    if base in wider:
+        return wider[base]
+    if base in (pl.Boolean, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.String, pl.Date, pl.Time, pl.Binary, pl.Decimal):
+        return dtype
+    raise Unprocessable(
+        f"Column {column!r} cannot be stored.", f"Iceberg has no type for {dtype}.", "Convert the column, for example to text or to a number of seconds."
+    )

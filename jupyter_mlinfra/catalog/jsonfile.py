@@ -1,0 +1,120 @@
+"""JSON as blocks of rows: one object a line, or one array of objects. A line that is no object is set aside."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import TooLarge, Unprocessable
+from .names import column_names
+from .quarantine import MOST, too_many
+from .text import Text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_BLOCK = 20_000
+_LARGEST_ARRAY = 256 << 20
+
+
+class JsonFile:
+    """One JSON file whose bytes are known to be UTF-8. `torn` holds (line, reason, text) of what was set aside; blank lines count as lines."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+        self.torn: list[tuple[int, str, str]] = []
+        self._skipped: list[int] = []
+        self._schema = self._merged()
+        self.columns = dict(zip(column_names(list(self._schema), text.path.name), self._schema.values(), strict=True))
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Blocks of rows in the order of the file, all of the same columns and types."""
+        import polars as pl
+
+        shape = pl.DataFrame(schema=self._schema)
+        for block in self._blocks():
+            frame = pl.concat([shape, self._parsed(block)], how="diagonal_relaxed")
+            yield frame.rename(dict(zip(self._schema, self.columns, strict=True)))
+
+    def line(self, row: int) -> int:
+        """The line (in an array: the place) of row `row` of the frames, counted from 0."""
+        ahead = [number - place for place, number in enumerate(self._skipped)]
+        return row + 1 + bisect_right(ahead, row + 1)
+
+    def _merged(self) -> dict[str, pl.DataType]:
+        import polars as pl
+
+        merged = pl.DataFrame()
+        for block in self._blocks():
+            try:
+                merged = pl.concat([merged, self._parsed(block).clear()], how="diagonal_relaxed")
+            except pl.exceptions.PolarsError as error:
+                raise self._mixed(error) from error
+        return dict(merged.schema)
+
+    def _parsed(self, block: list[bytes]) -> pl.DataFrame:
+        import polars as pl
+
+        try:
+            frame = pl.read_ndjson(io.BytesIO(b"\n".join(block)), infer_schema_length=None)
+        except pl.exceptions.PolarsError as error:
+            raise self._mixed(error) from error
+        if frame.height != len(block):
+            raise self._mixed(f"{len(block)} objects gave {frame.height} rows")
+        return frame
+
+    def _blocks(self) -> Iterator[list[bytes]]:
+        import orjson
+
+        self.torn.clear()
+        self._skipped.clear()
+        block: list[bytes] = []
+        for number, line in self._lines():
+            try:
+                reason = "" if isinstance(orjson.loads(line), dict) else "no JSON object"
+            except orjson.JSONDecodeError as error:
+                reason = f"no JSON: {error}" if line.strip() else "blank"
+            if reason:
+                self._skipped.append(number)
+                if reason != "blank":
+                    self.torn.append((number, reason, line.decode(errors="replace")))
+                    if len(self.torn) > MOST:
+                        raise too_many(self._text.path.name, f"line {self.torn[0][0]}", self.torn[0][1])
+                continue
+            block.append(line)
+            if len(block) == _BLOCK:
+                yield block
+                block = []
+        if block:
+            yield block
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        handle = self._text.rewound()
+        mark = handle.read(3)
+        handle.seek(3 if mark == b"\xef\xbb\xbf" else 0)
+        start = handle.tell()
+        first = handle.read(1 << 16).lstrip()[:1]
+        handle.seek(start)
+        if first == b"[":
+            yield from enumerate(self._elements(handle), 1)
+        else:
+            yield from ((number, line.rstrip(b"\r\n")) for number, line in enumerate(handle, 1))
+
+    def _elements(self, handle: Any) -> Iterator[bytes]:
+        import orjson
+
+        name = self._text.path.name
+        data = handle.read(_LARGEST_ARRAY + 1)
+        if len(data) > _LARGEST_ARRAY:
+            raise TooLarge(f"{name} is too large for one JSON array.", f"It has over {_LARGEST_ARRAY >> 20} MiB.", "Write one object a line (.jsonl).")
+        try:
+            found = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise Unprocessable(f"{name} is not JSON.", f"{error}.", "Fetch the file again; nothing was committed.") from error
+        return map(orjson.dumps, found)
+
+    def _mixed(self, error: object) -> Unprocessable:
+        what = f"{self._text.path.name} mixes types that no column can hold."
+        return Unprocessable(what, str(error).partition("\n")[0] + ".", "Give each field one type; nothing was committed.")

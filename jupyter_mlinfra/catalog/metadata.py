@@ -1,0 +1,163 @@
+"""An Iceberg metadata file (format 1 or 2, parsed JSON) as records: dataset, columns, snapshots.
+
+Source: https://iceberg.apache.org/spec/#table-metadata and its appendix C.
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ..core.errors import NotFound
+from ..core.records import Number
+from .dtypes import short_type
+from .names import DatasetName
+from .spec import Column, Dataset, Snapshot
+
+OWNER, TAGS, DESCRIPTION = "mlinfra.owner", "mlinfra.tags", "comment"
+"""Table properties that hold what people say of a dataset; the search index can always be built from them again."""
+
+WRITTEN_BY, QUARANTINED, COMMIT = "mlinfra.written-by", "mlinfra.quarantined", "mlinfra.commit"
+"""Properties in the summary of a snapshot that this catalog wrote."""
+
+type Metadata = Mapping[str, Any]
+
+
+def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
+    """The table as one row of a list, at the snapshot of `name` or its newest."""
+    snapshot = snapshot_of(name, metadata)
+    properties = metadata.get("properties", {})
+    return Dataset(
+        ref=name.ref,
+        name=name.text,
+        namespace=name.namespace,
+        rows=_rows(snapshot),
+        bytes=int(_summary(snapshot).get("total-files-size", 0)),
+        columns=len(fields(metadata, snapshot)),
+        snapshot=str(snapshot["snapshot-id"]) if snapshot else None,
+        updated_at=_time((snapshot or metadata).get("timestamp-ms") or metadata.get("last-updated-ms")),
+        owner=properties.get(OWNER) or properties.get("owner", ""),
+        tags=tags(properties),
+        description=properties.get(DESCRIPTION, ""),
+    )
+
+
+def unreadable(name: DatasetName, why: str) -> Dataset:
+    """The row of a list for a table whose metadata cannot be read; its description says so."""
+    return Dataset(
+        ref=name.ref, name=name.text, namespace=name.namespace, rows=Number(value=None), bytes=0, columns=0, snapshot=None, updated_at=None, owner="", tags=(),
+        description=why,
+    )  # fmt: skip
+
+
+def columns(metadata: Metadata, snapshot: Metadata | None, used_by: Mapping[str, Sequence[str]] | None = None) -> list[Column]:
+    """The columns at a snapshot. used_by: references by column name."""
+    return [
+        Column(
+            name=field["name"],
+            type=short_type(field["type"]),
+            required=bool(field.get("required")),
+            doc=field.get("doc") or "",
+            used_by=(used_by or {}).get(field["name"], ()),
+        )
+        for field in fields(metadata, snapshot)
+    ]
+
+
+def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
+    """Every commit that is still kept, newest first."""
+    return [
+        Snapshot(
+            ref=f"{name.ref}@{entry['snapshot-id']}",
+            id=str(entry["snapshot-id"]),
+            parent=str(entry["parent-snapshot-id"]) if entry.get("parent-snapshot-id") is not None else None,
+            at=datetime.fromtimestamp(entry["timestamp-ms"] / 1000, UTC),
+            operation=_summary(entry).get("operation", "append"),
+            rows=_rows(entry),
+            added=int(_summary(entry).get("added-records", 0)),
+            removed=int(_summary(entry).get("deleted-records", 0)),
+            written_by=_summary(entry).get(WRITTEN_BY, ""),
+        )
+        for entry in _ordered(metadata)
+    ]
+
+
+def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:
+    """The snapshot that `name` asks for, else the newest; None when nothing was ever committed.
+
+    Raises NotFound when the table has no such snapshot.
+    """
+    wanted = name.snapshot if name.snapshot is not None else metadata.get("current-snapshot-id")
+    if wanted in (None, -1):
+        return None
+    for entry in metadata.get("snapshots", []):
+        if entry["snapshot-id"] == wanted:
+            found: Metadata = entry
+            return found
+    raise NotFound(f"{name.text} has no snapshot {wanted}.", "It never had, or it has expired.", f"mlinfra catalog snapshots {name.text}")
+
+
+def newer(metadata: Metadata, snapshot: Metadata | None) -> int:
+    """How many snapshots came after this one."""
+    ids = [entry["snapshot-id"] for entry in _ordered(metadata)]
+    return ids.index(snapshot["snapshot-id"]) if snapshot else 0
+
+
+def fields(metadata: Metadata, snapshot: Metadata | None) -> Sequence[Mapping[str, Any]]:
+    """The top-level fields of the schema that the snapshot was written with, in Iceberg's JSON form."""
+    schemas = metadata.get("schemas") or [metadata["schema"]]
+    newest = metadata.get("current-schema-id", 0)
+    wanted = snapshot.get("schema-id", newest) if snapshot and snapshot["snapshot-id"] != metadata.get("current-snapshot-id") else newest
+    found: Sequence[Mapping[str, Any]] = next((schema for schema in schemas if schema.get("schema-id", 0) == wanted), schemas[-1])["fields"]
+    return found
+
+
+def tags(properties: Mapping[str, str]) -> list[str]:
+    """The tags in a table's properties; something else that stands there counts as none."""
+    try:
+        found = json.loads(properties.get(TAGS, "[]"))
+    except json.JSONDecodeError:
+        return []
+    return [str(tag) for tag in found] if isinstance(found, list) else []
+
+
+def code(name: DatasetName) -> dict[str, str]:
+    """How each face opens the dataset; runs as inserted."""
+    variable = name.table.replace("-", "_")
+    if keyword.iskeyword(variable) or keyword.issoftkeyword(variable):
+        variable += "_"
+    at = f"snapshot={name.snapshot}" if name.snapshot is not None else ""
+    table = name.text if name.text.replace(".", "_").isidentifier() and "-" not in name.text else ".".join(f'"{part}"' for part in name.identifier)
+    return {
+        "python": f'import jupyter_mlinfra as ml\n\n{variable} = ml.dataset("{name.text}").scan({at})\n{variable}.head(5).collect()',
+        "magic": f"%catalog show {name.text}",
+        "sql": f"SELECT * FROM {table} LIMIT 100",  # noqa: S608 (a checked name, for the reader's eyes)
+        "cli": f"mlinfra catalog show {name.text}",
+    }
+
+
+def _ordered(metadata: Metadata) -> list[Metadata]:
+    entries: list[Metadata] = metadata.get("snapshots", [])
+    return sorted(entries, key=lambda entry: (entry.get("sequence-number", 0), entry["timestamp-ms"]), reverse=True)
+
+
+def _summary(snapshot: Metadata | None) -> Mapping[str, str]:
+    return (snapshot or {}).get("summary") or {}
+
+
+def _rows(snapshot: Metadata | None) -> Number:
+    if snapshot is None:
+        return Number(value=0)
+    summary = _summary(snapshot)
+    if "total-records" not in summary:
+        return Number(value=None)
+    deletes = int(summary.get("total-position-deletes", 0)) + int(summary.get("total-equality-deletes", 0))
+    # Files of deletes may name one row twice, or a row that is gone: the count of what is left is an estimate.
+    return Number(value=int(summary["total-records"]) - deletes, basis="est" if deletes else "exact")
+
+
+def _time(milliseconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None

@@ -1,0 +1,77 @@
+"""Names of datasets and columns: the one place where a text becomes something that touches a file or a statement."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..core.errors import BadRequest, Unprocessable
+
+# No dot, slash, quote, blank or control character can pass: a part becomes a folder of the warehouse and a word of SQL.
+_PART = r"[A-Za-z_][A-Za-z0-9_-]{0,126}"
+_NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@(\d{{1,19}}))?\Z")
+_LONGEST_COLUMN = 255
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetName:
+    """`namespace.table`, maybe at one snapshot."""
+
+    namespace: str
+    table: str
+    snapshot: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> DatasetName:
+        """Read `ns.table`, `ns.table@SNAPSHOT` or the same as a reference (`dataset:…`).
+
+        Raises BadRequest for anything else, so no name reaches a path or a statement unchecked.
+        """
+        found = _NAME.match(text) if isinstance(text, str) else None
+        if not found:
+            shown = str(text)[:80]
+            why = "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning with a letter."
+            raise BadRequest(f"{shown!r} is not the name of a dataset.", why, "Write, for example, flights.departures.")
+        return cls(found[1], found[2], int(found[3]) if found[3] else None)
+
+    @property
+    def text(self) -> str:
+        """`namespace.table`."""
+        return f"{self.namespace}.{self.table}"
+
+    @property
+    def ref(self) -> str:
+        """`dataset:namespace.table`."""
+        return f"dataset:{self.text}"
+
+    @property
+    def identifier(self) -> tuple[str, ...]:
+        """The parts, as pyiceberg takes them."""
+        return (*self.namespace.split("."), self.table)
+
+
+def snapshot_id(value: str | int) -> int:
+    """Raises BadRequest when `value` is not the number of a snapshot."""
+    text = str(value)
+    if not text.isdecimal() or len(text) > 19:
+        raise BadRequest(f"{text[:40]!r} is not a snapshot.", "A snapshot is a number.", "Take one from `mlinfra catalog snapshots`.")
+    return int(text)
+
+
+def column_names(header: Sequence[str], where: str) -> list[str]:
+    """The column names of a file; an unnamed column becomes `column_N`.
+
+    Raises Unprocessable when two are equal or one cannot be a name.
+    """
+    names = [name.strip() or f"column_{place}" for place, name in enumerate(header, 1)]
+    for name in names:
+        if len(name) > _LONGEST_COLUMN or not name.isprintable():
+            raise Unprocessable(
+                f"{where} has a column that cannot be named {name[:40]!r}.", "It is too long or holds control characters.", "Rename the column."
+            )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise Unprocessable(f"{where} has two columns {twice[0]!r}.", "Each column needs a name of its own.", "Rename one of them.")
+    return names

@@ -1,0 +1,31 @@
+"""Who writes: the job, the notebook cell, or the user at a prompt."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+
+def writer(project: Project) -> str:
+    """`job:ID` inside a job, `notebook:PATH#CELL` inside a notebook, else `user:NAME`."""
+    if job := os.environ.get("MLINFRA_JOB"):
+        return f"job:{job}"
+    session = os.environ.get("JPY_SESSION_NAME", "")  # Jupyter Server gives a kernel the path of its notebook
+    if session.endswith(".ipynb"):
+        path = os.path.relpath(session, project.root) if os.path.isabs(session) else session
+        return f"notebook:{path}" + (f"#{cell}" if (cell := _cell()) else "")
+    return f"user:{project.user}"
+
+
+def _cell() -> str:
+    """Id of the cell that runs now (JupyterLab sends it), else its execution count."""
+    package = sys.modules.get("IPython")  # a process without IPython has no cells, and must not load it to find out
+    shell: Any = package.get_ipython() if package else None
+    if shell is None:
+        return ""
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return str((parent or {}).get("metadata", {}).get("cellId") or f"In[{shell.execution_count}]")

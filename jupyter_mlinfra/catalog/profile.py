@@ -1,0 +1,92 @@
+"""The profile of a snapshot in three tiers: what the files know, a sample, all rows; kept once reckoned, for a snapshot never changes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core.errors import MLInfraError
+from ..core.files import write_atomic
+from ..core.records import Number, to_json
+from .names import DatasetName
+from .profiling import from_files, from_rows, merged, of_column
+from .rows import scan
+from .spec import ColumnProfile, Dataset, Profile
+
+if TYPE_CHECKING:
+    import polars as pl
+    from pyiceberg.table import Table
+
+Tier = Literal["footer", "sample", "exact"]
+TIERS: tuple[Tier, ...] = ("footer", "sample", "exact")
+_READ_WHOLE = 20
+_BLOCKS = 32
+
+
+def profile(load: Callable[[], Table], dataset: Dataset, types: Mapping[str, str], *, tier: Tier, sample_rows: int, folder: Path) -> Profile:
+    """Statistics of every column of `dataset`'s snapshot; read from `folder` when they were reckoned before.
+
+    load: opens the table, when rows or files are needed. types: short words by column.
+    sample_rows: a table of at most so many rows is read whole, and its sample tier is exact.
+    """
+    size = f"-{sample_rows}" if tier == "sample" else ""
+    path = folder / dataset.name / f"{dataset.snapshot}-{tier}{size}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # absent, or of an older version: reckon it again
+        return _read(json.loads(path.read_bytes()))
+    began = time.perf_counter()
+    columns = _columns(load(), dataset, types, tier, sample_rows)
+    made = Profile(ref=dataset.ref, snapshot=dataset.snapshot, tier=tier, rows=dataset.rows, seconds=time.perf_counter() - began, columns=columns)
+    with contextlib.suppress(MLInfraError):  # a full disk costs the next reader some time, not this one the answer
+        write_atomic(path, json.dumps(to_json(made)).encode())
+    return made
+
+
+def _columns(table: Table, dataset: Dataset, types: Mapping[str, str], tier: Tier, sample_rows: int) -> list[ColumnProfile]:
+    if dataset.snapshot is None:
+        return [of_column(name, types) for name in types]
+    name = DatasetName.parse(f"{dataset.name}@{dataset.snapshot}")
+    total = int(dataset.rows.value or 0)
+    if tier == "footer":
+        return _footer(table, name, types)
+    rows = scan(table, name)
+    if tier == "exact" or total <= sample_rows:
+        return from_rows(rows, types, basis="exact", rows=total)
+    part = _sample(rows, total, sample_rows, seed=int(dataset.snapshot))
+    return merged(from_rows(part.lazy(), types, basis="sample", rows=part.height), _footer(table, name, types))
+
+
+def _footer(table: Table, name: DatasetName, types: Mapping[str, str]) -> list[ColumnProfile]:
+    planned = table.scan(snapshot_id=name.snapshot)
+    tasks = list(planned.plan_files())
+    return from_files([task.file for task in tasks], planned.projection(), types, deletes=any(task.delete_files for task in tasks))
+
+
+def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataFrame:
+    """About `size` of `total` rows; the same snapshot gives the same ones.
+
+    Each row by chance where reading all is cheap; beyond that blocks, one from each stretch of the table, so that most of it is not read.
+    """
+    import polars as pl
+
+    if total <= _READ_WHOLE * size:
+        number = pl.col("\0row")
+        chosen = number.hash(seed) < pl.lit(int(size / total * 2**64), dtype=pl.UInt64)
+        return rows.with_row_index("\0row").filter(chosen).drop("\0row").collect(engine="streaming")
+    chance = random.Random(seed)  # noqa: S311 (no secret)
+    stretch, length = total / _BLOCKS, size // _BLOCKS
+    starts = [int(place * stretch + chance.random() * (stretch - length)) for place in range(_BLOCKS)]
+    return pl.concat([rows.slice(start, length).collect() for start in starts])  # one by one: each unpacks a row group
+
+
+def _read(found: dict[str, Any]) -> Profile:
+    columns = [_column(**column) for column in found.pop("columns")]
+    return Profile(rows=Number(**found.pop("rows")), columns=columns, **found)
+
+
+def _column(*, name: str, type: str, shape: list[int], **numbers: Mapping[str, Any]) -> ColumnProfile:
+    return of_column(name, {name: type}, shape=shape, **{key: Number(**number) for key, number in numbers.items()})

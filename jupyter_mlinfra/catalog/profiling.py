@@ -1,0 +1,177 @@
+"""Statistics of columns: from what the data files say of themselves (nothing is read), or from rows.
+
+Every number says what it was reckoned from. Missing is a share of rows. NaN and infinity are values, but take no part in mean and shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..core.records import Basis, Number
+from .rows import plain
+from .spec import ColumnProfile
+
+if TYPE_CHECKING:
+    import polars as pl
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
+    from pyiceberg.types import NestedField
+
+BINS = 24
+_UNKNOWN = Number(value=None)
+
+
+def from_files(files: Sequence[DataFile], schema: Schema, types: Mapping[str, str], *, deletes: bool) -> list[ColumnProfile]:
+    """Missing, min and max out of the statistics that the manifests keep of each data file.
+
+    deletes: rows of these files are deleted elsewhere, so the numbers are of more rows than the table has.
+    """
+    rows = sum(file.record_count for file in files)
+    found = []
+    for field in schema.fields:
+        missing = _missing(files, field.field_id, rows, deletes=deletes)
+        low, high = _bounds(files, field, rows, deletes=deletes)
+        found.append(of_column(field.name, types, missing=missing, min=low, max=high))
+    return found
+
+
+def from_rows(frame: pl.LazyFrame, types: Mapping[str, str], *, basis: Basis, rows: int) -> list[ColumnProfile]:
+    """All statistics of the rows in `frame`; the distinct values of one column at a time are held.
+
+    basis: exact when these are all rows, else sample. rows: how many they are.
+    """
+    import polars as pl
+
+    schema = frame.collect_schema()
+    sums = _sums(frame, schema)
+    found = []
+    for name, dtype in schema.items():
+        known = {key: Number(value=plain(sums[name, key]), basis=basis, n=rows) for key in ("min", "max", "mean") if (name, key) in sums}
+        known["missing"] = Number(value=sums[name, "null"] / rows if rows else 0.0, basis=basis, n=rows)
+        shape: Sequence[int] = ()
+        if dtype in (pl.String(), pl.Boolean(), pl.Binary()):
+            counts = frame.select(pl.col(name).drop_nulls()).group_by(name).len("\0n").collect(engine="streaming")
+            known["distinct"] = Number(value=counts.height, basis=basis, n=rows)
+            best = counts.sort(["\0n", name], descending=[True, False]).head(BINS)
+            shape = best["\0n"].to_list()
+            if best.height:
+                known["top"] = Number(value=f"{_word(best[name][0])} {100 * shape[0] / rows:.1f} %", basis=basis, n=rows)
+        elif not dtype.is_nested():
+            unique = frame.select(pl.col(name).drop_nulls().n_unique()).collect(engine="streaming").item()
+            known["distinct"] = Number(value=unique, basis=basis, n=rows)
+            shape = _shape(frame, name, whole=not dtype.is_float(), low=sums[name, "low"], high=sums[name, "high"])
+        found.append(of_column(name, types, shape=shape, **known))
+    return found
+
+
+def merged(rows: Sequence[ColumnProfile], files: Sequence[ColumnProfile]) -> list[ColumnProfile]:
+    """A profile of some rows, with the exact numbers that the files know of all rows in their place."""
+    from dataclasses import replace
+
+    known = {column.name: column for column in files}
+    found = []
+    for column in rows:
+        better = {key: getattr(known[column.name], key) for key in ("missing", "min", "max") if column.name in known}
+        exact = {key: number for key, number in better.items() if number.value is not None and number.basis == "exact"}
+        found.append(replace(column, **exact))
+    return found
+
+
+def of_column(name: str, types: Mapping[str, str], *, shape: Sequence[int] = (), **numbers: Number) -> ColumnProfile:
+    """The profile of one column; numbers that are not given are unknown."""
+    known = {key: numbers.get(key, _UNKNOWN) for key in ("missing", "distinct", "min", "max", "mean", "top")}
+    return ColumnProfile(name=name, type=types[name], shape=shape, **known)
+
+
+def _missing(files: Sequence[DataFile], number: int, rows: int, *, deletes: bool) -> Number:
+    nulls = [_nulls(file, number) for file in files]
+    counted = [count for count in nulls if count is not None]
+    if len(counted) < len(nulls):
+        return _UNKNOWN
+    return Number(value=sum(counted) / rows if rows else 0.0, basis="approx" if deletes else "exact", n=rows)
+
+
+def _nulls(file: DataFile, number: int) -> int | None:
+    """Missing values of a column in a file: all rows where the file was written before the column came."""
+    if number in (file.null_value_counts or {}):
+        return int(file.null_value_counts[number])
+    return None if number in (file.column_sizes or {}) else int(file.record_count)
+
+
+def _bounds(files: Sequence[DataFile], field: NestedField, rows: int, *, deletes: bool) -> tuple[Number, Number]:
+    from pyiceberg.conversions import from_bytes
+    from pyiceberg.types import BinaryType, BooleanType, FixedType, PrimitiveType, StringType
+
+    kind, number = field.field_type, field.field_id
+    if not isinstance(kind, PrimitiveType) or isinstance(kind, BooleanType | BinaryType | FixedType):
+        return _UNKNOWN, _UNKNOWN
+    holding = [file for file in files if _nulls(file, number) != file.record_count]
+    bounded = [file for file in holding if number in (file.lower_bounds or {}) and number in (file.upper_bounds or {})]
+    if not bounded or len(bounded) < len(holding):  # a file that has values but no bounds could hold any value
+        return _UNKNOWN, _UNKNOWN
+    # Writers may cut the bounds of text to 16 characters.
+    basis: Basis = "approx" if deletes or isinstance(kind, StringType) else "exact"
+    low = min(from_bytes(kind, file.lower_bounds[number]) for file in bounded)
+    high = max(from_bytes(kind, file.upper_bounds[number]) for file in bounded)
+    return Number(value=_spelled(low, kind), basis=basis, n=rows), Number(value=_spelled(high, kind), basis=basis, n=rows)
+
+
+def _spelled(value: Any, kind: Any) -> Any:
+    from pyiceberg.types import DateType, TimestampType, TimestamptzType, TimeType
+
+    if isinstance(kind, DateType):
+        return plain(date(1970, 1, 1) + timedelta(days=value))
+    if isinstance(kind, TimestamptzType):
+        return plain(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value))
+    if isinstance(kind, TimestampType):
+        return plain(datetime(1970, 1, 1) + timedelta(microseconds=value))
+    if isinstance(kind, TimeType):
+        return plain((datetime(1970, 1, 1) + timedelta(microseconds=value)).time())
+    return plain(value)
+
+
+def _sums(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> dict[tuple[str, str], Any]:
+    """null, min, max, mean, and the finite range (low, high) of every column, in one pass."""
+    import polars as pl
+
+    asked: dict[tuple[str, str], pl.Expr] = {}
+    for name, dtype in schema.items():
+        column = pl.col(name)
+        asked[name, "null"] = column.null_count()
+        if dtype.is_nested() or dtype in (pl.Boolean(), pl.Binary()):
+            continue
+        value = column.fill_nan(None) if dtype.is_float() else column
+        asked[name, "min"], asked[name, "max"] = value.min(), value.max()
+        if dtype.is_numeric():
+            finite = value.filter(value.is_finite()) if dtype.is_float() else value
+            asked[name, "mean"] = finite.cast(pl.Float64).mean()
+            asked[name, "low"], asked[name, "high"] = finite.min().cast(pl.Float64), finite.max().cast(pl.Float64)
+        elif dtype != pl.String():
+            asked[name, "low"], asked[name, "high"] = column.to_physical().min(), column.to_physical().max()
+    row = frame.select([number.alias(str(place)) for place, number in enumerate(asked.values())]).collect(engine="streaming").row(0)
+    return dict(zip(asked, row, strict=True))
+
+
+def _shape(frame: pl.LazyFrame, name: str, *, whole: bool, low: Any, high: Any) -> list[int]:
+    """Counts of equal bins between the lowest and the highest finite value; whole numbers of a small range get a bin each."""
+    import polars as pl
+
+    if low is None:
+        return []
+    width = (high - low + 1) if whole else (high - low)
+    bins = int(min(BINS, width)) if whole else BINS
+    if not width or bins <= 1:
+        width, bins = 1, 1
+    value = pl.col(name).to_physical().cast(pl.Float64)
+    place = ((value - low) * bins / width).floor()  # in this order whole numbers stay whole
+    place = place.clip(0, bins - 1).cast(pl.Int32).alias("\0b")
+    counts = frame.select(name).filter(value.is_finite()).select(place).group_by("\0b").len("\0n").collect(engine="streaming")
+    found: dict[int, int] = dict(counts.iter_rows())
+    return [found.get(number, 0) for number in range(bins)]
+
+
+def _word(value: Any) -> str:
+    text = str(plain(value))
+    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -1,0 +1,72 @@
+"""Rows that could not become rows of the table: kept with file, line and reason, so that they can be mended and ingested again."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.errors import Unprocessable
+from ..core.files import write_atomic
+from ..core.records import now
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST = 100_000
+"""More broken rows than this are no accident of some rows: the file is read the wrong way."""
+
+_LONGEST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One row that was set aside. line: where it begins in its file, from 1. text: what stands there."""
+
+    file: str
+    line: int
+    reason: str
+    text: str
+
+
+class Quarantine:
+    """The broken rows of one ingest, held in memory up to `MOST`, then in one file."""
+
+    def __init__(self) -> None:
+        self.rows: list[Broken] = []
+        self.path: Path | None = None
+
+    def add(self, row: Broken) -> None:
+        """Raises Unprocessable when it is one too many."""
+        if len(self.rows) >= MOST:
+            first = self.rows[0]
+            raise too_many(first.file, f"line {first.line}", first.reason)
+        self.rows.append(Broken(row.file, row.line, row.reason, row.text[:_LONGEST]))
+
+    def write(self, folder: Path) -> None:
+        """Store the rows as one Parquet file (file, line, reason, text) at `path`; no rows, no file."""
+        self.discard()
+        if not self.rows:
+            return
+        import polars as pl
+
+        rows = sorted(self.rows, key=lambda row: (row.file, row.line))
+        frame = pl.DataFrame({name: [getattr(row, name) for row in rows] for name in ("file", "line", "reason", "text")})
+        data = io.BytesIO()
+        frame.write_parquet(data)
+        path = folder / f"{now():%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:6]}.parquet"
+        write_atomic(path, data.getvalue())
+        self.path = path
+
+    def discard(self) -> None:
+        """Delete the file: the ingest did not happen."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+            self.path = None
+
+
+def too_many(file: str, place: str, reason: str) -> Unprocessable:
+    """The error for more than `MOST` broken rows, with the first of them."""
+    why = f"The first is {place} of {file}: {reason}."
+    return Unprocessable(f"Over {MOST:,} rows cannot be read.", why, "Check separator, encoding and types; nothing was committed.")

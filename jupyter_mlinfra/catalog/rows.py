@@ -1,0 +1,77 @@
+"""Rows of a table: lazily for notebooks, as JSON-safe blocks for every face.
+
+Reads go through Polars, never through pyiceberg's `to_arrow`, which loads whole files for the first hundred rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest, NotFound
+from ..core.records import PAGE_LIMIT
+from .names import DatasetName
+
+if TYPE_CHECKING:
+    import polars as pl
+    from pyiceberg.table import Table
+
+_LONGEST_TEXT = 1000
+_MOST_ITEMS = 50
+_EXACT_IN_JAVASCRIPT = 2**53
+
+
+def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
+    """The rows at the snapshot of `name`, else the newest. Raises NotFound for a snapshot that the table does not have."""
+    import polars as pl
+
+    if name.snapshot is not None and table.snapshot_by_id(name.snapshot) is None:
+        raise NotFound(f"{name.text} has no snapshot {name.snapshot}.", "It never had, or it has expired.", f"mlinfra catalog snapshots {name.text}")
+    return pl.scan_iceberg(table, snapshot_id=name.snapshot, storage_options=storage_options(table))
+
+
+def storage_options(table: Table) -> dict[str, Any] | None:
+    """What Polars needs to reach the storage; without it a scan would ignore the catalog's endpoint and keys."""
+    found = {key: value for key, value in table.io.properties.items() if key.partition(".")[0] in ("s3", "gcs", "adls", "client")}
+    return found or None
+
+
+def block(frame: pl.LazyFrame, *, start: int, count: int, columns: Sequence[str] | None) -> pl.DataFrame:
+    """Rows `start` to `start + count`. Raises BadRequest for a range or a column that cannot be."""
+    if start < 0 or not 1 <= count <= PAGE_LIMIT:
+        raise BadRequest(
+            f"start={start}, count={count} is out of range.", f"start is at least 0, count is 1 to {PAGE_LIMIT}.", "Ask for less and go on from there."
+        )
+    if columns is not None:
+        known = frame.collect_schema().names()
+        if unknown := [name for name in columns if name not in known]:
+            raise BadRequest(f"There is no column {unknown[0]!r}.", fix=f"Columns: {', '.join(known[:20])}.")
+        frame = frame.select(list(dict.fromkeys(columns)))
+    return frame.slice(start, count).collect()
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can carry it: long text is cut with its length, whole numbers that JavaScript would round become text."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}… ({len(value):,} characters)"
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _EXACT_IN_JAVASCRIPT else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value.tzinfo else value.isoformat()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return f"0x{value[:32].hex()}" + (f"… ({len(value):,} bytes)" if len(value) > 32 else "")
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        shown = [plain(item) for item in value[:_MOST_ITEMS]]
+        return shown if len(value) <= _MOST_ITEMS else [*shown, f"… ({len(value):,} items)"]
+    return str(value) if isinstance(value, Decimal | timedelta) else repr(value)

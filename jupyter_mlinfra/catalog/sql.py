@@ -1,0 +1,96 @@
+"""SQL over datasets: one SELECT, run by Polars on the newest snapshots of the tables that it names."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..core.errors import BadRequest, NotFound, Unprocessable
+from .names import DatasetName
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_TOKEN = re.compile(
+    r"""(?P<blank>\s+|--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|(?P<word>[^\W\d]\w*)|(?P<number>\d[\w.]*)|(?P<sign>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def run(query: str, scan: Callable[[DatasetName], pl.LazyFrame], *, limit: int | None) -> pl.DataFrame:
+    """The answer to a SELECT. limit: rows at most; None for all.
+
+    Raises BadRequest for anything but one SELECT, for a function that reads files, and for SQL that Polars does not know;
+    NotFound for a table that is no dataset.
+    """
+    import polars as pl
+
+    tokens = _tokens(query)
+    _refuse(tokens)
+    context = pl.SQLContext(eager=False)
+    for name in _tables(tokens):
+        with contextlib.suppress(NotFound):  # a column of an alias; a table that is missing is named by Polars
+            context.register(name.text, scan(name))
+    try:
+        answer = context.execute(query, eager=False)
+        return (answer.head(limit) if limit is not None else answer).collect(engine="streaming")
+    except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError, pl.exceptions.ColumnNotFoundError) as error:
+        if absent := re.search(r"relation '(.*)' was not found", str(error)):
+            raise NotFound(f"There is no dataset {absent[1]:.100}.", "The query reads from it.", "Tables are written NAMESPACE.TABLE.") from error
+        raise BadRequest("The query cannot be run.", _why(error), "Mend the query.") from error
+    except pl.exceptions.PolarsError as error:
+        raise Unprocessable("The query failed.", _why(error), "Mend the query.") from error
+
+
+def _tokens(query: str) -> list[tuple[str, str]]:
+    """(kind, text) of each token; comments and blanks are left out."""
+    return [(found.lastgroup or "", found.group()) for found in _TOKEN.finditer(query) if found.lastgroup != "blank"]
+
+
+def _refuse(tokens: list[tuple[str, str]]) -> None:
+    words = [text.lower() for _, text in tokens]
+    if not words or words[0] not in ("select", "with"):
+        raise BadRequest(
+            "Only a SELECT can be run here.", "Datasets change by ingest and write, which check and record.", "Begin the query with SELECT or WITH."
+        )
+    for place, word in enumerate(words[:-1]):
+        # Polars has table functions (read_csv, read_parquet, …) that open any file of the machine.
+        if re.match(r'"?(read|scan)_', word) and words[place + 1] == "(":
+            raise BadRequest(
+                f"{word} cannot be used here.", "A query reads datasets, not files.", "Ingest the file: mlinfra catalog ingest FILE --into NAMESPACE.TABLE"
+            )
+
+
+def _tables(tokens: list[tuple[str, str]]) -> list[DatasetName]:
+    """Dotted names that stand where a table can stand: after FROM, JOIN or a comma."""
+    found: dict[str, DatasetName] = {}
+    for place, (_, before) in enumerate(tokens):
+        if before.lower() not in ("from", "join", ","):
+            continue
+        with contextlib.suppress(BadRequest):  # no name of a dataset, so no dataset
+            name = DatasetName.parse(_dotted(tokens[place + 1 :]))
+            found[name.text] = name
+    return list(found.values())
+
+
+def _dotted(tokens: list[tuple[str, str]]) -> str:
+    """The dotted name that the tokens begin with; empty when there is none."""
+    parts: list[str] = []
+    for (kind, text), (_, after) in itertools.zip_longest(tokens[::2], tokens[1::2], fillvalue=("", "")):
+        if kind not in ("word", "quoted"):
+            break
+        parts.append(_unquoted(text))
+        if after != ".":
+            break
+    return ".".join(parts)
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text
+
+
+def _why(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300].rstrip(".") + "."

@@ -1,0 +1,249 @@
+"""The Iceberg catalog behind the datasets: opened once, listed cheaply, its metadata parsed directly.
+
+Lists and pages of datasets need only the metadata JSON of each table, so pyiceberg (half a second to import) is not loaded for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import MLInfraError, NotFound, Unavailable
+from ..core.files import explain_os_error, file_lock
+from ..core.secrets import is_reference, resolve
+from .names import DatasetName
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog as IcebergCatalog
+    from pyiceberg.table import Table
+
+    from ..core.project import Project
+
+CATALOG = "mlinfra"
+_TABLES = "SELECT * FROM iceberg_tables WHERE catalog_name = {0}"  # every column: `iceberg_type` is missing in older catalogs
+_CACHED = 4096
+_DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One table of the catalog. metadata: where its newest metadata file is; None where listing does not tell."""
+
+    namespace: str
+    table: str
+    metadata: str | None
+
+    @property
+    def name(self) -> str:
+        """`namespace.table`."""
+        return f"{self.namespace}.{self.table}"
+
+
+class Store:
+    """The Iceberg catalog of one project; safe to share between threads."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._settings = project.settings.catalog
+        self._opening = threading.Lock()
+        self._iceberg: IcebergCatalog | None = None
+        self._parsed: dict[str, Mapping[str, Any]] = {}
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the catalog is the project's own SQLite file."""
+        return not self._settings.uri and "type" not in self._settings.properties
+
+    @property
+    def _file(self) -> Path:
+        return self._project.home / "catalog.db"
+
+    @property
+    def iceberg(self) -> IcebergCatalog:
+        """pyiceberg's catalog. Raises Unavailable, without secrets in its words, when it cannot be reached."""
+        with self._opening, self.explained("The catalog cannot be opened."):
+            if self._iceberg is None:
+                # Polars plans with pyiceberg; its own planner is a further package, and without it every scan would warn.
+                os.environ.setdefault("POLARS_ICEBERG_PLANNER", "pyiceberg")
+                self._iceberg = self._open_embedded() if self.embedded else self._open_settings()
+            return self._iceberg
+
+    def entries(self, namespace: str | None = None) -> list[Entry]:
+        """All tables, or those of one namespace, by name. One SQL statement where the catalog is a SQL database."""
+        with self.explained("The catalog cannot be listed."):
+            found = self._listed()
+        return sorted((entry for entry in found if namespace in (None, entry.namespace)), key=lambda entry: entry.name)
+
+    def load(self, name: DatasetName) -> Table:
+        """The table as pyiceberg knows it, read anew. Raises NotFound, with names like it, when there is none."""
+        from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+        from pyiceberg.io import load_file_io
+
+        if self.embedded and not self._file.exists():
+            raise self.absent(name)
+        with self.explained(f"{name.text} cannot be read."):
+            try:
+                table = self.iceberg.load_table(name.identifier)
+            except (NoSuchTableError, NoSuchNamespaceError) as error:
+                raise self.absent(name) from error
+            if table.io.properties.get("py-io-impl") == _DURABLE:  # for reading the plain one does, and Polars keeps manifests in memory with it
+                table.io = load_file_io({key: value for key, value in table.io.properties.items() if key != "py-io-impl"}, table.metadata.location)
+            return table
+
+    def entry(self, name: DatasetName) -> Entry:
+        """The table in the list. Raises NotFound when there is none."""
+        if self._is_sql:
+            for entry in self.entries(name.namespace):
+                if entry.table == name.table:
+                    return entry
+            raise self.absent(name)
+        return Entry(name.namespace, name.table, self.load(name).metadata_location)
+
+    def metadata(self, entry: Entry) -> Mapping[str, Any]:
+        """The parsed metadata file of a table; files never change, so each is read once.
+
+        Raises Unavailable when the file is gone or damaged.
+        """
+        location = entry.metadata or self.load(DatasetName(entry.namespace, entry.table)).metadata_location
+        if location not in self._parsed:
+            if len(self._parsed) >= _CACHED:
+                self._parsed.clear()
+            with self.explained(f"{entry.name} cannot be read."):
+                self._parsed[location] = json.loads(self._bytes(location))
+        return self._parsed[location]
+
+    def fingerprint(self) -> str:
+        """Changes with every commit to a table; where listing tells no more than names, with the names and every ten minutes."""
+        import time
+
+        entries = self.entries()
+        clock = "" if all(entry.metadata for entry in entries) else str(int(time.time() // 600))
+        return hashlib.sha256(repr((clock, [(entry.name, entry.metadata) for entry in entries])).encode()).hexdigest()
+
+    @contextlib.contextmanager
+    def lock(self, name: DatasetName) -> Iterator[None]:
+        """Hold what no two writers of this machine may do to a table at once: make it, change its columns or its tags."""
+        with file_lock(self._project.folder("locks") / f"{name.text}.lock", what=f"A change of {name.text}"):
+            yield
+
+    def absent(self, name: DatasetName) -> NotFound:
+        """The error for a name that no table has."""
+        near = difflib.get_close_matches(name.text, [entry.name for entry in self._listed()], n=3, cutoff=0.6)
+        fix = f"Perhaps: {', '.join(near)}." if near else f"mlinfra catalog ingest FILES --into {name.text}"
+        return NotFound(f"There is no dataset {name.text}.", "The catalog has no table of that name.", fix)
+
+    @contextlib.contextmanager
+    def explained(self, what: str) -> Iterator[None]:
+        """Turn whatever the catalog, its database or its storage raise into what, why and fix; secrets are struck out."""
+        try:
+            yield
+        except MLInfraError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(what, f"{self._file}: {error}.", "Make the file readable, or restore it from a backup.") from error
+        except Exception as error:
+            if not _foreign(error):
+                raise
+            if isinstance(error, OSError) and error.errno:
+                raise explain_os_error(error, what) from error
+            why = self._without_secrets(str(error).partition("\n")[0])
+            raise Unavailable(what, f"{type(error).__name__}: {why}"[:500], "Look at [catalog] in mlinfra.toml, at the disk and at the network.") from error
+
+    @property
+    def _is_sql(self) -> bool:
+        return self.embedded or hasattr(self.iceberg, "engine")
+
+    def _listed(self) -> list[Entry]:
+        if self.embedded:
+            return self._listed_embedded()
+        engine = getattr(self.iceberg, "engine", None)
+        if engine is not None:
+            from sqlalchemy import text
+
+            with engine.connect() as connection:
+                return _tables(connection.execute(text(_TABLES.format(":name")), {"name": self.iceberg.name}).mappings())
+        names = (tuple(space) for space in self.iceberg.list_namespaces())
+        return [Entry(".".join(found[:-1]), found[-1], None) for space in names for found in self.iceberg.list_tables(space)]
+
+    def _listed_embedded(self) -> list[Entry]:
+        if not self._file.exists():
+            return []
+        with contextlib.closing(sqlite3.connect(f"file:{_quoted(self._file)}?mode=ro", uri=True, timeout=30)) as connection:
+            connection.row_factory = sqlite3.Row
+            try:
+                return _tables(dict(row) for row in connection.execute(_TABLES.format("?"), (CATALOG,)))
+            except sqlite3.OperationalError as error:
+                if "no such table" in str(error):  # another process makes the file just now
+                    return []
+                raise
+
+    def _open_embedded(self) -> IcebergCatalog:
+        from pyiceberg.catalog.sql import SqlCatalog
+        from sqlalchemy import URL
+
+        with file_lock(self._project.folder("locks") / "catalog.lock"):
+            if not self._file.exists():
+                with contextlib.closing(sqlite3.connect(self._file)) as connection:
+                    connection.execute("PRAGMA journal_mode=WAL")
+            url = URL.create("sqlite", database=str(self._file), query={"timeout": "60"}).render_as_string()
+            # A plain path, not file://: a `#` or `%` in the project's folder would be read as part of a URL.
+            warehouse = self._settings.warehouse or str(self._project.folder("warehouse"))
+            return SqlCatalog(CATALOG, **{"uri": url, "warehouse": warehouse, "py-io-impl": _DURABLE, **self._properties()})
+
+    def _open_settings(self) -> IcebergCatalog:
+        from pyiceberg.catalog import load_catalog
+
+        properties = self._properties()
+        name = properties.pop("name", CATALOG)  # a SQL catalog that others share has a name of its own
+        if uri := resolve(self._settings.uri):
+            is_sql = uri.startswith("sql+")
+            properties = {"type": "sql" if is_sql else "rest", "uri": uri.removeprefix("sql+"), **properties}
+        if self._settings.warehouse:
+            properties["warehouse"] = self._settings.warehouse
+        return load_catalog(name, **properties)
+
+    def _properties(self) -> dict[str, str]:
+        return {key: resolve(value) for key, value in self._settings.properties.items()}
+
+    def _without_secrets(self, text: str) -> str:
+        for value in (self._settings.uri, *self._settings.properties.values()):
+            if is_reference(value):
+                with contextlib.suppress(MLInfraError):
+                    text = text.replace(resolve(value) or "\0", "***")
+        return text
+
+    def _bytes(self, location: str) -> bytes:
+        path = location.removeprefix("file://")
+        if path.startswith("/"):
+            return Path(path).read_bytes()
+        from pyiceberg.io import load_file_io
+
+        with load_file_io(self.iceberg.properties, location).new_input(location).open() as stream:
+            data: bytes = stream.read()
+        return data
+
+
+def _tables(rows: Iterable[Mapping[str, Any]]) -> list[Entry]:
+    tables = (row for row in rows if row.get("iceberg_type") in (None, "TABLE"))  # the others are views
+    return [Entry(row["table_namespace"], row["table_name"], row["metadata_location"]) for row in tables]
+
+
+def _quoted(path: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(str(path))
+
+
+def _foreign(error: Exception) -> bool:
+    """Whether an error comes from the catalog's libraries or the system, and not from a fault in this code."""
+    home = type(error).__module__.partition(".")[0]
+    return isinstance(error, OSError) or home in {"pyiceberg", "sqlalchemy", "requests", "pyarrow", "polars", "botocore", "s3fs", "fsspec", "adlfs", "gcsfs"}

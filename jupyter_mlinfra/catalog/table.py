@@ -1,0 +1,97 @@
+"""The dataset that a notebook holds: rows when they are asked for, and itself as a card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from .names import DatasetName, snapshot_id
+from .spec import DatasetDetail, Profile, RowBlock
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .service import Catalog
+
+_ROWS_SHOWN = 5
+_COLUMNS_SHOWN = 12
+
+
+class Table:
+    """One dataset at the snapshot that was the newest when it was opened, or at a given one.
+
+    `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs.
+    """
+
+    def __init__(self, catalog: Catalog, name: DatasetName) -> None:
+        self._catalog = catalog
+        self._name = name
+        self._detail: DatasetDetail = catalog.show(_at(name))
+
+    @property
+    def name(self) -> str:
+        """`namespace.table`."""
+        return self._name.text
+
+    @property
+    def ref(self) -> str:
+        """`dataset:namespace.table@snapshot`."""
+        return f"{self._name.ref}@{self.snapshot}" if self.snapshot else self._name.ref
+
+    @property
+    def snapshot(self) -> str | None:
+        """The snapshot that `scan()` reads; None when nothing was ever written."""
+        return self._detail.dataset.snapshot
+
+    @property
+    def detail(self) -> DatasetDetail:
+        """Owner, tags, columns, size."""
+        return self._detail
+
+    @cached_property
+    def schema(self) -> Mapping[str, pl.DataType]:
+        """Polars types by column."""
+        return dict(self.scan().collect_schema())
+
+    def scan(self, snapshot: str | int | None = None) -> pl.LazyFrame:
+        """The rows, lazily; nothing is read before `collect()`.
+
+        snapshot: another one of the same table. Raises NotFound when it has no such snapshot.
+        """
+        wanted = snapshot_id(snapshot) if snapshot is not None else int(self.snapshot) if self.snapshot else None
+        return self._catalog.scan(DatasetName(self._name.namespace, self._name.table, wanted))
+
+    def head(self, count: int = 10) -> pl.DataFrame:
+        """The first rows."""
+        return self.scan().head(count).collect()
+
+    def profile(self, tier: Literal["footer", "sample", "exact"] = "sample") -> Profile:
+        """Statistics of every column, each with its basis."""
+        return self._catalog.profile(self._pinned(), tier=tier)
+
+    def preview(self, *, start: int = 0, count: int = 100) -> RowBlock:
+        """Part of the rows, JSON-safe."""
+        return self._catalog.preview(self._pinned(), start=start, count=count)
+
+    def __repr__(self) -> str:
+        return f"<dataset {self.name}, {self._detail.dataset.rows.value:,} rows, snapshot {self.snapshot}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from ..core.display import mimebundle
+
+        dataset = self._detail.dataset
+        block = self.preview(count=_ROWS_SHOWN)
+        names = [column.name for column in block.columns[:_COLUMNS_SHOWN]]
+        rows = [dict(zip(names, values, strict=False)) for values in zip(*block.data[:_COLUMNS_SHOWN], strict=True)]
+        facts = {"rows": dataset.rows.value, "columns": dataset.columns, "MB": dataset.bytes / 1e6, "snapshot": dataset.snapshot, "owner": dataset.owner}
+        if dataset.tags:
+            facts["tags"] = ", ".join(dataset.tags)
+        return mimebundle(self.ref, self.name, self._detail, facts=facts, rows=rows)
+
+    def _pinned(self) -> str:
+        return f"{self.name}@{self.snapshot}" if self.snapshot else self.name
+
+
+def _at(name: DatasetName) -> str:
+    return name.text if name.snapshot is None else f"{name.text}@{name.snapshot}"
