@@ -19,6 +19,7 @@ from .files import explain_os_error, file_lock
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
+_ALEMBIC = threading.Lock()  # Alembic keeps the migration under way in globals: two threads with two files would mix them
 # WAL lets a panel read while a job writes. FULL: what a user was told is accepted survives a power cut.
 _PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
 
@@ -126,7 +127,8 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.attributes["path"] = self.path
-        command.upgrade(config, "head")
+        with _ALEMBIC:
+            command.upgrade(config, "head")
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
