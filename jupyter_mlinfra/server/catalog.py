@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Interval, Len
 
-from ..core.errors import Forbidden
+from ..core.errors import BadRequest, Forbidden, NotFound
 from .handler import Handler, access
 from .parameters import Count, Cursor, Limit, Many, Name, Text, words
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..core.records import Page
 
 read, write, execute = access("catalog")
+
+Tags = Annotated[tuple[Name, ...], Len(0, 50)]
 
 
 class DatasetList(Handler):
@@ -72,7 +74,7 @@ class DatasetLineage(Handler):
 
 class DatasetTags(Handler):
     @write
-    def post(self, name: str, *, add: Annotated[list[Name], Len(0, 50)] = [], remove: Annotated[list[Name], Len(0, 50)] = []) -> DatasetDetail:  # noqa: B006
+    def post(self, name: str, *, add: Tags = (), remove: Tags = ()) -> DatasetDetail:
         """Add and remove tags."""
         self.bench.catalog.tag(name, add=add, remove=remove)
         return self.bench.catalog.show(name)
@@ -103,9 +105,17 @@ class Ingest(Handler):
 
 def _inside(root: Path, file: str) -> Path:
     """The file, which must lie in the project: a panel must not read what its user's server can, but the project does not hold."""
-    path = (root / file).resolve()
+    try:
+        path = (root / file).resolve()
+        there = path.is_file()
+    except OSError as error:  # a loop of links, a name that is too long
+        raise BadRequest(f"{file[:80]} cannot be a file.", f"{error.strerror}.") from None
     if not path.is_relative_to(root):
-        raise Forbidden(f"{file} lies outside the project.", f"The project is {root}.", "Copy it into the project, or ingest it from a notebook or the command line.")
+        raise Forbidden(
+            f"{file} lies outside the project.", f"The project is {root}.", "Copy it into the project, or ingest it from a notebook or the command line."
+        )
+    if not there:
+        raise NotFound(f"There is no file {file}.", f"Looked in {root}.")
     return path
 
 

@@ -18,7 +18,7 @@ QUICK, SLOW = 8, 4
 """Threads for reads and small writes, and for what takes longer (an ingest, a deploy): the second never keeps the first waiting."""
 
 WAITING = 64
-"""Requests that may wait for a thread; more are refused at once, so that a flood cannot fill the memory."""
+"""Requests of a kind that may be under way or wait for a thread; more are refused at once, so that a flood cannot fill the memory."""
 
 
 class Context:
@@ -33,7 +33,7 @@ class Context:
         self._lock = threading.Lock()
         self._open: tuple[tuple[Path, int], Workbench] | None = None
         self._pools = {slow: ThreadPoolExecutor(SLOW if slow else QUICK, f"mlinfra-{'slow' if slow else 'quick'}") for slow in (False, True)}
-        self._running = 0
+        self._running = {False: 0, True: 0}
 
     def workbench(self) -> Workbench:
         """The project's workbench: made again when `mlinfra.toml` has changed. Raises NotFound, BadRequest for broken settings."""
@@ -55,13 +55,13 @@ class Context:
 
     async def run[T](self, work: Callable[[], T], *, slow: bool = False) -> T:
         """Do blocking work in a thread. Raises Unavailable when too much is waiting already."""
-        if self._running >= WAITING + QUICK + SLOW:
-            raise Unavailable("The workbench is busy.", f"{self._running} requests are under way.", "Try again in a moment.")
-        self._running += 1
+        if self._running[slow] >= WAITING:
+            raise Unavailable("The workbench is busy.", f"{WAITING} requests are under way.", "Try again in a moment.")
+        self._running[slow] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pools[slow], work)
         finally:
-            self._running -= 1
+            self._running[slow] -= 1
 
     def close(self) -> None:
         """Take no more work; what runs is left to end."""

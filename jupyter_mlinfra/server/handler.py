@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, wraps
 from inspect import Parameter, signature
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints, overload
 
+import tornado.web as web
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
-from tornado import web
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, TooLarge
 from ..core.records import to_json
@@ -36,6 +37,15 @@ _NOT_OURS = {"token", "_xsrf", "no_track_activity"}  # query arguments that Jupy
 _CODES = {400: "bad_request", 401: "forbidden", 403: "forbidden", 404: "not_found", 405: "bad_request", 409: "conflict", 413: "too_large", 503: "unavailable"}
 
 Action = Literal["read", "write", "execute"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One verb of a route, as the OpenAPI document and the tests read it."""
+
+    method: Callable[..., Any]
+    action: Action
+    resource: str
 
 
 class Handler(APIHandler):  # type: ignore[misc]
@@ -115,32 +125,41 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no value of JSON")
 
 
-def access(domain: str) -> tuple[Any, Any, Any]:
-    """Decorators `read, write, execute` for the methods of one domain's handlers.
+class Access:
+    """A decorator for methods of handlers: what the caller must be allowed to do, to which domain.
 
     Each use makes an authorization of its own, with action and resource: jupyter_server's bare `@authorized` would keep those of the
-    first request for every method that shares it. `@read(slow=True)` is for work of over a second.
+    first request for every method that shares it.
     """
-    resource = f"mlinfra:{domain}"
 
-    def decorator(action: Action) -> Any:
-        def decorate(method: Callable[..., Any] | None = None, *, slow: bool = False) -> Any:
-            if method is None:
-                return lambda method: decorate(method, slow=slow)
-            return _endpoint(method, action, resource, slow=slow)
+    def __init__(self, action: Action, domain: str) -> None:
+        self.action = action
+        self.resource = f"mlinfra:{domain}"
 
-        return decorate
+    @overload
+    def __call__[F: Callable[..., Any]](self, method: F, /) -> F: ...
+    @overload
+    def __call__[F: Callable[..., Any]](self, method: None = None, /, *, slow: bool) -> Callable[[F], F]: ...
+    def __call__(self, method: Callable[..., Any] | None = None, /, *, slow: bool = False) -> Any:
+        """Guard `method`. slow: it may take over a second, and gets a thread that keeps no quick request waiting."""
+        if method is None:
+            return lambda method: _endpoint(method, self, slow=slow)
+        return _endpoint(method, self, slow=slow)
 
-    return decorator("read"), decorator("write"), decorator("execute")
+
+def access(domain: str) -> tuple[Access, Access, Access]:
+    """The decorators `read`, `write` and `execute` of one domain."""
+    return Access("read", domain), Access("write", domain), Access("execute", domain)
 
 
-def _endpoint(method: Callable[..., Any], action: Action, resource: str, *, slow: bool) -> Any:
+def _endpoint(method: Callable[..., Any], access: Access, *, slow: bool) -> Any:
     @wraps(method)
     async def answer(self: Handler, *path: str) -> None:
+        self.settings["mlinfra_forwarder"].wake()
         self.finish(await self.context.run(lambda: self.perform(method, path), slow=slow))
 
-    answer.endpoint = SimpleNamespace(method=method, action=action, resource=resource, slow=slow)  # type: ignore[attr-defined]
-    return web.authenticated(authorized(action=action, resource=resource)(answer))
+    answer.endpoint = Endpoint(method, access.action, access.resource)  # type: ignore[attr-defined]
+    return web.authenticated(authorized(action=access.action, resource=access.resource)(answer))
 
 
 @cache
@@ -170,7 +189,8 @@ def parse(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "The request"
-        raise BadRequest(f"{where[:200]} cannot be used.", f"{first['msg']}.", f"Parameters: {', '.join(model.model_fields)}.") from None
+        why = "It holds a NUL character." if first["type"] == "predicate_failed" else f"{first['msg']}."
+        raise BadRequest(f"{where[:200]} cannot be used.", why, f"Parameters: {', '.join(model.model_fields)}.") from None
     return {name: getattr(found, name) for name in model.model_fields}
 
 

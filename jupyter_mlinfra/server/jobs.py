@@ -32,12 +32,12 @@ class JobList(Handler):
         self,
         *,
         notebook: Name | None = None,
-        command: Annotated[list[Words], Len(0, 1000)] = [],  # noqa: B006
-        parameters: dict[str, Any] = {},  # noqa: B006
+        command: Annotated[tuple[Words, ...], Len(0, 1000)] = (),
+        parameters: dict[str, Any] | None = None,
         output: Name | None = None,
         name: Annotated[str, Len(0, 200)] = "",
         cwd: Name | None = None,
-        environment: dict[Name, Words] = {},  # noqa: B006
+        environment: dict[Name, Words] | None = None,
         gpus: Annotated[int, Interval(ge=0, le=10_000)] = 0,
         cpus: Annotated[int, Interval(ge=1, le=10_000)] = 1,
         memory_gib: Annotated[float, Interval(gt=0, le=1e6)] | None = None,
@@ -45,14 +45,14 @@ class JobList(Handler):
         priority: Annotated[int, Interval(ge=0, le=100)] = 50,
         retries: Annotated[int, Interval(ge=0, le=1000)] = 0,
         key: Name | None = None,
-        labels: dict[Name, Name] = {},  # noqa: B006
+        labels: dict[Name, Name] | None = None,
     ) -> Job:
         """Submit a notebook (a path below the project) or a command (program and arguments apart)."""
         from ..jobs import JobSpec
 
         spec = JobSpec(
-            notebook=notebook, command=command, parameters=parameters, output=output, name=name, cwd=cwd, environment=environment, gpus=gpus,
-            cpus=cpus, memory_gib=memory_gib, time_limit_minutes=time_limit_minutes, priority=priority, retries=retries, key=key, labels=labels,
+            notebook=notebook, command=command, parameters=parameters or {}, output=output, name=name, cwd=cwd, environment=environment or {}, gpus=gpus,
+            cpus=cpus, memory_gib=memory_gib, time_limit_minutes=time_limit_minutes, priority=priority, retries=retries, key=key, labels=labels or {},
         )  # fmt: skip
         return self.bench.jobs.submit(spec)
 

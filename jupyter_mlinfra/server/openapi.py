@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from ..core.errors import MLInfraError
-from .handler import model_of
+from .handler import Endpoint, model_of
 from .routes import PREFIX, ROUTES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -56,7 +56,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "jupyter-mlinfra",
             "version": "1",
-            "description": "The workbench of a project, as panels and scripts ask for it. Lists come in pages; a failure says what, why and how to mend it.",
+            "description": "The workbench of a project. Lists come in pages; a failure says what, why and how to mend it; NaN and infinity are null.",
         },
         "servers": [{"url": PREFIX.rstrip("/")}],
         "security": [{"token": []}],
@@ -71,10 +71,11 @@ def document() -> dict[str, Any]:
         ref = schemas.get(((key, "given"), "validation"))
         given = shared["$defs"][ref["$ref"].rpartition("/")[2]] if ref else None
         found["paths"].setdefault(f"/{path}", {})[verb] = _operation(path, verb, endpoint, schemas[(key, "answer"), "serialization"], given)
-    return _rename(found, names)
+    renamed: dict[str, Any] = _rename(found, names)
+    return renamed
 
 
-def endpoints() -> Iterator[tuple[str, str, Any]]:
+def endpoints() -> Iterator[tuple[str, str, Endpoint]]:
     """Path, verb and endpoint of every route."""
     for path, handler in ROUTES.items():
         for verb in ("get", "post"):
@@ -83,7 +84,7 @@ def endpoints() -> Iterator[tuple[str, str, Any]]:
                 yield path, verb, endpoint
 
 
-def _operation(path: str, verb: str, endpoint: Any, answer: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _operation(path: str, verb: str, endpoint: Endpoint, answer: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
     domain = endpoint.resource.partition(":")[2]
     text = inspect.getdoc(endpoint.method) or ""
     operation: dict[str, Any] = {
@@ -124,9 +125,8 @@ def _records() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for module in _SPECS:
         for name, value in vars(importlib.import_module(f"jupyter_mlinfra.{module}")).items():
-            if inspect.isclass(value) and value.__module__.startswith("jupyter_mlinfra"):
-                if found.setdefault(name, value) is not value:
-                    raise MLInfraError(f"Two records are called {name}.", f"{found[name].__module__} and {module}.", "Rename one.")
+            if inspect.isclass(value) and value.__module__.startswith("jupyter_mlinfra") and found.setdefault(name, value) is not value:
+                raise MLInfraError(f"Two records are called {name}.", f"{found[name].__module__} and {module}.", "Rename one.")
     return found
 
 
@@ -143,7 +143,7 @@ def _rename(value: Any, names: Mapping[str, str]) -> Any:
             head, _, name = value["$ref"].rpartition("/")
             renamed["$ref"] = f"{head}/{names.get(name, name)}"
         if "schemas" in value and "securitySchemes" in value:
-            renamed["schemas"] = {names.get(name, name): item for name, item in sorted(renamed["schemas"].items())}
+            renamed["schemas"] = dict(sorted((names.get(name, name), item) for name, item in renamed["schemas"].items()))
         return renamed
     return [_rename(item, names) for item in value] if isinstance(value, list) else value
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Interval, Len
+from annotated_types import Interval, Len, Predicate
 
 from ..core.records import PAGE_LIMIT
+
+
+def _whole(text: str) -> bool:
+    return "\0" not in text
+
 
 Limit = Annotated[int, Interval(ge=1, le=PAGE_LIMIT)]
 """Items of a page."""
@@ -14,9 +19,9 @@ Limit = Annotated[int, Interval(ge=1, le=PAGE_LIMIT)]
 Cursor = Annotated[str, Len(0, 500)] | None
 """The `cursor` of the answer before; none for the first page."""
 
-Text = Annotated[str, Len(0, 2000)]
-Name = Annotated[str, Len(1, 500)]
-Many = Annotated[str, Len(0, 20_000)]
+Text = Annotated[str, Len(0, 2000), Predicate(_whole)]
+Name = Annotated[str, Len(1, 500), Predicate(_whole)]
+Many = Annotated[str, Len(0, 20_000), Predicate(_whole)]
 """Several words with commas between."""
 
 Count = Annotated[int, Interval(ge=0, le=2**53)]

@@ -35,9 +35,9 @@ class PipelineRuns(Handler):
         return self.bench.pipelines.runs(name, limit=limit, cursor=cursor)
 
     @execute
-    def post(self, name: str, *, parameters: dict[str, Any] = {}, force: bool = False) -> PipelineRun:  # noqa: B006
+    def post(self, name: str, *, parameters: dict[str, Any] | None = None, force: bool = False) -> PipelineRun:
         """Start a run and answer at once; `force` takes nothing from the cache."""
-        return self.bench.pipelines.run(name, parameters=parameters, force=force, wait=False)
+        return self.bench.pipelines.run(name, parameters=parameters or {}, force=force, wait=False)
 
 
 class RunPage(Handler):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..core.records import Page
     from ..core.search import Hit
     from ..readiness import TargetCheck
+    from .context import Context
 
 read, write, execute = access("workbench")
 
@@ -54,18 +55,7 @@ class ProjectPage(Handler):
     @read
     def get(self) -> ProjectRecord:
         """The project card."""
-        project = self.bench.project
-        card, here = project.settings.project, self.context.root.resolve()
-        return ProjectRecord(
-            name=project.name,
-            root=str(project.root),
-            path=project.root.relative_to(here).as_posix().removeprefix(".") if project.root.is_relative_to(here) else None,
-            title=card.title,
-            goal=card.goal,
-            kpi=card.kpi,
-            owner=card.owner,
-            user=project.user,
-        )
+        return _record(self.context)
 
 
 class Init(Handler):
@@ -79,7 +69,7 @@ class Init(Handler):
             root = self.bench.project.root
         except NotFound:
             write_atomic(self.context.root / FILE, b"", mode=0o644)
-            return ProjectPage.get.endpoint.method(self)  # type: ignore[no-any-return, attr-defined]
+            return _record(self.context)
         raise Conflict(f"{root} is a project already.", f"It has {FILE}.")
 
 
@@ -123,6 +113,21 @@ class Missing(Handler):
     @read
     def post(self, path: str) -> None:
         raise route_missing(path)
+
+
+def _record(context: Context) -> ProjectRecord:
+    project = context.workbench().project
+    card, here = project.settings.project, context.root
+    return ProjectRecord(
+        name=project.name,
+        root=str(project.root),
+        path=project.root.relative_to(here).as_posix().removeprefix(".") if project.root.is_relative_to(here) else None,
+        title=card.title,
+        goal=card.goal,
+        kpi=card.kpi,
+        owner=card.owner,
+        user=project.user,
+    )
 
 
 ROUTES = {

@@ -1,0 +1,119 @@
+"""What is committed in the project, on Jupyter's own event bus: one schema a topic, read from the project's event log.
+
+A panel hears of a change that a notebook, a job or the command line made, because the log is written in the transaction of the change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from logging import Logger
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import MLInfraError
+from ..core.events import TOPICS
+
+if TYPE_CHECKING:
+    from jupyter_events import EventLogger
+
+    from ..core.events import Event
+    from ..core.project import Project
+    from .context import Context
+
+AWAKE, ASLEEP = 0.2, 1.0
+"""Seconds between two looks at the log: while something happens or is asked, and after `DOZE` seconds of silence."""
+DOZE = 300.0
+
+
+def schema_of(topic: str) -> str:
+    """The id of a topic's schema."""
+    return f"https://schema.jupyter-mlinfra.org/{topic}/v1"
+
+
+def register(bus: EventLogger) -> None:
+    """Make the topics known. Has to be done before a socket subscribes: it hears only the schemas that are known by then."""
+    for topic in TOPICS:
+        bus.register_event_schema(
+            {
+                "$id": schema_of(topic),
+                "version": "1",
+                "title": f"A change of a {topic}",
+                "description": "Something that was committed. ref: the object's reference. data: a few facts. id: of the event, growing. at: when.",
+                "personal-data": True,
+                "type": "object",
+                "required": ["ref", "data", "id", "at"],
+                "properties": {
+                    "ref": {"type": "string"},
+                    "data": {"type": "object"},
+                    "id": {"type": "integer"},
+                    "at": {"type": "string"},
+                },
+            }
+        )
+
+
+class Forwarder:
+    """Carries new events to the bus, from the first request on: a server that nobody asks does no work."""
+
+    def __init__(self, context: Context, bus: EventLogger, log: Logger) -> None:
+        self._context = context
+        self._bus = bus
+        self._log = log
+        self._task: asyncio.Task[None] | None = None
+        self._asked = 0.0
+        # `PRAGMA data_version` tells of other connections' commits, so it has to be asked on one connection, of one thread.
+        self._thread = ThreadPoolExecutor(1, "mlinfra-events")
+        self._place: tuple[Project, int, int] | None = None
+
+    def wake(self) -> None:
+        """A request came in: begin, or look more often again."""
+        self._asked = time.monotonic()
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """End the work."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._thread.shutdown(wait=False)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        complained = False
+        while True:
+            try:
+                events = await loop.run_in_executor(self._thread, self._new)
+                complained = False
+            except MLInfraError as error:
+                # No project yet, or its disk is full: a request says so to whoever asks; here it is enough to say it once.
+                if not complained:
+                    self._log.warning("mlinfra events are not forwarded: %s", error)
+                events, complained = [], True
+            for event in events:
+                self._emit(event)
+            if events:
+                self._asked = time.monotonic()
+            await asyncio.sleep(AWAKE if time.monotonic() - self._asked < DOZE else ASLEEP)
+
+    def _emit(self, event: Event) -> None:
+        data: dict[str, Any] = {"ref": event.ref, "data": event.data, "id": event.id, "at": event.at}
+        self._bus.emit(schema_id=schema_of(event.topic), data=data)
+
+    def _new(self) -> list[Event]:
+        """Events since the last look; the first look only notes the place."""
+        project = self._context.workbench().project
+        version = project.database.data_version()
+        if self._place is None or self._place[0] is not project:
+            self._place = project, version, project.events.last_id()
+            return []
+        _, seen, last = self._place
+        if version == seen:
+            return []
+        events = project.events.after(last)
+        # More than one page is waiting: leave `seen` as it was, so that the next look goes on.
+        self._place = project, version if len(events) < 500 else seen, events[-1].id if events else last
+        return events

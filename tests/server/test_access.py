@@ -1,0 +1,196 @@
+"""Who may do what: every route and verb, signed out, denied, and with the action and resource that an administrator would grant."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from jupyter_server.auth import Authorizer
+
+from jupyter_mlinfra.core.errors import MLInfraError
+from jupyter_mlinfra.server.handler import Handler
+
+from .conftest import Noted
+
+EXPECTED = {
+    "GET catalog/datasets": "read catalog",
+    "GET catalog/datasets/{name}": "read catalog",
+    "GET catalog/datasets/{name}/rows": "read catalog",
+    "GET catalog/datasets/{name}/profile": "read catalog",
+    "GET catalog/datasets/{name}/snapshots": "read catalog",
+    "GET catalog/datasets/{name}/lineage": "read catalog",
+    "POST catalog/datasets/{name}/tags": "write catalog",
+    "POST catalog/datasets/{name}/description": "write catalog",
+    "GET catalog/namespaces": "read catalog",
+    "POST catalog/ingest": "write catalog",
+    "GET features/views": "read features",
+    "GET features/views/{name}": "read features",
+    "POST features/views/{name}/materialize": "execute features",
+    "GET features/features": "read features",
+    "POST features/online": "read features",
+    "POST features/apply": "execute features",
+    "GET jobs/jobs": "read jobs",
+    "POST jobs/jobs": "execute jobs",
+    "GET jobs/jobs/{id}": "read jobs",
+    "GET jobs/jobs/{id}/log": "read jobs",
+    "POST jobs/jobs/{id}/cancel": "execute jobs",
+    "GET jobs/compute": "read jobs",
+    "GET jobs/supervisor": "read jobs",
+    "GET jobs/parameters": "read jobs",
+    "GET pipelines/pipelines": "read pipelines",
+    "GET pipelines/pipelines/{name}": "read pipelines",
+    "GET pipelines/pipelines/{name}/runs": "read pipelines",
+    "POST pipelines/pipelines/{name}/runs": "execute pipelines",
+    "GET pipelines/runs/{id}": "read pipelines",
+    "POST pipelines/runs/{id}/cancel": "execute pipelines",
+    "GET experiments/experiments": "read experiments",
+    "GET experiments/runs": "read experiments",
+    "GET experiments/runs/{id}": "read experiments",
+    "GET experiments/runs/{id}/curve": "read experiments",
+    "GET experiments/compare": "read experiments",
+    "GET experiments/models": "read experiments",
+    "GET experiments/models/{name}": "read experiments",
+    "POST experiments/models/{name}/versions": "write experiments",
+    "GET experiments/versions/{name}/{version}": "read experiments",
+    "POST experiments/versions/{name}/{version}/promote": "write experiments",
+    "GET deployments/deployments": "read deployments",
+    "POST deployments/deployments": "execute deployments",
+    "GET deployments/deployments/{name}": "read deployments",
+    "GET deployments/deployments/{name}/history": "read deployments",
+    "POST deployments/deployments/{name}/traffic": "execute deployments",
+    "POST deployments/deployments/{name}/promote": "execute deployments",
+    "POST deployments/deployments/{name}/rollback": "execute deployments",
+    "POST deployments/deployments/{name}/remove": "execute deployments",
+    "POST deployments/deployments/{name}/predict": "execute deployments",
+    "GET monitoring/monitors": "read monitoring",
+    "POST monitoring/monitors": "write monitoring",
+    "GET monitoring/monitors/{name}": "read monitoring",
+    "POST monitoring/monitors/{name}/evaluate": "execute monitoring",
+    "GET monitoring/alerts": "read monitoring",
+    "GET workbench/search": "read workbench",
+    "GET workbench/status": "read workbench",
+    "GET workbench/project": "read workbench",
+    "POST workbench/init": "write workbench",
+    "POST workbench/check": "execute workbench",
+    "POST workbench/up": "execute workbench",
+    "POST workbench/down": "execute workbench",
+    "GET openapi.json": "read workbench",
+    "GET no/such/route": "read workbench",
+    "POST no/such/route": "read workbench",
+}
+VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+class Deny(Authorizer):
+    """Lets nobody do anything, and notes what was asked for."""
+
+    asked: list[tuple[str, str]]
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        self.asked.append((action, resource))
+        return False
+
+
+class Refuses(Noted):
+    """A workbench that must not be reached."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise MLInfraError("the request came through")
+
+
+def paths() -> list[str]:
+    return sorted({key.partition(" ")[2] for key in EXPECTED})
+
+
+def filled(path: str) -> str:
+    return re.sub(r"\{\w+\}", "x", path)
+
+
+@pytest.fixture
+def guarded(jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that comes through to the workbench fails the test."""
+    monkeypatch.setattr(jp_serverapp.web_app.settings["mlinfra"], "workbench", Refuses)
+
+
+def test_the_table_has_every_route_of_the_live_router(jp_web_app: Any, jp_base_url: str) -> None:
+    rules = [rule for group in jp_web_app.default_router.rules for rule in getattr(group.target, "rules", [])]
+    ours = [rule for rule in rules if isinstance(rule.target, type) and issubclass(rule.target, Handler)]
+    assert len(ours) == len({key.partition(" ")[2] for key in EXPECTED})
+    found = []
+    for rule in ours:
+        matching = [path for path in paths() if rule.matcher.regex.match(f"{jp_base_url}mlinfra/api/{filled(path)}")]
+        path = "no/such/route" if "no/such/route" in matching else matching[0]
+        found += [f"{verb.upper()} {path}" for verb in ("get", "post") if hasattr(getattr(rule.target, verb), "endpoint")]
+    assert sorted(found) == sorted(EXPECTED)
+
+
+async def test_signed_out_every_route_and_verb_is_refused(guarded: None, ask: Callable[..., Any]) -> None:
+    for path in paths():
+        for verb in VERBS:
+            answer = await ask(filled(path), b"{}" if verb in ("POST", "PUT", "PATCH") else None, method=verb, headers={})
+            known = f"{verb} {path}" in EXPECTED
+            assert answer.code in ({401, 403} if known else {403, 405}), f"{verb} {path}: {answer.code}"
+            assert "came through" not in str(answer.value)
+
+
+async def test_a_wrong_token_is_no_token(guarded: None, ask: Callable[..., Any]) -> None:
+    for key in EXPECTED:
+        verb, _, path = key.partition(" ")
+        answer = await ask(filled(path), {} if verb == "POST" else None, headers={"Authorization": "token wrong"})
+        assert answer.code in (401, 403), key
+
+
+@pytest.fixture
+def denied(jp_serverapp: Any, guarded: None) -> Deny:
+    authorizer = Deny(parent=jp_serverapp)
+    authorizer.asked = []
+    jp_serverapp.web_app.settings["authorizer"] = authorizer
+    return authorizer
+
+
+async def test_signed_in_but_not_allowed_every_route_is_refused_for_its_own_action_and_resource(denied: Deny, ask: Callable[..., Any]) -> None:
+    """In two orders: a decorator that keeps what it was first asked for would pass in one of them."""
+    keys = [*EXPECTED]
+    for seed in (1, 2):
+        random.Random(seed).shuffle(keys)
+        for key in keys:
+            verb, _, path = key.partition(" ")
+            denied.asked.clear()
+            answer = await ask(filled(path), {} if verb == "POST" else None)
+            action, resource = EXPECTED[key].split()
+            assert answer.code == 403, key
+            assert answer.value["error"] == "forbidden"
+            assert denied.asked == [(action, f"mlinfra:{resource}")], key
+
+
+async def test_a_cookie_alone_cannot_write(guarded: None, ask: Callable[..., Any], jp_serverapp: Any, http_server_client: Any, jp_base_url: str) -> None:
+    """A page of another site can make a browser send the cookie, but neither the `_xsrf` value nor our origin."""
+    cookies = await _sign_in(jp_serverapp, http_server_client, jp_base_url)
+    path = "workbench/up"
+    own = {"Cookie": cookies, "Origin": f"http://127.0.0.1:{http_server_client.get_http_port()}"}
+    value = re.search(r"_xsrf=([^;]+)", cookies)
+    assert value
+    assert (await ask(path, {}, headers=own)).code == 403
+    foreign = {**own, "Origin": "http://evil.example", "X-XSRFToken": value[1]}
+    assert (await ask(path, {}, headers=foreign)).code in (403, 404)
+    assert (await ask(path, headers={**foreign, "Referer": "http://evil.example/page"})).code in (403, 404)
+    answer = await ask(path, {}, headers={**own, "X-XSRFToken": value[1]})
+    assert answer.value["message"] == "the request came through"
+
+
+async def test_another_host_name_is_refused(guarded: None, ask: Callable[..., Any], jp_auth_header: Mapping[str, str]) -> None:
+    """DNS rebinding: the address is ours, the name is the attacker's."""
+    assert (await ask("jobs/jobs", headers={**jp_auth_header, "Host": "evil.example"})).code == 403
+
+
+async def _sign_in(app: Any, client: Any, base: str) -> str:
+    token = app.identity_provider.token
+    found = await client.fetch(f"{base}tree?token={token}", follow_redirects=False, raise_error=False)
+    cookies = [line.partition(";")[0] for line in found.headers.get_list("Set-Cookie")]
+    if not any(cookie.startswith("_xsrf") for cookie in cookies):
+        page = await client.fetch(f"{base}login", headers={"Cookie": "; ".join(cookies)}, follow_redirects=False, raise_error=False)
+        cookies += [line.partition(";")[0] for line in page.headers.get_list("Set-Cookie")]
+    return "; ".join(cookies)

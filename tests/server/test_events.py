@@ -1,0 +1,118 @@
+"""Events on Jupyter's bus: what is committed anywhere in the project reaches a panel soon, in order, once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.server import events
+
+
+@asynccontextmanager
+async def socket(connect: Callable[..., Any]) -> AsyncIterator[Any]:
+    stream = await connect("api", "events", "subscribe")
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+async def heard(stream: Any, count: int = 1, seconds: float = 10) -> list[dict[str, Any]]:
+    """The next events of ours."""
+    found: list[dict[str, Any]] = []
+    while len(found) < count:
+        message = json.loads(await asyncio.wait_for(stream.read_message(), seconds))
+        if message["schema_id"].startswith("https://schema.jupyter-mlinfra.org/"):
+            found.append(message)
+    return found
+
+
+async def begin(ask: Callable[..., Any], app: Any) -> None:
+    """The first request starts the forwarder; it has taken its place once it knows the project."""
+    assert (await ask("workbench/project")).code == 200
+    forwarder = app.web_app.settings["mlinfra_forwarder"]
+    for _ in range(500):
+        if forwarder._place is not None:
+            break
+        await asyncio.sleep(0.01)
+
+
+async def test_a_commit_in_this_process_arrives_within_a_quarter_of_a_second(
+    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project
+) -> None:
+    async with socket(jp_ws_fetch) as stream:
+        await begin(ask, jp_serverapp)
+        took = []
+        for number in range(5):
+            begun = time.monotonic()
+            project.events.emit("job", f"job:{number}", {"state": "running", "progress": 0.5})
+            (event,) = await heard(stream)
+            took.append(time.monotonic() - begun)
+            assert (event["schema_id"], event["ref"], event["data"]) == (events.schema_of("job"), f"job:{number}", {"state": "running", "progress": 0.5})
+            assert set(event) == {"schema_id", "ref", "data", "id", "at"}
+        assert sorted(took)[2] <= 0.25, took
+
+
+async def test_commits_of_another_process_arrive_all_once_and_in_order(jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project) -> None:
+    """More than one page of them, of every topic, in one transaction and in many."""
+    code = """
+from jupyter_mlinfra.core.events import TOPICS, append
+from jupyter_mlinfra.core.project import Project
+project = Project.open()
+with project.database.write() as connection:
+    for number in range(700):
+        append(connection, TOPICS[number % 8], f"dataset:{number}")
+for number in range(700, 720):
+    project.events.emit("run", f"dataset:{number}")
+"""
+    async with socket(jp_ws_fetch) as stream:
+        await begin(ask, jp_serverapp)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=project.root)
+        found = await heard(stream, 720, seconds=30)
+        assert await process.wait() == 0
+        assert [event["ref"] for event in found] == [f"dataset:{number}" for number in range(720)]
+        assert len({event["schema_id"] for event in found}) == 8
+
+
+async def test_events_from_before_the_first_request_are_not_told_again(jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project) -> None:
+    project.events.emit("job", "job:old")
+    async with socket(jp_ws_fetch) as stream:
+        await begin(ask, jp_serverapp)
+        project.events.emit("job", "job:new")
+        assert [event["ref"] for event in await heard(stream)] == ["job:new"]
+
+
+async def test_a_server_that_nobody_asks_does_not_open_the_project(jp_serverapp: Any, project: Project) -> None:
+    await asyncio.sleep(0.5)
+    assert not (project.root / ".mlinfra").exists()
+
+
+async def test_a_broken_project_is_said_once_and_forwarding_goes_on_when_it_is_mended(
+    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project, caplog: Any
+) -> None:
+    file = project.root / "mlinfra.toml"
+    before = file.read_text()
+    async with socket(jp_ws_fetch) as stream:
+        await begin(ask, jp_serverapp)
+        file.write_text("[jobs]\ncpus = -3\n")
+        await asyncio.sleep(1)
+        assert caplog.text.count("events are not forwarded") == 1
+        file.write_text(before + "\n")
+        await asyncio.sleep(0.6)
+        project.events.emit("alert", "alert:flights/drift", {"state": "firing"})
+        assert [event["ref"] for event in await heard(stream)] == ["alert:flights/drift"]
+
+
+def test_looking_for_events_costs_next_to_nothing(project: Project) -> None:
+    """Five looks a second: less than a thousandth of a processor."""
+    project.events.emit("job", "job:1")
+    version, begun = project.database.data_version(), time.process_time()
+    for _ in range(1000):
+        assert project.database.data_version() == version
+    assert (time.process_time() - begun) / 1000 * 5 < 0.001

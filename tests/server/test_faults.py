@@ -1,0 +1,180 @@
+"""Requests that cannot be used, and a workbench that fails: always a status, a reason and a fix, never a traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.errors import Conflict, NotFound, Unavailable
+from jupyter_mlinfra.server import context
+
+from .conftest import Answer, Noted
+
+
+def assert_explained(answer: Answer, code: int, error: str) -> None:
+    assert (answer.code, answer.value["error"]) == (code, error), answer.value
+    assert set(answer.value) == {"error", "message", "why", "fix"}
+    assert answer.value["message"]
+    assert "Traceback" not in json.dumps(answer.value)
+
+
+BAD = [
+    ("jobs/jobs?limit=0", None),
+    ("jobs/jobs?limit=501", None),
+    ("jobs/jobs?limit=x", None),
+    ("jobs/jobs?limit=1&limit=2", None),
+    ("jobs/jobs?limit=%ff", None),
+    ("jobs/jobs?state=done", None),
+    ("jobs/jobs?colour=red", None),
+    ("jobs/compute?x=1", None),
+    ("jobs/parameters", None),
+    ("catalog/datasets/a.b/rows?count=1000000", None),
+    ("catalog/datasets/a.b/rows?start=-1", None),
+    ("catalog/datasets/a.b/profile?tier=deep", None),
+    ("monitoring/monitors/m?since=nan", None),
+    ("monitoring/monitors/m?since=-5", None),
+    ("jobs/jobs", {}),
+    ("jobs/jobs", {"notebook": "a.ipynb", "command": ["ls"]}),
+    ("jobs/jobs", {"command": "rm -rf /"}),
+    ("jobs/jobs", {"command": ["ls"], "gpus": -1}),
+    ("jobs/jobs", {"command": ["ls"], "shell": True}),
+    ("jobs/jobs", {"command": ["a\0b"]}),
+    ("jobs/jobs", b"{"),
+    ("jobs/jobs", b"[]"),
+    ("jobs/jobs", b'"text"'),
+    ("jobs/jobs", b'{"command": ["ls"], "memory_gib": NaN}'),
+    ("jobs/jobs", b"\xff\xfe"),
+    ("jobs/jobs", b"[" * 100_000),
+    ("deployments/deployments/d/traffic", {"traffic": {"v1": 101}}),
+    ("deployments/deployments/d/traffic", {"traffic": {}}),
+    ("deployments/deployments/d/predict", {}),
+    ("features/online", {"features": [], "entities": []}),
+    ("catalog/ingest", {"files": [], "into": "a.b"}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), BAD, ids=[f"{path} {str(body)[:40]}" for path, body in BAD])
+async def test_what_cannot_be_used_is_refused_with_a_reason_before_anything_is_asked(noted: Noted, ask: Callable[..., Any], path: str, body: Any) -> None:
+    assert_explained(await ask(path, body), 400, "bad_request")
+    assert noted.calls == []
+
+
+async def test_a_body_that_is_too_large_is_refused(noted: Noted, ask: Callable[..., Any]) -> None:
+    assert_explained(await ask("jobs/jobs", b" " * (17 << 20)), 413, "too_large")
+
+
+HOSTILE = [
+    "..", "%2e%2e", "%2e%2e%2fetc%2fpasswd", "%252e%252e", "a%00b", "%00", "a%0d%0aSet-Cookie:%20x=1", "%ff%fe", "..%5c..%5cwin.ini", "%2fetc%2fpasswd",
+    "file:%2f%2f%2fx%23%2f..%2f", "'%20OR%201=1--", "%22;DROP%20TABLE%20job;--", "%3Cimg%20src=x%20onerror=alert(1)%3E", "%e2%80%aeabc", "%F0%9F%A4%96",
+    "a" * 5000, "*", "%25s", "$%7B7*7%7D", "%7B%7B7*7%7D%7D", "con", "-rf", "~root", "%20", "\u202e".encode().hex(),
+]  # fmt: skip
+NAMED = [
+    "catalog/datasets/{}", "catalog/datasets/{}/rows", "catalog/datasets/{}/profile", "catalog/datasets/{}/snapshots", "catalog/datasets/{}/lineage",
+    "features/views/{}", "jobs/jobs/{}", "jobs/jobs/{}/log", "pipelines/pipelines/{}", "pipelines/pipelines/{}/runs", "pipelines/runs/{}",
+    "experiments/runs/{}", "experiments/models/{}", "experiments/versions/{}/1", "deployments/deployments/{}", "deployments/deployments/{}/history",
+    "monitoring/monitors/{}", "jobs/parameters?notebook={}", "catalog/datasets?namespace={}", "features/features?view={}", "experiments/runs?experiment={}",
+    "workbench/search?q={}",
+]  # fmt: skip
+
+
+async def test_hostile_names_of_the_real_domains_are_refused_or_not_found_and_never_a_fault(ask: Callable[..., Any]) -> None:
+    """The project is empty, so nothing can be found; lists may answer with no items."""
+    for template in NAMED:
+        for name in HOSTILE:
+            answer = await ask(template.format(name))
+            assert answer.code < 500, f"{template} {name[:60]}: {answer.value}"
+            if answer.code == 200:
+                assert answer.value == [] or answer.value["items"] == [], f"{template} {name[:60]}: {answer.value}"
+            else:
+                assert set(answer.value) == {"error", "message", "why", "fix"}
+
+
+async def test_hostile_names_in_bodies_are_refused_or_not_found(ask: Callable[..., Any]) -> None:
+    for name in ("../../etc/passwd", "a\0b", "/etc/passwd", "\ud800", "a" * 400, "<script>", "; rm -rf /"):
+        for path, body in (
+            ("jobs/jobs", {"notebook": name}),
+            ("catalog/ingest", {"files": [name], "into": "a.b"}),
+            ("catalog/ingest", {"files": ["x.csv"], "into": name}),
+            ("deployments/deployments", {"name": name, "version": name}),
+            ("monitoring/monitors", {"deployment": name}),
+            ("features/online", {"features": [name], "entities": [{name: name}]}),
+            ("experiments/models/m/versions", {"run": name}),
+        ):
+            answer = await ask(path, body)
+            assert 400 <= answer.code < 500, f"{path} {name!r}: {answer.value}"
+
+
+async def test_an_unknown_route_says_that_the_halves_may_differ(ask: Callable[..., Any]) -> None:
+    assert_explained(await ask("jobs/teleport"), 404, "not_found")
+    assert_explained(await ask("jobs/jobs/x/y/z", {}), 404, "not_found")
+
+
+async def test_a_verb_that_a_route_does_not_have_is_refused(ask: Callable[..., Any]) -> None:
+    assert_explained(await ask("jobs/compute", {}), 405, "bad_request")
+    assert_explained(await ask("jobs/jobs", method="DELETE"), 405, "bad_request")
+
+
+@pytest.mark.parametrize("error", [NotFound("w", "y", "f"), Conflict("w", "y", "f"), Unavailable("w", "y", "f")])
+async def test_an_error_of_a_domain_arrives_in_its_three_parts(noted: Noted, ask: Callable[..., Any], error: Any) -> None:
+    noted.error = error
+    answer = await ask("jobs/jobs/x")
+    assert (answer.code, answer.value) == (error.status, {"error": error.code, "message": "w", "why": "y", "fix": "f"})
+
+
+async def test_a_fault_of_ours_tells_the_user_a_number_and_the_log_the_rest(noted: Noted, ask: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
+    noted.error = ZeroDivisionError("the secret is 42")
+    answer = await ask("jobs/jobs/x")
+    assert_explained(answer, 500, "internal")
+    assert "42" not in json.dumps(answer.value)
+    number = answer.value["fix"].split()[2]
+    assert number in caplog.text
+    assert "the secret is 42" in caplog.text
+
+
+async def test_outside_a_project_the_answer_says_how_to_make_one_and_init_makes_it(
+    jp_serverapp: Any, ask: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.setattr(jp_serverapp.web_app.settings["mlinfra"], "root", folder)
+    answer = await ask("jobs/jobs")
+    assert_explained(answer, 404, "not_found")
+    assert "mlinfra.toml" in answer.value["fix"]
+    made = await ask("workbench/init", {})
+    assert (made.code, made.value["root"], made.value["name"]) == (200, str(folder), "elsewhere")
+    assert (folder / "mlinfra.toml").read_bytes() == b""
+    assert_explained(await ask("workbench/init", {}), 409, "conflict")
+    assert (await ask("jobs/jobs")).value["items"] == []
+
+
+async def test_broken_settings_are_named_and_mended_without_a_restart(ask: Callable[..., Any], project: Any) -> None:
+    file = project.root / "mlinfra.toml"
+    before = file.read_text()
+    assert (await ask("jobs/jobs")).code == 200
+    file.write_text("[jobs]\ncpus = -3\n")
+    answer = await ask("jobs/jobs")
+    assert_explained(answer, 400, "bad_request")
+    assert "jobs.cpus" in answer.value["message"]
+    file.write_text(before + "\n")
+    assert (await ask("jobs/jobs")).code == 200
+
+
+async def test_slow_work_keeps_no_quick_request_waiting_and_a_flood_is_refused(tmp_path: Path) -> None:
+    shared, gate = context.Context(tmp_path), threading.Event()
+    slow = [asyncio.ensure_future(shared.run(lambda: gate.wait(30), slow=True)) for _ in range(context.WAITING)]
+    try:
+        await asyncio.sleep(0)
+        assert await asyncio.wait_for(shared.run(lambda: "quick"), 5) == "quick"
+        with pytest.raises(Unavailable, match="busy"):
+            await shared.run(lambda: None, slow=True)
+    finally:
+        gate.set()
+    assert await asyncio.gather(*slow) == [True] * context.WAITING
+    assert await shared.run(lambda: "again", slow=True) == "again"
+    shared.close()

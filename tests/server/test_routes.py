@@ -1,0 +1,157 @@
+"""What each route asks of the workbench, and that what it answers is what the OpenAPI document promises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from jupyter_mlinfra.server.openapi import document
+
+from .conftest import Noted, answer_of
+
+PAGE = {"limit": 50, "cursor": None}
+JOB: dict[str, Any] = {"notebook": "a.ipynb", "parameters": {"n": 1}, "name": "night", "gpus": 1, "cpus": 2, "priority": 60, "labels": {"run": "7"}}
+# request, body, and the call it makes: domain, verb, arguments
+CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
+    ("catalog/datasets", None, "catalog", "list", {"namespace": None} | PAGE),
+    ("catalog/datasets?namespace=flights&limit=7&cursor=14", None, "catalog", "list", {"namespace": "flights", "limit": 7, "cursor": "14"}),
+    ("catalog/datasets/flights.planes", None, "catalog", "show", {"name": "flights.planes"}),
+    (
+        "catalog/datasets/f.p/rows?start=200&count=50&columns=tail,%20year&snapshot=47",
+        None, "catalog", "preview", {"name": "f.p", "start": 200, "count": 50, "columns": ["tail", "year"], "snapshot": "47"},
+    ),
+    ("catalog/datasets/f.p/profile?tier=exact", None, "catalog", "profile", {"name": "f.p", "tier": "exact"}),
+    ("catalog/datasets/f.p/snapshots", None, "catalog", "snapshots", {"name": "f.p"} | PAGE),
+    ("catalog/datasets/f.p/lineage", None, "catalog", "lineage", {"name": "f.p"}),
+    ("catalog/datasets/f.p/tags", {"add": ["gold"], "remove": ["raw"]}, "catalog", "tag", {"name": "f.p", "add": ("gold",), "remove": ("raw",)}),
+    ("catalog/datasets/f.p/description", {"owner": "ana"}, "catalog", "describe", {"name": "f.p", "owner": "ana", "description": None}),
+    ("catalog/namespaces", None, "catalog", "namespaces", {}),
+    ("features/views?query=wind", None, "features", "views", {"query": "wind"} | PAGE),
+    ("features/views/origin_weather", None, "features", "show", {"view": "origin_weather"}),
+    ("features/views/w/materialize", {"start": "2013-01-02T03:04:05Z"}, "features", "materialize",
+     {"view": "w", "start": datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), "end": None}),
+    ("features/features?view=w&query=temp", None, "features", "list", {"view": "w", "query": "temp"} | PAGE),
+    ("features/online", {"features": ["w:*"], "entities": [{"origin": "JFK"}]}, "features", "online", {"features": ["w:*"], "entities": [{"origin": "JFK"}]}),
+    ("features/apply", {}, "features", "apply", {}),
+    ("jobs/jobs?state=running&label=run%3D7&limit=5", None, "jobs", "list", {"state": "running", "label": ("run", "7"), "limit": 5, "cursor": None}),
+    ("jobs/jobs/7f3a", None, "jobs", "show", {"job": "7f3a"}),
+    ("jobs/jobs/7f3a/log?offset=10&limit=20", None, "jobs", "logs", {"job": "7f3a", "offset": 10, "limit": 20, "tail": None}),
+    ("jobs/jobs/7f3a/cancel", {}, "jobs", "cancel", {"job": "7f3a"}),
+    ("jobs/compute", None, "jobs", "compute", {}),
+    ("jobs/supervisor", None, "jobs", "supervisor", {}),
+    ("jobs/parameters?notebook=a%2Fb.ipynb", None, "jobs", "parameters", {"notebook": "a/b.ipynb"}),
+    ("pipelines/pipelines", None, "pipelines", "list", PAGE),
+    ("pipelines/pipelines/flights", None, "pipelines", "show", {"name": "flights"}),
+    ("pipelines/pipelines/flights/runs?limit=3", None, "pipelines", "runs", {"name": "flights", "limit": 3, "cursor": None}),
+    ("pipelines/pipelines/flights/runs", {"parameters": {"seed": 2}, "force": True}, "pipelines", "run",
+     {"name": "flights", "parameters": {"seed": 2}, "force": True, "wait": False}),
+    ("pipelines/runs/r1", None, "pipelines", "show_run", {"run": "r1"}),
+    ("pipelines/runs/r1/cancel", {}, "pipelines", "cancel", {"run": "r1"}),
+    ("experiments/experiments", None, "experiments", "experiments", PAGE),
+    ("experiments/runs?experiment=flights&where=metrics.auc%20%3E%200.9&sort=-metrics.auc", None, "experiments", "runs",
+     {"experiment": "flights", "where": "metrics.auc > 0.9", "sort": "-metrics.auc"} | PAGE),
+    ("experiments/runs/9c1e", None, "experiments", "show", {"run": "9c1e"}),
+    ("experiments/runs/9c1e/curve?metric=auc&points=50", None, "experiments", "curves", {"run": "9c1e", "metric": "auc", "points": 50}),
+    ("experiments/compare?ids=a,b&curves=false", None, "experiments", "compare", {"ids": ["a", "b"], "curves": False, "points": 400}),
+    ("experiments/models", None, "experiments", "models", PAGE),
+    ("experiments/models/flights", None, "experiments", "model", {"name": "flights"}),
+    ("experiments/models/flights/versions", {"run": "9c1e"}, "experiments", "register", {"run": "9c1e", "model": "flights", "artifact": "model"}),
+    ("experiments/versions/flights/3", None, "experiments", "version", {"ref": "flights/3"}),
+    ("experiments/versions/flights/3/promote", {"alias": "champion"}, "experiments", "promote", {"ref": "flights/3", "alias": "champion"}),
+    ("deployments/deployments", None, "deployments", "list", PAGE),
+    ("deployments/deployments", {"name": "flights", "version": "flights/2", "traffic": 10, "reason": "canary"}, "deployments", "deploy",
+     {"name": "flights", "version": "flights/2", "traffic": 10, "reason": "canary"}),
+    ("deployments/deployments/flights", None, "deployments", "show", {"name": "flights"}),
+    ("deployments/deployments/flights/history", None, "deployments", "history", {"name": "flights"} | PAGE),
+    ("deployments/deployments/flights/traffic", {"traffic": {"v1": 50, "v2": 50}}, "deployments", "traffic",
+     {"name": "flights", "traffic": {"v1": 50, "v2": 50}, "reason": ""}),
+    ("deployments/deployments/flights/promote", {"version": "v2"}, "deployments", "promote", {"name": "flights", "version": "v2"}),
+    ("deployments/deployments/flights/rollback", {}, "deployments", "rollback", {"name": "flights"}),
+    ("deployments/deployments/flights/remove", {"version": "v1"}, "deployments", "remove", {"name": "flights", "version": "v1"}),
+    ("deployments/deployments/flights/predict", {"rows": [{"temp": 1.5}]}, "deployments", "predict",
+     {"name": "flights", "rows": [{"temp": 1.5}], "version": None}),
+    ("deployments/deployments/flights/predict", {"rows": {"data": {"ndarray": [[1]]}}, "version": "v1"}, "deployments", "predict",
+     {"name": "flights", "rows": {"data": {"ndarray": [[1]]}}, "version": "v1"}),
+    ("monitoring/monitors", None, "monitoring", "list", PAGE),
+    ("monitoring/monitors", {"deployment": "flights"}, "monitoring", "watch", {"deployment": "flights", "name": None}),
+    ("monitoring/monitors/flights?since=3600", None, "monitoring", "status", {"name": "flights", "since": timedelta(hours=1)}),
+    ("monitoring/monitors/flights/evaluate", {}, "monitoring", "evaluate", {"name": "flights", "since": None}),
+    ("monitoring/alerts?firing=true", None, "monitoring", "alerts", {"firing": True} | PAGE),
+    ("workbench/search?q=late%20flights&kinds=run,model&limit=9", None, "workbench", "search",
+     {"words": "late flights", "kinds": ["run", "model"], "limit": 9}),
+    ("workbench/status", None, "workbench", "status", {}),
+    ("workbench/check", {}, "workbench", "check", {}),
+    ("workbench/up", {}, "workbench", "up", {}),
+    ("workbench/down", {}, "workbench", "down", {}),
+]  # fmt: skip
+
+
+def template_of(request: str) -> str:
+    """The path of the OpenAPI document that a request is for."""
+    path = "/" + request.partition("?")[0]
+    exact = [template for template in document()["paths"] if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)]
+    return min(exact, key=lambda template: template.count("{"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "body", "domain", "verb", "arguments"), CALLS, ids=[f"{'GET' if call[1] is None else 'POST'} {call[0]}" for call in CALLS]
+)
+async def test_a_route_asks_its_service_and_answers_as_documented(
+    noted: Noted, ask: Callable[..., Any], request_: str, body: Any, domain: str, verb: str, arguments: dict[str, Any]
+) -> None:
+    template, method = template_of(request_), "get" if body is None else "post"
+    noted.answer = answer_of(template[1:], method)
+    answer = await ask(request_, body)
+    assert answer.code == 200, answer.value
+    assert noted.calls[0] == (domain, verb, arguments)
+    schema = document()["paths"][template][method]["responses"]["200"]["content"]["application/json"]["schema"]
+    jsonschema.validate(answer.value, {**schema, "components": document()["components"]})
+
+
+def test_every_route_is_in_the_table() -> None:
+    called = {(template_of(call[0]), "get" if call[1] is None else "post") for call in CALLS}
+    every = {(path, verb) for path, verbs in document()["paths"].items() for verb in verbs}
+    elsewhere = {("/jobs/jobs", "post"), ("/catalog/ingest", "post"), ("/workbench/init", "post"), ("/workbench/project", "get"), ("/openapi.json", "get")}
+    assert every - called == elsewhere
+
+
+async def test_a_submitted_job_is_the_one_that_was_asked_for(noted: Noted, ask: Callable[..., Any]) -> None:
+    noted.answer = answer_of("jobs/jobs", "post")
+    assert (await ask("jobs/jobs", JOB)).code == 200
+    _, verb, arguments = noted.calls[0]
+    spec = arguments["spec"]
+    assert verb == "submit"
+    assert {name: getattr(spec, name) for name in JOB} == JOB
+    assert (spec.command, spec.retries, spec.environment) == ((), 0, {})
+
+
+async def test_a_panel_ingests_files_of_the_project_and_no_others(noted: Noted, ask: Callable[..., Any], tmp_path: Path) -> None:
+    root = noted.project.root
+    (root / "data.csv").write_text("a\n1\n")
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    (root / "link.csv").symlink_to(tmp_path / "secret.csv")
+    noted.answer = answer_of("catalog/ingest", "post")
+    assert (await ask("catalog/ingest", {"files": ["data.csv"], "into": "a.b"})).code == 200
+    assert noted.calls == [("catalog", "ingest", {"files": [root / "data.csv"], "into": "a.b", "mode": "append"})]
+    for outside in ("../secret.csv", str(tmp_path / "secret.csv"), "link.csv", "/etc/passwd"):
+        answer = await ask("catalog/ingest", {"files": ["data.csv", outside], "into": "a.b"})
+        assert (answer.code, answer.value["error"]) == (403, "forbidden"), outside
+    assert len(noted.calls) == 1
+
+
+async def test_the_same_answer_twice_is_sent_once(noted: Noted, ask: Callable[..., Any], jp_auth_header: dict[str, str]) -> None:
+    noted.answer = answer_of("jobs/jobs", "get")
+    first = await ask("jobs/jobs")
+    second = await ask("jobs/jobs", headers={**jp_auth_header, "If-None-Match": first.headers["Etag"]})
+    assert (second.code, second.value) == (304, None)
+
+
+async def test_numbers_that_json_does_not_have_are_null(noted: Noted, ask: Callable[..., Any]) -> None:
+    noted.answer = {"status": {"x": float("nan")}}
+    assert (await ask("workbench/status")).value == {"status": {"x": None}}
