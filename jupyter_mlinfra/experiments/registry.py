@@ -64,7 +64,7 @@ class Registry:
                 f"{model!r} cannot name a model.", "Letters, digits, dot, - and _, at most 100, the first a letter or digit.", "For example flights."
             )
         source, location = self._logged(run, artifact)
-        folder = self._folder_of(source, location)
+        folder = self._head(location)
         if not artifacts.has_signature(folder):
             raise no_signature(f"Model {artifact} of run {run.id[:8]}")
         tags = {SIGNATURE: "yes", "mlinfra.registered_by": self._project.user}
@@ -100,7 +100,7 @@ class Registry:
         if folder is not None:
             return artifacts.has_signature(folder)
         with contextlib.suppress(NotFound):
-            return artifacts.has_signature(self._folder_of(f"models:/{version.model}/{version.version}", version.location))
+            return artifacts.has_signature(self._head(version.location))
         return False
 
     def download(self, version: VersionFacts) -> Path:
@@ -132,7 +132,7 @@ class Registry:
                 return target
             draft = Path(tempfile.mkdtemp(dir=self._project.folder("models"), prefix=".draft-"))
             try:
-                fetched = self._fetch(f"models:/{version.model}/{version.version}", draft)
+                fetched = self._fetch(version.location, draft)
                 target.parent.mkdir(exist_ok=True)
                 os.replace(fetched, target)
             except OSError as error:
@@ -148,12 +148,12 @@ class Registry:
         with explained(self._store):
             return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into / "files"), tracking_uri=self._store.uri))
 
-    def _folder_of(self, source: str, location: str) -> Path:
+    def _head(self, location: str) -> Path:
         """A folder that holds at least the model's `MLmodel`."""
         folder = artifacts.local_path(location)
         if folder is not None:
             return folder
-        return self._fetch(f"{source}/MLmodel", self._project.folder("models", "heads", quote(source, safe=""))).parent
+        return self._fetch(f"{location}/MLmodel", self._project.folder("models", "heads", quote(location, safe=""))).parent
 
     def _logged(self, run: RunFacts, artifact: str) -> tuple[str, str]:
         """Source URI and location of a model that the run logged."""

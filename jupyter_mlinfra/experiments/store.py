@@ -30,9 +30,10 @@ _ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",  # no warning where git is not installed
 }
-_DEFAULTS = {  # a server that is down must not hold a panel for minutes
+_DEFAULTS = {  # a server that is down must not hold a panel for minutes; a cell shows what it asked for, no bars
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _activating = threading.Lock()
 

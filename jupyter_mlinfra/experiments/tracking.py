@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from .store import Store, explained
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+_BATCH = 100  # most parameters that MLflow takes at a time
 _NAME = re.compile(r"[^\s@/:][^\s@]{0,99}\Z")
 
 
@@ -65,7 +67,8 @@ class TrackedRun:
         from mlflow.entities import Param
 
         with explained(self._store):
-            self._client.log_batch(self.id, params=[Param(key, str(value)) for key, value in params.items()])
+            for part in batched(params.items(), _BATCH):
+                self._client.log_batch(self.id, params=[Param(key, str(value)) for key, value in part])
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Several tags."""
@@ -91,7 +94,8 @@ def log_metrics(store: Store, client: MlflowClient, run_id: str, metrics: Mappin
 
     at = int(now().timestamp() * 1000)
     with explained(store):
-        client.log_batch(run_id, metrics=[Metric(key, float(value), at, step) for key, value in metrics.items()])
+        for part in batched(metrics.items(), _BATCH):
+            client.log_batch(run_id, metrics=[Metric(key, float(value), at, step) for key, value in part])
 
 
 @contextlib.contextmanager

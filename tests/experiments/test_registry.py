@@ -222,6 +222,14 @@ def test_versions_registered_at_the_same_time_are_numbered_without_gap(project, 
     assert sorted(made) == [1, 2, 3, 4]
 
 
+def test_search_finds_models_and_versions_by_alias(project, experiments, run):
+    experiments.register(run, model="churn")
+    experiments.promote("churn/1", alias="champion")
+    project.index.refresh("experiments", experiments.search_fingerprint(), experiments.search_documents)
+    assert {hit.ref for hit in project.index.search("champion", kinds=["model", "version"]).items} == {"model:churn", "version:churn/1"}
+    assert project.index.search("churn/1", kinds=["version"]).items[0].detail == "champion"
+
+
 def test_code_of_a_model_loads_its_champion(experiments, run):
     experiments.register(run, model="churn")
     assert 'ml.model("churn/1").load()' in experiments.model("churn").code["python"]

@@ -172,3 +172,21 @@ def test_two_projects_in_one_process_keep_their_runs_apart(experiments, tmp_path
     assert [(item.name, item.runs) for item in other.experiments().items] == [("two", 1)]
     assert {path.name.partition("-")[0] for path in (project.home / "artifacts").glob("*")} <= {"two"}
     project.database.close()
+
+
+def test_more_parameters_and_metrics_than_mlflow_takes_at_a_time_are_logged(experiments):
+    with experiments.track("churn") as run:
+        run.log_params({f"p{place}": place for place in range(250)})
+        run.log_metrics({f"m{place}": place for place in range(250)})
+    found = experiments.show(run.id)
+    assert (len(found.params), len(found.metrics)) == (250, 250)
+
+
+def test_a_block_that_ends_its_run_itself_leaves_the_parent_running(experiments):
+    import mlflow
+
+    with experiments.track("churn") as parent:
+        with experiments.track("churn") as child:
+            mlflow.end_run()
+        assert experiments.show(parent.id).status == "running"
+    assert experiments.show(parent.id).status == experiments.show(child.id).status == "finished"
