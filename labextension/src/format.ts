@@ -11,12 +11,24 @@ function numeric(value: unknown): value is number {
 /** A hyphen is no minus. */
 const minus = (text: string): string => text.replace(/^-/, '−');
 
+/** What is no number: a dash for nothing, a text as it is. */
+function other(value: unknown): string {
+  if (value === null || value === undefined) {
+    return DASH;
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** 336776 → `337k`, 10000000 → `10M`: for rows of a list. */
 export function compact(value: unknown): string {
   if (!numeric(value)) {
-    return value === null || value === undefined ? DASH : String(value);
+    return other(value);
   }
-  const steps: [number, string][] = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
+  const steps: [number, string][] = [
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k']
+  ];
   const step = steps.find(([size]) => Math.abs(value) >= size);
   if (!step) {
     return number(value);
@@ -28,7 +40,7 @@ export function compact(value: unknown): string {
 /** Whole numbers in full, others to `digits` significant figures. */
 export function number(value: unknown, digits = 4): string {
   if (!numeric(value)) {
-    return value === null || value === undefined ? DASH : String(value);
+    return other(value);
   }
   if (Number.isInteger(value)) {
     return minus(value.toLocaleString(language()));
@@ -37,7 +49,9 @@ export function number(value: unknown, digits = 4): string {
   if (size >= 1e15 || size < 1e-5) {
     return minus(value.toExponential(digits - 1));
   }
-  return minus(value.toLocaleString(language(), { maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(size + 1))) }));
+  return minus(
+    value.toLocaleString(language(), { maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(size + 1))) })
+  );
 }
 
 /** 0.0245 → `2.45 %`. */
@@ -117,10 +131,7 @@ export function cell(value: unknown): string {
   if (value === null || value === undefined) {
     return '∅';
   }
-  if (typeof value === 'object') {
-    return JSON.stringify(value);
-  }
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** The first eight characters of an id: enough to tell runs and jobs apart. */

@@ -18,7 +18,8 @@ export function parseRef(text: string): IRef | null {
 
 export const kindOf = (ref: string): string => parseRef(ref)?.kind ?? '';
 export const nameOf = (ref: string): string => parseRef(ref)?.name ?? ref;
-export const formatRef = (kind: string, name: string, at?: string | null): string => `${kind}:${name}${at ? `@${at}` : ''}`;
+export const formatRef = (kind: string, name: string, at?: string | null): string =>
+  `${kind}:${name}${at ? `@${at}` : ''}`;
 
 /** The object that has a page: a column opens its dataset, a feature its view, a version its model, an alert its monitor. */
 export function pageOf(ref: string): string {

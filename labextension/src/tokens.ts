@@ -16,7 +16,10 @@ export interface IMLInfra {
   readonly events: IEvents;
 }
 
-export const IMLInfra = new Token<IMLInfra>('@jupyter-mlinfra/labextension:IMLInfra', 'The client of the jupyter-mlinfra server extension.');
+export const IMLInfra = new Token<IMLInfra>(
+  '@jupyter-mlinfra/labextension:IMLInfra',
+  'The client of the jupyter-mlinfra server extension.'
+);
 
 /** A component that is fetched when it is first shown. */
 export type Lazy<Props> = () => Promise<{ default: ComponentType<Props> }>;
@@ -81,8 +84,8 @@ export interface ICommandSpec {
 
 /** What is kept between sessions: which sections are open, which rows are unfolded. */
 export interface IMemory {
-  read<T>(key: string): Promise<T | undefined>;
-  write(key: string, value: unknown): void;
+  read: <T>(key: string) => Promise<T | undefined>;
+  write: (key: string, value: unknown) => void;
 }
 
 /** The front end's own services: what a panel, a page or another extension builds on. */
@@ -92,12 +95,12 @@ export interface IWorkbench extends IMLInfra {
   readonly code: ICode;
   readonly memory: IMemory;
   /** The palette's category of a domain. */
-  category(domain: string): string;
-  addCommand(spec: ICommandSpec): IDisposable;
-  addPanel(spec: IPanelSpec): void;
-  addPage(spec: IPageSpec): void;
+  category: (domain: string) => string;
+  addCommand: (spec: ICommandSpec) => IDisposable;
+  addPanel: (spec: IPanelSpec) => void;
+  addPage: (spec: IPageSpec) => void;
   /** Show the page of an object, or the page that holds it. */
-  open(reference: string): Promise<void>;
+  readonly open: (reference: string) => Promise<void>;
 }
 
 export const IWorkbench = new Token<IWorkbench>(

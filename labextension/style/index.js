@@ -3,3 +3,4 @@ import './frame.css';
 import './controls.css';
 import './cards.css';
 import './charts.css';
+import './pages.css';

@@ -6,16 +6,17 @@ const ROOT = 'catalog/datasets';
 
 /** Datasets, as the panels ask for them. */
 export interface ICatalogClient {
-  list(options?: IPaging & { namespace?: string }, signal?: AbortSignal): Promise<IPage<IDataset>>;
-  show(name: string, signal?: AbortSignal): Promise<IDatasetDetail>;
-  rows(name: string, options: { start: number; count: number; snapshot?: string | null }, signal?: AbortSignal): Promise<IRowBlock>;
-  profile(name: string, tier: Tier, signal?: AbortSignal): Promise<IProfile>;
-  snapshots(name: string, options?: IPaging, signal?: AbortSignal): Promise<IPage<ISnapshot>>;
-  lineage(name: string, signal?: AbortSignal): Promise<readonly IEdge[]>;
+  list: (options?: IPaging & { namespace?: string }, signal?: AbortSignal) => Promise<IPage<IDataset>>;
+  show: (name: string, signal?: AbortSignal) => Promise<IDatasetDetail>;
+  rows: (
+    name: string,
+    options: { start: number; count: number; snapshot?: string | null },
+    signal?: AbortSignal
+  ) => Promise<IRowBlock>;
+  profile: (name: string, tier: Tier, signal?: AbortSignal) => Promise<IProfile>;
+  snapshots: (name: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<ISnapshot>>;
+  lineage: (name: string, signal?: AbortSignal) => Promise<readonly IEdge[]>;
 }
-
-/** A list that may come as a page or bare. */
-export const itemsOf = <T>(answer: IPage<T> | readonly T[]): readonly T[] => ('items' in answer ? answer.items : answer);
 
 export function catalogClient(request: Request): ICatalogClient {
   return {
@@ -23,7 +24,8 @@ export function catalogClient(request: Request): ICatalogClient {
     show: (name, signal) => request(`${ROOT}/${pathOf(name)}`, { signal }),
     rows: (name, options, signal) => request(`${ROOT}/${pathOf(name)}/rows`, { query: { ...options }, signal }),
     profile: (name, tier, signal) => request(`${ROOT}/${pathOf(name)}/profile`, { query: { tier }, signal }),
-    snapshots: (name, options = {}, signal) => request(`${ROOT}/${pathOf(name)}/snapshots`, { query: { ...options }, signal }),
-    lineage: async (name, signal) => itemsOf(await request<IPage<IEdge> | readonly IEdge[]>(`${ROOT}/${pathOf(name)}/lineage`, { signal }))
+    snapshots: (name, options = {}, signal) =>
+      request(`${ROOT}/${pathOf(name)}/snapshots`, { query: { ...options }, signal }),
+    lineage: (name, signal) => request(`${ROOT}/${pathOf(name)}/lineage`, { signal })
   };
 }

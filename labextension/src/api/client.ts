@@ -6,7 +6,7 @@ import { jobsClient, type IJobsClient } from './jobs';
 import { monitoringClient, type IMonitoringClient } from './monitoring';
 import { pipelinesClient, type IPipelinesClient } from './pipelines';
 import type { Request } from './request';
-import type { IHit, IPage, Status } from './types';
+import type { IHit, IPage, IProject, Status } from './types';
 
 /** Everything that the front end asks of the server: one interface for each domain. A test hands in its own. */
 export interface IClient {
@@ -18,8 +18,10 @@ export interface IClient {
   readonly deployments: IDeploymentsClient;
   readonly monitoring: IMonitoringClient;
   /** Objects of every domain whose name, columns, tags, owner or notes hold all words. */
-  search(words: string, kinds: readonly string[], limit: number, signal?: AbortSignal): Promise<IPage<IHit>>;
-  status(signal?: AbortSignal): Promise<Status>;
+  search: (words: string, kinds: readonly string[], limit: number, signal?: AbortSignal) => Promise<IPage<IHit>>;
+  status: (signal?: AbortSignal) => Promise<Status>;
+  /** The project of this server: its name, and where it lies. */
+  project: (signal?: AbortSignal) => Promise<IProject>;
 }
 
 export function createClient(request: Request): IClient {
@@ -31,7 +33,9 @@ export function createClient(request: Request): IClient {
     experiments: experimentsClient(request),
     deployments: deploymentsClient(request),
     monitoring: monitoringClient(request),
-    search: (words, kinds, limit, signal) => request('workbench/search', { query: { q: words, kinds: kinds.join(','), limit }, signal }),
-    status: signal => request('workbench/status', { signal })
+    search: (words, kinds, limit, signal) =>
+      request('workbench/search', { query: { q: words, kinds: kinds.join(','), limit }, signal }),
+    status: signal => request('workbench/status', { signal }),
+    project: signal => request('workbench/project', { signal })
   };
 }

@@ -6,15 +6,20 @@ const ROOT = 'deployments/deployments';
 
 /** Deployments, their traffic and their answers. */
 export interface IDeploymentsClient {
-  list(options?: IPaging, signal?: AbortSignal): Promise<IPage<IDeployment>>;
-  show(name: string, signal?: AbortSignal): Promise<IDeploymentDetail>;
+  list: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IDeployment>>;
+  show: (name: string, signal?: AbortSignal) => Promise<IDeploymentDetail>;
   /** version: `model/3` or `model@champion`. */
-  deploy(options: { name: string; version: string; traffic?: number | null; reason?: string }): Promise<IDeployment>;
-  traffic(name: string, weights: Readonly<Record<string, number>>, reason: string): Promise<IDeployment>;
-  promote(name: string, version: string): Promise<IDeployment>;
-  rollback(name: string): Promise<IDeployment>;
+  deploy: (options: {
+    name: string;
+    version: string;
+    traffic?: number | null;
+    reason?: string;
+  }) => Promise<IDeployment>;
+  traffic: (name: string, weights: Readonly<Record<string, number>>, reason: string) => Promise<IDeployment>;
+  promote: (name: string, version: string) => Promise<IDeployment>;
+  rollback: (name: string) => Promise<IDeployment>;
   /** body: a request body of Seldon's protocol. */
-  predict(name: string, body: unknown, version?: string): Promise<IPrediction>;
+  predict: (name: string, body: unknown, version?: string) => Promise<IPrediction>;
 }
 
 export function deploymentsClient(request: Request): IDeploymentsClient {

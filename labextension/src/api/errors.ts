@@ -53,7 +53,19 @@ export async function errorOf(response: Response): Promise<ApiError> {
     );
   }
   if (response.status === 401 || response.status === 403) {
-    return new ApiError('forbidden', 'The Jupyter server refused the request.', text(body.message), 'Sign in again.', response.status);
+    return new ApiError(
+      'forbidden',
+      'The Jupyter server refused the request.',
+      text(body.message),
+      'Sign in again.',
+      response.status
+    );
   }
-  return new ApiError('internal', text(body.message) || `The Jupyter server answered ${response.status}.`, '', '', response.status);
+  return new ApiError(
+    'internal',
+    text(body.message) || `The Jupyter server answered ${response.status}.`,
+    '',
+    '',
+    response.status
+  );
 }

@@ -13,7 +13,7 @@ export interface IChangeEvent {
 /** What changed in the project, as it happens. */
 export interface IEvents {
   /** Hear events of some topics until the answer is disposed. */
-  listen(topics: readonly Topic[], heard: (event: IChangeEvent) => void): IDisposable;
+  listen: (topics: readonly Topic[], heard: (event: IChangeEvent) => void) => IDisposable;
 }
 
 const SCHEMA = /^https:\/\/schema\.jupyter-mlinfra\.org\/([a-z]+)\/v\d+$/;

@@ -1,6 +1,6 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IComparison, IExperiment, IModel, IModelDetail, IPage, IRun, IVersion } from './types';
+import type { IComparison, ICurve, IExperiment, IModel, IModelDetail, IPage, IRun, IVersion } from './types';
 
 export interface IRunQuery extends IPaging {
   experiment: string;
@@ -12,14 +12,16 @@ export interface IRunQuery extends IPaging {
 
 /** Experiments, runs, models and versions. */
 export interface IExperimentsClient {
-  list(options?: IPaging, signal?: AbortSignal): Promise<IPage<IExperiment>>;
-  runs(options: IRunQuery, signal?: AbortSignal): Promise<IPage<IRun>>;
-  run(id: string, signal?: AbortSignal): Promise<IRun>;
-  compare(ids: readonly string[], signal?: AbortSignal): Promise<IComparison>;
-  models(options?: IPaging, signal?: AbortSignal): Promise<IPage<IModel>>;
-  model(name: string, signal?: AbortSignal): Promise<IModelDetail>;
+  list: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IExperiment>>;
+  runs: (options: IRunQuery, signal?: AbortSignal) => Promise<IPage<IRun>>;
+  run: (id: string, signal?: AbortSignal) => Promise<IRun>;
+  /** One metric over its steps. */
+  curve: (id: string, metric: string, signal?: AbortSignal) => Promise<ICurve>;
+  compare: (ids: readonly string[], signal?: AbortSignal) => Promise<IComparison>;
+  models: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IModel>>;
+  model: (name: string, signal?: AbortSignal) => Promise<IModelDetail>;
   /** Point an alias at a version; the version that had it before is kept under `rollback`. */
-  promote(model: string, version: number, alias: string): Promise<IVersion>;
+  promote: (model: string, version: number, alias: string) => Promise<IVersion>;
 }
 
 export function experimentsClient(request: Request): IExperimentsClient {
@@ -27,9 +29,11 @@ export function experimentsClient(request: Request): IExperimentsClient {
     list: (options = {}, signal) => request('experiments/experiments', { query: { ...options }, signal }),
     runs: (options, signal) => request('experiments/runs', { query: { ...options }, signal }),
     run: (id, signal) => request(`experiments/runs/${pathOf(id)}`, { signal }),
+    curve: (id, metric, signal) => request(`experiments/runs/${pathOf(id)}/curve`, { query: { metric }, signal }),
     compare: (ids, signal) => request('experiments/compare', { query: { ids: ids.join(',') }, signal }),
     models: (options = {}, signal) => request('experiments/models', { query: { ...options }, signal }),
     model: (name, signal) => request(`experiments/models/${pathOf(name)}`, { signal }),
-    promote: (model, version, alias) => request(`experiments/versions/${pathOf(model, version)}/promote`, { body: { alias } })
+    promote: (model, version, alias) =>
+      request(`experiments/versions/${pathOf(model, version)}/promote`, { body: { alias } })
   };
 }

@@ -1,15 +1,17 @@
-import { itemsOf } from './catalog';
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type { IFeature, IOnlineRow, IPage, IView, IViewDetail } from './types';
 
 /** Feature views and online values. */
 export interface IFeaturesClient {
-  views(options?: IPaging & { query?: string }, signal?: AbortSignal): Promise<IPage<IView>>;
-  show(view: string, signal?: AbortSignal): Promise<IViewDetail>;
-  features(options?: IPaging & { view?: string; query?: string }, signal?: AbortSignal): Promise<IPage<IFeature>>;
+  views: (options?: IPaging & { query?: string }, signal?: AbortSignal) => Promise<IPage<IView>>;
+  show: (view: string, signal?: AbortSignal) => Promise<IViewDetail>;
+  features: (options?: IPaging & { view?: string; query?: string }, signal?: AbortSignal) => Promise<IPage<IFeature>>;
   /** features: `view:feature` or `view:*`. entities: one mapping of join keys for each row. */
-  online(features: readonly string[], entities: readonly Readonly<Record<string, unknown>>[]): Promise<readonly IOnlineRow[]>;
+  online: (
+    features: readonly string[],
+    entities: readonly Readonly<Record<string, unknown>>[]
+  ) => Promise<readonly IOnlineRow[]>;
 }
 
 export function featuresClient(request: Request): IFeaturesClient {
@@ -17,7 +19,6 @@ export function featuresClient(request: Request): IFeaturesClient {
     views: (options = {}, signal) => request('features/views', { query: { ...options }, signal }),
     show: (view, signal) => request(`features/views/${pathOf(view)}`, { signal }),
     features: (options = {}, signal) => request('features/features', { query: { ...options }, signal }),
-    online: async (features, entities) =>
-      itemsOf(await request<IPage<IOnlineRow> | readonly IOnlineRow[]>('features/online', { body: { features, entities } }))
+    online: (features, entities) => request('features/online', { body: { features, entities } })
   };
 }

@@ -1,19 +1,22 @@
-import { itemsOf } from './catalog';
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type { ICompute, IJob, IJobSpec, ILogChunk, IPage, IParameter, JobState } from './types';
 
 /** Jobs and what they run on. */
 export interface IJobsClient {
-  list(options?: IPaging & { state?: JobState }, signal?: AbortSignal): Promise<IPage<IJob>>;
-  show(id: string, signal?: AbortSignal): Promise<IJob>;
-  submit(spec: IJobSpec): Promise<IJob>;
-  cancel(id: string): Promise<IJob>;
+  list: (options?: IPaging & { state?: JobState }, signal?: AbortSignal) => Promise<IPage<IJob>>;
+  show: (id: string, signal?: AbortSignal) => Promise<IJob>;
+  submit: (spec: IJobSpec) => Promise<IJob>;
+  cancel: (id: string) => Promise<IJob>;
   /** Bytes from `offset`, or the last `tail` lines. */
-  log(id: string, options: { offset?: number; tail?: number; limit?: number }, signal?: AbortSignal): Promise<ILogChunk>;
-  compute(signal?: AbortSignal): Promise<ICompute>;
+  log: (
+    id: string,
+    options: { offset?: number; tail?: number; limit?: number },
+    signal?: AbortSignal
+  ) => Promise<ILogChunk>;
+  compute: (signal?: AbortSignal) => Promise<ICompute>;
   /** The parameters of a notebook, from its cell tagged `parameters`. */
-  parameters(notebook: string, signal?: AbortSignal): Promise<readonly IParameter[]>;
+  parameters: (notebook: string, signal?: AbortSignal) => Promise<readonly IParameter[]>;
 }
 
 export function jobsClient(request: Request): IJobsClient {
@@ -24,7 +27,6 @@ export function jobsClient(request: Request): IJobsClient {
     cancel: id => request(`jobs/jobs/${pathOf(id)}/cancel`, { body: {} }),
     log: (id, options, signal) => request(`jobs/jobs/${pathOf(id)}/log`, { query: { ...options }, signal }),
     compute: signal => request('jobs/compute', { signal }),
-    parameters: async (notebook, signal) =>
-      itemsOf(await request<IPage<IParameter> | readonly IParameter[]>('jobs/parameters', { query: { notebook }, signal }))
+    parameters: (notebook, signal) => request('jobs/parameters', { query: { notebook }, signal })
   };
 }

@@ -44,7 +44,11 @@ export function createRequest(settings: ServerConnection.ISettings): Request {
     const init: RequestInit = body === undefined ? { method: 'GET' } : { method: 'POST', body: JSON.stringify(body) };
     let response: Response;
     try {
-      response = await ServerConnection.makeRequest(url, { ...init, cache: 'no-cache', signal: signal ?? null }, settings);
+      response = await ServerConnection.makeRequest(
+        url,
+        { ...init, cache: 'no-cache', signal: signal ?? null },
+        settings
+      );
     } catch (error) {
       if (signal?.aborted) {
         throw error;

@@ -24,16 +24,25 @@ export function Columns({ detail }: { detail: IDatasetDetail }): React.ReactElem
   const { client, trans } = workbench;
   const { dataset, schema } = detail;
   const [tier, setTier] = useState<Tier>('sample');
-  const query = useQuery(`profile:${dataset.ref}@${dataset.snapshot}:${tier}`, signal => client.catalog.profile(dataset.name, tier, signal), {
-    every: () => null
-  });
+  const query = useQuery(
+    `profile:${dataset.ref}@${dataset.snapshot}:${tier}`,
+    signal => client.catalog.profile(dataset.name, tier, signal),
+    {
+      every: () => null
+    }
+  );
   const profiles = new Map(query.data?.columns.map(column => [column.name, column]));
   const rows = schema.map((column): IRow => ({ ...column, profile: profiles.get(column.name) }));
   return (
     <div className={cx('scroll')}>
       <ProfileBar profile={query.data} loading={query.loading} tier={tier} onTier={setTier} />
       {query.error && <Result query={query}>{() => null}</Result>}
-      <Table label={trans.__('Columns of %1', dataset.name)} columns={columnsOf(workbench)} rows={rows} row={row => rowOf(dataset.name, row)} />
+      <Table
+        label={trans.__('Columns of %1', dataset.name)}
+        columns={columnsOf(workbench)}
+        rows={rows}
+        row={row => rowOf(dataset.name, row)}
+      />
     </div>
   );
 }
@@ -47,12 +56,16 @@ interface IProfileBarProps {
   profile: IProfile | undefined;
   loading: boolean;
   tier: Tier;
-  onTier(tier: Tier): void;
+  onTier: (tier: Tier) => void;
 }
 
 function ProfileBar({ profile, loading, tier, onTier }: IProfileBarProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const words: Record<Tier, string> = { footer: trans.__('file statistics'), sample: trans.__('sample'), exact: trans.__('exact') };
+  const words: Record<Tier, string> = {
+    footer: trans.__('file statistics'),
+    sample: trans.__('sample'),
+    exact: trans.__('exact')
+  };
   return (
     <div className={cx('bar')}>
       <span className={cx('quiet')}>{trans.__('Profile:')}</span>
@@ -99,8 +112,19 @@ const sortable = (number: INumber | undefined): number | string | null => number
 function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IRow>[] {
   const percent = (number: unknown): string => format.percent(number, 2);
   return [
-    { key: 'name', head: trans.__('column'), cell: row => <span className={cx('strong-name')}>{row.name}</span>, sort: row => row.name },
-    { key: 'type', head: trans.__('type'), cell: row => <span className={cx('type')}>{row.type}</span>, sort: row => row.type, width: 110 },
+    {
+      key: 'name',
+      head: trans.__('column'),
+      cell: row => <span className={cx('strong-name')}>{row.name}</span>,
+      sort: row => row.name
+    },
+    {
+      key: 'type',
+      head: trans.__('type'),
+      cell: row => <span className={cx('type')}>{row.type}</span>,
+      sort: row => row.type,
+      width: 110
+    },
     {
       key: 'missing',
       head: trans.__('missing'),
@@ -114,10 +138,19 @@ function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IRow>[] {
       head: trans.__('distinct'),
       end: true,
       width: 88,
-      cell: ({ profile }) => value(profile?.distinct, number => (typeof number === 'number' && number >= 1e5 ? format.compact(number) : format.number(number))),
+      cell: ({ profile }) =>
+        value(profile?.distinct, number =>
+          typeof number === 'number' && number >= 1e5 ? format.compact(number) : format.number(number)
+        ),
       sort: ({ profile }) => sortable(profile?.distinct)
     },
-    { key: 'min', head: trans.__('min'), end: true, width: 110, cell: ({ profile }) => <Clipped number={profile?.min} /> },
+    {
+      key: 'min',
+      head: trans.__('min'),
+      end: true,
+      width: 110,
+      cell: ({ profile }) => <Clipped number={profile?.min} />
+    },
     {
       key: 'mean',
       head: trans.__('mean / top'),
@@ -125,12 +158,19 @@ function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IRow>[] {
       width: 140,
       cell: ({ profile }) => <Clipped number={profile && profile.mean.value !== null ? profile.mean : profile?.top} />
     },
-    { key: 'max', head: trans.__('max'), end: true, width: 110, cell: ({ profile }) => <Clipped number={profile?.max} /> },
+    {
+      key: 'max',
+      head: trans.__('max'),
+      end: true,
+      width: 110,
+      cell: ({ profile }) => <Clipped number={profile?.max} />
+    },
     {
       key: 'shape',
       head: trans.__('shape'),
       width: 150,
-      cell: ({ name, profile }) => profile && <Bars values={profile.shape} width={132} height={16} label={trans.__('Shape of %1', name)} />
+      cell: ({ name, profile }) =>
+        profile && <Bars values={profile.shape} width={132} height={16} label={trans.__('Shape of %1', name)} />
     },
     {
       key: 'used',
@@ -143,7 +183,7 @@ function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IRow>[] {
 
 /** A minimum, maximum or top value: as long as the column is wide. */
 function Clipped({ number }: { number: INumber | undefined }): React.ReactElement | null {
-  if (!number || number.value === null) {
+  if (number?.value == null) {
     return null;
   }
   return (
@@ -153,7 +193,13 @@ function Clipped({ number }: { number: INumber | undefined }): React.ReactElemen
   );
 }
 
-function UsedBy({ refs, onOpen }: { refs: readonly string[]; onOpen(ref: string): void }): React.ReactElement | null {
+function UsedBy({
+  refs,
+  onOpen
+}: {
+  refs: readonly string[];
+  onOpen: (ref: string) => void;
+}): React.ReactElement | null {
   const [first] = refs;
   if (!first) {
     return null;

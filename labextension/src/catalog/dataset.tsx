@@ -22,7 +22,10 @@ import { Snapshots } from './snapshots';
 /** The page of a dataset. */
 export default function DatasetPage({ reference, name }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery(reference, signal => client.catalog.show(name, signal), { topics: ['dataset'], about: reference });
+  const query = useQuery(reference, signal => client.catalog.show(name, signal), {
+    topics: ['dataset'],
+    about: reference
+  });
   const dataset = query.data?.dataset;
   return (
     <>
@@ -65,7 +68,13 @@ function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDat
   );
 }
 
-function DatasetFacts({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDatasetDetail> }): React.ReactElement {
+function DatasetFacts({
+  detail,
+  query
+}: {
+  detail: IDatasetDetail;
+  query: IQuery<IDatasetDetail>;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   const { dataset, schema, newer } = detail;
   return (

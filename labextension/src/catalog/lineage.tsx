@@ -16,7 +16,9 @@ const MOST = 200;
 /** What the dataset was made from, and what was made from it. */
 export function Lineage({ dataset }: { dataset: IDataset }): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery(`lineage:${dataset.ref}`, signal => client.catalog.lineage(dataset.name, signal), { topics: ['dataset', 'run', 'model', 'deployment'] });
+  const query = useQuery(`lineage:${dataset.ref}`, signal => client.catalog.lineage(dataset.name, signal), {
+    topics: ['dataset', 'run', 'model', 'deployment']
+  });
   return (
     <Result query={query}>
       {edges =>
@@ -24,7 +26,9 @@ export function Lineage({ dataset }: { dataset: IDataset }): React.ReactElement 
           <LineageGraph dataset={dataset} edges={edges} />
         ) : (
           <EmptyCard
-            sentence={trans.__('Lineage shows what a dataset was made from and what was made from it. Nothing is known of this one yet.')}
+            sentence={trans.__(
+              'Lineage shows what a dataset was made from and what was made from it. Nothing is known of this one yet.'
+            )}
             code="%catalog ingest data/*.parquet"
           />
         )
@@ -44,13 +48,23 @@ export function drawn(edges: readonly IEdge[], current: string): IDrawn {
   const nodes = new Map<string, IGraphNode>();
   const links = new Map<string, ILink>();
   const bare = (ref: string): string => ref.split('@')[0] ?? ref;
-  const add = (id: string, node: IGraphNode): void => void (nodes.has(id) || nodes.set(id, node));
+  const add = (id: string, node: IGraphNode): void => {
+    if (!nodes.has(id)) {
+      nodes.set(id, node);
+    }
+  };
   const link = (from: string, to: string): void => void links.set(`${from} ${to}`, { from, to });
   for (const { input, output, job, at } of edges) {
     const doing = `job ${job}`;
     add(bare(input), objectNode(input, current));
     add(bare(output), objectNode(output, current));
-    add(doing, { id: doing, icon: 'notebook', title: nameOf(job), note: format.time(at), ref: parseRef(job) ? job : undefined });
+    add(doing, {
+      id: doing,
+      icon: 'notebook',
+      title: nameOf(job),
+      note: format.time(at),
+      ref: parseRef(job) ? job : undefined
+    });
     link(bare(input), doing);
     link(doing, bare(output));
   }
@@ -84,7 +98,9 @@ function LineageGraph({ dataset, edges }: { dataset: IDataset; edges: readonly I
   return (
     <div className={cx('scroll')}>
       <Graph label={trans.__('Lineage of %1', dataset.name)} nodes={nodes} links={links} />
-      {left > 0 && <p className={cx('more')}>{trans._n('%1 more node is not drawn', '%1 more nodes are not drawn', left)}</p>}
+      {left > 0 && (
+        <p className={cx('more')}>{trans._n('%1 more node is not drawn', '%1 more nodes are not drawn', left)}</p>
+      )}
     </div>
   );
 }

@@ -52,7 +52,8 @@ function Namespaces({ page, version }: { page: IPage<IDataset>; version: number 
         sentence={trans.__('A dataset is a table the workbench can search, version and trace.')}
         action={{
           label: trans.__('Insert an Ingest'),
-          onClick: () => void workbench.code.insertBelow('mlinfra catalog ingest data/*.parquet --into demo.table', 'cli')
+          onClick: () =>
+            void workbench.code.insertBelow('mlinfra catalog ingest data/*.parquet --into demo.table', 'cli')
         }}
         code="%catalog ingest data/*.parquet"
       />
@@ -66,14 +67,19 @@ function Namespaces({ page, version }: { page: IPage<IDataset>; version: number 
         rows={rows}
         onToggle={id => (id.startsWith('namespace:') ? toggleNamespace(id) : toggleDataset(id))}
       />
-      {page.shown < page.total && <p className={cx('more')}>{trans.__('%1 of %2; search finds the rest', page.shown, page.total)}</p>}
+      {page.shown < page.total && (
+        <p className={cx('more')}>{trans.__('%1 of %2; search finds the rest', page.shown, page.total)}</p>
+      )}
     </>
   );
 }
 
 /** Schema and a sampled profile; the profile may be missing without harm. */
 async function columnsOf({ client }: IWorkbench, name: string): Promise<IUnder> {
-  const [detail, profile] = await Promise.all([client.catalog.show(name), client.catalog.profile(name, 'sample').catch(() => null)]);
+  const [detail, profile] = await Promise.all([
+    client.catalog.show(name),
+    client.catalog.profile(name, 'sample').catch(() => null)
+  ]);
   return { detail, profile };
 }
 
@@ -122,7 +128,9 @@ function datasetRows(dataset: IDataset, { open, under }: ITree, workbench: IWork
 
 function columnRows(dataset: IDataset, detail: IDetail<IUnder> | undefined, { trans }: IWorkbench): IListRow[] {
   if (!detail?.data) {
-    return [{ id: `${dataset.ref}?`, level: 2, name: detail?.error ? detail.error.what : trans.__('Reading the columns…') }];
+    return [
+      { id: `${dataset.ref}?`, level: 2, name: detail?.error ? detail.error.what : trans.__('Reading the columns…') }
+    ];
   }
   const { schema } = detail.data.detail;
   const profiles = new Map(detail.data.profile?.columns.map(column => [column.name, column]));
@@ -132,12 +140,23 @@ function columnRows(dataset: IDataset, detail: IDetail<IUnder> | undefined, { tr
   });
   const rest = schema.length - COLUMNS_SHOWN;
   if (rest > 0) {
-    rows.push({ id: `${dataset.ref}+`, ref: dataset.ref, level: 2, name: trans._n('%1 more column', '%1 more columns', rest) });
+    rows.push({
+      id: `${dataset.ref}+`,
+      ref: dataset.ref,
+      level: 2,
+      name: trans._n('%1 more column', '%1 more columns', rest)
+    });
   }
   return rows;
 }
 
-function ColumnMeta({ name, profile }: { name: string; profile: IColumnProfile | undefined }): React.ReactElement | null {
+function ColumnMeta({
+  name,
+  profile
+}: {
+  name: string;
+  profile: IColumnProfile | undefined;
+}): React.ReactElement | null {
   const { trans } = useWorkbench();
   if (!profile) {
     return null;

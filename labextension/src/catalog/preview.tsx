@@ -24,7 +24,13 @@ export function Preview({ dataset }: { dataset: IDataset }): React.ReactElement 
   );
   return (
     <Result query={first} rows={12}>
-      {block => (block.total > TABLE_ROWS ? <LargePreview dataset={dataset} block={block} /> : <SmallPreview dataset={dataset} block={block} />)}
+      {block =>
+        block.total > TABLE_ROWS ? (
+          <LargePreview dataset={dataset} block={block} />
+        ) : (
+          <SmallPreview dataset={dataset} block={block} />
+        )
+      }
     </Result>
   );
 }
@@ -37,17 +43,21 @@ interface IBlockProps {
 function SmallPreview({ dataset, block }: IBlockProps): React.ReactElement {
   const { trans } = useWorkbench();
   const rows = Array.from({ length: block.shown }, (_, index) => index);
-  const columns = block.columns.map(
-    (column, place): IColumnSpec<number> => ({
-      key: column.name,
-      head: column.name,
-      end: /^(u?i|f)\d/.test(column.type),
-      cell: row => <span className={cx('cell')}>{format.cell(block.data[place]?.[row])}</span>
-    })
-  );
+  const columns = block.columns.map((column, place): IColumnSpec<number> => ({
+    key: column.name,
+    head: column.name,
+    end: /^(u?i|f)\d/.test(column.type),
+    cell: row => <span className={cx('cell')}>{format.cell(block.data[place]?.[row])}</span>
+  }));
   return (
     <div className={cx('scroll')}>
-      <Table label={trans.__('Rows of %1', dataset.name)} columns={columns} rows={rows} row={row => ({ id: String(row) })} total={block.total} />
+      <Table
+        label={trans.__('Rows of %1', dataset.name)}
+        columns={columns}
+        rows={rows}
+        row={row => ({ id: String(row) })}
+        total={block.total}
+      />
       <p className={cx('more')}>{trans.__('%1 of %2 rows', format.number(block.shown), format.number(block.total))}</p>
     </div>
   );
@@ -75,7 +85,9 @@ function LargePreview({ dataset, block }: IBlockProps): React.ReactElement {
     <>
       {error && <ErrorCard error={error} />}
       <Grid model={model} label={trans.__('Rows of %1', dataset.name)} />
-      <p className={cx('more')}>{trans.__('%1 rows, fetched by blocks as they come into sight', format.number(total))}</p>
+      <p className={cx('more')}>
+        {trans.__('%1 rows, fetched by blocks as they come into sight', format.number(total))}
+      </p>
     </>
   );
 }

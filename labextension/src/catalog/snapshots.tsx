@@ -40,14 +40,36 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
 }
 
 function columnsOf({ trans }: IWorkbench): IColumnSpec<ISnapshot>[] {
-  const change = (count: number, sign: string): React.ReactNode => (count ? <Num value={count} format={value => sign + format.number(value)} quiet /> : format.DASH);
+  const change = (count: number, sign: string): React.ReactNode =>
+    count ? <Num value={count} format={value => sign + format.number(value)} quiet /> : format.DASH;
   return [
     { key: 'id', head: trans.__('snapshot'), cell: ({ id }) => <code>{id}</code> },
     { key: 'at', head: trans.__('when'), cell: ({ at }) => format.time(at), sort: ({ at }) => at, width: 130 },
     { key: 'operation', head: trans.__('operation'), cell: ({ operation }) => operation, width: 110 },
-    { key: 'rows', head: trans.__('rows'), end: true, cell: ({ rows }) => <Num value={rows} />, sort: ({ rows }) => rows.value, width: 110 },
-    { key: 'added', head: trans.__('added'), end: true, cell: ({ added }) => change(added, '+'), sort: ({ added }) => added, width: 100 },
-    { key: 'removed', head: trans.__('removed'), end: true, cell: ({ removed }) => change(removed, '−'), sort: ({ removed }) => removed, width: 100 },
+    {
+      key: 'rows',
+      head: trans.__('rows'),
+      end: true,
+      cell: ({ rows }) => <Num value={rows} />,
+      sort: ({ rows }) => rows.value,
+      width: 110
+    },
+    {
+      key: 'added',
+      head: trans.__('added'),
+      end: true,
+      cell: ({ added }) => change(added, '+'),
+      sort: ({ added }) => added,
+      width: 100
+    },
+    {
+      key: 'removed',
+      head: trans.__('removed'),
+      end: true,
+      cell: ({ removed }) => change(removed, '−'),
+      sort: ({ removed }) => removed,
+      width: 100
+    },
     { key: 'by', head: trans.__('written by'), cell: ({ written_by }) => written_by || format.DASH }
   ];
 }

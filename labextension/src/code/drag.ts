@@ -35,7 +35,11 @@ function dragImage(label: string): HTMLElement {
  *
  * dragged: asked at the start; `pinned` when Shift is held, which means exact versions.
  */
-export function dragFrom(press: { clientX: number; clientY: number; button: number }, dragged: (pinned: boolean) => IDragged, label: string): void {
+export function dragFrom(
+  press: { clientX: number; clientY: number; button: number },
+  dragged: (pinned: boolean) => IDragged,
+  label: string
+): void {
   if (press.button !== 0) {
     return;
   }

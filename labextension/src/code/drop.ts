@@ -21,17 +21,17 @@ export function nearestGap(cells: readonly { index: number; top: number; bottom:
 }
 
 /** Takes references that are dropped between the cells of one notebook; an editor under the pointer goes first. */
-class NotebookDrop {
+class NotebookDrop implements EventListenerObject {
   constructor(private readonly _panel: NotebookPanel) {
     const node = _panel.content.node;
     for (const type of ['lm-dragenter', 'lm-dragover', 'lm-dragleave', 'lm-drop']) {
-      node.addEventListener(type, this as EventListenerObject);
+      node.addEventListener(type, this);
     }
     this._line.className = 'jp-mlinfra-drop-line';
   }
 
   handleEvent(event: Event): void {
-    const drag = event as Drag.Event;
+    const drag = event as unknown as Drag.Event; // Lumino's own event, which it dispatches under these names
     if (event.type === 'lm-dragleave') {
       this._line.remove();
       return;
@@ -85,7 +85,7 @@ function edges(node: HTMLElement): { top: number; bottom: number } {
 
 /** Let every notebook, now and later, take references between its cells. */
 export function acceptDrops(tracker: INotebookTracker): void {
-  const attach = (panel: NotebookPanel): void => void new NotebookDrop(panel);
+  const attach = (panel: NotebookPanel): NotebookDrop => new NotebookDrop(panel);
   tracker.forEach(attach);
   tracker.widgetAdded.connect((_, panel) => attach(panel));
 }

@@ -7,14 +7,14 @@ import { asCell, type Door } from './cell';
 /** Brings code into the user's notebook. */
 export interface ICode {
   /** Into a new cell below the active one; a notebook is made when none is open. */
-  insertBelow(code: string, door?: Door): Promise<void>;
+  insertBelow: (code: string, door?: Door) => Promise<void>;
   /** At the caret of the active cell. */
-  insertAtCursor(code: string, door?: Door): Promise<void>;
-  copy(text: string): void;
+  insertAtCursor: (code: string, door?: Door) => Promise<void>;
+  copy: (text: string) => void;
   /** The code as a cell of the notebook in use: with the import that it needs, unless that is there. */
-  cell(code: string, door?: Door): string;
+  cell: (code: string, door?: Door) => string;
   /** Give the focus back to the notebook in use. */
-  focusNotebook(): void;
+  focusNotebook: () => void;
 }
 
 /** The sources of all code cells, to see what the notebook has already. */
@@ -50,7 +50,7 @@ class NotebookCode implements ICode {
     const notebook = panel.content;
     const source = asCell(code, door, codeCells(panel));
     const active = notebook.activeCell?.model.sharedModel;
-    if (active && active.cell_type === 'code' && active.getSource() === '') {
+    if (active?.cell_type === 'code' && active.getSource() === '') {
       active.setSource(source); // an empty cell is waiting to be filled
     } else {
       insertCell(panel, notebook.activeCellIndex + 1, source);
@@ -98,7 +98,8 @@ class NotebookCode implements ICode {
     if (!this._commands.hasCommand('notebook:create-new')) {
       return null;
     }
-    const made = (await this._commands.execute('notebook:create-new', { activate: true, kernelName: 'python3' })) as NotebookPanel | undefined;
+    const made = (await this._commands.execute('notebook:create-new', { activate: true, kernelName: 'python3' })) as
+      NotebookPanel | undefined;
     await made?.revealed;
     await made?.context.ready;
     return made ?? null;

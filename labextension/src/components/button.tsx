@@ -14,11 +14,20 @@ export interface IButtonProps {
   disabled?: boolean;
   caption?: string;
   pressed?: boolean;
-  onClick(event: React.MouseEvent): void;
+  onClick: (event: React.MouseEvent) => void;
 }
 
 /** A button of 24 px. At most one primary button stands in a header. */
-export function Button({ label, icon, kind = 'default', bare, disabled, caption, pressed, onClick }: IButtonProps): React.ReactElement {
+export function Button({
+  label,
+  icon,
+  kind = 'default',
+  bare,
+  disabled,
+  caption,
+  pressed,
+  onClick
+}: IButtonProps): React.ReactElement {
   return (
     <button
       type="button"
@@ -41,7 +50,15 @@ export function Key({ children }: { children: string }): React.ReactElement {
 }
 
 /** Words that open a page. */
-export function Link({ children, onClick, title }: { children: React.ReactNode; title?: string; onClick(): void }): React.ReactElement {
+export function Link({
+  children,
+  onClick,
+  title
+}: {
+  children: React.ReactNode;
+  title?: string;
+  onClick: () => void;
+}): React.ReactElement {
   return (
     <button type="button" className={cx('link')} title={title} onClick={onClick}>
       {children}

@@ -13,7 +13,7 @@ import type { Tone } from './state';
 
 export interface IAction {
   label: string;
-  onClick(): void;
+  onClick: () => void;
 }
 
 interface ICardProps {
@@ -28,7 +28,12 @@ interface ICardProps {
 /** The frame of the four cards; nothing else in the workbench has a frame. */
 function Card({ kind, title, shape, tone = 'idle', reason, children }: ICardProps): React.ReactElement {
   return (
-    <section className={cx('card', `is-${kind}`)} role={kind === 'error' ? 'alert' : 'status'} data-reason={reason} data-card={kind}>
+    <section
+      className={cx('card', `is-${kind}`)}
+      role={kind === 'error' ? 'alert' : 'status'}
+      data-reason={reason}
+      data-card={kind}
+    >
       {title && (
         <h4>
           {shape && (
@@ -45,7 +50,15 @@ function Card({ kind, title, shape, tone = 'idle', reason, children }: ICardProp
 }
 
 /** One sentence on what the thing is, one button, one line to copy. */
-export function EmptyCard({ sentence, action, code }: { sentence: string; action?: IAction; code?: string }): React.ReactElement {
+export function EmptyCard({
+  sentence,
+  action,
+  code
+}: {
+  sentence: string;
+  action?: IAction;
+  code?: string;
+}): React.ReactElement {
   return (
     <Card kind="empty">
       <p>{sentence}</p>
@@ -69,7 +82,11 @@ export function explainError(error: ApiError, trans: TranslationBundle): { what:
     };
   }
   if (error.lost) {
-    return { what: trans.__('The Jupyter server does not answer.'), why: '', fix: trans.__('It is asked again by itself.') };
+    return {
+      what: trans.__('The Jupyter server does not answer.'),
+      why: '',
+      fix: trans.__('It is asked again by itself.')
+    };
   }
   return { what: error.what, why: error.why, fix: error.fix };
 }
@@ -84,7 +101,9 @@ interface IErrorCardProps {
 export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): React.ReactElement {
   const { trans, code } = useWorkbench();
   const { what, why, fix } = explainError(error, trans);
-  const details = [`what: ${what}`, why && `why: ${why}`, fix && `fix: ${fix}`, `code: ${error.code}`].filter(Boolean).join('\n');
+  const details = [`what: ${what}`, why && `why: ${why}`, fix && `fix: ${fix}`, `code: ${error.code}`]
+    .filter(Boolean)
+    .join('\n');
   return (
     <Card kind="error" title={what} shape="failed" tone="bad">
       {(why || fix) && (
@@ -107,7 +126,15 @@ export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): Reac
 }
 
 /** What it waits for, who holds it, when it may end. */
-export function WaitingCard({ title, reason, actions = [] }: { title: string; reason: string; actions?: readonly IAction[] }): React.ReactElement {
+export function WaitingCard({
+  title,
+  reason,
+  actions = []
+}: {
+  title: string;
+  reason: string;
+  actions?: readonly IAction[];
+}): React.ReactElement {
   return (
     <Card kind="waiting" title={title} shape="waiting" tone="wait" reason={reason}>
       <p>{reason}</p>
@@ -121,10 +148,11 @@ export function WaitingCard({ title, reason, actions = [] }: { title: string; re
 }
 
 /** The last known state, after contact was lost. */
-export function StaleCard({ at, retry }: { at: number; retry(): void }): React.ReactElement {
+export function StaleCard({ at, retry }: { at: number; retry: () => void }): React.ReactElement {
   const { trans } = useWorkbench();
-  const ago = format.span((Date.now() - at) / 1000);
-  const clock = format.time(new Date(at).toISOString());
+  const moment = new Date(at).toISOString();
+  const ago = format.span(format.secondsSince(moment));
+  const clock = format.time(moment);
   return (
     <Card kind="stale" title={trans.__('Last seen %1 ago', ago)} shape="clock">
       <p>{trans.__('As of %1; what is shown may have changed since. The server is asked again by itself.', clock)}</p>
@@ -149,7 +177,7 @@ export function Loading({ rows = 4 }: { rows?: number }): React.ReactElement {
 
 interface IResultProps<T> {
   query: IQuery<T>;
-  children(data: T): React.ReactNode;
+  children: (data: T) => React.ReactNode;
   rows?: number;
 }
 
@@ -161,7 +189,12 @@ export function Result<T>({ query, children, rows }: IResultProps<T>): React.Rea
   }
   return (
     <>
-      {query.error && (query.error.lost ? <StaleCard at={query.at} retry={retry} /> : <ErrorCard error={query.error} retry={retry} />)}
+      {query.error &&
+        (query.error.lost ? (
+          <StaleCard at={query.at} retry={retry} />
+        ) : (
+          <ErrorCard error={query.error} retry={retry} />
+        ))}
       {children(query.data)}
     </>
   );

@@ -19,7 +19,13 @@ const isDoor = (name: string): name is Door => (DOORS as readonly string[]).incl
 export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement | null {
   const workbench = useWorkbench();
   const { trans } = workbench;
-  const names: Readonly<Record<Door, string>> = { python: 'Python', magic: trans.__('magic'), sql: 'SQL', cli: 'CLI', curl: 'curl' };
+  const names: Readonly<Record<Door, string>> = {
+    python: 'Python',
+    magic: trans.__('magic'),
+    sql: 'SQL',
+    cli: 'CLI',
+    curl: 'curl'
+  };
   const doors = Object.keys(code)
     .filter(isDoor)
     .sort((a, b) => DOORS.indexOf(a) - DOORS.indexOf(b));
@@ -35,7 +41,13 @@ export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement
       <div className={cx('drawer-head')}>
         <div role="group" aria-label={trans.__('Written as')}>
           {doors.map(name => (
-            <button key={name} type="button" className={cx('door')} aria-pressed={name === door} onClick={() => choose(name)}>
+            <button
+              key={name}
+              type="button"
+              className={cx('door')}
+              aria-pressed={name === door}
+              onClick={() => choose(name)}
+            >
               {names[name]}
             </button>
           ))}

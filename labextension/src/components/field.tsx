@@ -5,7 +5,7 @@ import { cx } from './cx';
 interface IFieldProps {
   label: string;
   value: string;
-  onChange(value: string): void;
+  onChange: (value: string) => void;
   width?: number;
   type?: 'text' | 'number' | 'datetime-local';
   min?: number;
@@ -19,7 +19,16 @@ interface IFieldProps {
 }
 
 /** A labelled input of one line. */
-export function Field({ label, value, onChange, width = 120, fault, unit, type = 'text', ...input }: IFieldProps): React.ReactElement {
+export function Field({
+  label,
+  value,
+  onChange,
+  width = 120,
+  fault,
+  unit,
+  type = 'text',
+  ...input
+}: IFieldProps): React.ReactElement {
   const id = useId();
   return (
     <span className={cx('field')}>

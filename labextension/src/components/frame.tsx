@@ -1,4 +1,4 @@
-import React, { useContext, useEffect, useMemo, useRef } from 'react';
+import React, { useCallback, useContext, useEffect, useRef } from 'react';
 
 import { asApiError } from '../api/errors';
 import type { Door } from '../code/cell';
@@ -14,20 +14,18 @@ interface IFrameCode {
   door: Door;
 }
 
-const FrameContext = React.createContext<React.MutableRefObject<IFrameCode | null> | null>(null);
+const FrameContext = React.createContext<((code: IFrameCode | null) => void) | null>(null);
 
 /** Give the keys `i`, `Shift i` and `c` of the surrounding page their code. */
 export function useFrameCode(text: string, door: Door): void {
-  const code = useContext(FrameContext);
+  const tell = useContext(FrameContext);
   useEffect(() => {
-    if (!code || !text) {
+    if (!tell || !text) {
       return;
     }
-    code.current = { text, door };
-    return () => {
-      code.current = null;
-    };
-  }, [code, text, door]);
+    tell({ text, door });
+    return () => tell(null);
+  }, [tell, text, door]);
 }
 
 interface IFrameProps {
@@ -53,29 +51,29 @@ export function Frame({ workbench, visibility, kind, children }: IFrameProps): R
 function Keys({ kind, children }: { kind: string; children: React.ReactNode }): React.ReactElement {
   const { code } = useWorkbench();
   const own = useRef<IFrameCode | null>(null);
-  const act = useMemo(
-    () => (event: React.KeyboardEvent) => {
-      const typing = (event.target as Element).closest('input, textarea, select, [contenteditable="true"]');
-      if (typing || event.defaultPrevented || !own.current) {
-        return;
-      }
-      const { text, door } = own.current;
-      const action = rowAction(event);
-      if (action === 'insert') {
-        void code.insertBelow(text, door);
-      } else if (action === 'insert-at-cursor') {
-        void code.insertAtCursor(text, door);
-      } else if (action === 'copy') {
-        code.copy(text);
-      } else {
-        return;
-      }
-      event.preventDefault();
-    },
-    [code]
-  );
+  const tell = useCallback((next: IFrameCode | null) => {
+    own.current = next;
+  }, []);
+  const act = (event: React.KeyboardEvent): void => {
+    const typing = (event.target as Element).closest('input, textarea, select, [contenteditable="true"]');
+    if (typing || event.defaultPrevented || !own.current) {
+      return;
+    }
+    const { text, door } = own.current;
+    const action = rowAction(event);
+    if (action === 'insert') {
+      void code.insertBelow(text, door);
+    } else if (action === 'insert-at-cursor') {
+      void code.insertAtCursor(text, door);
+    } else if (action === 'copy') {
+      code.copy(text);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  };
   return (
-    <FrameContext.Provider value={own}>
+    <FrameContext.Provider value={tell}>
       <div className={cx('frame', `is-${kind}`)} data-mlinfra-frame={kind} onKeyDown={act}>
         {children}
       </div>
@@ -83,9 +81,13 @@ function Keys({ kind, children }: { kind: string; children: React.ReactNode }): 
   );
 }
 
+interface INetState {
+  fault: unknown;
+}
+
 /** A fault in drawing one panel or page stays in it, and says what it was. */
-class Net extends React.Component<{ children: React.ReactNode }, { fault: unknown }> {
-  override state = { fault: null };
+class Net extends React.Component<{ children: React.ReactNode }, INetState> {
+  override state: INetState = { fault: null };
 
   static getDerivedStateFromError(fault: unknown): { fault: unknown } {
     return { fault };

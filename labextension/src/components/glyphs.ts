@@ -55,7 +55,10 @@ export type IconName = keyof typeof ICONS;
 
 /** State shapes: 12 px grid; each state has a shape of its own, so that colour is never the only sign. */
 export const SHAPES = glyphs({
-  done: [{ circle: [6, 6, 5], width: 1.3 }, { d: 'm3.6 6.2 1.7 1.7 3.1-3.7', width: 1.4 }],
+  done: [
+    { circle: [6, 6, 5], width: 1.3 },
+    { d: 'm3.6 6.2 1.7 1.7 3.1-3.7', width: 1.4 }
+  ],
   running: [{ d: 'M2.5 1.5v9L10.5 6z', solid: true }],
   waiting: [
     { d: 'M2.5 1.2h7L6.8 6l2.7 4.8h-7L5.2 6z', width: 1.3 },
@@ -73,9 +76,15 @@ export const SHAPES = glyphs({
   cached: [{ d: 'M6 1.2 10.8 6 6 10.8 1.2 6z', width: 1.4 }],
   missed: [{ circle: [6, 6, 4.6], width: 1.4, dash: '2.2 1.8' }],
   none: [{ d: 'M3 6h6', width: 1.5 }],
-  clock: [{ circle: [6, 6, 4.8], width: 1.2 }, { d: 'M6 3v3l2 1.3', width: 1.2 }],
+  clock: [
+    { circle: [6, 6, 4.8], width: 1.2 },
+    { d: 'M6 3v3l2 1.3', width: 1.2 }
+  ],
   live: [{ circle: [6, 6, 4], solid: true }],
-  half: [{ circle: [6, 6, 4.6], width: 1.3 }, { d: 'M6 1.4a4.6 4.6 0 0 1 0 9.2z', solid: true }],
+  half: [
+    { circle: [6, 6, 4.6], width: 1.3 },
+    { d: 'M6 1.4a4.6 4.6 0 0 1 0 9.2z', solid: true }
+  ],
   nodata: [{ rect: [1.5, 1.5, 9, 9], width: 1.3, dash: '2 1.7' }],
   stopped: [{ rect: [2.5, 2.5, 7, 7], width: 1.4 }]
 });

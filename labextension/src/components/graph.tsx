@@ -25,7 +25,7 @@ interface IGraphProps {
   label: string;
   nodes: readonly IGraphNode[];
   links: readonly ILink[];
-  onOpen?(id: string): void;
+  onOpen?: (id: string) => void;
 }
 
 /** A directed graph; arrow keys go along its edges. */
@@ -47,7 +47,9 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
     const next = neighbour(event.key, id, links, layout.nodes);
     if (next) {
       event.preventDefault();
-      host.current?.querySelectorAll<HTMLElement>('[data-node]').forEach(node => node.dataset.node === next && node.focus());
+      host.current
+        ?.querySelectorAll<HTMLElement>('[data-node]')
+        .forEach(node => node.dataset.node === next && node.focus());
     }
   };
   const open = (node: IGraphNode): void => {
@@ -94,7 +96,12 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
 }
 
 /** The node that an arrow key goes to: along an edge, or up and down within a column. */
-export function neighbour(key: string, id: string, links: readonly ILink[], places: readonly INode[]): string | undefined {
+export function neighbour(
+  key: string,
+  id: string,
+  links: readonly ILink[],
+  places: readonly INode[]
+): string | undefined {
   const here = places.find(node => node.id === id);
   if (!here) {
     return undefined;

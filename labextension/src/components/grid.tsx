@@ -1,4 +1,11 @@
-import { BasicKeyHandler, BasicMouseHandler, BasicSelectionModel, DataGrid, type DataModel, TextRenderer } from '@lumino/datagrid';
+import {
+  BasicKeyHandler,
+  BasicMouseHandler,
+  BasicSelectionModel,
+  DataGrid,
+  type DataModel,
+  TextRenderer
+} from '@lumino/datagrid';
 import { Widget } from '@lumino/widgets';
 import React, { useEffect, useRef } from 'react';
 

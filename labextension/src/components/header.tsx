@@ -27,12 +27,19 @@ export function PageHeader({ icon, title, reference, mark, children }: IPageHead
       <Icon name={icon} />
       <h1
         title={title}
-        onMouseDown={event => dragFrom(event, () => ({ refs: [reference], code: code.cell(pythonFor([reference])) }), title)}
+        onMouseDown={event =>
+          dragFrom(event, () => ({ refs: [reference], code: code.cell(pythonFor([reference])) }), title)
+        }
       >
         {title}
       </h1>
       {mark}
-      <button type="button" className={cx('ref')} title={trans.__('Copy this reference')} onClick={() => code.copy(reference)}>
+      <button
+        type="button"
+        className={cx('ref')}
+        title={trans.__('Copy this reference')}
+        onClick={() => code.copy(reference)}
+      >
         {reference}
       </button>
       <span className={cx('space')} />
@@ -60,7 +67,7 @@ export interface ITab {
 interface ITabsProps {
   tabs: readonly ITab[];
   current: string;
-  onSelect(name: string): void;
+  onSelect: (name: string) => void;
   /** Stands at the right end. */
   note?: React.ReactNode;
   children: React.ReactNode;
@@ -109,7 +116,15 @@ export function Tabs({ tabs, current, onSelect, note, children }: ITabsProps): R
 }
 
 /** A heading inside a page: 28 px, with a quiet note. */
-export function Heading({ title, note, children }: { title: string; note?: React.ReactNode; children?: React.ReactNode }): React.ReactElement {
+export function Heading({
+  title,
+  note,
+  children
+}: {
+  title: string;
+  note?: React.ReactNode;
+  children?: React.ReactNode;
+}): React.ReactElement {
   return (
     <h3 className={cx('heading')}>
       {title}
@@ -121,7 +136,13 @@ export function Heading({ title, note, children }: { title: string; note?: React
 }
 
 /** The primary button of most pages. */
-export function InsertButton({ code, primary = true }: { code: string | undefined; primary?: boolean }): React.ReactElement {
+export function InsertButton({
+  code,
+  primary = true
+}: {
+  code: string | undefined;
+  primary?: boolean;
+}): React.ReactElement {
   const workbench = useWorkbench();
   return (
     <Button

@@ -11,7 +11,7 @@ export function Highlight({ code, door }: { code: string; door: Door }): React.R
   const parts: React.ReactNode[] = [];
   let end = 0;
   for (const match of code.matchAll(TOKEN)) {
-    const kind = Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0];
+    const kind = Object.entries(match.groups ?? {}).find(([, text]) => Boolean(text))?.[0];
     parts.push(code.slice(end, match.index));
     parts.push(
       <span key={match.index} className={cx(`code-${kind}`)}>

@@ -1,5 +1,10 @@
 /** The position that a key moves to in a row of `count` things, or null when the key does not move. */
-export function rove(key: string, index: number, count: number, direction: 'vertical' | 'horizontal' = 'vertical'): number | null {
+export function rove(
+  key: string,
+  index: number,
+  count: number,
+  direction: 'vertical' | 'horizontal' = 'vertical'
+): number | null {
   const [back, forward] = direction === 'vertical' ? ['ArrowUp', 'ArrowDown'] : ['ArrowLeft', 'ArrowRight'];
   switch (key) {
     case back:
@@ -20,7 +25,8 @@ export function rove(key: string, index: number, count: number, direction: 'vert
 }
 
 /** What a key asks of a row of a list or table, beside moving. */
-export type RowAction = 'open' | 'select' | 'insert' | 'insert-at-cursor' | 'copy' | 'copy-ref' | 'search' | 'leave' | 'unfold' | 'fold';
+export type RowAction =
+  'open' | 'select' | 'insert' | 'insert-at-cursor' | 'copy' | 'copy-ref' | 'search' | 'leave' | 'unfold' | 'fold';
 
 const ACTIONS: Readonly<Record<string, RowAction>> = {
   Enter: 'open',
@@ -36,6 +42,11 @@ const ACTIONS: Readonly<Record<string, RowAction>> = {
 };
 
 /** The action of a key press; keys held with Ctrl, Alt or Meta belong to JupyterLab. */
-export function rowAction(event: { key: string; ctrlKey: boolean; altKey: boolean; metaKey: boolean }): RowAction | null {
+export function rowAction(event: {
+  key: string;
+  ctrlKey: boolean;
+  altKey: boolean;
+  metaKey: boolean;
+}): RowAction | null {
   return event.ctrlKey || event.altKey || event.metaKey ? null : (ACTIONS[event.key] ?? null);
 }

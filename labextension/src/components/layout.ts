@@ -55,7 +55,11 @@ export function layered(ids: readonly string[], links: readonly ILink[]): ILayou
     order.forEach((id, index) => place.set(id, top + index));
   });
 
-  const nodes = ids.map(id => ({ id, x: (columns.get(id) ?? 0) * (BOX.width + BOX.gapX), y: (place.get(id) ?? 0) * step }));
+  const nodes = ids.map(id => ({
+    id,
+    x: (columns.get(id) ?? 0) * (BOX.width + BOX.gapX),
+    y: (place.get(id) ?? 0) * step
+  }));
   return {
     nodes,
     width: Math.max(0, depth * (BOX.width + BOX.gapX) - BOX.gapX),

@@ -29,7 +29,13 @@ interface IListProps extends IRowsOptions {
 export function List({ label, rows, ...options }: IListProps): React.ReactElement {
   const { container, propsOf } = useRows(rows, options);
   return (
-    <div ref={container as React.RefObject<HTMLDivElement>} className={cx('list')} role="tree" aria-label={label} aria-multiselectable>
+    <div
+      ref={container as React.RefObject<HTMLDivElement>}
+      className={cx('list')}
+      role="tree"
+      aria-label={label}
+      aria-multiselectable
+    >
       {rows.map((row, index) => (
         <ListRow key={row.id} row={row} props={propsOf(index)} onToggle={options.onToggle} />
       ))}
@@ -40,13 +46,20 @@ export function List({ label, rows, ...options }: IListProps): React.ReactElemen
 interface IListRowProps {
   row: IListRow;
   props: ReturnType<ReturnType<typeof useRows>['propsOf']>;
-  onToggle?(id: string): void;
+  onToggle?: (id: string) => void;
 }
 
 function ListRow({ row, props, onToggle }: IListRowProps): React.ReactElement {
   const level = row.level ?? 0;
   return (
-    <div className={cx('row', `level-${level}`)} role="treeitem" aria-level={level + 1} aria-expanded={row.open} title={row.title} {...props}>
+    <div
+      className={cx('row', `level-${level}`)}
+      role="treeitem"
+      aria-level={level + 1}
+      aria-expanded={row.open}
+      title={row.title}
+      {...props}
+    >
       <div className={cx('row-line')}>
         {row.open !== undefined && (
           <button

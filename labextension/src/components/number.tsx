@@ -46,10 +46,22 @@ export interface INumProps {
   unit?: string;
 }
 
-export const labelled = (value: number | string | null, basis: Basis = 'exact'): INumber => ({ value, basis, n: null, error: null });
+export const labelled = (value: number | string | null, basis: Basis = 'exact'): INumber => ({
+  value,
+  basis,
+  n: null,
+  error: null
+});
 
 /** A number with its basis: no number of the workbench stands without one. */
-export function Num({ value, format: write = format.number, basis = 'exact', quiet, strong, unit }: INumProps): React.ReactElement {
+export function Num({
+  value,
+  format: write = format.number,
+  basis = 'exact',
+  quiet,
+  strong,
+  unit
+}: INumProps): React.ReactElement {
   const number = typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
   const missing = number.value === null;
   const text = typeof number.value === 'string' ? format.plain(number.value) : write(number.value);

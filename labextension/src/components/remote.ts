@@ -68,7 +68,13 @@ export class RemoteTable extends DataModel {
       const block = await this._fetch(index * BLOCK, BLOCK);
       this._keep(index, block);
       this._asked.delete(index);
-      const region = { region: 'body', row: index * BLOCK, rowSpan: block.shown, column: 0, columnSpan: this._columns.length } as const;
+      const region = {
+        region: 'body',
+        row: index * BLOCK,
+        rowSpan: block.shown,
+        column: 0,
+        columnSpan: this._columns.length
+      } as const;
       this.emitChanged({ type: 'cells-changed', ...region });
     } catch (error) {
       this._failed(error);

@@ -1,12 +1,12 @@
 import type React from 'react';
-import { useCallback, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 
-import { dragFrom } from '../code/drag';
+import { dragFrom, type IDragged } from '../code/drag';
 import { pythonFor } from '../code/python';
 import { useWorkbench } from '../hooks/context';
-import { parseRef } from '../refs';
+import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
-import { rove, rowAction } from './keyboard';
+import { rove, rowAction, type RowAction } from './keyboard';
 
 /** What the keyboard, the mouse and a drag need to know of a row. */
 export interface IRow {
@@ -24,10 +24,10 @@ export interface IRow {
 
 export interface IRowsOptions {
   selection?: ReadonlySet<string>;
-  onSelect?(selection: ReadonlySet<string>): void;
+  onSelect?: (selection: ReadonlySet<string>) => void;
   /** Instead of the object's page. */
-  onOpen?(id: string): void;
-  onToggle?(id: string): void;
+  onOpen?: (id: string) => void;
+  onToggle?: (id: string) => void;
 }
 
 interface IRowsState {
@@ -67,21 +67,145 @@ export interface IRowProps {
   'data-row': string;
   'data-mlinfra-ref': string | undefined;
   'aria-selected': boolean;
-  onClick(event: React.MouseEvent): void;
-  onFocus(): void;
-  onKeyDown(event: React.KeyboardEvent): void;
-  onMouseDown(event: React.MouseEvent): void;
+  onClick: (event: React.MouseEvent) => void;
+  onFocus: () => void;
+  onKeyDown: (event: React.KeyboardEvent) => void;
+  onMouseDown: (event: React.MouseEvent) => void;
 }
 
 export interface IRows {
   container: React.RefObject<HTMLElement>;
   selection: ReadonlySet<string>;
-  select(id: string): void;
-  propsOf(index: number): IRowProps;
+  select: (id: string) => void;
+  propsOf: (index: number) => IRowProps;
 }
 
 const inControl = (event: React.SyntheticEvent): boolean =>
-  (event.target as Element).closest('button, input, a, select, textarea') !== null && event.target !== event.currentTarget;
+  (event.target as Element).closest('button, input, a, select, textarea') !== null &&
+  event.target !== event.currentTarget;
+
+/** What the handlers of the rows work with, as of the last drawing. */
+interface IScene extends IRowsState {
+  container: React.RefObject<HTMLElement>;
+  options: IRowsOptions;
+  workbench: IWorkbench;
+  activate: (id: string) => void;
+  choose: (selection: ReadonlySet<string>) => void;
+}
+
+function toggled(selection: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(selection);
+  if (!next.delete(id)) {
+    next.add(id);
+  }
+  return next;
+}
+
+function focus({ rows, container, activate }: IScene, index: number): void {
+  const row = rows[index];
+  if (row) {
+    activate(row.id);
+    container.current?.querySelectorAll<HTMLElement>('[data-row]')[index]?.focus();
+  }
+}
+
+function openRow({ rows, index, options, workbench }: IScene): void {
+  const row = rows[index];
+  if (row && options.onOpen) {
+    options.onOpen(row.id);
+  } else if (row?.ref) {
+    void workbench.open(row.ref);
+  } else if (row?.open !== undefined) {
+    options.onToggle?.(row.id);
+  }
+}
+
+/** Go to another row; with Shift the rows passed join the selection. */
+function move(scene: IScene, next: number, extend: boolean): void {
+  const { rows, index, selection, choose } = scene;
+  if (extend) {
+    choose(new Set([...selection, ...[rows[index], rows[next]].flatMap(row => row?.id ?? [])]));
+  }
+  focus(scene, next);
+}
+
+/** Right opens a node, then goes into it; left closes it, or goes to the node around. */
+function unfold(scene: IScene, forward: boolean): void {
+  const { rows, index, options } = scene;
+  const row = rows[index];
+  if (row?.open === !forward) {
+    options.onToggle?.(row.id);
+  } else if (!forward) {
+    focus(scene, parentOf(rows, index));
+  } else if (row?.open) {
+    focus(scene, index + 1);
+  }
+}
+
+function perform(scene: IScene, action: RowAction, from: Element): void {
+  const { rows, index, selection, workbench, choose } = scene;
+  switch (action) {
+    case 'open':
+      return openRow(scene);
+    case 'select':
+      return choose(toggled(selection, rows[index]?.id ?? ''));
+    case 'unfold':
+    case 'fold':
+      return unfold(scene, action === 'unfold');
+    case 'search':
+      return focusSearch(from);
+    case 'leave':
+      return selection.size ? choose(new Set()) : workbench.code.focusNotebook();
+    default:
+      return act(workbench, action, refsOf(meant(scene)));
+  }
+}
+
+function onKeyDown(scene: IScene, event: React.KeyboardEvent): void {
+  if (inControl(event)) {
+    return;
+  }
+  const held = event.ctrlKey || event.altKey || event.metaKey;
+  const next = held ? null : rove(event.key, scene.index, scene.rows.length);
+  const action = rowAction(event);
+  if (next === null && !action) {
+    return;
+  }
+  event.preventDefault();
+  event.stopPropagation();
+  if (next !== null) {
+    move(scene, next, event.shiftKey && event.key.startsWith('Arrow'));
+  } else if (action) {
+    perform(scene, action, event.currentTarget);
+  }
+}
+
+function onClick(scene: IScene, event: React.MouseEvent): void {
+  const row = scene.rows[scene.index];
+  if (!row || inControl(event)) {
+    return;
+  }
+  scene.activate(row.id);
+  if (event.ctrlKey || event.metaKey) {
+    scene.choose(toggled(scene.selection, row.id));
+  } else {
+    openRow(scene);
+  }
+}
+
+function onMouseDown(scene: IScene, event: React.MouseEvent): void {
+  const { code, trans } = scene.workbench;
+  const picked = meant(scene).filter(row => row.ref);
+  if (!picked.length || inControl(event)) {
+    return;
+  }
+  const label = picked.length === 1 ? nameOf(picked[0]?.ref ?? '') : trans._n('%1 object', '%1 objects', picked.length);
+  const dragged = (pinned: boolean): IDragged => {
+    const refs = picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);
+    return { refs, code: code.cell(pythonFor(refs)) };
+  };
+  dragFrom(event, dragged, label);
+}
 
 /**
  * One behaviour for every list and table: one tab stop, arrows, Enter, Space, `i`, `c`, `r`, `/`, Escape, and drag.
@@ -90,120 +214,29 @@ const inControl = (event: React.SyntheticEvent): boolean =>
 export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRows {
   const workbench = useWorkbench();
   const container = useRef<HTMLElement>(null);
-  const [activeId, setActiveId] = useState<string | null>(null);
+  const [activeId, activate] = useState<string | null>(null);
   const [own, setOwn] = useState<ReadonlySet<string>>(new Set());
   const selection = options.selection ?? own;
-  const onSelect = options.onSelect ?? setOwn;
+  const choose = options.onSelect ?? setOwn;
   const active = Math.max(
     0,
     rows.findIndex(row => row.id === activeId)
   );
-
-  const select = useCallback(
-    (id: string) => {
-      const next = new Set(selection);
-      if (!next.delete(id)) {
-        next.add(id);
-      }
-      onSelect(next);
-    },
-    [selection, onSelect]
-  );
-
-  const focus = (index: number): void => {
-    const row = rows[index];
-    if (row) {
-      setActiveId(row.id);
-      container.current?.querySelectorAll<HTMLElement>('[data-row]')[index]?.focus();
-    }
-  };
-
-  const open = (index: number): void => {
-    const row = rows[index];
-    if (row && options.onOpen) {
-      options.onOpen(row.id);
-    } else if (row?.ref) {
-      void workbench.open(row.ref);
-    } else if (row?.open !== undefined) {
-      options.onToggle?.(row.id);
-    }
-  };
-
-  const extend = (event: React.KeyboardEvent, index: number, next: number): void => {
-    const ids = [rows[index]?.id, rows[next]?.id].filter(id => id !== undefined);
-    if (event.shiftKey && event.key.startsWith('Arrow')) {
-      onSelect(new Set([...selection, ...ids]));
-    }
-  };
-
-  const onKeyDown = (index: number) => (event: React.KeyboardEvent) => {
-    if (inControl(event)) {
-      return;
-    }
-    const next = event.ctrlKey || event.altKey || event.metaKey ? null : rove(event.key, index, rows.length);
-    const action = rowAction(event);
-    if (next === null && !action) {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-    if (next !== null) {
-      extend(event, index, next);
-      focus(next);
-      return;
-    }
-    const row = rows[index];
-    switch (action) {
-      case 'open':
-        return open(index);
-      case 'select':
-        return row && select(row.id);
-      case 'unfold':
-        return row?.open === false ? options.onToggle?.(row.id) : row?.open ? focus(index + 1) : undefined;
-      case 'fold':
-        return row?.open ? options.onToggle?.(row.id) : focus(parentOf(rows, index));
-      case 'search':
-        return focusSearch(event.currentTarget);
-      case 'leave':
-        return selection.size ? onSelect(new Set()) : workbench.code.focusNotebook();
-      default:
-        return act(workbench, action, refsOf(meant({ rows, index, selection })));
-    }
-  };
-
-  const onClick = (index: number) => (event: React.MouseEvent) => {
-    const row = rows[index];
-    if (!row || inControl(event)) {
-      return;
-    }
-    setActiveId(row.id);
-    if (event.ctrlKey || event.metaKey) {
-      select(row.id);
-    } else {
-      open(index);
-    }
-  };
-
-  const onMouseDown = (index: number) => (event: React.MouseEvent) => {
-    const picked = meant({ rows, index, selection }).filter(row => row.ref);
-    if (!picked.length || inControl(event)) {
-      return;
-    }
-    const label = picked.length === 1 ? (parseRef(picked[0]?.ref ?? '')?.name ?? '') : workbench.trans._n('%1 object', '%1 objects', picked.length);
-    dragFrom(
-      event,
-      pinned => {
-        const refs = picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);
-        return { refs, code: workbench.code.cell(pythonFor(refs)) };
-      },
-      label
-    );
-  };
+  const sceneOf = (index: number): IScene => ({
+    rows,
+    index,
+    selection,
+    container,
+    options,
+    workbench,
+    activate,
+    choose
+  });
 
   return {
     container,
     selection,
-    select,
+    select: id => choose(toggled(selection, id)),
     propsOf: index => {
       const row = rows[index];
       return {
@@ -211,16 +244,16 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
         'data-row': row?.id ?? '',
         'data-mlinfra-ref': row?.ref,
         'aria-selected': row ? selection.has(row.id) : false,
-        onClick: onClick(index),
-        onFocus: () => setActiveId(row?.id ?? null),
-        onKeyDown: onKeyDown(index),
-        onMouseDown: onMouseDown(index)
+        onClick: event => onClick(sceneOf(index), event),
+        onFocus: () => activate(row?.id ?? null),
+        onKeyDown: event => onKeyDown(sceneOf(index), event),
+        onMouseDown: event => onMouseDown(sceneOf(index), event)
       };
     }
   };
 }
 
-function act(workbench: IWorkbench, action: string | null, refs: readonly string[]): void {
+function act(workbench: IWorkbench, action: RowAction, refs: readonly string[]): void {
   const code = pythonFor(refs);
   if (action === 'copy-ref') {
     workbench.code.copy(refs.join('\n'));

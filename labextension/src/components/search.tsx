@@ -16,8 +16,8 @@ interface ISearchBoxProps {
   /** True: every kind; false: only the panel's own. */
   all: boolean;
   panel: string;
-  onWords(words: string): void;
-  onScope(all: boolean): void;
+  onWords: (words: string) => void;
+  onScope: (all: boolean) => void;
 }
 
 /** The same box at the head of every panel. Arrow down goes to the results, Escape empties it. */
@@ -26,7 +26,10 @@ export function SearchBox({ words, placeholder, all, panel, onWords, onScope }: 
   const onKeyDown = (event: React.KeyboardEvent<HTMLInputElement>): void => {
     if (event.key === 'ArrowDown' || event.key === 'Enter') {
       event.preventDefault();
-      event.currentTarget.closest('[data-mlinfra-frame]')?.querySelector<HTMLElement>('[role="tree"] [tabindex="0"]')?.focus();
+      event.currentTarget
+        .closest('[data-mlinfra-frame]')
+        ?.querySelector<HTMLElement>('[role="tree"] [tabindex="0"]')
+        ?.focus();
     } else if (event.key === 'Escape' && words) {
       event.stopPropagation();
       onWords('');
@@ -60,7 +63,15 @@ export function SearchBox({ words, placeholder, all, panel, onWords, onScope }: 
 const LIMIT = 50;
 
 /** Objects of every kind that hold the words, the panel's own kinds first. */
-export function SearchResults({ words, panel, all }: { words: string; panel: PanelName; all: boolean }): React.ReactElement {
+export function SearchResults({
+  words,
+  panel,
+  all
+}: {
+  words: string;
+  panel: PanelName;
+  all: boolean;
+}): React.ReactElement {
   const { client, trans } = useWorkbench();
   const own: readonly string[] = PANEL_KINDS[panel];
   const query = useQuery(
@@ -71,13 +82,13 @@ export function SearchResults({ words, panel, all }: { words: string; panel: Pan
   return (
     <Result query={query} rows={3}>
       {page => {
-        const kinds = [...new Set(page.items.map(hit => hit.kind))].sort((a, b) => Number(own.includes(b)) - Number(own.includes(a)));
+        const kinds = [...new Set(page.items.map(hit => hit.kind))].sort(
+          (a, b) => Number(own.includes(b)) - Number(own.includes(a))
+        );
         return (
           <>
             <p className={cx('results-note')} aria-live="polite">
-              {page.total === 0
-                ? trans.__('Nothing holds these words.')
-                : trans.__('%1 of %2', page.shown, page.total)}
+              {page.total === 0 ? trans.__('Nothing holds these words.') : trans.__('%1 of %2', page.shown, page.total)}
             </p>
             {kinds.map(kind => (
               <section key={kind} className={cx('section')}>
@@ -112,7 +123,10 @@ function Hits({ hits, label, words }: { hits: readonly IHit[]; label: string; wo
 
 /** A text with the searched words set strong. */
 function Marked({ text, words }: { text: string; words: string }): React.ReactElement {
-  const terms = words.split(/\s+/).filter(Boolean).map(term => term.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const terms = words
+    .split(/\s+/)
+    .filter(Boolean)
+    .map(term => term.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   if (!terms.length) {
     return <>{text}</>;
   }

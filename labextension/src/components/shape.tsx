@@ -19,10 +19,26 @@ export function Bars({ values, label, width = 44, height = 14, series = 1 }: IBa
   }
   const step = width / values.length;
   return (
-    <svg className={cx('chart', `series-${series}`)} role="img" aria-label={label} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+    <svg
+      className={cx('chart', `series-${series}`)}
+      role="img"
+      aria-label={label}
+      width={width}
+      height={height}
+      viewBox={`0 0 ${width} ${height}`}
+    >
       {values.map((value, index) => {
         const tall = Math.max(value > 0 ? 1 : 0, (value / most) * height);
-        return <rect key={index} className={cx('bar')} x={index * step} y={height - tall} width={Math.max(0.5, step - 1)} height={tall} />;
+        return (
+          <rect
+            key={index}
+            className={cx('bar')}
+            x={index * step}
+            y={height - tall}
+            width={Math.max(0.5, step - 1)}
+            height={tall}
+          />
+        );
       })}
       <line className={cx('axis')} x1={0} x2={width} y1={height} y2={height} />
     </svg>
@@ -43,7 +59,14 @@ export function Spark({ values, label, width = 44, height = 14, series = 1 }: IB
   });
   const line = `M${points.join('L')}`;
   return (
-    <svg className={cx('chart', `series-${series}`)} role="img" aria-label={label} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+    <svg
+      className={cx('chart', `series-${series}`)}
+      role="img"
+      aria-label={label}
+      width={width}
+      height={height}
+      viewBox={`0 0 ${width} ${height}`}
+    >
       <path className={cx('area')} d={`${line}L${width} ${height}L0 ${height}Z`} />
       <path className={cx('line')} d={line} />
     </svg>

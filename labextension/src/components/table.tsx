@@ -6,13 +6,13 @@ import { type IRow, type IRowsOptions, useRows } from './rows';
 export interface IColumnSpec<T> {
   key: string;
   head: React.ReactNode;
-  cell(row: T): React.ReactNode;
+  cell: (row: T) => React.ReactNode;
   /** Numbers stand at the right. */
   end?: boolean;
   /** CSS width, so that nothing moves when data arrives. */
   width?: number | string;
   /** What the column is sorted by; a column without it cannot be sorted. */
-  sort?(row: T): number | string | null;
+  sort?: (row: T) => number | string | null;
 }
 
 export interface ISort {
@@ -24,12 +24,12 @@ interface ITableProps<T> extends IRowsOptions {
   label: string;
   columns: readonly IColumnSpec<T>[];
   rows: readonly T[];
-  row(item: T): IRow;
+  row: (item: T) => IRow;
   /** All rows that there are, when fewer are shown. */
   total?: number;
   /** Where the server sorts: what is sorted by, and the call that changes it. */
   sort?: ISort | null;
-  onSort?(sort: ISort): void;
+  onSort?: (sort: ISort) => void;
   /** A checkbox in front of each row. */
   checks?: string;
   current?: string | null;
@@ -39,7 +39,9 @@ function compare(a: number | string | null, b: number | string | null): number {
   if (a === null || b === null) {
     return Number(a === null) - Number(b === null);
   }
-  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+  return typeof a === 'number' && typeof b === 'number'
+    ? a - b
+    : String(a).localeCompare(String(b), undefined, { numeric: true });
 }
 
 function sorted<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], sort: ISort | null): readonly T[] {
@@ -58,10 +60,17 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
   const shown = useMemo(() => (onSort ? rows : sorted(rows, columns, sort)), [rows, columns, sort, onSort]);
   const keys = useMemo(() => shown.map(row), [shown, row]);
   const { container, propsOf, select, selection } = useRows(keys, options);
-  const change = (key: string): void => (onSort ?? setOwn)({ key, descending: sort?.key === key ? !sort.descending : true });
+  const change = (key: string): void =>
+    (onSort ?? setOwn)({ key, descending: sort?.key === key ? !sort.descending : true });
 
   return (
-    <table ref={container as React.RefObject<HTMLTableElement>} className={cx('table')} role="grid" aria-label={label} aria-rowcount={total ?? rows.length}>
+    <table
+      ref={container as React.RefObject<HTMLTableElement>}
+      className={cx('table')}
+      role="grid"
+      aria-label={label}
+      aria-rowcount={total ?? rows.length}
+    >
       <thead>
         <tr>
           {checks && <th className={cx('is-check')} aria-label={checks} />}
@@ -78,7 +87,13 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
             <tr key={id} className={cx(id === current && 'is-current')} {...propsOf(index)}>
               {checks && (
                 <td className={cx('is-check')}>
-                  <input type="checkbox" tabIndex={-1} aria-label={checks} checked={selection.has(id)} onChange={() => select(id)} />
+                  <input
+                    type="checkbox"
+                    tabIndex={-1}
+                    aria-label={checks}
+                    checked={selection.has(id)}
+                    onChange={() => select(id)}
+                  />
                 </td>
               )}
               {columns.map(column => (
@@ -97,16 +112,25 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
 interface IHeadProps<T> {
   column: IColumnSpec<T>;
   sort: ISort | null;
-  onSort(key: string): void;
+  onSort: (key: string) => void;
 }
 
 function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
   const active = sort?.key === column.key;
   const order = !active ? 'none' : sort.descending ? 'descending' : 'ascending';
   return (
-    <th scope="col" className={cx(column.end && 'is-end')} style={{ width: column.width }} aria-sort={column.sort ? order : undefined}>
+    <th
+      scope="col"
+      className={cx(column.end && 'is-end')}
+      style={{ width: column.width }}
+      aria-sort={column.sort ? order : undefined}
+    >
       {column.sort ? (
-        <button type="button" className={cx('sort', active && (sort.descending ? 'is-down' : 'is-up'))} onClick={() => onSort(column.key)}>
+        <button
+          type="button"
+          className={cx('sort', active && (sort.descending ? 'is-down' : 'is-up'))}
+          onClick={() => onSort(column.key)}
+        >
           {column.head}
         </button>
       ) : (

@@ -23,10 +23,17 @@ const colourOf = (index: number): number => (index % COLOURS) + 1;
 export default function ComparePage({ reference, name }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const ids = name.split(',').filter(Boolean);
-  const query = useQuery(reference, signal => client.experiments.compare(ids, signal), { every: () => null, topics: ['run'] });
+  const query = useQuery(reference, signal => client.experiments.compare(ids, signal), {
+    every: () => null,
+    topics: ['run']
+  });
   return (
     <>
-      <PageHeader icon="compare" title={trans._n('%1 run compared', '%1 runs compared', ids.length)} reference={reference}>
+      <PageHeader
+        icon="compare"
+        title={trans._n('%1 run compared', '%1 runs compared', ids.length)}
+        reference={reference}
+      >
         <InsertButton code={query.data?.code.python} />
       </PageHeader>
       <Result query={query}>{comparison => <Compare comparison={comparison} />}</Result>
@@ -51,7 +58,8 @@ function Compare({ comparison }: { comparison: IComparison }): React.ReactElemen
         <CompareCurves comparison={comparison} />
         <div className={cx('bar', 'split')}>
           <label>
-            <input type="checkbox" checked={only} onChange={event => setOnly(event.target.checked)} /> {trans.__('only different')}
+            <input type="checkbox" checked={only} onChange={event => setOnly(event.target.checked)} />{' '}
+            {trans.__('only different')}
           </label>
           <Same rows={comparison.rows} />
         </div>
@@ -77,7 +85,13 @@ function CompareCurves({ comparison }: { comparison: IComparison }): React.React
       {metrics.length > 1 && (
         <div className={cx('bar')} role="group">
           {metrics.map(name => (
-            <button key={name} type="button" className={cx('door')} aria-pressed={name === metric} onClick={() => choose(name)}>
+            <button
+              key={name}
+              type="button"
+              className={cx('door')}
+              aria-pressed={name === metric}
+              onClick={() => choose(name)}
+            >
               {name}
             </button>
           ))}
@@ -103,7 +117,9 @@ function seriesOf({ curves, runs }: IComparison, metric: string | undefined): IS
 function Same({ rows }: { rows: readonly IDifference[] }): React.ReactElement | null {
   const { trans } = useWorkbench();
   const same = rows.filter(row => row.same).length;
-  return same ? <span className={cx('quiet')}>{trans._n('%1 line is the same in all', '%1 lines are the same in all', same)}</span> : null;
+  return same ? (
+    <span className={cx('quiet')}>{trans._n('%1 line is the same in all', '%1 lines are the same in all', same)}</span>
+  ) : null;
 }
 
 interface IDifferencesProps {
@@ -124,26 +140,38 @@ function Differences({ kind, title, comparison, only }: IDifferencesProps): Reac
   return (
     <section>
       <Heading title={title} note={trans.__('%1 of %2', rows.length, all.length)} />
-      <Table label={title} columns={columnsOf(comparison.runs, workbench)} rows={rows} row={row => ({ id: `${row.kind} ${row.key}` })} />
+      <Table
+        label={title}
+        columns={columnsOf(comparison.runs, workbench)}
+        rows={rows}
+        row={row => ({ id: `${row.kind} ${row.key}` })}
+      />
     </section>
   );
 }
 
 function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnSpec<IDifference>[] {
   return [
-    { key: 'key', head: trans.__('name'), cell: row => <span className={cx('strong-name')}>{row.key}</span>, sort: row => row.key, width: 240 },
-    ...runs.map(
-      (run, index): IColumnSpec<IDifference> => ({
-        key: run.id,
-        end: true,
-        head: (
-          <span className={cx(`series-${colourOf(index)}`)}>
-            <span className={cx('swatch')} /> <State state={run.status} bare /> <Link title={run.id} onClick={() => void open(run.ref)}>{label(run)}</Link>
-          </span>
-        ),
-        cell: row => <Value row={row} index={index} />
-      })
-    )
+    {
+      key: 'key',
+      head: trans.__('name'),
+      cell: row => <span className={cx('strong-name')}>{row.key}</span>,
+      sort: row => row.key,
+      width: 240
+    },
+    ...runs.map((run, index): IColumnSpec<IDifference> => ({
+      key: run.id,
+      end: true,
+      head: (
+        <span className={cx(`series-${colourOf(index)}`)}>
+          <span className={cx('swatch')} /> <State state={run.status} bare />{' '}
+          <Link title={run.id} onClick={() => void open(run.ref)}>
+            {label(run)}
+          </Link>
+        </span>
+      ),
+      cell: row => <Value row={row} index={index} />
+    }))
   ];
 }
 
@@ -152,5 +180,9 @@ function Value({ row, index }: { row: IDifference; index: number }): React.React
   if (typeof value === 'number') {
     return <Num value={value} strong={!row.same} quiet />;
   }
-  return <span className={cx('clip')} title={value ?? undefined}>{value === null ? format.DASH : row.same ? value : <b>{value}</b>}</span>;
+  return (
+    <span className={cx('clip')} title={value ?? undefined}>
+      {value === null ? format.DASH : row.same ? value : <b>{value}</b>}
+    </span>
+  );
 }

@@ -26,14 +26,22 @@ export function aligned(curves: readonly ICurve[]): [number[], ...Column[]] {
     curve.step.forEach((step, index) => (filled[place.get(step) ?? 0] = values[index] ?? null));
     return filled;
   };
-  return [steps, ...curves.flatMap(curve => [column(curve, curve.low), column(curve, curve.mean), column(curve, curve.high)])];
+  return [
+    steps,
+    ...curves.flatMap(curve => [column(curve, curve.low), column(curve, curve.mean), column(curve, curve.high)])
+  ];
 }
 
 function optionsOf(node: HTMLElement, series: readonly ISeries[], xLabel: string): uPlot.Options {
   const css = getComputedStyle(node);
   const ink = (name: string): string => css.getPropertyValue(name).trim();
   const font = `11px ${ink('--jp-ui-font-family')}`;
-  const axis: uPlot.Axis = { font, stroke: ink('--ml-text-2'), grid: { stroke: ink('--ml-grid'), width: 1 }, ticks: { show: false } };
+  const axis: uPlot.Axis = {
+    font,
+    stroke: ink('--ml-text-2'),
+    grid: { stroke: ink('--ml-grid'), width: 1 },
+    ticks: { show: false }
+  };
   const faint = (color: string): string => `color-mix(in srgb, ${color} 16%, transparent)`;
   return {
     width: node.clientWidth || 600,
@@ -50,10 +58,24 @@ function optionsOf(node: HTMLElement, series: readonly ISeries[], xLabel: string
       ...series.flatMap(({ series: number, name }, index) => {
         const color = ink(`--ml-c${number}`);
         const edge = { stroke: 'transparent', width: 0, points: { show: false }, spanGaps: true };
-        return [edge, { label: name, stroke: color, width: 1.8, dash: DASHES[index % DASHES.length], points: { show: false }, spanGaps: true }, edge];
+        return [
+          edge,
+          {
+            label: name,
+            stroke: color,
+            width: 1.8,
+            dash: DASHES[index % DASHES.length],
+            points: { show: false },
+            spanGaps: true
+          },
+          edge
+        ];
       })
     ],
-    bands: series.map(({ series: number }, index) => ({ series: [3 * index + 3, 3 * index + 1], fill: faint(ink(`--ml-c${number}`)) }))
+    bands: series.map(({ series: number }, index) => ({
+      series: [3 * index + 3, 3 * index + 1],
+      fill: faint(ink(`--ml-c${number}`))
+    }))
   };
 }
 
@@ -73,10 +95,12 @@ export function Curves({ metric, series }: { metric: string; series: readonly IS
     let plot: uPlot | null = null;
     const paint = (): void => {
       plot?.destroy();
-      plot = new uPlot(optionsOf(node, series, trans.__('step')), data as uPlot.AlignedData, node);
+      plot = new uPlot(optionsOf(node, series, trans.__('step')), data, node);
     };
     paint();
-    const resize = new ResizeObserver(() => node.clientWidth && plot?.setSize({ width: node.clientWidth, height: HEIGHT }));
+    const resize = new ResizeObserver(
+      () => node.clientWidth && plot?.setSize({ width: node.clientWidth, height: HEIGHT })
+    );
     resize.observe(node);
     const theme = new MutationObserver(() => setTimeout(paint, 300));
     theme.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name'] });

@@ -58,26 +58,50 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
         }}
       >
         <Result query={query} rows={12}>
-          {page => <Runs page={page} where={settled} sort={sort} picked={picked} onSort={setSort} onPick={pick} onMore={limit < 500 ? () => setLimit(limit + PAGE) : undefined} />}
+          {page => (
+            <Runs
+              page={page}
+              where={settled}
+              sort={sort}
+              picked={picked}
+              onSort={setSort}
+              onPick={pick}
+              onMore={limit < 500 ? () => setLimit(limit + PAGE) : undefined}
+            />
+          )}
         </Result>
       </div>
-      <CodeDrawer code={codeOf(name, where, sort, [...picked])} note={ids.length ? trans._n('%1 run picked', '%1 runs picked', ids.length) : undefined} />
+      <CodeDrawer
+        code={codeOf(name, where, sort, [...picked])}
+        note={ids.length ? trans._n('%1 run picked', '%1 runs picked', ids.length) : undefined}
+      />
     </>
   );
 }
 
 function codeOf(name: string, where: string, sort: ISort, picked: readonly string[]): Record<string, string> {
-  const options = [where && `where=${JSON.stringify(where)}`, sortKey(sort) !== '-started' && `sort=${JSON.stringify(sortKey(sort))}`].filter(Boolean);
-  const python = picked.length ? pythonFor(picked) : `runs = ml.runs(${[JSON.stringify(name), ...options].join(', ')})\nruns.frame()`;
-  const flags = [where && `--where '${where}'`, sortKey(sort) !== '-started' && `--sort=${sortKey(sort)}`].filter(Boolean).join(' ');
+  const options = [
+    where && `where=${JSON.stringify(where)}`,
+    sortKey(sort) !== '-started' && `sort=${JSON.stringify(sortKey(sort))}`
+  ].filter(Boolean);
+  const python = picked.length
+    ? pythonFor(picked)
+    : `runs = ml.runs(${[JSON.stringify(name), ...options].join(', ')})\nruns.frame()`;
+  const flags = [where && `--where '${where}'`, sortKey(sort) !== '-started' && `--sort=${sortKey(sort)}`]
+    .filter(Boolean)
+    .join(' ');
   const words = `${name} ${flags}`.trim();
-  return { python: `import jupyter_mlinfra as ml\n\n${python}`, magic: `%runs list ${words}`, cli: `mlinfra runs list ${words}` };
+  return {
+    python: `import jupyter_mlinfra as ml\n\n${python}`,
+    magic: `%runs list ${words}`,
+    cli: `mlinfra runs list ${words}`
+  };
 }
 
 interface IFilterProps {
   where: string;
   query: IQuery<IPage<IRun>>;
-  onWhere(where: string): void;
+  onWhere: (where: string) => void;
 }
 
 function Filter({ where, query, onWhere }: IFilterProps): React.ReactElement {
@@ -106,9 +130,9 @@ interface IRunsProps {
   where: string;
   sort: ISort;
   picked: ReadonlySet<string>;
-  onSort(sort: ISort): void;
-  onPick(refs: ReadonlySet<string>): void;
-  onMore?(): void;
+  onSort: (sort: ISort) => void;
+  onPick: (refs: ReadonlySet<string>) => void;
+  onMore?: () => void;
 }
 
 function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps): React.ReactElement {
@@ -118,7 +142,10 @@ function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps)
     return where ? (
       <p className={cx('more')}>{trans.__('No run of this experiment fits the filter.')}</p>
     ) : (
-      <EmptyCard sentence={trans.__('A run is one training attempt with its settings and results.')} code="%%track demo" />
+      <EmptyCard
+        sentence={trans.__('A run is one training attempt with its settings and results.')}
+        code="%%track demo"
+      />
     );
   }
   return (
@@ -137,7 +164,8 @@ function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps)
       />
       {page.shown < page.total && (
         <p className={cx('more')}>
-          {trans.__('%1 of %2', page.shown, page.total)} {onMore && <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link>}
+          {trans.__('%1 of %2', page.shown, page.total)}{' '}
+          {onMore && <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link>}
         </p>
       )}
     </>

@@ -12,6 +12,7 @@ import { type IDetail, useDetails } from '../hooks/details';
 import { useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
+import { mainMetric } from './metric';
 
 const NEWEST = 8;
 const EXAMPLE = 'import jupyter_mlinfra as ml\n\nwith ml.track("demo"):\n    ...';
@@ -35,7 +36,11 @@ function Experiments({ page, version }: { page: IPage<IExperiment>; version: num
   const { client, code, trans } = workbench;
   const [open, toggle] = useMemorySet('experiments:open');
   const names = useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
-  const under = useDetails(names, async experiment => (await client.experiments.runs({ experiment, limit: NEWEST })).items, version);
+  const under = useDetails(
+    names,
+    async experiment => (await client.experiments.runs({ experiment, limit: NEWEST })).items,
+    version
+  );
   if (!page.items.length) {
     return (
       <EmptyCard
@@ -49,7 +54,12 @@ function Experiments({ page, version }: { page: IPage<IExperiment>; version: num
   return <List label={trans.__('Experiments')} rows={rows} onToggle={toggle} />;
 }
 
-function experimentRows(item: IExperiment, shown: boolean, detail: IDetail<readonly IRun[]> | undefined, { trans }: IWorkbench): IListRow[] {
+function experimentRows(
+  item: IExperiment,
+  shown: boolean,
+  detail: IDetail<readonly IRun[]> | undefined,
+  { trans }: IWorkbench
+): IListRow[] {
   const row: IListRow = {
     id: item.ref,
     ref: item.ref,
@@ -62,10 +72,16 @@ function experimentRows(item: IExperiment, shown: boolean, detail: IDetail<reado
     return [row];
   }
   if (!detail?.data) {
-    return [row, { id: `${item.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the runs…') }];
+    return [
+      row,
+      { id: `${item.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the runs…') }
+    ];
   }
   const rest = item.runs - detail.data.length;
-  const more: IListRow[] = rest > 0 ? [{ id: `${item.ref}+`, ref: item.ref, level: 1, name: trans._n('%1 more run', '%1 more runs', rest) }] : [];
+  const more: IListRow[] =
+    rest > 0
+      ? [{ id: `${item.ref}+`, ref: item.ref, level: 1, name: trans._n('%1 more run', '%1 more runs', rest) }]
+      : [];
   return [row, ...detail.data.map(runRow), ...more];
 }
 
@@ -85,10 +101,4 @@ function runRow(run: IRun): IListRow {
       </span>
     )
   };
-}
-
-/** The metric that a short row shows: an AUC, else the first by name. */
-export function mainMetric({ metrics }: IRun): string | undefined {
-  const names = Object.keys(metrics).sort();
-  return names.find(name => /(^|[._])auc$/.test(name)) ?? names.find(name => name.includes('auc')) ?? names[0];
 }

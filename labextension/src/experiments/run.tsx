@@ -1,6 +1,6 @@
 import React, { useMemo, useState } from 'react';
 
-import type { IComparison, IRun } from '../api/types';
+import type { ICurve, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
 import { Button, Link } from '../components/button';
 import { Result } from '../components/card';
@@ -17,7 +17,7 @@ import { useQuery } from '../hooks/query';
 import { formatRef, nameOf } from '../refs';
 import type { IPageProps } from '../tokens';
 import { Curves } from './curves';
-import { mainMetric } from './panel';
+import { mainMetric } from './metric';
 
 /** The page of a run. */
 export default function RunPage({ reference, name }: IPageProps): React.ReactElement {
@@ -29,8 +29,20 @@ export default function RunPage({ reference, name }: IPageProps): React.ReactEle
   const run = query.data;
   return (
     <>
-      <PageHeader icon="experiments" title={run?.name || trans.__('run %1', format.shortId(name))} reference={reference} mark={run && <State state={run.status} tag />}>
-        {run && <Button icon="experiments" label={run.experiment} caption={trans.__('Open the experiment')} onClick={() => void open(formatRef('experiment', run.experiment))} />}
+      <PageHeader
+        icon="experiments"
+        title={(run?.name ?? '') || trans.__('run %1', format.shortId(name))}
+        reference={reference}
+        mark={run && <State state={run.status} tag />}
+      >
+        {run && (
+          <Button
+            icon="experiments"
+            label={run.experiment}
+            caption={trans.__('Open the experiment')}
+            onClick={() => void open(formatRef('experiment', run.experiment))}
+          />
+        )}
         <InsertButton code={pythonFor([reference])} />
       </PageHeader>
       <Result query={query}>{data => <Run run={data} />}</Result>
@@ -55,7 +67,9 @@ function Run({ run }: { run: IRun }): React.ReactElement {
         onSelect={setView}
       >
         {view === 'metrics' && <Metrics run={run} />}
-        {view === 'parameters' && <Pairs pairs={Object.entries(run.params)} empty={trans.__('It logged no parameters.')} />}
+        {view === 'parameters' && (
+          <Pairs pairs={Object.entries(run.params)} empty={trans.__('It logged no parameters.')} />
+        )}
         {view === 'origin' && <Origin run={run} />}
         {view === 'tags' && <Pairs pairs={Object.entries(run.tags)} empty={trans.__('It has no tags.')} />}
       </Tabs>
@@ -84,12 +98,17 @@ function RunFacts({ run }: { run: IRun }): React.ReactElement {
       <>
         {trans.__('took')} <b>{format.duration(run.duration_seconds)}</b>
       </>
-      {run.job && <Link onClick={() => void open(formatRef('job', run.job ?? ''))}>{trans.__('job %1', format.shortId(run.job))}</Link>}
-      {run.versions.length > 0 && run.versions.map(ref => (
-        <Link key={ref} onClick={() => void open(ref)}>
-          {nameOf(ref)}
+      {run.job && (
+        <Link onClick={() => void open(formatRef('job', run.job ?? ''))}>
+          {trans.__('job %1', format.shortId(run.job))}
         </Link>
-      ))}
+      )}
+      {run.versions.length > 0 &&
+        run.versions.map(ref => (
+          <Link key={ref} onClick={() => void open(ref)}>
+            {nameOf(ref)}
+          </Link>
+        ))}
       <>
         {trans.__('by')} <b>{run.user}</b>
       </>
@@ -97,14 +116,24 @@ function RunFacts({ run }: { run: IRun }): React.ReactElement {
   );
 }
 
-/** The last values, and the curves of those that have one. */
+const CURVES_SHOWN = 8;
+
+/** The last values, and the curves of those that were logged more than once. */
 function Metrics({ run }: { run: IRun }): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const curves = useQuery<IComparison>(`curves:${run.id}:${run.status}`, signal => client.experiments.compare([run.id], signal), {
-    every: () => (run.status === 'running' ? 10_000 : null)
-  });
+  const names = Object.keys(run.metrics).slice(0, CURVES_SHOWN);
+  const curves = useQuery<readonly (ICurve | null)[]>(
+    `curves:${run.id}:${run.status}:${names.join()}`,
+    signal => Promise.all(names.map(name => client.experiments.curve(run.id, name, signal).catch(() => null))),
+    { every: () => (run.status === 'running' ? 10_000 : null) }
+  );
   const metrics = useMemo(
-    () => (curves.data?.curves ?? []).filter(curve => curve.step.length > 1).map(curve => ({ metric: curve.metric, series: [{ curve, name: format.shortId(run.id), series: 1 }] })),
+    () =>
+      (curves.data ?? []).flatMap(curve =>
+        curve && curve.step.length > 1
+          ? { metric: curve.metric, series: [{ curve, name: format.shortId(run.id), series: 1 }] }
+          : []
+      ),
     [curves.data, run.id]
   );
   return (
@@ -112,8 +141,21 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
       <Table
         label={trans.__('Metrics')}
         columns={[
-          { key: 'name', head: trans.__('metric'), cell: ([name]) => <span className={cx('strong-name')}>{name}</span>, width: 260, sort: ([name]) => name },
-          { key: 'value', head: trans.__('last'), end: true, width: 140, cell: ([, value]) => <Num value={value} />, sort: ([, value]) => value },
+          {
+            key: 'name',
+            head: trans.__('metric'),
+            cell: ([name]) => <span className={cx('strong-name')}>{name}</span>,
+            width: 260,
+            sort: ([name]) => name
+          },
+          {
+            key: 'value',
+            head: trans.__('last'),
+            end: true,
+            width: 140,
+            cell: ([, value]) => <Num value={value} />,
+            sort: ([, value]) => value
+          },
           { key: 'rest', head: '', cell: () => null }
         ]}
         rows={Object.entries(run.metrics)}
@@ -128,7 +170,8 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
 
 function Origin({ run }: { run: IRun }): React.ReactElement {
   const { trans, open } = useWorkbench();
-  const link = (reference: string | null): React.ReactNode => reference && <Link onClick={() => void open(reference)}>{reference}</Link>;
+  const link = (reference: string | null): React.ReactNode =>
+    reference && <Link onClick={() => void open(reference)}>{reference}</Link>;
   return (
     <Pairs
       pairs={[
@@ -136,8 +179,14 @@ function Origin({ run }: { run: IRun }): React.ReactElement {
         [trans.__('notebook'), run.notebook],
         [trans.__('job'), run.job && link(formatRef('job', run.job))],
         [trans.__('step'), run.step && link(run.step.startsWith('step:') ? run.step : formatRef('step', run.step))],
-        [trans.__('datasets'), run.datasets.length > 0 && run.datasets.map(reference => <div key={reference}>{link(reference)}</div>)],
-        [trans.__('versions'), run.versions.length > 0 && run.versions.map(reference => <div key={reference}>{link(reference)}</div>)],
+        [
+          trans.__('datasets'),
+          run.datasets.length > 0 && run.datasets.map(reference => <div key={reference}>{link(reference)}</div>)
+        ],
+        [
+          trans.__('versions'),
+          run.versions.length > 0 && run.versions.map(reference => <div key={reference}>{link(reference)}</div>)
+        ],
         [trans.__('ended'), format.time(run.ended_at)]
       ]}
     />

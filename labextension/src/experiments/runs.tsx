@@ -44,30 +44,39 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench): IColum
       width: 230,
       cell: run => (
         <>
-          <State state={run.status} bare /> <span className={cx('strong-name')}>{run.name}</span> <span className={cx('type')}>{format.shortId(run.id)}</span>
+          <State state={run.status} bare /> <span className={cx('strong-name')}>{run.name}</span>{' '}
+          <span className={cx('type')}>{format.shortId(run.id)}</span>
         </>
       )
     },
-    { key: 'started', head: trans.__('started'), width: 110, cell: run => format.time(run.started_at), sort: run => run.started_at },
-    { key: 'duration', head: trans.__('took'), end: true, width: 80, cell: run => format.duration(run.duration_seconds) },
-    ...names(runs, 'metrics', METRICS_SHOWN).map(
-      (name): IColumnSpec<IRun> => ({
-        key: `metrics.${name}`,
-        head: name,
-        end: true,
-        cell: run => (name in run.metrics ? <Num value={run.metrics[name]} /> : format.DASH),
-        sort: run => run.metrics[name] ?? null
-      })
-    ),
-    ...differing(runs).map(
-      (name): IColumnSpec<IRun> => ({
-        key: `params.${name}`,
-        head: name,
-        end: true,
-        cell: run => <span className={cx('clip')}>{run.params[name] ?? format.DASH}</span>,
-        sort: run => run.params[name] ?? null
-      })
-    ),
+    {
+      key: 'started',
+      head: trans.__('started'),
+      width: 110,
+      cell: run => format.time(run.started_at),
+      sort: run => run.started_at
+    },
+    {
+      key: 'duration',
+      head: trans.__('took'),
+      end: true,
+      width: 80,
+      cell: run => format.duration(run.duration_seconds)
+    },
+    ...names(runs, 'metrics', METRICS_SHOWN).map((name): IColumnSpec<IRun> => ({
+      key: `metrics.${name}`,
+      head: name,
+      end: true,
+      cell: run => (name in run.metrics ? <Num value={run.metrics[name]} /> : format.DASH),
+      sort: run => run.metrics[name] ?? null
+    })),
+    ...differing(runs).map((name): IColumnSpec<IRun> => ({
+      key: `params.${name}`,
+      head: name,
+      end: true,
+      cell: run => <span className={cx('clip')}>{run.params[name] ?? format.DASH}</span>,
+      sort: run => run.params[name] ?? null
+    })),
     { key: 'user', head: trans.__('by'), width: 80, cell: run => run.user }
   ];
 }

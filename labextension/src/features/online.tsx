@@ -52,7 +52,13 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
         }}
       >
         {join_keys.map(key => (
-          <Field key={key} label={key} value={keys[key] ?? ''} width={110} onChange={value => setKeys({ ...keys, [key]: value })} />
+          <Field
+            key={key}
+            label={key}
+            value={keys[key] ?? ''}
+            width={110}
+            onChange={value => setKeys({ ...keys, [key]: value })}
+          />
         ))}
         <Button label={trans.__('Look Up')} disabled={!complete} onClick={() => void look()} />
       </form>
@@ -76,8 +82,21 @@ function OnlineValues({ row, workbench }: { row: IOnlineRow; workbench: IWorkben
         return typeof value === 'number' ? <Num value={value} /> : format.cell(value);
       }
     },
-    { key: 'state', head: trans.__('state'), cell: name => <State state={row.status[name] ?? 'not_found'} />, width: 120 },
+    {
+      key: 'state',
+      head: trans.__('state'),
+      cell: name => <State state={row.status[name] ?? 'not_found'} />,
+      width: 120
+    },
     { key: 'event', head: trans.__('event time'), cell: name => format.time(row.event_at[name] ?? null) }
   ];
-  return <Table label={trans.__('Online values')} columns={columns} rows={Object.keys(row.values)} row={name => ({ id: name, ref: `feature:${name}` })} onOpen={() => undefined} />;
+  return (
+    <Table
+      label={trans.__('Online values')}
+      columns={columns}
+      rows={Object.keys(row.values)}
+      row={name => ({ id: name, ref: `feature:${name}` })}
+      onOpen={() => undefined}
+    />
+  );
 }

@@ -32,7 +32,11 @@ export default function FeaturesPanel(): React.ReactElement {
         name="features:views"
         title={trans.__('Feature views')}
         note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
-        body={() => <Result query={query}>{page => <Views page={page} picked={picked} onPick={pick} version={query.at} />}</Result>}
+        body={() => (
+          <Result query={query}>
+            {page => <Views page={page} picked={picked} onPick={pick} version={query.at} />}
+          </Result>
+        )}
       />
     </>
   );
@@ -40,7 +44,7 @@ export default function FeaturesPanel(): React.ReactElement {
 
 interface IBasketProps {
   picked: readonly string[];
-  onPick(refs: readonly string[]): void;
+  onPick: (refs: readonly string[]) => void;
 }
 
 /** Features of many views that become one training set. */
@@ -59,7 +63,15 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
           {feature}
         </>
       ),
-      meta: <Button bare kind="quiet" icon="close" label={trans.__('Take Out')} onClick={() => onPick(picked.filter(other => other !== ref))} />
+      meta: (
+        <Button
+          bare
+          kind="quiet"
+          icon="close"
+          label={trans.__('Take Out')}
+          onClick={() => onPick(picked.filter(other => other !== ref))}
+        />
+      )
     };
   });
   return (
@@ -95,7 +107,11 @@ function Views({ page, picked, onPick, version }: IViewsProps): React.ReactEleme
   const { client, trans } = workbench;
   const [open, toggle] = useMemorySet('features:open');
   const names = useMemo(() => page.items.filter(view => open.has(view.ref)).map(view => view.name), [page, open]);
-  const under = useDetails(names, async name => (await client.features.features({ view: name, limit: MOST })).items, version);
+  const under = useDetails(
+    names,
+    async name => (await client.features.features({ view: name, limit: MOST })).items,
+    version
+  );
   if (!page.items.length) {
     return (
       <EmptyCard
@@ -105,18 +121,28 @@ function Views({ page, picked, onPick, version }: IViewsProps): React.ReactEleme
       />
     );
   }
-  const select = (selection: ReadonlySet<string>): void => onPick([...selection].filter(ref => parseRef(ref)?.kind === 'feature'));
+  const select = (selection: ReadonlySet<string>): void =>
+    onPick([...selection].filter(ref => parseRef(ref)?.kind === 'feature'));
   const rows = page.items.flatMap(view => viewRows(view, { open, picked, under, onPick }, workbench));
-  return <List label={trans.__('Feature views')} rows={rows} selection={new Set(picked)} onSelect={select} onToggle={toggle} />;
+  return (
+    <List
+      label={trans.__('Feature views')}
+      rows={rows}
+      selection={new Set(picked)}
+      onSelect={select}
+      onToggle={toggle}
+    />
+  );
 }
 
-const EXAMPLE = 'import jupyter_mlinfra as ml\n\n# Define views in the feature repository of the project, then:\nml.workbench().features.apply()';
+const EXAMPLE =
+  'import jupyter_mlinfra as ml\n\n# Define views in the feature repository of the project, then:\nml.workbench().features.apply()';
 
 interface ITree {
   open: ReadonlySet<string>;
   picked: readonly string[];
   under: ReadonlyMap<string, IDetail<readonly IFeature[]>>;
-  onPick(refs: readonly string[]): void;
+  onPick: (refs: readonly string[]) => void;
 }
 
 function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
@@ -140,12 +166,19 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
   }
   const detail = tree.under.get(view.name);
   if (!detail?.data) {
-    return [row, { id: `${view.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the features…') }];
+    return [
+      row,
+      { id: `${view.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the features…') }
+    ];
   }
   return [row, ...detail.data.map(feature => featureRow(feature, tree, trans.__('Select')))];
 }
 
-function featureRow({ view, name, type, fill, description }: IFeature, { picked, onPick }: ITree, label: string): IListRow {
+function featureRow(
+  { view, name, type, fill, description }: IFeature,
+  { picked, onPick }: ITree,
+  label: string
+): IListRow {
   const ref = formatRef('feature', `${view}:${name}`);
   const chosen = picked.includes(ref);
   const change = (): void => onPick(chosen ? picked.filter(other => other !== ref) : [...picked, ref]);

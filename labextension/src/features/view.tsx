@@ -20,7 +20,10 @@ import { Online } from './online';
 /** The page of a feature view. */
 export default function ViewPage({ reference, name }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery(reference, signal => client.features.show(name, signal), { topics: ['view'], about: reference });
+  const query = useQuery(reference, signal => client.features.show(name, signal), {
+    topics: ['view'],
+    about: reference
+  });
   return (
     <>
       <PageHeader icon="features" title={name} reference={reference}>
@@ -80,21 +83,30 @@ function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
       </>
       {view.dataset && <Link onClick={() => void open(formatRef('dataset', view.dataset ?? ''))}>{view.dataset}</Link>}
       <State state={view.freshness}>
-        {view.freshness === 'fresh' && view.online_at ? trans.__('online fresh, %1', format.span(format.secondsSince(view.online_at))) : undefined}
+        {view.freshness === 'fresh' && view.online_at
+          ? trans.__('online fresh, %1', format.span(format.secondsSince(view.online_at)))
+          : undefined}
       </State>
       {view.owner && (
         <>
           {trans.__('owner')} <b>{view.owner}</b>
         </>
       )}
-      {Object.keys(view.tags).length > 0 && Object.entries(view.tags).map(([key, value]) => <Tag key={key}>{`${key} ${value}`}</Tag>)}
+      {Object.keys(view.tags).length > 0 &&
+        Object.entries(view.tags).map(([key, value]) => <Tag key={key}>{`${key} ${value}`}</Tag>)}
     </Facts>
   );
 }
 
 function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IFeature>[] {
   return [
-    { key: 'name', head: trans.__('feature'), cell: ({ name }) => <span className={cx('strong-name')}>{name}</span>, sort: ({ name }) => name, width: 220 },
+    {
+      key: 'name',
+      head: trans.__('feature'),
+      cell: ({ name }) => <span className={cx('strong-name')}>{name}</span>,
+      sort: ({ name }) => name,
+      width: 220
+    },
     { key: 'type', head: trans.__('type'), cell: ({ type }) => <span className={cx('type')}>{type}</span>, width: 90 },
     {
       key: 'fill',
@@ -104,7 +116,11 @@ function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IFeature>[] {
       cell: ({ fill }) => fill && <Num value={fill} format={value => format.percent(value, 1)} />,
       sort: ({ fill }) => fill?.value ?? null
     },
-    { key: 'text', head: trans.__('description'), cell: ({ description }) => <span className={cx('cell')}>{description || format.DASH}</span> },
+    {
+      key: 'text',
+      head: trans.__('description'),
+      cell: ({ description }) => <span className={cx('cell')}>{description || format.DASH}</span>
+    },
     {
       key: 'used',
       head: trans.__('used by'),

@@ -9,12 +9,14 @@ export interface IDetail<T> {
 }
 
 /** What belongs under unfolded rows: each is fetched once, when it is first unfolded; `version` makes all of them old. */
-export function useDetails<T>(names: readonly string[], fetch: (name: string) => Promise<T>, version: unknown = 0): ReadonlyMap<string, IDetail<T>> {
+export function useDetails<T>(
+  names: readonly string[],
+  fetch: (name: string) => Promise<T>,
+  version: unknown = 0
+): ReadonlyMap<string, IDetail<T>> {
   const visible = useVisible();
   const [known, setKnown] = useState<ReadonlyMap<string, IDetail<T>>>(new Map());
   const asked = useRef(new Map<string, unknown>());
-  const ask = useRef(fetch);
-  ask.current = fetch;
 
   useEffect(() => {
     if (!visible) {
@@ -26,11 +28,13 @@ export function useDetails<T>(names: readonly string[], fetch: (name: string) =>
       }
       asked.current.set(name, version);
       const keep = (detail: IDetail<T>): void => setKnown(before => new Map(before).set(name, detail));
-      ask.current(name).then(
+      fetch(name).then(
         data => keep({ data }),
-        error => keep({ error: asApiError(error) })
+        (error: unknown) => keep({ error: asApiError(error) })
       );
     }
+    // `fetch` is written in place by the caller and asks the same question each time.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [names, version, visible]);
   return known;
 }

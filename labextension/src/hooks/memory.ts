@@ -30,7 +30,10 @@ export function useMemory<T>(key: string, initial: T): [T, (next: T) => void] {
 }
 
 /** A set of names that comes back after a reload, with a switch for one of them. */
-export function useMemorySet(key: string, initial: readonly string[] = []): [ReadonlySet<string>, (name: string) => void] {
+export function useMemorySet(
+  key: string,
+  initial: readonly string[] = []
+): [ReadonlySet<string>, (name: string) => void] {
   const [names, setNames] = useMemory<readonly string[]>(key, initial);
   const toggle = useCallback(
     (name: string) => setNames(names.includes(name) ? names.filter(other => other !== name) : [...names, name]),

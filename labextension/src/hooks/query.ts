@@ -154,7 +154,7 @@ export interface IQueryOptions<T> {
 }
 
 export interface IQuery<T> extends IAnswer<T> {
-  refresh(): Promise<void>;
+  refresh: () => Promise<void>;
 }
 
 const IDLE = 15_000;

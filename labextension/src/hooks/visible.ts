@@ -3,7 +3,7 @@ import React, { useContext, useSyncExternalStore } from 'react';
 /** Whether a widget is in sight: shown by the shell, in a tab of the browser that is shown too. */
 export interface IVisibility {
   readonly visible: boolean;
-  subscribe(changed: () => void): () => void;
+  readonly subscribe: (changed: () => void) => () => void;
 }
 
 /** The visibility of a widget whose owner says when it is shown and hidden. */

@@ -22,7 +22,8 @@ export interface IRead {
 const TEXT = /^(str|string|)$/;
 
 /** A default as it stands in a field: texts bare, everything else as JSON. */
-const shown = (value: unknown): string => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value));
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
 
 export function startForm(notebook: string, parameters: readonly IParameter[]): IForm {
   return {
@@ -72,7 +73,12 @@ function structured(text: string): unknown {
 }
 
 /** Parameters that differ from the notebook's own defaults, since those need not be said. */
-function changed(form: IForm, parameters: readonly IParameter[], fault: string, faults: Record<string, string>): Record<string, unknown> {
+function changed(
+  form: IForm,
+  parameters: readonly IParameter[],
+  fault: string,
+  faults: Record<string, string>
+): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const { name, type, default: value } of parameters) {
     const text = form.parameters[name] ?? '';
@@ -118,7 +124,7 @@ function cliOf({ notebook, parameters = {}, name, cpus, gpus, retries, time_limi
   for (const [key, value] of Object.entries(parameters)) {
     words.push('-p', quoted(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
   }
-  const options: readonly [string, unknown, unknown][] = [
+  const options: readonly [string, string | number | undefined, string | number | undefined][] = [
     ['--name', name, undefined],
     ['--cpus', cpus, 1],
     ['--gpus', gpus, 0],

@@ -34,7 +34,12 @@ export default function JobPage({ reference, name }: IPageProps): React.ReactEle
   const job = query.data;
   return (
     <>
-      <PageHeader icon="jobs" title={job?.name || trans.__('job %1', name)} reference={reference} mark={job && <State state={job.state} tag />}>
+      <PageHeader
+        icon="jobs"
+        title={(job?.name ?? '') || trans.__('job %1', name)}
+        reference={reference}
+        mark={job && <State state={job.state} tag />}
+      >
         {job && isActive(job) && <CancelButton job={job} query={query} />}
         {job?.output && <OpenOutput path={job.output} />}
         <InsertButton code={job?.code.python} primary={false} />
@@ -51,8 +56,14 @@ function CancelButton({ job, query }: { job: IJob; query: IQuery<IJob> }): React
     if ((job.elapsed_seconds ?? 0) > LONG_SECONDS) {
       const answer = await showDialog({
         title: trans.__('Cancel %1?', job.name),
-        body: trans.__('It has run for %1. What it has not written by now is lost; it can be submitted again.', format.duration(job.elapsed_seconds)),
-        buttons: [Dialog.cancelButton({ label: trans.__('Let It Run') }), Dialog.warnButton({ label: trans.__('Cancel Job') })]
+        body: trans.__(
+          'It has run for %1. What it has not written by now is lost; it can be submitted again.',
+          format.duration(job.elapsed_seconds)
+        ),
+        buttons: [
+          Dialog.cancelButton({ label: trans.__('Let It Run') }),
+          Dialog.warnButton({ label: trans.__('Cancel Job') })
+        ]
       });
       if (!answer.button.accept) {
         return;
@@ -69,7 +80,13 @@ function OpenOutput({ path }: { path: string }): React.ReactElement | null {
   if (!path.endsWith('.ipynb') || path.startsWith('/')) {
     return null;
   }
-  return <Button icon="notebook" label={trans.__('Open Executed Notebook')} onClick={() => void commands.execute('mlinfra:workbench-open-file', { path })} />;
+  return (
+    <Button
+      icon="notebook"
+      label={trans.__('Open Executed Notebook')}
+      onClick={() => void commands.execute('mlinfra:workbench-open-file', { path })}
+    />
+  );
 }
 
 function JobBody({ job }: { job: IJob }): React.ReactElement {
@@ -80,8 +97,15 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
     <>
       <JobFacts job={job} />
       <JobProgress job={job} />
-      {isWaiting(job) && <WaitingCard title={trans.__('%1 waits', job.name)} reason={job.reason || trans.__('It starts as soon as the supervisor has seen it.')} />}
-      {job.reason && !isActive(job) && job.state !== 'succeeded' && <p className={cx('more', 'reason')}>{job.reason}</p>}
+      {isWaiting(job) && (
+        <WaitingCard
+          title={trans.__('%1 waits', job.name)}
+          reason={job.reason || trans.__('It starts as soon as the supervisor has seen it.')}
+        />
+      )}
+      {job.reason && !isActive(job) && job.state !== 'succeeded' && (
+        <p className={cx('more', 'reason')}>{job.reason}</p>
+      )}
       <Tabs
         tabs={[
           { name: 'log', label: trans.__('Log') },
@@ -93,13 +117,19 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
         note={
           view === 'log' && (
             <label>
-              <input type="checkbox" checked={follow} onChange={event => setFollow(event.target.checked)} /> {trans.__('follow')}
+              <input type="checkbox" checked={follow} onChange={event => setFollow(event.target.checked)} />{' '}
+              {trans.__('follow')}
             </label>
           )
         }
       >
         {view === 'log' && <JobLog job={job} follow={follow} onFollow={setFollow} />}
-        {view === 'parameters' && <Pairs pairs={Object.entries(job.parameters).map(([key, value]) => [key, JSON.stringify(value)])} empty={trans.__('It takes no parameters.')} />}
+        {view === 'parameters' && (
+          <Pairs
+            pairs={Object.entries(job.parameters).map(([key, value]) => [key, JSON.stringify(value)])}
+            empty={trans.__('It takes no parameters.')}
+          />
+        )}
         {view === 'details' && <JobDetails job={job} />}
       </Tabs>
       <CodeDrawer code={job.code} />
@@ -117,7 +147,8 @@ function JobFacts({ job }: { job: IJob }): React.ReactElement {
       </>
       {job.gpus > 0 && (
         <>
-          <b>{job.gpus}</b> {trans._n('GPU', 'GPUs', job.gpus)} {job.gpu_ids.length > 0 && `(${job.gpu_ids.join(', ')})`}
+          <b>{job.gpus}</b> {trans._n('GPU', 'GPUs', job.gpus)}{' '}
+          {job.gpu_ids.length > 0 && `(${job.gpu_ids.join(', ')})`}
         </>
       )}
       <>
@@ -137,7 +168,9 @@ function JobFacts({ job }: { job: IJob }): React.ReactElement {
       {pipeline && (
         <>
           {trans.__('step')}
-          <Link onClick={() => void open(formatRef('pipeline', pipeline))}>{step ? `${pipeline}/${step}` : pipeline}</Link>
+          <Link onClick={() => void open(formatRef('pipeline', pipeline))}>
+            {step ? `${pipeline}/${step}` : pipeline}
+          </Link>
         </>
       )}
       {job.snapshot && (
@@ -181,7 +214,12 @@ function JobDetails({ job }: { job: IJob }): React.ReactElement {
         [trans.__('output'), job.output],
         [trans.__('priority'), job.priority],
         [trans.__('retries'), job.retries],
-        [trans.__('labels'), Object.entries(job.labels).map(([key, value]) => `${key}=${value}`).join(' ')]
+        [
+          trans.__('labels'),
+          Object.entries(job.labels)
+            .map(([key, value]) => `${key}=${value}`)
+            .join(' ')
+        ]
       ]}
     />
   );

@@ -27,7 +27,10 @@ export interface ILog {
 const NOTHING: ILog = { text: '', start: 0, next: 0, size: 0, ended: false };
 
 /** The log with another piece of it at the end. */
-export function append(log: ILog, piece: { text: string; offset: number; next: number; size: number; ended: boolean }): ILog {
+export function append(
+  log: ILog,
+  piece: { text: string; offset: number; next: number; size: number; ended: boolean }
+): ILog {
   const text = log.text + piece.text;
   const { next, size, ended } = piece;
   if (text.length <= KEPT) {
@@ -98,7 +101,7 @@ function useLog(job: IJob): { log: ILog; error: ApiError | null } {
 interface IJobLogProps {
   job: IJob;
   follow: boolean;
-  onFollow(follow: boolean): void;
+  onFollow: (follow: boolean) => void;
 }
 
 /** The log of a job; scrolling up stops following, scrolling to the end begins it again. */
@@ -124,9 +127,26 @@ export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElem
   return (
     <>
       {error && <ErrorCard error={error} />}
-      {log.start > 0 && <p className={cx('more')}>{trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(log.start))}</p>}
-      <div ref={host} className={cx('log')} role="log" aria-label={trans.__('Log of %1', job.name)} tabIndex={0} onScroll={onScroll}>
-        {log.text ? <pre>{log.text}</pre> : <span className={cx('quiet')}>{log.ended ? trans.__('It wrote nothing.') : trans.__('Nothing written yet.')}</span>}
+      {log.start > 0 && (
+        <p className={cx('more')}>
+          {trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(log.start))}
+        </p>
+      )}
+      <div
+        ref={host}
+        className={cx('log')}
+        role="log"
+        aria-label={trans.__('Log of %1', job.name)}
+        tabIndex={0}
+        onScroll={onScroll}
+      >
+        {log.text ? (
+          <pre>{log.text}</pre>
+        ) : (
+          <span className={cx('quiet')}>
+            {log.ended ? trans.__('It wrote nothing.') : trans.__('Nothing written yet.')}
+          </span>
+        )}
       </div>
     </>
   );

@@ -58,14 +58,15 @@ function Compute({ compute }: { compute: ICompute }): React.ReactElement {
       ))}
       <div className={cx('compute-line')}>
         <span>{trans.__('CPU')}</span>
-        <Progress fraction={Number(compute.load.value ?? 0)} label={trans.__('CPU load')} width={84} />
+        <Progress fraction={Number(compute.load.value ?? 0)} label={trans.__('CPU load')} />
         <span className={cx('compute-number')}>
           <Num value={compute.load} format={whole} quiet />
         </span>
-        <span className={cx('quiet')}>{trans.__('%1 of %2 in use by jobs', compute.cpus_used, compute.cpus)}</span>
+        <span className={cx('quiet')}>{trans.__('%1 of %2 held', compute.cpus_used, compute.cpus)}</span>
       </div>
       <p className={cx('quiet')}>
-        {trans.__('memory')} <Num value={compute.memory} format={whole} /> · {trans.__('disk')} <Num value={compute.disk} format={whole} />
+        {trans.__('memory')} <Num value={compute.memory} format={whole} /> · {trans.__('disk')}{' '}
+        <Num value={compute.disk} format={whole} />
       </p>
     </div>
   );
@@ -77,12 +78,19 @@ function Device({ device }: { device: IDevice }): React.ReactElement {
   return (
     <div className={cx('compute-line')} title={device.name}>
       <span>GPU{device.id}</span>
-      <Progress fraction={Number(device.load?.value ?? 0)} label={trans.__('Load of GPU %1', device.id)} tone={device.holder && !isJob ? 'wait' : 'run'} width={84} />
+      <Progress
+        fraction={Number(device.load?.value ?? 0)}
+        label={trans.__('Load of GPU %1', device.id)}
+        tone={device.holder && !isJob ? 'wait' : 'run'}
+       
+      />
       <span className={cx('compute-number')}>
         <Num value={device.load} format={value => format.percent(value, 0)} quiet />
       </span>
       {isJob ? (
-        <Link onClick={() => void open(device.holder)}>{trans.__('job %1', format.shortId(device.holder.slice(4)))}</Link>
+        <Link onClick={() => void open(device.holder)}>
+          {trans.__('job %1', device.holder.slice(4, 8))}
+        </Link>
       ) : (
         <span className={cx('quiet')}>{device.holder || trans.__('free')}</span>
       )}
@@ -105,19 +113,26 @@ function JobsSection(): React.ReactElement {
       name="jobs:jobs"
       title={trans.__('Jobs')}
       note={page && trans.__('%1 of %2', format.number(page.shown), format.number(page.total))}
-      body={() => <Result query={query}>{data => <Jobs page={data} onMore={limit < 500 ? () => setLimit(Math.min(500, limit + PAGE)) : undefined} />}</Result>}
+      body={() => (
+        <Result query={query}>
+          {data => <Jobs page={data} onMore={limit < 500 ? () => setLimit(Math.min(500, limit + PAGE)) : undefined} />}
+        </Result>
+      )}
     />
   );
 }
 
-function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?(): void }): React.ReactElement {
+function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): React.ReactElement {
   const workbench = useWorkbench();
   const { commands, trans } = workbench;
   if (!page.items.length) {
     return (
       <EmptyCard
         sentence={trans.__('A job runs a notebook or a cell away from your kernel and survives closing the browser.')}
-        action={{ label: trans.__('Run This Notebook as a Job'), onClick: () => void commands.execute('mlinfra:jobs-submit-active') }}
+        action={{
+          label: trans.__('Run This Notebook as a Job'),
+          onClick: () => void commands.execute('mlinfra:jobs-submit-active')
+        }}
         code="mlinfra jobs submit notebook.ipynb"
       />
     );
@@ -162,7 +177,11 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement {
     return <>{format.duration(job.elapsed_seconds)}</>;
   }
   const moment = job.ended_at ?? job.submitted_at;
-  return <span title={new Date(moment).toLocaleString()}>{trans.__('%1 ago', format.span(format.secondsSince(moment)))}</span>;
+  return (
+    <span title={new Date(moment).toLocaleString()}>
+      {trans.__('%1 ago', format.span(format.secondsSince(moment)))}
+    </span>
+  );
 }
 
 /** Why it waits, or how far it is; nothing for jobs that ended well. */

@@ -26,15 +26,31 @@ export default function SubmitPage({ reference, name }: IPageProps): React.React
   );
 }
 
-function SubmitForm({ notebook, parameters }: { notebook: string; parameters: readonly IParameter[] }): React.ReactElement {
-  const workbench = useWorkbench();
-  const { client, trans, open } = workbench;
+interface IFormProps {
+  form: IForm;
+  faults: Readonly<Record<string, string>>;
+  parameters: readonly IParameter[];
+  onChange: (change: Partial<IForm>) => void;
+}
+
+function SubmitForm({
+  notebook,
+  parameters
+}: {
+  notebook: string;
+  parameters: readonly IParameter[];
+}): React.ReactElement {
+  const { client, trans, open } = useWorkbench();
   const { run, busy } = useAction();
   const [form, setForm] = useState<IForm>(() => startForm(notebook, parameters));
   const read = readForm(form, parameters, trans.__('This is no %1.'));
   const submit = (): Promise<boolean> => run(async () => read.spec && open((await client.jobs.submit(read.spec)).ref));
-  const set = (change: Partial<IForm>): void => setForm({ ...form, ...change });
-
+  const props: IFormProps = {
+    form,
+    faults: read.faults,
+    parameters,
+    onChange: change => setForm({ ...form, ...change })
+  };
   return (
     <>
       <form
@@ -44,37 +60,75 @@ function SubmitForm({ notebook, parameters }: { notebook: string; parameters: re
           void submit();
         }}
       >
-        <Heading title={trans.__('Parameters')} note={parameters.length ? trans.__('from the cell tagged “parameters”') : trans.__('the notebook has no cell tagged “parameters”')} />
-        {parameters.map(({ name, type }) => (
-          <Field
-            key={name}
-            label={`${name}  ${type}`}
-            value={form.parameters[name] ?? ''}
-            width={280}
-            fault={read.faults[name]}
-            onChange={value => set({ parameters: { ...form.parameters, [name]: value } })}
-          />
-        ))}
-        <Heading title={trans.__('Needs')} />
-        <Field label={trans.__('name')} value={form.name} width={280} onChange={name => set({ name })} />
-        <Field label={trans.__('CPUs')} type="number" min={1} value={form.cpus} width={80} onChange={cpus => set({ cpus })} fault={read.faults.cpus} />
-        <Field label={trans.__('GPUs')} type="number" min={0} value={form.gpus} width={80} onChange={gpus => set({ gpus })} fault={read.faults.gpus} />
-        <Field
-          label={trans.__('time limit')}
-          type="number"
-          min={1}
-          value={form.minutes}
-          width={80}
-          unit={trans.__('minutes; empty for none')}
-          onChange={minutes => set({ minutes })}
-          fault={read.faults.minutes}
-        />
-        <Field label={trans.__('retries')} type="number" min={0} value={form.retries} width={80} onChange={retries => set({ retries })} fault={read.faults.retries} />
+        <ParameterFields {...props} />
+        <NeedFields {...props} />
         <div className={cx('actions', 'form-actions')}>
-          <Button kind="primary" icon="play" label={trans.__('Submit Job')} disabled={busy || !read.spec} onClick={() => void submit()} />
+          <Button
+            kind="primary"
+            icon="play"
+            label={trans.__('Submit Job')}
+            disabled={busy || !read.spec}
+            onClick={() => void submit()}
+          />
         </div>
       </form>
       <CodeDrawer code={read.code} note={trans.__('the same job, in words')} />
+    </>
+  );
+}
+
+function ParameterFields({ form, faults, parameters, onChange }: IFormProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const note = parameters.length
+    ? trans.__('from the cell tagged “parameters”')
+    : trans.__('the notebook has no cell tagged “parameters”');
+  return (
+    <>
+      <Heading title={trans.__('Parameters')} note={note} />
+      {parameters.map(({ name, type }) => (
+        <Field
+          key={name}
+          label={`${name}  ${type}`}
+          value={form.parameters[name] ?? ''}
+          width={280}
+          fault={faults[name]}
+          onChange={value => onChange({ parameters: { ...form.parameters, [name]: value } })}
+        />
+      ))}
+    </>
+  );
+}
+
+function NeedFields({ form, faults, onChange }: IFormProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const numbers: readonly [
+    field: 'cpus' | 'gpus' | 'minutes' | 'retries',
+    label: string,
+    least: number,
+    unit?: string
+  ][] = [
+    ['cpus', trans.__('CPUs'), 1],
+    ['gpus', trans.__('GPUs'), 0],
+    ['minutes', trans.__('time limit'), 1, trans.__('minutes; empty for none')],
+    ['retries', trans.__('retries'), 0]
+  ];
+  return (
+    <>
+      <Heading title={trans.__('Needs')} />
+      <Field label={trans.__('name')} value={form.name} width={280} onChange={name => onChange({ name })} />
+      {numbers.map(([field, label, min, unit]) => (
+        <Field
+          key={field}
+          label={label}
+          type="number"
+          min={min}
+          width={80}
+          unit={unit}
+          value={form[field]}
+          fault={faults[field]}
+          onChange={value => onChange({ [field]: value })}
+        />
+      ))}
     </>
   );
 }

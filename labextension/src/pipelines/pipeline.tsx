@@ -35,7 +35,13 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
   return (
     <>
       <PageHeader icon="pipeline" title={name} reference={reference} mark={last && <State state={last.state} tag />}>
-        <Button kind="primary" icon="play" label={trans.__('Run')} disabled={busy || last?.state === 'running'} onClick={() => void start()} />
+        <Button
+          kind="primary"
+          icon="play"
+          label={trans.__('Run')}
+          disabled={busy || last?.state === 'running'}
+          onClick={() => void start()}
+        />
         <InsertButton code={query.data?.code.python} primary={false} />
       </PageHeader>
       <Result query={query}>{detail => <Pipeline detail={detail} />}</Result>
@@ -52,7 +58,9 @@ function Pipeline({ detail }: { detail: IPipelineDetail }): React.ReactElement {
   return (
     <>
       <Facts>
-        <Link onClick={() => void commands.execute('mlinfra:workbench-open-file', { path: pipeline.path })}>{pipeline.path}</Link>
+        <Link onClick={() => void commands.execute('mlinfra:workbench-open-file', { path: pipeline.path })}>
+          {pipeline.path}
+        </Link>
         <>
           <b>{pipeline.steps}</b> {trans._n('step', 'steps', pipeline.steps)}
         </>
@@ -63,9 +71,16 @@ function Pipeline({ detail }: { detail: IPipelineDetail }): React.ReactElement {
         <div className={cx('well')}>
           <Graph label={trans.__('Graph of %1', pipeline.name)} nodes={nodes} links={links} />
         </div>
-        <Heading title={trans.__('Steps × runs')} note={trans.__('newest first, %1 of %2', shown.length, runs.length)} />
+        <Heading
+          title={trans.__('Steps × runs')}
+          note={trans.__('newest first, %1 of %2', shown.length, runs.length)}
+        />
         <StepsByRuns detail={detail} runs={shown} />
-        {runs[0]?.steps.filter(step => step.state === 'failed').map(step => <FailedStep key={step.name} step={step} />)}
+        {runs[0]?.steps
+          .filter(step => step.state === 'failed')
+          .map(step => (
+            <FailedStep key={step.name} step={step} />
+          ))}
       </div>
       <CodeDrawer code={detail.code} />
     </>
@@ -76,22 +91,29 @@ function FailedStep({ step }: { step: IStepRun }): React.ReactElement {
   const { trans, open } = useWorkbench();
   return (
     <p className={cx('more')} role="alert">
-      <State state="failed">{step.name}</State> {step.reason} {step.job && <Link onClick={() => void open(formatRef('job', step.job ?? ''))}>{trans.__('Open Job')}</Link>}
+      <State state="failed">{step.name}</State> {step.reason}{' '}
+      {step.job && <Link onClick={() => void open(formatRef('job', step.job ?? ''))}>{trans.__('Open Job')}</Link>}
     </p>
   );
 }
 
-function drawn({ graph, runs, pipeline }: IPipelineDetail, { trans }: IWorkbench): { nodes: IGraphNode[]; links: { from: string; to: string }[] } {
+function drawn(
+  { graph, runs, pipeline }: IPipelineDetail,
+  { trans }: IWorkbench
+): { nodes: IGraphNode[]; links: { from: string; to: string }[] } {
   const states = new Map(runs[0]?.steps.map(step => [step.name, step]));
   const nodes = graph.map(({ name, notebook }): IGraphNode => {
     const run = states.get(name);
-    const seconds = run?.started_at && run.ended_at ? (Date.parse(run.ended_at) - Date.parse(run.started_at)) / 1000 : null;
+    const seconds =
+      run?.started_at && run.ended_at ? (Date.parse(run.ended_at) - Date.parse(run.started_at)) / 1000 : null;
     return {
       id: name,
       ref: run?.job ? formatRef('job', run.job) : formatRef('step', `${pipeline.name}/${name}`),
       icon: 'notebook',
       title: name,
-      note: run ? [lookOf(run.state, trans).word, seconds !== null && format.duration(seconds)].filter(Boolean).join(' · ') : notebook,
+      note: run
+        ? [lookOf(run.state, trans).word, seconds !== null && format.duration(seconds)].filter(Boolean).join(' · ')
+        : notebook,
       mark: run && <State state={run.state} bare />,
       tone: run && lookOf(run.state, trans).tone
     };
@@ -102,15 +124,18 @@ function drawn({ graph, runs, pipeline }: IPipelineDetail, { trans }: IWorkbench
 function StepsByRuns({ detail, runs }: { detail: IPipelineDetail; runs: readonly IPipelineRun[] }): React.ReactElement {
   const { trans, open } = useWorkbench();
   const columns: IColumnSpec<string>[] = [
-    { key: 'step', head: trans.__('step'), cell: name => <span className={cx('strong-name')}>{name}</span>, width: 180 },
-    ...runs.map(
-      (run): IColumnSpec<string> => ({
-        key: run.run,
-        head: <span title={run.run}>{format.time(run.started_at)}</span>,
-        width: 84,
-        cell: name => <Cell step={run.steps.find(step => step.name === name)} onOpen={ref => void open(ref)} />
-      })
-    ),
+    {
+      key: 'step',
+      head: trans.__('step'),
+      cell: name => <span className={cx('strong-name')}>{name}</span>,
+      width: 180
+    },
+    ...runs.map((run): IColumnSpec<string> => ({
+      key: run.run,
+      head: <span title={run.run}>{format.time(run.started_at)}</span>,
+      width: 84,
+      cell: name => <Cell step={run.steps.find(step => step.name === name)} onOpen={ref => void open(ref)} />
+    })),
     { key: 'rest', head: '', cell: () => null }
   ];
   return (
@@ -129,7 +154,13 @@ function StepsByRuns({ detail, runs }: { detail: IPipelineDetail; runs: readonly
   );
 }
 
-function Cell({ step, onOpen }: { step: IStepRun | undefined; onOpen(ref: string): void }): React.ReactElement | null {
+function Cell({
+  step,
+  onOpen
+}: {
+  step: IStepRun | undefined;
+  onOpen: (ref: string) => void;
+}): React.ReactElement | null {
   if (!step) {
     return null;
   }

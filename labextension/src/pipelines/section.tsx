@@ -24,7 +24,10 @@ export function PipelinesSection(): React.ReactElement {
             page.items.length ? (
               <List label={trans.__('Pipelines')} rows={page.items.map(pipelineRow)} />
             ) : (
-              <EmptyCard sentence={trans.__('A pipeline runs notebooks in order and skips what has not changed.')} code="%pipeline run NAME" />
+              <EmptyCard
+                sentence={trans.__('A pipeline runs notebooks in order and skips what has not changed.')}
+                code="%pipeline run NAME"
+              />
             )
           }
         </Result>

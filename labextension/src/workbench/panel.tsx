@@ -51,7 +51,14 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
   return (
     <>
       <PanelTitle spec={spec} />
-      <SearchBox words={words} placeholder={spec.placeholder} all={all} panel={spec.title} onWords={setWords} onScope={setAll} />
+      <SearchBox
+        words={words}
+        placeholder={spec.placeholder}
+        all={all}
+        panel={spec.title}
+        onWords={setWords}
+        onScope={setAll}
+      />
       <div className={cx('panel-body')}>
         {settled ? (
           <SearchResults words={settled} panel={spec.name} all={all} />

@@ -55,7 +55,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       label: trans.__('Open Reference'),
       caption: trans.__('Open the page of an object, such as run:9c1e'),
       args: { ref: { type: 'string', description: trans.__('A reference: KIND:NAME[@VERSION]') } },
-      execute: ({ ref }) => made.open(String(ref))
+      execute: ({ ref }) => (typeof ref === 'string' ? made.open(ref) : undefined)
     });
     return made;
   }

@@ -107,7 +107,7 @@ export class Workbench implements IWorkbench {
       caption: spec.caption,
       icon: spec.icon,
       args: { ref: { type: 'string', description: this.trans.__('The reference of the object') } },
-      execute: ({ ref }) => this.open(String(ref ?? ''))
+      execute: ({ ref }) => (typeof ref === 'string' ? this.open(ref) : undefined)
     });
     if (restorer) {
       void restorer.restore(tracker, {
@@ -118,7 +118,7 @@ export class Workbench implements IWorkbench {
     }
   }
 
-  async open(reference: string): Promise<void> {
+  readonly open = async (reference: string): Promise<void> => {
     const target = pageOf(reference);
     const kind = this._pages.get(kindOf(target));
     if (!kind || !nameOf(target)) {
@@ -134,7 +134,7 @@ export class Workbench implements IWorkbench {
     await kind.tracker.add(page);
     shell.add(page, 'main', { type: kind.spec.kind });
     shell.activateById(page.id);
-  }
+  };
 
   private readonly _pages = new Map<string, IPageKind>();
   private readonly _panels = new Map<PanelName, PanelWidget>();

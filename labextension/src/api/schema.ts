@@ -1,0 +1,982 @@
+/* Generated from docs/openapi.json by `jlpm types`; not to be edited. */
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * Alert
+         * @description One rule at its last evaluation. value against threshold; since: of the state.
+         */
+        readonly Alert: {
+            readonly evaluated_at: string | null;
+            readonly monitor: string;
+            readonly name: string;
+            readonly ref: string;
+            readonly severity: string;
+            /** Format: date-time */
+            readonly since: string;
+            readonly state: components["schemas"]["AlertState"];
+            readonly subject: string;
+            readonly text: string;
+            readonly threshold: number;
+            readonly value: components["schemas"]["Number"] | null;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly AlertPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Alert"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * AlertState
+         * @description Where a rule stands. no_data is a state of its own, never green.
+         * @enum {string}
+         */
+        readonly AlertState: "ok" | "pending" | "firing" | "no_data";
+        /**
+         * AppliedViews
+         * @description What `apply` changed in the registry.
+         */
+        readonly AppliedViews: {
+            readonly created: readonly string[];
+            readonly deleted: readonly string[];
+            readonly unchanged: readonly string[];
+            readonly updated: readonly string[];
+        };
+        /**
+         * Change
+         * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback, remove.
+         */
+        readonly Change: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly id: number;
+            readonly reason: string;
+            readonly text: string;
+            readonly traffic: {
+                readonly [key: string]: number;
+            };
+            readonly user: string;
+            readonly verb: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly ChangePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Change"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * Column
+         * @description One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of views and runs.
+         */
+        readonly Column: {
+            readonly doc: string;
+            readonly name: string;
+            readonly required: boolean;
+            readonly type: string;
+            /** @default [] */
+            readonly used_by: readonly string[];
+        };
+        /**
+         * ColumnProfile
+         * @description Statistics of one column, each with its basis. shape: counts of up to 24 equal bins or of the top values.
+         */
+        readonly ColumnProfile: {
+            readonly distinct: components["schemas"]["Number"];
+            readonly max: components["schemas"]["Number"];
+            readonly mean: components["schemas"]["Number"];
+            readonly min: components["schemas"]["Number"];
+            readonly missing: components["schemas"]["Number"];
+            readonly name: string;
+            readonly shape: readonly number[];
+            readonly top: components["schemas"]["Number"];
+            readonly type: string;
+        };
+        /**
+         * Comparison
+         * @description Two or more runs side by side; rows that differ come first.
+         *
+         *     curve_metrics: every metric that has a curve; `curves` holds those of the first few (see `service.CURVES`).
+         */
+        readonly Comparison: {
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            /** @default [] */
+            readonly curve_metrics: readonly string[];
+            readonly curves: readonly components["schemas"]["Curve"][];
+            readonly rows: readonly components["schemas"]["Difference"][];
+            readonly runs: readonly components["schemas"]["Run"][];
+        };
+        /**
+         * Compute
+         * @description What the backend has. load and memory: 0 to 1, of the machine.
+         */
+        readonly Compute: {
+            readonly backend: string;
+            readonly cpus: number;
+            readonly cpus_used: number;
+            readonly devices: readonly components["schemas"]["Device"][];
+            readonly disk: components["schemas"]["Number"];
+            readonly load: components["schemas"]["Number"];
+            readonly memory: components["schemas"]["Number"];
+            readonly running: number;
+            readonly waiting: number;
+        };
+        /**
+         * Curve
+         * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so no spike is lost.
+         *
+         *     total: points that were logged.
+         */
+        readonly Curve: {
+            readonly high: readonly number[];
+            readonly low: readonly number[];
+            readonly mean: readonly number[];
+            readonly metric: string;
+            readonly run: string;
+            readonly step: readonly number[];
+            readonly total: number;
+        };
+        /**
+         * Dataset
+         * @description One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so exact.
+         */
+        readonly Dataset: {
+            readonly bytes: number;
+            readonly columns: number;
+            readonly description: string;
+            readonly name: string;
+            readonly namespace: string;
+            readonly owner: string;
+            readonly ref: string;
+            readonly rows: components["schemas"]["Number"];
+            readonly snapshot: string | null;
+            readonly tags: readonly string[];
+            readonly updated_at: string | null;
+        };
+        /**
+         * DatasetDetail
+         * @description The head of a dataset's page. newer: snapshots committed after the one shown.
+         */
+        readonly DatasetDetail: {
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly dataset: components["schemas"]["Dataset"];
+            readonly location: string;
+            readonly newer: number;
+            readonly schema: readonly components["schemas"]["Column"][];
+            readonly snapshots: number;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly DatasetPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Dataset"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * DeployedVersion
+         * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
+         *
+         *     requests, p50_ms, p95_ms, errors: of the last window that the gateway has seen; None before the first request.
+         */
+        readonly DeployedVersion: {
+            readonly error_fraction: components["schemas"]["Number"] | null;
+            readonly gates: readonly components["schemas"]["Gate"][];
+            readonly model: string;
+            readonly p50_ms: components["schemas"]["Number"] | null;
+            readonly p95_ms: components["schemas"]["Number"] | null;
+            readonly reason: string;
+            readonly requests_per_second: components["schemas"]["Number"] | null;
+            readonly role: string;
+            readonly state: components["schemas"]["VersionState"];
+            readonly traffic: number;
+            readonly version: string;
+            readonly workers: number;
+        };
+        /**
+         * Deployment
+         * @description One deployment. url: ends in `/api/v1.0/predictions`.
+         */
+        readonly Deployment: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly name: string;
+            readonly namespace: string;
+            readonly ref: string;
+            readonly state: components["schemas"]["DeploymentState"];
+            readonly target: string;
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly url: string;
+            readonly versions: readonly components["schemas"]["DeployedVersion"][];
+        };
+        /**
+         * DeploymentDetail
+         * @description A deployment's page; history newest first. sample: a request body that it accepts.
+         */
+        readonly DeploymentDetail: {
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly deployment: components["schemas"]["Deployment"];
+            readonly history: readonly components["schemas"]["Change"][];
+            readonly sample: {
+                readonly [key: string]: unknown;
+            } | null;
+            readonly signature: readonly {
+                readonly [key: string]: unknown;
+            }[];
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly DeploymentPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Deployment"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * DeploymentState
+         * @description healthy: all versions with traffic are ready. degraded: some. down: none, or stopped.
+         * @enum {string}
+         */
+        readonly DeploymentState: "healthy" | "degraded" | "down";
+        /**
+         * Device
+         * @description One GPU slot. holder: job reference or the process that holds it; empty when free. load, memory: 0 to 1.
+         */
+        readonly Device: {
+            readonly holder: string;
+            readonly id: string;
+            readonly load: components["schemas"]["Number"] | null;
+            readonly memory: components["schemas"]["Number"] | null;
+            readonly name: string;
+        };
+        /**
+         * Difference
+         * @description One line of a comparison: `values[i]` is that of run i; None where a run has none. kind: param, metric, tag, dataset.
+         */
+        readonly Difference: {
+            readonly key: string;
+            readonly kind: string;
+            readonly same: boolean;
+            readonly values: readonly (string | number | null)[];
+        };
+        /**
+         * Edge
+         * @description `output` was made from `input` by `job`. All three are references; at: ISO 8601 in UTC.
+         */
+        readonly Edge: {
+            readonly at: string;
+            readonly input: string;
+            readonly job: string;
+            readonly output: string;
+        };
+        /**
+         * Error
+         * @description Every failure. error: one of bad_request, forbidden, not_found, conflict, too_large, unprocessable, unavailable, internal.
+         */
+        readonly Error: {
+            readonly error: string;
+            readonly fix: string;
+            readonly message: string;
+            readonly why: string;
+        };
+        /**
+         * Experiment
+         * @description One experiment in a list. runs: how many are active; with `more`, at least that many (a remote server does not count them).
+         */
+        readonly Experiment: {
+            readonly id: string;
+            /** @default false */
+            readonly more: boolean;
+            readonly name: string;
+            readonly ref: string;
+            readonly runs: number;
+            readonly updated_at: string | null;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly ExperimentPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Experiment"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * Feature
+         * @description One feature. ref: `feature:view:name`. fill: fraction of rows that are not null.
+         */
+        readonly Feature: {
+            readonly description: string;
+            readonly fill: components["schemas"]["Number"] | null;
+            readonly name: string;
+            readonly ref: string;
+            readonly type: string;
+            readonly used_by: readonly string[];
+            readonly view: string;
+        };
+        /**
+         * FeatureDrift
+         * @description Drift of one feature between reference and window.
+         *
+         *     psi: population stability index on the reference's deciles (natural log). ks: two-sample Kolmogorov–Smirnov statistic,
+         *     None for categories. reference, window: fractions per bin. edges: inner bin edges, or category names.
+         */
+        readonly FeatureDrift: {
+            readonly drifted: boolean;
+            readonly edges: readonly (number | string)[];
+            readonly feature: string;
+            readonly kind: string;
+            readonly ks: components["schemas"]["Number"] | null;
+            readonly missing_reference: components["schemas"]["Number"];
+            readonly missing_window: components["schemas"]["Number"];
+            readonly psi: components["schemas"]["Number"];
+            readonly reference: readonly number[];
+            readonly window: readonly number[];
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly FeaturePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Feature"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * Freshness
+         * @description Of a view's online values against its ttl.
+         * @enum {string}
+         */
+        readonly Freshness: "fresh" | "expired" | "never";
+        /**
+         * Gate
+         * @description One test before traffic: its limit, what was measured, and whether it passed.
+         */
+        readonly Gate: {
+            readonly limit: string;
+            readonly measured: string;
+            readonly name: string;
+            readonly passed: boolean;
+        };
+        /**
+         * Hit
+         * @description One answer of a search.
+         */
+        readonly Hit: {
+            readonly detail: string;
+            readonly kind: string;
+            readonly name: string;
+            readonly ref: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly HitPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Hit"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * IngestReport
+         * @description What one ingest did: one commit, or nothing.
+         *
+         *     quarantined: rows that could not be read as the table's types; they stand in `quarantine` (Parquet or text), with the reason.
+         */
+        readonly IngestReport: {
+            readonly dataset: string;
+            /** @default null */
+            readonly quarantine: string | null;
+            readonly quarantined: number;
+            readonly rows_written: number;
+            readonly snapshot: string;
+        };
+        /**
+         * Job
+         * @description What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
+         *
+         *     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
+         *     snapshot: of the code it runs from. code: how to get at it, per face.
+         */
+        readonly Job: {
+            readonly attempt: number;
+            readonly backend: string;
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly command: readonly string[];
+            readonly cpus: number;
+            readonly elapsed_seconds: number | null;
+            readonly ended_at: string | null;
+            readonly exit_code: number | null;
+            readonly gpu_ids: readonly string[];
+            readonly gpus: number;
+            readonly id: string;
+            readonly labels: {
+                readonly [key: string]: string;
+            };
+            readonly name: string;
+            readonly notebook: string | null;
+            readonly output: string | null;
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
+            readonly priority: number;
+            readonly progress: components["schemas"]["Number"] | null;
+            readonly progress_text: string;
+            readonly reason: string;
+            readonly ref: string;
+            readonly retries: number;
+            readonly snapshot: string | null;
+            readonly started_at: string | null;
+            readonly state: components["schemas"]["JobState"];
+            /** Format: date-time */
+            readonly submitted_at: string;
+            readonly user: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly JobPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Job"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * JobState
+         * @description Where a job stands. succeeded, failed, cancelled and lost are final.
+         * @enum {string}
+         */
+        readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
+        /**
+         * LogChunk
+         * @description A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come.
+         */
+        readonly LogChunk: {
+            readonly ended: boolean;
+            readonly next: number;
+            readonly offset: number;
+            readonly size: number;
+            readonly text: string;
+        };
+        /**
+         * Materialized
+         * @description What `materialize` wrote to the online store.
+         */
+        readonly Materialized: {
+            /** Format: date-time */
+            readonly end: string;
+            readonly rows: number;
+            readonly seconds: number;
+            /** Format: date-time */
+            readonly start: string;
+            readonly view: string;
+        };
+        /**
+         * Model
+         * @description One registered model. aliases: alias to version number.
+         */
+        readonly Model: {
+            readonly aliases: {
+                readonly [key: string]: number;
+            };
+            readonly description: string;
+            readonly name: string;
+            readonly ref: string;
+            readonly updated_at: string | null;
+            readonly versions: number;
+        };
+        /**
+         * ModelDetail
+         * @description A model's page; versions newest first, at most 200 (`model.versions` counts all).
+         */
+        readonly ModelDetail: {
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly model: components["schemas"]["Model"];
+            readonly versions: readonly components["schemas"]["Version"][];
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly ModelPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Model"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * Monitor
+         * @description One monitor in a list. worst: the feature with the largest PSI.
+         */
+        readonly Monitor: {
+            readonly deployment: string;
+            readonly evaluated_at: string | null;
+            readonly last_request_at: string | null;
+            readonly name: string;
+            readonly ref: string;
+            readonly requests: components["schemas"]["Number"];
+            readonly state: components["schemas"]["AlertState"];
+            readonly worst: string;
+            readonly worst_psi: components["schemas"]["Number"] | null;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly MonitorPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Monitor"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * MonitorStatus
+         * @description A monitor's page. versions: requests a version; dropped: requests that the payload log had to leave out.
+         */
+        readonly MonitorStatus: {
+            readonly alerts: readonly components["schemas"]["Alert"][];
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly drift: readonly components["schemas"]["FeatureDrift"][];
+            readonly dropped: number;
+            readonly error_fraction: components["schemas"]["Number"] | null;
+            readonly monitor: components["schemas"]["Monitor"];
+            readonly p50_ms: components["schemas"]["Number"] | null;
+            readonly p95_ms: components["schemas"]["Number"] | null;
+            readonly reference: string;
+            readonly score: components["schemas"]["FeatureDrift"] | null;
+            readonly versions: {
+                readonly [key: string]: number;
+            };
+            readonly window_end: string | null;
+            readonly window_start: string | null;
+        };
+        /**
+         * Number
+         * @description A number with its basis.
+         *
+         *     n: rows it was reckoned from. error: relative error of an approximation (0.01 = 1 %).
+         */
+        readonly Number: {
+            /**
+             * @default exact
+             * @enum {string}
+             */
+            readonly basis: "exact" | "approx" | "sample" | "est" | "n";
+            /** @default null */
+            readonly error: number | null;
+            /** @default null */
+            readonly n: number | null;
+            readonly value: number | string | null;
+        };
+        /**
+         * OnlineRow
+         * @description Online values of one entity. Keys of the three maps are `view:feature`; an expired value is given as None.
+         */
+        readonly OnlineRow: {
+            readonly entity: {
+                readonly [key: string]: unknown;
+            };
+            readonly event_at: {
+                readonly [key: string]: string | null;
+            };
+            readonly status: {
+                readonly [key: string]: components["schemas"]["OnlineStatus"];
+            };
+            readonly values: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /**
+         * OnlineStatus
+         * @description Of one online value.
+         * @enum {string}
+         */
+        readonly OnlineStatus: "present" | "expired" | "not_found";
+        /**
+         * Parameter
+         * @description One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a JSON value, else its source text.
+         */
+        readonly Parameter: {
+            readonly default: unknown;
+            readonly name: string;
+            readonly type: string;
+        };
+        /**
+         * Pipeline
+         * @description One pipeline in a list. last: states of the newest runs, newest last (at most 5). problem: what is wrong with its file.
+         */
+        readonly Pipeline: {
+            readonly description: string;
+            readonly last: readonly components["schemas"]["RunState"][];
+            readonly name: string;
+            readonly path: string;
+            /** @default  */
+            readonly problem: string;
+            readonly ref: string;
+            readonly steps: number;
+        };
+        /**
+         * PipelineDetail
+         * @description A pipeline's page: the graph, and its newest runs, newest first.
+         */
+        readonly PipelineDetail: {
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly graph: readonly components["schemas"]["Step"][];
+            readonly pipeline: components["schemas"]["Pipeline"];
+            readonly runs: readonly components["schemas"]["PipelineRun"][];
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly PipelinePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Pipeline"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * PipelineRun
+         * @description One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty.
+         */
+        readonly PipelineRun: {
+            readonly ended_at: string | null;
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
+            readonly pipeline: string;
+            /** @default  */
+            readonly reason: string;
+            readonly run: string;
+            /** Format: date-time */
+            readonly started_at: string;
+            readonly state: components["schemas"]["RunState"];
+            readonly steps: readonly components["schemas"]["StepRun"][];
+            readonly user: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly PipelineRunPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["PipelineRun"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * Prediction
+         * @description An answer: predictions in the order of the rows, the version that gave them, and the time of the round trip.
+         */
+        readonly Prediction: {
+            readonly milliseconds: number;
+            readonly names: readonly string[];
+            readonly predictions: readonly unknown[];
+            readonly request_id: string;
+            readonly version: string;
+        };
+        /**
+         * Profile
+         * @description A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows). seconds: what it took.
+         */
+        readonly Profile: {
+            readonly columns: readonly components["schemas"]["ColumnProfile"][];
+            readonly ref: string;
+            readonly rows: components["schemas"]["Number"];
+            readonly seconds: number;
+            readonly snapshot: string | null;
+            /** @enum {string} */
+            readonly tier: "footer" | "sample" | "exact";
+        };
+        /**
+         * ProjectRecord
+         * @description The project of this server. root: its folder. path: of the folder, as JupyterLab's file browser names it; None outside its root.
+         */
+        readonly ProjectRecord: {
+            readonly goal: string;
+            readonly kpi: string;
+            readonly name: string;
+            readonly owner: string;
+            readonly path: string | null;
+            readonly root: string;
+            readonly title: string;
+            readonly user: string;
+        };
+        /**
+         * RowBlock
+         * @description Part of a table, column by column. data[i][j] is column i of row start + j; values are JSON-safe.
+         */
+        readonly RowBlock: {
+            readonly columns: readonly components["schemas"]["Column"][];
+            readonly data: readonly (readonly unknown[])[];
+            readonly shown: number;
+            readonly snapshot: string | null;
+            readonly start: number;
+            readonly total: number;
+        };
+        /**
+         * Run
+         * @description One run. metrics: last value of each. status: running, finished, failed, killed, scheduled.
+         *
+         *     notebook, job, step: where it came from. datasets: references with snapshot (`name@digest` for those logged by MLflow alone).
+         *     tags: without those that have a field of their own here.
+         */
+        readonly Run: {
+            readonly datasets: readonly string[];
+            readonly duration_seconds: number | null;
+            readonly ended_at: string | null;
+            readonly experiment: string;
+            readonly id: string;
+            readonly job: string | null;
+            readonly metrics: {
+                readonly [key: string]: number;
+            };
+            readonly name: string;
+            readonly notebook: string | null;
+            readonly params: {
+                readonly [key: string]: string;
+            };
+            readonly ref: string;
+            readonly started_at: string | null;
+            readonly status: string;
+            /** @default null */
+            readonly step: string | null;
+            readonly tags: {
+                readonly [key: string]: string;
+            };
+            readonly user: string;
+            readonly versions: readonly string[];
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly RunPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Run"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * RunState
+         * @description Where a pipeline run stands.
+         * @enum {string}
+         */
+        readonly RunState: "running" | "succeeded" | "failed" | "cancelled";
+        /**
+         * Snapshot
+         * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job, notebook or user.
+         */
+        readonly Snapshot: {
+            readonly added: number;
+            /** Format: date-time */
+            readonly at: string;
+            readonly id: string;
+            readonly operation: string;
+            readonly parent: string | null;
+            readonly ref: string;
+            readonly removed: number;
+            readonly rows: components["schemas"]["Number"];
+            readonly written_by: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly SnapshotPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Snapshot"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * Step
+         * @description A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs.
+         */
+        readonly Step: {
+            readonly after: readonly string[];
+            readonly inputs: readonly string[];
+            readonly name: string;
+            readonly notebook: string;
+            readonly outputs: readonly string[];
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /**
+         * StepRun
+         * @description A step in a run. job: id. notebook: the executed one. reason: why it ran, was cached, failed or was skipped.
+         */
+        readonly StepRun: {
+            readonly ended_at: string | null;
+            readonly job: string | null;
+            readonly name: string;
+            readonly notebook: string | null;
+            readonly reason: string;
+            readonly started_at: string | null;
+            readonly state: components["schemas"]["StepState"];
+        };
+        /**
+         * StepState
+         * @description Where a step of a run stands. skipped: something it depends on failed. cached: nothing it depends on changed.
+         * @enum {string}
+         */
+        readonly StepState: "waiting" | "running" | "succeeded" | "cached" | "failed" | "skipped" | "cancelled";
+        /**
+         * Supervisor
+         * @description The local supervisor. pid: None when none runs (it is started by the next submit).
+         */
+        readonly Supervisor: {
+            readonly cpus: number;
+            readonly gpus: number;
+            readonly pid: number | null;
+            readonly running: number;
+            readonly started_at: string | null;
+            readonly waiting: number;
+        };
+        /**
+         * TargetCheck
+         * @description One target. verdict: `unknown` when it could not be measured; `fix` then says what is missing.
+         */
+        readonly TargetCheck: {
+            /** @default  */
+            readonly fix: string;
+            readonly limit: string;
+            readonly measured: string;
+            readonly target: string;
+            /** @enum {string} */
+            readonly verdict: "met" | "missed" | "unknown";
+        };
+        /**
+         * Version
+         * @description One model version. metrics, datasets, notebook: of its run. signature: whether it states its input columns and types.
+         */
+        readonly Version: {
+            readonly aliases: readonly string[];
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly datasets: readonly string[];
+            readonly metrics: {
+                readonly [key: string]: number;
+            };
+            readonly model: string;
+            readonly notebook: string | null;
+            readonly ref: string;
+            readonly run: string | null;
+            readonly signature: boolean;
+            readonly version: number;
+        };
+        /**
+         * VersionState
+         * @description Where a version of a deployment stands.
+         *
+         *     building: its environment. starting: its processes. testing: before traffic. ready: answers. failed: see reason.
+         *     draining: takes no new request. stopped: no process.
+         * @enum {string}
+         */
+        readonly VersionState: "building" | "starting" | "testing" | "ready" | "failed" | "draining" | "stopped";
+        /**
+         * View
+         * @description One feature view in a list.
+         *
+         *     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at: newest event time of the source.
+         */
+        readonly View: {
+            readonly dataset: string | null;
+            readonly description: string;
+            readonly entities: readonly string[];
+            readonly features: number;
+            readonly freshness: components["schemas"]["Freshness"];
+            readonly name: string;
+            readonly online: boolean;
+            readonly online_at: string | null;
+            readonly owner: string;
+            readonly ref: string;
+            /** @default null */
+            readonly source_at: string | null;
+            readonly tags: {
+                readonly [key: string]: string;
+            };
+            readonly ttl_seconds: number | null;
+        };
+        /**
+         * ViewDetail
+         * @description A view's page.
+         */
+        readonly ViewDetail: {
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly created_column: string | null;
+            readonly features: readonly components["schemas"]["Feature"][];
+            readonly join_keys: readonly string[];
+            readonly rows: components["schemas"]["Number"];
+            readonly timestamp_column: string;
+            readonly view: components["schemas"]["View"];
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         */
+        readonly ViewPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["View"][];
+            readonly shown: number;
+            readonly total: number;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

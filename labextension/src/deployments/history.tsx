@@ -1,0 +1,69 @@
+import React from 'react';
+
+import type { IChange, IDeploymentDetail } from '../api/types';
+import { Button } from '../components/button';
+import { done } from '../components/confirm';
+import { cx } from '../components/cx';
+import { Heading } from '../components/header';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import type { IQuery } from '../hooks/query';
+
+interface IHistoryProps {
+  detail: IDeploymentDetail;
+  query: IQuery<IDeploymentDetail>;
+  most?: number;
+}
+
+const words = (traffic: Readonly<Record<string, number>>): string =>
+  Object.entries(traffic)
+    .map(([version, value]) => `${version} ${value} %`)
+    .join(' · ');
+
+/** What was changed, when, by whom and why; the newest change can be undone. */
+export function History({ detail, query, most = Infinity }: IHistoryProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const { deployment, history } = detail;
+  const shown = history.slice(0, most);
+  const rollback = async (): Promise<void> => {
+    if (await run(() => client.deployments.rollback(deployment.name))) {
+      done(trans.__('%1 is back at its last healthy traffic.', deployment.name));
+      await query.refresh();
+    }
+  };
+  const columns: IColumnSpec<IChange>[] = [
+    { key: 'at', head: trans.__('when'), width: 110, cell: row => format.time(row.at) },
+    { key: 'user', head: trans.__('who'), width: 80, cell: row => row.user },
+    { key: 'text', head: trans.__('change'), cell: row => <span title={row.verb}>{row.text || row.verb}</span> },
+    { key: 'traffic', head: trans.__('traffic after it'), cell: row => words(row.traffic) },
+    {
+      key: 'reason',
+      head: trans.__('reason'),
+      cell: row => <span className={cx('cell')}>{row.reason || format.DASH}</span>
+    },
+    {
+      key: 'undo',
+      head: '',
+      end: true,
+      width: 100,
+      cell: row =>
+        row === history[0] &&
+        history.length > 1 && <Button label={trans.__('Undo This')} disabled={busy} onClick={() => void rollback()} />
+    }
+  ];
+  return (
+    <section className={cx('split')}>
+      <Heading title={trans.__('History')} note={trans.__('%1 of %2 changes', shown.length, history.length)} />
+      <Table
+        label={trans.__('History of %1', deployment.name)}
+        columns={columns}
+        rows={shown}
+        row={change => ({ id: String(change.id) })}
+        total={history.length}
+      />
+    </section>
+  );
+}

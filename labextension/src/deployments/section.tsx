@@ -1,0 +1,74 @@
+import React from 'react';
+
+import type { IDeployment, INumber } from '../api/types';
+import { EmptyCard, Result } from '../components/card';
+import { List, type IListRow } from '../components/list';
+import { Num } from '../components/number';
+import { Section } from '../components/section';
+import { State } from '../components/state';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import type { IWorkbench } from '../tokens';
+
+/** The deployments of the project: state, rate, latency. */
+export function DeploymentsSection(): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const query = useQuery('deployments', signal => client.deployments.list({}, signal), {
+    topics: ['deployment'],
+    every: () => 10_000
+  });
+  return (
+    <Section
+      name="models:deployments"
+      title={trans.__('Deployments')}
+      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+      body={() => (
+        <Result query={query} rows={1}>
+          {page =>
+            page.items.length ? (
+              <List label={trans.__('Deployments')} rows={page.items.map(item => deploymentRow(item, workbench))} />
+            ) : (
+              <EmptyCard
+                sentence={trans.__('A deployment answers requests with a model version.')}
+                action={{
+                  label: trans.__('Insert a Deploy'),
+                  onClick: () => void workbench.code.insertBelow('%deploy MODEL@champion', 'magic')
+                }}
+                code="%deploy MODEL@champion"
+              />
+            )
+          }
+        </Result>
+      )}
+    />
+  );
+}
+
+/** The sum of the rates of all versions; null before the first request. */
+export function rate({ versions }: IDeployment): INumber | null {
+  const known = versions.flatMap(version => version.requests_per_second ?? []);
+  const [first] = known;
+  return first ? { ...first, value: known.reduce((sum, number) => sum + Number(number.value ?? 0), 0) } : null;
+}
+
+function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow {
+  const answering = deployment.versions.filter(version => version.traffic > 0);
+  const latency = answering[0]?.p95_ms ?? null;
+  const perSecond = rate(deployment);
+  return {
+    id: deployment.ref,
+    ref: deployment.ref,
+    lead: <State state={deployment.state} bare />,
+    name: deployment.name,
+    note: answering.map(version => `${version.version} ${version.traffic} %`).join(' · '),
+    title: deployment.url,
+    meta: (
+      <>
+        {perSecond && <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} quiet />}
+        {latency && <Num value={latency} format={value => trans.__('%1 ms', format.number(value, 3))} quiet />}
+      </>
+    )
+  };
+}

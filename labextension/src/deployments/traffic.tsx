@@ -1,0 +1,198 @@
+import React, { useState } from 'react';
+
+import type { IDeployedVersion, IDeployment, IDeploymentDetail, INumber } from '../api/types';
+import { Button } from '../components/button';
+import { done } from '../components/confirm';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { Num } from '../components/number';
+import { State } from '../components/state';
+import * as format from '../format';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import type { IQuery } from '../hooks/query';
+import { rate } from './section';
+import { balanced, checkWeights, fieldsOf, type Weights } from './weights';
+
+const SERIES: Readonly<Record<string, number>> = { stable: 1, canary: 3, shadow: 4 };
+const seriesOf = ({ role }: IDeployedVersion): number => SERIES[role] ?? 6;
+
+interface ITrafficProps {
+  deployment: IDeployment;
+  query: IQuery<IDeploymentDetail>;
+}
+
+/** The versions with their share of the traffic, and the editor that changes it: preview first, then apply. */
+export function Traffic({ deployment, query }: ITrafficProps): React.ReactElement {
+  return (
+    <>
+      <div role="table" aria-label={deployment.name}>
+        {deployment.versions.map(version => (
+          <VersionLine key={version.version} version={version} />
+        ))}
+      </div>
+      <TrafficEditor key={deployment.updated_at} deployment={deployment} query={query} />
+    </>
+  );
+}
+
+function VersionLine({ version }: { version: IDeployedVersion }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const milliseconds = (number: INumber | null): React.ReactNode =>
+    number && <Num value={number} format={value => `${format.number(value, 3)} ms`} strong quiet />;
+  return (
+    <>
+      <div className={cx('version-line')} role="row" data-version={version.version}>
+        <span role="cell" className={cx('strong-name')}>
+          {version.role || format.DASH}
+        </span>
+        <b role="cell">{version.version}</b>
+        <span role="cell" className={cx('traffic-bar', `series-${seriesOf(version)}`)}>
+          <span style={{ width: `${version.traffic}%` }} />
+        </span>
+        <span role="cell" className={cx('is-end')}>
+          <Num value={version.traffic} format={value => `${format.number(value)} %`} strong quiet />
+        </span>
+        <span role="cell">
+          <State state={version.state} />
+        </span>
+        <span role="cell" className={cx('is-end')}>
+          {version.requests_per_second && (
+            <Num value={version.requests_per_second} format={value => `${format.number(value, 3)}/s`} quiet />
+          )}
+        </span>
+        <span role="cell" className={cx('quiet', 'is-end')}>
+          {version.p50_ms && 'p50'} {milliseconds(version.p50_ms)}
+        </span>
+        <span role="cell" className={cx('quiet', 'is-end')}>
+          {version.p95_ms && 'p95'} {milliseconds(version.p95_ms)}
+        </span>
+        <span role="cell" className={cx('quiet', 'is-end')}>
+          {version.error_fraction && (
+            <>
+              {trans.__('errors')}{' '}
+              <Num value={version.error_fraction} format={value => format.percent(value)} strong quiet />
+            </>
+          )}
+        </span>
+        <span role="cell" className={cx('quiet')} title={version.model}>
+          {version.model.replace('models:/', '')}
+        </span>
+      </div>
+      {version.reason && (
+        <p className={cx('reason', 'version-reason')} data-reason={version.reason}>
+          {version.reason}
+        </p>
+      )}
+    </>
+  );
+}
+
+function TrafficEditor({ deployment, query }: ITrafficProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const [fields, setFields] = useState(() => fieldsOf(deployment.versions));
+  const [preview, setPreview] = useState<Weights | null>(null);
+  const [reason, setReason] = useState('');
+  const { weights, sum } = checkWeights(fields);
+  const now = Object.fromEntries(deployment.versions.map(version => [version.version, version.traffic]));
+  const changed = weights !== null && Object.entries(weights).some(([version, value]) => now[version] !== value);
+
+  const apply = async (next: Weights, why: string): Promise<void> => {
+    const before = Object.fromEntries(Object.keys(next).map(version => [version, now[version] ?? 0]));
+    if (await run(() => client.deployments.traffic(deployment.name, next, why))) {
+      const undo = (): void =>
+        void run(async () => client.deployments.traffic(deployment.name, before, 'undo').then(query.refresh));
+      done(trans.__('%1: %2.', deployment.name, words(next)), { label: trans.__('Undo'), run: undo });
+      setPreview(null);
+      await query.refresh();
+    }
+  };
+
+  return (
+    <div className={cx('traffic-editor')} role="group" aria-label={trans.__('Change the traffic')}>
+      <div className={cx('bar')}>
+        <span>{trans.__('Traffic')}</span>
+        {deployment.versions
+          .filter(version => version.version in fields)
+          .map(version => (
+            <span key={version.version} className={cx('field', `series-${seriesOf(version)}`)}>
+              <span className={cx('swatch')} />
+              <Field
+                label={version.version}
+                type="number"
+                min={0}
+                max={100}
+                width={56}
+                unit="%"
+                value={fields[version.version] ?? ''}
+                onChange={text => {
+                  setPreview(null);
+                  setFields(balanced(fields, version.version, text));
+                }}
+              />
+            </span>
+          ))}
+        <SharesBar deployment={deployment} fields={fields} />
+        {sum !== 100 && <span className={cx('tone-bad')}>{trans.__('together %1 %, not 100 %', sum)}</span>}
+        {!preview && (
+          <Button label={trans.__('Preview Change')} disabled={!changed} onClick={() => setPreview(weights)} />
+        )}
+      </div>
+      {preview && (
+        <div className={cx('bar', 'preview')} role="status">
+          <span>{trans.__('becomes %1', expected(deployment, preview))}</span>
+          <Field label={trans.__('reason')} value={reason} width={220} onChange={setReason} />
+          <Button
+            kind="primary"
+            label={trans.__('Apply')}
+            disabled={busy}
+            onClick={() => void apply(preview, reason)}
+          />
+          <Button
+            label={trans.__('Discard')}
+            onClick={() => {
+              setPreview(null);
+              setFields(fieldsOf(deployment.versions));
+            }}
+          />
+        </div>
+      )}
+    </div>
+  );
+}
+
+const words = (weights: Weights): string =>
+  Object.entries(weights)
+    .map(([version, value]) => `${version} ${value} %`)
+    .join(', ');
+
+/** What each version would get, in requests a second where the rate is known. */
+function expected(deployment: IDeployment, weights: Weights): string {
+  const all = Number(rate(deployment)?.value ?? 0);
+  return Object.entries(weights)
+    .map(([version, value]) =>
+      all > 0 ? `${version} ${value} % ≈ ${format.number((all * value) / 100, 3)}/s` : `${version} ${value} %`
+    )
+    .join(', ');
+}
+
+function SharesBar({
+  deployment,
+  fields
+}: {
+  deployment: IDeployment;
+  fields: Readonly<Record<string, string>>;
+}): React.ReactElement {
+  return (
+    <span className={cx('shares')} aria-hidden="true">
+      {deployment.versions.map(version => (
+        <span
+          key={version.version}
+          className={cx(`series-${seriesOf(version)}`)}
+          style={{ width: `${Math.min(100, Math.max(0, Number(fields[version.version]) || 0))}%` }}
+        />
+      ))}
+    </span>
+  );
+}

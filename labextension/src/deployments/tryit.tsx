@@ -1,0 +1,115 @@
+import React, { useState } from 'react';
+
+import { type ApiError, asApiError } from '../api/errors';
+import type { IDeploymentDetail, IPrediction } from '../api/types';
+import { Button } from '../components/button';
+import { ErrorCard } from '../components/card';
+import { cx } from '../components/cx';
+import { Heading } from '../components/header';
+import { Num } from '../components/number';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+
+const ROWS_SHOWN = 100;
+
+interface IAnswered {
+  answer?: IPrediction;
+  error?: ApiError;
+  busy?: boolean;
+}
+
+/** Ask the deployment through its gateway, with a sample that it accepts. */
+export function TryIt({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { deployment, sample } = detail;
+  const [body, setBody] = useState(() => JSON.stringify(sample ?? { data: { names: [], ndarray: [] } }, null, 2));
+  const [{ answer, error, busy }, setAnswered] = useState<IAnswered>({});
+  const ask = async (): Promise<void> => {
+    setAnswered({ busy: true });
+    try {
+      setAnswered({ answer: await client.deployments.predict(deployment.name, JSON.parse(body)) });
+    } catch (failure) {
+      setAnswered({ error: asApiError(failure) });
+    }
+  };
+  return (
+    <div className={cx('columns')}>
+      <section>
+        <Heading title={trans.__('Request')} note={trans.__('Seldon’s protocol')}>
+          <Button kind="primary" icon="play" label={trans.__('Ask')} disabled={busy} onClick={() => void ask()} />
+        </Heading>
+        <div className={cx('inset')}>
+          <textarea
+            className={cx('input', 'body')}
+            rows={16}
+            aria-label={trans.__('Request body')}
+            spellCheck={false}
+            value={body}
+            onChange={event => setBody(event.target.value)}
+          />
+        </div>
+      </section>
+      <section aria-live="polite">
+        <Heading title={trans.__('Answer')} note={answer && <AnswerNote answer={answer} />} />
+        {error && <ErrorCard error={error} />}
+        {answer ? (
+          <Answer answer={answer} />
+        ) : (
+          !error && (
+            <p className={cx('more')}>
+              {busy ? trans.__('Waiting for the answer…') : trans.__('The answer names the version that gave it.')}
+            </p>
+          )
+        )}
+      </section>
+    </div>
+  );
+}
+
+function AnswerNote({ answer }: { answer: IPrediction }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <>
+      {trans.__('from %1 in', answer.version)}{' '}
+      <Num value={answer.milliseconds} format={value => `${format.number(value, 3)} ms`} /> · {answer.request_id}
+    </>
+  );
+}
+
+function Answer({ answer }: { answer: IPrediction }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const rows = answer.predictions
+    .slice(0, ROWS_SHOWN)
+    .map((value, index) => ({ index, values: Array.isArray(value) ? (value as unknown[]) : [value] }));
+  const width = Math.max(1, ...rows.map(row => row.values.length));
+  const columns: IColumnSpec<(typeof rows)[number]>[] = [
+    { key: 'row', head: trans.__('row'), cell: row => row.index + 1, width: 60 },
+    ...Array.from({ length: width }, (_, place): IColumnSpec<(typeof rows)[number]> => ({
+      key: String(place),
+      head: answer.names[place] ?? trans.__('prediction'),
+      end: true,
+      cell: row =>
+        typeof row.values[place] === 'number' ? (
+          <Num value={row.values[place]} format={value => format.number(value, 6)} quiet />
+        ) : (
+          format.cell(row.values[place])
+        )
+    })),
+    { key: 'rest', head: '', cell: () => null }
+  ];
+  return (
+    <>
+      <Table
+        label={trans.__('Predictions')}
+        columns={columns}
+        rows={rows}
+        row={row => ({ id: String(row.index) })}
+        total={answer.predictions.length}
+      />
+      {answer.predictions.length > ROWS_SHOWN && (
+        <p className={cx('more')}>{trans.__('%1 of %2', ROWS_SHOWN, answer.predictions.length)}</p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,74 @@
+import embed, { type EmbedOptions, type VisualizationSpec } from 'vega-embed';
+import { expressionInterpreter } from 'vega-interpreter';
+
+interface IDrawOptions {
+  mode: 'vega' | 'vega-lite';
+  dark: boolean;
+  /** Pixels there are. */
+  width: number;
+  /** The notebook's own wishes, from the output's metadata. */
+  options: Readonly<Record<string, unknown>>;
+}
+
+export interface IDrawn {
+  finalize: () => void;
+  /** Whether the chart takes the width of its place. */
+  fits: boolean;
+  width: number;
+}
+
+interface ISpec extends Readonly<Record<string, unknown>> {
+  width?: unknown;
+  autosize?: unknown;
+  config?: Readonly<Record<string, unknown>>;
+}
+
+/** A spec that fills its place: with the width in pixels in place of `container`. */
+export function fitted(spec: ISpec, width: number): ISpec {
+  return spec.width === 'container' && width > 0
+    ? { ...spec, width, autosize: spec.autosize ?? { type: 'fit-x', contains: 'padding' } }
+    : spec;
+}
+
+/** Inks of JupyterLab's theme, under whatever the spec says itself. */
+function themed(dark: boolean): Record<string, unknown> {
+  const css = getComputedStyle(document.body);
+  const ink = (name: string): string => css.getPropertyValue(name).trim();
+  const text = ink('--ml-text') || (dark ? '#ddd' : '#222');
+  const quiet = ink('--ml-text-2') || text;
+  const line = ink('--ml-grid');
+  const labels = { labelColor: quiet, titleColor: text, labelFontWeight: 'normal', titleFontWeight: 'normal' };
+  return {
+    background: 'transparent',
+    font: ink('--jp-ui-font-family'),
+    title: { color: text, subtitleColor: quiet },
+    axis: { ...labels, gridColor: line, domainColor: quiet, tickColor: quiet },
+    legend: labels,
+    header: labels,
+    view: { stroke: line },
+    style: { 'guide-label': { fill: quiet }, 'guide-title': { fill: text }, 'group-title': { fill: text } }
+  };
+}
+
+/**
+ * Draw a chart. Expressions are interpreted, never compiled, so that no content security policy has to allow `eval`;
+ * the menu holds nothing that would leave this page.
+ */
+export async function draw(
+  node: HTMLElement,
+  spec: unknown,
+  { mode, dark, width, options }: IDrawOptions
+): Promise<IDrawn> {
+  const given = spec as ISpec;
+  const embedOptions: EmbedOptions = {
+    actions: { export: true, source: false, compiled: false, editor: false },
+    ...options,
+    mode,
+    ast: true,
+    expr: expressionInterpreter,
+    config: themed(dark),
+    defaultStyle: true
+  };
+  const result = await embed(node, fitted(given, width) as VisualizationSpec, embedOptions);
+  return { finalize: () => result.finalize(), fits: given.width === 'container', width };
+}

@@ -1,0 +1,133 @@
+import React from 'react';
+
+import type { IJob } from '../api/types';
+import { Button } from '../components/button';
+import { cx } from '../components/cx';
+import { Facts } from '../components/header';
+import { Icon } from '../components/icon';
+import { iconOf } from '../components/kinds';
+import { Num } from '../components/number';
+import { Progress } from '../components/progress';
+import { State } from '../components/state';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import { isActive } from '../jobs/state';
+import { parseRef } from '../refs';
+import { type IPayload, isJob, stateOf } from './payload';
+
+/** The card of a record in an output. */
+export default function LiveCard({ payload }: { payload: IPayload }): React.ReactElement {
+  return isJob(payload) ? <JobCard payload={payload} job={payload.record as IJob} /> : <RecordCard payload={payload} />;
+}
+
+function CardHead({
+  payload,
+  state,
+  children
+}: {
+  payload: IPayload;
+  state: string | null;
+  children?: React.ReactNode;
+}): React.ReactElement {
+  const { open, trans } = useWorkbench();
+  return (
+    <header className={cx('live-head')} data-mlinfra-ref={payload.ref}>
+      {state ? <State state={state} tag /> : <Icon name={iconOf(payload.kind)} />}
+      <b>{payload.title}</b>
+      <span className={cx('ref')}>{payload.ref}</span>
+      <span className={cx('space')} />
+      {children}
+      {parseRef(payload.ref) && <Button label={trans.__('Open')} onClick={() => void open(payload.ref)} />}
+    </header>
+  );
+}
+
+function CardFacts({ facts }: { facts: IPayload['facts'] }): React.ReactElement | null {
+  const entries = Object.entries(facts ?? {});
+  return entries.length ? (
+    <Facts>
+      {entries.map(([key, value]) => (
+        <React.Fragment key={key}>
+          {key} <b>{value}</b>
+        </React.Fragment>
+      ))}
+    </Facts>
+  ) : null;
+}
+
+interface IShown {
+  index: number;
+  values: Readonly<Record<string, string>>;
+}
+
+function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
+  const rows = (payload.rows ?? []).map((values, index): IShown => ({ index, values }));
+  const keys = Object.keys(rows[0]?.values ?? {});
+  return (
+    <>
+      <CardHead payload={payload} state={stateOf(payload.record)} />
+      <CardFacts facts={payload.facts} />
+      {rows.length > 0 && (
+        <Table
+          label={payload.title}
+          columns={keys.map((key): IColumnSpec<IShown> => ({
+            key,
+            head: key,
+            cell: row => row.values[key] ?? format.DASH,
+            sort: row => row.values[key] ?? null
+          }))}
+          rows={rows}
+          row={row => ({ id: String(row.index) })}
+        />
+      )}
+    </>
+  );
+}
+
+/** A job: its state is asked for while it can change, then the card stays as it is. */
+function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const query = useQuery(recorded.ref, signal => client.jobs.show(recorded.id, signal), {
+    topics: ['job'],
+    about: recorded.ref,
+    when: isActive(recorded),
+    every: job => (!job || isActive(job) ? 2_000 : null)
+  });
+  const job = query.data ?? recorded;
+  const active = isActive(job);
+  const fraction = typeof job.progress?.value === 'number' ? job.progress.value : null;
+  return (
+    <>
+      <CardHead payload={payload} state={job.state}>
+        {active && (
+          <Button
+            icon="stop"
+            label={trans.__('Cancel')}
+            disabled={busy}
+            onClick={() => void run(async () => client.jobs.cancel(job.id).then(query.refresh))}
+          />
+        )}
+      </CardHead>
+      {job.state === 'running' && (
+        <div className={cx('bar')}>
+          <Progress fraction={fraction} label={trans.__('Progress of %1', job.name)} />
+          {job.progress && <Num value={job.progress} strong quiet format={value => format.percent(value, 0)} />}
+          <span className={cx('quiet')}>{job.progress_text}</span>
+        </div>
+      )}
+      <footer className={cx('live-foot')} data-reason={job.reason || undefined}>
+        {[
+          job.reason,
+          job.elapsed_seconds !== null && trans.__('%1 long', format.duration(job.elapsed_seconds)),
+          active && trans.__('the kernel stays free')
+        ]
+          .filter(Boolean)
+          .join(' · ')}
+      </footer>
+    </>
+  );
+}

@@ -1,0 +1,81 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IThemeManager } from '@jupyterlab/apputils';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Widget } from '@lumino/widgets';
+
+/** JupyterLab itself draws Vega-Lite up to 5. Altair 6 emits 6, and writes the type with `.json` in place of `+json`. */
+export const VEGALITE_MIMES = ['application/vnd.vegalite.v6+json', 'application/vnd.vegalite.v6.json'];
+export const VEGA_MIMES = ['application/vnd.vega.v6+json', 'application/vnd.vega.v6.json'];
+
+/** Draws one chart; the chart code is fetched with the first. */
+export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
+  constructor(
+    private readonly _mimeType: string,
+    private readonly _themes: IThemeManager | null
+  ) {
+    super();
+    this.addClass('jp-mlinfra-vega');
+    this._themes?.themeChanged.connect(this._redraw);
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this._model = model;
+    const { draw } = await import('./drawing');
+    const isLite = VEGALITE_MIMES.includes(this._mimeType);
+    const metadata = model.metadata[this._mimeType] as
+      { embed_options?: Readonly<Record<string, unknown>> } | undefined;
+    this._drawn?.finalize();
+    this._drawn = await draw(this.node, model.data[this._mimeType], {
+      mode: isLite ? 'vega-lite' : 'vega',
+      dark: document.body.dataset.jpThemeLight === 'false',
+      width: this._width(),
+      options: metadata?.embed_options ?? {}
+    });
+  }
+
+  override dispose(): void {
+    this._themes?.themeChanged.disconnect(this._redraw);
+    this._drawn?.finalize();
+    this._drawn = null;
+    super.dispose();
+  }
+
+  protected override onResize(): void {
+    if (this._drawn?.fits && this._width() && this._width() !== this._drawn.width) {
+      this._redraw();
+    }
+  }
+
+  /** `width: "container"` measures 0 px where the node has no width of its own, so the width is handed over. */
+  private _width(): number {
+    return Math.max(0, this.node.clientWidth - 2);
+  }
+
+  private readonly _redraw = (): void => {
+    if (this._model && !this.isDisposed) {
+      void this.renderModel(this._model);
+    }
+  };
+
+  private _drawn: { finalize: () => void; fits: boolean; width: number } | null = null;
+  private _model: IRenderMime.IMimeModel | null = null;
+}
+
+export const vega: JupyterFrontEndPlugin<void> = {
+  id: '@jupyter-mlinfra/labextension:vega',
+  description: 'Draws charts of Vega 6 and Vega-Lite 6, offline.',
+  autoStart: true,
+  requires: [IRenderMimeRegistry],
+  optional: [IThemeManager],
+  activate: (_: JupyterFrontEnd, rendermime: IRenderMimeRegistry, themes: IThemeManager | null) => {
+    rendermime.addFactory(
+      {
+        safe: true,
+        mimeTypes: [...VEGALITE_MIMES, ...VEGA_MIMES],
+        createRenderer: ({ mimeType }) => new VegaRenderer(mimeType, themes)
+      },
+      40 // before text/html, which Altair sends beside it with scripts from elsewhere
+    );
+  }
+};

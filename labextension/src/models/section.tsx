@@ -1,0 +1,103 @@
+import React, { useMemo } from 'react';
+
+import type { IModel, IPage, IVersion } from '../api/types';
+import { EmptyCard, Result } from '../components/card';
+import { List, type IListRow } from '../components/list';
+import { Num } from '../components/number';
+import { Section } from '../components/section';
+import { Tag } from '../components/tag';
+import { mainMetric } from '../experiments/metric';
+import { useWorkbench } from '../hooks/context';
+import { type IDetail, useDetails } from '../hooks/details';
+import { useMemorySet } from '../hooks/memory';
+import { useQuery } from '../hooks/query';
+import type { IWorkbench } from '../tokens';
+
+const VERSIONS_SHOWN = 8;
+
+/** Registered models and, unfolded, their versions. */
+export function ModelsSection(): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const query = useQuery('models', signal => client.experiments.models({ limit: 200 }, signal), { topics: ['model'] });
+  return (
+    <Section
+      name="models:models"
+      title={trans.__('Models')}
+      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+      body={() => <Result query={query}>{page => <Models page={page} version={query.at} />}</Result>}
+    />
+  );
+}
+
+function Models({ page, version }: { page: IPage<IModel>; version: number }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const [open, toggle] = useMemorySet('models:open');
+  const names = useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
+  const under = useDetails(names, async name => (await client.experiments.model(name)).versions, version);
+  if (!page.items.length) {
+    return (
+      <EmptyCard
+        sentence={trans.__('A model is what a run registered, in versions that can be deployed.')}
+        code="%models register RUN --model NAME"
+      />
+    );
+  }
+  const rows = page.items.flatMap(item => modelRows(item, open.has(item.ref), under.get(item.name), workbench));
+  return <List label={trans.__('Models')} rows={rows} onToggle={toggle} />;
+}
+
+function modelRows(
+  item: IModel,
+  shown: boolean,
+  detail: IDetail<readonly IVersion[]> | undefined,
+  { trans }: IWorkbench
+): IListRow[] {
+  const champion = item.aliases.champion;
+  const row: IListRow = {
+    id: item.ref,
+    ref: item.ref,
+    open: shown,
+    icon: 'models',
+    name: item.name,
+    title: item.description || item.name,
+    meta: champion ? trans.__('v%1 champion', champion) : trans._n('%1 version', '%1 versions', item.versions)
+  };
+  if (!shown) {
+    return [row];
+  }
+  if (!detail?.data) {
+    return [
+      row,
+      { id: `${item.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the versions…') }
+    ];
+  }
+  const rest = item.versions - Math.min(VERSIONS_SHOWN, detail.data.length);
+  const more: IListRow[] =
+    rest > 0
+      ? [{ id: `${item.ref}+`, ref: item.ref, level: 1, name: trans._n('%1 more version', '%1 more versions', rest) }]
+      : [];
+  return [row, ...detail.data.slice(0, VERSIONS_SHOWN).map(versionRow), ...more];
+}
+
+function versionRow(version: IVersion): IListRow {
+  const metric = mainMetric(version);
+  return {
+    id: version.ref,
+    ref: version.ref,
+    level: 1,
+    name: (
+      <>
+        v{version.version}{' '}
+        {version.aliases.map(alias => (
+          <Tag key={alias}>{alias}</Tag>
+        ))}
+      </>
+    ),
+    meta: metric && (
+      <span title={metric}>
+        <Num value={version.metrics[metric]} quiet />
+      </span>
+    )
+  };
+}

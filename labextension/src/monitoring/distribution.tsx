@@ -1,0 +1,128 @@
+import React from 'react';
+
+import type { IFeatureDrift } from '../api/types';
+import { cx } from '../components/cx';
+import { Heading } from '../components/header';
+import { Num } from '../components/number';
+import { Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useMemory } from '../hooks/memory';
+
+const WIDTH = 560;
+const HEIGHT = 150;
+const FOOT = 18;
+const LABELS = 8;
+
+/** The names of the bins: categories, or the ranges between the edges. */
+export function binNames({ edges, reference }: IFeatureDrift): string[] {
+  const words = edges.map(edge => (typeof edge === 'number' ? format.number(edge, 3) : edge));
+  if (edges.length >= reference.length) {
+    return words.slice(0, reference.length);
+  }
+  return reference.map((_, bin) => {
+    if (bin === 0) {
+      return `≤ ${words[0] ?? ''}`;
+    }
+    return bin >= words.length ? `> ${words[words.length - 1] ?? ''}` : `${words[bin - 1]} – ${words[bin]}`;
+  });
+}
+
+interface IDistributionProps {
+  drift: IFeatureDrift;
+  title?: string;
+}
+
+/** Reference and window over the same bins, as a chart or as a table. */
+export function Distribution({ drift, title }: IDistributionProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [asTable, setAsTable] = useMemory('monitor:as-table', false);
+  const name = title ?? drift.feature;
+  return (
+    <section aria-label={trans.__('Distribution of %1', name)}>
+      <Heading
+        title={name}
+        note={
+          <>
+            PSI <Num value={drift.psi} format={value => format.number(value, 3)} />
+          </>
+        }
+      >
+        <button type="button" className={cx('link')} aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+          {asTable ? trans.__('as chart') : trans.__('as table')}
+        </button>
+      </Heading>
+      {asTable ? <Bins drift={drift} /> : <Overlay drift={drift} name={name} />}
+      <p className={cx('more', 'legend')}>
+        <span className={cx('series-0')}>
+          <span className={cx('swatch')} /> {trans.__('reference')}
+        </span>
+        <span className={cx('series-2')}>
+          <span className={cx('swatch')} /> {trans.__('window')}
+        </span>
+        <span>{trans.__('share of rows in each of %1 bins', drift.reference.length)}</span>
+      </p>
+    </section>
+  );
+}
+
+function Overlay({ drift, name }: { drift: IFeatureDrift; name: string }): React.ReactElement {
+  const { reference, window } = drift;
+  const names = binNames(drift);
+  const bins = reference.length;
+  const most = Math.max(1e-9, ...reference, ...window);
+  const step = WIDTH / Math.max(1, bins);
+  const tall = (share: number): number => (share / most) * (HEIGHT - FOOT - 8);
+  const bars = (values: readonly number[], offset: number, series: number): React.ReactNode =>
+    values.map((share, bin) => (
+      <rect
+        key={bin}
+        className={cx('bar', `series-${series}`)}
+        x={bin * step + offset * step}
+        y={HEIGHT - FOOT - tall(share)}
+        width={step * 0.38}
+        height={tall(share)}
+      >
+        <title>{`${names[bin] ?? ''}: ${format.percent(share, 1)}`}</title>
+      </rect>
+    ));
+  const every = Math.max(1, Math.ceil(bins / LABELS));
+  return (
+    <div className={cx('inset')}>
+      <svg className={cx('chart', 'overlay')} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={name}>
+        <line className={cx('gridline')} x1={0} x2={WIDTH} y1={(HEIGHT - FOOT) / 2} y2={(HEIGHT - FOOT) / 2} />
+        {bars(reference, 0.1, 0)}
+        {bars(window, 0.5, 2)}
+        <line className={cx('axis')} x1={0} x2={WIDTH} y1={HEIGHT - FOOT} y2={HEIGHT - FOOT} />
+        {names.map(
+          (text, bin) =>
+            bin % every === 0 && (
+              <text key={bin} x={bin * step + step / 2} y={HEIGHT - 4} textAnchor="middle">
+                {text.length > 12 ? `${text.slice(0, 11)}…` : text}
+              </text>
+            )
+        )}
+      </svg>
+    </div>
+  );
+}
+
+function Bins({ drift }: { drift: IFeatureDrift }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const names = binNames(drift);
+  const share = (value: number | undefined): React.ReactNode => (
+    <Num value={value ?? null} format={number => format.percent(number, 1)} quiet />
+  );
+  return (
+    <Table
+      label={trans.__('Bins of %1', drift.feature)}
+      columns={[
+        { key: 'bin', head: trans.__('bin'), cell: bin => names[bin] ?? '' },
+        { key: 'reference', head: trans.__('reference'), end: true, cell: bin => share(drift.reference[bin]) },
+        { key: 'window', head: trans.__('window'), end: true, cell: bin => share(drift.window[bin]) }
+      ]}
+      rows={drift.reference.map((_, bin) => bin)}
+      row={bin => ({ id: String(bin) })}
+    />
+  );
+}

@@ -1,0 +1,321 @@
+import React, { useState } from 'react';
+
+import type { IAlert, IFeatureDrift, IMonitorStatus } from '../api/types';
+import { pythonFor } from '../code/python';
+import { Button } from '../components/button';
+import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { CodeDrawer } from '../components/drawer';
+import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
+import { Num } from '../components/number';
+import { State } from '../components/state';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useMemory } from '../hooks/memory';
+import { useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
+import type { IPageProps, IWorkbench } from '../tokens';
+import { Distribution } from './distribution';
+import { heatOf } from './heat';
+
+const FEATURES_SHOWN = 50;
+
+/** The page of a monitor: live requests against the training data. */
+export default function MonitorPage({ reference, name }: IPageProps): React.ReactElement {
+  const { client, trans, open } = useWorkbench();
+  const [since, setSince] = useMemory<number | null>(`since:${reference}`, null);
+  const query = useQuery(
+    `${reference}:${since}`,
+    signal => client.monitoring.status(name, since ? { since } : {}, signal),
+    { topics: ['alert'] }
+  );
+  const monitor = query.data?.monitor;
+  return (
+    <>
+      <PageHeader
+        icon="monitor"
+        title={trans.__('monitor %1', name)}
+        reference={reference}
+        mark={monitor && <State state={monitor.state} tag />}
+      >
+        <Window since={since} onSince={setSince} />
+        {monitor && (
+          <Button
+            icon="deployment"
+            label={monitor.deployment}
+            caption={trans.__('Open the deployment')}
+            onClick={() => void open(formatRef('deployment', monitor.deployment))}
+          />
+        )}
+        <InsertButton code={query.data?.code.python} />
+      </PageHeader>
+      <Result query={query}>{status => <Monitor status={status} />}</Result>
+    </>
+  );
+}
+
+function Window({
+  since,
+  onSince
+}: {
+  since: number | null;
+  onSince: (since: number | null) => void;
+}): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <select
+      className={cx('input')}
+      aria-label={trans.__('Window')}
+      value={since ?? ''}
+      onChange={event => onSince(event.target.value ? Number(event.target.value) : null)}
+    >
+      <option value="">{trans.__('its own window')}</option>
+      {[3_600, 21_600, 86_400, 604_800].map(seconds => (
+        <option key={seconds} value={seconds}>
+          {format.span(seconds)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const [chosen, choose] = useState<string | null>(null);
+  const shown = status.drift.slice(0, FEATURES_SHOWN);
+  const drift = shown.find(item => item.feature === chosen) ?? shown[0];
+  return (
+    <>
+      <Facts>
+        <>
+          {trans.__('reference')} <b>{status.reference}</b>
+        </>
+        {status.window_start && (
+          <>{trans.__('window %1 to %2', format.time(status.window_start), format.time(status.window_end))}</>
+        )}
+        <>
+          {Object.entries(status.versions).map(([version, requests]) => (
+            <span key={version}>
+              {version} <Num value={requests} format={format.compact} />
+            </span>
+          ))}
+        </>
+        {status.dropped > 0 && (
+          <State state="pending">
+            {trans._n('%1 request left out of the log', '%1 requests left out of the log', status.dropped)}
+          </State>
+        )}
+      </Facts>
+      <Tiles status={status} />
+      <div className={cx('scroll')}>
+        {status.alerts
+          .filter(alert => alert.state !== 'ok')
+          .map(alert => (
+            <AlertCard key={alert.ref} alert={alert} />
+          ))}
+        <Heading
+          title={trans.__('Drift')}
+          note={trans.__(
+            'PSI against the training data · %1 of %2 features, largest first',
+            shown.length,
+            status.drift.length
+          )}
+        />
+        {shown.length ? (
+          <Table
+            label={trans.__('Drift of the features')}
+            columns={driftColumns(workbench)}
+            rows={shown}
+            row={item => ({ id: item.feature })}
+            onOpen={choose}
+            current={drift?.feature}
+            total={status.drift.length}
+          />
+        ) : (
+          <EmptyCard
+            sentence={trans.__('No request has been logged in this window, so there is nothing to compare.')}
+          />
+        )}
+        <div className={cx('columns', 'split')}>
+          {drift && <Distribution drift={drift} />}
+          {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
+        </div>
+      </div>
+      <CodeDrawer code={status.code} />
+    </>
+  );
+}
+
+function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { monitor } = status;
+  const firing = status.alerts.filter(alert => alert.state === 'firing').length;
+  const drifted = status.drift.filter(item => item.drifted).length;
+  const milliseconds = (value: unknown): string => `${format.number(value, 3)} ms`;
+  return (
+    <div className={cx('tiles')}>
+      <Tile
+        title={trans.__('requests')}
+        value={<Num value={monitor.requests} format={format.compact} />}
+        note={
+          monitor.last_request_at
+            ? trans.__('last %1 ago', format.span(format.secondsSince(monitor.last_request_at)))
+            : trans.__('none yet')
+        }
+      />
+      <Tile
+        title={trans.__('drift, worst of %1', status.drift.length)}
+        value={
+          monitor.worst_psi ? <Num value={monitor.worst_psi} format={value => format.number(value, 3)} /> : format.DASH
+        }
+        note={
+          drifted
+            ? trans._n('%1 feature drifted, worst %2', '%1 features drifted, worst %2', drifted, monitor.worst)
+            : monitor.worst
+        }
+        bad={drifted > 0}
+      />
+      <Tile
+        title={trans.__('latency p95')}
+        value={status.p95_ms ? <Num value={status.p95_ms} format={milliseconds} /> : format.DASH}
+        note={
+          status.p50_ms && (
+            <>
+              p50 <Num value={status.p50_ms} format={milliseconds} quiet />
+            </>
+          )
+        }
+      />
+      <Tile
+        title={trans.__('errors')}
+        value={
+          status.error_fraction ? (
+            <Num value={status.error_fraction} format={value => format.percent(value)} />
+          ) : (
+            format.DASH
+          )
+        }
+        note={trans.__('of all requests')}
+      />
+      <Tile
+        title={trans.__('alerts')}
+        value={<Num value={firing} format={value => trans.__('%1 firing', String(value))} quiet />}
+        note={trans._n('%1 rule', '%1 rules', status.alerts.length)}
+        bad={firing > 0}
+      />
+      <Tile
+        title={trans.__('result')}
+        value={
+          monitor.evaluated_at
+            ? trans.__('%1 ago', format.span(format.secondsSince(monitor.evaluated_at)))
+            : format.DASH
+        }
+        note={format.time(monitor.evaluated_at)}
+      />
+    </div>
+  );
+}
+
+function Tile({
+  title,
+  value,
+  note,
+  bad
+}: {
+  title: string;
+  value: React.ReactNode;
+  note: React.ReactNode;
+  bad?: boolean;
+}): React.ReactElement {
+  return (
+    <div className={cx('tile')}>
+      <span className={cx('quiet')}>{title}</span>
+      <span className={cx('figure')}>
+        {bad && <State state="firing" bare />} {value}
+      </span>
+      <span className={cx('quiet')}>{note}</span>
+    </div>
+  );
+}
+
+function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
+  const { code, trans } = useWorkbench();
+  return (
+    <section
+      className={cx('card', alert.state === 'firing' ? 'is-error' : 'is-waiting')}
+      data-mlinfra-ref={alert.ref}
+      data-reason={alert.text}
+    >
+      <h4>
+        <State state={alert.state}>{alert.name}</State>
+        <span className={cx('quiet')}>{trans.__('since %1', format.time(alert.since))}</span>
+        <span className={cx('space')} />
+        <Button
+          icon="code"
+          label={trans.__('Insert Code')}
+          onClick={() => void code.insertBelow(pythonFor([alert.ref]))}
+        />
+      </h4>
+      <p>
+        {alert.text} · {alert.subject} <Num value={alert.value} format={value => format.number(value, 3)} />{' '}
+        {trans.__('over %1', format.number(alert.threshold, 3))}
+      </p>
+    </section>
+  );
+}
+
+function driftColumns({ trans }: IWorkbench): IColumnSpec<IFeatureDrift>[] {
+  const percent = (value: unknown): string => format.percent(value, 1);
+  return [
+    {
+      key: 'feature',
+      head: trans.__('feature'),
+      cell: row => <span className={cx('strong-name')}>{row.feature}</span>,
+      sort: row => row.feature,
+      width: 240
+    },
+    {
+      key: 'state',
+      head: trans.__('state'),
+      cell: row => <State state={row.drifted ? 'drifted' : 'stable'} />,
+      width: 100
+    },
+    {
+      key: 'psi',
+      head: 'PSI',
+      end: true,
+      width: 120,
+      cell: row => (
+        <span className={cx('heat', `heat-${heatOf(row.psi.value)}`)}>
+          <Num value={row.psi} format={value => format.number(value, 3)} />
+        </span>
+      ),
+      sort: row => row.psi.value
+    },
+    {
+      key: 'ks',
+      head: 'KS',
+      end: true,
+      width: 90,
+      cell: row => (row.ks ? <Num value={row.ks} format={value => format.number(value, 3)} /> : format.DASH),
+      sort: row => row.ks?.value ?? null
+    },
+    {
+      key: 'missing',
+      head: trans.__('missing: reference'),
+      end: true,
+      width: 130,
+      cell: row => <Num value={row.missing_reference} format={percent} />
+    },
+    {
+      key: 'window',
+      head: trans.__('window'),
+      end: true,
+      width: 100,
+      cell: row => <Num value={row.missing_window} format={percent} />
+    },
+    { key: 'kind', head: trans.__('kind'), cell: row => <span className={cx('type')}>{row.kind}</span> }
+  ];
+}

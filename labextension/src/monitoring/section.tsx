@@ -1,0 +1,108 @@
+import React from 'react';
+
+import type { IAlert, IMonitor } from '../api/types';
+import { Age } from '../components/age';
+import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { List, type IListRow } from '../components/list';
+import { Num } from '../components/number';
+import { Section } from '../components/section';
+import { State } from '../components/state';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import type { IWorkbench } from '../tokens';
+
+/** Alerts that ask for attention: firing, pending and without data. */
+export function AlertsSection(): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const query = useQuery('alerts', signal => client.monitoring.alerts({ limit: 100 }, signal), { topics: ['alert'] });
+  const loud = query.data?.items.filter(alert => alert.state !== 'ok') ?? [];
+  const firing = loud.filter(alert => alert.state === 'firing').length;
+  return (
+    <Section
+      name="models:alerts"
+      title={trans.__('Alerts')}
+      note={query.data && (firing ? trans._n('%1 firing', '%1 firing', firing) : trans.__('none firing'))}
+      body={() => (
+        <Result query={query} rows={1}>
+          {page =>
+            loud.length ? (
+              <List label={trans.__('Alerts')} rows={loud.map(alert => alertRow(alert, workbench))} />
+            ) : (
+              <p className={cx('more')}>{trans._n('%1 rule, all quiet', '%1 rules, all quiet', page.total)}</p>
+            )
+          }
+        </Result>
+      )}
+    />
+  );
+}
+
+function alertRow(alert: IAlert, { trans }: IWorkbench): IListRow {
+  return {
+    id: alert.ref,
+    ref: alert.ref,
+    lead: <State state={alert.state} bare />,
+    name: alert.name,
+    title: alert.text,
+    meta: format.span(format.secondsSince(alert.since)),
+    lines: (
+      <>
+        {alert.monitor} · {alert.subject} <Num value={alert.value} format={value => format.number(value, 3)} />{' '}
+        {trans.__('over %1', format.number(alert.threshold, 3))}
+      </>
+    )
+  };
+}
+
+/** The monitors of the project. */
+export function MonitorsSection(): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const query = useQuery('monitors', signal => client.monitoring.list({}, signal), { topics: ['alert'] });
+  return (
+    <Section
+      name="models:monitors"
+      title={trans.__('Monitors')}
+      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+      body={() => (
+        <Result query={query} rows={1}>
+          {page =>
+            page.items.length ? (
+              <List label={trans.__('Monitors')} rows={page.items.map(monitor => monitorRow(monitor, workbench))} />
+            ) : (
+              <EmptyCard
+                sentence={trans.__('A monitor compares live requests with the training data.')}
+                code="%monitor NAME"
+              />
+            )
+          }
+        </Result>
+      )}
+    />
+  );
+}
+
+function monitorRow(monitor: IMonitor, { trans }: IWorkbench): IListRow {
+  const silent = monitor.state === 'no_data' ? monitor.last_request_at : null;
+  return {
+    id: monitor.ref,
+    ref: monitor.ref,
+    lead: <State state={monitor.state} bare />,
+    name: monitor.name,
+    title: monitor.deployment,
+    meta: (
+      <>
+        {monitor.worst_psi?.value != null && (
+          <span title={trans.__('largest PSI: %1', monitor.worst)}>
+            <Num value={monitor.worst_psi} format={value => format.number(value, 2)} quiet />
+          </span>
+        )}
+        <Age at={monitor.evaluated_at} />
+      </>
+    ),
+    lines: silent ? trans.__('no request for %1', format.span(format.secondsSince(silent))) : undefined
+  };
+}
