@@ -82,15 +82,12 @@ function Device({ device }: { device: IDevice }): React.ReactElement {
         fraction={Number(device.load?.value ?? 0)}
         label={trans.__('Load of GPU %1', device.id)}
         tone={device.holder && !isJob ? 'wait' : 'run'}
-       
       />
       <span className={cx('compute-number')}>
         <Num value={device.load} format={value => format.percent(value, 0)} quiet />
       </span>
       {isJob ? (
-        <Link onClick={() => void open(device.holder)}>
-          {trans.__('job %1', device.holder.slice(4, 8))}
-        </Link>
+        <Link onClick={() => void open(device.holder)}>{trans.__('job %1', device.holder.slice(4, 8))}</Link>
       ) : (
         <span className={cx('quiet')}>{device.holder || trans.__('free')}</span>
       )}

@@ -1,0 +1,45 @@
+/* The libraries of JupyterLab are modules of the newer kind: all of them are transformed, by swc since it is fast. */
+const modules = [
+  '@jupyter/',
+  '@jupyterlab/',
+  '@lumino/',
+  '@microsoft/',
+  '@rjsf/',
+  'exenv-es6',
+  'lib0',
+  'nanoid',
+  'vscode-ws-jsonrpc',
+  'y-protocols',
+  'y-websocket',
+  'yjs',
+  '@codemirror',
+  '@lezer',
+  '@marijn',
+  'crelt',
+  'style-mod',
+  'w3c-keyname',
+  'uplot'
+];
+
+module.exports = {
+  testEnvironment: 'jsdom',
+  testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
+  transform: {
+    '\\.[jt]sx?$': [
+      '@swc/jest',
+      {
+        jsc: {
+          parser: { syntax: 'typescript', tsx: true },
+          target: 'es2022',
+          transform: { react: { runtime: 'classic' } }
+        },
+        module: { type: 'commonjs' }
+      }
+    ]
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${modules.join('|')}))`],
+  moduleNameMapper: {
+    '\\.(css|svg|raw)$': '<rootDir>/scripts/jest/asset.cjs'
+  },
+  setupFiles: ['<rootDir>/scripts/jest/browser.cjs']
+};

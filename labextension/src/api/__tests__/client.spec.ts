@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createClient, type IClient } from '../client';
+import { ApiError, asApiError, errorOf } from '../errors';
+import { readEvent } from '../events';
+import { pathOf, queryOf, type IRequestOptions } from '../request';
+
+interface IOperation {
+  parameters?: readonly { name: string; in: string; required?: boolean }[];
+  requestBody?: {
+    content: {
+      'application/json': { schema: { properties: Readonly<Record<string, unknown>>; required?: readonly string[] } };
+    };
+  };
+}
+
+type Paths = Readonly<Record<string, Readonly<Record<string, IOperation>>>>;
+
+const DOCUMENT = JSON.parse(readFileSync(join(__dirname, '../../../../docs/openapi.json'), 'utf8')) as { paths: Paths };
+
+interface ICall extends IRequestOptions {
+  path: string;
+}
+
+function recorded(): { client: IClient; calls: ICall[] } {
+  const calls: ICall[] = [];
+  const client = createClient(<T>(path: string, options: IRequestOptions = {}) => {
+    calls.push({ path, ...options });
+    return Promise.resolve({} as T);
+  });
+  return { client, calls };
+}
+
+/** Every call that the front end makes, once. */
+const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
+  datasets: client => client.catalog.list({ limit: 500, namespace: 'flights', cursor: '50' }),
+  dataset: client => client.catalog.show('flights.departures'),
+  rows: client => client.catalog.rows('flights.departures', { start: 500, count: 500, snapshot: '4711' }),
+  profile: client => client.catalog.profile('flights.departures', 'exact'),
+  snapshots: client => client.catalog.snapshots('flights.departures', { limit: 50 }),
+  lineage: client => client.catalog.lineage('flights.departures'),
+  views: client => client.features.views({ query: 'wind', limit: 50 }),
+  view: client => client.features.show('origin_weather'),
+  features: client => client.features.features({ view: 'origin_weather' }),
+  online: client => client.features.online(['origin_weather:*'], [{ origin: 'JFK' }]),
+  jobs: client => client.jobs.list({ state: 'running', limit: 50 }),
+  job: client => client.jobs.show('7f3a'),
+  submit: client =>
+    client.jobs.submit({
+      notebook: 'a.ipynb',
+      parameters: { x: 1 },
+      name: 'a',
+      cpus: 1,
+      gpus: 0,
+      retries: 0,
+      time_limit_minutes: 5
+    }),
+  cancel: client => client.jobs.cancel('7f3a'),
+  log: client => client.jobs.log('7f3a', { offset: 0, limit: 1000 }),
+  compute: client => client.jobs.compute(),
+  parameters: client => client.jobs.parameters('a b.ipynb'),
+  pipelines: client => client.pipelines.list({ limit: 10 }),
+  pipeline: client => client.pipelines.show('flights'),
+  'pipeline runs': client => client.pipelines.runs('flights', { limit: 10 }),
+  'pipeline run': client => client.pipelines.run('flights', { parameters: {}, force: false }),
+  experiments: client => client.experiments.list({ limit: 10 }),
+  runs: client =>
+    client.experiments.runs({ experiment: 'flights', where: 'metrics.auc > 0.9', sort: '-started', limit: 50 }),
+  run: client => client.experiments.run('9c1e'),
+  curve: client => client.experiments.curve('9c1e', 'auc'),
+  compare: client => client.experiments.compare(['a', 'b']),
+  models: client => client.experiments.models({ limit: 10 }),
+  model: client => client.experiments.model('flights'),
+  'promote a version': client => client.experiments.promote('flights', 2, 'champion'),
+  deployments: client => client.deployments.list({ limit: 10 }),
+  deployment: client => client.deployments.show('flights'),
+  deploy: client => client.deployments.deploy({ name: 'flights', version: 'flights/2', traffic: 10, reason: 'x' }),
+  traffic: client => client.deployments.traffic('flights', { v1: 50, v2: 50 }, 'x'),
+  'promote a canary': client => client.deployments.promote('flights', 'v2'),
+  rollback: client => client.deployments.rollback('flights'),
+  predict: client => client.deployments.predict('flights', { data: {} }, 'v1'),
+  monitors: client => client.monitoring.list({ limit: 10 }),
+  monitor: client => client.monitoring.status('flights', { since: 3600 }),
+  alerts: client => client.monitoring.alerts({ firing: true, limit: 1 }),
+  search: client => client.search('dep delay', ['dataset'], 50),
+  status: client => client.status(),
+  project: client => client.project()
+};
+
+/** The operation of the document that a call meets. */
+function operationOf(call: ICall): IOperation | undefined {
+  const verb = call.body === undefined ? 'get' : 'post';
+  const path = Object.keys(DOCUMENT.paths).find(template =>
+    new RegExp(`^/${`${template.slice(1).replace(/\{\w+\}/g, '[^/]+')}`}$`).test(`/${call.path}`)
+  );
+  return path === undefined ? undefined : DOCUMENT.paths[path]?.[verb];
+}
+
+describe('the client and the server’s document', () => {
+  it.each(Object.keys(CALLS))('agree on %s', async name => {
+    const { client, calls } = recorded();
+    await CALLS[name]?.(client);
+    const [call] = calls;
+    const operation = call && operationOf(call);
+    expect(operation).toBeDefined();
+    const taken = (operation?.parameters ?? [])
+      .filter(parameter => parameter.in === 'query')
+      .map(parameter => parameter.name);
+    const body = operation?.requestBody?.content['application/json'].schema;
+    expect(Object.keys(call?.query ?? {}).filter(key => !taken.includes(key))).toEqual([]);
+    expect(Object.keys((call?.body ?? {}) as object).filter(key => !(key in (body?.properties ?? {})))).toEqual([]);
+    expect((body?.required ?? []).filter(key => !(key in ((call?.body ?? {}) as object)))).toEqual([]);
+  });
+});
+
+describe('addresses', () => {
+  it('keep a hostile name in one part', () => {
+    expect(pathOf('../a/b?c#d')).toBe('..%2Fa%2Fb%3Fc%23d');
+  });
+
+  it('leave out what is not given', () => {
+    expect(queryOf({ a: 1, b: undefined, c: null, d: '', e: false })).toBe('?a=1&e=false');
+    expect(queryOf({})).toBe('');
+  });
+});
+
+describe('errors', () => {
+  const answer = (status: number, body: string): Response =>
+    ({ status, ok: false, json: async () => JSON.parse(body) as unknown }) as unknown as Response;
+
+  it('carry what, why and fix of the server', async () => {
+    const error = await errorOf(answer(409, '{"error":"conflict","message":"No.","why":"Because.","fix":"Do."}'));
+    expect(error).toMatchObject({ code: 'conflict', what: 'No.', why: 'Because.', fix: 'Do.', status: 409 });
+  });
+
+  it('say that our half is missing when a 404 is not ours', async () => {
+    expect((await errorOf(answer(404, '<html>'))).code).toBe('no_server');
+  });
+
+  it('never lose a message', async () => {
+    expect((await errorOf(answer(500, '{"message":"boom"}'))).what).toBe('boom');
+    expect(asApiError(new TypeError('x is undefined')).what).toBe('x is undefined');
+  });
+
+  it('know lost contact from refusal', () => {
+    expect(new ApiError('unreachable', '').lost).toBe(true);
+    expect(new ApiError('forbidden', '').lost).toBe(false);
+  });
+});
+
+describe('events', () => {
+  it('are read from Jupyter’s bus', () => {
+    const emission = {
+      schema_id: 'https://schema.jupyter-mlinfra.org/job/v1',
+      ref: 'job:7f3a',
+      data: { state: 'running' },
+      id: 1,
+      at: ''
+    };
+    expect(readEvent(emission)).toEqual({ topic: 'job', ref: 'job:7f3a', data: { state: 'running' } });
+  });
+
+  it('of others are left alone', () => {
+    expect(
+      readEvent({ schema_id: 'https://events.jupyter.org/jupyter_server/kernel_actions/v1', ref: 'x' })
+    ).toBeNull();
+  });
+});

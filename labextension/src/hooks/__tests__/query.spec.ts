@@ -1,0 +1,108 @@
+import { ApiError } from '../../api/errors';
+import { Poller } from '../query';
+
+const settle = async (): Promise<void> => {
+  await jest.advanceTimersByTimeAsync(0);
+};
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+describe('Poller', () => {
+  it('asks nothing before it is started, and nothing after it is stopped', async () => {
+    const fetch = jest.fn(async () => 1);
+    const poller = new Poller(fetch, () => 1000);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(fetch).not.toHaveBeenCalled();
+    poller.start();
+    await settle();
+    poller.stop();
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(fetch).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks again after the interval that the answer calls for', async () => {
+    const fetch = jest.fn(async () => 'running');
+    const poller = new Poller<string>(fetch, data => (data === 'running' ? 2_000 : 15_000));
+    poller.start();
+    await jest.advanceTimersByTimeAsync(6_100);
+    expect(fetch).toHaveBeenCalledTimes(4);
+    poller.stop();
+  });
+
+  it('keeps the last data when a later request fails, and waits longer each time', async () => {
+    let fails = false;
+    const fetch = jest.fn(async () => {
+      if (fails) {
+        throw new ApiError('unreachable', 'gone');
+      }
+      return 7;
+    });
+    const poller = new Poller(fetch, () => 2_000);
+    poller.start();
+    await settle();
+    fails = true;
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(poller.answer).toMatchObject({ data: 7, loading: false });
+    expect(poller.answer.error?.code).toBe('unreachable');
+    const before = fetch.mock.calls.length;
+    await jest.advanceTimersByTimeAsync(14_000); // after 2, 4 and 8 seconds
+    expect(fetch.mock.calls.length - before).toBe(3);
+    poller.stop();
+  });
+
+  it('asks once for a burst of news', async () => {
+    const fetch = jest.fn(async () => 1);
+    const poller = new Poller(fetch, () => null);
+    poller.start();
+    await settle();
+    poller.nudge();
+    poller.nudge();
+    poller.nudge();
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(fetch).toHaveBeenCalledTimes(2);
+    poller.stop();
+  });
+
+  it('asks when shown again if news came while hidden', async () => {
+    const fetch = jest.fn(async () => 1);
+    const poller = new Poller(fetch, () => null);
+    poller.start();
+    await settle();
+    poller.stop();
+    poller.nudge();
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(fetch).toHaveBeenCalledTimes(1);
+    poller.start();
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(2);
+    poller.stop();
+  });
+
+  it('does not ask again when shown again with a fresh answer', async () => {
+    const fetch = jest.fn(async () => 1);
+    const poller = new Poller(fetch, () => 15_000);
+    poller.start();
+    await settle();
+    poller.stop();
+    poller.start();
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(1);
+    poller.stop();
+  });
+
+  it('drops the request under way when it is stopped', async () => {
+    const signals: AbortSignal[] = [];
+    const poller = new Poller(
+      signal => {
+        signals.push(signal);
+        return new Promise<number>(() => undefined);
+      },
+      () => null
+    );
+    poller.start();
+    poller.stop();
+    expect(signals[0]?.aborted).toBe(true);
+    expect(poller.answer.loading).toBe(false);
+  });
+});
