@@ -45,7 +45,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['scripts/*.mjs', '*.mjs', '*.cjs'],
+    files: ['scripts/**/*.{mjs,cjs}', '*.{mjs,cjs}'],
     languageOptions: {
       globals: { console: 'readonly', process: 'readonly', URL: 'readonly', module: 'readonly', require: 'readonly' }
     }

@@ -16,7 +16,7 @@ export interface ILink {
   to: string;
 }
 
-export const BOX = { width: 152, height: 40, gapX: 48, gapY: 14 };
+export const BOX = { width: 132, height: 40, gapX: 24, gapY: 12 };
 
 /** The column of each node: one more than that of the last node before it. A cycle is cut where it is met again. */
 function columnsOf(ids: readonly string[], links: readonly ILink[]): Map<string, number> {
@@ -76,6 +76,6 @@ function wishOf(id: string, links: readonly ILink[], place: ReadonlyMap<string, 
 export function curve(from: INode, to: INode): string {
   const [x1, y1] = [from.x + BOX.width, from.y + BOX.height / 2];
   const [x2, y2] = [to.x, to.y + BOX.height / 2];
-  const bend = Math.max(24, (x2 - x1) / 2);
+  const bend = Math.max(12, (x2 - x1) / 2);
   return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
 }
