@@ -276,8 +276,9 @@ def _check_placeholders(step: Mapping[str, Any], parameters: Mapping[str, Any], 
 
 
 def _explain(error: ValidationError, document: Document) -> Unprocessable:
-    """The first thing that pydantic found, in words: where, what, and the nearest key that would do."""
-    first = error.errors()[0]
+    """One thing that pydantic found, in words: where, what, and the nearest key that would do."""
+    # A misspelt key is both unknown and missing: the unknown one is what the user sees in the file.
+    first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     path: KeyPath = tuple(part for part in first["loc"] if part != "[key]")
     key = str(path[-1]) if path else ""
     if first["type"] == "extra_forbidden":

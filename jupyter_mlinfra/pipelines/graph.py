@@ -42,13 +42,14 @@ def find_clash(outputs: Mapping[str, Sequence[str]]) -> Clash | None:
 
 
 def find_cycle(after: After) -> list[str] | None:
-    """Steps of one cycle, each running before the next and the last before the first; None when there is none."""
+    """Steps of one cycle, the first in the file first, each before the next and the last before the first; None when there is none."""
     done: set[str] = set()
     for start in after:
         trail: list[str] = []
         found = _visit(start, after, trail, done)
         if found:
-            return found
+            first = min(range(len(found)), key=lambda position: list(after).index(found[position]))
+            return found[first:] + found[:first]
     return None
 
 

@@ -101,7 +101,9 @@ def _imported_by_words(source: str) -> Iterator[tuple[int, str]]:
         plain = module[level:]
         if module:
             yield level, plain
-            yield from ((level, f"{plain}.{name.strip()}") for name in names.split(",") if name.strip())
-        for name in modules.split(","):
-            if name.strip():
-                yield 0, name.split(" as ")[0].strip()
+            yield from ((level, f"{plain}.{name}") for name in _listed(names))
+        yield from ((0, name) for name in _listed(modules))
+
+
+def _listed(names: str) -> list[str]:
+    return [name.split(" as ")[0].strip() for name in names.split(",") if name.strip()]

@@ -51,7 +51,7 @@ class Pipelines:
     def __init__(self, project: Project, jobs: Jobs, fingerprints: Fingerprints | None = None, *, opener: str = "jupyter_mlinfra.workbench:current") -> None:
         self._project = project
         self._jobs = jobs
-        self._fingerprints = dict(fingerprints or {})
+        self._fingerprints: Fingerprints = {} if fingerprints is None else fingerprints
         self._opener = opener
         self._store = Store(project.database)
 
@@ -293,7 +293,7 @@ class Pipelines:
                     raise
                 time.sleep(1.0)
             except KeyboardInterrupt:
-                Engine(tools, self._store.run(entry.run.run)).cancel(f"Interrupted by {self._project.user}.")
+                Engine(replace(tools, on_step=None), self._store.run(entry.run.run)).cancel(f"Interrupted by {self._project.user}.")
                 raise
 
     def _detach(self, entry: RunEntry) -> PipelineRun:

@@ -1,0 +1,281 @@
+"""The cache: for each part of the key, changing it runs the step again and says so; changing anything else does not."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from hashlib import file_digest
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.pipelines import environment
+from jupyter_mlinfra.pipelines.assess import Assessor
+from jupyter_mlinfra.pipelines.contents import Contents
+from jupyter_mlinfra.pipelines.environment import Environment, environment_of
+from jupyter_mlinfra.pipelines.file import load
+from jupyter_mlinfra.pipelines.spec import RunState
+from jupyter_mlinfra.pipelines.store import Result, Store
+
+FILE = """
+pipeline: p
+parameters: {{depth: 4}}
+steps:
+  train:
+    notebook: lab/train.ipynb
+    params: {{depth: "{{{{ depth }}}}"{more}}}
+    in: [lab/rows.csv, folder, "dataset:raw.events"]
+    out: [model.bin, "model:m"]
+"""
+CELLS = ("import tools", "x = depth", "y = x + 1", "print(y)")
+
+
+class Bench:
+    """One step that was run once, in a project that a test then changes."""
+
+    def __init__(self, project: Project, workshop) -> None:
+        self.project, self.workshop, self.root = project, workshop, project.root
+        self.references = {"raw.events": "snapshot 1", "m": "versions 1"}
+        self.store = Store(project.database)
+        self.more, self.values, self.force = "", {"depth": 4}, False
+        self.write()
+
+    def write(self) -> None:
+        self.notebook(*CELLS)
+        for path, text in {
+            "tools.py": "from pack import part\n", "pack/__init__.py": "", "pack/part.py": "def f(): pass\n", "unused.py": "1\n",
+            "lab/rows.csv": "a\n1\n", "folder/one": "1", "folder/deep/two": "2", "model.bin": "trained",
+        }.items():  # fmt: skip
+            self.file(path, text)
+
+    def file(self, path: str, text: str) -> None:
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+    def notebook(self, *cells: str, parameters: str = "depth = 6\nextra = 0", kernel: str = "python3") -> None:
+        self.workshop.notebook("lab/train", *cells, parameters=parameters, kernel=kernel)
+
+    @property
+    def contents(self) -> Contents:
+        return Contents(self.root, self.store, {"dataset": self.references.get, "model": self.references.get})
+
+    def look(self):
+        self.workshop.pipeline(FILE.format(more=self.more))
+        definition = load(self.root, self.root / "p.mlpipeline.yaml")
+        assessor = Assessor(self.root, self.store, self.contents, pipeline="p", values=definition.values(self.values), force=self.force)
+        return definition, assessor, assessor.look(definition.steps[0])
+
+    def reason(self) -> str:
+        """Why the step would run; empty when it would be taken from the cache."""
+        found = self.look()[2]
+        return "" if found.made else found.reason
+
+    def run(self, *, whole: bool = True) -> None:
+        """Write down a run of the step as it is now."""
+        definition, assessor, found = self.look()
+        run = self.store.begin(definition, parameters={}, force=False, user="ana")
+        entry = self.store.start(run, self.store.steps(run)["train"], found.parts, reason="")
+        if whole:
+            self.store.succeed(run, entry, Result(whole=True, parts=found.parts, outputs=assessor.outputs(definition.steps[0])), reason="")
+        self.store.end(run, RunState.SUCCEEDED if whole else RunState.FAILED)
+
+
+@pytest.fixture
+def bench(project: Project, workshop) -> Bench:
+    bench = Bench(project, workshop)
+    bench.run()
+    assert bench.reason() == ""
+    return bench
+
+
+def rename_kernel(bench: Bench) -> None:
+    bench.notebook(*CELLS, kernel="other")
+
+
+CHANGES = {
+    "a cell": (lambda b: b.notebook("import tools", "x = depth", "y = x + 2", "print(y)"), "code changed: cell 4"),
+    "two cells apart": (lambda b: b.notebook("import tools # !", "x = depth", "y = x + 2", "print(y)"), "code changed: cell 2, cell 4"),
+    "a cell added": (lambda b: b.notebook(*CELLS, "z = 1"), "code changed: cell 6 added"),
+    "a cell taken out": (lambda b: b.notebook(*CELLS[:2], CELLS[3]), "code changed: cell 4 taken out"),
+    "a default": (lambda b: b.notebook(*CELLS, parameters="depth = 6\nextra = 1"), "code changed: cell 1"),
+    "a module that a cell imports": (lambda b: b.file("tools.py", "from pack import part\nnew = 1\n"), "code changed: tools.py"),
+    "a module that a module imports": (lambda b: b.file("pack/part.py", "def f(): return 1\n"), "code changed: pack/part.py"),
+    "a module that comes before another": (lambda b: b.file("lab/tools.py", ""), "code changed: lab/tools.py added"),
+    "a parameter of the run": (lambda b: setattr(b, "values", {"depth": 5}), "params changed: depth 4 → 5"),
+    "the type of a parameter": (lambda b: setattr(b, "values", {"depth": 4.0}), "params changed: depth 4 → 4.0"),
+    "a parameter of the step": (lambda b: setattr(b, "more", ", extra: 7"), "params changed: extra its default → 7"),
+    "an input file": (lambda b: b.file("lab/rows.csv", "a\n2\n"), "inputs changed: lab/rows.csv"),
+    "a file in an input folder": (lambda b: b.file("folder/deep/two", "3"), "inputs changed: folder"),
+    "a file more in an input folder": (lambda b: b.file("folder/three", ""), "inputs changed: folder"),
+    "an input of a domain": (lambda b: b.references.update({"raw.events": "snapshot 2"}), "inputs changed: dataset:raw.events"),
+    "the kernel": (rename_kernel, "kernel changed: python3 → other"),
+    "an output that is gone": (lambda b: os.unlink(b.root / "model.bin"), "output missing: model.bin"),
+    "an output that is not what was made": (lambda b: b.file("model.bin", "half"), "output changed: model.bin"),
+    "an output of a domain that is gone": (lambda b: b.references.pop("m"), "output missing: model:m"),
+    "force": (lambda b: setattr(b, "force", True), "forced"),
+    "code and input together": (
+        lambda b: (b.notebook(*CELLS[:3]), b.references.update({"raw.events": "s"})), "code changed: cell 5 taken out; inputs changed: dataset:raw.events",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_change_runs_the_step_again_and_is_named(case, bench: Bench):
+    change, reason = CHANGES[case]
+    key = bench.look()[2].parts.key
+    change(bench)
+    assert bench.reason() == reason
+    if not reason.startswith(("output", "forced")):
+        assert bench.look()[2].parts.key != key
+
+
+UNCHANGED = {
+    "outputs in the notebook": lambda b: edit(b, lambda cell: cell.update(outputs=[{"output_type": "stream", "text": "x"}], execution_count=9)),
+    "ids of cells": lambda b: edit(b, lambda cell: cell.update(id=f"new-{cell['id']}")),
+    "metadata of cells": lambda b: edit(b, lambda cell: cell["metadata"].update(collapsed=True)),
+    "source as one text": lambda b: edit(b, lambda cell: cell.update(source="".join(cell["source"]))),
+    "a cell of words": lambda b: insert(b, {"cell_type": "markdown", "metadata": {}, "source": "# Title", "id": "m"}),
+    "an empty cell": lambda b: insert(b, {"cell_type": "code", "metadata": {}, "source": "\n", "outputs": [], "execution_count": None, "id": "e"}),
+    "a module that nobody imports": lambda b: b.file("unused.py", "2\n"),
+    "the time of a file": lambda b: os.utime(b.root / "lab/rows.csv"),
+    "a checkpoint in an input folder": lambda b: b.file("folder/.ipynb_checkpoints/one", "old"),
+    "an output of a domain that went on": lambda b: b.references.update({"m": "versions 2"}),
+    "a parameter that says what was the default": lambda b: setattr(b, "values", {}),
+}  # fmt: skip
+
+
+def edit(bench: Bench, change) -> None:
+    path = bench.root / "lab/train.ipynb"
+    content = json.loads(path.read_text())
+    for cell in content["cells"]:
+        change(cell)
+    path.write_text(json.dumps(content, indent=1))
+
+
+def insert(bench: Bench, cell) -> None:
+    path = bench.root / "lab/train.ipynb"
+    content = json.loads(path.read_text())
+    content["cells"].insert(1, cell)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("case", UNCHANGED)
+def test_what_does_not_matter_leaves_the_step_cached(case, bench: Bench):
+    UNCHANGED[case](bench)
+    assert bench.reason() == ""
+
+
+def test_another_package_or_python_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    now = environment_of("python3")
+    other = replace(now, packages={**now.packages, "polars": "99.0", "newcomer": "1"})
+    monkeypatch.setattr("jupyter_mlinfra.pipelines.assess.environment_of", lambda _: other)
+    assert bench.reason() == f"environment changed: newcomer absent → 1, polars {now.packages['polars']} → 99.0"
+    monkeypatch.setattr("jupyter_mlinfra.pipelines.assess.environment_of", lambda _: replace(now, python="3.99.0"))
+    assert bench.reason() == f"environment changed: Python {now.python} → 3.99.0"
+
+
+def test_the_environment_knows_what_is_installed():
+    from importlib.metadata import version
+
+    here = environment_of("python3")
+    assert here.packages["papermill"] == version("papermill")
+    assert here.packages["pydantic-settings"] == version("pydantic-settings")
+    assert here.digest == environment_of("python3").digest
+
+
+def test_a_kernel_of_another_environment_is_looked_up_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "env/lib/python3.13/site-packages/odd_name-2.1.dist-info").mkdir(parents=True)
+    spec = tmp_path / "data/kernels/far/kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": [str(tmp_path / "env/bin/python"), "-m", "ipykernel_launcher"]}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
+    assert environment.environment_of("far") == Environment("far", "3.13", {"odd-name": "2.1"})
+
+
+def test_a_step_that_did_not_finish_runs_again_even_if_nothing_changed(bench: Bench):
+    bench.run(whole=False)
+    assert bench.reason() == "not finished last time"
+
+
+def test_only_the_newest_run_counts_since_its_outputs_are_those_that_stand(bench: Bench):
+    bench.values = {"depth": 5}
+    bench.run()
+    assert bench.reason() == ""
+    bench.values = {"depth": 4}
+    assert bench.reason() == "params changed: depth 5 → 4"
+
+
+def test_a_step_with_cache_off_always_runs(bench: Bench):
+    (bench.root / "q.mlpipeline.yaml").write_text("pipeline: q\nsteps: {train: {notebook: lab/train.ipynb, cache: false}}")
+    step = load(bench.root, bench.root / "q.mlpipeline.yaml").steps[0]
+    assert Assessor(bench.root, bench.store, bench.contents, pipeline="q", values={}, force=False).look(step).reason == "cache is off"
+
+
+def test_a_missing_input_is_named(bench: Bench):
+    os.unlink(bench.root / "lab/rows.csv")
+    with pytest.raises(NotFound, match=r"takes lab/rows\.csv"):
+        bench.reason()
+
+
+def test_a_large_file_is_read_once_until_it_is_touched(project: Project, monkeypatch: pytest.MonkeyPatch):
+    path = project.root / "big"
+    path.write_text("x")
+    os.utime(path, (1e9, 1e9))
+    monkeypatch.setattr("jupyter_mlinfra.pipelines.contents._SETTLED_SECONDS", -1.0)  # its change time is now, whatever `utime` says
+    reads: list[str] = []
+    monkeypatch.setattr("jupyter_mlinfra.pipelines.contents.file_digest", lambda file, name: (reads.append(name), file_digest(file, name))[1])
+    store = Store(project.database)
+    first = Contents(project.root, store, {}).of("big")
+    assert Contents(project.root, store, {}).of("big") == first
+    assert len(reads) == 1
+    path.write_text("y")
+    assert Contents(project.root, store, {}).of("big") != first
+    assert len(reads) == 2
+
+
+def test_the_digest_of_a_file_written_just_now_is_not_kept(project: Project):
+    """Two writes within one tick of the file system's clock have one stamp."""
+    (project.root / "quick").write_text("x")
+    Contents(project.root, Store(project.database), {}).of("quick")
+    with project.database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM pipeline_file").fetchone()[0] == 0
+
+
+IMPORTS = {
+    "import one": {"one.py"},
+    "import one as o, two": {"one.py", "two.py"},
+    "from one import f": {"one.py"},
+    "from pkg import part": {"pkg/__init__.py", "pkg/part.py", "pkg/near.py"},
+    "import pkg.part": {"pkg/__init__.py", "pkg/part.py", "pkg/near.py"},
+    "from pkg.part import (\n    f,\n    g,\n)": {"pkg/__init__.py", "pkg/part.py", "pkg/near.py"},
+    "def later():\n    import one": {"one.py"},
+    "try:\n    import one\nexcept ImportError:\n    !pip install one": {"one.py"},
+    "%load_ext autoreload\n%autoreload 2\nimport one": {"one.py"},
+    "%%time\nimport one": {"one.py"},
+    "?broken syntax (\nimport one": {"one.py"},
+    "def (:\nfrom pkg import part, far as f\nimport two as t": {"pkg/__init__.py", "pkg/part.py", "pkg/near.py", "pkg/far.py", "two.py"},
+    "%run script.py": {"script.py", "one.py"},
+    "%run -i script": {"script.py", "one.py"},
+    "import spaced.inner": {"spaced/inner.py"},
+    "import json, polars": set(),
+    "# import one\n'import two'": set(),
+}
+
+
+@pytest.mark.parametrize("cell", IMPORTS)
+def test_the_projects_own_modules_are_found_as_python_would(cell, project: Project, workshop):
+    from jupyter_mlinfra.pipelines.imports import local_modules
+    from jupyter_mlinfra.pipelines.notebook import read_notebook
+
+    for path, text in {
+        "one.py": "", "two.py": "", "script.py": "import one", "pkg/__init__.py": "", "pkg/part.py": "from . import near\nfrom .near import x",
+        "pkg/near.py": "import math", "pkg/far.py": "", "spaced/inner.py": "",
+    }.items():  # fmt: skip
+        (project.root / path).parent.mkdir(exist_ok=True)
+        (project.root / path).write_text(text)
+    notebook = read_notebook(workshop.notebook("n", cell), "n.ipynb")
+    assert set(local_modules(notebook, project.root, project.root)) == IMPORTS[cell]

@@ -1,0 +1,380 @@
+"""The engine against made-up jobs: any graph, any failures, any death of the driver; the oracle walks all paths by brute force."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlinfra.core.errors import Conflict, Unavailable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import JobSpec, JobState
+from jupyter_mlinfra.pipelines import Pipelines, RunState, StepState
+from jupyter_mlinfra.pipelines.state import advance
+
+from .conftest import Workshop
+
+
+class Killed(BaseException):
+    """The driver dies here."""
+
+
+@dataclass
+class MadeUpJobs:
+    """Jobs that end at once, in an order that a test chooses. One key is one job, as the real ones promise."""
+
+    root: Path
+    fails: set[str] = field(default_factory=set)
+    lasting: set[str] = field(default_factory=set)
+    """Steps whose jobs go on until they are cancelled."""
+    specs: dict[str, JobSpec] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    die_after: int | None = None
+    """Number of calls after which the driver dies in the middle of one."""
+
+    def submit(self, spec: JobSpec):
+        known = next((job for job, other in self.specs.items() if other.key == spec.key), None)
+        job = known or f"{len(self.specs):08x}"
+        if known is None:
+            self.specs[job] = spec
+            for name in () if spec.labels["step"] in self.fails else self.makes(spec):
+                (self.root / name).write_text(job)
+        self._tick()
+        return self._job(job)
+
+    def show(self, job: str):
+        self._tick()
+        return self._job(job)
+
+    def cancel(self, job: str):
+        self.cancelled.add(job)
+        return self._job(job)
+
+    def wait(self, jobs, *, timeout=None):
+        return [self._job(job) for job in jobs]
+
+    def makes(self, spec: JobSpec) -> list[str]:
+        return [f"{spec.labels['step']}.out"]
+
+    def _tick(self) -> None:
+        if self.die_after is not None:
+            self.die_after -= 1
+            if self.die_after < 0:
+                self.die_after = None
+                raise Killed
+
+    def _job(self, job: str):
+        step = self.specs[job].labels["step"]
+        if job in self.cancelled:
+            state = JobState.CANCELLED
+        elif step in self.lasting:
+            state = JobState.RUNNING
+        else:
+            state = JobState.FAILED if step in self.fails else JobState.SUCCEEDED
+        return SimpleNamespace(id=job, state=state, reason="" if state is JobState.SUCCEEDED else f"job {state}", output=None)
+
+
+@dataclass
+class Stage:
+    """A project in a folder of its own, with a pipeline of any shape on made-up jobs."""
+
+    root: Path
+    after: dict[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        (self.root / "mlinfra.toml").write_text("")
+        self.project = Project.open(self.root)
+        self.jobs = MadeUpJobs(self.root)
+        self.pipelines = Pipelines(self.project, self.jobs)
+        workshop = Workshop(self.root)
+        for name in self.after:
+            workshop.notebook(name, f"# {name}")
+        lines = [f"  {name}: {{notebook: {name}.ipynb, in: [{', '.join(f'{b}.out' for b in before)}], out: {name}.out}}" for name, before in self.after.items()]
+        workshop.pipeline("\n".join(["pipeline: p", "steps:", *lines]))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.project.database.close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def stage(after) -> Stage:
+    return Stage(Path(tempfile.mkdtemp()), after)
+
+
+@st.composite
+def acyclic(draw):
+    """Any graph without cycles of up to seven steps; the file's order is any order."""
+    names = "abcdefg"[: draw(st.integers(1, 7))]
+    after = {name: tuple(draw(st.sets(st.sampled_from(names[:place])))) if place else () for place, name in enumerate(names)}
+    return {name: after[name] for name in draw(st.permutations(names))}
+
+
+def ancestors(after, name):
+    """Every step that `name` depends on, by walking all paths."""
+    return set(after[name]).union(*(ancestors(after, before) for before in after[name]))
+
+
+@pytest.fixture(autouse=True)
+def made_up_jobs_tell_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real jobs commit when they end; these do not, so nothing is to be waited for. No power cut is played here: no fsync is needed."""
+    monkeypatch.setattr("jupyter_mlinfra.pipelines.engine._QUIET_SECONDS", 0.01)
+    monkeypatch.setattr("jupyter_mlinfra.core.database._PRAGMAS", ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA foreign_keys=ON"))
+
+
+quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+
+
+@quick
+@given(acyclic(), st.sets(st.sampled_from("abcdefg"), max_size=3))
+def test_a_failing_step_skips_what_depends_on_it_and_nothing_else(after, fails):
+    with stage(after) as here:
+        here.jobs.fails = fails
+        run = here.pipelines.run("p")
+        reached = [spec.labels["step"] for spec in here.jobs.specs.values()]
+        for step in run.steps:
+            lost = ancestors(after, step.name) & fails
+            expected = StepState.SKIPPED if lost else StepState.FAILED if step.name in fails else StepState.SUCCEEDED
+            assert step.state is expected
+            assert (step.name in reached) is not bool(lost), "a skipped step has no job"
+            if lost:
+                assert any(step.reason == f"{name} failed" for name in lost)
+        assert len(reached) == len(set(reached)), "no step runs twice"
+        assert all(reached.index(before) < reached.index(name) for name in reached for before in after[name])
+        assert run.state is (RunState.FAILED if fails & set(after) else RunState.SUCCEEDED)
+
+        here.jobs.fails = set()
+        again = here.pipelines.run("p")
+        for step, before in zip(again.steps, run.steps, strict=True):
+            assert step.state is (StepState.CACHED if before.state is StepState.SUCCEEDED else StepState.SUCCEEDED), "only what failed and what hangs on it"
+        assert {str(step.state) for step in here.pipelines.run("p").steps} == {"cached"}
+
+
+@quick
+@given(acyclic(), st.sets(st.sampled_from("abcdefg"), max_size=2), st.lists(st.integers(0, 12), max_size=6))
+def test_a_driver_that_dies_anywhere_any_number_of_times_loses_and_doubles_nothing(after, fails, deaths):
+    with stage(after) as here, stage(after) as undisturbed:
+        here.jobs.fails = undisturbed.jobs.fails = fails
+        for death in deaths:
+            here.jobs.die_after = death
+            try:
+                here.pipelines.run("p")
+            except Killed:
+                continue
+            break
+        here.jobs.die_after = None
+        page = here.pipelines.runs("p")
+        run = here.pipelines.resume(page.items[0].run) if page.items and page.items[0].state is RunState.RUNNING else None
+        run = run or (page.items[0] if page.items else here.pipelines.run("p"))
+        expected = undisturbed.pipelines.run("p")
+        assert [(step.name, step.state, step.reason) for step in run.steps] == [(step.name, step.state, step.reason) for step in expected.steps]
+        assert run.state is expected.state
+        assert sorted(spec.labels["step"] for spec in here.jobs.specs.values()) == sorted(spec.labels["step"] for spec in undisturbed.jobs.specs.values())
+        assert here.pipelines.count_runs() == 1, "the same run is gone on with"
+
+
+def test_a_changed_file_is_not_gone_on_with_but_run_anew():
+    with stage({"a": (), "b": ("a",)}) as here:
+        here.jobs.die_after = 0
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        workshop = Workshop(here.root)
+        workshop.pipeline("pipeline: p\nsteps:\n  a: {notebook: a.ipynb, out: a.out, retries: 1}")
+        run = here.pipelines.run("p")
+        assert [str(item.state) for item in here.pipelines.runs("p").items] == ["succeeded", "cancelled"]
+        assert [step.name for step in run.steps] == ["a"]
+
+
+def test_jobs_of_an_abandoned_run_are_cancelled_before_the_next_one_starts():
+    with stage({"a": ()}) as here:
+        here.jobs.lasting = {"a"}
+        here.jobs.die_after = 1
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        assert "resume" in here.pipelines.runs("p").items[0].reason or here.pipelines.runs("p").items[0].reason == ""
+        here.jobs.lasting = set()
+        first = next(iter(here.jobs.specs))
+        here.pipelines.run("p", force=True)
+        assert here.jobs.cancelled == {first}
+        assert len(here.jobs.specs) == 2
+
+
+def test_what_a_step_asks_for_reaches_its_job():
+    with stage({"a": ()}) as here:
+        Workshop(here.root).notebook("a", "1", parameters="day = 0")
+        Workshop(here.root).pipeline("""
+            pipeline: p
+            parameters: {day: 3}
+            steps:
+              a: {notebook: a.ipynb, params: {day: "{{ day }}"}, out: a.out, resources: {gpus: 1, cpus: 2, memory_gib: 4}, retries: 2, time_limit_minutes: 5}
+            """)
+        run = here.pipelines.run("p", parameters={"day": 4})
+        (spec,) = here.jobs.specs.values()
+        assert spec.notebook == "a.ipynb"
+        assert spec.parameters == {"day": 4} == run.parameters
+        assert (spec.gpus, spec.cpus, spec.memory_gib, spec.retries, spec.time_limit_minutes) == (1, 2, 4, 2, 5)
+        assert spec.output == f".mlinfra/runs/{run.run}/a.ipynb"
+        assert spec.labels == {"pipeline": "p", "run": run.run, "step": "a"}
+        assert spec.name == "p/a"
+
+
+def test_a_step_that_does_not_make_what_it_promised_fails():
+    with stage({"a": (), "b": ("a",)}) as here:
+        here.jobs.makes = lambda spec: []
+        run = here.pipelines.run("p")
+        assert [str(step.state) for step in run.steps] == ["failed", "skipped"]
+        assert "did not make a.out" in run.steps[0].reason
+
+
+def test_at_most_so_many_steps_run_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLINFRA_PIPELINES_MAX_PARALLEL", "2")
+    with stage(dict.fromkeys("abcde", ())) as here:
+        most = 0
+        show = here.jobs.show
+
+        def counting(job):
+            nonlocal most
+            running = [step for step in here.pipelines.runs("p").items[0].steps if step.state is StepState.RUNNING]
+            most = max(most, len(running))
+            return show(job)
+
+        here.jobs.show = counting
+        assert here.pipelines.run("p").state is RunState.SUCCEEDED
+        assert most == 2
+
+
+def test_every_move_is_an_event_in_order_and_each_made_step_has_its_lineage():
+    with stage({"a": (), "b": ("a",)}) as here:
+        run = here.pipelines.run("p")
+        told = [(event.ref, event.data["state"]) for event in here.project.events.after(0) if event.topic == "step"]
+        assert list(dict.fromkeys(told)) == [
+            ("pipeline:p", "running"),
+            *[("step:p/a", state) for state in ("running", "succeeded")],
+            *[("step:p/b", state) for state in ("running", "succeeded")],
+            ("pipeline:p", "succeeded"),
+        ]
+        assert {event.data["run"] for event in here.project.events.after(0) if event.topic == "step"} == {run.run}
+        assert [(edge.input, edge.output, edge.job) for edge in here.project.lineage.edges()] == [("a.out", "b.out", "step:p/b")]
+        here.pipelines.run("p")
+        assert len(here.project.lineage.edges()) == 1, "a cached step makes nothing"
+
+
+def test_an_unreachable_database_is_waited_for_and_fails_no_step(monkeypatch: pytest.MonkeyPatch):
+    with stage({"a": (), "b": ("a",)}) as here:
+        show, left = here.jobs.show, 1
+
+        def away(job):
+            nonlocal left
+            left -= 1
+            if left >= 0:
+                raise Unavailable("state.db is busy.")
+            return show(job)
+
+        here.jobs.show = away
+        assert here.pipelines.run("p").state is RunState.SUCCEEDED
+        assert len(here.jobs.specs) == 2
+
+
+def test_an_interrupt_cancels_the_run_and_its_jobs():
+    with stage({"a": (), "b": ("a",)}) as here:
+        here.jobs.lasting = {"a"}
+
+        def interrupt(step):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            here.pipelines.run("p", on_step=interrupt)
+        run = here.pipelines.runs("p").items[0]
+        assert run.state is RunState.CANCELLED
+        assert "Interrupted" in run.reason
+        assert len(here.jobs.cancelled) == 1
+
+
+def test_a_job_that_somebody_cancels_ends_the_run_instead_of_starting_more():
+    with stage({"a": (), "b": ("a",), "c": ()}) as here:
+        here.jobs.lasting = {"a"}
+        run = here.pipelines.run("p", on_step=lambda step: here.jobs.cancelled.add(step.job) if step.name == "a" else None)
+        assert run.state is RunState.CANCELLED
+        assert run.reason == "The job of step a was cancelled."
+        assert [str(step.state) for step in run.steps if step.name == "b"] == ["cancelled"]
+
+
+def test_cancel_ends_a_run_that_another_thread_drives():
+    with stage({"a": (), "b": ("a",)}) as here:
+        here.jobs.lasting = {"a"}
+        ended: list = []
+        begun = threading.Event()
+        driver = threading.Thread(target=lambda: ended.append(here.pipelines.run("p", on_step=lambda step: begun.set())))
+        driver.start()
+        assert begun.wait(10)
+        run = here.pipelines.runs("p").items[0]
+        with pytest.raises(Conflict) as caught:
+            here.pipelines.run("p")
+        assert run.run in caught.value.why + caught.value.fix
+        cancelled = here.pipelines.cancel(run.run[:5])
+        driver.join(10)
+        assert cancelled.state is RunState.CANCELLED
+        assert cancelled.reason.startswith("Cancelled by")
+        assert ended[0].run == run.run
+        assert len(here.jobs.cancelled) == 1
+        with pytest.raises(Conflict, match="has ended"):
+            here.pipelines.cancel(run.run)
+        with pytest.raises(Conflict, match="has ended"):
+            here.pipelines.resume(run.run)
+
+
+def test_stop_cancels_what_is_under_way_even_without_a_driver():
+    with stage({"a": ()}) as here:
+        here.jobs.lasting, here.jobs.die_after = {"a"}, 1
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        assert [run.state for run in here.pipelines.stop()] == [RunState.CANCELLED]
+        assert here.pipelines.stop() == ()
+
+
+def test_pages_of_runs_are_newest_first_and_whole():
+    with stage({"a": ()}) as here:
+        made = [here.pipelines.run("p").run for _ in range(5)]
+        seen, cursor = [], None
+        while True:
+            page = here.pipelines.runs("p", limit=2, cursor=cursor)
+            seen += [run.run for run in page.items]
+            cursor = page.cursor
+            assert page.total == 5
+            if cursor is None:
+                break
+        assert seen == made[::-1]
+        assert [str(state) for state in here.pipelines.list().items[0].last] == ["succeeded"] * 5
+        assert here.pipelines.show("p").runs[0].run == made[-1]
+
+
+def test_a_final_state_stays(tmp_path: Path):
+    with stage({"a": ()}) as here:
+        step = here.pipelines.run("p").steps[0]
+        for to in StepState:
+            with pytest.raises(Conflict):
+                advance(step, to, at=step.ended_at)
+
+
+def test_a_run_that_nobody_drives_says_so(monkeypatch: pytest.MonkeyPatch):
+    with stage({"a": ()}) as here:
+        here.jobs.die_after = 0
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        run = here.pipelines.runs("p").items[0]
+        with here.project.database.write() as connection:  # the driver was another process, and is gone
+            connection.execute("UPDATE pipeline_run SET driver = '[\"boot\", 1, 1]'")
+        observed = here.pipelines.show_run(run.run)
+        assert observed.state is RunState.RUNNING, "failing to observe is no failure"
+        assert f"resume {run.run}" in observed.reason
+        assert time.time() - observed.started_at.timestamp() < 60
