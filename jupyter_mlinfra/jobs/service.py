@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 NAME_LENGTH = 200
+STOP_SECONDS = 30.0
+"""How long past the grace a job may take to end before the supervisor is stopped all the same."""
 SEARCHED = 1000
 """Newest jobs that search finds."""
 _WAIT_SECONDS = (0.005, 0.1)
@@ -143,11 +145,11 @@ class Jobs:
 
     def stop(self, *, cancel_running: bool = False) -> Supervisor:
         """End the supervisor. Jobs that run go on and waiting ones wait, until a submit or `start`; or running ones are cancelled."""
-        if cancel_running:
-            running = [entry.job.id for entry in self._store.active()]
+        if cancel_running and (running := [entry.job.id for entry in self._store.active()]):
+            self._control.drain()  # or waiting jobs would take the place of those that are cancelled
             for job in running:
                 self.cancel(job)
-            self.wait(running)
+            self.wait(running, timeout=self._project.settings.jobs.grace_seconds + STOP_SECONDS)
         self._control.stop()
         return self.supervisor()
 

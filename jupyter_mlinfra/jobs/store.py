@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -197,10 +198,14 @@ class JobStore:
         return job
 
     def starting(self, job: str, *, token: str, gpu_ids: Sequence[str]) -> Entry:
-        """Before the process is started: the attempt and the token that it will carry. Raises Conflict when the job no longer waits."""
-        return self._move(
-            job, JobState.STARTING, gpu_ids=json.dumps(list(gpu_ids)), token=token, boot=None, pid=None, start=None, progress=None, progress_text=""
-        )
+        """Before the process is started: the attempt and the token that it will carry. Raises Conflict when the job no longer waits.
+
+        Survives the death of every process. It is not forced to the disk, which would double the time until the start: should
+        the machine lose its power before `running` is there, the job is found waiting.
+        """
+        gpus = json.dumps(list(gpu_ids))
+        with self._unforced():
+            return self._move(job, JobState.STARTING, gpu_ids=gpus, token=token, boot=None, pid=None, start=None, progress=None, progress_text="")
 
     def running(self, job: str, process: Identity) -> Entry:
         """After the process was started: who it is."""
@@ -258,6 +263,16 @@ class JobStore:
             columns["failures"] = entry.failures + counted
             columns["requeues"] = entry.requeues + asked
             return _write(connection, entry, to, reason=reason, exit_code=exit_code, **columns)
+
+    @contextlib.contextmanager
+    def _unforced(self) -> Iterator[None]:
+        with self._database.read() as connection:
+            connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            with self._database.read() as connection:
+                connection.execute("PRAGMA synchronous=FULL")
 
     def _select(self, tail: str, *values: Any) -> list[Entry]:
         with self._database.read() as connection:

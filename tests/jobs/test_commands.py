@@ -316,6 +316,16 @@ def test_stopping_leaves_jobs_running_or_ends_them_as_asked(jobs: Jobs, project:
     assert tools.processes_of(project.root) == []
 
 
+def test_stopping_does_not_let_waiting_jobs_take_the_place_of_running_ones(jobs: Jobs, project: Project, tools: Any) -> None:
+    ids = [jobs.submit(JobSpec(command=["sh", "-c", "echo x >> count; exec sleep 600"])).id for _ in range(5)]
+    tools.until(lambda: len(tools.lines(project.root / "count")) == 2)
+    jobs.stop(cancel_running=True)
+    assert [jobs.show(job).state for job in ids] == ["cancelled", "cancelled", "queued", "queued", "queued"]
+    assert tools.lines(project.root / "count") == ["x", "x"]
+    jobs.start()
+    tools.until(lambda: len(tools.lines(project.root / "count")) == 4)
+
+
 def test_the_supervisor_ends_when_its_project_is_gone(jobs: Jobs, project: Project, tools: Any) -> None:
     code = f"import jupyter_mlinfra.jobs.backends.supervisor as s, sys; s.ALONE_SECONDS = 0.2; sys.argv[1:] = [{_config(project)!r}]; s.main()"
     jobs.list()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import time
@@ -21,7 +22,7 @@ SUBMIT = f"jobs.submit(JobSpec(command=['sh', '-c', {COUNTED!r}]))"
 
 def test_kill_9_of_the_supervisor_during_a_job_changes_nothing_for_the_job(jobs: Jobs, project: Project, tools: Any) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED]))
-    tools.until(lambda: tools.lines(project.root / "count"))
+    tools.until(lambda: tools.lines(project.root / "count") and jobs.show(job.id).state == "running")
     old = tools.kill_supervisor(jobs)
     assert jobs.list().items[0].state == "running"  # not watched for a moment is not failed
     new = tools.until(lambda: jobs.supervisor().pid)
@@ -192,3 +193,21 @@ def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_j
     monkeypatch.undo()
     monkeypatch.chdir(project.root)
     assert jobs.wait([job.id], timeout=60)[0].state == "succeeded"
+
+
+def test_random_kills_of_the_supervisor_lose_and_double_nothing(jobs: Jobs, project: Project, tools: Any) -> None:
+    rng, expected, kills = random.Random(20131225), dict[str, int](), 0
+    jobs.start()
+    while kills < 15:
+        for _ in range(rng.randint(1, 3)):
+            code, seconds = rng.choice([0, 1, 7]), rng.choice([0, 0, 0.02, 0.1])
+            job = jobs.submit(JobSpec(command=["sh", "-c", f'echo "$MLINFRA_JOB" >> runs; sleep {seconds}; exit {code}']))
+            expected[job.id] = code
+        time.sleep(rng.random() * 0.03)
+        pid = jobs.supervisor().pid
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+    ended = jobs.wait(expected, timeout=tools.wait)
+    assert {job.id: (job.exit_code, job.attempt) for job in ended} == {job: (code, 1) for job, code in expected.items()}
+    assert sorted(tools.lines(project.root / "runs")) == sorted(expected)

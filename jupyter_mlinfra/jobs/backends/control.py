@@ -70,10 +70,22 @@ class Control:
         return entry if entry is not None and entry.process.alive() else None
 
     def wake(self) -> None:
-        """Tell the supervisor that the queue has changed; start one when none runs."""
+        """Tell the supervisor of a new job; start one when none runs with the present settings."""
         entry = self._registry.read()
-        if entry is None or entry.settings != self._config().settings or not self._poke(entry):
+        if entry is None or entry.stopped or entry.settings != self._config().settings or not self._poke(entry):
             self.start()
+
+    def nudge(self) -> None:
+        """Tell the supervisor of a change that whichever runs can see to; start one when none does."""
+        entry = self._registry.read()
+        if entry is None or not self._poke(entry):
+            self.start()
+
+    def drain(self) -> None:
+        """Have a supervisor that starts no more jobs, but still sees to those that run."""
+        if self.alive() is None:
+            self.start()
+        self._registry.mark(stopped=True)
 
     def heal(self) -> None:
         """Start a supervisor if the last one died, unless a user stopped it."""
@@ -90,6 +102,8 @@ class Control:
         with file_lock(self._project.folder("jobs") / "start.lock"):
             entry, config = self.alive(), self._config()
             if entry is not None and entry.settings == config.settings:
+                if entry.stopped:
+                    self._registry.mark(stopped=False)
                 self._poke(entry)
                 return entry
             if entry is not None:
@@ -103,7 +117,7 @@ class Control:
     def stop(self) -> None:
         """End the supervisor; jobs that run go on, and are found again by the next one."""
         with file_lock(self._project.folder("jobs") / "start.lock"):
-            self._registry.mark_stopped()
+            self._registry.mark(stopped=True)
             entry = self.alive()
             if entry is not None:
                 self._end(entry)

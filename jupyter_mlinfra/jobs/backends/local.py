@@ -47,7 +47,7 @@ class LocalBackend:
 
     def cancel(self, jobs: Sequence[str]) -> None:  # noqa: ARG002
         """Wake the supervisor, which reads who is to be cancelled."""
-        self._control.wake()
+        self._control.nudge()
 
     def compute(self) -> Compute:
         """Slots and their holders, and how busy the machine is."""

@@ -11,7 +11,7 @@ from ...core.processes import Identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """The supervisor that was last started. stopped: a user asked it to end, so nothing but a user's wish starts another."""
+    """The supervisor that was last started. stopped: a user asked it to end: it starts no job, and nothing but a user's wish starts another."""
 
     process: Identity
     started_at: datetime
@@ -46,7 +46,7 @@ class Registry:
         with self._database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO supervisor VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
-    def mark_stopped(self) -> None:
-        """Write down that a user asked for no supervisor."""
+    def mark(self, *, stopped: bool) -> None:
+        """Write down whether a user asked for no supervisor."""
         with self._database.write() as connection:
-            connection.execute("UPDATE supervisor SET stopped = 1")
+            connection.execute("UPDATE supervisor SET stopped = ?", (stopped,))

@@ -208,7 +208,8 @@ class Supervisor:
         later = self._store.next_start(at=at)
         self._queue_at = None if later is None else time.monotonic() + later - at
         self._explain_at = None
-        if not waiting:
+        registered = self._registry.read() if waiting else None
+        if registered is None or registered.stopped:
             return
         needs = [Need(job=item.id, cpus=item.cpus, gpus=item.gpus, memory_gib=item.memory_gib) for item in waiting]
         holdings = [
