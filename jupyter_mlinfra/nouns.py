@@ -165,12 +165,18 @@ class PipelineHandle:
         return mimebundle(record.pipeline.ref, self.name, record.pipeline, facts={"steps": record.pipeline.steps}, rows=rows)
 
 
-class RunList(list["Run"]):
-    """Runs, in order."""
+class RunList(Sequence["Run"]):
+    """Runs, in order. No list: a notebook shows lists its own way."""
 
     def __init__(self, workbench: Workbench, items: Sequence[Run]) -> None:
-        super().__init__(items)
         self._workbench = workbench
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return RunList(self._workbench, self._items[index]) if isinstance(index, slice) else self._items[index]
 
     def compare(self, *, curves: bool = True) -> Comparison:
         """What differs between them."""
