@@ -141,9 +141,10 @@ def _values(numbered: pl.LazyFrame, schema: Mapping[str, pl.DataType], view: Joi
     keys = [pl.col(key).cast(_common(schema[key], view.schema[column]), strict=False) for key, column in view.keys.items()]
     asked = numbered.select(_ROW, utc(at, schema[at], unit).alias(_AT), *keys).drop_nulls().collect(engine=engine)
     low, high = asked[_AT].min(), asked[_AT].max()
-    source = view.frame.with_row_index(_SRC)  # numbers the source itself, before any filter
-    if isinstance(low, datetime) and isinstance(high, datetime):
-        source = _prune(source, view, low, high)
+    source = _prune(view.frame, view, low, high) if isinstance(low, datetime) and isinstance(high, datetime) else view.frame
+    # Numbered after the time filter, which then reaches the files (whole files of a dataset are left out), and before all others: both
+    # readings of the source below must count the same rows.
+    source = source.with_row_index(_SRC)
     found = _winners(asked.lazy(), _slim(source, schema, view, unit), view, strategy, engine)
     wide = source.select(_SRC, *(pl.col(column).alias(name) for column, name in view.features.items()))
     return wide.join(found.lazy(), on=_SRC).drop(_SRC).collect(engine=engine)

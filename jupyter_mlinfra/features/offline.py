@@ -84,15 +84,15 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
         return self._collect()
 
     def _collect(self) -> pl.DataFrame:
-        frame: pl.DataFrame = self._frame().collect(engine=self._engine)
-        return frame
+        return self._frame().collect(engine=self._engine)
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
         del timeout  # Polars cannot be interrupted
         return self._collect().to_arrow(compat_level=pl.CompatLevel.oldest())
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
-        return self._to_arrow_internal(timeout).to_pandas()
+        frame: pd.DataFrame = self._to_arrow_internal(timeout).to_pandas()
+        return frame
 
     def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:
         """Write the result as a Parquet file, whole or not at all."""

@@ -18,7 +18,7 @@ from ..core.errors import NotFound, Unprocessable
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..catalog import Table
+    from ..catalog import Catalog
 
 _pinned: ContextVar[dict[str, str | None] | None] = ContextVar("pinned", default=None)
 
@@ -58,8 +58,10 @@ def scan(source: SourceSpec, repo: Path | None, *, snapshot: str | None = None) 
     import polars as pl
 
     if source.kind == "dataset":
-        table = _table(source, repo)
-        frame = table.scan(snapshot=snapshot or _pin(source, table))
+        table, pins = _catalog(repo).dataset(source.name), _pinned.get()
+        if snapshot is None and pins is not None:
+            snapshot = pins.setdefault(source.name, table.snapshot)
+        frame = table.scan(snapshot=snapshot)
     elif source.kind == "parquet":
         path = _path(source, repo)
         frame = pl.scan_parquet(path / "**/*.parquet" if isinstance(path, Path) and path.is_dir() else path)
@@ -74,8 +76,9 @@ _OTHER = "Ingest it into the catalog and use DatasetSource, or set `offline_stor
 def mark(source: SourceSpec, repo: Path | None) -> str | None:
     """A text that changes whenever the rows do: snapshot of the dataset; names, sizes and times of files. None where that cannot be told."""
     if source.kind == "dataset":
-        table = _table(source, repo)
-        return _pin(source, table) or table.snapshot
+        pins = _pinned.get()
+        newest = _catalog(repo).fingerprint(source.name)
+        return newest if pins is None else pins.setdefault(source.name, newest)
     if source.kind == "other":
         return None
     path = _path(source, repo)
@@ -86,16 +89,11 @@ def mark(source: SourceSpec, repo: Path | None) -> str | None:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
-def _table(source: SourceSpec, repo: Path | None) -> Table:
+def _catalog(repo: Path | None) -> Catalog:
     from ..catalog import Catalog
     from ..core.project import Project
 
-    return Catalog(Project.open(repo)).dataset(source.name)
-
-
-def _pin(source: SourceSpec, table: Table) -> str | None:
-    pins = _pinned.get()
-    return None if pins is None else pins.setdefault(source.name, table.snapshot)
+    return Catalog(Project.open(repo))
 
 
 def _path(source: SourceSpec, repo: Path | None) -> Path | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -43,8 +44,21 @@ def brute_force(
 ticks = st.one_of(st.none(), st.integers(0, 30))  # few values: many ties
 late = st.one_of(st.none(), st.integers(-3, 40))
 key = st.one_of(st.none(), st.integers(0, 2))
-source_rows = st.lists(st.tuples(key, key, ticks, late), max_size=40)
-entity_rows = st.lists(st.tuples(key, key, ticks), max_size=25)
+
+
+def many(seed: int, count: int, *, entities: bool) -> list[tuple[int | None, ...]]:
+    """Hypothesis prefers few rows; some faults need many."""
+    rng = random.Random(seed)
+
+    def some(low: int, high: int) -> int | None:
+        return None if rng.random() < 0.08 else rng.randint(low, high)
+
+    return [(some(0, 2), some(0, 2), some(0, 30)) if entities else (some(0, 2), some(0, 2), some(0, 30), some(-3, 40)) for _ in range(count)]
+
+
+seeds = st.integers(0, 2**20)
+source_rows = st.one_of(st.lists(st.tuples(key, key, ticks, late), max_size=20), seeds.map(lambda seed: many(seed, 60, entities=False)))
+entity_rows = st.one_of(st.lists(st.tuples(key, key, ticks), max_size=20), seeds.map(lambda seed: many(seed, 40, entities=True)))
 ttls = st.one_of(st.none(), st.sampled_from([timedelta(0), timedelta(minutes=1), timedelta(minutes=90), timedelta(hours=30), timedelta(days=2)]))
 dtypes = st.sampled_from([pl.Datetime("us", "UTC"), pl.Datetime("ns", "America/New_York"), pl.Datetime("ms", "Asia/Kolkata"), pl.Datetime("us")])
 key_sets = st.sampled_from([["a"], ["a", "b"], []])
