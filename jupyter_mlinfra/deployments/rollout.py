@@ -63,12 +63,22 @@ class Rollout:
         except MLInfraError:
             return  # the keeper does it as soon as it can; the error that led here says more
 
-    def share(self, name: str, traffic: Mapping[str, int], *, verb: str, reason: str, returns_to: int | None = None, text: str = "") -> None:
-        """Set the traffic, once every version of it is warm; in force when this returns."""
+    def share(
+        self,
+        name: str,
+        traffic: Mapping[str, int],
+        *,
+        verb: str,
+        reason: str,
+        returns_to: int | None = None,
+        text: str = "",
+        keep: str | None = None,
+    ) -> None:
+        """Set the traffic, once every version of it is warm; in force when this returns. keep: stays warm without traffic."""
         self._warm(self._store.deployment(name), [version for version, percent in traffic.items() if percent])
         with self._store.change(name) as change:
             change.traffic(traffic, verb=verb, user=self._project.user, reason=reason, returns_to=returns_to, text=text)
-            self._cool(change)
+            self._cool(change, but=keep)
         self._target.carry_out(change.wish)
 
     def renew_environment(self, item: VersionRow, tell: Progress) -> None:
@@ -122,8 +132,8 @@ class Rollout:
         self._target.carry_out(change.wish)
         self.wait(row.name, cold, VersionState.READY, timeout=START_SECONDS)
 
-    def _cool(self, change: Transaction) -> None:
+    def _cool(self, change: Transaction, *, but: str | None) -> None:
         """End the processes of versions without traffic beyond `[deployments] retain_versions`, longest unused first."""
-        idle = [item for item in change.row.versions if item.wanted and item.proved and not item.traffic]
+        idle = [item for item in change.row.versions if item.wanted and item.proved and not item.traffic and item.version != but]
         for item in sorted(idle, key=lambda item: item.used_at, reverse=True)[self._project.settings.deployments.retain_versions :]:
             change.want(item.version, False)

@@ -80,7 +80,7 @@ class Deployments:
                 raise
             before = self._store.deployment(name).traffic
             percent = traffic if traffic is not None else before[label] if any(before.values()) else 100
-            self._rollout.share(name, state.with_share(before, label, percent), verb="deploy", reason=reason, text=f"{label} deployed")
+            self._rollout.share(name, state.with_share(before, label, percent), verb="deploy", reason=reason, text=f"{label} deployed", keep=label)
         return self._record(self._store.deployment(name))
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Deployment]:
@@ -129,16 +129,9 @@ class Deployments:
                 return self._record(self._store.deployment(name))
         raise Conflict(f"Deployment {name} has nothing to roll back to.", "No earlier traffic has versions that can serve.", f"mlinfra deployments show {name}")
 
-    def remove(self, name: str, version: str | None = None, *, reason: str = "") -> Deployment | None:
-        """Drain and end a version without traffic and forget it; without `version` the whole deployment (returns None).
-
-        Raises Conflict for a version that has traffic.
-        """
+    def remove(self, name: str, version: str, *, reason: str = "") -> Deployment:
+        """Drain and end a version without traffic, and forget it. Raises Conflict for a version that has traffic."""
         row = self._store.deployment(name)
-        if version is None:
-            self.down(name)
-            self._store.remove(name)
-            return None
         with self._store.change(name) as change:
             found = change.row.version(version)
             if found.traffic:
@@ -149,6 +142,11 @@ class Deployments:
         self._rollout.wait(name, [version], VersionState.STOPPED, VersionState.FAILED, timeout=STOP_SECONDS)
         self._store.remove(name, version)
         return self._record(self._store.deployment(name))
+
+    def delete(self, name: str) -> None:
+        """Drain and end a deployment, and forget it with its history; its payload log stays."""
+        self.down(name)
+        self._store.remove(name)
 
     def predict(
         self, name: str, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame, *, version: str | None = None

@@ -211,17 +211,22 @@ class DeploymentStore:
             rows = connection.execute("SELECT * FROM deployment_change WHERE deployment = ? ORDER BY id DESC", (name,)).fetchall()
         return [_change(row) for row in rows]
 
-    def earlier_traffic(self, name: str) -> Iterator[tuple[int, dict[str, int]]]:
-        """Change id and traffic of each state before the present one, newest first; a rollback counts as the state it returned to."""
+    def earlier_traffic(self, name: str) -> list[tuple[int, dict[str, int]]]:
+        """Change id and traffic of each state before the present one, newest first.
+
+        A stack: each change lays its traffic on top, a rollback takes away what it undid. So a rollback never leads to what an earlier
+        one has left behind.
+        """
         with self._database.read() as connection:
-            rows = connection.execute("SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id DESC", (name,)).fetchall()
-        if not rows:
-            return
-        pointer, present = rows[0]["returns_to"] or rows[0]["id"], _shares(rows[0]["traffic"])
+            rows = connection.execute("SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id", (name,)).fetchall()
+        stack: list[tuple[int, dict[str, int]]] = []
         for row in rows:
-            shares = _shares(row["traffic"])
-            if row["id"] < pointer and row["returns_to"] is None and shares and shares != present:
-                yield row["id"], shares
+            shares = {version: percent for version, percent in json.loads(row["traffic"]).items() if percent}
+            if row["returns_to"] is not None:
+                stack = [state for state in stack if state[0] <= row["returns_to"]]
+            elif shares and (not stack or stack[-1][1] != shares):
+                stack.append((row["id"], shares))
+        return stack[-2::-1] if len(stack) > 1 else []
 
     def processes(self) -> list[ProcessRow]:
         """Serving processes that were started and not yet seen to end."""
@@ -362,10 +367,6 @@ def _change(row: sqlite3.Row) -> Change:
         reason=row["reason"],
         traffic=json.loads(row["traffic"]),
     )
-
-
-def _shares(text: str) -> dict[str, int]:
-    return {version: percent for version, percent in json.loads(text).items() if percent}
 
 
 def _column(value: Any) -> Any:

@@ -89,11 +89,13 @@ class Workers:
         for slot in range(slots):
             worker = self._slot(key, slot)
             worker.log = launch.logs / f"{cluster_name(*key)}.{slot}.log"
-            if worker.identity is not None and not worker.alive():
+            if worker.ending_since:  # wanted again while it was on its way out: it cannot be called back
+                self._end(worker)
+            elif worker.identity is not None and not worker.alive():
                 self._note_failure(worker)
             if worker.identity is None and time.monotonic() >= worker.retry_at:
                 self._start(worker, launch)
-            elif worker.identity is not None and not worker.ready:
+            elif worker.identity is not None and not worker.ready and not worker.ending_since:
                 worker.ready = envoy.get(worker.socket, "/health/ping") is not None
         for worker in self.all[key][slots:]:  # the setting was lowered
             self._end(worker)
@@ -192,7 +194,7 @@ class Workers:
         if not worker.alive():
             self._forget(worker)
         elif not worker.ending_since:
-            worker.ending_since = time.monotonic()
+            worker.ending_since, worker.ready = time.monotonic(), False
             worker.identity.signal(signal.SIGTERM)
         elif time.monotonic() - worker.ending_since > STOP_SECONDS:
             end_token(worker.token, grace_seconds=0)

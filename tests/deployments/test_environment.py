@@ -1,0 +1,65 @@
+"""Serving environments: built once, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.deployments import environment
+
+
+@pytest.mark.slow
+def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gpu_libraries(tmp_path: Path) -> None:
+    wanted = [f"{name}=={version(name)}" for name in ("numpy", "xgboost")]
+    half_built = tmp_path / f".draft-{environment.key_of(wanted)}"  # of a build that was killed
+    (half_built / "lib").mkdir(parents=True)
+    told: list[str] = []
+    first: list[Path] = []
+    crowd = [threading.Thread(target=lambda: first.append(environment.ensure(wanted, tmp_path, on_progress=told.append))) for _ in range(2)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    assert len(set(first)) == 1
+    assert sum("is built" in line for line in told) == 1  # the second waited for the first
+    python = first[0]
+    code = "import numpy, xgboost, seldon_core.microservice; print(numpy.__version__, xgboost.__version__, seldon_core.__version__)"
+    said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert said[:2] == [version("numpy"), version("xgboost")]
+    assert said[2].startswith("1.")
+    folder = python.parent.parent
+    assert not list(folder.rglob("nvidia/nccl"))
+    assert list(folder.rglob("seldon_core/__pycache__/wrapper.*.pyc"))  # a start compiles nothing
+    assert not list(tmp_path.glob(".draft*"))
+    assert environment.ensure(wanted, tmp_path, on_progress=told.append) == python
+    assert sum("is built" in line for line in told) == 1
+    shutil.rmtree(folder)
+
+
+def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable) as failed:
+        environment.ensure(["xgboost==0.0.1.no.such.version"], tmp_path)
+    assert "xgboost" in failed.value.why
+    assert failed.value.fix
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_other_requirements_or_another_python_is_another_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = environment.key_of(["numpy==2.3.5", "xgboost==3.1.2"])
+    assert environment.key_of(["xgboost==3.1.2", "numpy==2.3.5"]) == one
+    assert environment.key_of(["xgboost==3.1.3", "numpy==2.3.5"]) != one
+    monkeypatch.setattr(sys, "version", "3.99")
+    assert environment.key_of(["numpy==2.3.5", "xgboost==3.1.2"]) != one
+
+
+def test_the_workbench_itself_never_imports_the_runtime() -> None:
+    code = "import sys, jupyter_mlinfra.deployments.service, jupyter_mlinfra.deployments.targets.keeper; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"seldon_core", "xgboost", "polars", "pandas", "mlflow", "pyarrow", "flask"} & set(loaded)

@@ -1,0 +1,167 @@
+"""Processes are killed under load; what is answered goes on being answered, and what died comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import psutil
+import pytest
+
+from jupyter_mlinfra.core.processes import Identity
+from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
+from jupyter_mlinfra.deployments.store import ProcessRow
+from jupyter_mlinfra.deployments.targets import layout
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def deployments(tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType) -> Iterator[Deployments]:
+    """Version 1 has the traffic, version 2 is warm."""
+    project = kit.open_project(tmp_path_factory.mktemp("faults"))
+    found = Deployments(project, kit.Registry(models))
+    found.deploy("flights", version="flights/1")
+    found.deploy("flights", version="flights/2")
+    yield found
+    kit.clean_up(project)
+
+
+@pytest.fixture
+def url(deployments: Deployments) -> str:
+    """The deployment, whole again after the test before."""
+    until(lambda: all(item.state is VersionState.READY and item.workers == 2 for item in deployments.show("flights").deployment.versions))
+    return deployments.show("flights").deployment.url
+
+
+def until(happened: Callable[[], bool], seconds: float = 40) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def processes(deployments: Deployments, version: str) -> list[ProcessRow]:
+    return [row for row in deployments._store.processes() if row.version == version]
+
+
+def keeper(deployments: Deployments) -> int | None:
+    """Pid of the process that holds the keeper's lock."""
+    root = str(deployments._project.root)
+    for process in psutil.process_iter(["cmdline"]):
+        if process.info["cmdline"] and process.info["cmdline"][-2:] == ["jupyter_mlinfra.deployments.targets.keeper", root]:
+            return process.pid
+    return None
+
+
+def kill_tree(row: ProcessRow) -> None:
+    os.killpg(row.identity.pid, signal.SIGKILL)
+
+
+def test_a_killed_worker_costs_no_request_and_is_started_again(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    victim = processes(deployments, "v1")[0]
+    with kit.load(url, kit.sample_body(deployments), rate=200) as load:
+        kill_tree(victim)
+        until(lambda: len(deployments._target.running()) == 2 and deployments._target.running()["flights", "v1"] == 2)
+        time.sleep(1.5)
+    assert load.lost == {}, load.details[:3]
+    assert victim.identity not in [row.identity for row in processes(deployments, "v1")]
+    assert not victim.identity.alive()
+
+
+def test_a_killed_gunicorn_child_costs_no_request(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    (child,) = psutil.Process(processes(deployments, "v1")[0].identity.pid).children()
+    with kit.load(url, kit.sample_body(deployments), rate=200) as load:
+        child.send_signal(signal.SIGKILL)
+        time.sleep(2.5)
+    assert load.lost == {}, load.details[:3]
+
+
+def test_when_all_workers_of_the_live_version_are_killed_the_warm_one_stands_in_and_says_so(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    with kit.load(url, kit.sample_body(deployments), rate=200) as load:
+        for row in processes(deployments, "v1"):
+            kill_tree(row)
+        time.sleep(0.5)
+        until(lambda: deployments.show("flights").deployment.state is DeploymentState.HEALTHY and deployments._target.running()["flights", "v1"] == 2)
+        time.sleep(2.5)
+        before = load.versions.copy()
+        time.sleep(0.5)
+        after = load.versions - before
+    assert load.lost == {}, load.details[:3]
+    assert load.versions["v2"] > 0  # the answer names who gave it
+    assert set(after) == {"v1"}
+
+
+def test_a_killed_keeper_costs_no_request_and_the_next_takes_its_processes_over(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    before = {row.identity for row in deployments._store.processes()}
+    first = keeper(deployments)
+    assert first is not None
+    with kit.load(url, kit.sample_body(deployments), rate=200) as load:
+        os.kill(first, signal.SIGKILL)
+        time.sleep(1)
+        assert deployments.show("flights").deployment.state is DeploymentState.HEALTHY
+        deployments.traffic("flights", {"v1": 50, "v2": 50})  # starts the next one
+        time.sleep(1)
+        deployments.rollback("flights")
+    assert load.lost == {}, load.details[:3]
+    assert keeper(deployments) not in (None, first)
+    assert {row.identity for row in deployments._store.processes()} == before
+    victim = processes(deployments, "v1")[1]
+    kill_tree(victim)  # the new keeper looks after processes that it did not start
+    until(lambda: victim.identity not in [row.identity for row in processes(deployments, "v1")] and deployments._target.running().get(("flights", "v1")) == 2)
+
+
+def test_a_killed_gateway_is_back_within_seconds_at_the_same_address(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    (row,) = processes(deployments, "gateway")
+    with kit.load(url, kit.sample_body(deployments), rate=100, clients=4) as load:
+        row.identity.signal(signal.SIGKILL)
+        until(lambda: any(item.identity != row.identity for item in processes(deployments, "gateway")))
+        time.sleep(3)
+        good = load.statuses[200]
+        time.sleep(1)
+        assert load.statuses[200] > good
+    assert set(load.statuses) <= {200, "ConnectionRefusedError", "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError"}, load.details[:3]
+    assert deployments.show("flights").deployment.url == url
+
+
+def test_everything_comes_back_after_a_reboot(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    deployments.traffic("flights", {"v1": 30, "v2": 70})
+    pid = keeper(deployments)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    rows = deployments._store.processes()
+    for row in rows:
+        kill_tree(row)
+    with deployments._project.database.write() as connection:  # as if noted before the reboot: another boot, pids that strangers have now
+        connection.execute("UPDATE deployment_process SET boot = 'before', pid = ?, start = 1", (os.getpid(),))
+    shown = deployments.show("flights").deployment
+    assert shown.state is DeploymentState.DOWN
+    assert {item.state for item in shown.versions} == {VersionState.STOPPED}
+    assert "mlinfra up" in shown.versions[0].reason
+    (back,) = deployments.up()
+    assert back.state is DeploymentState.HEALTHY
+    assert back.url == url
+    assert {item.version: item.traffic for item in back.versions} == {"v1": 30, "v2": 70}
+    assert set(kit.count_versions(url, kit.sample_body(deployments), 100)) == {"v1", "v2"}
+
+
+def test_down_ends_every_process_and_up_brings_the_same_traffic_back(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    traffic = {item.version: item.traffic for item in deployments.show("flights").deployment.versions}
+    rows, pid = deployments._store.processes(), keeper(deployments)
+    with kit.load(url, kit.sample_body(deployments), rate=100, clients=4) as load:
+        (gone,) = deployments.down()
+    assert gone.state is DeploymentState.DOWN
+    assert not any(row.identity.alive() for row in rows)
+    assert pid is not None
+    assert Identity.of(pid) is None
+    assert deployments._store.processes() == []
+    assert subprocess.run(["pgrep", "-f", layout.token_of(deployments._project)], check=False).returncode == 1
+    assert set(load.statuses) <= {200, 503, "ConnectionRefusedError", "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError"}
+    (back,) = deployments.up()
+    assert {item.version: item.traffic for item in back.versions} == traffic
+    assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20

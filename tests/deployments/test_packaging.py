@@ -1,0 +1,100 @@
+"""From an MLflow model folder to a bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.deployments.packaging import TYPES, load_bundle, package
+from jupyter_mlinfra.deployments.runtime import contract
+
+Alter = Callable[..., Path]
+
+
+def test_a_bundle_holds_model_signature_requirements_and_a_sample(models: Mapping[int, Path], tmp_path: Path) -> None:
+    bundle = package(models[1], tmp_path)
+    assert (bundle.folder / bundle.model_file).read_bytes() == (models[1] / "model.ubj").read_bytes()
+    assert [column.name for column in bundle.columns][-2:] == ["count", "flag"]
+    assert {column.name for column in bundle.columns if column.optional} == {"x5"}
+    assert [line.partition("==")[0] for line in bundle.requirements] == ["numpy", "scipy", "xgboost"]
+    example = json.loads((models[1] / "input_example.json").read_text())
+    assert bundle.sample["names"] == example["columns"]
+    assert bundle.sample["ndarray"][0][0] == example["data"][0][0]
+    assert (bundle.folder / "mlinfra_runtime" / "model.py").is_file()
+    assert load_bundle(bundle.folder) == bundle
+
+
+def test_equal_content_gives_the_same_bundle_and_another_model_another(models: Mapping[int, Path], tmp_path: Path) -> None:
+    first, again, other = package(models[1], tmp_path), package(models[1], tmp_path), package(models[2], tmp_path)
+    assert first.id == again.id != other.id
+    assert not list(tmp_path.glob(".draft*"))
+
+
+def test_a_model_without_signature_is_refused_with_the_fix(altered: Alter, tmp_path: Path) -> None:
+    folder = altered(lambda document: document.pop("signature"))
+    with pytest.raises(Unprocessable) as refused:
+        package(folder, tmp_path / "bundles")
+    assert "no signature" in refused.value.what
+    assert "infer_signature" in refused.value.fix
+    assert not list((tmp_path / "bundles").glob("*")) if (tmp_path / "bundles").exists() else True
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda document: document["flavors"].pop("xgboost"), "flavor"),
+        (lambda document: document["flavors"]["xgboost"].update(data="model.pkl"), "missing"),
+        (lambda document: document["flavors"]["xgboost"].update(data="../../../etc/passwd"), "missing"),
+        (lambda document: document["signature"].update(inputs="[{"), "broken"),
+        (lambda document: document["signature"].update(inputs='[{"type": "datetime", "name": "at", "required": true}]'), "datetime"),
+        (lambda document: document["signature"].update(inputs='[{"type": "tensor", "tensor-spec": {"dtype": "str", "shape": [-1, 2]}}]'), "tensor"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_and_nothing_is_written(altered: Alter, tmp_path: Path, change: Any, said: str) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        package(altered(change), tmp_path / "bundles")
+    assert said in str(refused.value)
+    assert refused.value.fix
+    assert not (tmp_path / "bundles").exists()
+
+
+def test_a_pickled_model_is_refused_without_being_opened(altered: Alter, tmp_path: Path) -> None:
+    folder = altered(lambda document: document["flavors"]["xgboost"].update(data="model.pkl"))
+    (folder / "model.pkl").write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "canary").encode() + b"'\ntR.")
+    with pytest.raises(Unprocessable, match="run code"):
+        package(folder, tmp_path / "bundles")
+    assert not (tmp_path / "canary").exists()
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unprocessable, match="no MLflow model"):
+        package(tmp_path, tmp_path / "bundles")
+    (tmp_path / "MLmodel").write_text("flavors: [")
+    with pytest.raises(Unprocessable, match="cannot be read"):
+        package(tmp_path, tmp_path / "bundles")
+
+
+def test_a_hostile_requirements_file_brings_nothing_but_known_libraries(models: Mapping[int, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(models[1], tmp_path / "hostile")
+    (folder / "requirements.txt").write_text(
+        "--index-url http://example.invalid/\nxgboost @ file:///etc/passwd\nnumpy==2.5.0; import os\nevil==1\nscipy==1.16.0\n"
+    )
+    bundle = package(folder, tmp_path / "bundles")
+    assert [line for line in bundle.requirements if not line.startswith("xgboost==")] == ["scipy==1.16.0"]  # xgboost from the flavor
+
+
+def test_a_sample_is_made_up_when_the_model_has_none(altered: Alter, tmp_path: Path) -> None:
+    bundle = package(altered(lambda document: document.pop("saved_input_example_info")), tmp_path / "bundles")
+    contract.Contract([contract.Column(column.name, column.type, column.optional) for column in bundle.columns]).read(
+        json.dumps({"data": bundle.sample}).encode()
+    )
+
+
+def test_packaging_and_runtime_know_the_same_types() -> None:
+    assert set(TYPES) == set(contract.TYPES)

@@ -1,0 +1,203 @@
+"""The payload log: what the serving process writes, and what is read from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.deployments import payloads
+from jupyter_mlinfra.deployments.runtime.journal import Journal
+
+HEAD = {"deployment": "flights", "version": "v1", "model": "flights/1", "names": ["a", "b"]}
+
+
+def entry(number: int, rows: int = 1, *, at: float = 1_700_000_000.0, puid: str | None = None) -> dict[str, object]:
+    matrix = np.array([[number, np.nan if row else row] for row in range(rows)], dtype=float)
+    scores = np.full(rows, number / 10, dtype=np.float32)
+    return {"k": "p", "id": puid or f"r{number}", "ts": at + number, "ms": 1.5, "st": 200, "x": matrix, "y": scores}
+
+
+def wait_for(folder: Path, rows: int) -> pl.DataFrame:
+    end = time.monotonic() + 10
+    while (frame := payloads.scan(folder)).height < rows and time.monotonic() < end:
+        time.sleep(0.02)
+    return frame
+
+
+def test_what_is_put_is_read_back_with_names_and_times(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD)
+    journal.put(entry(1, rows=2))
+    journal.put({"k": "e", "id": "bad", "ts": 1_700_000_009.0, "ms": 0.2, "st": 400, "what": "The columns do not fit."})
+    frame = wait_for(tmp_path, 3)
+    assert frame.columns == ["request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction", "a", "b"]
+    assert frame.rows() == [
+        ("r1", 0, datetime.fromtimestamp(1_700_000_001, UTC), "flights", "v1", 200, 1.5, pytest.approx(0.1), 1.0, 0.0),
+        ("r1", 1, datetime.fromtimestamp(1_700_000_001, UTC), "flights", "v1", 200, 1.5, pytest.approx(0.1), 1.0, None),
+        ("bad", 0, datetime.fromtimestamp(1_700_000_009, UTC), "flights", "v1", 400, 0.2, None, None, None),
+    ]
+
+
+def test_an_empty_log_has_the_columns_all_the_same(tmp_path: Path) -> None:
+    frame = payloads.scan(tmp_path)
+    assert frame.height == 0
+    assert frame.columns == list(payloads.OWN)
+    assert payloads.feedback(tmp_path).height == 0
+    assert payloads.dropped(tmp_path) == 0
+
+
+def test_a_torn_line_is_passed_over_and_the_rest_is_read(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD)
+    journal.put(entry(1))
+    journal.put(entry(2))
+    wait_for(tmp_path, 2)
+    (file,) = tmp_path.glob("*.jsonl.open")
+    whole = file.read_bytes()
+    last = whole.rstrip(b"\n").rfind(b"\n") + 1
+    for cut in range(last + 1, len(whole) - 1):  # wherever a kill may have cut it
+        file.write_bytes(whole[:cut])
+        assert payloads.scan(tmp_path)["request_id"].to_list() == ["r1"], cut
+
+
+def test_a_request_that_two_processes_answered_counts_once(tmp_path: Path) -> None:
+    for version in ("v1", "v2"):
+        journal = Journal(tmp_path, {**HEAD, "version": version})
+        journal.put(entry(1, puid="same"))
+        journal.close()
+    assert payloads.scan(tmp_path).height == 1
+
+
+def test_since_leaves_out_what_is_older(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD)
+    for number in range(10):
+        journal.put(entry(number))
+    journal.close()
+    kept = payloads.scan(tmp_path, datetime.fromtimestamp(1_700_000_005, UTC))
+    assert kept["request_id"].to_list() == [f"r{number}" for number in range(5, 10)]
+
+
+def test_an_input_with_the_name_of_an_own_column_is_set_apart(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, {**HEAD, "names": ["version", "b"]})
+    journal.put(entry(3))
+    journal.close()
+    frame = payloads.scan(tmp_path)
+    assert frame["version"].to_list() == ["v1"]
+    assert frame["input.version"].to_list() == [3.0]
+
+
+def test_versions_with_other_inputs_are_read_together(tmp_path: Path) -> None:
+    for version, names in (("v1", ["a", "b"]), ("v2", ["a", "c"])):
+        journal = Journal(tmp_path, {**HEAD, "version": version, "names": names})
+        journal.put(entry(1, puid=version))
+        journal.close()
+    frame = payloads.scan(tmp_path).sort("version")
+    assert frame.select("version", "a", "b", "c").rows() == [("v1", 1.0, 0.0, None), ("v2", 1.0, None, 0.0)]
+
+
+def test_feedback_is_kept_and_the_last_word_counts(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD)
+    journal.put({"k": "f", "id": "r1", "ts": 1_700_000_001.0, "reward": 0.0, "truth": [0.0]})
+    journal.put({"k": "f", "id": "r1", "ts": 1_700_000_002.0, "reward": 1.0, "truth": [[1.0]]})
+    journal.close()
+    assert payloads.feedback(tmp_path).select("request_id", "reward", "truth").rows() == [("r1", 1.0, [1.0])]
+
+
+def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "file" / "below", HEAD, queue_cells=20)
+    (tmp_path / "file").write_text("in the way of the folder")  # the disk refuses every write
+    begun = time.perf_counter()
+    for number in range(1000):
+        journal.put(entry(number), 2)
+    assert time.perf_counter() - begun < 1
+    (tmp_path / "file").unlink()  # it can write again
+    time.sleep(0.3)
+    journal.put(entry(1000), 2)
+    folder = tmp_path / "file" / "below"
+    logged = wait_for(folder, 1).height
+    journal.close()
+    assert payloads.dropped(folder) + payloads.scan(folder).height == 1001
+    assert logged >= 1
+
+
+def test_files_are_closed_at_their_size_and_none_of_it_is_lost(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD, segment_bytes=2000)
+    for number in range(100):
+        journal.put(entry(number))
+        if number % 10 == 0:
+            journal._flush()
+    journal.close()
+    assert len(list(tmp_path.glob("*.jsonl"))) > 2
+    assert not list(tmp_path.glob("*.open"))
+    assert payloads.scan(tmp_path)["request_id"].n_unique() == 100
+
+
+def test_compacting_changes_nothing_of_what_is_read(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD, segment_bytes=2000)
+    for number in range(60):
+        journal.put(entry(number, rows=2))
+        journal.put({"k": "f", "id": f"r{number}", "ts": 1_700_000_000.0, "reward": 1.0, "truth": None})
+        journal._flush()
+    journal.put({"k": "d", "ts": 1_700_000_000.0, "n": 5})
+    journal.close()
+    before = payloads.scan(tmp_path), payloads.feedback(tmp_path), payloads.dropped(tmp_path)
+    assert payloads.compact(tmp_path) > 2
+    assert not list(tmp_path.glob("*.jsonl"))
+    after = payloads.scan(tmp_path), payloads.feedback(tmp_path), payloads.dropped(tmp_path)
+    assert before[0].equals(after[0])
+    assert before[1].equals(after[1])
+    assert before[2] == after[2] == 5
+
+
+def test_a_compaction_that_died_before_it_removed_the_journal_counts_nothing_twice(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD)
+    journal.put(entry(1))
+    journal.put({"k": "d", "ts": 1_700_000_000.0, "n": 3})
+    journal.close()
+    (file,) = tmp_path.glob("*.jsonl")
+    text = file.read_bytes()
+    payloads.compact(tmp_path)
+    file.write_bytes(text)
+    assert payloads.scan(tmp_path).height == 1
+    assert payloads.dropped(tmp_path) == 3
+
+
+WRITER = """
+import json, sys, time
+from pathlib import Path
+import numpy as np
+from jupyter_mlinfra.deployments.runtime.journal import Journal
+journal = Journal(Path(sys.argv[1]), json.loads(sys.argv[2]), segment_bytes=20_000)
+for number in range(1_000_000):
+    journal.put({"k": "p", "id": f"r{number}", "ts": 1.7e9 + number, "ms": 1.0, "st": 200, "x": np.ones((1, 2)), "y": np.ones(1)})
+    print(number, flush=True)
+    time.sleep(0.0005)
+"""
+
+
+def test_a_killed_process_loses_only_its_last_moment(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), json.dumps(HEAD)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) == 800:
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    found = payloads.scan(tmp_path)["request_id"].to_list()
+    numbers = sorted(int(name.removeprefix("r")) for name in found)
+    assert numbers == list(range(len(numbers)))  # no gap
+    assert len(numbers) >= 300  # what was written in the last 0.1 s may be missing
+    for file in tmp_path.glob("*.open"):
+        os.utime(file, (1, 1))
+    payloads.compact(tmp_path)
+    assert not list(tmp_path.glob("*.open"))  # its open file is closed for it
+    assert payloads.scan(tmp_path)["request_id"].to_list() == found
