@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table, Transaction
 
 Mode = Literal["append", "replace"]
-Summary = Callable[[int], Mapping[str, str]]
+Summary = Callable[[], Mapping[str, str]]
 
 # pyiceberg waits up to a minute between two tries and makes four: too long for one writer, too few for forty.
 _PROPERTIES = {
@@ -64,8 +64,8 @@ class _NeedsLockError(Exception):
 def commit(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, summary: Summary) -> Committed:
     """Write `rows` in one commit, or leave everything as it was.
 
-    summary: properties of the snapshot, from the number of rows; asked after the last row was read and before the commit, so what it
-    raises stops the commit. Raises Unprocessable for rows that do not fit, Conflict when other writers came first every time.
+    summary: properties of the snapshot; asked after the last row was read and before the commit, so what it raises stops the commit.
+    Raises Unprocessable for rows that do not fit, Conflict when other writers came first every time.
     """
     from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError, ValidationException
 
@@ -89,7 +89,7 @@ def _attempt(store: Store, draft: _Draft, name: DatasetName, rows: Rows, mode: M
         for frame in rows.frames(draft.targets):
             files.add(frame)
         written = files.close()
-        _stage(draft, written, mode, {**summary(files.rows), COMMIT: mark})
+        _stage(draft, written, mode, {**summary(), COMMIT: mark})
     except BaseException:
         files.discard()
         raise

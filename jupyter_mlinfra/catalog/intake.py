@@ -72,10 +72,13 @@ class FileRows:
                 raise too_many(source.name, f"row {unfit[0][0] + 1}", unfit[0][1])
             read += frame.height
             yield (typed.filter(~pl.col(_BAD)) if len(bad) else typed).select(list(targets))
-        torn = source.torn()
-        for row in (*torn, *source.broken(unfit)):
+        broken = sorted([*source.torn(), *source.broken(unfit)], key=lambda row: row.line)
+        for row in broken:
             self.quarantine.add(row)
-        if not read and not torn:
+        if read == len(unfit) and broken:
+            why = f"Line {broken[0].line}: {broken[0].reason}."
+            raise Unprocessable(f"No row of {source.name} can be read.", why, "Check separator, encoding and types; nothing was committed.")
+        if not read:
             raise Unprocessable(f"{source.name} is empty.", "It has no rows.", "Fetch the file again; nothing was committed.")
 
     def _typed(self, names: Sequence[str]) -> dict[str, Target]:

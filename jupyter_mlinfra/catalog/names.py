@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ..core.errors import BadRequest, Unprocessable
 
-# No dot, slash, quote, blank or control character can pass: a part becomes a folder of the warehouse and a word of SQL.
-_PART = r"[A-Za-z_][A-Za-z0-9_-]{0,126}"
+# No slash, quote, blank, control character or `--` can pass: a part becomes a folder of the warehouse and a word of SQL.
+_PART = r"(?=[^.@]{1,127}(?:[.@]|\Z))[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
 _NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@(\d{{1,19}}))?\Z")
 _LONGEST_COLUMN = 255
 

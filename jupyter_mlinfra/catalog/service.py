@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, MLInfraError, NotFound, Unprocessable
+from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.lineage import Edge
 from ..core.records import Page, page_of
 from ..core.search import Document, Hit
@@ -160,7 +160,7 @@ class Catalog:
         return RowBlock(
             start=start,
             columns=[known[column] for column in frame.columns],
-            data=[[plain(value) for value in column] for column in frame.iter_columns()],
+            data=[[plain(value) for value in column.to_list()] for column in frame.iter_columns()],
             shown=frame.height,
             total=int(records.dataset(wanted, metadata).rows.value or 0),
             snapshot=str(at["snapshot-id"]) if at else None,
@@ -233,11 +233,7 @@ class Catalog:
 
         who = writer(self._project)
 
-        def summary(count: int) -> Mapping[str, str]:
-            if quarantine.rows and not count:
-                first = quarantine.rows[0]
-                why = f"Line {first.line} of {first.file}: {first.reason}."
-                raise Unprocessable("No row can be read.", why, "Check separator, encoding and types; nothing was committed.")
+        def summary() -> Mapping[str, str]:
             quarantine.write(self._project.home / "quarantine" / name.text)
             return {records.WRITTEN_BY: who, records.QUARANTINED: str(len(quarantine.rows))}
 

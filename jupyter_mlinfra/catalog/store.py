@@ -148,9 +148,9 @@ class Store:
             yield
         except MLInfraError:
             raise
-        except sqlite3.DatabaseError as error:
-            raise Unavailable(what, f"{self._file}: {error}.", "Make the file readable, or restore it from a backup.") from error
         except Exception as error:
+            if self.embedded and isinstance(cause := getattr(error, "orig", error), sqlite3.DatabaseError):
+                raise Unavailable(what, f"{self._file}: {cause}.", _mending(str(cause))) from error
             if not _foreign(error):
                 raise
             if isinstance(error, OSError) and error.errno:
@@ -235,6 +235,16 @@ class Store:
 def _tables(rows: Iterable[Mapping[str, Any]]) -> list[Entry]:
     tables = (row for row in rows if row.get("iceberg_type") in (None, "TABLE"))  # the others are views
     return [Entry(row["table_namespace"], row["table_name"], row["metadata_location"]) for row in tables]
+
+
+def _mending(sqlite: str) -> str:
+    if "locked" in sqlite:
+        return "Try again; another process has been writing for over a minute."
+    if "full" in sqlite:
+        return "Free some space; nothing was changed."
+    if "readonly" in sqlite or "unable to open" in sqlite:
+        return "Make the folder writable, or set `home` in mlinfra.toml to one that is."
+    return "Restore the file from a backup, or move it away to start with an empty catalog."
 
 
 def _quoted(path: Path) -> str:

@@ -1,0 +1,49 @@
+"""What the tests of the catalog share: a catalog, files to put into it, and the rows of a dataset as plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.project import Project
+
+
+@pytest.fixture
+def catalog(project: Project) -> Catalog:
+    return Catalog(project)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
+    """Writes a file and gives its path: `file("a.csv", "id\\n1\\n")`."""
+
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def rows(catalog: Catalog) -> Callable[..., list[dict[str, Any]]]:
+    """Every row of a dataset, sorted, read by a notebook's way in."""
+
+    def read(name: str) -> list[dict[str, Any]]:
+        return sorted(catalog.dataset(name).scan().collect().to_dicts(), key=repr)
+
+    return read
+
+
+@pytest.fixture
+def stored(project: Project) -> Callable[[], set[str]]:
+    """The files of the warehouse: what a failed write must not have left."""
+
+    def listed() -> set[str]:
+        return {str(path.relative_to(project.home)) for path in project.home.glob("warehouse/**/*") if path.is_file()}
+
+    return listed

@@ -1,0 +1,87 @@
+"""Names: what may become a folder and a word of SQL, and what never does."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlinfra.catalog.names import DatasetName, column_names, snapshot_id
+from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unprocessable
+from jupyter_mlinfra.core.records import Ref
+
+HOSTILE = [
+    "", ".", "..", "a", "a.", ".a", "a..b", "../a.b", "a/b.c", "a.b/../../c", "/etc/passwd", "a.b\0", "a.b\n", "a b.c", "a.b;drop", "a.'b'", 'a."b"', "a.b--",
+    "a.%2e%2e", "a.b@", "a.b@-1", "a.b@1; --", "ｆlights.x", "a.b\u202e", "a.🙂", "-a.b", "1a.b", "a." + "b" * 128, "C:\\a.b", "~root.x", "a.b#c", "a.b?c",
+    "$(id).x", "<img src=x onerror=alert(1)>.b", "column:a.b.c", "file:///a.b", "dataset:dataset:a.b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_refused_by_every_verb(catalog, file, name, stored):
+    path = file("a.csv", "n\n1\n")
+    verbs = [
+        lambda: catalog.ingest([path], into=name), lambda: catalog.write(pl.DataFrame({"n": [1]}), into=name), lambda: catalog.show(name),
+        lambda: catalog.preview(name), lambda: catalog.snapshots(name), lambda: catalog.profile(name), lambda: catalog.tag(name, add=["x"]),
+        lambda: catalog.describe(name, owner="x"), lambda: catalog.dataset(name), lambda: catalog.lineage(name),
+    ]  # fmt: skip
+    for verb in verbs:
+        with pytest.raises(BadRequest, match="is not the name of a dataset"):
+            verb()
+    assert catalog.fingerprint(name) is None
+    assert stored() == set()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=40) | st.from_regex(r"[a-z./\\@%_-]{1,20}", fullmatch=True))
+@example("dataset:flights.departures@4711")
+def test_a_name_that_passes_holds_nothing_but_letters_digits_and_dashes(text):
+    try:
+        name = DatasetName.parse(text)
+    except BadRequest:
+        return
+    for part in name.identifier:
+        assert part
+        assert all(sign.isascii() and (sign.isalnum() or sign in "_-") for sign in part)
+        assert part not in (".", "..")
+    assert len(name.identifier) >= 2
+    assert Ref.parse(name.ref).name == name.text
+    assert DatasetName.parse(name.text) == DatasetName(name.namespace, name.table)
+
+
+def test_a_reference_and_a_snapshot_are_understood():
+    assert DatasetName.parse("dataset:flights.departures@4711") == DatasetName("flights", "departures", 4711)
+    assert DatasetName.parse("a.b.c").identifier == ("a", "b", "c")
+    assert snapshot_id("4711") == snapshot_id(4711) == 4711
+    for bad in ("", "x", "-1", "1.5", "9" * 20):
+        with pytest.raises(BadRequest):
+            snapshot_id(bad)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
+def test_any_column_names_are_stored_as_they_are_or_refused(catalog, names):
+    try:
+        expected = column_names(names, "it")
+    except Unprocessable:
+        return
+    frame = pl.DataFrame({name: [number] for number, name in enumerate(expected)})
+    report = catalog.write(frame, into="t.names", mode="replace")
+    assert catalog.dataset("t.names").scan(report.snapshot).collect().select(expected).rows() == frame.rows()
+    assert {column.name for column in catalog.show("t.names").schema} == set(expected)
+
+
+def test_a_verb_about_the_whole_dataset_refuses_a_snapshot(catalog):
+    report = catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
+    for verb in (catalog.tag, catalog.snapshots, catalog.lineage):
+        with pytest.raises(BadRequest, match="names one snapshot"):
+            verb(f"t.a@{report.snapshot}")
+
+
+def test_an_absent_dataset_is_named_with_those_like_it(catalog):
+    catalog.write(pl.DataFrame({"n": [1]}), into="flights.departures")
+    for verb in (catalog.show, catalog.preview, catalog.snapshots, catalog.profile, catalog.dataset, catalog.lineage):
+        with pytest.raises(MLInfraError, match=r"no dataset flights\.departure") as caught:
+            verb("flights.departure")
+        assert (caught.value.code, caught.value.fix) == ("not_found", "Perhaps: flights.departures.")

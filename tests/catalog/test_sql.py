@@ -1,0 +1,91 @@
+"""SQL over datasets: SELECT and nothing else, over datasets and nothing else."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound, Unprocessable
+
+
+@pytest.fixture
+def tables(catalog):
+    flights = pl.DataFrame({"carrier": ["UA", "AA", "UA", "B6"], "delay": [10, None, -3, 5], "note": ["it's", 'x "y"', "--", "/*"]})
+    lines = pl.DataFrame({"carrier": ["UA", "AA"], "name": ["United", "American"]})
+    catalog.write(flights, into="flights.departures")
+    catalog.write(lines, into="flights.airlines")
+    connection = duckdb.connect()
+    connection.execute("CREATE SCHEMA flights")
+    for name, frame in (("departures", flights), ("airlines", lines)):
+        connection.register("frame", frame.to_arrow())
+        connection.execute(f"CREATE TABLE flights.{name} AS SELECT * FROM frame")
+    return connection
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM flights.departures",
+        "select carrier, count(*) as n, sum(delay) as s from flights.departures group by carrier",
+        "SELECT d.carrier, a.name FROM flights.departures d LEFT JOIN flights.airlines AS a ON d.carrier = a.carrier",
+        "SELECT d.carrier, d.delay FROM flights.departures AS d, flights.airlines AS a WHERE d.carrier = a.carrier",
+        "WITH late AS (SELECT * FROM flights.departures WHERE delay > 0) SELECT carrier FROM late",
+        'SELECT "carrier" FROM "flights"."departures"',
+        "SELECT carrier -- FROM nowhere.at_all\nFROM flights.departures /* FROM flights.none */",
+        "SELECT note FROM flights.departures WHERE note = 'it''s'",
+        "SELECT carrier FROM flights.departures WHERE delay IN (SELECT max(delay) FROM flights.departures)",
+    ],
+)
+def test_a_select_answers_as_duckdb_does(catalog, tables, query):
+    assert sorted(catalog.sql(query).rows(), key=repr) == sorted(tables.execute(query).fetchall(), key=repr)
+
+
+def test_a_limit_bounds_the_answer(catalog, tables):
+    assert catalog.sql("SELECT * FROM flights.departures", limit=2).height == 2
+    assert catalog.sql("SELECT * FROM flights.departures", limit=0).height == 0
+
+
+NO_SELECT = [
+    "", "-- only a comment", "DROP TABLE flights.departures", "DELETE FROM flights.departures", "INSERT INTO flights.departures VALUES (1)", "SHOW TABLES",
+    "SELECT 1; DROP TABLE flights.departures", "CREATE TABLE x AS SELECT * FROM flights.departures", "EXPLAIN SELECT 1", "TRUNCATE TABLE flights.departures",
+    "SELECT nope FROM flights.departures", "SELECT (", "SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM READ_PARQUET /**/ ('/x')",
+    "SELECT * FROM \"read_json\"('/x')",
+]  # fmt: skip
+NO_DATASET = [
+    "SELECT * FROM flights.none", "SELECT * FROM departures", "SELECT * FROM '/etc/passwd'", 'SELECT * FROM "../../etc"."passwd"',
+    "SELECT * FROM flights.departures JOIN x.y USING (carrier)",
+]  # fmt: skip
+NO_VALUE = ["SELECT CAST(carrier AS INT) FROM flights.departures"]
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [*((query, BadRequest) for query in NO_SELECT), *((query, NotFound) for query in NO_DATASET), *((query, Unprocessable) for query in NO_VALUE)],
+)
+def test_anything_else_is_refused_and_changes_nothing(catalog, tables, query, error):
+    with pytest.raises(error) as caught:
+        catalog.sql(query)
+    assert caught.value.what
+    assert caught.value.fix
+    assert catalog.sql("SELECT count(*) AS n FROM flights.departures").item() == 4
+
+
+def test_what_a_query_wants_to_open_is_never_opened(catalog, tables, tmp_path, monkeypatch):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("word\ncanary\n")
+    monkeypatch.chdir(tmp_path)
+    forms = [
+        "read_csv('{}')",
+        "'{}'",
+        '"{}"',
+        "read_csv ('{}')",
+        "(SELECT * FROM read_csv('{}'))",
+        "flights.airlines, read_csv('{}')",
+        "Read_CSV('{}')",
+        'secret."csv"',
+    ]
+    for form in forms:
+        with pytest.raises(MLInfraError) as caught:
+            catalog.sql(f"SELECT * FROM {form.format(secret)}")
+        assert "canary" not in str(caught.value)
