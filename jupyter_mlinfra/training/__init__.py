@@ -1,19 +1,20 @@
-"""What runs inside a job: progress, and training that leaves a run and a model behind."""
+"""What runs inside a job: progress, and training that leaves curves, parameters and a model behind."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {"Trained": "boosting", "report": "progress", "train_xgboost": "boosting"}
-__all__ = ["Trained", "report", "train_xgboost"]
+__all__ = ["Trained", "XGBoostProgress", "report", "train_xgboost"]
 
 if TYPE_CHECKING:
     from .boosting import Trained, train_xgboost
+    from .curves import XGBoostProgress
     from .progress import report
+else:
+    _HOME = {"Trained": ".boosting", "train_xgboost": ".boosting", "XGBoostProgress": ".curves", "report": ".progress"}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    def __getattr__(name: str):
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOME[name], __name__), name)

@@ -2,136 +2,143 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Unavailable
-from . import progress
+from ..core.errors import BadRequest, Conflict, Unavailable
+from .columns import Column, as_frame, codes, columns_of, encode
+from .curves import XGBoostProgress, active_run
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     import xgboost as xgb
 
-FLUSH_SECONDS = 2.0
-"""Curve points go to the tracking store in batches this far apart."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A trained booster. names: its inputs in order. types: of the signature. optional: inputs with missing values in training.
+    """A trained booster, cut to its best round: whoever predicts with all of its trees, here or in a server, gives the same answers.
 
-    best_round: round with the best last metric on the tuning data, from 0; `predict` uses the trees up to it.
+    columns: its inputs, in order. best_round: from 0; the last round without early stopping. history: `tune_auc` → a value a round.
     """
 
     booster: xgb.Booster
-    names: tuple[str, ...]
-    types: tuple[str, ...]
-    optional: tuple[bool, ...]
+    columns: tuple[Column, ...]
     best_round: int
+    history: Mapping[str, Sequence[float]]
 
-    def predict(self, frame: pl.DataFrame) -> np.ndarray:
-        """One answer a row, in order. frame: has all inputs; other columns are left alone."""
-        matrix = _matrix(frame.select(self.names))
-        answers: np.ndarray = self.booster.inplace_predict(matrix, iteration_range=(0, self.best_round + 1))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the inputs, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def predict(self, inputs: pl.DataFrame | np.ndarray) -> np.ndarray:
+        """One answer a row (float32), in order. A frame may have further columns; a text never seen in training counts as missing.
+
+        Raises BadRequest when a column is missing or of another type.
+        """
+        answers: np.ndarray = self.booster.inplace_predict(codes(encode(as_frame(inputs), self.columns)), validate_features=False)
         return answers
 
     def log_model(self, *, sample: pl.DataFrame, name: str = "model") -> str:
-        """Log the booster to MLflow's active run, in XGBoost's own UBJ format (no pickle), with signature and pinned requirements.
+        """Log the booster to MLflow's active run in XGBoost's own UBJ format (no pickle), with signature and pinned requirements.
 
-        sample: a few rows of the inputs; they become the input example. Returns the model's URI.
+        sample: a few rows of the inputs; they become the input example. Returns the model's URI. Raises Conflict without an active run.
+        A model with text inputs is served by our own runtime; MLflow's pyfunc cannot ask it, and warns of that here.
         """
         import mlflow
-        import numpy
-        import xgboost
 
-        signature = mlflow.models.ModelSignature(inputs=self._schema(), outputs=_answer_schema())
-        info = mlflow.xgboost.log_model(
-            self.booster,
-            name=name,
-            signature=signature,
-            input_example=sample.select(self.names).to_pandas(),
-            model_format="ubj",
-            pip_requirements=[f"xgboost=={xgboost.__version__}", f"numpy=={numpy.__version__}"],
-        )
+        if mlflow.active_run() is None:
+            raise Conflict("There is no run to log the model to.", "No MLflow run is active.", "with ml.track('experiment'): …")
+        with _without_word_on_pip():
+            info = mlflow.xgboost.log_model(
+                self.booster,
+                name=name,
+                signature=self.signature(),
+                input_example=sample.select(self.names).to_pandas(),
+                model_format="ubj",
+                pip_requirements=_requirements(),
+            )
         return str(info.model_uri)
 
-    def _schema(self) -> Any:
+    def signature(self) -> Any:
+        """MLflow's signature. A column is required unless values of it were missing in training."""
+        from mlflow.models import ModelSignature
         from mlflow.types import ColSpec, Schema
 
-        return Schema([ColSpec(kind, column, required=not may_miss) for column, kind, may_miss in zip(self.names, self.types, self.optional, strict=True)])
+        inputs = Schema([ColSpec(column.kind, column.name, required=not column.optional) for column in self.columns])
+        return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double")]))
 
 
 def train_xgboost(
-    inputs: pl.DataFrame,
-    label: pl.Series,
-    tune_inputs: pl.DataFrame,
-    tune_label: pl.Series,
+    inputs: pl.DataFrame | np.ndarray,
+    label: pl.Series | np.ndarray,
+    tune_inputs: pl.DataFrame | np.ndarray | None = None,
+    tune_label: pl.Series | np.ndarray | None = None,
     *,
     parameters: Mapping[str, Any],
     rounds: int,
-    early_stopping_rounds: int,
+    early_stopping_rounds: int | None = None,
 ) -> Trained:
-    """Train until the last metric on the tuning data has not improved for `early_stopping_rounds`, at most `rounds`.
+    """Train at most `rounds` rounds, or until the last metric on the tuning data has not improved for `early_stopping_rounds`.
 
-    inputs, tune_inputs: numeric or boolean columns of the same names; missing values stay missing. label, tune_label: as long, no nulls.
-    parameters: XGBoost's own; `device` is that of the job (a GPU if it was given one) unless it is named. The same seed gives the same trees.
-    Curves and parameters go to MLflow's active run if there is one. Raises BadRequest when the data do not fit together.
+    inputs: n rows of numbers, booleans or texts (texts become categories); missing values stay missing. label: n numbers, none missing.
+    tune_inputs, tune_label: the same of m rows, with the same columns. parameters: XGBoost's own; `device` is that of the job (a GPU if
+    it was given one) and `seed` 0 unless they are named. The same data, seed and number of threads give the same trees.
+    Curves (`learn_…`, `tune_…`) and parameters go to MLflow's active run, if there is one.
+    Raises BadRequest when the data do not fit together, Unavailable when XGBoost is not installed.
     """
-    xgb = _xgboost()
-    _check(inputs, label, tune_inputs, tune_label)
+    xgboost = _xgboost()
+    if rounds < 1:
+        raise BadRequest(f"rounds={rounds} is below 1.")
+    learn_frame = as_frame(inputs)
+    columns = columns_of(learn_frame)
+    learn = _matrix(xgboost, "training", learn_frame, label, columns)
+    evals = [(learn, "learn")]
+    if tune_inputs is not None and tune_label is not None:
+        evals.append((_matrix(xgboost, "tuning", as_frame(tune_inputs), tune_label, columns, reference=learn), "tune"))
+    elif early_stopping_rounds is not None:
+        raise BadRequest("Early stopping needs tuning data.", "None were given.", "Give tune_inputs and tune_label, or leave early_stopping_rounds out.")
     settings = {"device": _device(), "seed": 0, **parameters}
-    learn = xgb.QuantileDMatrix(_matrix(inputs), _matrix(label.to_frame()).ravel(), feature_names=inputs.columns)
-    tune = xgb.QuantileDMatrix(_matrix(tune_inputs), _matrix(tune_label.to_frame()).ravel(), feature_names=inputs.columns, ref=learn)
-    _log_parameters({**settings, "rounds": rounds, "early_stopping_rounds": early_stopping_rounds, "inputs": inputs.width, "rows": inputs.height})
-    booster = xgb.train(
-        settings, learn, rounds,
-        evals=[(learn, "learn"), (tune, "tune")], early_stopping_rounds=early_stopping_rounds, verbose_eval=False, callbacks=[_watcher(rounds)],
-    )  # fmt: skip
-    kinds = tuple(_kind(dtype) for dtype in inputs.dtypes)
-    optional = tuple(inputs[name].null_count() > 0 for name in inputs.columns)
-    # An integer with gaps reaches a model as a float: its signature says so.
-    types = tuple("double" if may_miss and kind == "long" else kind for kind, may_miss in zip(kinds, optional, strict=True))
-    return Trained(booster=booster, names=tuple(inputs.columns), types=types, optional=optional, best_round=booster.best_iteration)
+    _log_parameters({**settings, "rounds": rounds, "early_stopping_rounds": early_stopping_rounds, "inputs": len(columns), "rows": learn_frame.height})
+    watchers = [XGBoostProgress(rounds)]  # first: XGBoost asks nobody any more once one has said stop
+    if early_stopping_rounds is not None:
+        watchers.append(xgboost.callback.EarlyStopping(rounds=early_stopping_rounds, save_best=True))
+    history: dict[str, dict[str, list[float]]] = {}
+    booster = xgboost.train(settings, learn, rounds, evals=evals, evals_result=history, verbose_eval=False, callbacks=watchers)
+    curves = {f"{data}_{metric}": values for data, metrics in history.items() for metric, values in metrics.items()}
+    return Trained(booster=booster, columns=columns, best_round=booster.num_boosted_rounds() - 1, history=curves)
 
 
 def _xgboost() -> Any:
     try:
         import xgboost
     except ImportError as error:
-        raise Unavailable("XGBoost is not installed.", fix="pip install 'jupyter-mlinfra[xgboost]'") from error
+        raise Unavailable("XGBoost is not installed.", "The base installation is light.", "pip install 'jupyter-mlinfra[xgboost]'") from error
     return xgboost
 
 
-def _check(inputs: pl.DataFrame, label: pl.Series, tune_inputs: pl.DataFrame, tune_label: pl.Series) -> None:
-    if inputs.columns != tune_inputs.columns:
-        differ = sorted(set(inputs.columns) ^ set(tune_inputs.columns))
-        raise BadRequest(
-            "Training and tuning data have other columns.", f"Not in both, or in another order: {', '.join(differ) or 'order'}.", "Select the same names."
-        )
-    for name, frame, answers in (("training", inputs, label), ("tuning", tune_inputs, tune_label)):
-        if not frame.height or frame.height != len(answers):
-            raise BadRequest(f"The {name} data do not fit together.", f"{frame.height} rows and {len(answers)} labels.")
-        if answers.null_count():
-            raise BadRequest(f"{answers.null_count()} {name} rows have no label.", fix="Filter them out.")
-    wrong = [column for column in inputs.columns if not (inputs[column].dtype.is_numeric() or str(inputs[column].dtype) == "Boolean")]
-    if wrong:
-        raise BadRequest(f"Columns {', '.join(wrong)} are no numbers.", f"{wrong[0]} is {inputs[wrong[0]].dtype}.", "Encode them as codes first.")
-
-
-def _matrix(frame: pl.DataFrame) -> np.ndarray:
-    """Float64 with NaN for missing: what the serving runtime feeds too, so that offline and online answers agree."""
+def _matrix(
+    xgboost: Any, what: str, frame: pl.DataFrame, label: pl.Series | np.ndarray, columns: Sequence[Column], *, reference: Any = None
+) -> xgb.QuantileDMatrix:
+    """XGBoost's own form of the data; the categories travel within it into the model file."""
+    import numpy as np
     import polars as pl
 
-    matrix: np.ndarray = frame.cast(pl.Float64).to_numpy()
-    return matrix
-
-
-def _kind(dtype: Any) -> str:
-    return "boolean" if str(dtype) == "Boolean" else "long" if dtype.is_integer() else "double"
+    answers = pl.Series("label", label, strict=False)
+    if not frame.height or frame.height != len(answers):
+        raise BadRequest(f"The {what} data do not fit together.", f"There are {frame.height} rows and {len(answers)} labels.", "Take both from one frame.")
+    if not (answers.dtype.is_numeric() or answers.dtype == pl.Boolean):
+        raise BadRequest(f"The {what} label is {answers.dtype}.", "XGBoost takes numbers.", "Use 0 and 1 for a class.")
+    numbers = answers.cast(pl.Float64).to_numpy()
+    missing = int(np.isnan(numbers).sum())
+    if missing:
+        raise BadRequest(f"{missing} {what} rows have no label.", "Nothing can be learned from them.", "Filter them out.")
+    return xgboost.QuantileDMatrix(encode(frame, columns), numbers, ref=reference)
 
 
 def _device() -> str:
@@ -139,53 +146,35 @@ def _device() -> str:
     return "cuda" if os.environ.get("MLINFRA_JOB") and os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu"
 
 
-def _answer_schema() -> Any:
-    from mlflow.types import ColSpec, Schema
+@contextlib.contextmanager
+def _without_word_on_pip() -> Iterator[None]:
+    """MLflow warns that an environment made by uv has no pip: nothing that the reader of a notebook could act on."""
+    logger = logging.getLogger("mlflow.utils.environment")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
-    return Schema([ColSpec("double")])
+
+def _requirements() -> list[str]:
+    """What the model needs to load and predict, exactly as it is here; stated, so that MLflow need not run the model to find out."""
+    from importlib.metadata import version
+
+    return [f"{name}=={version(name)}" for name in ("mlflow", "xgboost", "numpy", "scipy", "pandas")]
 
 
 def _log_parameters(parameters: Mapping[str, Any]) -> None:
+    run = active_run()
+    if run is None:
+        return
     import mlflow
+    from mlflow.exceptions import MlflowException
 
-    if mlflow.active_run() is not None:
-        mlflow.log_params(dict(parameters))
-
-
-def _watcher(rounds: int) -> Any:
-    """A callback that reports progress and sends the curves to MLflow's active run in batches."""
-    import mlflow
-    from mlflow.entities import Metric
-
-    xgb = _xgboost()
-    run = mlflow.active_run()
-    client = mlflow.MlflowClient() if run else None
-
-    class Watcher(xgb.callback.TrainingCallback):  # type: ignore[misc,name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            self.points: list[Metric] = []
-            self.sent = time.monotonic()
-
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
-            at = int(time.time() * 1000)
-            latest = {f"{data}_{metric}": float(values[-1]) for data, metrics in evals_log.items() for metric, values in metrics.items()}
-            self.points += [Metric(key, value, at, epoch) for key, value in latest.items()]
-            if time.monotonic() - self.sent > FLUSH_SECONDS:
-                shown = ", ".join(f"{key} {value:.4f}" for key, value in latest.items())
-                progress.report((epoch + 1) / rounds, f"round {epoch + 1} of at most {rounds}: {shown}")
-                self.flush()
-            return False
-
-        def after_training(self, model: Any) -> Any:
-            self.flush()
-            return model
-
-        def flush(self) -> None:
-            self.sent = time.monotonic()
-            if client and run:
-                for start in range(0, len(self.points), 1000):  # MLflow takes a thousand metrics in a batch
-                    client.log_batch(run.info.run_id, metrics=self.points[start : start + 1000])
-            self.points = []
-
-    return Watcher()
+    try:
+        mlflow.log_params({name: value for name, value in parameters.items() if value is not None})
+    except MlflowException as error:
+        if "Changing param" not in str(error):
+            raise
+        raise Conflict("The run has other parameters already.", f"{str(error).splitlines()[0][:200]}", "Train each model in a run of its own.") from error

@@ -1,0 +1,93 @@
+"""The inputs of a model as columns with a name, a type, gaps and categories: the contract between training and serving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ..core.errors import BadRequest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+Kind = Literal["double", "long", "boolean", "string"]
+"""Types of an MLflow signature."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One input. optional: values were missing in training. categories: the texts seen in training, in the order of their codes."""
+
+    name: str
+    kind: Kind
+    optional: bool
+    categories: tuple[str, ...] = ()
+
+
+def as_frame(inputs: pl.DataFrame | np.ndarray) -> pl.DataFrame:
+    """A matrix of n rows as a frame with columns `f0`, `f1`, …; a frame as it is. NaN of floats becomes null: both mean missing."""
+    import polars as pl
+
+    if not isinstance(inputs, pl.DataFrame):
+        if inputs.ndim != 2:
+            raise BadRequest(f"The inputs have {inputs.ndim} dimensions.", fix="Give a frame, or a matrix of rows by columns.")
+        inputs = pl.from_numpy(inputs, schema=[f"f{place}" for place in range(inputs.shape[1])])
+    floats = [name for name, dtype in inputs.schema.items() if dtype.is_float()]
+    return inputs.with_columns(pl.col(floats).fill_nan(None)) if floats else inputs
+
+
+def columns_of(frame: pl.DataFrame) -> tuple[Column, ...]:
+    """What each column is. Texts become categories in alphabetical order; those of an Enum keep its order.
+
+    Raises BadRequest on a column that is neither number, boolean nor text.
+    """
+    return tuple(_column(series) for series in frame.iter_columns())
+
+
+def _column(series: pl.Series) -> Column:
+    import polars as pl
+
+    dtype, optional = series.dtype, series.null_count() > 0
+    if dtype == pl.Boolean:
+        return Column(name=series.name, kind="boolean", optional=optional)
+    if isinstance(dtype, pl.Enum):
+        return Column(name=series.name, kind="string", optional=optional, categories=tuple(dtype.categories))
+    if dtype in (pl.String, pl.Categorical):
+        return Column(name=series.name, kind="string", optional=optional, categories=tuple(series.cast(pl.String).drop_nulls().unique().sort()))
+    if dtype.is_numeric():
+        # A whole number with gaps reaches a model as a float, in pandas and over JSON alike: its signature says so.
+        return Column(name=series.name, kind="long" if dtype.is_integer() and not optional else "double", optional=optional)
+    fix = "Turn it into a number first, for example by .dt.epoch('s')." if dtype.is_temporal() else "Turn it into a number or text first."
+    raise BadRequest(f"Column {series.name} cannot be an input.", f"It is {dtype}; XGBoost takes numbers, booleans and categories.", fix)
+
+
+def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """The columns in the model's order: texts as Enum of the known categories (others as missing), all else as Float64.
+
+    Raises BadRequest when a column is missing, or is a text where a number belongs.
+    """
+    import polars as pl
+
+    missing = [column.name for column in columns if column.name not in frame.columns]
+    if missing:
+        raise BadRequest(f"The data have no column {', '.join(missing[:5])}.", f"The model takes {len(columns)} columns; {len(missing)} of them are not there.")
+    shapes: list[pl.Expr] = []
+    for column in columns:
+        is_text = frame.schema[column.name] in (pl.String, pl.Categorical) or isinstance(frame.schema[column.name], pl.Enum)
+        if is_text != (column.kind == "string"):
+            why = f"It is {frame.schema[column.name]}; the model was trained on {'text' if column.kind == 'string' else 'numbers'}."
+            raise BadRequest(f"Column {column.name} has another type.", why, "Cast it as in training.")
+        cast = pl.col(column.name).cast(pl.String).cast(pl.Enum(column.categories), strict=False) if is_text else pl.col(column.name).cast(pl.Float64)
+        shapes.append(cast)
+    return frame.select(shapes)
+
+
+def codes(frame: pl.DataFrame) -> np.ndarray:
+    """An encoded frame as the matrix that the serving runtime feeds too: float64, NaN for missing, categories by their codes."""
+    import polars as pl
+
+    enums = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)]
+    matrix: np.ndarray = frame.with_columns(pl.col(enums).to_physical().cast(pl.Float64)).to_numpy() if enums else frame.to_numpy()
+    return matrix

@@ -1,0 +1,100 @@
+"""The progress and the curves of an XGBoost training, round by round."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .progress import report
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+    from xgboost.callback import TrainingCallback
+
+FLUSH_SECONDS = 2.0
+"""Points of the curves go to the tracking store in batches this far apart: one write a round would cost more than the round."""
+REPORT_SECONDS = 0.2
+_BATCH = 1000
+"""MLflow takes this many metrics at once."""
+
+History = Mapping[str, Mapping[str, Sequence[float]]]
+"""Values a round, by data set and metric, as XGBoost keeps them."""
+
+
+def latest(history: History) -> dict[str, float]:
+    """The newest value of each curve: `tune_auc`, `learn_auc`."""
+    return {f"{data}_{metric}": float(values[-1]) for data, metrics in history.items() for metric, values in metrics.items()}
+
+
+def active_run() -> str | None:
+    """Id of MLflow's active run; None without one, and without importing MLflow for it."""
+    mlflow = sys.modules.get("mlflow")
+    run = mlflow.active_run() if mlflow is not None else None
+    return str(run.info.run_id) if run is not None else None
+
+
+class Curves:
+    """Collects points and sends them to one run in batches. A store that is away for a while costs no point and no training."""
+
+    def __init__(self, run: str | None) -> None:
+        self._run = run
+        self._points: list[Metric] = []
+        self._sent = time.monotonic()
+
+    def add(self, values: Mapping[str, float], step: int) -> None:
+        """One point of each curve."""
+        if self._run is None:
+            return
+        from mlflow.entities import Metric
+
+        at = int(time.time() * 1000)
+        self._points += [Metric(key, value, at, step) for key, value in values.items()]
+        if time.monotonic() - self._sent >= FLUSH_SECONDS:
+            self.flush(last=False)
+
+    def flush(self, *, last: bool) -> None:
+        """Send what was collected. last: a failure is raised, not put off."""
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        self._sent = time.monotonic()
+        while self._run is not None and self._points:
+            try:
+                MlflowClient().log_batch(self._run, metrics=self._points[:_BATCH])
+            except MlflowException:
+                if last:
+                    raise
+                return
+            del self._points[:_BATCH]
+
+
+def XGBoostProgress(rounds: int, *, track: bool = True) -> TrainingCallback:  # noqa: N802 - it stands for the class that it makes
+    """A callback for `xgboost.train`: reports each round to whoever watches the job, and logs the curves to MLflow's active run.
+
+    rounds: as given to `train`. track: whether to log to the active run, if there is one. Metrics are named `DATA_METRIC`.
+    """
+    from xgboost.callback import TrainingCallback
+
+    class Progress(TrainingCallback):  # type: ignore[misc]  # made here, so that importing this module does not import XGBoost
+        def __init__(self) -> None:
+            super().__init__()
+            self._curves = Curves(active_run() if track else None)
+            self._told = 0.0
+
+        def after_iteration(self, model: Any, epoch: int, evals_log: History) -> bool:  # noqa: ARG002 - XGBoost's signature
+            values = latest(evals_log)
+            self._curves.add(values, epoch)
+            if time.monotonic() - self._told >= REPORT_SECONDS:
+                self._told = time.monotonic()
+                words = ", ".join(f"{key} {value:.4f}" for key, value in values.items())
+                report(min(1.0, (epoch + 1) / rounds), f"round {epoch + 1} of at most {rounds}" + (f": {words}" if words else ""))
+            return False
+
+        def after_training(self, model: Any) -> Any:
+            self._curves.flush(last=True)
+            report(1.0, f"{model.num_boosted_rounds()} rounds")
+            return model
+
+    return Progress()
