@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import altair as alt
+import nbformat
 import numpy as np
 import polars as pl
 import pytest
@@ -73,9 +74,10 @@ def test_every_public_chart_is_tested_here():
 def test_charts_are_shown_by_mime_type_and_not_by_a_page_that_loads_scripts():
     with alt.renderers.enable("default"):
         bundle = charts.psi_bars(pl.DataFrame({"feature": ["a"], "psi": [0.1]}))._repr_mimebundle_()
-        assert alt.renderers.active == "mimetype"
-        assert "application/vnd.vegalite.v6.json" in bundle[0]
-        assert "text/html" not in bundle[0]
+        assert alt.renderers.active == "mlinfra"
+        assert set(bundle) == {"application/vnd.vegalite.v6+json", "text/plain"}
+        output = nbformat.v4.new_output("display_data", data=bundle)
+        nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("chart", outputs=[output])]))
 
 
 def test_a_renderer_that_the_user_chose_is_left_alone():
