@@ -1,5 +1,18 @@
-"""The `mlinfra` command line: one group a domain, the same verbs as everywhere else."""
+"""The command line: `mlinfra DOMAIN VERB`, one module per domain, each a few words over the workbench."""
 
-from .main import main
+from __future__ import annotations
 
-__all__ = ["main"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["Session", "main", "run"]
+
+if TYPE_CHECKING:
+    from .app import main, run
+    from .session import Session
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(".session" if name == "Session" else ".app", __name__), name)

@@ -1,7 +1,5 @@
-"""`python -m jupyter_mlinfra.cli` is `mlinfra`."""
+"""`python -m jupyter_mlinfra.cli`."""
 
-import sys
+from .app import main
 
-from .main import main
-
-sys.exit(main())
+main()

@@ -2,114 +2,110 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import click
 
-from .session import Session, paging, session
+from .domain import Domain, paged
+from .parse import files as files_of
+from .session import Session
 
-_COLUMNS = {"dataset": "name", "rows": "rows", "columns": "columns", "bytes": "bytes", "updated": "updated_at", "owner": "owner", "tags": "tags"}
-
-
-@click.group
-def catalog() -> None:
-    """Datasets on Iceberg."""
+catalog = Domain("catalog", "Datasets: tables that the workbench can search, version and trace.")
 
 
-@catalog.command("list")
-@click.option("--namespace", help="Only datasets of this namespace.")
-@paging
-@session
-def list_(here: Session, namespace: str | None, limit: int, cursor: str | None) -> None:
+@catalog.verb("list")
+@click.option("--namespace", help="Only of this namespace.")
+@paged
+def _list(session: Session, **options: Any) -> Any:
     """Datasets by name."""
-    here.emit(here.workbench.catalog.list(namespace=namespace, limit=limit, cursor=cursor), columns=_COLUMNS)
+    return session.bench.catalog.list(**options)
 
 
-@catalog.command
+@catalog.verb("show")
+@click.argument("name")
+def _show(session: Session, name: str) -> Any:
+    """A dataset and its columns."""
+    return session.bench.catalog.show(name)
+
+
+@catalog.verb("ingest")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--into", required=True, metavar="NS.TABLE", help="The dataset; made if there is none.")
+@click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
+@click.option("--append", "mode", flag_value="append", default="append", help="Add to its rows (the default).")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
+@click.option("--null", "null_values", multiple=True, metavar="TEXT", help="A text that means no value; may be repeated.")
+@click.option("--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York.")
+def _ingest(session: Session, files: tuple[str, ...], **options: Any) -> Any:
+    """Read CSV, Parquet or JSON files into a dataset: one commit, or nothing."""
+    return session.bench.catalog.ingest(files_of(files), **options)
+
+
+@catalog.verb("search")
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@session
-def search(here: Session, words: tuple[str, ...], limit: int) -> None:
+def _search(session: Session, words: tuple[str, ...], limit: int) -> Any:
     """Datasets and columns that hold all words."""
-    found = here.workbench.search(" ".join(words), kinds=("dataset", "column"), limit=limit)
-    here.emit(found, columns={"kind": "kind", "reference": "ref", "detail": "detail"})
+    return session.bench.catalog.search(" ".join(words), limit=limit)
 
 
-@catalog.command
+@catalog.verb("preview")
 @click.argument("name")
-@session
-def show(here: Session, name: str) -> None:
-    """Schema, size, snapshot and owner of a dataset."""
-    here.emit(here.workbench.catalog.show(name))
+@click.option("--start", type=click.IntRange(0), default=0, help="First row, from 0.")
+@click.option("--count", type=click.IntRange(1, 500), default=20, show_default=True, help="Rows.")
+@click.option("--columns", metavar="A,B", help="Only these columns.")
+@click.option("--snapshot", help="As of this snapshot.")
+def _preview(session: Session, name: str, columns: str | None, **options: Any) -> Any:
+    """Some rows."""
+    return session.bench.catalog.preview(name, columns=columns.split(",") if columns else None, **options)
 
 
-@catalog.command
-@click.argument("files", nargs=-1, required=True)
-@click.option("--into", required=True, metavar="NAMESPACE.TABLE", help="The dataset; made if there is none of that name.")
-@click.option("--mode", type=click.Choice(["append", "replace"]), default="append", show_default=True)
-@click.option("--encoding", default="utf-8", show_default=True, help="Of CSV files.")
-@click.option("--null", "nulls", multiple=True, help="A word that means missing; may be repeated.")
-@session
-def ingest(here: Session, files: tuple[str, ...], into: str, mode: str, encoding: str, nulls: tuple[str, ...]) -> None:
-    """Take CSV, Parquet or JSON files into a dataset, in one commit."""
-    here.emit(here.workbench.catalog.ingest(files, into=into, mode=mode, encoding=encoding, null_values=nulls))  # type: ignore[arg-type]
-
-
-@catalog.command
+@catalog.verb("profile")
 @click.argument("name")
-@click.option("--start", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--count", type=click.IntRange(1, 500), default=20, show_default=True)
-@session
-def preview(here: Session, name: str, start: int, count: int) -> None:
-    """Rows of a dataset."""
-    block = here.workbench.catalog.preview(name, start=start, count=count)
-    if here.as_json:
-        here.emit(block)
-        return
-    names = [column.name for column in block.columns]
-    rows = [dict(zip(names, row, strict=True)) for row in zip(*block.data, strict=True)]
-    here.emit({"items": rows, "shown": block.shown, "total": block.total}, columns={name: name for name in names})
+@click.option("--tier", type=click.Choice(["footer", "sample", "exact"]), default="sample", show_default=True, help="How much is read.")
+def _profile(session: Session, name: str, tier: Any) -> Any:
+    """Statistics of each column, with their basis."""
+    return session.bench.catalog.profile(name, tier=tier)
 
 
-@catalog.command
+@catalog.verb("snapshots")
 @click.argument("name")
-@click.option("--tier", type=click.Choice(["footer", "sample", "exact"]), default="sample", show_default=True)
-@session
-def profile(here: Session, name: str, tier: str) -> None:
-    """Statistics of each column, each with its basis."""
-    found = here.workbench.catalog.profile(name, tier=tier)  # type: ignore[arg-type]
-    if here.as_json:
-        here.emit(found)
-        return
-    page = {"items": found.columns, "shown": len(found.columns), "total": len(found.columns)}
-    names = ("name", "type", "missing", "distinct", "min", "mean", "max", "top")
-    here.emit(page, columns={name: name for name in names})
+@paged
+def _snapshots(session: Session, name: str, **options: Any) -> Any:
+    """Commits, newest first."""
+    return session.bench.catalog.snapshots(name, **options)
 
 
-@catalog.command
+@catalog.verb("lineage")
 @click.argument("name")
-@paging
-@session
-def snapshots(here: Session, name: str, limit: int, cursor: str | None) -> None:
-    """Commits of a dataset, newest first."""
-    columns = {"snapshot": "id", "at": "at", "operation": "operation", "rows": "rows", "added": "added", "removed": "removed", "by": "written_by"}
-    here.emit(here.workbench.catalog.snapshots(name, limit=limit, cursor=cursor), columns=columns)
+def _lineage(session: Session, name: str) -> Any:
+    """What a dataset was made from and what was made from it."""
+    return session.bench.catalog.lineage(name)
 
 
-@catalog.command
+@catalog.verb("tag")
+@click.argument("name")
+@click.argument("tags", nargs=-1)
+@click.option("--remove", multiple=True, metavar="TAG", help="Take a tag off; may be repeated.")
+def _tag(session: Session, name: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> Any:
+    """Put tags on a dataset."""
+    return session.bench.catalog.tag(name, add=tags, remove=remove)
+
+
+@catalog.verb("describe")
+@click.argument("name")
+@click.option("--owner")
+@click.option("--description")
+def _describe(session: Session, name: str, **options: Any) -> Any:
+    """Say whose a dataset is and what it holds."""
+    return session.bench.catalog.describe(name, **options)
+
+
+@catalog.verb("sql")
 @click.argument("query")
-@session
-def sql(here: Session, query: str) -> None:
-    """A SELECT over datasets."""
-    frame = here.workbench.catalog.sql(query)
-    rows = frame.head(500).to_dicts()
-    here.emit({"items": rows, "shown": len(rows), "total": frame.height}, columns={name: name for name in frame.columns})
-
-
-@catalog.command
-@click.argument("name")
-@click.option("--add", multiple=True)
-@click.option("--remove", multiple=True)
-@session
-def tag(here: Session, name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
-    """Put tags on a dataset, or take them off."""
-    here.workbench.catalog.tag(name, add=add, remove=remove)
-    here.emit(here.workbench.catalog.show(name).dataset)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Rows at most.")
+def _sql(session: Session, query: str, limit: int) -> Any:
+    """Answer one SELECT over datasets: `FROM flights.departures`."""
+    frame = session.bench.catalog.sql(query, limit=limit)
+    return json.loads(frame.write_json())

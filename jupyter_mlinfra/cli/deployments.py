@@ -2,120 +2,121 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import re
 from typing import Any
 
 import click
 
-from ..core.errors import BadRequest, NotFound, Unprocessable
-from ..core.records import to_json
-from .session import Session, assignments, paging, session
+from ..core.records import page_of, to_json
+from .domain import Domain, paged
+from .parse import rows as rows_of
+from .parse import weights
+from .session import Ended, Session
+
+deployments = Domain("deployments", "Deployments: model versions that answer requests.")
+
+_reason = click.option("--reason", default="", help="Why; it stays in the history.")
 
 
-@click.group
-def deployments() -> None:
-    """Versions that answer requests (Seldon)."""
-
-
-@deployments.command("list")
-@paging
-@session
-def list_(here: Session, limit: int, cursor: str | None) -> None:
+@deployments.verb("list")
+@paged
+def _list(session: Session, **options: Any) -> Any:
     """Deployments by name."""
-    here.emit(here.workbench.deployments.list(limit=limit, cursor=cursor), columns={"deployment": "name", "state": "state", "url": "url"})
+    return session.bench.deployments.list(**options)
 
 
-@deployments.command
+@deployments.verb("show")
 @click.argument("name")
-@session
-def show(here: Session, name: str) -> None:
-    """Versions, traffic, address and history of a deployment."""
-    found = to_json(here.workbench.deployments.show(name))
-    here.emit({**found.pop("deployment"), **found})
+def _show(session: Session, name: str) -> Any:
+    """A deployment: versions, traffic, history."""
+    found = session.bench.deployments.show(name)
+    if not session.json:
+        return found
+    # Scripts rely on the deployment's own fields at the top.
+    return to_json(found.deployment) | {key: value for key, value in to_json(found).items() if key != "deployment"}
 
 
-@deployments.command
+@deployments.verb("deploy")
 @click.argument("version", metavar="MODEL/VERSION")
-@click.option("--name", help="Of the deployment. Default: that of the model.")
-@click.option("--canary", "traffic", type=click.IntRange(0, 100), help="Percent of the traffic. Default: 100 for the first version, else 0.")
-@click.option("--reason", default="", help="Stays in the history.")
-@session
-def deploy(here: Session, version: str, name: str | None, traffic: int | None, reason: str) -> None:
-    """Build, test and serve a version."""
-    deployment = name or version.partition("@")[0].partition("/")[0]
-    here.emit(here.workbench.deployments.deploy(deployment, version=version, traffic=traffic, reason=reason, on_progress=here.say))
+@click.option("--name", help="Of the deployment; default: the model's.")
+@click.option("--traffic", "--canary", type=click.IntRange(0, 100), metavar="PERCENT", help="Default: all for the first version, none for a further one.")
+@_reason
+def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
+    """Package a version, prove it by tests, and only then give it traffic."""
+    name = name or re.split("[/@]", version)[0]
+    return session.bench.deployments.deploy(name, version=version, on_progress=session.say, **options)
 
 
-@deployments.command
+@deployments.verb("traffic")
 @click.argument("name")
 @click.argument("shares", nargs=-1, required=True, metavar="VERSION=PERCENT…")
-@click.option("--reason", default="")
-@session
-def traffic(here: Session, name: str, shares: tuple[str, ...], reason: str) -> None:
-    """Share the requests between versions: `traffic churn v7=90 v8=10`."""
-    wanted = assignments(shares)
-    for version, share in wanted.items():
-        if not isinstance(share, int) or isinstance(share, bool):
-            raise BadRequest(f"{version}={share} is no whole percentage.", fix="For example v7=90 v8=10")
-    here.emit(here.workbench.deployments.traffic(name, wanted, reason=reason))
+@_reason
+def _traffic(session: Session, name: str, shares: tuple[str, ...], reason: str) -> Any:
+    """Share the requests between versions: `deployments traffic flights v1=90 v2=10`."""
+    return session.bench.deployments.traffic(name, weights(shares), reason=reason)
 
 
-@deployments.command
+@deployments.verb("promote")
 @click.argument("name")
 @click.argument("version")
-@click.option("--reason", default="")
-@session
-def promote(here: Session, name: str, version: str, reason: str) -> None:
-    """Give a version all the traffic."""
-    here.emit(here.workbench.deployments.promote(name, version, reason=reason))
+@_reason
+def _promote(session: Session, name: str, version: str, reason: str) -> Any:
+    """Give a version all of the traffic. Moves no alias: that is `models promote`."""
+    return session.bench.deployments.promote(name, version, reason=reason)
 
 
-@deployments.command
+@deployments.verb("rollback")
 @click.argument("name")
-@session
-def rollback(here: Session, name: str) -> None:
-    """Go back to the last healthy traffic, at once."""
-    here.emit(here.workbench.deployments.rollback(name))
+@_reason
+def _rollback(session: Session, name: str, reason: str) -> Any:
+    """Bring back the last healthy traffic, at once."""
+    return session.bench.deployments.rollback(name, reason=reason)
 
 
-@deployments.command
+@deployments.verb("remove")
 @click.argument("name")
 @click.argument("version")
-@session
-def remove(here: Session, name: str, version: str) -> None:
-    """Drain and stop a version that has no traffic."""
-    here.emit(here.workbench.deployments.remove(name, version))
+@_reason
+def _remove(session: Session, name: str, version: str, reason: str) -> Any:
+    """Stop a version without traffic and forget it."""
+    return session.bench.deployments.remove(name, version, reason=reason)
 
 
-@deployments.command
+@deployments.verb("predict")
 @click.argument("name")
-@click.option("--rows", required=True, metavar="FILE", help="A request body of Seldon's protocol, or a list of rows; - is standard input.")
-@click.option("--version", help="Ask this version, whatever its share.")
-@session
-def predict(here: Session, name: str, rows: str, version: str | None) -> None:
-    """Ask a deployment; the answer names the version that gave it."""
-    here.emit(here.workbench.deployments.predict(name, _read(rows), version=version))
+@click.option("--rows", required=True, metavar="FILE", help="JSON (objects, or a body of Seldon's protocol), CSV or Parquet; - for standard input.")
+@click.option("--version", help="Ask this one, whatever the traffic.")
+def _predict(session: Session, name: str, rows: str, version: str | None) -> Any:
+    """Ask through the gateway; the answer names the version that gave it."""
+    return session.bench.deployments.predict(name, rows_of(rows), version=version)
 
 
-@deployments.command
+@deployments.verb("history")
 @click.argument("name")
-@paging
-@session
-def history(here: Session, name: str, limit: int, cursor: str | None) -> None:
-    """What was changed, when, by whom and why; newest first."""
-    columns = {"at": "at", "user": "user", "change": "text", "traffic": "traffic", "reason": "reason"}
-    here.emit(here.workbench.deployments.history(name, limit=limit, cursor=cursor), columns=columns)
+@paged
+def _history(session: Session, name: str, **options: Any) -> Any:
+    """What was changed, newest first."""
+    return session.bench.deployments.history(name, **options)
 
 
-def _read(path: str) -> Any:
-    try:
-        text = click.get_text_stream("stdin").read() if path == "-" else Path(path).read_text()
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unprocessable(f"{path} cannot be read.", f"{error}.") from error
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise Unprocessable(f"{path} is not JSON.", f"{error}.", 'For example {"data": {"names": ["a"], "ndarray": [[1.0]]}}') from error
+@deployments.verb("up")
+@click.argument("name", required=False)
+def _up(session: Session, name: str | None) -> Any:
+    """Bring a deployment, or all, up."""
+    return page_of(session.bench.deployments.up(name, on_progress=session.say), limit=500)
+
+
+@deployments.verb("down")
+@click.argument("name", required=False)
+def _down(session: Session, name: str | None) -> Any:
+    """Stop a deployment, or all; `up` brings the same traffic back."""
+    return page_of(session.bench.deployments.down(name), limit=500)
+
+
+@deployments.verb("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, required=True, help="It cannot be undone.")
+def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
+    """Stop a deployment and forget it with its history; its payload log stays."""
+    session.bench.deployments.delete(name)
+    return Ended({"deleted": name})

@@ -2,106 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import click
 
-from .session import Session, paging, session
+from .domain import Domain, paged
+from .session import Session
 
-_VERSIONS = {"version": "version", "aliases": "aliases", "metrics": "metrics", "created": "created_at", "run": "run", "notebook": "notebook"}
-
-
-@click.group
-def experiments() -> None:
-    """Experiments (MLflow)."""
+experiments = Domain("experiments", "Experiments: runs that belong together.")
+runs = Domain("runs", "Runs: training attempts with their settings and results.")
+models = Domain("models", "Models: what runs logged and was registered, version by version.")
 
 
-@experiments.command("list")
-@paging
-@session
-def list_experiments(here: Session, limit: int, cursor: str | None) -> None:
-    """Experiments, newest first."""
-    here.emit(here.workbench.experiments.experiments(limit=limit, cursor=cursor), columns={"experiment": "name", "runs": "runs", "updated": "updated_at"})
+@experiments.verb("list")
+@paged
+def _experiments(session: Session, **options: Any) -> Any:
+    """Experiments, the most recently used first."""
+    return session.bench.experiments.experiments(**options)
 
 
-@click.group
-def runs() -> None:
-    """Tracked runs."""
-
-
-@runs.command("list")
+@runs.verb("list")
 @click.argument("experiment", required=False)
-@click.option("--where", default="", help="For example: metrics.auc > 0.9 and params.depth = '6'")
-@click.option("--sort", default="-started", show_default=True, help="started, metrics.NAME, params.NAME; - before it is descending.")
-@paging
-@session
-def list_runs(here: Session, experiment: str | None, where: str, sort: str, limit: int, cursor: str | None) -> None:
+@click.option("--where", default="", metavar="FILTER", help="For example: metrics.auc > 0.9 and params.depth = '6'.")
+@click.option("--sort", default="-started", show_default=True, metavar="KEY", help="For example -metrics.auc; `-` is descending.")
+@paged
+def _runs(session: Session, experiment: str | None, **options: Any) -> Any:
     """Runs of an experiment, or of all."""
-    columns = {"run": "id", "name": "name", "status": "status", "started": "started_at", "seconds": "duration_seconds", "metrics": "metrics"}
-    here.emit(here.workbench.experiments.runs(experiment, where=where, sort=sort, limit=limit, cursor=cursor), columns=columns)
+    return session.bench.experiments.runs(experiment, **options)
 
 
-@runs.command("show")
+@runs.verb("show")
 @click.argument("run")
-@session
-def show_run(here: Session, run: str) -> None:
-    """Metrics, parameters and origin of a run."""
-    here.emit(here.workbench.experiments.show(run))
+def _show(session: Session, run: str) -> Any:
+    """One run; a unique beginning of its id is enough."""
+    return session.bench.experiments.show(run)
 
 
-@runs.command
+@runs.verb("compare")
 @click.argument("ids", nargs=-1, required=True, metavar="RUN RUN…")
 @click.option("--only-different", is_flag=True, help="Leave out what is the same in all.")
-@session
-def compare(here: Session, ids: tuple[str, ...], only_different: bool) -> None:
-    """What differs between runs."""
-    found = here.workbench.experiments.compare(ids, curves=here.as_json)
-    if here.as_json:
-        here.emit(found)
-        return
-    names = [run.name or run.id[:8] for run in found.runs]
-    rows = [
-        {"kind": row.kind, "key": row.key, **{f"{index} {name}": value for index, (name, value) in enumerate(zip(names, row.values, strict=True))}}
-        for row in found.rows
-        if not (only_different and row.same)
-    ]
-    here.emit(rows)
+@click.option("--curves", is_flag=True, help="With the curves of metrics.")
+def _compare(session: Session, ids: tuple[str, ...], only_different: bool, curves: bool) -> Any:
+    """Runs side by side; what differs comes first."""
+    found = session.bench.experiments.compare(ids, curves=curves)
+    return replace(found, rows=[row for row in found.rows if not row.same]) if only_different else found
 
 
-@click.group
-def models() -> None:
-    """Registered models."""
-
-
-@models.command("list")
-@paging
-@session
-def list_models(here: Session, limit: int, cursor: str | None) -> None:
+@models.verb("list")
+@paged
+def _models(session: Session, **options: Any) -> Any:
     """Models by name."""
-    here.emit(here.workbench.experiments.models(limit=limit, cursor=cursor), columns={"model": "name", "versions": "versions", "aliases": "aliases"})
+    return session.bench.experiments.models(**options)
 
 
-@models.command("show")
-@click.argument("name")
-@session
-def show_model(here: Session, name: str) -> None:
-    """Versions of a model, newest first."""
-    found = here.workbench.experiments.model(name)
-    page = {"items": found.versions, "shown": len(found.versions), "total": len(found.versions)}
-    here.emit(found if here.as_json else page, columns=_VERSIONS)
+@models.verb("show")
+@click.argument("ref", metavar="MODEL[/VERSION|@ALIAS]")
+def _model(session: Session, ref: str) -> Any:
+    """A model and its versions, or one version."""
+    return session.bench.experiments.version(ref) if "/" in ref or "@" in ref else session.bench.experiments.model(ref)
 
 
-@models.command
+@models.verb("register")
 @click.argument("run")
-@click.option("--model", required=True, help="Name of the model; made if there is none.")
-@session
-def register(here: Session, run: str, model: str) -> None:
-    """Make a version of the model that a run logged."""
-    here.emit(here.workbench.experiments.register(run, model=model))
+@click.option("--model", required=True, metavar="NAME", help="The model that gets a version.")
+@click.option("--artifact", default="model", show_default=True, help="What the run logged it as.")
+def _register(session: Session, run: str, **options: Any) -> Any:
+    """Make the model that a run logged the next version."""
+    return session.bench.experiments.register(run, **options)
 
 
-@models.command
-@click.argument("version", metavar="MODEL/VERSION")
-@click.option("--alias", required=True, help="champion, candidate, or one of your own.")
-@session
-def promote(here: Session, version: str, alias: str) -> None:
-    """Move an alias to a version; what was champion before is `rollback` from then on."""
-    here.emit(here.workbench.experiments.promote(version, alias=alias))
+@models.verb("promote")
+@click.argument("ref", metavar="MODEL/VERSION")
+@click.option("--alias", default="champion", show_default=True, help="The alias that points at it from now on.")
+def _promote(session: Session, ref: str, alias: str) -> Any:
+    """Point an alias at a version. Moves no traffic: that is `deployments promote`."""
+    return session.bench.experiments.promote(ref, alias=alias)

@@ -2,81 +2,81 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any
 
 import click
 
-from .session import Session, assignments, paging, session
+from .domain import Domain, paged
+from .parse import keys, moment
+from .session import Ended, Session
+
+features = Domain("features", "Feature views: columns that training and serving read alike.")
 
 
-@click.group
-def features() -> None:
-    """The feature store (Feast)."""
-
-
-@features.command
-@session
-def apply(here: Session) -> None:
-    """Make the registry say what the definition files say."""
-    here.emit(here.workbench.features.apply())
-
-
-@features.command("list")
-@click.option("--view", help="Only features of this view.")
-@click.option("--query", help="Only features that hold this word.")
-@paging
-@session
-def list_(here: Session, view: str | None, query: str | None, limit: int, cursor: str | None) -> None:
+@features.verb("list")
+@click.option("--view", help="Only of this view.")
+@click.option("--query", help="Only those that hold all these words.")
+@paged
+def _list(session: Session, **options: Any) -> Any:
     """Features by view and name."""
-    columns = {"feature": "name", "view": "view", "type": "type", "filled": "fill", "description": "description"}
-    here.emit(here.workbench.features.list(view=view, query=query, limit=limit, cursor=cursor), columns=columns)
+    return session.bench.features.list(**options)
 
 
-@features.command
-@click.option("--query", help="Only views that hold this word.")
-@paging
-@session
-def views(here: Session, query: str | None, limit: int, cursor: str | None) -> None:
+@features.verb("views")
+@click.option("--query", help="Only those that hold all these words.")
+@paged
+def _views(session: Session, **options: Any) -> Any:
     """Feature views by name."""
-    columns = {"view": "name", "entities": "entities", "features": "features", "freshness": "freshness", "online to": "online_at", "dataset": "dataset"}
-    here.emit(here.workbench.features.views(query=query, limit=limit, cursor=cursor), columns=columns)
+    return session.bench.features.views(**options)
 
 
-@features.command
+@features.verb("show")
 @click.argument("view")
-@session
-def show(here: Session, view: str) -> None:
-    """Features, source and freshness of a view."""
-    here.emit(here.workbench.features.show(view))
+def _show(session: Session, view: str) -> Any:
+    """A view and its features."""
+    return session.bench.features.show(view)
 
 
-@features.command
+@features.verb("search")
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@session
-def search(here: Session, words: tuple[str, ...], limit: int) -> None:
+def _search(session: Session, words: tuple[str, ...], limit: int) -> Any:
     """Views and features that hold all words."""
-    found = here.workbench.search(" ".join(words), kinds=("view", "feature"), limit=limit)
-    here.emit(found, columns={"kind": "kind", "reference": "ref", "detail": "detail"})
+    return session.bench.features.search(" ".join(words), limit=limit)
 
 
-@features.command
-@click.argument("view", required=False)
-@click.option("--from", "start", type=click.DateTime(), help="Event time to begin at. Default: where the last one ended.")
-@click.option("--to", "end", type=click.DateTime(), help="Event time to end at. Default: now.")
-@session
-def materialize(here: Session, view: str | None, start: datetime | None, end: datetime | None) -> None:
-    """Bring the newest row of each entity online, of one view or of all."""
-    done = here.workbench.features.materialize(view, start=start, end=end)
-    columns = {"view": "view", "rows": "rows", "up to": "end", "seconds": "seconds"}
-    here.emit({"items": done, "shown": len(done), "total": len(done)}, columns=columns)
+@features.verb("apply")
+def _apply(session: Session) -> Any:
+    """Bring the definitions of the feature repository into the registry."""
+    return session.bench.features.apply()
 
 
-@features.command
+@features.verb("materialize")
+@click.argument("views", nargs=-1)
+@click.option("--start", metavar="TIME", help="From this event time on; default: what is new.")
+@click.option("--end", metavar="TIME", help="Up to this event time; default: now.")
+def _materialize(session: Session, views: tuple[str, ...], start: str | None, end: str | None) -> Any:
+    """Write the newest values of views, or of all, to the online store."""
+
+    def say(view: str, done: int, total: int) -> None:
+        session.say(f"{view}: {done:,} of {total:,} rows")
+
+    return list(session.bench.features.materialize(views or None, start=moment(start), end=moment(end), on_progress=say))
+
+
+@features.verb("online")
 @click.argument("refs", nargs=-1, required=True, metavar="VIEW[:FEATURE]…")
-@click.option("--key", "keys", multiple=True, required=True, metavar="NAME=VALUE", help="Join key of the entity; may be repeated.")
-@session
-def online(here: Session, refs: tuple[str, ...], keys: tuple[str, ...]) -> None:
-    """The newest values of one entity."""
-    names = [ref if ":" in ref else f"{ref}:*" for ref in refs]
-    here.emit(here.workbench.features.online(names, [assignments(keys)])[0])
+@click.option("--key", "key", multiple=True, required=True, metavar="NAME=VALUE", help="A key of an entity; repeat it for several entities.")
+def _online(session: Session, refs: tuple[str, ...], key: tuple[str, ...]) -> Any:
+    """Online values of entities: `features online origin_weather:* --key origin=JFK`."""
+    return session.bench.features.online([ref if ":" in ref else f"{ref}:*" for ref in refs], keys(key))
+
+
+@features.verb("use")
+@click.argument("refs", nargs=-1, required=True, metavar="VIEW:FEATURE…")
+def _use(session: Session, refs: tuple[str, ...]) -> Any:
+    """Python code that makes a training set of features."""
+    code = session.bench.features.use(refs)
+    if not session.json:
+        print(code)
+    return Ended({"python": code}, silent=True)

@@ -2,121 +2,151 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
 import click
 
-from ..core.errors import BadRequest
-from .session import Session, assignments, paging, session
+from ..core.errors import BadRequest, MLInfraError, Unavailable
+from ..core.records import page_of
+from .domain import Domain, paged
+from .parse import pair, parameters
+from .session import Ended, Session
 
-_COLUMNS = {"job": "id", "state": "state", "name": "name", "gpus": "gpus", "elapsed s": "elapsed_seconds", "progress": "progress", "reason": "reason"}
-_FOLLOW_SECONDS = 0.5
+jobs = Domain("jobs", "Notebooks and commands that run away from the kernel and outlive it.")
+
+FINAL = ("succeeded", "failed", "cancelled", "lost")
+_FOLLOW_SECONDS = 0.3
 
 
-@click.group
-def jobs() -> None:
-    """Notebooks and commands away from the kernel."""
+class _Submit(click.Command):
+    """`jobs submit OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever it looks like."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta["command"] = tuple(args[at + 1 :])
+            args = args[:at]
+        return super().parse_args(ctx, args)
 
 
-@jobs.command
+@jobs.verb("submit", cls=_Submit)
 @click.argument("notebook", required=False)
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of the notebook; may be repeated.")
-@click.option("--name", default="", help="Default: that of the notebook or program.")
-@click.option("--gpus", type=click.IntRange(0), default=0, show_default=True)
+@click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook; may be repeated.")
+@click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like.")
+@click.option("--name", default="", help="How lists call it.")
+@click.option("--output", metavar="PATH", help="Where the executed notebook goes, below the project.")
+@click.option("--cwd", metavar="FOLDER", help="Folder of the project that it runs in.")
+@click.option("--env", "environment", multiple=True, metavar="NAME=VALUE", help="Added to the environment; a secret as env:NAME or keyring:SERVICE/NAME.")
 @click.option("--cpus", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--memory-gib", type=float)
+@click.option("--gpus", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--memory-gib", type=float, metavar="GIB")
 @click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES")
-@click.option("--priority", type=click.IntRange(0, 100), default=50, show_default=True)
+@click.option("--priority", type=click.IntRange(0, 100), default=50, show_default=True, help="100 is first.")
 @click.option("--retries", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--key", help="A second submit with the same key answers with the first job.")
-@click.option("--output", help="Where the executed notebook goes.")
-@session
-def submit(here: Session, notebook: str | None, parameters: tuple[str, ...], **options: Any) -> None:
-    """Submit NOTEBOOK, or a command: `mlinfra jobs submit [OPTIONS] -- COMMAND ARGUMENTS…`"""
+@click.option("--key", help="A second submit with the same key is the first job.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
+@click.option("--wait", is_flag=True, help="Wait for its end; exit 1 unless it succeeded.")
+def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: Any, wait: bool, **options: Any) -> Any:
+    """Submit a notebook, or a command: `jobs submit train.ipynb -p depth=6`, `jobs submit -- python train.py`."""
     from ..jobs import JobSpec
 
-    spec = JobSpec(notebook=notebook, command=list(here.tail), parameters=assignments(parameters), **options)
-    here.emit(here.workbench.jobs.submit(spec))
+    command = click.get_current_context().meta.get("command", ())
+    spec = JobSpec(command=command, parameters=parameters(typed, raw), environment=dict(map(pair, environment)), labels=dict(map(pair, labels)), **options)
+    job = session.bench.jobs.submit(spec)
+    if not wait:
+        return job
+    session.say(f"job {job.id} is {job.state}")
+    (job,) = session.bench.jobs.wait([job.id])
+    return Ended(job, error=_failure([job]))
 
 
-@jobs.command("list")
-@click.option("--state", help="Only jobs in this state.")
-@paging
-@session
-def list_(here: Session, state: str | None, limit: int, cursor: str | None) -> None:
+@jobs.verb("list")
+@click.option("--state", metavar="STATE", help="Only in this state.")
+@click.option("--label", metavar="NAME=VALUE", help="Only with this label.")
+@paged
+def _list(session: Session, label: str | None, **options: Any) -> Any:
     """Jobs, newest first."""
-    here.emit(here.workbench.jobs.list(state=state, limit=limit, cursor=cursor), columns=_COLUMNS)
+    return session.bench.jobs.list(label=pair(label) if label else None, **options)
 
 
-@jobs.command
-@click.argument("job")
-@session
-def show(here: Session, job: str) -> None:
-    """What is known of a job."""
-    here.emit(here.workbench.jobs.show(job))
+@jobs.verb("show")
+@click.argument("id")
+def _show(session: Session, id: str) -> Any:
+    """What is known of a job; a unique beginning of its id is enough."""
+    return session.bench.jobs.show(id)
 
 
-@jobs.command
-@click.argument("job")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the job ends.")
-@click.option("--tail", type=click.IntRange(1), help="Only the last lines.")
-@session
-def logs(here: Session, job: str, follow: bool, tail: int | None) -> None:
-    """The log of a job."""
-    if here.as_json and follow:
-        raise BadRequest("--json and --follow do not go together.", "JSON is one value at the end.", "Leave one of them out.")
-    chunk = here.workbench.jobs.logs(job, tail=tail)
-    if here.as_json:
-        here.emit(chunk)
-        return
-    click.echo(chunk.text, nl=False)
+@jobs.verb("logs")
+@click.argument("id")
+@click.option("-f", "--follow", is_flag=True, help="Go on until it ends.")
+@click.option("--tail", type=click.IntRange(1), metavar="LINES", help="Only the last lines.")
+def _logs(session: Session, id: str, follow: bool, tail: int | None) -> Any:
+    """What a job wrote."""
+    service = session.bench.jobs
+    chunk = service.logs(id, tail=tail)
+    text = [chunk.text]
+    _write(session, chunk.text)
     while chunk.next < chunk.size or (follow and not chunk.ended):
         if chunk.next >= chunk.size:
             time.sleep(_FOLLOW_SECONDS)
-        chunk = here.workbench.jobs.logs(job, offset=chunk.next)
-        click.echo(chunk.text, nl=False)
-        sys.stdout.flush()
+        chunk = service.logs(id, offset=chunk.next)
+        text.append(chunk.text)
+        _write(session, chunk.text)
+    return Ended({"id": id, "text": "".join(text), "next": chunk.next, "size": chunk.size, "ended": chunk.ended}, silent=True)
 
 
-@jobs.command
-@click.argument("job")
-@session
-def cancel(here: Session, job: str) -> None:
+@jobs.verb("cancel")
+@click.argument("id")
+def _cancel(session: Session, id: str) -> Any:
     """Stop a job and everything that it started."""
-    here.emit(here.workbench.jobs.cancel(job))
+    return session.bench.jobs.cancel(id)
 
 
-@jobs.command
-@click.argument("ids", nargs=-1, required=True, metavar="JOB…")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS")
-@session
-def wait(here: Session, ids: tuple[str, ...], timeout: float | None) -> None:
-    """Wait until all these jobs have ended; exit code 1 if one did not succeed."""
-    found = here.workbench.jobs.wait(ids, timeout=timeout)
-    here.emit({"items": found, "shown": len(found), "total": len(found)}, columns=_COLUMNS)
-    click.get_current_context().exit(int(any(job.state != "succeeded" for job in found)))
+@jobs.verb("wait")
+@click.argument("ids", nargs=-1, required=True)
+@click.option("--timeout", type=float, metavar="SECONDS")
+def _wait(session: Session, ids: tuple[str, ...], timeout: float | None) -> Any:
+    """Wait for jobs to end; exit 1 unless all succeeded."""
+    found = session.bench.jobs.wait(ids, timeout=timeout)
+    return Ended(page_of(found, limit=500), error=_failure(found))
 
 
-@jobs.command
-@session
-def supervisor(here: Session) -> None:
-    """The process that runs this project's jobs."""
-    here.emit(here.workbench.jobs.supervisor())
+@jobs.verb("compute")
+def _compute(session: Session) -> Any:
+    """What the backend has, and who holds it."""
+    return session.bench.jobs.compute()
 
 
-@jobs.command
-@session
-def compute(here: Session) -> None:
-    """GPUs, CPUs and memory, and who holds them."""
-    here.emit(here.workbench.jobs.compute())
-
-
-@jobs.command
+@jobs.verb("parameters")
 @click.argument("notebook")
-@session
-def parameters(here: Session, notebook: str) -> None:
-    """Names, types and defaults of a notebook's `parameters` cell."""
-    found = here.workbench.jobs.parameters(notebook)
-    here.emit({"items": found, "shown": len(found), "total": len(found)}, columns={"name": "name", "type": "type", "default": "default"})
+def _parameters(session: Session, notebook: str) -> Any:
+    """The parameters that a notebook takes."""
+    return list(session.bench.jobs.parameters(notebook))
+
+
+@jobs.verb("supervisor")
+@click.argument("action", required=False, type=click.Choice(["start", "stop"]))
+def _supervisor(session: Session, action: str | None) -> Any:
+    """The process that watches over local jobs; a submit starts it by itself."""
+    service = session.bench.jobs
+    if action == "stop":
+        return service.stop()
+    return service.start() if action == "start" else service.supervisor()
+
+
+def _write(session: Session, text: str) -> None:
+    if not session.json:
+        print(text, end="", flush=True)
+
+
+def _failure(found: Any) -> MLInfraError | None:
+    """Why a wait for these jobs is no success; None when all succeeded."""
+    running = [job.id for job in found if job.state not in FINAL]
+    if running:
+        return Unavailable(f"{len(running)} of {len(found)} jobs have not ended.", f"{', '.join(running)}.", "Wait longer: jobs wait ID --timeout SECONDS")
+    failed = [job for job in found if job.state != "succeeded"]
+    if not failed:
+        return None
+    why = "; ".join(f"{job.id} {job.state}: {job.reason}" if job.reason else f"{job.id} {job.state}" for job in failed)
+    return BadRequest(f"{len(failed)} of {len(found)} jobs did not succeed.", f"{why}.", f"mlinfra jobs logs {failed[0].id}")

@@ -2,75 +2,55 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Any
 
 import click
 
-from .session import Session, paging, session
+from .domain import Domain, paged
+from .parse import span
+from .session import Ended, Session
 
-_HOURS = click.option("--hours", type=click.FloatRange(0, min_open=True), help="How far the window looks back. Default: 24.")
+monitors = Domain("monitors", "Monitors: live requests against the training data.")
+alerts = Domain("alerts", "Alerts: what the rules of monitors say.")
 
-
-@click.group
-def monitors() -> None:
-    """Live requests against the training data."""
-
-
-@monitors.command("list")
-@paging
-@session
-def list_monitors(here: Session, limit: int, cursor: str | None) -> None:
-    """Monitors as of their last evaluation."""
-    columns = {
-        "monitor": "name",
-        "deployment": "deployment",
-        "state": "state",
-        "rows": "requests",
-        "worst": "worst",
-        "psi": "worst_psi",
-        "evaluated": "evaluated_at",
-    }
-    here.emit(here.workbench.monitoring.list(limit=limit, cursor=cursor), columns=columns)
+_since = click.option("--since", metavar="SPAN", help="How far back the window goes, such as 24h.")
 
 
-@monitors.command
+@monitors.verb("list")
+@paged
+def _list(session: Session, **options: Any) -> Any:
+    """Monitors by name."""
+    return session.bench.monitoring.list(**options)
+
+
+@monitors.verb("status")
 @click.argument("name")
-@_HOURS
-@session
-def status(here: Session, name: str, hours: float | None) -> None:
-    """Drift, latency and alerts of the window."""
-    here.emit(here.workbench.monitoring.status(name, since=timedelta(hours=hours) if hours else None))
+@_since
+def _status(session: Session, name: str, since: str | None) -> Any:
+    """Drift and service of the window that ends now."""
+    return session.bench.monitoring.status(name, since=span(since))
 
 
-@monitors.command
+@monitors.verb("evaluate")
 @click.argument("name")
-@_HOURS
-@session
-def evaluate(here: Session, name: str, hours: float | None) -> None:
-    """Measure the window and move the states of the rules."""
-    here.emit(here.workbench.monitoring.evaluate(name, since=timedelta(hours=hours) if hours else None))
+@_since
+def _evaluate(session: Session, name: str, since: str | None) -> Any:
+    """Judge the rules now and move the states of the alerts."""
+    return session.bench.monitoring.evaluate(name, since=span(since))
 
 
-@monitors.command
+@monitors.verb("watch")
 @click.argument("deployment")
-@click.option("--name", help="Default: that of the deployment.")
-@session
-def watch(here: Session, deployment: str, name: str | None) -> None:
-    """Start to watch a deployment."""
-    here.emit(here.workbench.monitoring.watch(deployment, name=name))
+@click.option("--name", help="Of the monitor; default: the deployment's.")
+def _watch(session: Session, deployment: str, name: str | None) -> Any:
+    """Watch a deployment."""
+    return session.bench.monitoring.watch(deployment, name=name)
 
 
-@click.group
-def alerts() -> None:
-    """Rules and where they stand."""
-
-
-@alerts.command("list")
-@click.option("--firing", is_flag=True, help="Only those that fire; exit code 1 if there is one.")
-@paging
-@session
-def list_alerts(here: Session, firing: bool, limit: int, cursor: str | None) -> None:
+@alerts.verb("list")
+@click.option("--firing", is_flag=True, help="Only those that fire; exit 1 if there is any.")
+@paged
+def _alerts(session: Session, firing: bool, **options: Any) -> Any:
     """Alerts, firing ones first."""
-    found = here.workbench.monitoring.alerts(firing=firing, limit=limit, cursor=cursor)
-    here.emit(found, columns={"state": "state", "alert": "ref", "what": "text", "since": "since"})
-    click.get_current_context().exit(int(firing and found.total > 0))
+    page = session.bench.monitoring.alerts(firing=firing, **options)
+    return Ended(page, code=int(firing and page.total > 0))

@@ -2,87 +2,85 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from .session import Session, assignments, paging, session
+from ..core.errors import Unprocessable
+from .domain import Domain, paged
+from .parse import parameters
+from .session import Ended, Session
 
-if TYPE_CHECKING:
-    from ..pipelines.spec import StepRun
-
-_RUNS = {"run": "run", "pipeline": "pipeline", "state": "state", "started": "started_at", "ended": "ended_at", "user": "user", "reason": "reason"}
-
-
-@click.group
-def pipelines() -> None:
-    """Notebooks in order, with a cache."""
+pipelines = Domain("pipelines", "Notebooks in order: what has not changed is taken from the cache.")
 
 
-@pipelines.command("list")
-@paging
-@session
-def list_(here: Session, limit: int, cursor: str | None) -> None:
-    """Pipelines of the project."""
-    here.emit(
-        here.workbench.pipelines.list(limit=limit, cursor=cursor),
-        columns={"pipeline": "name", "steps": "steps", "last": "last", "file": "path", "problem": "problem"},
-    )
+@pipelines.verb("list")
+@paged
+def _list(session: Session, **options: Any) -> Any:
+    """Pipelines by name."""
+    return session.bench.pipelines.list(**options)
 
 
-@pipelines.command
+@pipelines.verb("show")
 @click.argument("name")
-@session
-def show(here: Session, name: str) -> None:
-    """Steps and newest runs of a pipeline."""
-    here.emit(here.workbench.pipelines.show(name))
+def _show(session: Session, name: str) -> Any:
+    """A pipeline's steps and newest runs."""
+    return session.bench.pipelines.show(name)
 
 
-@pipelines.command
-@click.argument("path")
-@session
-def check(here: Session, path: str) -> None:
-    """Read a pipeline file and say what is wrong with it, with the line."""
-    here.emit(here.workbench.pipelines.check(path))
-
-
-@pipelines.command
+@pipelines.verb("check")
 @click.argument("name")
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE")
-@click.option("--force", is_flag=True, help="Run every step, whatever the cache says.")
-@click.option("--no-wait", is_flag=True, help="Answer at once; the run goes on by itself.")
-@session
-def run(here: Session, name: str, parameters: tuple[str, ...], force: bool, no_wait: bool) -> None:
-    """Run a pipeline by name or file; exit code 1 if it did not succeed."""
-
-    def say(step: StepRun) -> None:
-        here.say(f"{step.state:10s} {step.name}  {step.reason}".rstrip())
-
-    found = here.workbench.pipelines.run(name, parameters=assignments(parameters), force=force, wait=not no_wait, on_step=say)
-    here.emit(found)
-    click.get_current_context().exit(int(found.state in ("failed", "cancelled")))
+def _check(session: Session, name: str) -> Any:
+    """Whether a pipeline (name or file) could run now."""
+    return session.bench.pipelines.check(name)
 
 
-@pipelines.command
-@click.argument("run_id", metavar="RUN")
-@session
-def resume(here: Session, run_id: str) -> None:
-    """Go on with a run whose driver was killed; what it has done is not done again."""
-    here.emit(here.workbench.pipelines.resume(run_id))
+@pipelines.verb("run")
+@click.argument("name")
+@click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline; may be repeated.")
+@click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like.")
+@click.option("--force", is_flag=True, help="Take nothing from the cache.")
+@click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
+def _run(session: Session, name: str, typed: Any, raw: Any, force: bool, no_wait: bool) -> Any:
+    """Run a pipeline (name or file); exit 1 unless it succeeded."""
+    say = None if no_wait else lambda step: session.say(f"{step.name}: {step.state}{f' ({step.reason})' if step.reason else ''}")
+    return _ended(session.bench.pipelines.run(name, parameters=parameters(typed, raw), force=force, wait=not no_wait, on_step=say))
 
 
-@pipelines.command
+@pipelines.verb("resume")
+@click.argument("run")
+@click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
+def _resume(session: Session, run: str, no_wait: bool) -> Any:
+    """Go on with a run whose driver ended."""
+    return _ended(session.bench.pipelines.resume(run, wait=not no_wait))
+
+
+@pipelines.verb("runs")
 @click.argument("name", required=False)
-@paging
-@session
-def runs(here: Session, name: str | None, limit: int, cursor: str | None) -> None:
-    """Runs of a pipeline or of all, newest first."""
-    here.emit(here.workbench.pipelines.runs(name, limit=limit, cursor=cursor), columns=_RUNS)
+@paged
+def _runs(session: Session, name: str | None, **options: Any) -> Any:
+    """Runs of a pipeline, or of all, newest first."""
+    return session.bench.pipelines.runs(name, **options)
 
 
-@pipelines.command
-@click.argument("run_id", metavar="RUN")
-@session
-def cancel(here: Session, run_id: str) -> None:
-    """Stop a run and its jobs."""
-    here.emit(here.workbench.pipelines.cancel(run_id))
+@pipelines.verb("status")
+@click.argument("run")
+def _status(session: Session, run: str) -> Any:
+    """One run and its steps."""
+    return session.bench.pipelines.show_run(run)
+
+
+@pipelines.verb("cancel")
+@click.argument("run")
+def _cancel(session: Session, run: str) -> Any:
+    """Stop a run and the jobs of its steps."""
+    return session.bench.pipelines.cancel(run)
+
+
+def _ended(run: Any) -> Ended:
+    if run.state in ("succeeded", "running"):
+        return Ended(run)
+    failed = [step for step in run.steps if step.state == "failed"]
+    why = "; ".join(f"{step.name}: {step.reason}" for step in failed) or run.reason
+    fix = f"mlinfra jobs logs {failed[0].job}" if failed and failed[0].job else f"mlinfra pipelines show {run.pipeline}"
+    return Ended(run, error=Unprocessable(f"Pipeline {run.pipeline} ended {run.state}.", f"{why}." if why else "", fix))

@@ -1,78 +1,53 @@
-"""What every verb has: the project, and one way to answer, as JSON for scripts or as text for people."""
+"""One call of the command line: its project, how it speaks, and what it ends with."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from ..core.errors import MLInfraError
-from ..core.records import to_json
-from ..workbench import Workbench, current
-from . import render
+if TYPE_CHECKING:
+    from ..core.errors import MLInfraError
+    from ..workbench import Workbench
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a verb ended with, where that is more than a record.
+
+    value: a record, or JSON values. error: the verb was carried out and its outcome is a failure (a run that failed). silent: nothing
+    more is to be said to people, because it was printed on the way.
+    """
+
+    value: Any
+    error: MLInfraError | None = None
+    code: int | None = None
+    silent: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """`code`; when it is not given, 1 for an error."""
+        return self.code if self.code is not None else int(self.error is not None)
+
+
 class Session:
-    """One call of the command line. tail: the words after `--`."""
+    """project: a folder in it, None for the working directory's. json: somebody parses what is printed. say: where progress goes."""
 
-    as_json: bool = False
-    project: str | None = None
-    tail: Sequence[str] = field(default=())
+    def __init__(self, project: str | None = None, *, json: bool = False, say: Callable[[str], None] | None = None) -> None:
+        self.project = project
+        self.json = json
+        self._say = say or (lambda text: print(text, file=sys.stderr, flush=True))
 
     @cached_property
-    def workbench(self) -> Workbench:
-        """The project of `--project`, MLINFRA_PROJECT or the working directory."""
+    def bench(self) -> Workbench:
+        """The project's workbench. Raises NotFound outside a project."""
+        from ..workbench import current
+
         return current(self.project)
 
-    def emit(self, value: Any, *, columns: Mapping[str, str] | None = None) -> None:
-        """Answer with a record, a page of records or a plain value. columns: heading to dotted path, for a table."""
-        plain = to_json(value)
-        if self.as_json:
-            click.echo(json.dumps(plain, ensure_ascii=False))
-        else:
-            click.echo(render.text(plain, columns))
-
-    def say(self, line: str) -> None:
-        """A line of progress, for people only."""
-        if not self.as_json:
-            click.echo(line, err=True)
-
-    def refuse(self, error: MLInfraError) -> None:
-        """Say what, why and how to fix it: JSON on standard output, or three lines on standard error."""
-        if self.as_json:
-            click.echo(json.dumps({"error": error.to_json()}, ensure_ascii=False))
-        else:
-            click.echo(render.error(error), err=True)
-
-
-session = click.make_pass_decorator(Session)
-
-
-def assignments(words: Sequence[str]) -> dict[str, Any]:
-    """`name=value` words as a mapping; a value that is JSON (7, 0.5, true, [1, 2]) is taken as such, else as text.
-
-    Raises BadRequest on a word without `=`.
-    """
-    from ..core.errors import BadRequest
-
-    found: dict[str, Any] = {}
-    for word in words:
-        name, sign, value = word.partition("=")
-        if not sign or not name:
-            raise BadRequest(f"{word!r} gives no value.", "The form is NAME=VALUE.", "For example -p depth=6")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
-
-
-def paging(function: Any) -> Any:
-    """The options of every list."""
-    function = click.option("--cursor", help="Go on where the last page ended.")(function)
-    return click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="Items in a page.")(function)
+    def say(self, text: str) -> None:
+        """Tell people how it goes; a script is told nothing."""
+        if not self.json:
+            self._say(text)

@@ -1,70 +1,71 @@
-"""Verbs that belong to no domain: status, search, up, down, init, project check."""
+"""Verbs of no domain alone: `mlinfra status`, `search`, `up`, `down`, `init`, and `mlinfra project …`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from .session import Session, session
+from ..core.records import KINDS, page_of
+from .domain import Domain
+from .session import Ended, Session
+
+top = Domain("mlinfra", "The workbench.")
+project = Domain("project", "The project card and its targets.")
 
 
-@click.command
-@session
-def status(here: Session) -> None:
+@top.verb("status")
+def _status(session: Session) -> Any:
     """How much of everything there is."""
-    here.emit(here.workbench.status())
+    return session.bench.status()
 
 
-@click.command
+@top.verb("search")
 @click.argument("words", nargs=-1, required=True)
-@click.option("--kind", "kinds", multiple=True, help="Only objects of this kind; may be repeated.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), metavar="KIND", help="Only of this kind; may be repeated.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@session
-def search(here: Session, words: tuple[str, ...], kinds: tuple[str, ...], limit: int) -> None:
-    """Find any object by name, column, tag, owner or note."""
-    here.emit(here.workbench.search(" ".join(words), kinds=kinds, limit=limit), columns={"kind": "kind", "reference": "ref", "detail": "detail"})
+def _search(session: Session, words: tuple[str, ...], kinds: tuple[str, ...], limit: int) -> Any:
+    """Find objects of every domain by name, column, tag, owner or note."""
+    return session.bench.search(" ".join(words), kinds=kinds, limit=limit)
 
 
-@click.command
-@session
-def up(here: Session) -> None:
-    """Bring supervisor and deployments up, after a reboot too."""
-    here.emit(here.workbench.up())
+@top.verb("up")
+def _up(session: Session) -> Any:
+    """Bring this project's supervisor and deployments up."""
+    return session.bench.up()
 
 
-@click.command
-@session
-def down(here: Session) -> None:
+@top.verb("down")
+def _down(session: Session) -> Any:
     """Stop everything that this project started."""
-    here.emit(here.workbench.down())
+    return session.bench.down()
 
 
-@click.command
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("."))
-@session
-def init(here: Session, folder: Path) -> None:
-    """Begin a project: an empty mlinfra.toml."""
+@top.verb("init")
+@click.argument("folder", default=".", type=click.Path(file_okay=False))
+def _init(session: Session, folder: str) -> Any:  # noqa: ARG001
+    """Make a folder a project: an empty `mlinfra.toml`, which works as it is."""
     from ..core.files import write_atomic
     from ..core.settings import FILE
 
-    path = folder / FILE
-    made = not path.exists()
-    if made:
-        write_atomic(path, b"[project]\n", mode=0o644)
-    here.emit({"project": str(path.parent.resolve()), "created": made})
+    root = Path(folder).resolve()
+    new = not (root / FILE).exists()
+    if new:
+        write_atomic(root / FILE, b"", mode=0o644)
+    return {"root": str(root), "created": new}
 
 
-@click.group
-def project() -> None:
+@project.verb("show")
+def _show(session: Session) -> Any:
     """The project card."""
+    opened = session.bench.project
+    card = opened.settings.project
+    return {"name": opened.name, "root": str(opened.root), **{name: getattr(card, name) for name in ("title", "goal", "kpi", "owner")}}
 
 
-@project.command
-@session
-def check(here: Session) -> None:
-    """Measure every target of the project card on this installation; exit code 1 if one is not met."""
-    found = here.workbench.check()
-    page = {"items": found, "shown": len(found), "total": len(found)}
-    here.emit(page, columns={"target": "target", "limit": "limit", "measured": "measured", "verdict": "verdict", "fix": "fix"})
-    click.get_current_context().exit(int(any(item.verdict != "met" for item in found)))
+@project.verb("check")
+def _check(session: Session) -> Any:
+    """Measure each target of the project card; exit 1 unless every one is met."""
+    checks = session.bench.check()
+    return Ended(page_of(checks, limit=500), code=int(any(check.verdict != "met" for check in checks)))

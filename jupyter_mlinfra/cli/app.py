@@ -1,0 +1,206 @@
+"""`mlinfra`: finds the verb, carries it out, prints one JSON value or text for people, and ends with an exit code.
+
+Exit codes: 0 done; 1 failed, or the outcome is a failure; 2 the words cannot be used; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NoReturn
+
+import click
+
+from ..core.errors import BadRequest, MLInfraError
+from ..core.records import to_json
+from .domain import Domain
+from .session import Ended, Session
+
+DEBUG = "MLINFRA_DEBUG"
+"""Set it to see the traceback of a fault of ours."""
+
+GROUPS = {
+    "catalog": ("catalog", "Datasets: ingest, search, preview, profile."),
+    "features": ("features", "Feature views: apply, materialize, look up."),
+    "jobs": ("jobs", "Notebooks and commands away from the kernel."),
+    "pipelines": ("pipelines", "Notebooks in order, with a cache."),
+    "experiments": ("experiments", "Experiments."),
+    "runs": ("experiments", "Tracked runs: list, show, compare."),
+    "models": ("experiments", "Models and their versions: register, promote."),
+    "deployments": ("deployments", "Versions that answer requests: deploy, traffic, roll back."),
+    "monitors": ("monitoring", "Live requests against the training data."),
+    "alerts": ("monitoring", "What the rules of monitors say."),
+    "project": ("workbench", "The project card and its targets."),
+}
+VERBS = ("status", "search", "up", "down", "init")
+"""Verbs of no domain, in `cli.workbench`."""
+
+
+class Root(click.Group):
+    """The top: a domain's module is imported when a word of it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return [*VERBS, *GROUPS]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name in VERBS:
+            return _module("workbench").top.commands[name]  # type: ignore[no-any-return]
+        if name in GROUPS:
+            found: Domain = getattr(_module(GROUPS[name][0]), name)
+            return found
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Domains"):
+            formatter.write_dl([(name, text) for name, (_, text) in GROUPS.items()])
+        with formatter.section("Workbench"):
+            formatter.write_dl([(name, _module("workbench").top.commands[name].get_short_help_str(80)) for name in VERBS])
+
+
+@click.command(cls=Root, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON value. May stand anywhere before a `--`.")
+@click.option("--project", metavar="PATH", help="A folder of the project; default: MLINFRA_PROJECT, else the working directory. May stand anywhere.")
+@click.version_option(package_name="jupyter-mlinfra", message="%(version)s")
+def root(as_json: bool, project: str | None) -> None:
+    """The machine-learning workbench of a project."""
+
+
+def run(words: Sequence[str], session: Session) -> Ended:
+    """Carry out `mlinfra WORDS` in this process. Raises MLInfraError; words that cannot be used are a BadRequest."""
+    try:
+        found = root.main(args=list(words), prog_name="mlinfra", standalone_mode=False, obj=session)
+    except click.exceptions.NoArgsIsHelpError as error:
+        if not session.json:
+            click.echo(error.format_message())
+            return Ended(None, code=2, silent=True)
+        raise BadRequest("A verb is missing.", fix=f"Verbs are listed by: {error.ctx.command_path if error.ctx else 'mlinfra'} --help") from None
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "mlinfra"
+        raise BadRequest(_sentence(error.format_message()), fix=f"{path} --help") from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    if isinstance(found, Ended):
+        return found
+    return Ended(None, silent=True) if isinstance(found, int) else Ended(found)  # click answers 0 to --help and --version
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """The entry point."""
+    words, project, as_json = _everywhere(sys.argv[1:] if argv is None else argv)
+    session = Session(project, json=as_json)
+    if not os.environ.get(DEBUG):
+        warnings.simplefilter("ignore")
+    code = 1
+    try:
+        with _only_ours(as_json) as out:
+            code = _speak(words, session, out)
+            out.flush()
+    except BrokenPipeError:
+        # Whoever read has gone; Python would complain again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 141
+    except OSError as error:
+        print(f"error: The answer could not be written.\n  why: {error.strerror}.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)
+
+
+def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
+    try:
+        ended = run(words, session)
+        text = _json(ended) if session.json else "" if ended.silent else _text(ended)
+    except KeyboardInterrupt:
+        stopped = MLInfraError("It was interrupted.", "Ctrl-C was pressed.", "Start it again; nothing is half-done.")
+        return _fail(stopped, session, out, code=130, name="interrupted")
+    except BadRequest as refused:
+        return _fail(refused, session, out, code=2)
+    except MLInfraError as failed:
+        return _fail(failed, session, out)
+    except BrokenPipeError:
+        raise
+    except Exception as fault:  # noqa: BLE001 (the last net: no traceback reaches a user or a script)
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        why = f"{type(fault).__name__}: {fault}"
+        return _fail(MLInfraError("The workbench failed at this.", why[:500], f"A bug; with {DEBUG}=1 it says where."), session, out)
+    if text:
+        print(text, file=out)
+    if ended.error is not None and not session.json:
+        _tell(ended.error)
+    return ended.exit_code
+
+
+def _fail(error: MLInfraError, session: Session, out: IO[str], *, code: int = 1, name: str = "") -> int:
+    if session.json:
+        print(json.dumps({"error": error.to_json() | ({"code": name} if name else {})}), file=out)
+    else:
+        _tell(error)
+    return code
+
+
+def _tell(error: MLInfraError) -> None:
+    lines = [f"error: {error.what}", error.why and f"  why: {error.why}", error.fix and f"  fix: {error.fix}"]
+    print("\n".join(filter(None, lines)), file=sys.stderr)
+
+
+def _json(ended: Ended) -> str:
+    value = to_json(ended.value)
+    if ended.error is not None:
+        value = (value if isinstance(value, dict) else {"items": value}) | {"error": ended.error.to_json()}
+    return json.dumps(value)
+
+
+def _text(ended: Ended) -> str:
+    from .text import text_of
+
+    return text_of(ended.value)
+
+
+@contextlib.contextmanager
+def _only_ours(as_json: bool) -> Iterator[IO[str]]:
+    """Standard output for what we print. A script gets one JSON value there and nothing that a library prints, which goes to standard error."""
+    if not as_json:
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as out:
+            yield out
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
+    """The words without `--json` and `--project`, which may stand anywhere before a `--`."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    words, project, as_json = list[str](), None, False
+    before = iter(argv[:end])
+    for word in before:
+        if word == "--json":
+            as_json = True
+        elif word.startswith("--project="):
+            project = word.partition("=")[2]
+        elif word == "--project":
+            project = next(before, None)
+            if project is None:
+                words.append(word)  # click says that its value is missing
+        else:
+            words.append(word)
+    return [*words, *argv[end:]], project, as_json
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"{__package__}.{name}")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -1,0 +1,123 @@
+"""Words of the command line as values."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import BadRequest, NotFound, Unprocessable
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)\Z")
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_PYTHON = {"True": True, "False": False, "None": None}
+
+
+def pair(text: str) -> tuple[str, str]:
+    """`name=value`. Raises BadRequest."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise BadRequest(f"{text!r} is not NAME=VALUE.", fix="For example depth=6")
+    return name, value
+
+
+def value_of(text: str) -> Any:
+    """A parameter's value: a number, true, false, null, a list or an object where it reads as one; else the text."""
+    if text in _PYTHON:
+        return _PYTHON[text]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def parameters(typed: Sequence[str], raw: Sequence[str] = ()) -> dict[str, Any]:
+    """`-p name=value` with values read, `-r name=value` with values as text."""
+    found: dict[str, Any] = {}
+    for text in typed:
+        name, value = pair(text)
+        found[name] = value_of(value)
+    return found | dict(map(pair, raw))
+
+
+def keys(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Entities from `--key origin=JFK --key origin=LGA`: the n-th values of all names make the n-th entity."""
+    columns: dict[str, list[Any]] = {}
+    for text in texts:
+        name, value = pair(text)
+        columns.setdefault(name, []).append(value_of(value))
+    lengths = {len(values) for values in columns.values()}
+    if len(lengths) > 1:
+        raise BadRequest("The keys do not fit together.", "Some are given more often than others.", "Give every key once for each entity.")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def span(text: str | None) -> timedelta | None:
+    """`90s`, `30min`, `24h`, `7d`. Raises BadRequest."""
+    if text is None:
+        return None
+    found = _SPAN.match(text.strip())
+    if not found or not 0 < float(found[1]) * _UNITS[found[2]] <= 366 * 86_400:
+        raise BadRequest(f"{text!r} is not a span of time.", "A span is at most 366 d.", "For example 90s, 30min, 24h or 7d.")
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+def moment(text: str | None) -> datetime | None:
+    """ISO 8601; without a zone it is UTC. Raises BadRequest."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"{text!r} is not a moment.", fix="For example 2013-12-01 or 2013-12-01T06:00:00Z.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def weights(texts: Sequence[str]) -> dict[str, int]:
+    """`v1=90 v2=10`. Raises BadRequest."""
+    found = {}
+    for text in texts:
+        name, value = pair(text)
+        if not value.isdecimal() or not value.isascii() or len(value) > 3:
+            raise BadRequest(f"{text!r} is not VERSION=PERCENT.", "A percent is a whole number from 0 to 100.", "For example v1=90 v2=10")
+        found[name] = int(value)
+    return found
+
+
+def files(words: Sequence[str]) -> list[Path]:
+    """Files by name or by pattern, for a shell (or a notebook) that has not expanded it."""
+    found: list[Path] = []
+    for word in words:
+        if Path(word).exists() or not glob.has_magic(word):
+            found.append(Path(word))
+            continue
+        matching = sorted(Path(name) for name in glob.glob(word, recursive=True))
+        if not matching:
+            raise NotFound(f"No file fits {word}.", f"Looked in {Path.cwd()}.")
+        found += matching
+    return found
+
+
+def rows(file: str) -> Any:
+    """Rows to predict: JSON (one object a row, or a body of Seldon's protocol), CSV or Parquet; `-` for JSON on standard input."""
+    import sys
+
+    path = Path(file)
+    if path.suffix.lower() in (".csv", ".parquet"):
+        import polars as pl
+
+        try:
+            return pl.read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise Unprocessable(f"{file} cannot be read.", f"{error}.", "Give JSON, CSV or Parquet.") from None
+    try:
+        text = sys.stdin.read() if file == "-" else path.read_text()
+        return json.loads(text)
+    except OSError as error:
+        raise NotFound(f"{file} cannot be read.", f"{error.strerror}.", "Give a file of JSON, CSV or Parquet.") from None
+    except (ValueError, RecursionError) as error:
+        raise Unprocessable(f"{file} is not JSON.", f"{error}.", "Give a list of objects, or a body of Seldon's protocol.") from None

@@ -1,0 +1,254 @@
+"""The card of a record: a title, the facts worth reading, a small table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .rows import ROWS, Row, row_of, rows_of
+from .words import NONE, beginning, moment, number, plain, share, size, span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a record shows. ref: empty for a list. note: what is left out, and how to get it."""
+
+    title: str
+    ref: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    rows: Sequence[Row] = ()
+    note: str = ""
+
+
+def card_of(value: Any) -> Card | None:
+    """The card of a record, a page or a list of records; None for anything else."""
+    name = type(value).__name__
+    if name in CARDS:
+        return CARDS[name](value)
+    if name in ROWS:
+        return _from_row(value)
+    if isinstance(value, list) and value and type(value[0]).__name__ in ROWS:
+        return Card(title=f"{len(value):,}", rows=rows_of(value))
+    return None
+
+
+def _page(page: Any) -> Card:
+    if not page.items:
+        return Card(title="Nothing found." if page.total == 0 else "Nothing on this page.")
+    shown = f"{page.shown:,} of {page.total:,}"
+    return Card(title=shown, rows=rows_of(page.items), note=f"{shown}; more with cursor {page.cursor}" if page.cursor else "")
+
+
+def _from_row(value: Any) -> Card:
+    facts = dict(row_of(value))
+    title = facts.pop(next(iter(facts)))
+    return Card(title=title, ref=getattr(value, "ref", ""), facts=_said(facts))
+
+
+def _said(facts: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in facts.items() if text != NONE}
+
+
+def _dataset_detail(item: Any) -> Card:
+    data = item.dataset
+    facts = {
+        "rows": number(data.rows),
+        "size": size(data.bytes),
+        "snapshot": plain(data.snapshot),
+        "updated": moment(data.updated_at),
+        "snapshots": plain(item.snapshots),
+        "newer": plain(item.newer or None),
+        "owner": plain(data.owner),
+        "tags": plain(data.tags),
+        "description": beginning(data.description, 200),
+    }
+    return Card(title=data.name, ref=data.ref, facts=_said(facts), rows=rows_of(item.schema))
+
+
+def _profile(item: Any) -> Card:
+    facts = {"rows": number(item.rows), "tier": item.tier, "snapshot": plain(item.snapshot), "took": span(item.seconds)}
+    return Card(title=f"profile of {item.ref.partition(':')[2]}", ref=item.ref, facts=_said(facts), rows=rows_of(item.columns))
+
+
+def _row_block(item: Any) -> Card:
+    names = [column.name for column in item.columns]
+    rows = [dict(zip(names, (beginning(plain(value), 40) for value in values), strict=True)) for values in zip(*item.data, strict=True)]
+    last = item.start + item.shown
+    return Card(title=f"rows {item.start + 1:,}–{last:,} of {item.total:,}" if item.shown else "no rows", rows=rows)
+
+
+def _ingest(item: Any) -> Card:
+    facts = {
+        "rows written": plain(item.rows_written),
+        "quarantined": plain(item.quarantined),
+        "snapshot": item.snapshot,
+        "quarantine": plain(item.quarantine),
+    }
+    return Card(title=item.dataset, ref=f"dataset:{item.dataset}", facts=_said(facts))
+
+
+def _view_detail(item: Any) -> Card:
+    facts = dict(row_of(item.view)) | {"rows": number(item.rows), "keys": plain(item.join_keys), "time": item.timestamp_column}
+    facts.pop("view")
+    return Card(title=item.view.name, ref=item.view.ref, facts=_said(facts), rows=rows_of(item.features))
+
+
+def _applied(item: Any) -> Card:
+    facts = {name: plain(getattr(item, name)) for name in ("created", "updated", "deleted", "unchanged")}
+    return Card(title="views", facts=_said(facts))
+
+
+def _job(item: Any) -> Card:
+    facts = {
+        "state": item.state,
+        "reason": plain(item.reason),
+        "exit code": plain(item.exit_code),
+        "progress": " ".join(filter(None, [share(item.progress), item.progress_text])) if item.progress is not None else NONE,
+        "took": span(item.elapsed_seconds),
+        "notebook": plain(item.notebook),
+        "command": plain(" ".join(item.command)) if item.command else NONE,
+        "parameters": plain(item.parameters),
+        "output": plain(item.output),
+        "cpus": plain(item.cpus),
+        "gpus": plain(item.gpu_ids or item.gpus or None),
+        "attempt": f"{item.attempt} of {item.retries + 1}" if item.retries else NONE,
+        "submitted": f"{moment(item.submitted_at)} by {item.user}",
+        "labels": plain(item.labels),
+    }
+    return Card(title=item.name, ref=item.ref, facts=_said(facts))
+
+
+def _log(item: Any) -> Card:
+    return Card(title=item.text.rstrip("\n"))
+
+
+def _compute(item: Any) -> Card:
+    facts = {
+        "cpus": f"{item.cpus_used} of {item.cpus} in use",
+        "load": share(item.load),
+        "memory": share(item.memory),
+        "disk": share(item.disk),
+        "running": plain(item.running),
+        "waiting": plain(item.waiting),
+    }
+    return Card(title=f"{item.backend} compute", facts=facts, rows=rows_of(item.devices))
+
+
+def _supervisor(item: Any) -> Card:
+    facts = {
+        "pid": str(item.pid) if item.pid is not None else "none runs; the next submit starts one",
+        "since": moment(item.started_at),
+        "running": plain(item.running),
+        "waiting": plain(item.waiting),
+        "slots": f"{item.cpus} CPU, {item.gpus} GPU" if item.pid is not None else NONE,
+    }
+    return Card(title="supervisor", facts=_said(facts))
+
+
+def _pipeline_detail(item: Any) -> Card:
+    facts = {"file": item.pipeline.path, "newest runs": plain(item.pipeline.last), "description": beginning(item.pipeline.description, 200)}
+    return Card(title=item.pipeline.name, ref=item.pipeline.ref, facts=_said(facts), rows=rows_of(item.graph))
+
+
+def _pipeline_run(item: Any) -> Card:
+    took = (item.ended_at - item.started_at).total_seconds() if item.ended_at else None
+    facts = {"state": item.state, "run": item.run, "took": span(took), "parameters": plain(item.parameters), "reason": plain(item.reason)}
+    return Card(title=item.pipeline, ref=f"pipeline:{item.pipeline}", facts=_said(facts), rows=rows_of(item.steps))
+
+
+def _run(item: Any) -> Card:
+    facts = {
+        "experiment": item.experiment,
+        "status": item.status,
+        "started": moment(item.started_at),
+        "took": span(item.duration_seconds),
+        "by": plain(item.user),
+        "notebook": plain(item.notebook),
+        "job": plain(item.job),
+        "datasets": plain(item.datasets),
+        "versions": plain(item.versions),
+    }
+    rows = [{"kind": "metric", "name": name, "value": plain(value)} for name, value in sorted(item.metrics.items())]
+    rows += [{"kind": "param", "name": name, "value": beginning(value)} for name, value in sorted(item.params.items())]
+    return Card(title=item.name, ref=item.ref, facts=_said(facts), rows=rows)
+
+
+def _comparison(item: Any) -> Card:
+    facts = {f"run {index + 1}": f"{run.name} {run.id[:8]}" for index, run in enumerate(item.runs)}
+    same = sum(row.same for row in item.rows)
+    note = f"{same:,} of {len(item.rows):,} rows are the same in all runs" if same else ""
+    return Card(title=f"{len(item.runs)} runs", facts=facts, rows=rows_of([row for row in item.rows if not row.same]), note=note)
+
+
+def _curve(item: Any) -> Card:
+    facts = {"points": plain(item.total), "first": plain(item.mean[0] if item.mean else None), "last": plain(item.mean[-1] if item.mean else None)}
+    return Card(title=item.metric, ref=f"run:{item.run}", facts=_said(facts))
+
+
+def _model_detail(item: Any) -> Card:
+    facts = dict(row_of(item.model))
+    facts.pop("model")
+    return Card(title=item.model.name, ref=item.model.ref, facts=_said(facts), rows=rows_of(item.versions))
+
+
+def _deployment(item: Any) -> Card:
+    facts = {"state": item.state, "url": item.url, "target": item.target, "updated": moment(item.updated_at)}
+    return Card(title=item.name, ref=item.ref, facts=_said(facts), rows=rows_of(item.versions))
+
+
+def _deployment_detail(item: Any) -> Card:
+    card = _deployment(item.deployment)
+    newest = item.history[0] if item.history else None
+    last = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
+    return Card(title=card.title, ref=card.ref, facts={**card.facts, **_said({"last change": last})}, rows=card.rows)
+
+
+def _prediction(item: Any) -> Card:
+    facts = {"version": item.version, "answered in": f"{item.milliseconds:.1f} ms", "request": item.request_id}
+    rows = [{"row": plain(index), "prediction": plain(value)} for index, value in enumerate(item.predictions[:20])]
+    left = len(item.predictions) - len(rows)
+    return Card(title=f"{len(item.predictions):,} predictions", facts=facts, rows=rows, note=f"{left:,} more" if left else "")
+
+
+def _monitor_status(item: Any) -> Card:
+    facts = {
+        "state": plain(item.monitor.state),
+        "rows": number(item.monitor.requests),
+        "window": f"{moment(item.window_start)} to {moment(item.window_end)}" if item.window_start else NONE,
+        "reference": plain(item.reference),
+        "versions": plain(item.versions),
+        "p50 ms": number(item.p50_ms),
+        "p95 ms": number(item.p95_ms),
+        "errors": share(item.error_fraction),
+        "score PSI": number(item.score.psi) if item.score else NONE,
+        "not logged": plain(item.dropped or None),
+    }
+    shown = item.drift[:20]
+    left = len(item.drift) - len(shown)
+    return Card(title=item.monitor.name, ref=item.monitor.ref, facts=_said(facts), rows=rows_of(shown), note=f"{left} more features" if left else "")
+
+
+CARDS: Mapping[str, Callable[[Any], Card]] = {
+    "AppliedViews": _applied,
+    "Comparison": _comparison,
+    "Compute": _compute,
+    "Curve": _curve,
+    "DatasetDetail": _dataset_detail,
+    "Deployment": _deployment,
+    "DeploymentDetail": _deployment_detail,
+    "IngestReport": _ingest,
+    "Job": _job,
+    "LogChunk": _log,
+    "ModelDetail": _model_detail,
+    "MonitorStatus": _monitor_status,
+    "Page": _page,
+    "PipelineDetail": _pipeline_detail,
+    "PipelineRun": _pipeline_run,
+    "Prediction": _prediction,
+    "Profile": _profile,
+    "RowBlock": _row_block,
+    "Run": _run,
+    "Supervisor": _supervisor,
+    "ViewDetail": _view_detail,
+}

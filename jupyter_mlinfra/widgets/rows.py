@@ -1,0 +1,298 @@
+"""One row of a list, for each record: the columns that its list has in every face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .words import beginning, moment, number, plain, share, size, span
+
+Row = Mapping[str, str]
+
+
+def dataset(item: Any) -> Row:
+    return {
+        "dataset": item.name,
+        "rows": number(item.rows),
+        "columns": plain(item.columns),
+        "size": size(item.bytes),
+        "updated": moment(item.updated_at),
+        "owner": plain(item.owner),
+        "tags": plain(item.tags),
+    }
+
+
+def snapshot(item: Any) -> Row:
+    return {
+        "snapshot": item.id,
+        "at": moment(item.at),
+        "operation": item.operation,
+        "rows": number(item.rows),
+        "added": plain(item.added),
+        "removed": plain(item.removed),
+        "written by": plain(item.written_by),
+    }
+
+
+def column(item: Any) -> Row:
+    return {"column": item.name, "type": item.type, "required": plain(item.required), "used by": plain(item.used_by), "note": beginning(item.doc)}
+
+
+def column_profile(item: Any) -> Row:
+    return {
+        "column": item.name,
+        "type": item.type,
+        "missing": share(item.missing),
+        "distinct": number(item.distinct),
+        "min": beginning(number(item.min), 24),
+        "mean": beginning(number(item.mean), 24),
+        "max": beginning(number(item.max), 24),
+        "top": beginning(number(item.top), 24),
+    }
+
+
+def edge(item: Any) -> Row:
+    return {"from": item.input, "to": item.output, "by": plain(item.job), "at": item.at[:16].replace("T", " ")}
+
+
+def view(item: Any) -> Row:
+    return {
+        "view": item.name,
+        "entities": plain(item.entities),
+        "features": plain(item.features),
+        "ttl": span(item.ttl_seconds),
+        "online": plain(item.freshness),
+        "newest online": moment(item.online_at),
+        "dataset": plain(item.dataset),
+    }
+
+
+def feature(item: Any) -> Row:
+    return {
+        "feature": f"{item.view}:{item.name}",
+        "type": item.type,
+        "fill": share(item.fill),
+        "used by": plain(item.used_by),
+        "note": beginning(item.description),
+    }
+
+
+def materialized(item: Any) -> Row:
+    return {"view": item.view, "rows": plain(item.rows), "from": moment(item.start), "to": moment(item.end), "took": span(item.seconds)}
+
+
+def online_row(item: Any) -> Row:
+    values = {name: plain(value) if item.status[name] == "present" else f"({str(item.status[name]).replace('_', ' ')})" for name, value in item.values.items()}
+    return {**{key: plain(value) for key, value in item.entity.items()}, **values}
+
+
+def job(item: Any) -> Row:
+    progress = share(item.progress) if item.progress is not None and item.state == "running" else ""
+    return {
+        "job": item.id,
+        "name": item.name,
+        "state": " ".join(filter(None, [item.state, progress])),
+        "runs": plain(Path(item.notebook).name if item.notebook else item.command[0] if item.command else None),
+        "cpus": plain(item.cpus),
+        "gpus": plain(item.gpus),
+        "took": span(item.elapsed_seconds),
+        "submitted": moment(item.submitted_at),
+        "reason": beginning(item.reason),
+    }
+
+
+def parameter(item: Any) -> Row:
+    return {"parameter": item.name, "type": plain(item.type), "default": beginning(repr(item.default))}
+
+
+def device(item: Any) -> Row:
+    return {"device": item.id, "name": item.name, "holder": plain(item.holder), "load": share(item.load), "memory": share(item.memory)}
+
+
+def pipeline(item: Any) -> Row:
+    return {
+        "pipeline": item.name,
+        "steps": plain(item.steps),
+        "newest runs": plain(item.last),
+        "file": item.path,
+        "note": beginning(item.problem or item.description),
+    }
+
+
+def pipeline_run(item: Any) -> Row:
+    states = [step.state for step in item.steps]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    return {"run": item.run, "pipeline": item.pipeline, "state": item.state, "steps": counted, "started": moment(item.started_at), "by": plain(item.user)}
+
+
+def step_run(item: Any) -> Row:
+    took = (item.ended_at - item.started_at).total_seconds() if item.started_at and item.ended_at else None
+    return {"step": item.name, "state": item.state, "took": span(took), "job": plain(item.job), "reason": beginning(item.reason, 100)}
+
+
+def step(item: Any) -> Row:
+    return {"step": item.name, "notebook": item.notebook, "after": plain(item.after), "in": plain(item.inputs), "out": plain(item.outputs)}
+
+
+def experiment(item: Any) -> Row:
+    return {"experiment": item.name, "runs": f"{item.runs:,}{'+' if item.more else ''}", "updated": moment(item.updated_at)}
+
+
+def run(item: Any) -> Row:
+    return {
+        "run": item.id[:8],
+        "name": item.name,
+        "status": item.status,
+        "started": moment(item.started_at),
+        "took": span(item.duration_seconds),
+        **{name: plain(value) for name, value in sorted(item.metrics.items())[:5]},
+        "versions": plain([ref.removeprefix("version:") for ref in item.versions]),
+    }
+
+
+def difference(item: Any) -> Row:
+    return {"kind": item.kind, "key": item.key, **{f"run {index + 1}": beginning(plain(value), 40) for index, value in enumerate(item.values)}}
+
+
+def model(item: Any) -> Row:
+    aliases = ", ".join(f"{alias} v{version}" for alias, version in item.aliases.items())
+    return {
+        "model": item.name,
+        "versions": plain(item.versions),
+        "aliases": plain(aliases),
+        "updated": moment(item.updated_at),
+        "note": beginning(item.description),
+    }
+
+
+def version(item: Any) -> Row:
+    return {
+        "version": f"{item.model}/{item.version}",
+        "aliases": plain(item.aliases),
+        **{name: plain(value) for name, value in sorted(item.metrics.items())[:4]},
+        "signature": plain(item.signature),
+        "run": plain(item.run and item.run[:8]),
+        "created": moment(item.created_at),
+    }
+
+
+def deployment(item: Any) -> Row:
+    traffic = ", ".join(f"{entry.version} {entry.traffic} %" for entry in item.versions if entry.traffic)
+    return {"deployment": item.name, "state": item.state, "traffic": plain(traffic), "target": item.target, "updated": moment(item.updated_at), "url": item.url}
+
+
+def deployed_version(item: Any) -> Row:
+    return {
+        "version": item.version,
+        "model": item.model,
+        "state": item.state,
+        "traffic": f"{item.traffic} %",
+        "requests/s": number(item.requests_per_second),
+        "p50 ms": number(item.p50_ms),
+        "p95 ms": number(item.p95_ms),
+        "errors": share(item.error_fraction),
+        "reason": beginning(item.reason),
+    }
+
+
+def change(item: Any) -> Row:
+    traffic = ", ".join(f"{version} {percent} %" for version, percent in item.traffic.items())
+    return {
+        "at": moment(item.at),
+        "by": item.user,
+        "verb": item.verb,
+        "what": beginning(item.text),
+        "traffic": plain(traffic),
+        "reason": beginning(item.reason),
+    }
+
+
+def monitor(item: Any) -> Row:
+    return {
+        "monitor": item.name,
+        "deployment": item.deployment,
+        "state": plain(item.state),
+        "rows": number(item.requests),
+        "worst": plain(item.worst),
+        "PSI": number(item.worst_psi),
+        "evaluated": moment(item.evaluated_at),
+    }
+
+
+def feature_drift(item: Any) -> Row:
+    return {
+        "feature": item.feature,
+        "PSI": number(item.psi),
+        "KS": number(item.ks),
+        "missing then": share(item.missing_reference),
+        "missing now": share(item.missing_window),
+        "drifted": plain(item.drifted),
+    }
+
+
+def alert(item: Any) -> Row:
+    return {
+        "alert": f"{item.monitor}/{item.name}",
+        "state": plain(item.state),
+        "severity": item.severity,
+        "value": number(item.value),
+        "threshold": plain(item.threshold),
+        "since": moment(item.since),
+        "text": beginning(item.text, 100),
+    }
+
+
+def hit(item: Any) -> Row:
+    return {"ref": item.ref, "name": item.name, "detail": beginning(item.detail)}
+
+
+def target_check(item: Any) -> Row:
+    return {"target": item.target, "limit": item.limit, "measured": item.measured, "verdict": item.verdict, "fix": plain(item.fix)}
+
+
+ROWS: Mapping[str, Callable[[Any], Row]] = {
+    "Alert": alert,
+    "Change": change,
+    "Column": column,
+    "ColumnProfile": column_profile,
+    "Dataset": dataset,
+    "DeployedVersion": deployed_version,
+    "Deployment": deployment,
+    "Device": device,
+    "Difference": difference,
+    "Edge": edge,
+    "Experiment": experiment,
+    "Feature": feature,
+    "FeatureDrift": feature_drift,
+    "Hit": hit,
+    "Job": job,
+    "Materialized": materialized,
+    "Model": model,
+    "Monitor": monitor,
+    "OnlineRow": online_row,
+    "Parameter": parameter,
+    "Pipeline": pipeline,
+    "PipelineRun": pipeline_run,
+    "Run": run,
+    "Snapshot": snapshot,
+    "Step": step,
+    "StepRun": step_run,
+    "TargetCheck": target_check,
+    "Version": version,
+    "View": view,
+}
+"""By class name, which is unique among the records: a list need not import the domain that it came from."""
+
+
+def row_of(item: Any) -> Row:
+    """The row of a record; of another value, the value."""
+    make = ROWS.get(type(item).__name__)
+    return make(item) if make else {"value": plain(item)}
+
+
+def rows_of(items: Any) -> list[Row]:
+    """Rows of one table: every row has the columns of all, in order of appearance."""
+    rows = [row_of(item) for item in items]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: row.get(name, plain(None)) for name in names} for row in rows]

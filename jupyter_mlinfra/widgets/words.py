@@ -1,0 +1,88 @@
+"""Values as people read them: numbers with their basis, moments in the reader's zone, sizes, spans."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..core.records import Number
+
+NONE = "–"
+
+
+def number(value: Number | None) -> str:
+    """A number with its basis: `≈` approximate, `~` from a sample, `est.` estimated, `n=` a group size."""
+    if value is None or value.value is None:
+        return NONE
+    text = plain(value.value)
+    if value.basis == "exact":
+        return text
+    marks = {"approx": f"≈ {text}", "sample": f"~ {text}", "est": f"{text} est.", "n": f"n={text}"}
+    return marks[value.basis]
+
+
+def share(value: Number | None) -> str:
+    """A fraction in percent, with its basis."""
+    if value is None or not isinstance(value.value, int | float):
+        return number(value)
+    return number(Number(value=f"{100 * value.value:.1f} %", basis=value.basis, n=value.n))
+
+
+def plain(value: Any) -> str:
+    """One value on one line."""
+    if value is None or value == "":
+        return NONE
+    if isinstance(value, Number):
+        return number(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if math.isfinite(value) else NONE
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={plain(item)}" for key, item in value.items()) or NONE
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(plain(item) for item in value) or NONE
+    return " ".join(str(value).split())
+
+
+def moment(value: datetime | None) -> str:
+    """A moment in the reader's time zone, to the minute."""
+    return NONE if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def span(seconds: float | None) -> str:
+    """A span of time: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds is None:
+        return NONE
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= size:
+            return f"{whole // size} {name} {whole % size // small} {small_name}"
+    return f"{whole // 60} min {whole % 60:02d} s"
+
+
+def size(count: float | None) -> str:
+    """Bytes: `12 B`, `3.4 MB` (powers of 1,000)."""
+    if count is None:
+        return NONE
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} PB"
+
+
+def beginning(text: str | None, length: int = 60) -> str:
+    """The beginning of a text, with an ellipsis where it was cut."""
+    line = plain(text)
+    return line if len(line) <= length else line[: length - 1] + "…"
