@@ -36,6 +36,7 @@ def deployments(tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, P
 def url(deployments: Deployments) -> str:
     """The deployment, whole again after the test before."""
     until(lambda: all(item.state is VersionState.READY and item.workers == 2 for item in deployments.show("flights").deployment.versions))
+    until(lambda: all(psutil.Process(row.identity.pid).children() for row in deployments._store.processes() if row.deployment))
     return deployments.show("flights").deployment.url
 
 

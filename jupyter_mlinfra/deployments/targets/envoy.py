@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,20 +109,24 @@ def in_flight(cluster: str) -> int:
     return sum(int(value) for value in found.values())
 
 
-def healthy_members(cluster: str) -> int:
-    """Workers of a version that pass Envoy's own check (backups count too)."""
-    return int(statistics(f"^cluster\\.{cluster}\\.membership_healthy$").get(f"cluster.{cluster}.membership_healthy", 0))
+def answering(cluster: str) -> set[str]:
+    """Sockets to which Envoy sends requests of a version: of its own workers and of those that stand in."""
+    return {path for name, path, health in _hosts() if name == cluster and not any(health.get(flag) for flag in _SICK)}
 
 
 def sick_sockets() -> set[str]:
     """Sockets of workers that fail Envoy's active check."""
+    return {path for _, path, health in _hosts() if health.get(_SICK[0])}
+
+
+_SICK = ("failed_active_health_check", "failed_outlier_check", "pending_active_hc")
+
+
+def _hosts() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     body = get(gateway.ADMIN_SOCKET, "/clusters?format=json")
-    sick = set()
     for cluster in json.loads(body).get("cluster_statuses", []) if body else []:
         for host in cluster.get("host_statuses", []):
-            if host.get("health_status", {}).get("failed_active_health_check"):
-                sick.add(str(host.get("address", {}).get("pipe", {}).get("path", "")))
-    return sick
+            yield str(cluster.get("name", "")), str(host.get("address", {}).get("pipe", {}).get("path", "")), host.get("health_status", {})
 
 
 def _in_force(wanted: Mapping[str, str], *, but: str = "") -> bool:

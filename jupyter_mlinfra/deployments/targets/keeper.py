@@ -142,7 +142,9 @@ class Keeper:
             reason = f"It did not start: {self.workers.last_words(key)}"
             self.store.move(*key, VersionState.FAILED, reason=reason, wanted=False)
         elif state is VersionState.STARTING and ready >= (1 if item.proved else item.workers):
-            if not envoy.healthy_members(gateway.cluster_name(*key)):
+            # Envoy must have found its own workers healthy too: those of another version may stand in for it until then
+            found = envoy.answering(gateway.cluster_name(*key)) & set(self.workers.sockets(key))
+            if len(found) < (1 if item.proved else item.workers):
                 return True
             self.store.move(*key, VersionState.READY if item.proved else VersionState.TESTING)
         else:

@@ -1,0 +1,243 @@
+"""What a deploy refuses, what it leaves behind when it fails, and what it survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.processes import TOKEN, end_token
+from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
+
+Alter = Callable[..., Path]
+
+
+def shares(deployments: Deployments) -> dict[str, int]:
+    return {item.version: item.traffic for item in deployments.show("flights").deployment.versions if item.traffic}
+
+
+def test_a_model_without_signature_is_refused_and_nothing_is_noted(serving: Deployments, altered: Alter) -> None:
+    serving._experiments.folders[4] = altered(lambda document: document.pop("signature"))  # type: ignore[attr-defined]
+    with pytest.raises(Unprocessable) as refused:
+        serving.deploy("flights", version="flights/4")
+    assert "no signature" in refused.value.what
+    assert refused.value.fix
+    assert serving.list().total == 0
+    assert serving._target.stopped()
+
+
+def test_a_wrong_name_version_or_share_is_refused_before_anything_is_built(serving: Deployments) -> None:
+    for name in ("Flights", "a b", "../x", "", "-a", "x" * 64):
+        with pytest.raises(BadRequest):
+            serving.deploy(name, version="flights/1")
+    with pytest.raises(NotFound):
+        serving.deploy("flights", version="flights/99")
+    with pytest.raises(BadRequest, match="nobody"):
+        serving.deploy("flights", version="flights/1", traffic=10)
+    with pytest.raises(BadRequest):
+        serving.deploy("flights", version="flights/1", traffic=101)
+    assert serving.list().total == 0
+    with pytest.raises(NotFound):
+        serving.show("flights")
+    assert serving.up() == []
+    assert serving.down() == []
+
+
+@pytest.mark.parametrize("port_is_fixed", [True])
+def test_a_port_that_is_taken_is_named_with_its_holder(serving: Deployments, kit: ModuleType, tmp_path: Path, models: Mapping[int, Path], port_is_fixed: bool) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        project = kit.open_project(tmp_path / "taken", f"[deployments]\nport = {port}\n")
+        deployments = Deployments(project, kit.Registry(models))
+        with pytest.raises(Unavailable) as refused:
+            deployments.deploy("flights", version="flights/1")
+        assert f"Port {port} is taken" in refused.value.what
+        assert str(os.getpid()) in refused.value.why
+        assert "[deployments] port" in refused.value.fix
+        assert deployments.list().total == 0
+        kit.clean_up(project)
+
+
+@pytest.mark.slow
+def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployments, models: Mapping[int, Path], tmp_path: Path, kit: ModuleType) -> None:
+    import shutil
+
+    serving.deploy("flights", version="flights/1")
+    url = serving.show("flights").deployment.url
+    lying = shutil.copytree(models[2], tmp_path / "lying")  # the signature promises text, the model has no categories
+    text = (lying / "MLmodel").read_text().replace('{"type": "double", "name": "x0", "required":', '{"type": "string", "name": "x0", "required":')
+    assert '"string"' in text or "string" in text
+    (lying / "MLmodel").write_text(text)
+    broken = shutil.copytree(models[2], tmp_path / "broken")
+    (broken / "model.ubj").write_bytes((broken / "model.ubj").read_bytes()[:2000])
+    serving._experiments.folders |= {4: lying, 5: broken}  # type: ignore[attr-defined]
+    with kit.load(url, kit.sample_body(serving), rate=100, clients=4) as load:
+        for number in (4, 5):
+            with pytest.raises(Unprocessable) as failed:
+                serving.deploy("flights", version=f"flights/{number}", traffic=50)
+            assert failed.value.why
+            assert failed.value.fix
+    assert load.lost == {}, load.details[:3]
+    assert set(load.versions) == {"v1"}
+    assert shares(serving) == {"v1": 100}
+    record = serving.show("flights").deployment
+    assert {item.version: item.state for item in record.versions} == {"v1": VersionState.READY, "v4": VersionState.FAILED, "v5": VersionState.FAILED}
+    assert all(item.reason for item in record.versions if item.state is VersionState.FAILED)
+    assert record.state is DeploymentState.HEALTHY
+    for verb in (lambda: serving.promote("flights", "v4"), lambda: serving.traffic("flights", {"v1": 50, "v4": 50})):
+        with pytest.raises(Conflict, match="failed"):
+            verb()
+    serving._experiments.folders[4] = models[2]  # type: ignore[attr-defined]  # mended
+    serving.deploy("flights", version="flights/4", traffic=20)
+    assert shares(serving) == {"v1": 80, "v4": 20}
+    before = serving.show("flights").history
+    again = serving.deploy("flights", version="flights/4")  # a notebook that is run again changes nothing
+    assert serving.show("flights").history == before
+    assert {item.version: item.traffic for item in again.versions} == {"v1": 80, "v4": 20, "v5": 0}
+    serving._experiments.model = "other"  # type: ignore[attr-defined]
+    with pytest.raises(Conflict, match="serves model flights"):
+        serving.deploy("flights", version="other/2")
+
+
+@pytest.mark.slow
+def test_a_latency_beyond_the_projects_target_blocks_with_both_figures(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
+    project = kit.open_project(tmp_path / "slow", "[project.targets]\nlatency_p99_ms = 0.001\n[deployments]\nworkers = 1\n")
+    deployments = Deployments(project, kit.Registry(models))
+    try:
+        with pytest.raises(Unprocessable) as failed:
+            deployments.deploy("flights", version="flights/1")
+        assert "latency: p95 at most 0.001 ms" in failed.value.why
+        (version,) = deployments.show("flights").deployment.versions
+        assert [(gate.name, gate.passed) for gate in version.gates] == [("signature", True), ("start", True), ("equal", True), ("refuses", True), ("latency", False)]
+        assert version.traffic == 0
+        with pytest.raises(Unavailable):
+            deployments.predict("flights", [{"x0": 1.0}])
+    finally:
+        kit.clean_up(project)
+
+
+@pytest.mark.slow
+def test_two_deploys_at_once_do_not_mix_and_the_second_says_why(serving: Deployments) -> None:
+    outcomes: dict[int, Any] = {}
+
+    def deploy(number: int) -> None:
+        try:
+            outcomes[number] = serving.deploy("flights", version=f"flights/{number}")
+        except Conflict as error:
+            outcomes[number] = error
+
+    crowd = [threading.Thread(target=deploy, args=(number,)) for number in (1, 2)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    refused = [number for number, outcome in outcomes.items() if isinstance(outcome, Conflict)]
+    assert len(refused) == 1
+    assert "under way" in outcomes[refused[0]].what
+    assert outcomes[refused[0]].fix
+    assert shares(serving) == {f"v{3 - refused[0]}": 100}
+    serving.deploy("flights", version=f"flights/{refused[0]}")
+    assert len(serving.show("flights").deployment.versions) == 2
+
+
+DEPLOY = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments import Deployments
+class Registry:
+    def version(self, ref): return SimpleNamespace(model="flights", version=int(ref.partition("/")[2]))
+    def download(self, ref): return Path(sys.argv[2])
+Deployments(Project(Path(sys.argv[1])), Registry()).deploy("flights", version=f"flights/{sys.argv[3]}", on_progress=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.mark.slow
+def test_a_deploy_from_a_job_outlives_the_job_and_one_that_is_killed_leaves_no_process(serving: Deployments, models: Mapping[int, Path]) -> None:
+    root = str(serving._project.root)
+    token = f"job-{os.getpid()}-{time.time_ns()}"
+    subprocess.run([sys.executable, "-c", DEPLOY, root, str(models[1]), "1"], env={**os.environ, TOKEN: token, "MLINFRA_JOB": "7f3a"}, check=True)
+    assert end_token(token, grace_seconds=0)  # what the job supervisor does with a job's leftovers
+    record = serving.show("flights").deployment
+    assert record.state is DeploymentState.HEALTHY
+    assert serving.predict("flights", serving.show("flights").sample or {}).version == "v1"
+    for row in serving._store.processes():
+        assert b"MLINFRA_JOB=" not in Path(f"/proc/{row.identity.pid}/environ").read_bytes()
+    process = subprocess.Popen([sys.executable, "-c", DEPLOY, root, str(models[2]), "2"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("test before traffic"):
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        second = serving.show("flights").deployment.versions[1]
+        if second.state is VersionState.FAILED and not second.workers:
+            break
+        time.sleep(0.2)
+    assert (second.state, second.reason, second.workers) == (VersionState.FAILED, "Its deploy was interrupted.", 0)
+    assert shares(serving) == {"v1": 100}
+    serving.deploy("flights", version="flights/2")  # nothing stands in the way of another try
+    serving.delete("flights")
+    assert serving.list().total == 0
+    assert serving._target.stopped()
+
+
+@pytest.mark.slow
+def test_a_model_with_texts_is_served_from_the_real_registry(tmp_path: Path, kit: ModuleType) -> None:
+    import mlflow
+    import numpy as np
+    import pandas as pd
+    import xgboost
+    from mlflow.models import infer_signature
+
+    from jupyter_mlinfra.experiments import Experiments
+
+    random = np.random.default_rng(5)
+    frame = pd.DataFrame({"distance": random.normal(size=500), "carrier": pd.Categorical(random.choice(["AA", "DL", "UA", "Ü"], 500)), "hour": random.integers(0, 24, 500)})
+    label = (frame["distance"] + (frame["carrier"] == "UA") * 2 - frame["hour"] / 10 > 0).astype(int)
+    data = xgboost.DMatrix(frame, label=label, enable_categorical=True)
+    booster = xgboost.train({"objective": "multi:softprob", "num_class": 2, "max_depth": 4, "nthread": 1}, data, 20)
+    project = kit.open_project(tmp_path / "registry", "[deployments]\nworkers = 1\n")
+    experiments = Experiments(project)
+    deployments = Deployments(project, experiments)
+    try:
+        with experiments.track("flights", name="texts"):
+            sample = frame.astype({"carrier": str}).head(10)
+            mlflow.xgboost.log_model(booster, name="model", signature=infer_signature(sample, booster.predict(data)[:10]), input_example=sample, model_format="ubj")
+            run = mlflow.active_run()
+        assert run is not None
+        version = experiments.register(run.info.run_id, model="flights")
+        experiments.promote(f"flights/{version.version}", alias="champion")
+        deployments.deploy("flights", version="flights@champion")
+        answer = deployments.predict("flights", frame.astype({"carrier": str}))
+        np.testing.assert_allclose(answer.predictions, booster.predict(data), atol=1e-6)
+        assert list(answer.names) == ["t:0", "t:1"]
+        with pytest.raises(BadRequest, match="unknown category"):
+            deployments.predict("flights", [{"distance": 1.0, "carrier": "XX", "hour": 3}])
+        logged = deployments.payloads("flights")
+        end = time.monotonic() + 10
+        while logged.filter(logged["status"] == 200).height < 500 and time.monotonic() < end:
+            time.sleep(0.05)
+            logged = deployments.payloads("flights")
+        np.testing.assert_allclose(logged.filter(logged["status"] == 200)["prediction_1"], booster.predict(data)[:, 1], atol=1e-6)
+        json.dumps(deployments.show("flights").sample)
+    finally:
+        kit.clean_up(project)
