@@ -92,15 +92,14 @@ class Identity:
 
     def signal(self, number: int) -> bool:
         """Send a signal to this very process; says whether it was there. A stranger with its pid is never hit."""
-        if not hasattr(os, "pidfd_open"):
-            if self.alive():
-                signal_all([self.pid], number)
-                return True
-            return False
         try:
             handle = os.pidfd_open(self.pid)
-        except OSError:
+        except ProcessLookupError:
             return False
+        except (AttributeError, OSError):  # not this system, or a container that forbids it: the next best
+            alive = self.alive()
+            signal_all([self.pid] if alive else [], number)
+            return alive
         try:
             if not self.alive():  # the handle holds the pid: it cannot change hands from here on
                 return False

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 NAME_LENGTH = 200
+EXPLAINED = 100
+"""Waiting jobs that are told of a stop."""
 STOP_SECONDS = 30.0
 """How long past the grace a job may take to end before the supervisor is stopped all the same."""
 SEARCHED = 1000
@@ -151,6 +153,8 @@ class Jobs:
                 self.cancel(job)
             self.wait(running, timeout=self._project.settings.jobs.grace_seconds + STOP_SECONDS)
         self._control.stop()
+        waiting = self._store.waiting(at=time.time(), limit=EXPLAINED)
+        self._store.explain({item.id: "Waits: the supervisor is stopped; `mlinfra up` starts it." for item in waiting})
         return self.supervisor()
 
     def search_fingerprint(self) -> str:

@@ -322,6 +322,7 @@ def test_stopping_does_not_let_waiting_jobs_take_the_place_of_running_ones(jobs:
     jobs.stop(cancel_running=True)
     assert [jobs.show(job).state for job in ids] == ["cancelled", "cancelled", "queued", "queued", "queued"]
     assert tools.lines(project.root / "count") == ["x", "x"]
+    assert jobs.show(ids[4]).reason == "Waits: the supervisor is stopped; `mlinfra up` starts it."
     jobs.start()
     tools.until(lambda: len(tools.lines(project.root / "count")) == 4)
 
