@@ -29,15 +29,23 @@ def card_of(value: Any) -> Card | None:
     if name in ROWS:
         return _from_row(value)
     if isinstance(value, list) and value and type(value[0]).__name__ in ROWS:
-        return Card(title=f"{len(value):,}", rows=rows_of(value))
+        rows = rows_of(value)
+        return Card(title=f"{len(rows):,} {_several(rows)}", rows=rows)
     return None
 
 
 def _page(page: Any) -> Card:
     if not page.items:
         return Card(title="Nothing found." if page.total == 0 else "Nothing on this page.")
-    shown = f"{page.shown:,} of {page.total:,}"
-    return Card(title=shown, rows=rows_of(page.items), note=f"{shown}; more with cursor {page.cursor}" if page.cursor else "")
+    rows = rows_of(page.items)
+    shown = f"{page.shown:,} of {page.total:,} {_several(rows)}"
+    return Card(title=shown, rows=rows, note=f"{shown}; more with cursor {page.cursor}" if page.cursor else "")
+
+
+def _several(rows: Sequence[Row]) -> str:
+    """What a list is of, by its first column."""
+    noun = next(iter(rows[0]))
+    return {"ref": "objects", "at": "changes", "value": "values"}.get(noun, f"{noun}s")
 
 
 def _from_row(value: Any) -> Card:

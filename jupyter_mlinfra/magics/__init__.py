@@ -1,0 +1,25 @@
+"""IPython magics: `%load_ext jupyter_mlinfra` gives one per noun; each line is a `%mlinfra` line in fewer words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["load"]
+
+
+def load(shell: Any) -> None:
+    """Register the magics and the reprs of records; a name that another extension has is left to it, and said."""
+    from ..widgets.reprs import register
+    from .magics import magics_of
+
+    register(shell)
+    taken = []
+    for kind, magics in magics_of(shell).items():
+        for name, function in magics.items():
+            known = shell.magics_manager.magics[kind].get(name)
+            if known is not None and not getattr(known, "mlinfra", False):
+                taken.append(("%" if kind == "line" else "%%") + name)
+            else:
+                shell.register_magic_function(function, magic_kind=kind, magic_name=name)
+    if taken:
+        print(f"{', '.join(taken)}: the name is taken, so it was left as it is; %mlinfra does the same.")  # noqa: T201

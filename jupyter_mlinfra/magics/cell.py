@@ -1,0 +1,156 @@
+"""Magics over a whole cell: as a job that outlives the kernel, and as a tracked run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..cli import Session
+from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
+from .exchange import put, take
+from .lines import split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..core.project import Project
+    from ..jobs import Job
+
+LABEL, OUT = "cell", "out"
+"""Labels of a job that was a cell: the folder of its values, and the names that it hands back."""
+
+
+def job_cell(shell: Any) -> Callable[[str, str], Any]:
+    """`%%job` for a shell."""
+
+    def magic(line: str, cell: str) -> Any:
+        """Run the cell as a job: `%%job --gpus 1 --in df --out model [--wait]`.
+
+        The kernel stays free, and the job outlives it. `--in` names go with it, `--out` names come back: with `--wait` at its end,
+        else by `%job collect ID`. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as code.
+        """
+        options = _options(line)
+        session = Session(say=print)
+        project = session.bench.project
+        ident = uuid.uuid4().hex[:12]
+        folder = project.folder("cells", ident)
+        for name in options.given:
+            if name not in shell.user_ns:
+                raise NotFound(f"There is no variable {name}.", "It was given as --in.", "Run the cell that makes it first.")
+            put(folder / "in", name, shell.user_ns[name])
+        job = session.bench.jobs.submit(_spec(options, project, ident, _notebook(folder, cell, options)))
+        if not options.wait:
+            return job
+        (job,) = session.bench.jobs.wait([job.id])
+        if job.state != "succeeded":
+            raise Unprocessable(f"The cell's job {job.id} ended {job.state}.", job.reason, f"%job log {job.id}")
+        collect(shell, job.id)
+        return job
+
+    return magic
+
+
+def collect(shell: Any, job: str) -> None:
+    """Bring the `--out` names of a cell's job into the kernel. Raises NotFound, Conflict while it runs."""
+    session = Session()
+    found: Job = session.bench.jobs.show(job)
+    if LABEL not in found.labels:
+        raise NotFound(f"Job {found.id} was no cell.", "Only a %%job cell has names to collect.")
+    if found.state != "succeeded":
+        raise Conflict(f"Job {found.id} is {found.state}.", found.reason, f"%job wait {found.id}")
+    folder = session.bench.project.folder("cells", found.labels[LABEL], "out")
+    names = [name for name in found.labels.get(OUT, "").split(",") if name]
+    values = {name: take(folder, name) for name in names}
+    shell.user_ns.update(values)
+    print(f"{', '.join(names) or 'nothing'} from job {found.id}")  # noqa: T201
+
+
+def track_cell(shell: Any) -> Callable[[str, str], Any]:
+    """`%%track` for a shell."""
+    from .magics import Parser
+
+    def magic(line: str, cell: str) -> Any:
+        """Run the cell as a tracked run: `%%track EXPERIMENT [--name NAME] [--dataset REF]`. It fails when the cell does."""
+        parser = Parser(prog="%%track", add_help=False)
+        parser.add_argument("experiment")
+        parser.add_argument("--name")
+        parser.add_argument("--dataset", action="append", default=[])
+        options = parser.parse_args(split(line))
+        experiments = Session().bench.experiments
+        with experiments.track(options.experiment, name=options.name, datasets=options.dataset) as run:
+            done = shell.run_cell(cell, silent=False, store_history=False)
+            if not done.success:
+                # The cell has shown its own traceback; the run has to end as failed.
+                raise RunFailed(done.error_in_exec or done.error_before_exec)
+        return experiments.show(run.id)
+
+    return magic
+
+
+class RunFailed(MLInfraError):
+    """The cell of a tracked run raised."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"The run failed: {type(error).__name__}.", str(error)[:300], "Mend the cell and run it again.")
+
+
+def _options(line: str) -> argparse.Namespace:
+    from .magics import Parser
+
+    parser = Parser(prog="%%job", add_help=False)
+    parser.add_argument("--gpus", type=int, default=0)
+    parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--memory-gib", type=float)
+    parser.add_argument("--time-limit", type=float, metavar="MINUTES")
+    parser.add_argument("--retries", type=int, default=0)
+    parser.add_argument("--name", default="")
+    parser.add_argument("--in", dest="given", action="append", default=[], metavar="NAME")
+    parser.add_argument("--out", action="append", default=[], metavar="NAME")
+    parser.add_argument("--wait", action="store_true")
+    found = parser.parse_args(split(line))
+    for field in ("given", "out"):
+        names = [name for text in getattr(found, field) for name in re.split(r"[,\s]+", text) if name]
+        if bad := [name for name in names if not name.isidentifier()]:
+            raise BadRequest(f"{bad[0]!r} is not the name of a variable.", fix="%%job --in df --out model,score")
+        setattr(found, field, names)
+    return found
+
+
+def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
+    """The cell as a notebook, between one cell that reads the values and one that writes them."""
+    import nbformat
+
+    before = [f"from jupyter_mlinfra.magics.exchange import take as _take\nfrom pathlib import Path as _Path\n_folder = _Path({str(folder)!r})"]
+    before += [f"{name} = _take(_folder / 'in', {name!r})" for name in options.given]
+    after = ["from jupyter_mlinfra.magics.exchange import put as _put", *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out)]
+    cells = ["\n".join(before), cell, *(["\n".join(after)] if options.out else [])]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}},
+    )
+    path = folder / "cell.ipynb"
+    path.write_text(nbformat.writes(notebook))
+    return path
+
+
+def _spec(options: argparse.Namespace, project: Project, ident: str, notebook: Path) -> Any:
+    from ..jobs import JobSpec
+
+    here = Path.cwd().resolve()
+    if not notebook.is_relative_to(project.root):
+        raise Conflict("This project cannot run cells as jobs.", f"Its state, {project.home}, lies outside its folder.", "Submit a notebook of the project.")
+    return JobSpec(
+        notebook=str(notebook.relative_to(project.root)),
+        cwd=os.path.relpath(here, project.root) if here.is_relative_to(project.root) else ".",
+        name=options.name or "cell",
+        gpus=options.gpus,
+        cpus=options.cpus,
+        memory_gib=options.memory_gib,
+        time_limit_minutes=options.time_limit,
+        retries=options.retries,
+        labels={LABEL: ident, OUT: ",".join(options.out)},
+    )

@@ -1,0 +1,42 @@
+"""An error in a cell: a card of three lines, and a cell that has failed, without a traceback of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from html import escape
+from typing import Any
+
+from ..core.errors import MLInfraError
+
+
+class ErrorCard:
+    """What happened, why, and how to mend it."""
+
+    def __init__(self, error: MLInfraError) -> None:
+        self.parts = [(name, text) for name, text in (("", error.what), ("why", error.why), ("fix", error.fix)) if text]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        what, rest = self.parts[0][1], self.parts[1:]
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in rest)
+        lines = [f"✗ {what}", *(f"  {name} {text}" for name, text in rest)]
+        return {"text/html": f"<div><b>✗ {escape(what)}</b><table><tbody>{rows}</tbody></table></div>", "text/plain": "\n".join(lines)}
+
+
+def explained[**P, T](function: Callable[P, T]) -> Callable[P, T]:
+    """Show an error of the workbench as a card. The cell fails all the same, so that a notebook that runs by itself stops there."""
+
+    @wraps(function)
+    def call(*args: P.args, **named: P.kwargs) -> T:
+        try:
+            return function(*args, **named)
+        except MLInfraError as error:
+            from IPython.display import display
+
+            display(ErrorCard(error))
+            # IPython asks the exception for its traceback; the card has said it all but for readers of a log.
+            line = f"{type(error).__name__}: {error.what}"
+            error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
+            raise
+
+    return call

@@ -1,0 +1,115 @@
+"""The magics themselves. A line magic answers with the record that the same call in Python gives."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..cli import Session, run
+from ..core.errors import BadRequest
+from ..widgets.reprs import Facts, Records
+from .fault import explained
+from .lines import SHORT, split
+
+Magic = Callable[..., Any]
+
+
+def magics_of(shell: Any) -> Mapping[str, Mapping[str, Magic]]:
+    """Line and cell magics by name, for a shell."""
+    from .cell import job_cell, track_cell
+
+    line = {name: _short(name, shell) for name in SHORT} | {"mlinfra": _umbrella()}
+    cell = {"catalog": _sql(shell), "job": job_cell(shell), "track": track_cell(shell)}
+    return {"line": line, "cell": {name: ours(function) for name, function in cell.items()}}
+
+
+def ours(function: Magic) -> Magic:
+    """Mark a magic as one of this package, so that loading twice is not a clash; its errors become cards."""
+    found = explained(function)
+    found.mlinfra = True  # type: ignore[attr-defined]
+    return found
+
+
+def carry_out(words: list[str]) -> Any:
+    """The answer of `mlinfra WORDS`; progress is printed."""
+    if "--json" in words:
+        words.remove("--json")  # a cell gets the record itself
+    ended = run(words, Session(say=print))
+    answer = None if ended.silent else _shown(ended.value)
+    if ended.error is not None:
+        from IPython.display import display
+
+        display(answer)
+        raise ended.error
+    return answer
+
+
+class Parser(argparse.ArgumentParser):
+    """The options of a cell magic; a fault is a BadRequest, not an exit."""
+
+    def error(self, message: str) -> Any:
+        raise BadRequest(f"{self.prog}: {message}.", fix=" ".join(self.format_usage().split()))
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list) and value and not isinstance(value[0], Mapping):
+        return Records(value)
+    return Facts(value) if isinstance(value, dict) else value
+
+
+def _short(name: str, shell: Any) -> Magic:
+    short = SHORT[name]
+
+    def magic(line: str) -> Any:
+        words = split(line)
+        if name == "job" and words[:1] == ["collect"]:
+            return _collect(shell, words)
+        return carry_out(short.words(line))
+
+    magic.__doc__ = f"""`%{name} VERB …` is `mlinfra {short.group} VERB …`.
+
+    Verbs: {", ".join(short.verbs)}. Alone: {short.bare[0]}. Before a name: {short.other[0]}. With --help: their options.
+    """
+    if name == "job":
+        magic.__doc__ += "    `%job collect ID`: the `--out` names of a `%%job` cell, into this kernel.\n"
+    return ours(magic)
+
+
+def _collect(shell: Any, words: list[str]) -> None:
+    """A verb that the command line cannot have: it brings values into this kernel."""
+    from .cell import collect
+
+    if len(words) != 2:
+        raise BadRequest("Of which job?", fix="%job collect ID")
+    collect(shell, words[1])
+
+
+def _umbrella() -> Magic:
+    def magic(line: str) -> Any:
+        return carry_out(split(line) or ["--help"])
+
+    lines = "\n".join(f"    %{name:10s} mlinfra {short.group} …" for name, short in SHORT.items())
+    magic.__doc__ = f"""`%mlinfra WORDS` is `mlinfra WORDS` of the command line, in this kernel; the answer is the record itself.
+
+    Short forms:
+{lines}
+    %%catalog sql, %%job, %%track EXPERIMENT work on a cell.
+    """
+    return ours(magic)
+
+
+def _sql(shell: Any) -> Magic:
+    def magic(line: str, cell: str) -> Any:
+        """`%%catalog sql [--out NAME] [--limit N]`: answer one SELECT over datasets, as a Polars frame."""
+        parser = Parser(prog="%%catalog", add_help=False)
+        parser.add_argument("verb", choices=["sql"])
+        parser.add_argument("--out", metavar="NAME")
+        parser.add_argument("--limit", type=int)
+        options = parser.parse_args(split(line))
+        frame = Session().bench.catalog.sql(cell, limit=options.limit)
+        if options.out:
+            shell.user_ns[options.out] = frame
+        return frame
+
+    return magic

@@ -1,0 +1,70 @@
+"""Rich reprs: with the extension loaded, a record or a page at the end of a cell shows itself as a card or a table."""
+
+from __future__ import annotations
+
+import json
+from collections import UserDict, UserList
+from typing import Any
+
+from ..core.display import mimebundle
+from ..core.records import to_json
+from .cards import CARDS, Card, card_of
+from .rows import ROWS
+
+RECORDS = {
+    "catalog.spec": ("Column", "ColumnProfile", "Dataset", "DatasetDetail", "IngestReport", "Profile", "RowBlock", "Snapshot"),
+    "core.lineage": ("Edge",),
+    "core.records": ("Page",),
+    "core.search": ("Hit",),
+    "deployments.spec": ("Change", "DeployedVersion", "Deployment", "DeploymentDetail", "Prediction"),
+    "experiments.spec": ("Comparison", "Curve", "Difference", "Experiment", "Model", "ModelDetail", "Run", "Version"),
+    "features.spec": ("AppliedViews", "Feature", "Materialized", "OnlineRow", "View", "ViewDetail"),
+    "jobs.spec": ("Compute", "Device", "Job", "LogChunk", "Parameter", "Supervisor"),
+    "monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus"),
+    "pipelines.spec": ("Pipeline", "PipelineDetail", "PipelineRun", "Step", "StepRun"),
+    "readiness": ("TargetCheck",),
+}
+"""Where each record that has a row or a card lives; named, so that none is imported before a cell has one."""
+
+LARGEST = 20_000
+"""Characters of a record's JSON that are kept with a saved notebook; a larger record keeps its facts and table alone."""
+
+
+def bundle(value: Any) -> dict[str, Any]:
+    """The display bundle of a record, a page, or a list of records: a live card, static escaped HTML, and text."""
+    card = card_of(value) or Card(title=type(value).__name__)
+    title = f"{card.title} · {card.note}" if card.note and card.note != card.title else card.title
+    return mimebundle(card.ref, title, _kept(value), facts=card.facts, rows=card.rows)
+
+
+def register(shell: Any) -> None:
+    """Make a shell show records as cards."""
+    formatter = shell.display_formatter.mimebundle_formatter
+    for module, names in RECORDS.items():
+        for name in names:
+            formatter.for_type_by_name(f"jupyter_mlinfra.{module}", name, bundle)
+
+
+class Records(UserList[Any]):
+    """A list of records that shows itself as a table. No `list`: IPython prints those in its own way."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return bundle(self.data)
+
+
+class Facts(UserDict[str, Any]):
+    """Values by name that show themselves one a line."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from .words import plain
+
+        return mimebundle("", "", None, facts={name: plain(value) for name, value in self.items()})
+
+
+def _kept(value: Any) -> Any:
+    if type(value).__name__ == "Page":
+        return [getattr(item, "ref", None) for item in value.items]
+    if type(value).__name__ not in {*CARDS, *ROWS}:
+        return None
+    plain = to_json(value)
+    return plain if len(json.dumps(plain)) <= LARGEST else None
