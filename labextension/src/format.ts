@@ -72,6 +72,7 @@ export function bytes(value: unknown): string {
   return `${(value / 1000 ** power).toLocaleString(language(), { maximumFractionDigits: power ? 1 : 0 })} ${units[power]}`;
 }
 
+const YEAR = 31_557_600;
 const UNITS: readonly [size: number, symbol: string][] = [
   [86_400, 'd'],
   [3_600, 'h'],
@@ -81,6 +82,9 @@ const UNITS: readonly [size: number, symbol: string][] = [
 
 /** 1440 → `24 min`, 777600 → `9 d`: one unit, rounded down. The symbols are those of the SI, the same in every language. */
 export function span(seconds: number): string {
+  if (seconds >= 2 * YEAR) {
+    return `${Math.floor(seconds / YEAR).toLocaleString(language())} y`;
+  }
   const [size, symbol] = UNITS.find(([length]) => seconds >= length) ?? [1, 's'];
   return `${Math.floor(Math.max(0, seconds) / size).toLocaleString(language())} ${symbol}`;
 }
@@ -125,6 +129,9 @@ const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/;
 
 /** A text value of a column: moments without their letters, other texts as they are. */
 export const plain = (value: string): string => (MOMENT.test(value) ? value.slice(0, 16).replace('T', ' ') : value);
+
+/** A logged text, with a long fraction cut to what tells settings apart. */
+export const setting = (value: string): string => (/^-?\d+\.\d{7,}$/.test(value) ? number(Number(value), 6) : value);
 
 /** Any value of a table cell as text. */
 export function cell(value: unknown): string {

@@ -1,17 +1,17 @@
 import React, { useState } from 'react';
 
 import type { IColumn, IColumnProfile, IDatasetDetail, INumber, IProfile, Tier } from '../api/types';
-import { Button, Link } from '../components/button';
+import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { Num } from '../components/number';
+import { RefLink } from '../components/reflink';
 import { Bars } from '../components/shape';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
-import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 interface IRow extends IColumn {
@@ -109,7 +109,7 @@ const value = (number: INumber | undefined, write?: (value: unknown) => string):
 
 const sortable = (number: INumber | undefined): number | string | null => number?.value ?? null;
 
-function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IRow>[] {
+function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
   const percent = (number: unknown): string => format.percent(number, 2);
   return [
     {
@@ -176,7 +176,7 @@ function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IRow>[] {
       key: 'used',
       head: trans.__('used by'),
       width: 130,
-      cell: ({ used_by }) => <UsedBy refs={used_by} onOpen={ref => void open(ref)} />
+      cell: ({ used_by }) => <UsedBy refs={used_by} />
     }
   ];
 }
@@ -193,23 +193,15 @@ function Clipped({ number }: { number: INumber | undefined }): React.ReactElemen
   );
 }
 
-function UsedBy({
-  refs,
-  onOpen
-}: {
-  refs: readonly string[];
-  onOpen: (ref: string) => void;
-}): React.ReactElement | null {
+function UsedBy({ refs }: { refs: readonly string[] }): React.ReactElement | null {
   const [first] = refs;
   if (!first) {
     return null;
   }
   return (
-    <>
-      <Link title={refs.join('\n')} onClick={() => onOpen(first)}>
-        {nameOf(first)}
-      </Link>
+    <span title={refs.join('\n')}>
+      <RefLink reference={first} />
       {refs.length > 1 && <span className={cx('quiet')}> +{refs.length - 1}</span>}
-    </>
+    </span>
   );
 }

@@ -9,7 +9,7 @@ import type { ILink } from '../components/layout';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
-import { kindOf, nameOf, parseRef } from '../refs';
+import { nameOf, parseRef } from '../refs';
 
 const MOST = 200;
 
@@ -43,51 +43,78 @@ interface IDrawn {
   left: number;
 }
 
-/** One node for each object and each doing; versions of an object are one node. */
+const bare = (reference: string): string => reference.split('@')[0] ?? reference;
+
+interface IDoing {
+  job: string;
+  at: string;
+  inputs: ReadonlySet<string>;
+  outputs: ReadonlySet<string>;
+}
+
+/** What was done: edges of one moment and job belong together; of doings that made the same, the newest counts. */
+function doingsOf(edges: readonly IEdge[]): IDoing[] {
+  const byMoment = new Map<string, IDoing>();
+  for (const { job, at, input, output } of edges) {
+    const key = `${job} ${at}`;
+    const known = byMoment.get(key) ?? { job, at, inputs: new Set(), outputs: new Set() };
+    byMoment.set(key, {
+      ...known,
+      inputs: new Set([...known.inputs, input]),
+      outputs: new Set([...known.outputs, output])
+    });
+  }
+  const newest = new Map<string, IDoing>();
+  for (const doing of [...byMoment.values()].sort((a, b) => a.at.localeCompare(b.at))) {
+    newest.set(`${doing.job} ${[...doing.outputs].map(bare).sort().join(' ')}`, doing);
+  }
+  return [...newest.values()];
+}
+
+/** A graph of objects and doings; versions of an object are one node. */
 export function drawn(edges: readonly IEdge[], current: string): IDrawn {
   const nodes = new Map<string, IGraphNode>();
-  const links = new Map<string, ILink>();
-  const bare = (ref: string): string => ref.split('@')[0] ?? ref;
-  const add = (id: string, node: IGraphNode): void => {
-    if (!nodes.has(id)) {
-      nodes.set(id, node);
+  const links: ILink[] = [];
+  const add = (node: IGraphNode): string => {
+    if (!nodes.has(node.id)) {
+      nodes.set(node.id, node);
     }
+    return node.id;
   };
-  const link = (from: string, to: string): void => void links.set(`${from} ${to}`, { from, to });
-  for (const { input, output, job, at } of edges) {
-    const doing = `job ${job}`;
-    add(bare(input), objectNode(input, current));
-    add(bare(output), objectNode(output, current));
-    add(doing, {
-      id: doing,
+  doingsOf(edges).forEach(({ job, at, inputs, outputs }, index) => {
+    const doing = add({
+      id: `doing ${index}`,
       icon: 'notebook',
       title: nameOf(job),
       note: format.time(at),
       ref: parseRef(job) ? job : undefined
     });
-    link(bare(input), doing);
-    link(doing, bare(output));
-  }
+    inputs.forEach(input => links.push({ from: add(objectNode(input, current)), to: doing }));
+    outputs.forEach(output => links.push({ from: doing, to: add(objectNode(output, current)) }));
+  });
   const kept = new Set([...nodes.keys()].slice(0, MOST));
   return {
     nodes: [...nodes.values()].filter(node => kept.has(node.id)),
-    links: [...links.values()].filter(({ from, to }) => kept.has(from) && kept.has(to)),
+    links: links.filter(({ from, to }) => kept.has(from) && kept.has(to)),
     left: nodes.size - kept.size
   };
 }
 
 function objectNode(reference: string, current: string): IGraphNode {
   const parsed = parseRef(reference);
-  const id = reference.split('@')[0] ?? reference;
-  if (!parsed) {
+  const id = bare(reference);
+  if (!parsed || parsed.kind === 'file') {
     return { id, icon: 'file', title: id.split('/').pop() ?? id, note: id };
   }
+  const { kind, name, at } = parsed;
+  const [before, ...rest] = name.split('.');
+  const inNamespace = kind === 'dataset' && rest.length > 0;
   return {
     id,
-    ref: parsed.kind === 'file' ? undefined : id,
-    icon: iconOf(kindOf(reference)),
-    title: parsed.name,
-    note: parsed.at ? `@${format.shortId(parsed.at)}` : parsed.kind,
+    ref: id,
+    icon: iconOf(kind),
+    title: inNamespace ? rest.join('.') : kind === 'run' ? format.shortId(name) : name,
+    note: [inNamespace ? before : kind, at && `@${format.shortId(at)}`].filter(Boolean).join(' '),
     current: id === current
   };
 }

@@ -52,9 +52,11 @@ export function PageHeader({ icon, title, reference, mark, children }: IPageHead
 export function Facts({ children }: { children: React.ReactNode }): React.ReactElement {
   return (
     <div className={cx('facts')}>
-      {React.Children.toArray(children).map((fact, index) => (
-        <span key={index}>{fact}</span>
-      ))}
+      {React.Children.toArray(children)
+        .filter(fact => fact !== '')
+        .map((fact, index) => (
+          <span key={index}>{fact}</span>
+        ))}
     </div>
   );
 }

@@ -114,7 +114,7 @@ function Hits({ hits, label, words }: { hits: readonly IHit[]; label: string; wo
         ref: hit.ref,
         icon: iconOf(hit.kind),
         name: <Marked text={hit.name || nameOf(hit.ref)} words={words} />,
-        meta: hit.detail,
+        meta: hit.detail && <span className={cx('row-detail')}>{hit.detail}</span>,
         title: hit.ref
       }))}
     />

@@ -156,8 +156,7 @@ function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnS
       key: 'key',
       head: trans.__('name'),
       cell: row => <span className={cx('strong-name')}>{row.key}</span>,
-      sort: row => row.key,
-      width: 240
+      sort: row => row.key
     },
     ...runs.map((run, index): IColumnSpec<IDifference> => ({
       key: run.id,
@@ -180,9 +179,12 @@ function Value({ row, index }: { row: IDifference; index: number }): React.React
   if (typeof value === 'number') {
     return <Num value={value} strong={!row.same} quiet />;
   }
+  if (value === null) {
+    return <>{format.DASH}</>;
+  }
   return (
-    <span className={cx('clip')} title={value ?? undefined}>
-      {value === null ? format.DASH : row.same ? value : <b>{value}</b>}
+    <span className={cx('clip')} title={value}>
+      {row.same ? format.setting(value) : <b>{format.setting(value)}</b>}
     </span>
   );
 }

@@ -74,7 +74,7 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench): IColum
       key: `params.${name}`,
       head: name,
       end: true,
-      cell: run => <span className={cx('clip')}>{run.params[name] ?? format.DASH}</span>,
+      cell: run => <span className={cx('clip')}>{format.setting(run.params[name] ?? format.DASH)}</span>,
       sort: run => run.params[name] ?? null
     })),
     { key: 'user', head: trans.__('by'), width: 80, cell: run => run.user }

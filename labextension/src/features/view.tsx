@@ -7,13 +7,14 @@ import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
+import { RefLink } from '../components/reflink';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
-import { formatRef, nameOf } from '../refs';
+import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { Online } from './online';
 
@@ -98,7 +99,7 @@ function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
   );
 }
 
-function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IFeature>[] {
+function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
   return [
     {
       key: 'name',
@@ -127,9 +128,9 @@ function columnsOf({ trans, open }: IWorkbench): IColumnSpec<IFeature>[] {
       cell: ({ used_by }) =>
         used_by.length
           ? used_by.slice(0, 3).map(ref => (
-              <span key={ref}>
-                <Link onClick={() => void open(ref)}>{nameOf(ref)}</Link>{' '}
-              </span>
+              <React.Fragment key={ref}>
+                <RefLink reference={ref} />{' '}
+              </React.Fragment>
             ))
           : format.DASH
     }

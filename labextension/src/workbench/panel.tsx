@@ -27,9 +27,15 @@ export class PanelWidget extends FrameWidget {
     this._body = React.lazy(_spec.body);
   }
 
-  /** Put the caret into the search box. */
-  focusSearch(): void {
-    requestAnimationFrame(() => this.node.querySelector<HTMLInputElement>('input[type="search"]')?.focus());
+  /** Put the caret into the search box, as soon as it is drawn. */
+  focusSearch(frames = 60): void {
+    const input = this.node.querySelector<HTMLInputElement>('input[type="search"]');
+    if (input) {
+      input.focus();
+      input.select();
+    } else if (frames > 0 && this.isVisible) {
+      requestAnimationFrame(() => this.focusSearch(frames - 1));
+    }
   }
 
   protected override content(): React.ReactElement {

@@ -1,0 +1,24 @@
+import React from 'react';
+
+import { useWorkbench } from '../hooks/context';
+import { nameOf, parseRef } from '../refs';
+import { Link } from './button';
+
+/** A reference that opens its page; a text that is none stays a text. */
+export function RefLink({
+  reference,
+  children
+}: {
+  reference: string;
+  children?: React.ReactNode;
+}): React.ReactElement {
+  const { open } = useWorkbench();
+  if (!parseRef(reference)) {
+    return <span>{children ?? reference}</span>;
+  }
+  return (
+    <Link title={reference} onClick={() => void open(reference)}>
+      {children ?? nameOf(reference)}
+    </Link>
+  );
+}
