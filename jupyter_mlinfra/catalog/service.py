@@ -204,7 +204,7 @@ class Catalog:
     def lineage(self, name: str) -> builtins.list[Edge]:
         """What the dataset was made from and what was made from it, at any distance."""
         wanted = _plain(name)
-        self._store.entry(wanted)
+        self._store.metadata(self._store.entry(wanted))  # a dataset that does not exist has no lineage
         return self._project.lineage.around(wanted.ref)
 
     # -- search --------------------------------------------------------------------------------------------------------------------

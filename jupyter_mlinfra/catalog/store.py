@@ -100,20 +100,23 @@ class Store:
             return table
 
     def entry(self, name: DatasetName) -> Entry:
-        """The table in the list. Raises NotFound when there is none."""
-        if self._is_sql:
-            for entry in self.entries(name.namespace):
-                if entry.table == name.table:
-                    return entry
-            raise self.absent(name)
-        return Entry(name.namespace, name.table, self.load(name).metadata_location)
+        """The table in the list. Raises NotFound when there is none; where listing is dear, `metadata` does."""
+        if not self._is_sql:
+            return Entry(name.namespace, name.table, None)
+        for entry in self.entries(name.namespace):
+            if entry.table == name.table:
+                return entry
+        raise self.absent(name)
 
     def metadata(self, entry: Entry) -> Mapping[str, Any]:
         """The parsed metadata file of a table; files never change, so each is read once.
 
-        Raises Unavailable when the file is gone or damaged.
+        Raises NotFound when the table is gone, Unavailable when the file is gone or damaged.
         """
-        location = entry.metadata or self.load(DatasetName(entry.namespace, entry.table)).metadata_location
+        location = entry.metadata
+        if location is None:  # the catalog's own answer holds the metadata; the storage may open to nobody without it
+            found: Mapping[str, Any] = json.loads(self.load(DatasetName(entry.namespace, entry.table)).metadata.model_dump_json())
+            return found
         if location not in self._parsed:
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()

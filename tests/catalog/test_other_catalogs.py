@@ -1,0 +1,203 @@
+"""The same verbs on a team's catalogs: Iceberg REST over HTTP with a secret token, and a SQL catalog that others made."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from urllib.parse import unquote, urlsplit
+
+import polars as pl
+import pytest
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, NoSuchNamespaceError, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.schema import Schema
+from pyiceberg.table import CommitTableRequest
+from pyiceberg.types import LongType, NestedField, StringType
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.project import Project
+
+TOKEN = "canary-4f1c"
+STATUS = {NoSuchTableError: 404, NoSuchNamespaceError: 404, CommitFailedException: 409, TableAlreadyExistsError: 409, NamespaceAlreadyExistsError: 409}
+
+
+class RestServer(BaseHTTPRequestHandler):
+    """As much of the Iceberg REST protocol as the verbs need, over a SQL catalog. Source: the OpenAPI file of apache/iceberg."""
+
+    catalog: SqlCatalog
+    refused = 0
+
+    def answer(self) -> None:
+        try:
+            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                type(self).refused += 1
+                self.send(401, {"error": {"message": f"no such token {self.headers.get('Authorization')}", "type": "NotAuthorizedException", "code": 401}})
+                return
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length) if length else b""
+            self.send(200, self.route(self.command, unquote(urlsplit(self.path).path).removeprefix("/v1/").split("/"), body))
+        except tuple(STATUS) as error:
+            self.send(STATUS[type(error)], {"error": {"message": str(error), "type": type(error).__name__, "code": STATUS[type(error)]}})
+
+    do_GET = do_POST = do_HEAD = answer  # noqa: N815 (the names that http.server calls)
+
+    def route(self, verb: str, parts: list[str], body: bytes) -> dict[str, object]:
+        catalog = self.catalog
+        match verb, parts:
+            case "GET", ["config"]:
+                return {"defaults": {}, "overrides": {}}
+            case "GET", ["namespaces"]:
+                return {"namespaces": catalog.list_namespaces()}
+            case "POST", ["namespaces"]:
+                catalog.create_namespace(tuple(json.loads(body)["namespace"]))
+                return json.loads(body)
+            case _, ["namespaces", space]:
+                return {"namespace": [space], "properties": catalog.load_namespace_properties(space)}
+            case "GET", ["namespaces", space, "tables"]:
+                return {"identifiers": [{"namespace": list(found[:-1]), "name": found[-1]} for found in catalog.list_tables(space)]}
+            case "POST", ["namespaces", space, "tables"]:
+                asked = json.loads(body)
+                staged = catalog._create_staged_table((space, asked["name"]), Schema.model_validate(asked["schema"]), properties=asked["properties"])
+                return {"metadata": json.loads(staged.metadata.model_dump_json())}
+            case "POST", ["namespaces", space, "tables", table]:
+                commit = CommitTableRequest.model_validate_json(body)
+                done = catalog.commit_table(SimpleNamespace(name=lambda: (space, table)), commit.requirements, commit.updates)
+                return json.loads(done.model_dump_json(by_alias=True))
+            case _, ["namespaces", space, "tables", table]:
+                found = catalog.load_table((space, table))
+                return {"metadata-location": found.metadata_location, "metadata": json.loads(found.metadata.model_dump_json())}
+        raise AssertionError(f"the test's server does not know {verb} {parts}")
+
+    def send(self, status: int, body: dict[str, object]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def rest(tmp_path):
+    handler = type("Handler", (RestServer,), {"catalog": SqlCatalog("behind", uri=f"sqlite:///{tmp_path}/behind.db", warehouse=str(tmp_path / "lake"))})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield SimpleNamespace(uri=f"http://127.0.0.1:{server.server_port}", handler=handler, server=server)
+    server.shutdown()
+    server.server_close()
+
+
+def _project(project, text):
+    (project.root / "mlinfra.toml").write_text(text)
+    return Project.open(project.root)
+
+
+@pytest.fixture(params=["rest", "sql"])
+def elsewhere(request, project, rest, tmp_path, monkeypatch):
+    """A catalog that is not the embedded one."""
+    monkeypatch.setenv("LAKE_TOKEN", TOKEN)
+    if request.param == "rest":
+        return Catalog(_project(project, f'[catalog]\nuri = "{rest.uri}"\nproperties = {{ token = "env:LAKE_TOKEN" }}\n'))
+    monkeypatch.setenv("LAKE_URI", f"sql+sqlite:///{tmp_path}/shared.db")
+    return Catalog(_project(project, f'[catalog]\nuri = "env:LAKE_URI"\nwarehouse = "{tmp_path}/shared"\nproperties = {{ name = "team" }}\n'))
+
+
+def test_every_verb_works(elsewhere, project, file):
+    catalog = elsewhere
+    first = catalog.ingest([file("a.csv", "id,word\n1,a\n2,b\nbroken\n")], into="sales.orders")
+    assert (first.rows_written, first.quarantined) == (2, 1)
+    second = catalog.write(pl.DataFrame({"id": [3], "word": ["c"], "new": [1.5]}), into="sales.orders")
+    catalog.write(pl.DataFrame({"n": [1]}), into="sales.other", mode="replace")
+    catalog.write(pl.DataFrame({"m": ["x"]}), into="sales.other", mode="replace")
+    assert [item.name for item in catalog.list().items] == ["sales.orders", "sales.other"]
+    assert catalog.namespaces() == ["sales"]
+    assert catalog.preview("sales.orders").total == 3
+    assert catalog.dataset("sales.other").scan().collect().to_dicts() == [{"m": "x"}]
+    assert [item.id for item in catalog.snapshots("sales.orders").items] == [second.snapshot, first.snapshot]
+    assert catalog.dataset("sales.orders").scan(first.snapshot).collect()["id"].to_list() == [1, 2]
+    assert catalog.profile("sales.orders", tier="footer").columns[0].max.value == 3
+    assert catalog.tag("sales.orders", add=["gold"]).tags == ["gold"]
+    assert {hit.kind for hit in catalog.search("word").items} == {"dataset", "column"}
+    assert catalog.sql("SELECT sum(id) AS s FROM sales.orders").item() == 6
+    assert catalog.fingerprint("sales.orders") == second.snapshot
+    assert catalog.fingerprint("sales.none") is None
+    with pytest.raises(NotFound, match=r"sales\.order"):
+        catalog.show("sales.order")
+    assert not (project.home / "catalog.db").exists()
+
+
+def test_a_commit_that_fails_leaves_nothing_here_either(elsewhere, file, tmp_path):
+    elsewhere.write(pl.DataFrame({"id": [1]}), into="t.a")
+    before = set(tmp_path.glob("**/*.parquet"))
+    with pytest.raises(Unprocessable):
+        elsewhere.ingest([file("a.csv", "id\nx\n")], into="t.a")
+    with pytest.raises(Unprocessable):
+        elsewhere.ingest([file("a.csv", "")], into="t.new")
+    assert [item.name for item in elsewhere.list().items] == ["t.a"]
+    assert set(tmp_path.glob("**/*.parquet")) == before
+
+
+def test_a_wrong_token_is_refused_and_never_repeated_in_an_error(project, rest, monkeypatch):
+    monkeypatch.setenv("LAKE_TOKEN", "canary-wrong")
+    catalog = Catalog(_project(project, f'[catalog]\nuri = "{rest.uri}"\nproperties = {{ token = "env:LAKE_TOKEN" }}\n'))
+    with pytest.raises(Unavailable) as caught:
+        catalog.list()
+    assert rest.handler.refused
+    assert "canary" not in json.dumps(caught.value.to_json())
+    assert caught.value.fix
+
+
+def test_a_secret_that_is_not_set_is_named(project, rest, monkeypatch):
+    monkeypatch.delenv("LAKE_TOKEN", raising=False)
+    catalog = Catalog(_project(project, f'[catalog]\nuri = "{rest.uri}"\nproperties = {{ token = "env:LAKE_TOKEN" }}\n'))
+    with pytest.raises(NotFound, match="LAKE_TOKEN"):
+        catalog.list()
+
+
+def test_a_catalog_that_is_down_is_named(project, rest, monkeypatch):
+    monkeypatch.setenv("LAKE_TOKEN", TOKEN)
+    catalog = Catalog(_project(project, f'[catalog]\nuri = "{rest.uri}"\nproperties = {{ token = "env:LAKE_TOKEN" }}\n'))
+    catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
+    rest.server.shutdown()
+    rest.server.server_close()
+    for verb in (catalog.list, lambda: catalog.show("t.a"), lambda: catalog.preview("t.a"), lambda: catalog.write(pl.DataFrame({"n": [1]}), into="t.a")):
+        with pytest.raises(MLInfraError) as caught:
+            verb()
+        assert (caught.value.code, bool(caught.value.fix)) == ("unavailable", True)
+
+
+def test_a_partitioned_table_of_others_is_read_and_not_written(project, tmp_path):
+    from pyiceberg.partitioning import PartitionField, PartitionSpec
+    from pyiceberg.transforms import IdentityTransform
+
+    others = SqlCatalog("mlinfra", uri=f"sqlite:///{tmp_path}/shared.db", warehouse=str(tmp_path / "shared"))
+    others.create_namespace("t")
+    data = pl.DataFrame({"id": [1, 2], "part": ["a", "b"]}).to_arrow()
+    schema = Schema(NestedField(1, "id", LongType(), required=False), NestedField(2, "part", StringType(), required=False))
+    table = others.create_table("t.p", schema, partition_spec=PartitionSpec(PartitionField(2, 1000, IdentityTransform(), "part")))
+    table.append(data)
+    catalog = Catalog(_project(project, f'[catalog]\nuri = "sql+sqlite:///{tmp_path}/shared.db"\nwarehouse = "{tmp_path}/shared"\n'))
+    assert sorted(catalog.dataset("t.p").scan().collect().rows()) == [(1, "a"), (2, "b")]
+    with pytest.raises(Unprocessable, match="partitioned"):
+        catalog.write(pl.DataFrame({"id": [3], "part": ["a"]}), into="t.p")
+
+
+def test_storage_keys_of_the_catalog_reach_the_scan():
+    """Polars reads data files by itself: without these it would ask amazonaws.com, whatever endpoint the catalog has."""
+    from jupyter_mlinfra.catalog.rows import storage_options
+
+    keys = {"s3.endpoint": "http://127.0.0.1:9", "s3.access-key-id": "a", "gcs.project-id": "p", "adls.account-name": "n", "uri": "http://x", "token": "secret"}
+    assert set(storage_options(SimpleNamespace(io=SimpleNamespace(properties=keys)))) == {
+        "s3.endpoint",
+        "s3.access-key-id",
+        "gcs.project-id",
+        "adls.account-name",
+    }
+    assert storage_options(SimpleNamespace(io=SimpleNamespace(properties={"uri": "x"}))) is None
