@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -32,8 +33,8 @@ class Tools:
     sleep = (sys.executable, "-c", "import time; time.sleep(600)")
 
     @staticmethod
-    def processes_of(root: Path) -> list[psutil.Process]:
-        """Every process that works for the project, found without the code under test."""
+    def processes_of(root: Path, *, supervisor: bool = True) -> list[psutil.Process]:
+        """Every process that works for the project, found without the code under test; without the supervisor if so asked."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -41,7 +42,7 @@ class Tools:
             except psutil.Error:
                 continue
             supervises = "jupyter_mlinfra.jobs.backends.supervisor" in words and any(f'"{root}"' in word for word in words)
-            if process.pid != os.getpid() and (supervises or environment.get("MLINFRA_PROJECT") == str(root)):
+            if process.pid != os.getpid() and ((supervises and supervisor) or environment.get("MLINFRA_PROJECT") == str(root)):
                 found.append(process)
         return found
 
@@ -69,6 +70,13 @@ class Tools:
         os.kill(pid, signal.SIGKILL)
         cls.until(lambda: jobs.supervisor().pid is None)
         return pid
+
+    @classmethod
+    def kill_workers(cls, root: Path) -> None:
+        """kill -9 of every wrapper and job."""
+        for process in cls.processes_of(root, supervisor=False):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     @staticmethod
     def cell(source: str, *tags: str) -> dict[str, Any]:
@@ -124,18 +132,11 @@ def clean(root: Path) -> Iterator[Jobs]:
         if not left:
             break
         for process in left:
-            with_suppressed(process.kill)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(left, timeout=1)
     shutil.rmtree(runtime_folder(project.home), ignore_errors=True)
     project.database.close()
-
-
-def with_suppressed(action: Callable[[], None]) -> None:
-    """Whoever is gone already need not be killed."""
-    try:
-        action()
-    except psutil.NoSuchProcess:
-        return
 
 
 @pytest.fixture

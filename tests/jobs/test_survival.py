@@ -116,9 +116,7 @@ def test_a_job_whose_wrapper_was_killed_goes_on_and_is_lost_only_when_it_has_end
 def test_after_the_death_of_wrapper_and_job_a_job_with_retries_is_started_again(jobs: Jobs, project: Project, tools: Any) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED], retries=1))
     tools.until(lambda: tools.lines(project.root / "count"))
-    for process in tools.processes_of(project.root):
-        if "supervisor" not in " ".join(process.cmdline()):
-            process.kill()
+    tools.kill_workers(project.root)
     (project.root / "go").touch()
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
     assert (ended.state, ended.exit_code, ended.attempt) == ("failed", 7, 2)
@@ -132,8 +130,7 @@ def test_after_a_restart_of_the_machine_a_running_job_is_lost_or_tried_again(
     job = jobs.submit(JobSpec(command=["sh", "-c", "echo x >> count; [ -e go ] || exec sleep 600"], retries=retries))
     tools.until(lambda: jobs.show(job.id).state == "running" and tools.lines(project.root / "count"))
     pid = tools.kill_supervisor(jobs)
-    for process in tools.processes_of(project.root):
-        process.kill()
+    tools.kill_workers(project.root)
     (project.root / "go").touch()
     with sqlite3.connect(project.home / "state.db") as connection:  # as an earlier boot would have left it
         connection.execute("UPDATE job SET boot = 'before'")
@@ -151,8 +148,7 @@ def test_a_stranger_with_the_pid_of_a_job_is_left_alone(jobs: Jobs, project: Pro
         job = jobs.submit(JobSpec(command=tools.sleep))
         tools.until(lambda: jobs.show(job.id).state == "running")
         tools.kill_supervisor(jobs)
-        for process in tools.processes_of(project.root):
-            process.kill()
+        tools.kill_workers(project.root)
         with sqlite3.connect(project.home / "state.db") as connection:
             connection.execute("UPDATE job SET pid = ?", (stranger.pid,))
         connection.close()
