@@ -65,6 +65,7 @@ class Assessor:
         self._store.keep_packages(environment.digest, environment.packages)
         return Parts(
             cells=cell_digests(notebook),
+            places=[cell.number for cell in notebook.cells],
             modules=local_modules(notebook, path.parent, self._root),
             parameters=self.parameters(step),
             inputs=inputs,

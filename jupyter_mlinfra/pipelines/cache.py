@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from hashlib import sha256
 from typing import Any, Literal
 
-from .notebook import INJECTED_TAG, PARAMETERS_TAG, Notebook
+from .notebook import PARAMETERS_TAG, Notebook
 
 Part = Literal["code", "params", "inputs", "environment", "kernel"]
 _SHOWN = 60
@@ -22,9 +22,13 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a result was made of. cells: a digest for each code cell. modules: path → digest. inputs: reference → content id."""
+    """What a result was made of. cells: a digest for each code cell. modules: path → digest. inputs: reference → content id.
+
+    places: number of each cell in the notebook; only for words, so that a paragraph more runs nothing.
+    """
 
     cells: Sequence[str]
+    places: Sequence[int]
     modules: Mapping[str, str]
     parameters: Mapping[str, Any]
     inputs: Mapping[str, str]
@@ -35,7 +39,7 @@ class Parts:
     @property
     def key(self) -> str:
         """One digest of it all; `inputs` and `modules` in any order give the same."""
-        return sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps({**self.to_json(), "places": None}, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -59,15 +63,13 @@ class Change:
 
 
 def cell_digests(notebook: Notebook) -> list[str]:
-    """One digest a code cell. The cell that papermill adds is no code of the notebook: executed or not, a notebook gives the same."""
-    return [
-        sha256(f"{PARAMETERS_TAG in cell.tags}\0{cell.source.rstrip()}".encode()).hexdigest()[:20] for cell in notebook.cells if INJECTED_TAG not in cell.tags
-    ]
+    """One digest a code cell: its source, and whether it takes the parameters."""
+    return [sha256(f"{PARAMETERS_TAG in cell.tags}\0{cell.source.rstrip()}".encode()).hexdigest()[:20] for cell in notebook.cells]
 
 
 def changes(before: Parts, after: Parts, packages: Mapping[str, Mapping[str, str]]) -> list[Change]:
     """What differs, code first. packages: environment digest → distributions, for the environments that are still known."""
-    found = [Change("code", detail) for detail in (*_cells(before.cells, after.cells), *_named(before.modules, after.modules))]
+    found = [Change("code", detail) for detail in (*_cells(before, after), *_named(before.modules, after.modules))]
     found += [Change("params", detail) for detail in _values(before.parameters, after.parameters)]
     found += [Change("inputs", detail) for detail in _named(before.inputs, after.inputs)]
     if before.kernel != after.kernel:
@@ -87,18 +89,18 @@ def explain(found: Iterable[Change]) -> str:
     return "; ".join(str(Change(part, _some(details))) for part, details in grouped.items())
 
 
-def _cells(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
-    for how, old_from, old_to, new_from, new_to in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+def _cells(before: Parts, after: Parts) -> Iterator[str]:
+    for how, old_from, old_to, new_from, new_to in SequenceMatcher(None, before.cells, after.cells, autojunk=False).get_opcodes():
         if how == "replace":
-            yield _range(new_from, new_to)
+            yield _range(after.places[new_from:new_to])
         elif how == "insert":
-            yield f"{_range(new_from, new_to)} added"
+            yield f"{_range(after.places[new_from:new_to])} added"
         elif how == "delete":
-            yield f"{_range(old_from, old_to)} taken out"
+            yield f"{_range(before.places[old_from:old_to])} taken out"
 
 
-def _range(start: int, end: int) -> str:
-    return f"cell {end}" if end - start == 1 else f"cells {start + 1}–{end}"
+def _range(places: Sequence[int]) -> str:
+    return f"cell {places[0]}" if len(places) == 1 else f"cells {places[0]}–{places[-1]}"
 
 
 def _named(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, Unavailable
@@ -204,7 +204,8 @@ class Engine:
         if notebook is None:
             return parts
         with contextlib.suppress(MLInfraError):
-            return Parts.from_json({**parts.to_json(), "cells": cell_digests(read_notebook(self._tools.project.root / notebook, notebook))})
+            executed = read_notebook(self._tools.project.root / notebook, notebook)
+            return replace(parts, cells=cell_digests(executed), places=[cell.number for cell in executed.cells])
         return parts
 
     def _record(self, step: StepDefinition, entry: StepEntry, result: Result) -> None:

@@ -18,7 +18,7 @@ INJECTED_TAG = "injected-parameters"
 
 @dataclass(frozen=True, slots=True)
 class CodeCell:
-    """One code cell. number: from 1, as `[number]` in a notebook run from the top; empty cells have none."""
+    """One code cell that is not empty. number: its place in the notebook from 1, as jobs count: words too, papermill's own cell not."""
 
     number: int
     source: str
@@ -61,15 +61,20 @@ def read_notebook(path: Path, name: str) -> Notebook:
 
 
 def _code_cells(cells: Sequence[Any]) -> list[CodeCell]:
+    """An executed notebook gives the same as the one that it was made from: the cell with the given values is left out."""
     found: list[CodeCell] = []
+    number = 0
     for cell in cells:
-        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+        tags = _mapping(_mapping(cell).get("metadata")).get("tags")
+        if isinstance(tags, list) and INJECTED_TAG in tags:
+            continue
+        number += 1
+        if _mapping(cell).get("cell_type") != "code":
             continue
         source = cell.get("source", "")
         text = "".join(str(line) for line in source) if isinstance(source, list) else str(source)
-        tags = _mapping(cell.get("metadata")).get("tags")
         if text.strip():
-            found.append(CodeCell(len(found) + 1, text, tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()))
+            found.append(CodeCell(number, text, tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()))
     return found
 
 

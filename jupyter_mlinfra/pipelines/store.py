@@ -203,8 +203,10 @@ class Store:
             row = connection.execute("SELECT * FROM pipeline_result WHERE pipeline = ? AND step = ?", (pipeline, step)).fetchone()
         if row is None:
             return None
-        parts, outputs = Parts.from_json(json.loads(row["parts"])), json.loads(row["outputs"])
-        return Result(whole=bool(row["whole"]), parts=parts, outputs=outputs, job=row["job"], notebook=row["notebook"])
+        parts = _parts(row["parts"])
+        if parts is None:
+            return None
+        return Result(whole=bool(row["whole"]), parts=parts, outputs=json.loads(row["outputs"]), job=row["job"], notebook=row["notebook"])
 
     def keep_packages(self, digest: str, packages: Mapping[str, str]) -> None:
         """Remember what the digest of an environment stands for."""
@@ -298,10 +300,18 @@ def _step_entries(connection: sqlite3.Connection, number: int) -> list[StepEntry
                 ended_at=_moment(row["ended_at"]),
             ),
             attempt=row["attempt"],
-            parts=Parts.from_json(json.loads(row["parts"])) if row["parts"] else None,
+            parts=_parts(row["parts"]),
         )
         for row in rows
     ]
+
+
+def _parts(text: str | None) -> Parts | None:
+    """What was kept; None when it is of another version of the cache's key, which nothing can be compared with."""
+    try:
+        return Parts.from_json(json.loads(text)) if text else None
+    except TypeError:
+        return None
 
 
 def _moment(seconds: float | None) -> datetime | None:

@@ -66,7 +66,7 @@ class Trained:
         return str(info.model_uri)
 
     def signature(self) -> Any:
-        """MLflow's signature. A column is required unless values of it were missing in training."""
+        """MLflow's signature; a column is required unless it is optional."""
         from mlflow.models import ModelSignature
         from mlflow.types import ColSpec, Schema
 

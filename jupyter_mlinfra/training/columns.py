@@ -18,7 +18,11 @@ Kind = Literal["double", "long", "boolean", "string"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One input. optional: values were missing in training. categories: the texts seen in training, in the order of their codes."""
+    """One input. categories: the texts seen in training, in the order of their codes.
+
+    optional: whether a request may leave it out. A float always may: NaN is one of its values, and sensors fail after training too;
+    XGBoost sends it down the default branch. Whole numbers, booleans and texts only if values were missing in training.
+    """
 
     name: str
     kind: Kind
@@ -58,7 +62,8 @@ def _column(series: pl.Series) -> Column:
         return Column(name=series.name, kind="string", optional=optional, categories=tuple(series.cast(pl.String).drop_nulls().unique().sort()))
     if dtype.is_numeric():
         # A whole number with gaps reaches a model as a float, in pandas and over JSON alike: its signature says so.
-        return Column(name=series.name, kind="long" if dtype.is_integer() and not optional else "double", optional=optional)
+        whole = dtype.is_integer() and not optional
+        return Column(name=series.name, kind="long" if whole else "double", optional=not whole)
     fix = "Turn it into a number first, for example by .dt.epoch('s')." if dtype.is_temporal() else "Turn it into a number or text first."
     raise BadRequest(f"Column {series.name} cannot be an input.", f"It is {dtype}; XGBoost takes numbers, booleans and categories.", fix)
 

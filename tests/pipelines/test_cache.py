@@ -92,6 +92,28 @@ def bench(project: Project, workshop) -> Bench:
     return bench
 
 
+WORDS = {"cell_type": "markdown", "metadata": {}, "source": ["# Title"], "id": "m"}
+
+
+def edit(bench: Bench, change) -> None:
+    path = bench.root / "lab/train.ipynb"
+    content = json.loads(path.read_text())
+    for cell in content["cells"]:
+        change(cell)
+    path.write_text(json.dumps(content, indent=1))
+
+
+def insert(bench: Bench, cell) -> None:
+    path = bench.root / "lab/train.ipynb"
+    content = json.loads(path.read_text())
+    content["cells"].insert(1, cell)
+    path.write_text(json.dumps(content))
+
+
+def with_another_y(cell) -> None:
+    cell["source"] = [line.replace("x + 1", "7") for line in cell["source"]]
+
+
 def rename_kernel(bench: Bench) -> None:
     bench.notebook(*CELLS, kernel="other")
 
@@ -101,6 +123,7 @@ CHANGES = {
     "two cells apart": (lambda b: b.notebook("import tools # !", "x = depth", "y = x + 2", "print(y)"), "code changed: cell 2, cell 4"),
     "a cell added": (lambda b: b.notebook(*CELLS, "z = 1"), "code changed: cell 6 added"),
     "a cell taken out": (lambda b: b.notebook(*CELLS[:2], CELLS[3]), "code changed: cell 4 taken out"),
+    "a cell below words": (lambda b: (insert(b, WORDS), edit(b, with_another_y)), "code changed: cell 5"),
     "a default": (lambda b: b.notebook(*CELLS, parameters="depth = 6\nextra = 1"), "code changed: cell 1"),
     "a module that a cell imports": (lambda b: b.file("tools.py", "from pack import part\nnew = 1\n"), "code changed: tools.py"),
     "a module that a module imports": (lambda b: b.file("pack/part.py", "def f(): return 1\n"), "code changed: pack/part.py"),
@@ -138,7 +161,7 @@ UNCHANGED = {
     "ids of cells": lambda b: edit(b, lambda cell: cell.update(id=f"new-{cell['id']}")),
     "metadata of cells": lambda b: edit(b, lambda cell: cell["metadata"].update(collapsed=True)),
     "source as one text": lambda b: edit(b, lambda cell: cell.update(source="".join(cell["source"]))),
-    "a cell of words": lambda b: insert(b, {"cell_type": "markdown", "metadata": {}, "source": "# Title", "id": "m"}),
+    "a cell of words": lambda b: insert(b, WORDS),
     "an empty cell": lambda b: insert(b, {"cell_type": "code", "metadata": {}, "source": "\n", "outputs": [], "execution_count": None, "id": "e"}),
     "a module that nobody imports": lambda b: b.file("unused.py", "2\n"),
     "the time of a file": lambda b: os.utime(b.root / "lab/rows.csv"),
@@ -146,21 +169,6 @@ UNCHANGED = {
     "an output of a domain that went on": lambda b: b.references.update({"m": "versions 2"}),
     "a parameter that says what was the default": lambda b: setattr(b, "values", {}),
 }  # fmt: skip
-
-
-def edit(bench: Bench, change) -> None:
-    path = bench.root / "lab/train.ipynb"
-    content = json.loads(path.read_text())
-    for cell in content["cells"]:
-        change(cell)
-    path.write_text(json.dumps(content, indent=1))
-
-
-def insert(bench: Bench, cell) -> None:
-    path = bench.root / "lab/train.ipynb"
-    content = json.loads(path.read_text())
-    content["cells"].insert(1, cell)
-    path.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize("case", UNCHANGED)

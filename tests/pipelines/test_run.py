@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs
 from jupyter_mlinfra.pipelines import Pipelines, RunState, StepRun

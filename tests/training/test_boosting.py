@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(trained):
 
 def test_columns_know_their_types_gaps_and_categories(trained):
     assert [(column.name, column.kind, column.optional) for column in trained.columns] == [
-        ("wind", "double", False), ("hour", "long", False), ("night", "boolean", False),
+        ("wind", "double", True), ("hour", "long", False), ("night", "boolean", False),
         ("carrier", "string", False), ("temp", "double", True), ("plane", "double", True),
     ]  # fmt: skip
     assert trained.columns[3].categories == ("B6", "UA", "éÅ")
@@ -105,7 +105,7 @@ def test_a_matrix_without_names_is_trained_and_asked_alike():
     inputs = LEARN[0].select("wind", "temp").to_numpy()
     trained = train_xgboost(inputs, LEARN[1], parameters=PARAMETERS, rounds=5)
     assert trained.names == ("f0", "f1")
-    assert [column.optional for column in trained.columns] == [False, True]
+    assert [column.optional for column in trained.columns] == [True, True]
     assert trained.best_round == 4
     plain = xgboost.train({**PARAMETERS, "seed": 0}, xgboost.QuantileDMatrix(inputs, LEARN[1]), 5)
     np.testing.assert_array_equal(trained.predict(inputs), plain.predict(xgboost.DMatrix(inputs)))
@@ -191,7 +191,7 @@ def test_a_logged_model_holds_no_pickle_states_its_inputs_and_answers_the_same(t
     assert f"xgboost=={xgboost.__version__}" in (folder / "requirements.txt").read_text()
     columns = {column.name: column for column in mlflow.models.get_model_info(uri).signature.inputs}
     assert {name: (str(column.type), column.required) for name, column in columns.items()} == {
-        "wind": ("DataType.double", True), "hour": ("DataType.long", True), "night": ("DataType.boolean", True),
+        "wind": ("DataType.double", False), "hour": ("DataType.long", True), "night": ("DataType.boolean", True),
         "carrier": ("DataType.string", True), "temp": ("DataType.double", False), "plane": ("DataType.double", False),
     }  # fmt: skip
 
