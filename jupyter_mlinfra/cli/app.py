@@ -96,7 +96,6 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     session = Session(project, json=as_json)
     if not os.environ.get(DEBUG):
         warnings.simplefilter("ignore")
-    code = 1
     try:
         with _only_ours(as_json) as out:
             code = _speak(words, session, out)
@@ -106,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 141
     except OSError as error:
+        code = 1
         print(f"error: The answer could not be written.\n  why: {error.strerror}.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)
@@ -172,7 +172,7 @@ def _only_ours(as_json: bool) -> Iterator[IO[str]]:
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as out:
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as out, contextlib.redirect_stdout(sys.stderr):
             yield out
     finally:
         os.dup2(kept, 1)
@@ -182,17 +182,17 @@ def _only_ours(as_json: bool) -> Iterator[IO[str]]:
 def _everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
     """The words without `--json` and `--project`, which may stand anywhere before a `--`."""
     end = argv.index("--") if "--" in argv else len(argv)
-    words, project, as_json = list[str](), None, False
-    before = iter(argv[:end])
-    for word in before:
-        if word == "--json":
-            as_json = True
-        elif word.startswith("--project="):
+    given = [word for word in argv[:end] if word != "--json"]
+    as_json, project = len(given) < end, None
+    words: list[str] = []
+    while given:
+        word = given.pop(0)
+        if word.startswith("--project="):
             project = word.partition("=")[2]
+        elif word == "--project" and given and not given[0].startswith("-"):
+            project = given.pop(0)
         elif word == "--project":
-            project = next(before, None)
-            if project is None:
-                words.append(word)  # click says that its value is missing
+            return [word], None, as_json  # click says that its value is missing
         else:
             words.append(word)
     return [*words, *argv[end:]], project, as_json

@@ -12,8 +12,7 @@ from jupyter_server.auth import Authorizer
 
 from jupyter_mlinfra.core.errors import MLInfraError
 from jupyter_mlinfra.server.handler import Handler
-
-from .conftest import Noted
+from tests.server.noted import Noted
 
 EXPECTED = {
     "GET catalog/datasets": "read catalog",

@@ -12,8 +12,7 @@ import jsonschema
 import pytest
 
 from jupyter_mlinfra.server.openapi import document
-
-from .conftest import Noted, answer_of
+from tests.server.noted import Noted, answer_of
 
 PAGE = {"limit": 50, "cursor": None}
 JOB: dict[str, Any] = {"notebook": "a.ipynb", "parameters": {"n": 1}, "name": "night", "gpus": 1, "cpus": 2, "priority": 60, "labels": {"run": "7"}}

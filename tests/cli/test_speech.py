@@ -1,0 +1,202 @@
+"""How the command line speaks: one JSON value for scripts, text for people, three lines for an error, an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.cli.app import main
+from jupyter_mlinfra.core.project import Project
+from tests.cli.conftest import Said
+from tests.core.test_import import HEAVY
+from tests.server.noted import Noted
+
+
+def test_json_is_one_value_wherever_the_flag_stands(mlinfra: Callable[..., Said]) -> None:
+    for words in (["--json", "jobs", "list"], ["jobs", "--json", "list"], ["jobs", "list", "--json"]):
+        said = mlinfra(*words)
+        assert (said.code, said.value) == (0, {"items": [], "shown": 0, "total": 0, "cursor": None})
+
+
+def test_the_project_is_named_wherever_the_option_stands(mlinfra: Callable[..., Said], project: Project, tmp_path: Path) -> None:
+    for words in (["--project", str(project.root), "jobs", "list"], ["jobs", "list", f"--project={project.root}"]):
+        assert mlinfra(*words, "--json", cwd=tmp_path).code == 0
+
+
+FAILURES = [
+    (["jobs", "show", "nope"], 1, "not_found"),
+    (["jobs", "list", "--limit", "0"], 2, "bad_request"),
+    (["jobs", "list", "--state", "done"], 2, "bad_request"),
+    (["jobs", "submit"], 2, "bad_request"),
+    (["jobs", "submit", "none.ipynb"], 1, "not_found"),
+    (["jobs", "teleport"], 2, "bad_request"),
+    (["teleport"], 2, "bad_request"),
+    (["jobs"], 2, "bad_request"),
+    ([], 2, "bad_request"),
+    (["jobs", "list", "--colour"], 2, "bad_request"),
+    (["jobs", "list", "--project"], 2, "bad_request"),
+    (["jobs", "list", "--project", "/none"], 1, "not_found"),
+    (["catalog", "ingest", "none*.csv", "--into", "a.b"], 1, "not_found"),
+    (["monitors", "status", "m", "--since", "soon"], 2, "bad_request"),
+    (["monitors", "status", "m", "--since", "999999d"], 2, "bad_request"),
+    (["features", "online", "w", "--key", "a=1", "--key", "b=1", "--key", "b=2"], 2, "bad_request"),
+    (["features", "materialize", "--start", "yesterday"], 2, "bad_request"),
+    (["deployments", "traffic", "f", "v1=half"], 2, "bad_request"),
+    (["deployments", "predict", "f", "--rows", "none.json"], 1, "not_found"),
+    (["deployments", "predict", "f", "--rows", "broken.json"], 1, "unprocessable"),
+    (["deployments", "predict", "f", "--rows", "broken.parquet"], 1, "unprocessable"),
+    (["deployments", "delete", "f"], 2, "bad_request"),
+    (["pipelines", "run", "none"], 1, "not_found"),
+    (["runs", "compare", "a"], 1, "not_found"),
+    (["search", "x", "--kind", "planet"], 2, "bad_request"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "error"), FAILURES, ids=[" ".join(words) or "nothing" for words, _, _ in FAILURES])
+def test_a_failure_is_json_for_scripts_and_three_lines_for_people(
+    project: Project, capfd: pytest.CaptureFixture[str], words: list[str], code: int, error: str
+) -> None:
+    (project.root / "broken.json").write_text("{")
+    (project.root / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--json"])
+    said = capfd.readouterr()
+    value = json.loads(said.out)
+    assert (ended.value.code, value["error"]["code"], set(value)) == (code, error, {"error"})
+    assert set(value["error"]) == {"code", "what", "why", "fix"}
+    if words not in ([], ["jobs"]):  # those print help
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        said = capfd.readouterr()
+        assert (ended.value.code, said.out) == (code, "")
+        assert said.err.splitlines()[0] == f"error: {value['error']['what']}"
+
+
+def test_a_fault_of_ours_is_an_error_too_and_its_traceback_is_there_for_who_asks(
+    noted: Noted, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted.error = ZeroDivisionError("division by zero")
+    with pytest.raises(SystemExit) as ended:
+        main(["jobs", "list", "--json"])
+    said = capfd.readouterr()
+    assert (ended.value.code, json.loads(said.out)["error"]["code"], said.err) == (1, "internal", "")
+    monkeypatch.setenv("MLINFRA_DEBUG", "1")
+    with pytest.raises(SystemExit):
+        main(["jobs", "list", "--json"])
+    said = capfd.readouterr()
+    assert json.loads(said.out)["error"]["why"] == "ZeroDivisionError: division by zero"
+    assert "Traceback" in said.err
+
+
+def test_what_a_library_prints_does_not_spoil_the_json(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
+    def chatty() -> Any:
+        sys.stdout.write("a library says hello\n")
+        os.write(1, b"and C code too\n")
+        subprocess.run(["echo", "a child as well"], check=True)
+        return {"jobs": {}}
+
+    noted.__dict__["status"] = chatty
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "--json"])
+    said = capfd.readouterr()
+    assert (ended.value.code, json.loads(said.out)) == (0, {"jobs": {}})
+    for words in ("hello", "C code", "a child"):
+        assert words in said.err
+    sys.stdout.write("standard output is as before\n")
+    assert "as before" in capfd.readouterr().out
+
+
+def test_progress_is_for_people_only(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
+    class Deployments:
+        def deploy(self, name: str, *, on_progress: Callable[[str], None], **_: Any) -> Any:
+            on_progress("building")
+            return {"name": name}
+
+    noted.__dict__["deployments"] = Deployments()
+    for words, expected in ((["--json"], ""), ([], "building\n")):
+        with pytest.raises(SystemExit):
+            main(["deployments", "deploy", "m/1", *words])
+        assert capfd.readouterr().err == expected
+
+
+def test_ctrl_c_ends_a_wait_with_130_and_json(mlinfra: Callable[..., Said], project: Project) -> None:
+    job = mlinfra("jobs", "submit", "--json", "--", sys.executable, "-c", "import time; time.sleep(60)").value["id"]
+    command = [sys.executable, "-m", "jupyter_mlinfra.cli", "jobs", "wait", job, "--json"]
+    waiting = subprocess.Popen(command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        time.sleep(2)
+        waiting.send_signal(signal.SIGINT)
+        out, err = waiting.communicate(timeout=20)
+    finally:
+        waiting.kill()
+        mlinfra("down")
+    assert waiting.returncode == 130
+    assert json.loads(out)["error"]["code"] == "interrupted"
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
+    pipe_in, pipe_out = os.pipe()
+    process = subprocess.Popen([sys.executable, "-m", "jupyter_mlinfra.cli", "status"], cwd=project.root, stdout=pipe_out, stderr=subprocess.PIPE, text=True)
+    os.close(pipe_in)
+    os.close(pipe_out)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, "")
+
+
+def test_an_answer_that_cannot_be_written_is_said(project: Project) -> None:
+    for words in ([], ["--json"]):
+        with open("/dev/full", "w") as full:
+            command = [sys.executable, "-m", "jupyter_mlinfra.cli", "status", *words]
+            done = subprocess.run(command, cwd=project.root, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: The answer could not be written.")
+        assert "Traceback" not in done.stderr
+
+
+def test_a_job_is_followed_to_its_end(mlinfra: Callable[..., Said]) -> None:
+    script = "import time\nfor number in range(3): print('line', number, flush=True); time.sleep(0.4)\nraise SystemExit(3)"
+    job = mlinfra("jobs", "submit", "--json", "--", sys.executable, "-c", script).value["id"]
+    try:
+        assert mlinfra("jobs", "logs", job, "-f").out == "line 0\nline 1\nline 2\n"
+        assert mlinfra("jobs", "logs", job, "--json").value["text"] == "line 0\nline 1\nline 2\n"
+        assert mlinfra("jobs", "logs", job, "--tail", "1").out == "line 2\n"
+        waited = mlinfra("jobs", "wait", job, "--json")
+        assert (waited.code, waited.value["items"][0]["exit_code"]) == (1, 3)
+        shown = mlinfra("jobs", "show", job, "--json").value
+        assert (shown["state"], shown["exit_code"]) == ("failed", 3)
+    finally:
+        assert mlinfra("down", "--json").code == 0
+
+
+def test_init_makes_a_project_once(mlinfra: Callable[..., Said], tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    assert mlinfra("init", "--json", cwd=folder).value == {"root": str(folder), "created": True}
+    (folder / "mlinfra.toml").write_text("[project]\nname = 'kept'\n")
+    assert mlinfra("init", "--json", cwd=folder).value["created"] is False
+    assert mlinfra("project", "show", "--json", cwd=folder).value["name"] == "kept"
+    assert mlinfra("status", "--json", cwd=folder).value["jobs"]["failed"] == 0
+
+
+def test_help_costs_no_heavy_library_and_a_list_of_jobs_little() -> None:
+    code = "import sys\nfrom jupyter_mlinfra.cli.app import main\ntry: main(sys.argv[1:])\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    assert {name.partition(".")[0] for name in done.stderr.split()} & HEAVY == set()
+    assert "Domains:" in done.stdout
+
+
+def test_a_list_of_jobs_loads_no_data_library(project: Project) -> None:
+    project.database.data_version()  # brings the schema up to date, which needs Alembic once
+    code = "import sys\nfrom jupyter_mlinfra.cli.app import main\ntry: main(['jobs', 'list'])\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project.root)
+    assert {name.partition(".")[0] for name in done.stderr.split()} & (HEAVY - {"pydantic"}) == set()

@@ -1,0 +1,249 @@
+"""What each verb asks of the workbench, what it prints, and that every verb is in the table."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.cli.app import GROUPS, VERBS, main, root
+from jupyter_mlinfra.cli.text import text_of
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import to_json
+from jupyter_mlinfra.server.openapi import _records
+from tests.server.noted import Noted, made_up
+
+PAGE = {"limit": 50, "cursor": None}
+# words, the record that answers, and the call: domain, verb, arguments
+CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
+    ("catalog list --namespace flights --limit 7 --cursor 14", "Page[Dataset]", "catalog", "list", {"namespace": "flights", "limit": 7, "cursor": "14"}),
+    ("catalog show f.p", "DatasetDetail", "catalog", "show", {"name": "f.p"}),
+    ("catalog ingest data.csv --into f.p --replace --null NA --null '' --time-zone America/New_York", "IngestReport", "catalog", "ingest",
+     {"files": [Path("data.csv")], "into": "f.p", "mode": "replace", "encoding": "utf-8", "null_values": ("NA", ""), "time_zone": "America/New_York"}),
+    ("catalog search late flight", "Page[Hit]", "catalog", "search", {"words": "late flight", "limit": 50}),
+    ("catalog preview f.p --start 5 --count 9 --columns a,b --snapshot 4", "RowBlock", "catalog", "preview",
+     {"name": "f.p", "start": 5, "count": 9, "columns": ["a", "b"], "snapshot": "4"}),
+    ("catalog profile f.p --tier exact", "Profile", "catalog", "profile", {"name": "f.p", "tier": "exact"}),
+    ("catalog snapshots f.p", "Page[Snapshot]", "catalog", "snapshots", {"name": "f.p"} | PAGE),
+    ("catalog lineage f.p", "list[Edge]", "catalog", "lineage", {"name": "f.p"}),
+    ("catalog tag f.p gold clean --remove raw", "Dataset", "catalog", "tag", {"name": "f.p", "add": ("gold", "clean"), "remove": ("raw",)}),
+    ("catalog describe f.p --owner ana", "Dataset", "catalog", "describe", {"name": "f.p", "owner": "ana", "description": None}),
+    ("features list --view w --query temp", "Page[Feature]", "features", "list", {"view": "w", "query": "temp"} | PAGE),
+    ("features views", "Page[View]", "features", "views", {"query": None} | PAGE),
+    ("features show w", "ViewDetail", "features", "show", {"view": "w"}),
+    ("features search wind", "Page[Hit]", "features", "search", {"words": "wind", "limit": 50}),
+    ("features apply", "AppliedViews", "features", "apply", {}),
+    ("features online w w2:temp --key origin=JFK --key origin=LGA", "list[OnlineRow]", "features", "online",
+     {"features": ["w:*", "w2:temp"], "entities": [{"origin": "JFK"}, {"origin": "LGA"}]}),
+    ("jobs list --state failed --label run=7", "Page[Job]", "jobs", "list", {"state": "failed", "label": ("run", "7")} | PAGE),
+    ("jobs show 7f3a", "Job", "jobs", "show", {"job": "7f3a"}),
+    ("jobs cancel 7f3a", "Job", "jobs", "cancel", {"job": "7f3a"}),
+    ("jobs wait 7f3a 77ab --timeout 5", "list[Job]", "jobs", "wait", {"jobs": ("7f3a", "77ab"), "timeout": 5.0}),
+    ("jobs compute", "Compute", "jobs", "compute", {}),
+    ("jobs parameters a.ipynb", "list[Parameter]", "jobs", "parameters", {"notebook": "a.ipynb"}),
+    ("jobs supervisor", "Supervisor", "jobs", "supervisor", {}),
+    ("jobs supervisor start", "Supervisor", "jobs", "start", {}),
+    ("jobs supervisor stop", "Supervisor", "jobs", "stop", {}),
+    ("pipelines list", "Page[Pipeline]", "pipelines", "list", PAGE),
+    ("pipelines show flights", "PipelineDetail", "pipelines", "show", {"name": "flights"}),
+    ("pipelines check a.mlpipeline.yaml", "PipelineDetail", "pipelines", "check", {"path": "a.mlpipeline.yaml"}),
+    ("pipelines runs flights", "Page[PipelineRun]", "pipelines", "runs", {"name": "flights"} | PAGE),
+    ("pipelines runs", "Page[PipelineRun]", "pipelines", "runs", {"name": None} | PAGE),
+    ("pipelines status r1", "PipelineRun", "pipelines", "show_run", {"run": "r1"}),
+    ("pipelines cancel r1", "PipelineRun", "pipelines", "cancel", {"run": "r1"}),
+    ("pipelines resume r1 --no-wait", "PipelineRun", "pipelines", "resume", {"run": "r1", "wait": False}),
+    ("pipelines run flights -p depth=6 -p name=x -p l=[1,2] -p flag=True -r text=6 --force --no-wait", "PipelineRun", "pipelines", "run",
+     {"name": "flights", "parameters": {"depth": 6, "name": "x", "l": [1, 2], "flag": True, "text": "6"}, "force": True, "wait": False, "on_step": None}),
+    ("experiments list", "Page[Experiment]", "experiments", "experiments", PAGE),
+    ("runs list flights --where 'metrics.auc > 0.9' --sort -metrics.auc", "Page[Run]", "experiments", "runs",
+     {"experiment": "flights", "where": "metrics.auc > 0.9", "sort": "-metrics.auc"} | PAGE),
+    ("runs show 9c1e", "Run", "experiments", "show", {"run": "9c1e"}),
+    ("runs compare a b", "Comparison", "experiments", "compare", {"ids": ("a", "b"), "curves": False}),
+    ("models list", "Page[Model]", "experiments", "models", PAGE),
+    ("models show flights", "ModelDetail", "experiments", "model", {"name": "flights"}),
+    ("models show flights/2", "Version", "experiments", "version", {"ref": "flights/2"}),
+    ("models register 9c1e --model flights", "Version", "experiments", "register", {"run": "9c1e", "model": "flights", "artifact": "model"}),
+    ("models promote flights/2 --alias champion", "Version", "experiments", "promote", {"ref": "flights/2", "alias": "champion"}),
+    ("deployments list", "Page[Deployment]", "deployments", "list", PAGE),
+    ("deployments traffic flights v1=90 v2=10 --reason canary", "Deployment", "deployments", "traffic",
+     {"name": "flights", "traffic": {"v1": 90, "v2": 10}, "reason": "canary"}),
+    ("deployments promote flights v2", "Deployment", "deployments", "promote", {"name": "flights", "version": "v2", "reason": ""}),
+    ("deployments rollback flights", "Deployment", "deployments", "rollback", {"name": "flights", "reason": ""}),
+    ("deployments remove flights v1", "Deployment", "deployments", "remove", {"name": "flights", "version": "v1", "reason": ""}),
+    ("deployments history flights", "Page[Change]", "deployments", "history", {"name": "flights"} | PAGE),
+    ("deployments down flights", "list[Deployment]", "deployments", "down", {"name": "flights"}),
+    ("monitors list", "Page[Monitor]", "monitoring", "list", PAGE),
+    ("monitors status flights --since 24h", "MonitorStatus", "monitoring", "status", {"name": "flights", "since": timedelta(hours=24)}),
+    ("monitors evaluate flights --since 90min", "MonitorStatus", "monitoring", "evaluate", {"name": "flights", "since": timedelta(minutes=90)}),
+    ("monitors watch flights --name f", "Monitor", "monitoring", "watch", {"deployment": "flights", "name": "f"}),
+    ("alerts list", "Page[Alert]", "monitoring", "alerts", {"firing": False} | PAGE),
+    ("status", "dict[str, dict[str, int]]", "workbench", "status", {}),
+    ("search late flights --kind run --kind model --limit 9", "Page[Hit]", "workbench", "search",
+     {"words": "late flights", "kinds": ("run", "model"), "limit": 9}),
+    ("up", "dict[str, Any]", "workbench", "up", {}),
+    ("down", "dict[str, Any]", "workbench", "down", {}),
+]  # fmt: skip
+ELSEWHERE = {  # tested below, each for what it does besides
+    "catalog sql", "deployments delete", "deployments deploy", "deployments predict", "deployments show", "deployments up", "features materialize",
+    "features use", "init", "jobs logs", "jobs submit", "project check", "project show",
+}  # fmt: skip
+
+
+def record(kind: str) -> Any:
+    return made_up(eval(kind, {**_records(), "Any": Any}))
+
+
+@pytest.mark.parametrize(("words", "kind", "domain", "asked", "arguments"), CALLS, ids=[call[0] for call in CALLS])
+def test_a_verb_asks_its_service_and_answers_with_the_record(
+    noted: Noted, verb: Callable[..., Any], words: str, kind: str, domain: str, asked: str, arguments: dict[str, Any]
+) -> None:
+    noted.answer = record(kind)
+    ended = verb(shlex.split(words))
+    assert noted.calls == [(domain, asked, arguments)]
+    plain = to_json(ended.value)
+    assert (plain["items"] if isinstance(noted.answer, list) and isinstance(plain, dict) else plain) == to_json(noted.answer)
+    text = text_of(ended.value)
+    assert text.strip()
+    assert "object at 0x" not in text
+    assert "=<" not in text
+
+
+def test_every_verb_is_in_the_table() -> None:
+    context = click.Context(root)
+    every = set(VERBS)
+    for group in GROUPS:
+        command = root.get_command(context, group)
+        assert isinstance(command, click.Group)
+        every |= {f"{group} {name}" for name in command.commands}
+    called = {" ".join(shlex.split(call[0])[: 1 if call[0].split()[0] in VERBS else 2]) for call in CALLS}
+    assert every - called == ELSEWHERE
+
+
+def test_every_verb_has_help_that_ends_as_a_sentence() -> None:
+    context = click.Context(root)
+    for group in GROUPS:
+        command = root.get_command(context, group)
+        assert isinstance(command, click.Group)
+        for name, found in command.commands.items():
+            assert found.help, name
+            assert found.help.strip().endswith((".", "`.", "`")), f"{group} {name}"
+
+
+def test_a_notebook_is_submitted_with_its_options(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = record("Job")
+    verb(shlex.split("jobs submit a.ipynb -p n=1 -r id=007 --gpus 1 --cpus 2 --memory-gib 3.5 --time-limit 90 --env TOKEN=env:T --label run=7 --key k"))
+    spec = noted.calls[0][2]["spec"]
+    assert (spec.notebook, spec.command, spec.parameters) == ("a.ipynb", (), {"n": 1, "id": "007"})
+    assert (spec.gpus, spec.cpus, spec.memory_gib, spec.time_limit_minutes, spec.key) == (1, 2, 3.5, 90.0, "k")
+    assert (spec.environment, spec.labels) == ({"TOKEN": "env:T"}, {"run": "7"})
+
+
+def test_what_stands_after_two_dashes_is_the_command_whatever_it_looks_like(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = record("Job")
+    command = ["python", "train.py", "--json", "--project", "x", "--", "-p", "a;b $(c)", ""]
+    verb(["jobs", "submit", "--name", "n", "--", *command])
+    spec = noted.calls[0][2]["spec"]
+    assert (spec.notebook, spec.name, spec.command) == (None, "n", tuple(command))
+
+
+def test_a_deployment_is_called_after_its_model_unless_it_is_named(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = record("Deployment")
+    verb(["deployments", "deploy", "flights/2", "--canary", "10"])
+    verb(["deployments", "deploy", "flights@champion", "--name", "f", "--traffic", "5", "--reason", "r"])
+    first, second = (call[2] for call in noted.calls)
+    assert (first["name"], first["version"], first["traffic"]) == ("flights", "flights/2", 10)
+    assert (second["name"], second["version"], second["traffic"], second["reason"]) == ("f", "flights@champion", 5, "r")
+
+
+def test_a_shown_deployment_has_its_own_fields_at_the_top(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = record("DeploymentDetail")
+    shown = verb(["deployments", "show", "flights"]).value
+    assert {"name", "url", "versions", "history", "signature", "sample", "code"} <= set(shown)
+    assert shown["versions"][0].keys() >= {"version", "traffic", "state"}
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.csv", "rows.parquet"])
+def test_rows_to_predict_come_from_a_file(noted: Noted, verb: Callable[..., Any], project: Project, name: str) -> None:
+    frame = pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    {"json": frame.write_json, "csv": frame.write_csv, "parquet": frame.write_parquet}[name.rpartition(".")[2]](project.root / name)
+    noted.answer = record("Prediction")
+    verb(["deployments", "predict", "flights", "--rows", name, "--version", "v1"])
+    rows = noted.calls[0][2]["rows"]
+    assert (rows if isinstance(rows, list) else rows.to_dicts()) == frame.to_dicts()
+    assert noted.calls[0][2]["version"] == "v1"
+
+
+def test_moments_and_spans_are_read(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = [record("Materialized")]
+    verb(["features", "materialize", "w", "--start", "2013-01-02", "--end", "2013-01-03T04:00:00+01:00"])
+    asked = noted.calls[0][2]
+    assert (asked["view"], asked["start"], asked["end"]) == (("w",), datetime(2013, 1, 2, tzinfo=UTC), datetime(2013, 1, 3, 3, tzinfo=UTC))
+
+
+def test_sql_answers_with_rows(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = pl.DataFrame({"a": [1], "at": [datetime(2013, 1, 2, tzinfo=UTC)], "n": [None]})
+    (row,) = verb(["catalog", "sql", "SELECT 1"]).value
+    assert row["a"] == 1
+    assert row["n"] is None
+    assert row["at"].startswith("2013-01-02")
+
+
+def test_a_pattern_that_no_shell_expanded_finds_its_files(noted: Noted, verb: Callable[..., Any], project: Project) -> None:
+    for name in ("b.csv", "a.csv", "c.txt", "odd[1].csv"):
+        (project.root / name).write_text("x\n")
+    noted.answer = record("IngestReport")
+    verb(["catalog", "ingest", "[ab].csv", "odd[1].csv", "--into", "f.p"])
+    assert noted.calls[0][2]["files"] == [Path("a.csv"), Path("b.csv"), Path("odd[1].csv")]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "change", "code"),
+    [
+        ("alerts list --firing", "Page[Alert]", {}, 1),
+        ("alerts list", "Page[Alert]", {}, 0),
+        ("alerts list --firing", "Page[Alert]", {"items": [], "shown": 0, "total": 0}, 0),
+        ("pipelines status r", "PipelineRun", {}, 0),
+    ],
+)
+def test_an_outcome_is_in_the_exit_code(noted: Noted, verb: Callable[..., Any], words: str, kind: str, change: dict[str, Any], code: int) -> None:
+    noted.answer = type(record(kind))(**{name: getattr(record(kind), name) for name in record(kind).__dataclass_fields__} | change)
+    assert verb(words.split()).exit_code == code
+
+
+@pytest.mark.parametrize(("state", "code"), [("succeeded", 0), ("failed", 1), ("cancelled", 1), ("lost", 1), ("running", 1)])
+def test_waiting_for_jobs_that_do_not_succeed_is_a_failure_that_names_them(noted: Noted, verb: Callable[..., Any], state: str, code: int) -> None:
+    from jupyter_mlinfra.jobs import JobState
+
+    job = record("Job")
+    noted.answer = [type(job)(**{name: getattr(job, name) for name in job.__dataclass_fields__} | {"state": JobState(state), "id": "7f3a"})]
+    ended = verb(["jobs", "wait", "7f3a"])
+    assert ended.exit_code == code
+    assert (ended.error is None) == (code == 0)
+    if ended.error:
+        assert "7f3a" in ended.error.why
+
+
+def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
+
+    step = StepRun(name="train", state=StepState.FAILED, job="7f3a", notebook="out.ipynb", reason="cell 3: KeyError", started_at=None, ended_at=None)
+    at = datetime(2013, 1, 2, tzinfo=UTC)
+    noted.answer = PipelineRun(run="r1", pipeline="flights", state=RunState.FAILED, steps=[step], parameters={}, user="ana", started_at=at, ended_at=at)
+    with pytest.raises(SystemExit) as ended:
+        main(["pipelines", "run", "flights", "--json"])
+    value = json.loads(capfd.readouterr().out)
+    assert ended.value.code == 1
+    assert (value["run"], value["state"], value["steps"][0]["state"]) == ("r1", "failed", "failed")
+    assert value["error"]["why"] == "train: cell 3: KeyError."
+    with pytest.raises(SystemExit):
+        main(["pipelines", "run", "flights"])
+    said = capfd.readouterr()
+    assert "train" in said.out
+    assert said.err.splitlines()[-3:] == ["error: Pipeline flights ended failed.", "  why: train: cell 3: KeyError.", "  fix: mlinfra jobs logs 7f3a"]
