@@ -52,6 +52,8 @@ export function dragFrom(
       return;
     }
     stop();
+    event.preventDefault();
+    document.getSelection()?.removeAllRanges();
     const drag = new Drag({
       mimeData: mimeDataOf(dragged(event.shiftKey)),
       dragImage: dragImage(label),

@@ -15,8 +15,8 @@ interface ICounts {
   firing: number;
 }
 
-/** Counts are asked for after news, and once a minute. */
-const MINUTE = 60_000;
+/** Nothing is asked while JupyterLab starts; afterwards only when there is news. */
+const START_MS = 3_000;
 
 function Status(): React.ReactElement | null {
   const { client, commands, trans } = useWorkbench();
@@ -29,7 +29,7 @@ function Status(): React.ReactElement | null {
       ]);
       return { compute, firing: alerts.total };
     },
-    { topics: ['job', 'alert'], every: () => MINUTE }
+    { topics: ['job', 'alert'], every: () => null }
   );
   if (!data) {
     return null;
@@ -85,14 +85,14 @@ export const status: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IWorkbench, IStatusBar],
   activate: (app: JupyterFrontEnd, workbench: IWorkbench, bar: IStatusBar) => {
-    // Not before the application stands: nobody reads the status bar while it is being built.
-    void app.restored.then(() => {
+    const show = (): void => {
       const item = ReactWidget.create(
         <WorkbenchContext.Provider value={workbench}>
           <Status />
         </WorkbenchContext.Provider>
       );
       bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });
-    });
+    };
+    void app.restored.then(() => setTimeout(show, START_MS));
   }
 };
