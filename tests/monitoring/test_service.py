@@ -1,0 +1,175 @@
+"""A monitor over a payload log: what it needs, what it reports, when it fires."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import now
+from jupyter_mlinfra.monitoring import AlertState, Monitoring
+from jupyter_mlinfra.monitoring.references import path_of
+
+TRAINING = pl.DataFrame({"temp": np.random.default_rng(1).normal(60, 10, 5000), "origin": np.random.default_rng(2).choice(["EWR", "JFK", "LGA"], 5000)})
+
+
+class Deployments:
+    """One deployment with two versions, and the rows that it was asked: the real domain's answers, without its processes."""
+
+    def __init__(self) -> None:
+        self.rows = payload(0)
+
+    def show(self, name: str) -> Any:
+        if name != "flights":
+            raise NotFound(f"There is no deployment {name}.")
+        versions = [SimpleNamespace(version="v1", model="flights", traffic=10), SimpleNamespace(version="v2", model="flights", traffic=90)]
+        return SimpleNamespace(deployment=SimpleNamespace(versions=versions))
+
+    def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        return self.rows.filter(pl.col("ts") >= since) if since else self.rows
+
+    def payloads_dropped(self, name: str) -> int:
+        return 3
+
+
+class Experiments:
+    def version(self, ref: str) -> Any:
+        model, _, number = ref.replace("@champion", "/2").partition("/")
+        return SimpleNamespace(model=model, version=int(number))
+
+
+def payload(rows: int, *, shift: float = 0.0, status: int = 200) -> pl.DataFrame:
+    random = np.random.default_rng(3)
+    return pl.DataFrame(
+        {
+            "request_id": [f"r{number // 5}" for number in range(rows)],
+            "ts": pl.Series([now() - timedelta(minutes=5)] * rows, dtype=pl.Datetime("us", "UTC")),
+            "version": pl.Series(["v1" if number % 10 == 0 else "v2" for number in range(rows)], dtype=pl.String),
+            "status": pl.Series([status] * rows, dtype=pl.Int64),
+            "latency_ms": pl.Series(np.linspace(1, 9, rows) if rows else [], dtype=pl.Float64),
+            "prediction": pl.Series(random.random(rows), dtype=pl.Float64),
+            "temp": pl.Series(random.normal(60 + shift, 10, rows), dtype=pl.Float64),
+            "origin": pl.Series(random.choice(["EWR", "JFK", "LGA"], rows) if rows else [], dtype=pl.String),
+        }
+    )
+
+
+@pytest.fixture
+def deployments() -> Deployments:
+    return Deployments()
+
+
+@pytest.fixture
+def monitoring(project: Project, deployments: Deployments) -> Monitoring:
+    return Monitoring(project, deployments, Experiments())  # type: ignore[arg-type]
+
+
+def watched(monitoring: Monitoring) -> Monitoring:
+    monitoring.reference("flights@champion", TRAINING, score=np.random.default_rng(4).random(5000))
+    monitoring.watch("flights")
+    return monitoring
+
+
+def test_a_version_without_reference_is_not_watched_and_the_fix_is_told(monitoring: Monitoring) -> None:
+    with pytest.raises(NotFound, match="reference profile") as caught:
+        monitoring.watch("flights")
+    assert "reference('flights/2'" in caught.value.fix
+    assert monitoring.list().total == 0
+
+
+def test_a_deployment_that_does_not_exist_is_not_watched(monitoring: Monitoring) -> None:
+    with pytest.raises(NotFound):
+        monitoring.watch("nothing")
+
+
+def test_a_name_keeps_to_its_deployment_and_hostile_names_are_refused(monitoring: Monitoring) -> None:
+    watched(monitoring)
+    assert monitoring.watch("flights").deployment == "flights"
+    monitoring._store.add("other", "elsewhere", "ana")
+    with pytest.raises(Conflict):
+        monitoring.watch("flights", name="other")
+    for name in ("../x", "A b", "", "x" * 70):
+        with pytest.raises(BadRequest):
+            monitoring.watch("flights", name=name or "-")
+
+
+def test_a_shift_of_one_feature_fires_on_that_feature_and_tells_of_it_once(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000)
+    assert monitoring.evaluate("flights").monitor.state is AlertState.OK
+    deployments.rows = payload(1000, shift=12)
+    status = monitoring.evaluate("flights")
+    monitoring.evaluate("flights")
+    assert status.monitor.state is AlertState.FIRING
+    assert [item.feature for item in status.drift if item.drifted] == ["temp"]
+    assert status.monitor.worst == status.alerts[0].subject == "temp"
+    assert monitoring.alerts(firing=True).total == 1
+    assert [event.data["state"] for event in project.events.after(0) if event.topic == "alert"] == ["ok", "firing"]
+    deployments.rows = payload(1000)
+    assert monitoring.evaluate("flights").monitor.state is AlertState.OK
+    assert monitoring.alerts(firing=True).total == 0
+
+
+def test_too_few_rows_are_no_data_and_never_green(monitoring: Monitoring, deployments: Deployments) -> None:
+    watched(monitoring)
+    for rows in (0, 50):
+        deployments.rows = payload(rows, shift=50)
+        assert monitoring.evaluate("flights").monitor.state is AlertState.NO_DATA
+    assert monitoring.alerts(firing=True).total == 0
+
+
+def test_requests_versions_latency_and_errors_are_those_of_the_log(monitoring: Monitoring, deployments: Deployments) -> None:
+    watched(monitoring)
+    deployments.rows = pl.concat([payload(900), payload(100, status=400).with_columns(request_id=pl.lit("bad"))])
+    status = monitoring.status("flights")
+    assert status.monitor.requests.value == 900
+    assert status.versions == {"v1": 90, "v2": 810}
+    assert status.error_fraction is not None
+    assert status.error_fraction.value == pytest.approx(1 / 181)
+    assert status.dropped == 3
+    assert status.p50_ms is not None
+    assert 4 < float(status.p50_ms.value or 0) < 6
+    assert status.reference == "version:flights/2"
+    assert status.score is not None
+
+
+def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deployments) -> None:
+    watched(monitoring)
+    deployments.rows = payload(500).with_columns(pl.col("ts") - timedelta(hours=30))
+    assert monitoring.status("flights").monitor.requests.value == 0
+    assert monitoring.status("flights", since=timedelta(hours=48)).monitor.requests.value == 500
+
+
+def test_a_reference_holds_no_rows_and_a_broken_one_is_named(monitoring: Monitoring, project: Project) -> None:
+    watched(monitoring)
+    path = path_of(project, "flights/2")
+    assert path.stat().st_size < 500_000
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(Unprocessable) as caught:
+        monitoring.status("flights")
+    assert str(path) in caught.value.why
+
+
+def test_a_reference_of_nothing_or_of_another_length_is_refused_and_the_old_one_stands(monitoring: Monitoring, project: Project) -> None:
+    watched(monitoring)
+    before = path_of(project, "flights/2").read_bytes()
+    with pytest.raises(BadRequest):
+        monitoring.reference("flights/2", TRAINING.head(0))
+    with pytest.raises(BadRequest):
+        monitoring.reference("flights/2", TRAINING, score=[0.5])
+    assert path_of(project, "flights/2").read_bytes() == before
+
+
+def test_monitors_and_alerts_are_found_by_search(monitoring: Monitoring, deployments: Deployments) -> None:
+    watched(monitoring)
+    before = monitoring.search_fingerprint()
+    deployments.rows = payload(1000, shift=12)
+    monitoring.evaluate("flights")
+    assert monitoring.search_fingerprint() != before
+    assert {document.ref for document in monitoring.search_documents()} == {"monitor:flights", "alert:flights/drift"}
