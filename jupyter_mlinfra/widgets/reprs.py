@@ -58,7 +58,7 @@ class Facts(UserDict[str, Any]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from .words import plain
 
-        return mimebundle("", "", None, facts={name: plain(value) for name, value in self.items()})
+        return mimebundle("", "answer", None, facts={name: plain(value) for name, value in self.items()})
 
 
 def _kept(value: Any) -> Any:

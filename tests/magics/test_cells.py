@@ -1,0 +1,108 @@
+"""Cells as SQL, as jobs, as tracked runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from IPython.utils.capture import capture_output
+
+from jupyter_mlinfra.core.errors import NotFound, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.magics.exchange import put, take
+from jupyter_mlinfra.workbench import current
+
+
+@pytest.mark.parametrize(
+    "value",
+    [pl.DataFrame({"a": [1, None]}), pd.DataFrame({"b": ["x", "y"]}), np.arange(6.0).reshape(2, 3), {"k": [1, 2.5, None, "é"]}, "text", 7, [True]],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_comes_back_as_it_went(tmp_path: Path, value: Any) -> None:
+    put(tmp_path, "name", value)
+    found = take(tmp_path, "name")
+    assert type(found) is type(value)
+    if isinstance(value, np.ndarray):
+        np.testing.assert_array_equal(found, value)
+    elif isinstance(value, pl.DataFrame | pd.DataFrame):
+        assert found.equals(value)
+    else:
+        assert found == value
+
+
+def test_a_booster_comes_back_with_the_same_answers(tmp_path: Path) -> None:
+    import xgboost
+
+    data = xgboost.DMatrix(np.arange(40.0).reshape(20, 2), label=np.arange(20) % 2)
+    booster = xgboost.train({"objective": "binary:logistic"}, data, 3)
+    put(tmp_path, "model", booster)
+    np.testing.assert_array_equal(take(tmp_path, "model").predict(data), booster.predict(data))
+
+
+@pytest.mark.parametrize("value", [lambda: 1, {1: "a"}, (1, 2), float("nan"), np.array([object()]), {"a": {1, 2}}, open], ids=str)
+def test_what_no_file_of_data_can_hold_is_refused(tmp_path: Path, value: Any) -> None:
+    with pytest.raises(Unprocessable, match="cannot be handed over"):
+        put(tmp_path, "name", value)
+
+
+def test_a_value_that_a_job_did_not_leave_is_not_found(tmp_path: Path) -> None:
+    put(tmp_path, "names", 1)
+    with pytest.raises(NotFound):
+        take(tmp_path, "name")
+
+
+def test_sql_in_a_cell_gives_a_frame_and_a_variable(shell: Any, project: Project) -> None:
+    (project.root / "planes.csv").write_text("tail,year\nN1,1999\nN2,2004\n")
+    shell.run_line_magic("catalog", "ingest planes.csv --into flights.planes")
+    found = shell.run_cell_magic("catalog", "sql --out late", "SELECT tail FROM flights.planes WHERE year > 2000")
+    assert found.to_dicts() == [{"tail": "N2"}]
+    assert shell.user_ns["late"] is found
+
+
+@pytest.fixture
+def supervised(project: Project) -> Any:
+    """Jobs may be submitted; what runs is ended."""
+    yield project
+    current().jobs.stop(cancel_running=True)
+
+
+def test_a_cell_runs_as_a_job_with_its_values_and_hands_others_back(shell: Any, supervised: Project) -> None:
+    shell.user_ns["frame"] = pl.DataFrame({"x": [1, 2, 3]})
+    job = shell.run_cell_magic(
+        "job", "--in frame --out total,doubled --name sums --wait", "total = int(frame['x'].sum())\ndoubled = frame.select(x=frame['x'] * 2)"
+    )
+    assert (job.name, job.state) == ("sums", "succeeded")
+    assert shell.user_ns["total"] == 6
+    assert shell.user_ns["doubled"].to_dict(as_series=False) == {"x": [2, 4, 6]}
+    del shell.user_ns["total"]
+    shell.run_line_magic("job", f"collect {job.id}")
+    assert shell.user_ns["total"] == 6
+
+
+def test_a_cell_that_fails_as_a_job_fails_the_cell_and_hands_nothing_back(shell: Any, supervised: Project) -> None:
+    with capture_output() as said:
+        done = shell.run_cell("%%job --out x --wait\nx = 1\nraise ValueError('on purpose')")
+    assert isinstance(done.error_in_exec, Unprocessable)
+    assert "on purpose" in said.outputs[-1].data["text/plain"]
+    assert "x" not in shell.user_ns
+
+
+def test_a_cell_needs_the_variables_that_it_names(shell: Any, project: Project) -> None:
+    with pytest.raises(NotFound, match="no variable missing"):
+        shell.run_cell_magic("job", "--in missing", "1")
+    assert current().jobs.list().total == 0
+
+
+def test_a_tracked_cell_is_a_run_that_ends_as_the_cell_does(shell: Any, project: Project) -> None:
+    run = shell.run_cell_magic("track", "demo --name first", "import mlflow\nmlflow.log_metric('auc', 0.5)\nkept = 1")
+    assert (run.name, run.experiment, run.status, run.metrics) == ("first", "demo", "finished", {"auc": 0.5})
+    assert shell.user_ns["kept"] == 1
+    with capture_output():
+        done = shell.run_cell("%%track demo --name second\n1 / 0")
+    assert done.error_in_exec is not None
+    newest = current().experiments.runs("demo").items[0]
+    assert (newest.name, newest.status) == ("second", "failed")

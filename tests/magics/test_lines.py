@@ -1,0 +1,143 @@
+"""Short magics: what they stand for, and that each is a `%mlinfra` line."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+from IPython.utils.capture import capture_output
+
+from jupyter_mlinfra.cli.app import GROUPS, root
+from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound
+from jupyter_mlinfra.magics import load
+from jupyter_mlinfra.magics.lines import SHORT
+from jupyter_mlinfra.server.openapi import _records
+from tests.server.noted import Noted, made_up
+
+STANDS_FOR = [
+    ("catalog", "", "catalog list"),
+    ("catalog", "--namespace flights", "catalog list --namespace flights"),
+    ("catalog", "flights.planes", "catalog show flights.planes"),
+    ("catalog", "search late", "catalog search late"),
+    ("features", "", "features list"),
+    ("features", "use w:*", "features use w:*"),
+    ("features", "origin_weather", "features show origin_weather"),
+    ("jobs", "", "jobs list"),
+    ("job", "7f3a", "jobs show 7f3a"),
+    ("job", "log 7f3a", "jobs logs 7f3a"),
+    ("job", "cancel 7f3a", "jobs cancel 7f3a"),
+    ("pipeline", "", "pipelines list"),
+    ("pipeline", "flights", "pipelines show flights"),
+    ("pipeline", "status flights", "pipelines show flights"),
+    ("pipeline", "run flights seed=2 -p depth=6 --force", "pipelines run flights -p seed=2 -p depth=6 --force"),
+    ("runs", "churn --where 'metrics.auc > 0.9'", "runs list churn --where 'metrics.auc > 0.9'"),
+    ("runs", "compare a b", "runs compare a b"),
+    ("models", "flights", "models show flights"),
+    ("models", "promote flights/2 champion", "models promote flights/2 --alias champion"),
+    ("models", "promote flights/2 --alias x", "models promote flights/2 --alias x"),
+    ("deploy", "", "deployments list"),
+    ("deploy", "flights/2 --canary 10", "deployments deploy flights/2 --canary 10"),
+    ("deploy", "status flights", "deployments show flights"),
+    ("deploy", "rollback flights", "deployments rollback flights"),
+    ("monitor", "flights --since 24h", "monitors status flights --since 24h"),
+    ("monitor", "", "monitors list"),
+    ("alerts", "", "alerts list"),
+    ("alerts", "--firing", "alerts list --firing"),
+]
+
+
+@pytest.mark.parametrize(("magic", "line", "words"), STANDS_FOR, ids=[f"%{magic} {line}".strip() for magic, line, _ in STANDS_FOR])
+def test_a_short_magic_stands_for_words_of_the_command_line(magic: str, line: str, words: str) -> None:
+    assert SHORT[magic].words(line) == shlex.split(words)
+
+
+def test_every_verb_of_a_magic_is_one_of_the_command_line() -> None:
+    import click
+
+    for name, short in SHORT.items():
+        group = root.get_command(click.Context(root), short.group)
+        assert isinstance(group, click.Group)
+        for verb in [*short.verbs.values(), short.bare, short.other]:
+            assert verb[0] in group.commands, f"%{name} {verb[0]}"
+
+
+def test_every_domain_of_the_command_line_has_a_magic() -> None:
+    assert set(GROUPS) - {short.group for short in SHORT.values()} == {"experiments", "project"}  # %mlinfra has them
+
+
+def test_quotes_that_do_not_close_are_said() -> None:
+    with pytest.raises(BadRequest, match="cannot be read"):
+        SHORT["catalog"].words('show "oops')
+
+
+def test_a_magic_answers_with_the_record(shell: Any, noted: Noted) -> None:
+    noted.answer = made_up(_records()["DatasetDetail"])
+    assert shell.run_line_magic("catalog", "show f.p") is noted.answer
+    assert shell.run_line_magic("mlinfra", "catalog show f.p --json") is noted.answer
+    assert noted.calls == [("catalog", "show", {"name": "f.p"})] * 2
+
+
+def test_an_error_is_a_card_without_a_traceback_and_the_cell_fails(shell: Any, noted: Noted) -> None:
+    noted.error = NotFound("There is no dataset <b>x</b>.", "It was never ingested.", "mlinfra catalog list")
+    with capture_output() as said:
+        done = shell.run_cell("%catalog show x")
+    assert isinstance(done.error_in_exec, NotFound)
+    (card,) = [output for output in said.outputs if "text/html" in output.data]
+    assert card.data["text/plain"] == "✗ There is no dataset <b>x</b>.\n  why It was never ingested.\n  fix mlinfra catalog list"
+    assert "<b>x</b>" not in card.data["text/html"]
+    assert "&lt;b&gt;x&lt;/b&gt;" in card.data["text/html"]
+    assert (said.stdout + said.stderr).strip() == "NotFound: There is no dataset <b>x</b>."
+
+
+def test_words_that_cannot_be_used_are_cards_too(shell: Any, noted: Noted) -> None:
+    for line in (
+        "%catalog show",
+        "%catalog list --limit 0",
+        "%catalog 'oops",
+        "%mlinfra teleport",
+        "%job collect",
+        "%%catalog sql --bogus\nSELECT 1",
+        "%%track\n1",
+    ):
+        with capture_output() as said:
+            done = shell.run_cell(line)
+        assert isinstance(done.error_in_exec, MLInfraError), line
+        assert len([output for output in said.outputs if "text/html" in output.data]) == 1, line
+        assert "Traceback" not in said.stdout + said.stderr
+
+
+def test_a_failed_outcome_shows_the_record_and_fails_the_cell(shell: Any, noted: Noted) -> None:
+    noted.answer = made_up(_records()["PipelineRun"])
+    object.__setattr__(noted.answer, "state", "failed")
+    with capture_output() as said:
+        done = shell.run_cell("%pipeline run flights")
+    assert isinstance(done.error_in_exec, MLInfraError)
+    assert len([output for output in said.outputs if "text/html" in output.data]) == 2
+
+
+def test_loading_twice_is_no_clash_and_a_taken_name_is_left_alone_and_said(shell: Any) -> None:
+    with capture_output() as said:
+        load(shell)
+    assert said.stdout == ""
+    shell.register_magic_function(lambda line: f"theirs {line}", magic_name="jobs")
+    with capture_output() as said:
+        load(shell)
+    assert said.stdout == "%jobs: the name is taken, so it was left as it is; %mlinfra does the same.\n"
+    assert shell.run_line_magic("jobs", "x") == "theirs x"
+
+
+def test_no_magic_of_ipython_is_shadowed() -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell()
+    known = {kind: set(names) for kind, names in shell.magics_manager.magics.items()}
+    assert set(SHORT) & known["line"] == set()
+    assert {"catalog", "job", "track"} & known["cell"] == set()
+
+
+def test_the_help_of_each_magic_says_what_it_stands_for(shell: Any) -> None:
+    for name, short in SHORT.items():
+        assert f"mlinfra {short.group}" in (shell.find_line_magic(name).__doc__ or "")
+        assert f"%{name}" in (shell.find_line_magic("mlinfra").__doc__ or "")
