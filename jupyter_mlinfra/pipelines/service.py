@@ -246,11 +246,11 @@ class Pipelines:
     @contextlib.contextmanager
     def _lock(self, pipeline: str, *, patience: float = 0.0) -> Iterator[None]:
         """Hold the right to drive a pipeline; it dies with its holder. Raises Conflict naming the run that holds it."""
-        limit = time.monotonic() + patience
+        limit, path = time.monotonic() + patience, self._project.folder("pipelines") / f"{pipeline}.lock"
         with contextlib.ExitStack() as stack:
             while True:
                 try:
-                    stack.enter_context(file_lock(self._project.home / "pipelines" / f"{pipeline}.lock", wait=False, what=f"Pipeline {pipeline}"))
+                    stack.enter_context(file_lock(path, wait=False, what=f"Pipeline {pipeline}"))
                     break
                 except Conflict:
                     if time.monotonic() >= limit:

@@ -228,6 +228,25 @@ def test_what_a_step_asks_for_reaches_its_job():
         assert spec.name == "p/a"
 
 
+def test_a_state_folder_outside_of_the_project_keeps_executed_notebooks_with_their_jobs(tmp_path: Path):
+    with stage({"a": ()}) as here:
+        (here.root / "mlinfra.toml").write_text(f'home = "{tmp_path / "state"}"')
+        project = Project.open(here.root)
+        assert Pipelines(project, here.jobs).run("p").state is RunState.SUCCEEDED
+        project.database.close()
+        assert [spec.output for spec in here.jobs.specs.values()] == [None]
+
+
+def test_a_state_folder_that_cannot_be_written_is_explained_before_anything_starts():
+    with stage({"a": ()}) as here:
+        (here.project.home / "pipelines").write_text("a file where a folder belongs")
+        with pytest.raises(Unavailable) as caught:
+            here.pipelines.run("p")
+        assert "pipelines cannot be made" in caught.value.what
+        assert caught.value.fix
+        assert here.jobs.specs == {}
+
+
 def test_a_step_that_does_not_make_what_it_promised_fails():
     with stage({"a": (), "b": ("a",)}) as here:
         here.jobs.makes = lambda spec: []
