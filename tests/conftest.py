@@ -62,7 +62,13 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Run the demo once for all tests that look at its result; everything that it started is stopped at the end."""
+    """Run the demo once for all tests that look at its result; everything that it started is stopped at the end.
+
+    With `MLINFRA_TEST_DEMO=FOLDER` in the environment that finished project is looked at instead, and left running.
+    """
+    if finished := os.environ.get("MLINFRA_TEST_DEMO"):
+        yield Demo(Path(finished).resolve(), "")
+        return
     root = tmp_path_factory.mktemp("demo") / "notebooks"
     shutil.copytree(REPOSITORY / "notebooks", root, ignore=shutil.ignore_patterns(".mlinfra", "data", "__pycache__", ".ipynb_checkpoints", "sample.json"))
     done = subprocess.run([sys.executable, "run_demo.py"], cwd=root, capture_output=True, text=True, timeout=900)

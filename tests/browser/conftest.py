@@ -1,0 +1,238 @@
+"""One JupyterLab on the flights project, one Chromium, and for every test a workspace of its own.
+
+A test gets `lab`: a page of JupyterLab that records what must not happen. After the test there may be no console error,
+no page error, no answer of 500 or above, and no request to anything but this JupyterLab.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect, sync_playwright
+
+from tests.conftest import Demo
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]  # fmt: skip
+SLOW = 45_000  # ms; what a loaded machine of two cores needs for the slowest step, a kernel that starts
+SIZE = {"width": 1440, "height": 900}
+FOLDER = "browser-tests"
+
+expect.set_options(timeout=SLOW)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A JupyterLab. root: its folder, which is the project's."""
+
+    address: str
+    token: str
+    root: Path
+
+    def url(self, *, path: str = "", query: str = "") -> str:
+        """Where a fresh workspace opens, with the file `path` in its main area."""
+        tree = f"/tree/{quote(path)}" if path else ""
+        return f"{self.address}/lab/workspaces/{uuid.uuid4().hex}{tree}?token={self.token}{query}"
+
+    def ask(self, path: str, method: str = "GET", body: object = None) -> Any:
+        """What the REST door says."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.address}/{path}", data, method=method)
+        request.add_header("Authorization", f"token {self.token}")
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+
+def start_server(root: Path, config: Path, *options: str, theme: str = "Light") -> tuple[subprocess.Popen[str], Server]:
+    """Start JupyterLab on `root` with nothing of this user's configuration, and wait until it tells its address."""
+    settings = config / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "JUPYTER_CONFIG_DIR": str(config / "config"),
+        "JUPYTER_RUNTIME_DIR": str(config / "runtime"),
+        "JUPYTER_DATA_DIR": str(config / "data"),
+        "JUPYTERLAB_SETTINGS_DIR": str(config / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(config / "workspaces"),
+        "IPYTHONDIR": str(config / "ipython"),
+    }
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
+        f"--ServerApp.root_dir={root}", *options,
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    log: list[str] = []
+    for line in process.stderr:
+        log.append(line)
+        if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", line):
+            threading.Thread(target=process.stderr.read, daemon=True).start()  # keeps the pipe empty
+            return process, Server(found[1], found[2], root)
+    raise AssertionError("JupyterLab did not start:\n" + "".join(log))
+
+
+@pytest.fixture(scope="session")
+def server(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    process, server = start_server(demo.root, tmp_path_factory.mktemp("lab"))
+    yield server
+    process.terminate()
+    process.wait(30)
+    shutil.rmtree(demo.root / FOLDER, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def cell(source: str, *tags: str) -> dict[str, Any]:
+    """A code cell of a notebook file."""
+    return {"cell_type": "code", "id": uuid.uuid4().hex[:8], "metadata": {"tags": list(tags)}, "source": source, "outputs": [], "execution_count": None}
+
+
+@dataclass
+class Lab:
+    """JupyterLab in the browser, by the words of someone who uses it."""
+
+    page: Page
+    server: Server
+    faults: list[str] = field(default_factory=list)
+
+    def go(self, *, path: str = "", query: str = "") -> None:
+        """Load JupyterLab and wait until it is ready to take keys."""
+        self.page.goto(self.server.url(path=path, query=query))
+        ready = ".jp-NotebookPanel .jp-Cell .cm-content" if path else ".jp-LauncherCard" if not query else "#jp-main-dock-panel .lm-TabBar-tab"
+        self.page.locator(ready).first.wait_for(timeout=90_000)
+
+    def panel(self, title: str) -> Locator:
+        """Open a panel of ours in the side bar."""
+        region = self.page.get_by_role("region", name=title, exact=True)
+        if not region.is_visible():
+            self.page.get_by_role("tab", name=title, exact=True).first.click()
+        expect(region.get_by_role("heading", name=title, exact=True, level=2)).to_be_visible()
+        return region
+
+    def open(self, panel: str, reference: str) -> Locator:
+        """Open an object's page from its row in a panel."""
+        self.row(self.panel(panel), reference).click()
+        return self.main(reference)
+
+    def row(self, where: Locator, reference: str) -> Locator:
+        return where.locator(f'[role="treeitem"][data-mlinfra-ref="{reference}"]').first
+
+    def main(self, reference: str) -> Locator:
+        """The page of a reference in the main area."""
+        page = self.page.locator(f'[id="jp-mlinfra-{reference}"]')
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        return page
+
+    def notebook(self, *cells: dict[str, Any], name: str = "") -> Locator:
+        """Write a notebook into the project and open it; it has an empty cell unless others are given."""
+        path = f"{FOLDER}/{name or uuid.uuid4().hex[:8]}.ipynb"
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        document = {"cells": list(cells) or [cell("")], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+        file = self.server.root / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(document))
+        self.go(path=path)
+        notebook = self.page.locator(".jp-NotebookPanel:visible")
+        expect(notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached()
+        return notebook
+
+    def reads(self, editor: Locator) -> str:
+        """The text of an editor."""
+        return "\n".join(line.replace("\u200b", "") for line in editor.locator(".cm-line").all_inner_texts()).strip()
+
+    def chord(self, key: str) -> None:
+        self.page.keyboard.press("Alt+m")
+        self.page.keyboard.press(key)
+
+
+def watch(page: Page, origin: str) -> list[str]:
+    """Record everything that must not happen on a page."""
+    faults: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            faults.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    def on_request(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and f"{parts.scheme}://{parts.netloc}" != origin:
+            faults.append(f"outside: {request.url}")
+
+    def on_response(response: Response) -> None:
+        if response.status >= 500:
+            faults.append(f"{response.status}: {response.request.method} {response.url}")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+    page.on("request", on_request)
+    page.on("response", on_response)
+    page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    return faults
+
+
+Opener = Callable[..., Lab]
+
+
+@pytest.fixture
+def fresh(browser: Browser, server: Server) -> Iterator[Opener]:
+    """Makes pages that have not loaded anything yet, for tests that arrange something before."""
+    contexts = []
+    labs: list[Lab] = []
+
+    def make(at: Server = server) -> Lab:
+        context = browser.new_context(viewport=SIZE, permissions=["clipboard-read", "clipboard-write"])  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(SLOW)
+        page = context.new_page()
+        labs.append(Lab(page, at, watch(page, at.address)))
+        return labs[-1]
+
+    yield make
+    for context in contexts:
+        context.close()
+    for session in server.ask("api/sessions"):
+        server.ask(f"api/sessions/{session['id']}", "DELETE")
+    assert [fault for lab in labs for fault in lab.faults] == []
+
+
+@pytest.fixture
+def lab(fresh: Opener) -> Lab:
+    """JupyterLab, loaded in a workspace of its own, with the launcher in front."""
+    lab = fresh()
+    lab.go()
+    return lab
+
+
+def refs(where: Locator, kinds: Sequence[str] = ()) -> list[str]:
+    """The references of the rows in sight, of these kinds."""
+    found = [row.get_attribute("data-mlinfra-ref") or "" for row in where.locator("[data-mlinfra-ref]").all()]
+    return [ref for ref in found if not kinds or ref.split(":")[0] in kinds]

@@ -1,0 +1,107 @@
+"""A dataset's page: its rows are the catalog's own, and no number stands without saying how it was obtained."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import polars as pl
+from playwright.sync_api import Locator, Response, expect
+
+from jupyter_mlinfra import Workbench
+from tests.browser.conftest import Lab
+
+SMALL, LARGE = "flights.airlines", "flights.departures"
+
+
+def rows_of(lab: Lab, name: str) -> pl.DataFrame:
+    """The dataset by the notebook's door, without the server."""
+    return Workbench.open(lab.server.root).catalog.dataset(name).scan().collect()
+
+
+def tab(page: Locator, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+    expect(page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+
+
+def is_block(response: Response) -> bool:
+    return f"/catalog/datasets/{LARGE}/rows" in response.url
+
+
+def start_of(response: Response) -> int:
+    return int(parse_qs(urlsplit(response.url).query).get("start", ["0"])[0])
+
+
+def test_the_preview_of_a_small_dataset_shows_the_rows_of_the_catalog(lab: Lab) -> None:
+    page = lab.open("Catalog", f"dataset:{SMALL}")
+    tab(page, "Preview")
+    grid = page.get_by_role("grid", name=f"Rows of {SMALL}")
+    expect(grid).to_be_visible()
+    expected = rows_of(lab, SMALL)
+    assert grid.get_by_role("columnheader").all_inner_texts() == expected.columns
+    shown = [row.get_by_role("gridcell").or_(row.locator("td")).all_inner_texts() for row in grid.locator("tbody tr").all()]
+    assert shown == [[str(value) for value in row] for row in expected.rows()]
+
+
+def test_the_preview_of_a_large_dataset_fetches_the_first_and_the_last_block_only(lab: Lab) -> None:
+    """The grid is drawn on a canvas, so the blocks that it was given are compared."""
+    blocks: list[Response] = []
+    lab.page.on("response", lambda response: blocks.append(response) if is_block(response) else None)
+    page = lab.open("Catalog", f"dataset:{LARGE}")
+    tab(page, "Preview")
+    canvas = page.locator("canvas").first
+    expect(canvas).to_be_visible()
+    expected = rows_of(lab, LARGE)
+    expect(page.get_by_text(f"{expected.height:,} rows, fetched by blocks")).to_be_visible()
+    box = canvas.bounding_box()
+    assert box
+    lab.page.mouse.click(box["x"] + 130, box["y"] + 60)
+    with lab.page.expect_response(lambda response: is_block(response) and start_of(response) > expected.height - 2000):
+        lab.page.keyboard.press("Control+ArrowDown")
+    lab.page.wait_for_load_state("networkidle")
+    found = [(start_of(response), response.json()) for response in blocks]
+    ends = [start + block["shown"] for start, block in found]
+    assert max(ends) == expected.height
+    assert sum(block["shown"] for _, block in found) < 5_000
+    for start, block in found:
+        assert [column["name"] for column in block["columns"]] == expected.columns
+        for place, name in enumerate(expected.columns):
+            same(expected[name].slice(start, block["shown"]), block["data"][place])
+
+
+def same(expected: pl.Series, shown: list[Any]) -> None:
+    """A column as it travels: numbers as themselves, times as ISO 8601."""
+    if expected.dtype.is_temporal():
+        text = pl.Series(shown, dtype=pl.String).str.to_datetime(time_zone="UTC", time_unit="us", strict=True)
+        assert text.to_list() == expected.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")).to_list()
+    else:
+        assert shown == json.loads(json.dumps(expected.to_list()))
+
+
+def test_every_number_of_the_columns_says_how_it_was_obtained(lab: Lab) -> None:
+    page = lab.open("Catalog", f"dataset:{LARGE}")
+    tab(page, "Columns")
+    grid = page.get_by_role("grid", name=f"Columns of {LARGE}")
+    expected = rows_of(lab, LARGE)
+    expect(grid.locator("tbody tr")).to_have_count(len(expected.columns))
+    expect(grid.locator("[data-basis]").first).to_be_visible()
+    numbers = grid.locator("tbody td").filter(has_text="").evaluate_all(
+        "cells => cells.filter(cell => cell.cellIndex >= 2 && cell.cellIndex <= 6 && cell.innerText.trim())"
+        ".map(cell => [cell.innerText, cell.querySelector('[data-basis]')?.dataset.basis])"
+    )
+    assert len(numbers) > 3 * len(expected.columns)
+    assert {basis for _, basis in numbers} <= {"exact", "approx", "sample", "est", "n"}, numbers
+    page.get_by_role("button", name="Run Exact").click()
+    expect(page.locator('[data-state="passed"]').filter(has_text="exact")).to_be_visible()
+    carrier = grid.get_by_role("row").filter(has=lab.page.get_by_text("carrier", exact=True)).first
+    expect(carrier.locator('[data-basis="exact"]').nth(1)).to_contain_text(str(expected["carrier"].n_unique()))
+
+
+def test_snapshots_and_lineage_of_a_dataset_are_shown(lab: Lab) -> None:
+    page = lab.open("Catalog", f"dataset:{LARGE}")
+    snapshot = lab.server.ask(f"mlinfra/api/catalog/datasets/{LARGE}")["dataset"]["snapshot"]
+    tab(page, "Snapshots")
+    expect(page.get_by_role("tabpanel").get_by_text(snapshot).first).to_be_visible()
+    tab(page, "Lineage")
+    expect(page.get_by_role("tabpanel").get_by_text("training_set").first).to_be_visible()

@@ -1,0 +1,117 @@
+"""Every object goes into a cell as code that runs: by key, by button and by drag."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Lab, cell
+
+AIRLINES = "dataset:flights.airlines"
+
+
+def cells(notebook: Locator) -> Locator:
+    return notebook.locator(".jp-Notebook .jp-CodeCell")
+
+
+def source(lab: Lab, one: Locator) -> str:
+    return lab.reads(one.locator(".cm-content"))
+
+
+def drag(lab: Lab, row: Locator, x: float, y: float) -> None:
+    """Press on a row, move in steps as a hand does, and let go."""
+    box = row.bounding_box()
+    assert box
+    mouse = lab.page.mouse
+    mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
+    mouse.down()
+    mouse.move(box["x"] + 80, box["y"] + box["height"] / 2 + 4, steps=3)
+    mouse.move(x, y, steps=8)
+    mouse.up()
+
+
+def test_code_is_found_inserted_and_run_with_the_keyboard_alone(lab: Lab) -> None:
+    notebook = lab.notebook()
+    keys = lab.page.keyboard
+    lab.chord("c")
+    panel = lab.page.get_by_role("region", name="Catalog", exact=True)
+    expect(panel.get_by_role("searchbox")).to_be_focused()
+    keys.type("airlines")
+    expect(panel.get_by_role("tree", name="dataset").get_by_role("treeitem").first).to_have_attribute("data-mlinfra-ref", AIRLINES)
+    keys.press("ArrowDown")
+    expect(lab.row(panel, AIRLINES)).to_be_focused()
+    keys.press("i")
+    expect(cells(notebook)).to_have_count(1)
+    expect(cells(notebook).first.locator(".cm-content")).to_contain_text('airlines = ml.dataset("flights.airlines").scan()')
+    keys.press("Shift+Enter")
+    expect(cells(notebook)).to_have_count(2)
+    keys.press("Enter")
+    keys.type("airlines.collect()")
+    keys.press("Shift+Enter")
+    output = cells(notebook).nth(1).locator(".jp-OutputArea-output")
+    expect(output).to_contain_text("Endeavor Air Inc.")
+    expect(notebook.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_count(0)
+
+
+def test_a_page_inserts_its_code_by_button_and_by_key_and_it_runs(lab: Lab) -> None:
+    notebook = lab.notebook()
+    page = lab.open("Catalog", AIRLINES)
+    page.get_by_role("button", name="Insert Code").click()
+    expect(cells(notebook).first.locator(".cm-content")).to_contain_text("airlines.head(5).collect()")
+    lab.page.keyboard.press("Shift+Enter")
+    expect(cells(notebook).first.locator(".jp-OutputArea-output")).to_contain_text("Endeavor Air Inc.")
+    lab.row(lab.panel("Catalog"), AIRLINES).click()
+    lab.main(AIRLINES).get_by_role("tab", name="Columns").focus()
+    lab.page.keyboard.press("i")
+    last = cells(notebook).last
+    expect(last.locator(".cm-content")).to_contain_text("airlines.head(5).collect()")
+    assert "import" not in source(lab, last), "the notebook has the import already"
+
+
+def test_a_row_dragged_between_cells_becomes_a_cell_there(lab: Lab) -> None:
+    notebook = lab.notebook(cell("first = 1"), cell("last = 2"))
+    panel = lab.panel("Catalog")
+    row = lab.row(panel, AIRLINES)
+    expect(row).to_be_visible()
+    below = cells(notebook).nth(1).bounding_box()
+    assert below
+    drag(lab, row, below["x"] + 20, below["y"] + 4)
+    expect(cells(notebook)).to_have_count(3)
+    assert [source(lab, one).splitlines()[-1] for one in cells(notebook).all()] == [
+        "first = 1", 'airlines = ml.dataset("flights.airlines").scan()', "last = 2"
+    ]  # fmt: skip
+
+
+def test_a_row_dragged_into_an_editor_becomes_text_there(lab: Lab) -> None:
+    notebook = lab.notebook(cell("import jupyter_mlinfra as ml\n\n\n\n"), cell("last = 2"))
+    row = lab.row(lab.panel("Catalog"), AIRLINES)
+    expect(row).to_be_visible()
+    editor = cells(notebook).first.locator(".cm-content").bounding_box()
+    assert editor
+    drag(lab, row, editor["x"] + 40, editor["y"] + editor["height"] - 8)
+    expect(cells(notebook).first.locator(".cm-content")).to_contain_text('airlines = ml.dataset("flights.airlines").scan()')
+    expect(cells(notebook)).to_have_count(2)
+    assert source(lab, cells(notebook).first).count("import jupyter_mlinfra") == 1
+
+
+def test_the_code_of_every_kind_of_object_runs_as_inserted(lab: Lab) -> None:
+    notebook = lab.notebook()
+    wanted = {
+        "Catalog": AIRLINES,
+        "Features": "view:carrier_delays",
+        "Experiments": "experiment:flights",
+        "Models": "deployment:flights",
+        "Jobs": "pipeline:flights",
+    }
+    for panel, reference in wanted.items():
+        lab.row(lab.panel(panel), reference).focus()
+        lab.page.keyboard.press("i")
+        lab.page.keyboard.press("Shift+Enter")
+    model = lab.row(lab.panel("Models"), "model:flights")
+    model.focus()
+    lab.page.keyboard.press("i")
+    lab.page.keyboard.press("Shift+Enter")
+    written = cells(notebook)
+    expect(written).to_have_count(len(wanted) + 2)
+    for index in range(len(wanted) + 1):
+        expect(written.nth(index).locator(".jp-InputPrompt")).to_have_text(f"[{index + 1}]:", timeout=90_000)
+    assert notebook.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []

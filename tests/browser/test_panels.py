@@ -1,0 +1,70 @@
+"""The five panels of the side bar and the search box at their head."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import Lab, Opener, refs
+
+OBJECTS = {
+    "Catalog": ["dataset:flights.departures", "dataset:flights.weather", "dataset:flights.airlines"],
+    "Features": ["view:origin_weather", "view:carrier_delays"],
+    "Jobs": ["pipeline:flights"],
+    "Experiments": ["experiment:flights"],
+    "Models": ["model:flights", "deployment:flights", "monitor:flights"],
+}
+
+
+def test_each_of_the_five_panels_opens_and_shows_its_objects(lab: Lab) -> None:
+    for title, objects in OBJECTS.items():
+        panel = lab.panel(title)
+        for reference in objects:
+            expect(lab.row(panel, reference)).to_be_visible()
+    jobs = lab.panel("Jobs")
+    expect(jobs.get_by_role("tree", name="Jobs").get_by_role("treeitem")).not_to_have_count(0)
+    expect(jobs.get_by_role("button", name="Compute")).to_have_attribute("aria-expanded", "true")
+
+
+def test_a_panel_paints_its_frame_before_the_server_answers(fresh: Opener) -> None:
+    lab = fresh()
+    lab.go()
+    held: list[Route] = []
+    lab.page.route("**/mlinfra/api/**", lambda route: held.append(route))
+    panel = lab.panel("Catalog")
+    expect(panel.get_by_role("searchbox")).to_be_visible()
+    expect(panel.get_by_role("button", name="Namespaces")).to_be_visible()
+    expect(panel.get_by_role("status", name="Loading")).to_be_visible()
+    assert held, "nothing was asked"
+    assert refs(panel) == []
+    lab.page.unroute("**/mlinfra/api/**")
+    for route in held:
+        route.continue_()
+    expect(lab.row(panel, "dataset:flights.departures")).to_be_visible()
+
+
+@pytest.mark.parametrize(("panel", "word", "kinds"), [("Catalog", "flights", {"dataset", "model", "job", "experiment"}), ("Jobs", "temp", {"column", "feature", "view", "dataset"})])
+def test_one_word_finds_objects_of_at_least_four_kinds_from_any_panel(lab: Lab, panel: str, word: str, kinds: set[str]) -> None:
+    region = lab.panel(panel)
+    region.get_by_role("searchbox").fill(word)
+    for kind in kinds:
+        expect(region.locator(f'[role="treeitem"][data-mlinfra-ref^="{kind}:"]').first).to_be_visible()
+    assert {ref.split(":")[0] for ref in refs(region)} >= kinds
+
+
+def test_the_scope_chip_leaves_only_what_the_panel_shows(lab: Lab) -> None:
+    region = lab.panel("Catalog")
+    region.get_by_role("searchbox").fill("temp")
+    expect(lab.row(region, "view:origin_weather")).to_be_visible()
+    region.get_by_role("search").get_by_role("button", name="all").click()
+    expect(lab.row(region, "view:origin_weather")).to_be_hidden()
+    expect(lab.row(region, "column:flights.weather.temp")).to_be_visible()
+    assert {ref.split(":")[0] for ref in refs(region)} <= {"dataset", "column"}
+    region.get_by_role("searchbox").press("Escape")
+    expect(lab.row(region, "dataset:flights.departures")).to_be_visible()
+
+
+def test_a_reference_in_the_address_opens_its_page(fresh: Opener) -> None:
+    lab = fresh()
+    lab.go(query="&mlinfra=dataset:flights.airlines")
+    expect(lab.main("dataset:flights.airlines").get_by_role("heading", level=1)).to_have_text("flights.airlines")
