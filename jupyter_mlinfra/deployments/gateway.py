@@ -142,7 +142,7 @@ def _cluster(name: str) -> dict[str, Any]:
         "name": name,
         "type": "EDS",
         "connect_timeout": "0.5s",
-        "lb_policy": "LEAST_REQUEST",
+        "lb_policy": "ROUND_ROBIN",  # by least requests, a worker that has just died would look like the idlest of all
         "eds_cluster_config": {"eds_config": _source(f"eds-{name}.json")},
         "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options},
         "health_checks": [
@@ -179,6 +179,8 @@ def _endpoints(deployment: str, version: VersionPlan) -> dict[str, Any]:
         "@type": TYPE + "config.endpoint.v3.ClusterLoadAssignment",
         "cluster_name": cluster_name(deployment, version.version),
         "endpoints": endpoints,
+        # By default the second tier takes a share as soon as the first is less than 72 % healthy; here only when none of it is.
+        "policy": {"overprovisioning_factor": 10_000},
     }
 
 
@@ -236,9 +238,10 @@ def _action(part: str, retry_on: str) -> dict[str, Any]:
             "retry_on": retry_on,
             "num_retries": 4,
             "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
+            # the second try goes to another worker of the same version, the third to a version that stands in
             "retry_host_predicate": [{"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type": hosts}}],
-            "host_selection_retry_max_attempts": 5,
-            "retry_priority": {"name": "envoy.retry_priorities.previous_priorities", "typed_config": {"@type": tiers, "update_frequency": 1}},
+            "host_selection_retry_max_attempts": 10,
+            "retry_priority": {"name": "envoy.retry_priorities.previous_priorities", "typed_config": {"@type": tiers, "update_frequency": 2}},
         },
     }
 
