@@ -47,7 +47,9 @@ export default tseslint.config(
   {
     files: ['src/**/__tests__/**'],
     rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/require-await': 'off',
       'max-lines-per-function': 'off'
     }

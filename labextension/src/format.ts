@@ -13,7 +13,7 @@ const minus = (text: string): string => text.replace(/^-/, '−');
 
 /** What is no number: a dash for nothing, a text as it is. */
 function other(value: unknown): string {
-  if (value === null || value === undefined) {
+  if (value === null || value === undefined || typeof value === 'number') {
     return DASH;
   }
   return typeof value === 'string' ? value : JSON.stringify(value);

@@ -16,3 +16,10 @@ globalThis.ResizeObserver ??= class {
   disconnect() {}
 };
 globalThis.matchMedia ??= () => ({ matches: false, addEventListener() {}, addListener() {} });
+
+/* JupyterLab's clipboard and Lumino's grid ask for these when they are loaded. */
+Object.defineProperty(globalThis.navigator, 'clipboard', {
+  configurable: true,
+  value: { writeText: async () => undefined, readText: async () => '' }
+});
+globalThis.HTMLCanvasElement.prototype.getContext = () => null;

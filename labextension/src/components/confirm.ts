@@ -1,4 +1,4 @@
-import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 interface IConfirm {
@@ -16,12 +16,6 @@ export async function confirm({ title, body, action, trans }: IConfirm): Promise
     buttons: [Dialog.cancelButton({ label: trans.__('Keep as It Is') }), Dialog.warnButton({ label: action })]
   });
   return answer.button.accept;
-}
-
-/** Ask for one line of text; null when the user turned back. */
-export async function askText(title: string, label: string, okLabel: string, placeholder = ''): Promise<string | null> {
-  const answer = await InputDialog.getText({ title, label, okLabel, placeholder });
-  return answer.button.accept ? (answer.value ?? '').trim() : null;
 }
 
 const UNDO_MS = 10_000;

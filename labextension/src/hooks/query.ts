@@ -21,6 +21,8 @@ export type Fetch<T> = (signal: AbortSignal) => Promise<T>;
 export type Every<T> = (data: T | undefined) => number | null;
 
 const SLOWEST = 60_000;
+/** Events within so many milliseconds are answered by one request. */
+const BURST = 150;
 const NOTHING: IAnswer<never> = { data: undefined, error: null, loading: false, at: 0 };
 
 /** One question that is asked again and again while someone looks: after news, after a while, and later and later after errors. */
@@ -60,8 +62,10 @@ export class Poller<T> {
     this._schedule(null);
     this._request?.abort();
     this._request = null;
-    if (this._answer.loading) {
+    if (this._answer.loading || this._nudged) {
       this._stale = true;
+    }
+    if (this._answer.loading) {
       this._set({ loading: false });
     }
   }
@@ -74,6 +78,7 @@ export class Poller<T> {
     }
     this._schedule(null);
     this._request?.abort();
+    this._nudged = false;
     const request = (this._request = new AbortController());
     this._set({ loading: true });
     try {
@@ -97,19 +102,17 @@ export class Poller<T> {
 
   /** News came: ask soon, once for a burst of events. */
   nudge = (): void => {
+    this._nudged = true;
     if (!this._running) {
       this._stale = true;
     } else if (!this._request) {
-      this._schedule(150);
-    } else {
-      this._again = true;
+      this._schedule(BURST);
     }
   };
 
   private _delay(): number | null {
-    if (this._again) {
-      this._again = false;
-      return 150;
+    if (this._nudged) {
+      return BURST; // news came while the answer was on its way
     }
     const every = this._every(this._answer.data);
     if (this._failures === 0) {
@@ -133,8 +136,8 @@ export class Poller<T> {
   }
 
   private _answer: IAnswer<T> = NOTHING;
-  private _again = false;
   private _failures = 0;
+  private _nudged = false;
   private _listeners = new Set<() => void>();
   private _request: AbortController | null = null;
   private _running = false;

@@ -46,6 +46,8 @@ function themed(dark: boolean): Record<string, unknown> {
     legend: labels,
     header: labels,
     view: { stroke: line },
+    mark: { color: ink('--ml-c1') },
+    range: { category: [1, 2, 3, 4, 5, 6, 0].map(number => ink(`--ml-c${number}`)) },
     style: { 'guide-label': { fill: quiet }, 'guide-title': { fill: text }, 'group-title': { fill: text } }
   };
 }

@@ -58,6 +58,9 @@ function CardFacts({ facts }: { facts: IPayload['facts'] }): React.ReactElement 
   ) : null;
 }
 
+/** Numbers stand at the right, as in every table. */
+const isNumeric = (text = ''): boolean => /^[−-]?[\d,.]+(e[+-]?\d+)?$|^–$/.test(text);
+
 interface IShown {
   index: number;
   values: Readonly<Record<string, string>>;
@@ -76,6 +79,7 @@ function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
           columns={keys.map((key): IColumnSpec<IShown> => ({
             key,
             head: key,
+            end: rows.every(({ values }) => isNumeric(values[key])),
             cell: row => row.values[key] ?? format.DASH,
             sort: row => row.values[key] ?? null
           }))}

@@ -108,9 +108,10 @@ describe('the client and the server’s document', () => {
       .filter(parameter => parameter.in === 'query')
       .map(parameter => parameter.name);
     const body = operation?.requestBody?.content['application/json'].schema;
+    const given = Object.keys(Object(call?.body ?? {}) as object);
     expect(Object.keys(call?.query ?? {}).filter(key => !taken.includes(key))).toEqual([]);
-    expect(Object.keys(call?.body ?? {}).filter(key => !(key in (body?.properties ?? {})))).toEqual([]);
-    expect((body?.required ?? []).filter(key => !(key in (call?.body ?? {})))).toEqual([]);
+    expect(given.filter(key => !(key in (body?.properties ?? {})))).toEqual([]);
+    expect((body?.required ?? []).filter(key => !given.includes(key))).toEqual([]);
   });
 });
 
