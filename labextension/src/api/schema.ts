@@ -90,7 +90,9 @@ export interface components {
         };
         /**
          * ColumnProfile
-         * @description Statistics of one column, each with its basis. shape: counts of up to 24 equal bins or of the top values.
+         * @description Statistics of one column, each with its basis; None where the tier does not tell.
+         *
+         *     missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape: counts of up to 24 equal bins, or of the top words.
          */
         readonly ColumnProfile: {
             readonly distinct: components["schemas"]["Number"];

@@ -1,0 +1,228 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+import React from 'react';
+
+import { ApiError } from '../../api/errors';
+import type { INumber } from '../../api/types';
+import { useQuery } from '../../hooks/query';
+import { EmptyCard, ErrorCard, Result, WaitingCard } from '../card';
+import { CodeDrawer } from '../drawer';
+import { Facts, Tabs } from '../header';
+import { Num } from '../number';
+import { Progress } from '../progress';
+import { Bars } from '../shape';
+import { State } from '../state';
+import { fakeWorkbench, show } from './workbench';
+
+const settle = async (): Promise<void> => {
+  await act(async () => {
+    await Promise.resolve();
+  });
+};
+
+describe('the four cards', () => {
+  it('empty: one sentence, one primary button, one line to copy', () => {
+    const onClick = jest.fn();
+    show(
+      fakeWorkbench(),
+      <EmptyCard sentence="A job runs a notebook." action={{ label: 'Run', onClick }} code="%%job" />
+    );
+    expect(screen.getAllByRole('button')).toHaveLength(1);
+    fireEvent.click(screen.getByRole('button', { name: 'Run' }));
+    expect(onClick).toHaveBeenCalled();
+  });
+
+  it('error: what, why and fix, and the details can be copied', () => {
+    const fake = fakeWorkbench();
+    show(
+      fake,
+      <ErrorCard error={new ApiError('conflict', 'It is running.', 'It cannot be submitted.', 'Wait for it.')} />
+    );
+    const card = screen.getByRole('alert');
+    for (const line of ['It is running.', 'It cannot be submitted.', 'Wait for it.']) {
+      expect(card.textContent).toContain(line);
+    }
+    fireEvent.click(screen.getByRole('button', { name: 'Copy Details' }));
+    expect(fake.code.copy.mock.calls[0]?.[0]).toContain('code: conflict');
+  });
+
+  it('error: the server half that is missing says how to mend it', () => {
+    show(fakeWorkbench(), <ErrorCard error={new ApiError('no_server', '')} />);
+    expect(screen.getByRole('alert').textContent).toContain('jupyter server extension enable jupyter_mlinfra');
+  });
+
+  it('waiting: the reason is there for a reader and for a test', () => {
+    const { container } = show(fakeWorkbench(), <WaitingCard title="sweep waits" reason="Needs 2 GPUs, 1 is free." />);
+    expect(container.querySelector('[data-reason="Needs 2 GPUs, 1 is free."]')).not.toBeNull();
+  });
+});
+
+function Asked({ fetch }: { fetch: () => Promise<string> }): React.ReactElement {
+  const query = useQuery('asked', fetch, { topics: ['job'], about: 'job:1' });
+  return <Result query={query}>{data => <p>{data}</p>}</Result>;
+}
+
+describe('a query', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('shimmers, then shows the data', async () => {
+    show(fakeWorkbench(), <Asked fetch={async () => 'three rows'} />);
+    expect(screen.getByRole('status', { name: 'Loading' })).toBeTruthy();
+    await settle();
+    expect(screen.getByText('three rows')).toBeTruthy();
+  });
+
+  it('keeps the data and tells its age when contact is lost; never red', async () => {
+    let lost = false;
+    const fetch = async (): Promise<string> => {
+      if (lost) {
+        throw new ApiError('unreachable', '');
+      }
+      return 'three rows';
+    };
+    show(fakeWorkbench(), <Asked fetch={fetch} />);
+    await settle();
+    lost = true;
+    await act(async () => jest.advanceTimersByTimeAsync(15_100));
+    expect(screen.getByText('three rows')).toBeTruthy();
+    expect(screen.getByText(/Last seen/)).toBeTruthy();
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  it('asks nothing while its widget is hidden, and again when it is shown after news', async () => {
+    const fake = fakeWorkbench();
+    const fetch = jest.fn(async () => 'x');
+    fake.visibility.shown = false;
+    show(fake, <Asked fetch={fetch} />);
+    await act(async () => jest.advanceTimersByTimeAsync(60_000));
+    expect(fetch).not.toHaveBeenCalled();
+    act(() => {
+      fake.visibility.shown = true;
+    });
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(1);
+    act(() => {
+      fake.visibility.shown = false;
+      fake.emit({ topic: 'job', ref: 'job:1', data: {} });
+    });
+    act(() => {
+      fake.visibility.shown = true;
+    });
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('hears news of its own object only', async () => {
+    const fake = fakeWorkbench();
+    const fetch = jest.fn(async () => 'x');
+    show(fake, <Asked fetch={fetch} />);
+    await settle();
+    act(() => fake.emit({ topic: 'job', ref: 'job:2', data: {} }));
+    await act(async () => jest.advanceTimersByTimeAsync(1_000));
+    expect(fetch).toHaveBeenCalledTimes(1);
+    act(() => fake.emit({ topic: 'job', ref: 'job:1', data: {} }));
+    await act(async () => jest.advanceTimersByTimeAsync(1_000));
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('numbers', () => {
+  const number = (basis: INumber['basis'], more: Partial<INumber> = {}): INumber => ({
+    value: 1234.5,
+    basis,
+    n: null,
+    error: null,
+    ...more
+  });
+
+  it.each([
+    ['exact', number('exact'), '='],
+    ['approx', number('approx', { error: 0.01 }), '≈'],
+    ['sample', number('sample', { n: 200_000 }), '~'],
+    ['est', number('est'), 'est.'],
+    ['n', number('n', { n: 5 }), 'n=5']
+  ])('carry their basis: %s', (basis, value, mark) => {
+    const { container } = show(fakeWorkbench(), <Num value={value} />);
+    const shown = container.querySelector(`[data-basis="${basis}"]`);
+    expect(shown?.textContent).toBe(`1,235${mark}`.replace('1,235', shown?.firstChild?.textContent ?? ''));
+    expect(shown?.textContent).toContain(mark);
+  });
+
+  it('are exact when they stand alone, and labelled even when the mark is left out', () => {
+    const { container } = show(fakeWorkbench(), <Num value={3} quiet />);
+    expect(container.querySelector('[data-basis="exact"]')?.textContent).toBe('3');
+  });
+
+  it('are a dash when there is none', () => {
+    const { container } = show(fakeWorkbench(), <Num value={null} />);
+    expect(container.querySelector('[data-basis]')?.textContent).toBe('–');
+  });
+});
+
+describe('states', () => {
+  it('are shape, word and colour', () => {
+    const { container } = show(fakeWorkbench(), <State state="failed" />);
+    const chip = container.querySelector('[data-state="failed"]');
+    expect(chip?.querySelector('svg')).not.toBeNull();
+    expect(chip?.textContent).toBe('failed');
+  });
+
+  it('keep their word for a reader when only the shape is drawn', () => {
+    show(fakeWorkbench(), <State state="cached" bare />);
+    expect(screen.getByRole('img', { name: 'from cache' })).toBeTruthy();
+  });
+
+  it('of a kind that is not known are shown by their own word', () => {
+    const { container } = show(fakeWorkbench(), <State state="levitating" />);
+    expect(container.textContent).toBe('levitating');
+  });
+});
+
+describe('parts of a page', () => {
+  it('leave empty facts out', () => {
+    const { container } = show(
+      fakeWorkbench(),
+      <Facts>
+        <b>one</b>
+        {''}
+        {null}
+        <b>two</b>
+      </Facts>
+    );
+    expect(container.querySelectorAll('.jp-mlinfra-facts > span')).toHaveLength(2);
+  });
+
+  it('change tabs with the arrows', () => {
+    const onSelect = jest.fn();
+    const tabs = [
+      { name: 'a', label: 'A' },
+      { name: 'b', label: 'B' }
+    ];
+    show(
+      fakeWorkbench(),
+      <Tabs tabs={tabs} current="a" onSelect={onSelect}>
+        body
+      </Tabs>
+    );
+    fireEvent.keyDown(screen.getByRole('tab', { name: 'A' }), { key: 'ArrowRight' });
+    expect(onSelect).toHaveBeenCalledWith('b');
+  });
+
+  it('say how far something is', () => {
+    show(fakeWorkbench(), <Progress fraction={0.683} label="Progress" />);
+    expect(screen.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('68');
+  });
+
+  it('draw a bin that holds anything at least one pixel high', () => {
+    const { container } = show(fakeWorkbench(), <Bars values={[1, 1_000_000, 0]} label="Shape" />);
+    expect([...container.querySelectorAll('rect')].map(bar => Number(bar.getAttribute('height')))).toEqual([1, 14, 0]);
+  });
+
+  it('give the page the keys of its code drawer', () => {
+    const fake = fakeWorkbench();
+    show(fake, <CodeDrawer code={{ python: 'ml.job("7")', cli: 'mlinfra jobs show 7' }} />);
+    fireEvent.click(screen.getByRole('button', { name: 'CLI' }));
+    fireEvent.keyDown(screen.getByRole('button', { name: 'CLI' }), { key: 'i' });
+    expect(fake.code.insertBelow).toHaveBeenCalledWith('mlinfra jobs show 7', 'cli');
+  });
+});

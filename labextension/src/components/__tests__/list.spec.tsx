@@ -1,0 +1,195 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+import React, { useState } from 'react';
+
+import { rove } from '../keyboard';
+import { List, type IListRow } from '../list';
+import { meant, parentOf } from '../rows';
+import { Table } from '../table';
+import { fakeWorkbench, show } from './workbench';
+
+const ROWS: IListRow[] = [
+  { id: 'ns', name: 'flights', open: true },
+  {
+    id: 'dataset:flights.a',
+    ref: 'dataset:flights.a',
+    pinned: 'dataset:flights.a@7',
+    name: 'a',
+    level: 1,
+    open: false
+  },
+  { id: 'dataset:flights.b', ref: 'dataset:flights.b', name: 'b', level: 1, open: false }
+];
+
+const item = (name: string): HTMLElement => screen.getByRole('treeitem', { name: new RegExp(name) });
+const press = (key: string, more: object = {}): void => {
+  fireEvent.keyDown(document.activeElement ?? document.body, { key, ...more });
+};
+
+describe('a list', () => {
+  it('has one tab stop, and arrows move the focus', () => {
+    show(fakeWorkbench(), <List label="Datasets" rows={ROWS} />);
+    const stops = screen.getAllByRole('treeitem').filter(row => row.tabIndex === 0);
+    expect(stops).toHaveLength(1);
+    act(() => item('flights').focus());
+    press('ArrowDown');
+    expect(document.activeElement).toBe(item('^a'));
+    press('End');
+    expect(document.activeElement).toBe(item('^b'));
+    expect(screen.getAllByRole('treeitem').filter(row => row.tabIndex === 0)).toEqual([item('^b')]);
+  });
+
+  it('opens the page of a row by Enter and by click', () => {
+    const fake = fakeWorkbench();
+    show(fake, <List label="Datasets" rows={ROWS} />);
+    act(() => item('^a').focus());
+    press('Enter');
+    fireEvent.click(item('^b'));
+    expect(fake.open.mock.calls).toEqual([['dataset:flights.a'], ['dataset:flights.b']]);
+  });
+
+  it('unfolds with right, folds with left, and left on a leaf goes to its parent', () => {
+    const onToggle = jest.fn();
+    show(fakeWorkbench(), <List label="Datasets" rows={ROWS} onToggle={onToggle} />);
+    act(() => item('^a').focus());
+    press('ArrowRight');
+    expect(onToggle).toHaveBeenCalledWith('dataset:flights.a');
+    press('ArrowLeft');
+    expect(document.activeElement).toBe(item('flights'));
+    press('ArrowLeft');
+    expect(onToggle).toHaveBeenLastCalledWith('ns');
+  });
+
+  it('inserts, copies and names what is meant', () => {
+    const fake = fakeWorkbench();
+    show(fake, <List label="Datasets" rows={ROWS} />);
+    act(() => item('^a').focus());
+    press('i');
+    expect(fake.code.insertBelow).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()');
+    press('I', { shiftKey: true });
+    expect(fake.code.insertAtCursor).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()');
+    press('c');
+    expect(fake.code.copy).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()');
+    press('r');
+    expect(fake.code.copy).toHaveBeenLastCalledWith('dataset:flights.a');
+  });
+
+  it('selects with Space, and then means the selection', () => {
+    const fake = fakeWorkbench();
+    show(fake, <List label="Datasets" rows={ROWS} />);
+    act(() => item('^a').focus());
+    press(' ');
+    press('ArrowDown', { shiftKey: true });
+    expect(item('^a').getAttribute('aria-selected')).toBe('true');
+    press('r');
+    expect(fake.code.copy).toHaveBeenCalledWith('dataset:flights.a\ndataset:flights.b');
+  });
+
+  it('gives the focus back with Escape, after the selection is empty', () => {
+    const fake = fakeWorkbench();
+    show(fake, <List label="Datasets" rows={ROWS} />);
+    act(() => item('^a').focus());
+    press(' ');
+    press('Escape');
+    expect(fake.code.focusNotebook).not.toHaveBeenCalled();
+    press('Escape');
+    expect(fake.code.focusNotebook).toHaveBeenCalledTimes(1);
+  });
+
+  it('leaves keys that are held with Ctrl or Alt to JupyterLab', () => {
+    const fake = fakeWorkbench();
+    show(fake, <List label="Datasets" rows={ROWS} />);
+    act(() => item('^a').focus());
+    press('c', { ctrlKey: true });
+    press('i', { altKey: true });
+    expect(fake.code.copy).not.toHaveBeenCalled();
+    expect(fake.code.insertBelow).not.toHaveBeenCalled();
+  });
+
+  it('shows a hostile name as text', () => {
+    const name = '<img src=x onerror="alert(1)">';
+    const { container } = show(fakeWorkbench(), <List label="x" rows={[{ id: '1', name }]} />);
+    expect(container.querySelector('img')).toBeNull();
+    expect(screen.getByText(name)).toBeTruthy();
+  });
+});
+
+describe('rows', () => {
+  it('mean themselves unless they are part of the selection', () => {
+    expect(meant({ rows: ROWS, index: 1, selection: new Set(['dataset:flights.b']) })).toEqual([ROWS[1]]);
+    expect(meant({ rows: ROWS, index: 2, selection: new Set(['dataset:flights.a', 'dataset:flights.b']) })).toEqual([
+      ROWS[1],
+      ROWS[2]
+    ]);
+  });
+
+  it('know the row around them', () => {
+    expect(parentOf(ROWS, 2)).toBe(0);
+    expect(parentOf(ROWS, 0)).toBe(0);
+  });
+
+  it.each([
+    ['ArrowUp', 0, 0],
+    ['ArrowDown', 4, 4],
+    ['Home', 3, 0],
+    ['PageDown', 1, 4],
+    ['x', 1, null]
+  ])('%s from %i goes to %p', (key, from, to) => {
+    expect(rove(key, from, 5)).toBe(to);
+  });
+});
+
+interface IPart {
+  name: string;
+  size: number | null;
+}
+
+function Parts(): React.ReactElement {
+  const [picked, pick] = useState<ReadonlySet<string>>(new Set());
+  const rows: IPart[] = [
+    { name: 'b', size: 10 },
+    { name: 'a', size: null },
+    { name: 'c', size: 9 }
+  ];
+  return (
+    <>
+      <output>{[...picked].join()}</output>
+      <Table
+        label="Parts"
+        columns={[
+          { key: 'name', head: 'name', cell: row => row.name, sort: row => row.name },
+          { key: 'size', head: 'size', cell: row => row.size, sort: row => row.size }
+        ]}
+        rows={rows}
+        row={row => ({ id: row.name })}
+        checks="Pick"
+        selection={picked}
+        onSelect={pick}
+      />
+    </>
+  );
+}
+
+describe('a table', () => {
+  const names = (): string[] =>
+    screen
+      .getAllByRole('row')
+      .slice(1)
+      .map(row => row.children[1]?.textContent ?? '');
+
+  it('sorts by a column, numbers as numbers, and says so', () => {
+    show(fakeWorkbench(), <Parts />);
+    fireEvent.click(screen.getByRole('button', { name: 'size' }));
+    expect(names()[0]).toBe('a');
+    expect(screen.getByRole('columnheader', { name: 'size' }).getAttribute('aria-sort')).toBe('descending');
+    fireEvent.click(screen.getByRole('button', { name: 'size' }));
+    expect(names()).toEqual(['c', 'b', 'a']);
+  });
+
+  it('picks by checkbox and by Space alike', () => {
+    show(fakeWorkbench(), <Parts />);
+    fireEvent.click(screen.getAllByRole('checkbox', { name: 'Pick' })[0]!);
+    act(() => screen.getAllByRole('row')[3]!.focus());
+    press(' ');
+    expect(screen.getByRole('status').textContent).toBe('b,c');
+  });
+});

@@ -1,0 +1,94 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+import React from 'react';
+
+import type { IDeployedVersion, IDeployment, IDeploymentDetail } from '../../api/types';
+import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import type { IQuery } from '../../hooks/query';
+import { Traffic } from '../traffic';
+import { balanced, checkWeights, fieldsOf } from '../weights';
+
+const version = (name: string, traffic: number, role: string): IDeployedVersion => ({
+  version: name,
+  model: `models:/flights/${name.slice(1)}`,
+  state: 'ready',
+  traffic,
+  role,
+  reason: '',
+  workers: 1,
+  requests_per_second: { value: 3.46 * traffic, basis: 'exact', n: null, error: null },
+  p50_ms: null,
+  p95_ms: null,
+  error_fraction: null,
+  gates: []
+});
+
+const DEPLOYMENT: IDeployment = {
+  ref: 'deployment:flights',
+  name: 'flights',
+  namespace: 'x',
+  target: 'local',
+  state: 'healthy',
+  url: 'http://127.0.0.1/api/v1.0/predictions',
+  versions: [version('v1', 90, 'stable'), version('v2', 10, 'canary')],
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z'
+};
+
+const query = { refresh: jest.fn(async () => undefined) } as unknown as IQuery<IDeploymentDetail>;
+
+describe('weights', () => {
+  it.each([
+    [
+      { v1: '90', v2: '10' },
+      { v1: 90, v2: 10 }
+    ],
+    [{ v1: '90', v2: '20' }, null],
+    [{ v1: '', v2: '100' }, null],
+    [{ v1: '50.5', v2: '49.5' }, null],
+    [{ v1: '-10', v2: '110' }, null]
+  ])('%p are read as %p', (fields, weights) => {
+    expect(checkWeights(fields).weights).toEqual(weights);
+  });
+
+  it('give the rest to the other of two versions', () => {
+    expect(balanced({ v1: '90', v2: '10' }, 'v2', '30')).toEqual({ v1: '70', v2: '30' });
+  });
+
+  it('leave the others of three versions as they are', () => {
+    expect(balanced({ v1: '80', v2: '10', v3: '10' }, 'v2', '30')).toEqual({ v1: '80', v2: '30', v3: '10' });
+  });
+
+  it('are offered for versions that can answer', () => {
+    const failed = { ...version('v3', 0, 'candidate'), state: 'failed' as const };
+    expect(fieldsOf([...DEPLOYMENT.versions, failed])).toEqual({ v1: '90', v2: '10' });
+  });
+});
+
+describe('the traffic editor', () => {
+  it('previews what each version would get, and changes nothing before Apply', async () => {
+    const traffic = jest.fn(async () => DEPLOYMENT);
+    show(fakeWorkbench({ deployments: { traffic } }), <Traffic deployment={DEPLOYMENT} query={query} />);
+    fireEvent.change(screen.getByLabelText('v2'), { target: { value: '50' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Preview Change' }));
+    expect(screen.getByRole('status').textContent).toContain('v1 50 % ≈ 173/s, v2 50 % ≈ 173/s');
+    expect(traffic).not.toHaveBeenCalled();
+    fireEvent.change(screen.getByLabelText('reason'), { target: { value: 'looks fine' } });
+    await act(async () => {
+      fireEvent.click(screen.getByRole('button', { name: 'Apply' }));
+    });
+    expect(traffic).toHaveBeenCalledWith('flights', { v1: 50, v2: 50 }, 'looks fine');
+  });
+
+  it('offers no preview while the shares are not 100 together, and says so', () => {
+    show(
+      fakeWorkbench(),
+      <Traffic
+        deployment={{ ...DEPLOYMENT, versions: [...DEPLOYMENT.versions, version('v3', 0, 'shadow')] }}
+        query={query}
+      />
+    );
+    fireEvent.change(screen.getByLabelText('v2'), { target: { value: '50' } });
+    expect(screen.getByText('together 140 %, not 100 %')).toBeTruthy();
+    expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Preview Change' }).disabled).toBe(true);
+  });
+});

@@ -1,0 +1,79 @@
+import { readForm, readValue, startForm } from '../form';
+import { append, type ILog } from '../log';
+
+const PARAMETERS = [
+  { name: 'depth', type: 'int', default: 6 },
+  { name: 'origins', type: 'list[str]', default: ['EWR'] },
+  { name: 'day', type: 'str', default: '2013-12-01' }
+];
+const FAULT = 'This is no %1.';
+
+describe('the submit form', () => {
+  it('says nothing of parameters that keep their defaults', () => {
+    const { spec, code } = readForm(startForm('a.ipynb', PARAMETERS), PARAMETERS, FAULT);
+    expect(spec).toEqual({ notebook: 'a.ipynb', parameters: {}, cpus: 1, gpus: 0, retries: 0 });
+    expect(code.cli).toBe('mlinfra jobs submit a.ipynb');
+  });
+
+  it('reads each changed field as its type', () => {
+    const form = startForm('a.ipynb', PARAMETERS);
+    const { spec, code } = readForm(
+      { ...form, parameters: { depth: '8', origins: '["JFK","LGA"]', day: "it's" }, gpus: '1', minutes: '30' },
+      PARAMETERS,
+      FAULT
+    );
+    expect(spec).toMatchObject({
+      parameters: { depth: 8, origins: ['JFK', 'LGA'], day: "it's" },
+      gpus: 1,
+      time_limit_minutes: 30
+    });
+    expect(code.cli).toBe(
+      `mlinfra jobs submit a.ipynb -p depth=8 -p 'origins=["JFK","LGA"]' -p 'day=it'\\''s' --gpus 1 --time-limit 30`
+    );
+  });
+
+  it('submits nothing while a field is at fault, and says which', () => {
+    const form = startForm('a.ipynb', PARAMETERS);
+    const { spec, faults } = readForm(
+      { ...form, parameters: { ...form.parameters, depth: 'six' }, cpus: '0' },
+      PARAMETERS,
+      FAULT
+    );
+    expect(spec).toBeNull();
+    expect(faults).toEqual({ depth: 'This is no int.', cpus: 'This is no int ≥ 1.' });
+  });
+
+  it.each([
+    ['1e-3', 'float', 0.001],
+    ['TRUE', 'bool', true],
+    ['None', 'int', null],
+    ['7', 'int | None', 7],
+    ['plain', '', 'plain']
+  ])('reads %s as %s', (text, type, value) => {
+    expect(readValue(text, type)).toBe(value);
+  });
+});
+
+describe('a log', () => {
+  const nothing: ILog = { text: '', start: 0, next: 0, size: 0, ended: false };
+
+  it('grows by pieces', () => {
+    const log = append(append(nothing, { text: 'a\n', offset: 0, next: 2, size: 4, ended: false }), {
+      text: 'b\n',
+      offset: 2,
+      next: 4,
+      size: 4,
+      ended: true
+    });
+    expect(log).toEqual({ text: 'a\nb\n', start: 0, next: 4, size: 4, ended: true });
+  });
+
+  it('drops whole old lines, and counts their bytes, not their characters', () => {
+    const line = `${'é'.repeat(99)}\n`;
+    const text = line.repeat(10_500);
+    const log = append(nothing, { text, offset: 0, next: text.length * 2, size: text.length * 2, ended: false });
+    expect(log.text.length).toBeLessThanOrEqual(1_000_000);
+    expect(log.text.startsWith('é')).toBe(true);
+    expect(log.start + new TextEncoder().encode(log.text).length).toBe(new TextEncoder().encode(text).length);
+  });
+});
