@@ -8,6 +8,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
 
 from .context import Context
+from .evaluator import Evaluator
 from .events import Forwarder, register
 from .routes import handlers
 
@@ -29,7 +30,8 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
         self.context = Context(Path(self.serverapp.root_dir).expanduser().resolve(), self.project)
         register(self.serverapp.event_logger)
         self.forwarder = Forwarder(self.context, self.serverapp.event_logger, self.log)
-        self.settings.update(mlinfra=self.context, mlinfra_forwarder=self.forwarder)
+        self.evaluator = Evaluator(self.context, self.log)
+        self.settings.update(mlinfra=self.context, mlinfra_wake=[self.forwarder.wake, self.evaluator.wake])
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
@@ -38,4 +40,5 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
     async def stop_extension(self) -> None:
         """Let go of threads; jobs and deployments go on."""
         await self.forwarder.stop()
+        await self.evaluator.stop()
         self.context.close()

@@ -155,7 +155,8 @@ def access(domain: str) -> tuple[Access, Access, Access]:
 def _endpoint(method: Callable[..., Any], access: Access, *, slow: bool) -> Any:
     @wraps(method)
     async def answer(self: Handler, *path: str) -> None:
-        self.settings["mlinfra_forwarder"].wake()
+        for wake in self.settings["mlinfra_wake"]:
+            wake()
         self.finish(await self.context.run(lambda: self.perform(method, path), slow=slow))
 
     answer.endpoint = Endpoint(method, access.action, access.resource)  # type: ignore[attr-defined]

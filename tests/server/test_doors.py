@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -104,6 +105,16 @@ async def test_the_four_doors_give_the_same_answer(furnished: Workbench, ask: Ca
         assert ended.value.code == 0, words
         assert json.loads(capfd.readouterr().out) == expected, words
         assert json.loads(json.dumps(magic(line))) == expected, line
+
+
+async def test_many_panels_at_once_get_the_answers_that_one_gets(furnished: Workbench, ask: Callable[..., Any]) -> None:
+    """The domains are shared between the threads of the server, and opened by whichever asks first."""
+    paths = [path for path, *_ in doors(furnished)]
+    answers = await asyncio.gather(*(ask(path) for path in paths * 6))
+    assert [answer.code for answer in answers] == [200] * len(answers)
+    for number, path in enumerate(paths):
+        same = [answers[number + len(paths) * turn].value for turn in range(6)]
+        assert all(value == same[0] for value in same), path
 
 
 async def test_the_three_doors_give_the_same_error(project: Project, ask: Callable[..., Any], capfd: pytest.CaptureFixture[str]) -> None:

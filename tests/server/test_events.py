@@ -36,7 +36,7 @@ async def heard(stream: Any, count: int = 1, seconds: float = 10) -> list[dict[s
 async def begin(ask: Callable[..., Any], app: Any) -> None:
     """The first request starts the forwarder; it has taken its place once it knows the project."""
     assert (await ask("workbench/project")).code == 200
-    forwarder = app.web_app.settings["mlinfra_forwarder"]
+    forwarder = app.web_app.settings["mlinfra_wake"][0].__self__
     for _ in range(500):
         if forwarder._place is not None:
             break
