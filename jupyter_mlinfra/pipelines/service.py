@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LAST = 5
 """How many runs a list shows of each pipeline."""
-_START = timedelta(seconds=30)
+_START = timedelta(seconds=60)
 """How long a driver may take to come up before its run counts as interrupted."""
 _LOCK_SECONDS = 10.0
 _PATIENCE_SECONDS = 60.0

@@ -61,7 +61,7 @@ def test_independent_steps_run_at_the_same_time(pipelines: Pipelines, workshop):
             import time
             from pathlib import Path
             Path("{own}.here").touch()
-            limit = time.monotonic() + 60
+            limit = time.monotonic() + 200
             while not Path("{other}.here").exists():
                 assert time.monotonic() < limit, "the other never came"
                 time.sleep(0.05)
