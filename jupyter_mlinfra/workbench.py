@@ -114,6 +114,7 @@ class Workbench:
 
     def down(self) -> dict[str, Any]:
         """Stop everything that this project started: deployments, their gateway, running jobs, the supervisor."""
+        self.pipelines.stop()  # first: a driver would go on to submit its next step
         stopped = [item.name for item in self.deployments.down()]
         self.jobs.stop(cancel_running=True)
         return {"supervisor": None, "deployments": stopped}
@@ -124,6 +125,7 @@ class Workbench:
             "dataset": lambda name: self.catalog.fingerprint(name),
             "view": lambda name: self.features.fingerprint(name),
             "model": lambda name: self.experiments.fingerprint(name),
+            "version": lambda name: self.experiments.fingerprint(name),
             "experiment": lambda name: self.experiments.experiment_fingerprint(name),
             "deployment": lambda name: self.deployments.fingerprint(name),
             "monitor": lambda name: self.monitoring.fingerprint(name),
