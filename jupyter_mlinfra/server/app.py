@@ -20,7 +20,6 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
     app_name = "ML infrastructure workbench"
     description = "Catalog, features, jobs, pipelines, experiments, deployments and monitoring of one project"
     extension_url = "/mlinfra"
-    open_browser = False
     load_other_extensions = True
 
     project = Unicode("", help="Folder of the project, or one below it. Default: MLINFRA_PROJECT, else the server's root folder.").tag(config=True)

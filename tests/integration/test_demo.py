@@ -141,11 +141,12 @@ def test_moving_traffic_and_rolling_back_under_load_lose_no_request(demo: Demo) 
 def test_a_killed_server_and_supervisor_lose_and_double_no_job(demo: Demo, tmp_path: Path) -> None:
     """`kill -9` of the Jupyter server and of the supervisor during a job: it runs once and ends with its own exit code."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ServerApp.port=0", "--IdentityProvider.token=secret"],
+        [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token=secret"],
         cwd=demo.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")},
     )  # fmt: skip
     base = _base_url(server)
+    _until(lambda: _answers(f"{base}api"))
     count = tmp_path / "count"
     script = f"import sys, time\nopen({str(count)!r}, 'a').write('run\\n')\ntime.sleep(6)\nsys.exit(3)"
     job = _post(f"{base}mlinfra/api/jobs/jobs", {"command": [sys.executable, "-c", script], "name": "survivor"})["id"]
@@ -214,6 +215,13 @@ def _base_url(server: subprocess.Popen[str]) -> str:
             threading.Thread(target=server.stderr.read, daemon=True).start()
             return found[1]
     raise AssertionError("the server did not start")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(url, timeout=5).status == 200)
+    except OSError:
+        return False
 
 
 def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
