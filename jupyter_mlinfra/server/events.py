@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..core.project import Project
     from .context import Context
 
-AWAKE, ASLEEP = 0.2, 1.0
+AWAKE, ASLEEP = 0.15, 1.0
 """Seconds between two looks at the log: while something happens or is asked, and after `DOZE` seconds of silence."""
 DOZE = 300.0
 

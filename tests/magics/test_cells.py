@@ -43,7 +43,9 @@ def test_a_booster_comes_back_with_the_same_answers(tmp_path: Path) -> None:
     np.testing.assert_array_equal(take(tmp_path, "model").predict(data), booster.predict(data))
 
 
-@pytest.mark.parametrize("value", [lambda: 1, {1: "a"}, (1, 2), float("nan"), np.array([object()]), {"a": {1, 2}}, open], ids=str)
+@pytest.mark.parametrize(
+    "value", [lambda: 1, {1: "a"}, (1, 2), float("nan"), np.array([object()]), {"a": {1, 2}}, open], ids=lambda value: type(value).__name__
+)
 def test_what_no_file_of_data_can_hold_is_refused(tmp_path: Path, value: Any) -> None:
     with pytest.raises(Unprocessable, match="cannot be handed over"):
         put(tmp_path, "name", value)
