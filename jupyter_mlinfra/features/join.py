@@ -30,6 +30,9 @@ Engine = Literal["streaming", "in-memory"]
 PAIRS_PER_ROW = 4
 """`auto` pairs rows by hash up to this many pairs for each row of both sides; beyond, sorting is cheaper."""
 
+FEW_PER_KEY = 16
+"""With no more entity rows than this of any key, `auto` does not count: only if all features were of the busiest keys would sorting be cheaper."""
+
 _ROW, _SRC, _AT, _TIME, _CREATED, _KNOWN, _RANK = "__row", "__src", "__at", "__time", "__created", "__known", "__rank"
 
 
@@ -190,8 +193,8 @@ def _few_pairs(asked: pl.LazyFrame, features: pl.LazyFrame, keys: list[str], eng
     import polars as pl
 
     left = asked.group_by(keys).len("left").collect(engine=engine)
-    if left.filter(pl.col("left") > PAIRS_PER_ROW).is_empty():
-        return True  # no feature row can have more pairs than that
+    if left.filter(pl.col("left") > FEW_PER_KEY).is_empty():
+        return True
     right = features.group_by(keys).len("right")
     counted = (
         left.lazy()

@@ -56,11 +56,12 @@ class Features:
     ) -> list[Materialized]:
         """Bring the newest row of each entity online, for one view or all; incremental, unless `start` says from which event time.
 
+        start, end: event times; `end` defaults to the setting `features.as_of`, else the clock: nothing from beyond it comes online.
         on_progress: called with (view, rows written, rows to write). Runs in a process of its own.
         Raises NotFound, Conflict for a view that is not online.
         """
         names = [view] if isinstance(view, str) else list(view or ())
-        request = {"views": [name.removeprefix("view:") for name in names], "start": to_json(start), "end": to_json(end)}
+        request = {"views": [name.removeprefix("view:") for name in names], "start": to_json(start), "end": to_json(end or self._now())}
         done = call(self._project, "materialize", request, progress=on_progress)
         return [Materialized(**(item | {name: datetime.fromisoformat(item[name]) for name in ("start", "end")})) for item in done]
 

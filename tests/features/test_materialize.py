@@ -55,6 +55,13 @@ def test_a_range_brings_the_values_of_that_time(features: Features) -> None:
     assert clicks(features) == {user: 10 * user for user in range(10)}
 
 
+def test_nothing_from_beyond_as_of_comes_online(applied_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLINFRA_FEATURES_AS_OF", (T0 + DAY - timedelta(seconds=1)).isoformat())
+    features = Features(Project.open(applied_shop.root))
+    assert features.materialize("clicks")[0].end == T0 + DAY - timedelta(seconds=1)
+    assert clicks(features) == {user: user for user in range(10)}
+
+
 def test_rows_that_arrive_late_are_not_missed(features: Features, applied_shop: Project) -> None:
     """A rewritten file may hold anything: the run is then a full one."""
     features.materialize("clicks")
