@@ -35,14 +35,14 @@ function Card({ kind, title, shape, tone = 'idle', reason, children }: ICardProp
       data-card={kind}
     >
       {title && (
-        <h4>
+        <div className={cx('card-title')}>
           {shape && (
             <span className={cx(`tone-${tone}`)}>
               <Shape name={shape} />
             </span>
           )}
           {title}
-        </h4>
+        </div>
       )}
       {children}
     </section>

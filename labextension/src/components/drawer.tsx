@@ -37,7 +37,7 @@ export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement
     return null;
   }
   return (
-    <footer className={cx('drawer')} aria-label={trans.__('Code')}>
+    <div className={cx('drawer')} role="group" aria-label={trans.__('Code')}>
       <div className={cx('drawer-head')}>
         <div role="group" aria-label={trans.__('Written as')}>
           {doors.map(name => (
@@ -60,6 +60,6 @@ export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement
         <Key>c</Key>
       </div>
       <Highlight code={text} door={door} />
-    </footer>
+    </div>
   );
 }

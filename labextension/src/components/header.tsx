@@ -23,7 +23,7 @@ interface IPageHeaderProps {
 export function PageHeader({ icon, title, reference, mark, children }: IPageHeaderProps): React.ReactElement {
   const { code, trans } = useWorkbench();
   return (
-    <header className={cx('page-header')}>
+    <div className={cx('page-header')}>
       <Icon name={icon} />
       <h1
         title={title}
@@ -44,7 +44,7 @@ export function PageHeader({ icon, title, reference, mark, children }: IPageHead
       </button>
       <span className={cx('space')} />
       {children}
-    </header>
+    </div>
   );
 }
 
@@ -128,12 +128,12 @@ export function Heading({
   children?: React.ReactNode;
 }): React.ReactElement {
   return (
-    <h3 className={cx('heading')}>
+    <h2 className={cx('heading')}>
       {title}
       {note && <span className={cx('quiet')}>{note}</span>}
       <span className={cx('space')} />
       {children}
-    </h3>
+    </h2>
   );
 }
 

@@ -73,7 +73,11 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
     >
       <thead>
         <tr>
-          {checks && <th className={cx('is-check')} aria-label={checks} />}
+          {checks && (
+            <th className={cx('is-check')}>
+              <span className={cx('unseen')}>{checks}</span>
+            </th>
+          )}
           {columns.map(column => (
             <Head key={column.key} column={column} sort={sort} onSort={change} />
           ))}
@@ -117,6 +121,9 @@ interface IHeadProps<T> {
 
 function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
   const active = sort?.key === column.key;
+  if (column.head === '') {
+    return <td className={cx('is-head')} style={{ width: column.width }} />;
+  }
   const order = !active ? 'none' : sort.descending ? 'descending' : 'ascending';
   return (
     <th

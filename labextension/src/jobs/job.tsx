@@ -41,7 +41,7 @@ export default function JobPage({ reference, name }: IPageProps): React.ReactEle
         mark={job && <State state={job.state} tag />}
       >
         {job && isActive(job) && <CancelButton job={job} query={query} />}
-        {job?.output && <OpenOutput path={job.output} />}
+        {job?.output && !isActive(job) && <OpenOutput path={job.output} />}
         <InsertButton code={job?.code.python} primary={false} />
       </PageHeader>
       <Result query={query}>{data => <JobBody job={data} />}</Result>
@@ -157,7 +157,7 @@ function JobFacts({ job }: { job: IJob }): React.ReactElement {
       <span>{job.backend}</span>
       {job.elapsed_seconds !== null && (
         <>
-          <b>{format.duration(job.elapsed_seconds)}</b> {isActive(job) ? trans.__('elapsed') : trans.__('long')}
+          {isActive(job) ? trans.__('running for') : trans.__('took')} <b>{format.duration(job.elapsed_seconds)}</b>
         </>
       )}
       {job.exit_code !== null && (

@@ -34,14 +34,14 @@ function CardHead({
 }): React.ReactElement {
   const { open, trans } = useWorkbench();
   return (
-    <header className={cx('live-head')} data-mlinfra-ref={payload.ref}>
+    <div className={cx('live-head')} data-mlinfra-ref={payload.ref}>
       {state ? <State state={state} tag /> : <Icon name={iconOf(payload.kind)} />}
       <b>{payload.title}</b>
       <span className={cx('ref')}>{payload.ref}</span>
       <span className={cx('space')} />
       {children}
       {parseRef(payload.ref) && <Button label={trans.__('Open')} onClick={() => void open(payload.ref)} />}
-    </header>
+    </div>
   );
 }
 
@@ -123,7 +123,7 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
           <span className={cx('quiet')}>{job.progress_text}</span>
         </div>
       )}
-      <footer className={cx('live-foot')} data-reason={job.reason || undefined}>
+      <div className={cx('live-foot')} data-reason={job.reason || undefined}>
         {[
           job.reason,
           job.elapsed_seconds !== null && trans.__('%1 long', format.duration(job.elapsed_seconds)),
@@ -131,7 +131,7 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
         ]
           .filter(Boolean)
           .join(' · ')}
-      </footer>
+      </div>
     </>
   );
 }

@@ -248,7 +248,7 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
       data-mlinfra-ref={alert.ref}
       data-reason={alert.text}
     >
-      <h4>
+      <div className={cx('card-title')}>
         <State state={alert.state}>{alert.name}</State>
         <span className={cx('quiet')}>{trans.__('since %1', format.time(alert.since))}</span>
         <span className={cx('space')} />
@@ -257,7 +257,7 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
           label={trans.__('Insert Code')}
           onClick={() => void code.insertBelow(pythonFor([alert.ref]))}
         />
-      </h4>
+      </div>
       <p>
         {alert.text} · {alert.subject} <Num value={alert.value} format={value => format.number(value, 3)} />{' '}
         {trans.__('over %1', format.number(alert.threshold, 3))}

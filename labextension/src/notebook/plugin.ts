@@ -1,16 +1,10 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { showErrorMessage } from '@jupyterlab/apputils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { acceptDrops } from '../code/drop';
-import type { IProject } from '../api/types';
-import { formatRef } from '../refs';
 import { IWorkbench } from '../tokens';
-import { toLab, toProject } from './paths';
-
-/** The reference of a submit form; a path may hold spaces, a reference may not. */
-export const submitRef = (path: string): string => formatRef('submit', encodeURIComponent(path));
+import { ProjectFiles } from './files';
 
 export const notebook: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:notebook',
@@ -25,40 +19,8 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     browsers: IFileBrowserFactory | null
   ) => {
     const { trans } = workbench;
+    const files = new ProjectFiles(app, workbench);
     acceptDrops(tracker);
-
-    // Asked once, at the first use; a failure is asked again the next time.
-    let known: Promise<IProject> | null = null;
-    const project = (): Promise<IProject> => {
-      known ??= workbench.client.project();
-      known.catch(() => (known = null));
-      return known;
-    };
-    /** Open the submit form of a notebook that the file browser knows as `path`. */
-    const submit = async (path: string): Promise<void> => {
-      const local = app.serviceManager.contents.localPath(path);
-      const found = toProject(local, await project());
-      if (found === null) {
-        await showErrorMessage(
-          trans.__('Run as Job'),
-          trans.__('%1 lies outside the project, so its code cannot be taken along.', local)
-        );
-        return;
-      }
-      await workbench.open(submitRef(found));
-    };
-
-    /** Save first: a job runs what is on disk. */
-    const submitActive = async (): Promise<void> => {
-      const panel = tracker.currentWidget;
-      if (!panel) {
-        return;
-      }
-      if (panel.context.model.dirty) {
-        await panel.context.save();
-      }
-      await submit(panel.context.path);
-    };
     workbench.addCommand({
       id: 'mlinfra:jobs-submit-active',
       label: trans.__('Run as Job…'),
@@ -66,7 +28,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       icon: 'jobs',
       category: workbench.category(trans.__('Jobs')),
       isEnabled: () => tracker.currentWidget !== null,
-      execute: submitActive
+      execute: () => submitActive(tracker, files)
     });
     workbench.addCommand({
       id: 'mlinfra:jobs-submit-selected',
@@ -74,21 +36,29 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Run the selected notebook away from any kernel'),
       icon: 'jobs',
       isEnabled: () => selectedNotebook(browsers) !== null,
-      execute: () => submit(selectedNotebook(browsers) ?? '')
+      execute: () => files.submit(selectedNotebook(browsers) ?? '')
     });
     workbench.addCommand({
       id: 'mlinfra:workbench-open-file',
       label: trans.__('Open File'),
       caption: trans.__('Open a file of the project'),
       args: { path: { type: 'string', description: trans.__('Path below the project') } },
-      execute: async ({ path }) => {
-        if (typeof path === 'string') {
-          await app.commands.execute('docmanager:open', { path: toLab(path, await project()) });
-        }
-      }
+      execute: ({ path }) => (typeof path === 'string' ? files.open(path) : undefined)
     });
   }
 };
+
+/** Save first: a job runs what is on disk. */
+async function submitActive(tracker: INotebookTracker, files: ProjectFiles): Promise<void> {
+  const panel = tracker.currentWidget;
+  if (!panel) {
+    return;
+  }
+  if (panel.context.model.dirty) {
+    await panel.context.save();
+  }
+  await files.submit(panel.context.path);
+}
 
 function selectedNotebook(browsers: IFileBrowserFactory | null): string | null {
   const item = browsers?.tracker.currentWidget?.selectedItems().next();

@@ -81,7 +81,7 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
 function PanelTitle({ spec }: { spec: IPanelSpec }): React.ReactElement {
   const { commands } = useWorkbench();
   return (
-    <header className={cx('panel-title')}>
+    <div className={cx('panel-title')}>
       <h2>{spec.title}</h2>
       {(spec.actions ?? []).map(({ command, icon, label }) => (
         <Button
@@ -94,6 +94,6 @@ function PanelTitle({ spec }: { spec: IPanelSpec }): React.ReactElement {
           onClick={() => void commands.execute(command)}
         />
       ))}
-    </header>
+    </div>
   );
 }
