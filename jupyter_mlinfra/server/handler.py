@@ -82,7 +82,7 @@ class Handler(APIHandler):  # type: ignore[misc]
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Our own errors are answers, not faults of the server: they need no traceback in its log."""
-        if not isinstance(value, MLInfraError):
+        if not isinstance(value, MLInfraError) or value.status == MLInfraError.status:
             super().log_exception(typ, value, tb)
 
     def _foreign(self, status: int, error: BaseException | None) -> MLInfraError:
