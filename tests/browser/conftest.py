@@ -38,6 +38,13 @@ FOLDER = "browser-tests"
 expect.set_options(timeout=SLOW)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of a session waits for the demo, which takes minutes."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(900))
+
+
 @dataclass(frozen=True)
 class Server:
     """A JupyterLab. root: its folder, which is the project's."""
@@ -162,7 +169,9 @@ class Lab:
         file.write_text(json.dumps(document))
         self.go(path=path)
         notebook = self.page.locator(".jp-NotebookPanel:visible")
+        expect(self.page.get_by_role("button", name="| Idle")).to_be_visible()
         expect(notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached()
+        self.page.wait_for_timeout(1_000)  # the indicator is idle a moment before the kernel's socket is
         return notebook
 
     def reads(self, editor: Locator) -> str:

@@ -1,0 +1,91 @@
+"""A notebook becomes a job: the form knows its parameters, and its end is seen without a reload."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Lab, cell
+
+PARAMETERS = 'count: int = 3\nword: str = "plane"\nfactor = 0.5'
+WORK = "import time\nfor turn in range(count):\n    print(turn, word, turn * factor, flush=True)\n    time.sleep(0.5)"
+
+
+def fill(form: Locator, label: str, value: str) -> None:
+    form.get_by_label(re.compile(rf"^{label}\b")).fill(value)
+
+
+@pytest.fixture
+def form(lab: Lab) -> Locator:
+    """The submit form of a small notebook, opened from its toolbar."""
+    notebook = lab.notebook(cell(PARAMETERS, "parameters"), cell(WORK), name=f"counting-{time.time_ns()}")
+    notebook.get_by_role("button", name="Run as Job").click()
+    form = lab.page.locator("form:visible")
+    expect(form.get_by_role("button", name="Submit Job")).to_be_enabled()
+    return form
+
+
+def test_the_form_is_filled_from_the_parameters_cell_and_refuses_what_does_not_fit(form: Locator) -> None:
+    for label, value in (("count", "3"), ("word", "plane"), ("factor", "0.5")):
+        expect(form.get_by_label(re.compile(rf"^{label}\b"))).to_have_value(value)
+    fill(form, "count", "many")
+    expect(form.get_by_label(re.compile(r"^count\b"))).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_role("button", name="Submit Job")).to_be_disabled()
+
+
+def test_a_notebook_runs_as_a_job_and_its_end_arrives_in_the_panel_by_itself(lab: Lab, form: Locator) -> None:
+    loads: list[str] = []
+    lab.page.on("framenavigated", lambda frame: loads.append(frame.url) if frame == lab.page.main_frame and "/lab" not in frame.url else None)
+    panel = lab.panel("Jobs")
+    fill(form, "count", "5")
+    fill(form, "word", "winter")
+    name = f"count to five {time.time_ns()}"
+    fill(form, "name", name)
+    form.get_by_role("button", name="Submit Job").click()
+    row = panel.get_by_role("tree", name="Jobs").get_by_role("treeitem").filter(has_text=name)
+    expect(row.locator('[data-state="running"]')).to_be_visible()
+    expect(row.locator('[data-state="succeeded"]')).to_be_visible(timeout=120_000)
+    assert loads == []
+    reference = row.get_attribute("data-mlinfra-ref") or ""
+    page = lab.main(reference)
+    expect(page.locator('[data-state="succeeded"]').first).to_be_visible()
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("4 winter 2.0")
+    page.get_by_role("tab", name="Parameters").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text('"winter"')
+    job = lab.server.ask(f"mlinfra/api/jobs/jobs/{reference.split(':')[1]}")
+    assert (job["state"], job["exit_code"], job["parameters"]) == ("succeeded", 0, {"count": 5, "word": "winter"})
+
+
+def test_a_job_that_fails_says_in_which_cell_and_a_running_one_can_be_cancelled(lab: Lab) -> None:
+    """Both are started by another door and arrive as events."""
+    panel = lab.panel("Jobs")
+    jobs = panel.get_by_role("tree", name="Jobs")
+    expect(jobs.get_by_role("treeitem").first).to_be_visible()
+    stamp = str(time.time_ns())
+    sleeper = lab.server.ask("mlinfra/api/jobs/jobs", "POST", {"command": ["sleep", "300"], "name": f"sleeper {stamp}"})
+    lab.server.ask("mlinfra/api/jobs/jobs", "POST", {"command": ["false"], "name": f"failing {stamp}"})
+    failing = jobs.get_by_role("treeitem").filter(has_text=f"failing {stamp}")
+    expect(failing.locator('[data-state="failed"]')).to_be_visible()
+    asleep = lab.row(panel, sleeper["ref"])
+    expect(asleep.locator('[data-state="running"]')).to_be_visible()
+    asleep.click()
+    lab.main(sleeper["ref"]).get_by_role("button", name="Cancel", exact=True).click()
+    expect(asleep.locator('[data-state="cancelled"]')).to_be_visible()
+    assert lab.server.ask(f"mlinfra/api/jobs/jobs/{sleeper['id']}")["state"] == "cancelled"
+
+
+def test_the_file_browser_offers_to_run_a_notebook_as_a_job(lab: Lab) -> None:
+    lab.page.get_by_role("listitem", name=re.compile("01_ingest.ipynb")).first.click(button="right")
+    lab.page.get_by_role("menuitem", name="Run as Job…").click()
+    expect(lab.page.get_by_role("heading", level=1, name="Submit job: 01_ingest.ipynb")).to_be_visible()
+    expect(lab.page.get_by_role("button", name="Submit Job")).to_be_enabled()
+
+
+def test_the_page_of_a_pipeline_shows_its_steps(lab: Lab) -> None:
+    page = lab.open("Jobs", "pipeline:flights")
+    for step in ("ingest", "explore", "features", "train", "evaluate", "deploy", "monitor"):
+        expect(page.get_by_text(step, exact=True).first).to_be_visible()

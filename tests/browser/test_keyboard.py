@@ -1,0 +1,92 @@
+"""Everything by keyboard, with one tab stop for each list."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Lab, cell
+
+CHORDS = {"c": "Catalog", "f": "Features", "j": "Jobs", "e": "Experiments", "m": "Models"}
+
+
+def test_chords_open_the_panels_with_the_caret_in_the_search_box(lab: Lab) -> None:
+    for key, title in CHORDS.items():
+        lab.chord(key)
+        panel = lab.page.get_by_role("region", name=title, exact=True)
+        expect(panel.get_by_role("searchbox")).to_be_focused()
+    lab.chord("s")
+    expect(lab.page.get_by_role("region", name="Models", exact=True).get_by_role("searchbox")).to_be_focused()
+
+
+def test_arrows_move_the_focus_in_a_list_and_open_and_close_its_nodes(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    tree = panel.get_by_role("tree", name="Datasets")
+    expect(lab.row(panel, "dataset:flights.airlines")).to_be_visible()
+    assert tree.locator('[tabindex="0"]').count() == 1
+    panel.get_by_role("searchbox").focus()
+    press = lab.page.keyboard.press
+    press("ArrowDown")
+    expect(tree.get_by_role("treeitem").first).to_be_focused()
+    press("ArrowDown")
+    airlines = tree.get_by_role("treeitem").nth(1)
+    expect(airlines).to_be_focused()
+    expect(airlines).to_have_attribute("data-mlinfra-ref", "dataset:flights.airlines")
+    press("ArrowRight")
+    expect(airlines).to_have_attribute("aria-expanded", "true")
+    expect(lab.row(panel, "column:flights.airlines.carrier")).to_be_visible()
+    press("ArrowRight")
+    expect(lab.row(panel, "column:flights.airlines.carrier")).to_be_focused()
+    press("ArrowLeft")
+    press("ArrowLeft")
+    expect(airlines).to_have_attribute("aria-expanded", "false")
+    press("End")
+    expect(tree.get_by_role("treeitem").last).to_be_focused()
+    assert tree.locator('[tabindex="0"]').count() == 1
+    press("/")
+    expect(panel.get_by_role("searchbox")).to_be_focused()
+
+
+def test_enter_opens_the_page_of_a_row(lab: Lab) -> None:
+    panel = lab.panel("Features")
+    lab.row(panel, "view:carrier_delays").focus()
+    lab.page.keyboard.press("Enter")
+    expect(lab.main("view:carrier_delays").get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_features_picked_with_space_become_one_training_set(lab: Lab) -> None:
+    panel = lab.panel("Features")
+    lab.row(panel, "view:carrier_delays").focus()
+    lab.page.keyboard.press("ArrowRight")
+    feature = panel.locator('[data-mlinfra-ref^="feature:carrier_delays:"]').first
+    expect(feature).to_be_visible()
+    lab.page.keyboard.press("ArrowRight")
+    expect(feature).to_be_focused()
+    lab.page.keyboard.press("Space")
+    basket = panel.get_by_role("tree", name="Selected features")
+    expect(basket.get_by_role("treeitem")).to_have_count(1)
+
+
+def test_escape_in_a_list_returns_to_the_notebook(lab: Lab) -> None:
+    notebook = lab.notebook(cell("value = 1"))
+    row = lab.row(lab.panel("Catalog"), "dataset:flights.airlines")
+    row.focus()
+    lab.page.keyboard.press("Escape")
+    expect(notebook.locator(".jp-Notebook:focus-within")).to_be_attached()
+
+
+@pytest.mark.parametrize(("key", "text"), [("r", "dataset:flights.airlines"), ("c", 'ml.dataset("flights.airlines").scan()')])
+def test_one_key_copies_the_reference_or_the_code(lab: Lab, key: str, text: str) -> None:
+    lab.row(lab.panel("Catalog"), "dataset:flights.airlines").focus()
+    lab.page.keyboard.press(key)
+    lab.page.wait_for_function("text => navigator.clipboard.readText().then(found => found.includes(text))", arg=text)
+
+
+def test_the_palette_holds_the_commands_of_the_workbench(lab: Lab) -> None:
+    lab.page.keyboard.press("Control+Shift+KeyC")
+    box = lab.page.locator(".lm-CommandPalette-input")
+    expect(box).to_be_focused()
+    lab.page.keyboard.type("Show Models")
+    expect(lab.page.locator(".lm-CommandPalette-item").filter(has_text="Show Models")).to_be_visible()
+    lab.page.keyboard.press("Enter")
+    expect(lab.page.get_by_role("region", name="Models", exact=True)).to_be_visible()

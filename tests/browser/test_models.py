@@ -1,0 +1,121 @@
+"""Deployments and monitors: traffic moves and comes back, requests are answered, drift is seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Lab, cell
+
+DEPLOYMENT = "deployment:flights"
+
+
+@pytest.fixture
+def page(lab: Lab) -> Iterator[Locator]:
+    """The page of the deployment; its traffic is as before after the test."""
+    before = shares(lab)
+    yield lab.open("Models", DEPLOYMENT)
+    if shares(lab) != before:
+        lab.server.ask("mlinfra/api/deployments/deployments/flights/traffic", "POST", {"weights": before, "reason": "end of a test"})
+
+
+def shares(lab: Lab) -> dict[str, int]:
+    """What the REST door says."""
+    versions = lab.server.ask("mlinfra/api/deployments/deployments/flights")["deployment"]["versions"]
+    return {item["version"]: item["traffic"] for item in versions if item["state"] == "ready"}
+
+
+def shown(page: Locator, version: str) -> Locator:
+    return page.locator(f'[data-version="{version}"]').get_by_role("cell").filter(has_text="%").first
+
+
+def test_traffic_is_previewed_moved_and_rolled_back_with_one_click(lab: Lab, page: Locator) -> None:
+    before = shares(lab)
+    editor = page.get_by_role("group", name="Change the traffic")
+    editor.get_by_label("v2").fill("60")
+    expect(editor.get_by_label("v1")).to_have_value("40")
+    editor.get_by_role("button", name="Preview Change").click()
+    expect(editor.get_by_role("status")).to_contain_text("v1 40 %")
+    assert shares(lab) == before, "a preview moves nothing"
+    editor.get_by_label("reason").fill("more for the canary")
+    editor.get_by_role("button", name="Apply").click()
+    expect(shown(page, "v2")).to_contain_text("60 %")
+    assert shares(lab) == {"v1": 40, "v2": 60}
+    expect(page.get_by_text("more for the canary").first).to_be_visible()
+    page.get_by_role("button", name="Roll Back", exact=True).click()
+    expect(shown(page, "v1")).to_contain_text(f"{before['v1']} %")
+    assert shares(lab) == before
+
+
+def test_a_change_of_traffic_offers_its_undo(lab: Lab, page: Locator) -> None:
+    before = shares(lab)
+    editor = page.get_by_role("group", name="Change the traffic")
+    editor.get_by_label("v2").fill("55")
+    editor.get_by_role("button", name="Preview Change").click()
+    editor.get_by_role("button", name="Apply").click()
+    lab.page.get_by_role("button", name="Undo").click()
+    expect(shown(page, "v1")).to_contain_text(f"{before['v1']} %")
+    assert shares(lab) == before
+
+
+def test_shares_that_are_not_a_hundred_are_not_offered(page: Locator) -> None:
+    editor = page.get_by_role("group", name="Change the traffic")
+    editor.get_by_label("v2").fill("160")
+    expect(editor.get_by_role("button", name="Preview Change")).to_be_disabled()
+
+
+def test_try_it_answers_and_names_the_version(lab: Lab, page: Locator) -> None:
+    page.get_by_role("button", name="Try It").click()
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_text(re.compile(r"from v[12] in"))).to_be_visible()
+    rows = page.get_by_role("grid", name="Predictions").locator("tbody tr")
+    expect(rows.first.locator("[data-basis]").first).to_have_text(re.compile(r"^0\.\d+|^\d\.\d+e-"))
+    page.get_by_label("Request body").fill('{"data": {"names": ["nothing"], "ndarray": [[1]]}}')
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_role("alert")).to_contain_text("fix")
+
+
+def test_the_monitor_shows_drifted_features_and_their_distribution(lab: Lab) -> None:
+    page = lab.open("Models", "monitor:flights")
+    drift = page.get_by_role("grid", name="Drift of the features")
+    status = lab.server.ask("mlinfra/api/monitoring/monitors/flights")
+    features = [item["feature"] for item in status["drift"]]
+    drifted = [item["feature"] for item in status["drift"] if item["drifted"]]
+    assert drifted
+    expect(drift.locator("tbody tr")).to_have_count(min(50, len(features)))
+    expect(drift.locator('[data-state="drifted"]')).to_have_count(len(drifted))
+    row = drift.get_by_role("row").filter(has_text=drifted[-1]).first
+    row.focus()
+    lab.page.keyboard.press("Enter")
+    chart = page.get_by_role("region", name=f"Distribution of {drifted[-1]}")
+    expect(chart.get_by_role("img")).to_be_visible()
+    assert chart.locator("rect").count() >= 4
+    chart.get_by_role("button", name="as table").click()
+    expect(chart.get_by_role("grid", name=f"Bins of {drifted[-1]}").locator("tbody tr").first).to_be_visible()
+
+
+def test_the_model_names_its_champion(lab: Lab) -> None:
+    page = lab.open("Models", "model:flights")
+    expect(page.get_by_text("champion").first).to_be_visible()
+    expect(page.get_by_text("rollback").first).to_be_visible()
+
+
+def test_a_chart_in_a_notebook_is_drawn_offline_by_our_own_renderer(lab: Lab) -> None:
+    """Vega-Lite 6, which JupyterLab itself does not draw; `lab` holds that nothing outside was asked for."""
+    code = (
+        "import polars as pl\nfrom jupyter_mlinfra import charts\n"
+        'charts.histogram(pl.DataFrame({"delay": [float(i % 37) for i in range(500)]}), "delay", title="Delays")'
+    )
+    notebook = lab.notebook(cell(code))
+    notebook.locator(".cm-content").first.click()
+    lab.page.keyboard.press("Shift+Enter")
+    output = notebook.locator(".jp-OutputArea-output[data-mime-type^='application/vnd.vegalite.v6']")
+    drawing = output.locator("svg, canvas").first
+    expect(drawing).to_be_visible(timeout=90_000)
+    box = drawing.bounding_box()
+    assert box
+    assert box["width"] > 200
+    assert box["height"] > 80
