@@ -71,7 +71,7 @@ export interface IPageSpec {
 export interface ICommandSpec {
   /** `mlinfra:<domain>-<verb>` */
   readonly id: string;
-  readonly label: string;
+  readonly label: string | ((args: ReadonlyPartialJSONObject) => string);
   readonly caption: string;
   readonly icon?: IconName;
   /** JSON schema of the arguments' properties. */
@@ -79,6 +79,7 @@ export interface ICommandSpec {
   /** Where the palette lists it; left out of the palette when undefined. */
   readonly category?: string;
   readonly isEnabled?: () => boolean;
+  readonly isVisible?: () => boolean;
   readonly execute: (args: ReadonlyPartialJSONObject) => unknown;
 }
 

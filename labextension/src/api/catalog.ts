@@ -1,6 +1,16 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IDataset, IDatasetDetail, IEdge, IPage, IProfile, IRowBlock, ISnapshot, Tier } from './types';
+import type {
+  IIngestReport,
+  IDataset,
+  IDatasetDetail,
+  IEdge,
+  IPage,
+  IProfile,
+  IRowBlock,
+  ISnapshot,
+  Tier
+} from './types';
 
 const ROOT = 'catalog/datasets';
 
@@ -15,6 +25,8 @@ export interface ICatalogClient {
   ) => Promise<IRowBlock>;
   profile: (name: string, tier: Tier, signal?: AbortSignal) => Promise<IProfile>;
   snapshots: (name: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<ISnapshot>>;
+  /** Read files of the project into a dataset: one commit, or nothing. */
+  ingest: (files: readonly string[], into: string) => Promise<IIngestReport>;
   lineage: (name: string, signal?: AbortSignal) => Promise<readonly IEdge[]>;
 }
 
@@ -26,6 +38,7 @@ export function catalogClient(request: Request): ICatalogClient {
     profile: (name, tier, signal) => request(`${ROOT}/${pathOf(name)}/profile`, { query: { tier }, signal }),
     snapshots: (name, options = {}, signal) =>
       request(`${ROOT}/${pathOf(name)}/snapshots`, { query: { ...options }, signal }),
+    ingest: (files, into) => request('catalog/ingest', { body: { files, into } }),
     lineage: (name, signal) => request(`${ROOT}/${pathOf(name)}/lineage`, { signal })
   };
 }

@@ -20,6 +20,8 @@ export interface IExperimentsClient {
   compare: (ids: readonly string[], signal?: AbortSignal) => Promise<IComparison>;
   models: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IModel>>;
   model: (name: string, signal?: AbortSignal) => Promise<IModelDetail>;
+  /** Make the model that a run logged the next version of `model`. */
+  register: (model: string, run: string) => Promise<IVersion>;
   /** Point an alias at a version; the version that had it before is kept under `rollback`. */
   promote: (model: string, version: number, alias: string) => Promise<IVersion>;
 }
@@ -33,6 +35,7 @@ export function experimentsClient(request: Request): IExperimentsClient {
     compare: (ids, signal) => request('experiments/compare', { query: { ids: ids.join(',') }, signal }),
     models: (options = {}, signal) => request('experiments/models', { query: { ...options }, signal }),
     model: (name, signal) => request(`experiments/models/${pathOf(name)}`, { signal }),
+    register: (model, run) => request(`experiments/models/${pathOf(model)}/versions`, { body: { run } }),
     promote: (model, version, alias) =>
       request(`experiments/versions/${pathOf(model, version)}/promote`, { body: { alias } })
   };

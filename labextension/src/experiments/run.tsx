@@ -1,9 +1,11 @@
+import { InputDialog } from '@jupyterlab/apputils';
 import React, { useMemo, useState } from 'react';
 
 import type { ICurve, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
 import { Button, Link } from '../components/button';
 import { Result } from '../components/card';
+import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
@@ -12,6 +14,7 @@ import { Pairs } from '../components/pairs';
 import { State } from '../components/state';
 import { Table } from '../components/table';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef, nameOf } from '../refs';
@@ -43,11 +46,35 @@ export default function RunPage({ reference, name }: IPageProps): React.ReactEle
             onClick={() => void open(formatRef('experiment', run.experiment))}
           />
         )}
+        {run && <RegisterButton run={run} />}
         <InsertButton code={pythonFor([reference])} />
       </PageHeader>
       <Result query={query}>{data => <Run run={data} />}</Result>
     </>
   );
+}
+
+/** Make the run's model a version that can be deployed. */
+function RegisterButton({ run }: { run: IRun }): React.ReactElement {
+  const { client, trans, open } = useWorkbench();
+  const action = useAction();
+  const register = async (): Promise<void> => {
+    const answer = await InputDialog.getText({
+      title: trans.__('Register the model of %1', run.name || format.shortId(run.id)),
+      label: trans.__('It becomes the next version of the model of this name.'),
+      text: run.experiment,
+      okLabel: trans.__('Register')
+    });
+    const name = answer.button.accept ? answer.value?.trim() : '';
+    if (name) {
+      await action.run(async () => {
+        const { ref, version } = await client.experiments.register(name, run.id);
+        done(trans.__('%1 has version %2.', name, version));
+        await open(ref);
+      });
+    }
+  };
+  return <Button label={trans.__('Register…')} disabled={action.busy} onClick={() => void register()} />;
 }
 
 function Run({ run }: { run: IRun }): React.ReactElement {

@@ -3,6 +3,7 @@ import React from 'react';
 import type { IFeature, IViewDetail } from '../api/types';
 import { Button, Link } from '../components/button';
 import { Result } from '../components/card';
+import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
@@ -12,6 +13,7 @@ import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import { Tag } from '../components/tag';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
@@ -29,10 +31,31 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
     <>
       <PageHeader icon="features" title={name} reference={reference}>
         <InsertButton code={query.data?.code.python} />
+        {query.data?.view.online && <MaterializeButton name={name} onDone={query.refresh} />}
         <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
       </PageHeader>
       <Result query={query}>{detail => <View detail={detail} />}</Result>
     </>
+  );
+}
+
+function MaterializeButton({ name, onDone }: { name: string; onDone: () => Promise<void> }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const materialize = (): Promise<boolean> =>
+    run(async () => {
+      const written = await client.features.materialize(name);
+      const rows = written.reduce((sum, item) => sum + item.rows, 0);
+      done(trans.__('%1 rows of %2 are online.', format.number(rows), name));
+      await onDone();
+    });
+  return (
+    <Button
+      label={busy ? trans.__('Materializing…') : trans.__('Materialize')}
+      caption={trans.__('Write the newest values to the online store')}
+      disabled={busy}
+      onClick={() => void materialize()}
+    />
   );
 }
 

@@ -11,6 +11,7 @@ import { Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
@@ -30,6 +31,7 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
     signal => client.monitoring.status(name, since ? { since } : {}, signal),
     { topics: ['alert'] }
   );
+  const { run, busy } = useAction();
   const monitor = query.data?.monitor;
   return (
     <>
@@ -48,6 +50,12 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
             onClick={() => void open(formatRef('deployment', monitor.deployment))}
           />
         )}
+        <Button
+          label={trans.__('Evaluate Now')}
+          caption={trans.__('Judge the rules now')}
+          disabled={busy}
+          onClick={() => void run(() => client.monitoring.evaluate(name).then(query.refresh))}
+        />
         <InsertButton code={query.data?.code.python} />
       </PageHeader>
       <Result query={query}>{status => <Monitor status={status} />}</Result>

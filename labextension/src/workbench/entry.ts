@@ -14,7 +14,7 @@ export const launcher: JupyterFrontEndPlugin<void> = {
   activate: (app: JupyterFrontEnd, workbench: IWorkbench, offers: ILauncher) => {
     void app.started.then(() =>
       OFFERED.filter(command => app.commands.hasCommand(command)).forEach((command, rank) =>
-        offers.add({ command, category: workbench.trans.__('ML Infrastructure'), rank })
+        offers.add({ command, args: { short: true }, category: workbench.trans.__('ML Infrastructure'), rank })
       )
     );
   }

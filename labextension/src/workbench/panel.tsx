@@ -53,10 +53,11 @@ export class PanelWidget extends FrameWidget {
 function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPanelProps> }): React.ReactElement {
   const [words, setWords] = useState('');
   const [all, setAll] = useMemory(`scope:${spec.name}`, true);
+  const [drawing, redraw] = useState(0);
   const settled = useSettled(words.trim(), 120);
   return (
     <>
-      <PanelTitle spec={spec} />
+      <PanelTitle spec={spec} onRefresh={() => redraw(drawing + 1)} />
       <SearchBox
         words={words}
         placeholder={spec.placeholder}
@@ -70,7 +71,7 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
           <SearchResults words={settled} panel={spec.name} all={all} />
         ) : (
           <Suspense fallback={<Loading />}>
-            <Body name={spec.name} />
+            <Body key={drawing} name={spec.name} />
           </Suspense>
         )}
       </div>
@@ -78,11 +79,12 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
   );
 }
 
-function PanelTitle({ spec }: { spec: IPanelSpec }): React.ReactElement {
-  const { commands } = useWorkbench();
+function PanelTitle({ spec, onRefresh }: { spec: IPanelSpec; onRefresh: () => void }): React.ReactElement {
+  const { commands, trans } = useWorkbench();
   return (
     <div className={cx('panel-title')}>
       <h2>{spec.title}</h2>
+      <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={onRefresh} />
       {(spec.actions ?? []).map(({ command, icon, label }) => (
         <Button
           key={command}

@@ -50,7 +50,17 @@ export class Workbench implements IWorkbench {
   readonly memory: IMemory;
   readonly commands: CommandRegistry;
 
-  addCommand({ id, label, caption, icon, args = {}, category, isEnabled, execute }: ICommandSpec): IDisposable {
+  addCommand({
+    id,
+    label,
+    caption,
+    icon,
+    args = {},
+    category,
+    isEnabled,
+    isVisible,
+    execute
+  }: ICommandSpec): IDisposable {
     const added = new DisposableSet();
     added.add(
       this.commands.addCommand(id, {
@@ -59,6 +69,7 @@ export class Workbench implements IWorkbench {
         icon: icon && labIcon(icon),
         describedBy: { args: { type: 'object', properties: args } },
         isEnabled: isEnabled && (() => isEnabled()),
+        isVisible: isVisible && (() => isVisible()),
         execute: given => execute(given)
       })
     );
@@ -77,7 +88,8 @@ export class Workbench implements IWorkbench {
     restorer?.add(panel, panel.id);
     this.addCommand({
       id: `mlinfra:${spec.name}-show`,
-      label: this.trans.__('Show %1', spec.title),
+      label: args => (args.short ? spec.title : this.trans.__('Show %1', spec.title)),
+      args: { short: { type: 'boolean', description: this.trans.__('Whether the label is the title alone') } },
       caption: spec.caption,
       icon: spec.icon,
       category: this.category(spec.title),
