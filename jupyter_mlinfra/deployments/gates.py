@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,17 @@ OFFLINE_SECONDS = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The version under test. url: its predictions through the gateway. started_seconds: what its start took."""
+    """The version under test. url: its predictions through the gateway. started_seconds: what its start took.
+
+    expected: what `offline` gives for the rows of the bundle's sample; it is reckoned while the processes start.
+    """
 
     url: str
     version: str
     bundle: Bundle
-    python: str
     workers: int
     started_seconds: float
+    expected: Future[list[Any]]
     latency_ms: float = LATENCY_MS
 
 
@@ -74,25 +78,24 @@ def check(gates: Sequence[Gate], name: str) -> None:
 
 def _equal(subject: Subject) -> tuple[str, bool]:
     rows = subject.bundle.sample["ndarray"]
-    expected = offline(subject.bundle, subject.python, rows)
     answer = client.post(subject.url, orjson.dumps({"data": subject.bundle.sample}), version=subject.version, probe=True)
     given = _flat(client.prediction(answer, version=subject.version).predictions)
-    wanted = _flat(expected)
+    wanted = _flat(subject.expected.result())
     if len(given) != len(wanted):
         return f"{len(given)} values, {len(wanted)} expected", False
     worst = max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(given, wanted, strict=True))
     return f"{worst:.2g} over {len(rows)} rows", worst <= TOLERANCE
 
 
-def offline(bundle: Bundle, python: str, rows: Sequence[Sequence[Any]]) -> list[Any]:
-    """What the model predicts without a server, in a process of its own.
+def offline(bundle: Bundle, python: str) -> list[Any]:
+    """What the model predicts for the rows of the sample without a server, in a process of its own.
 
     The workbench's own XGBoost is asked when it is installed, so that a difference between the two environments shows; else the serving one.
     """
     asked = sys.executable if importlib.util.find_spec("xgboost") else python
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.json"
-        file.write_text(json.dumps({"names": [column.name for column in bundle.columns], "rows": rows}))
+        file.write_text(json.dumps({"names": [column.name for column in bundle.columns], "rows": bundle.sample["ndarray"]}))
         command = [asked, "-m", f"{RUNTIME_NAME}.offline", str(bundle.folder / bundle.model_file), str(file)]
         environment = {**os.environ, "PYTHONPATH": str(bundle.folder), "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
         try:

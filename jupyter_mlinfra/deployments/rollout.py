@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,24 +35,30 @@ class Rollout:
         python = environment.ensure(bundle.requirements, environment.cache_folder(settings), on_progress=tell)
         tell(f"starting {version}")
         begun = time.monotonic()
-        wish = self._store.move(name, version, VersionState.STARTING, wish=True, bundle=str(bundle.folder), python=str(python), wanted=True)
-        self._target.carry_out(wish)
-        self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS)
-        row = self._store.deployment(name)
-        subject = gates.Subject(
-            url=views.predictions_url(self._target.base_url(), row),
-            version=version,
-            bundle=bundle,
-            python=str(python),
-            workers=row.version(version).workers,
-            started_seconds=time.monotonic() - begun,
-            latency_ms=settings.project.targets.latency_p99_ms or gates.LATENCY_MS,
-        )
-        results = gates.run(subject, tell)
+        with ThreadPoolExecutor(1) as aside:
+            expected = aside.submit(gates.offline, bundle, str(python))
+            self._start(name, version, bundle, python)
+            row = self._store.deployment(name)
+            subject = gates.Subject(
+                url=views.predictions_url(self._target.base_url(), row),
+                version=version,
+                bundle=bundle,
+                workers=row.version(version).workers,
+                started_seconds=time.monotonic() - begun,
+                expected=expected,
+                latency_ms=settings.project.targets.latency_p99_ms or gates.LATENCY_MS,
+            )
+            results = gates.run(subject, tell)
         self._store.note(name, version, gates=results)
         gates.check(results, f"{row.model}/{row.version(version).number}")
         with self._store.change(name) as change:
             change.ready(version, results)
+
+    def _start(self, name: str, version: str, bundle: Bundle, python: Path) -> None:
+        """Have the processes of a version run, so that they can be tested."""
+        wish = self._store.move(name, version, VersionState.STARTING, wish=True, bundle=str(bundle.folder), python=str(python), wanted=True)
+        self._target.carry_out(wish)
+        self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS)
 
     def give_up(self, name: str, version: str, error: BaseException) -> None:
         """A failed deploy leaves a failed version without processes; who answers goes on answering."""

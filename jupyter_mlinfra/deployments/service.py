@@ -65,6 +65,8 @@ class Deployments:
             row = self._find(name)
             known = next((item for item in row.versions if item.version == label), None) if row else None
             if row and row.model == found.model and known and known.state is VersionState.READY:
+                if not row.up or (name, label) not in self._target.running():  # noted as ready before a reboot
+                    self.up(name, on_progress=tell)
                 if traffic is not None and traffic != known.traffic:
                     self._rollout.share(name, state.with_share(row.traffic, label, traffic), verb="traffic", reason=reason)
                 return self._record(self._store.deployment(name))

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.processes import end_token
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
+from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets.layout import token_of
 
 COLUMNS = [*(f"x{place}" for place in range(6)), "count", "flag"]
@@ -56,7 +58,9 @@ def train(folder: Path, *, seed: int = 0) -> Path:
     data = xgboost.DMatrix(frame, label=label)
     booster = xgboost.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}, data, 30)
     signature = infer_signature(frame, booster.predict(data))
-    mlflow.xgboost.save_model(booster, folder, signature=signature, input_example=frame.head(20), model_format="ubj")
+    # named, because MLflow would find them out by loading the model in another process
+    requirements = [f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "pandas", "scipy", "xgboost")]
+    mlflow.xgboost.save_model(booster, folder, signature=signature, input_example=frame.head(20), model_format="ubj", pip_requirements=requirements)
     return folder
 
 
@@ -116,11 +120,10 @@ def open_project(root: Path, settings: str = "") -> Project:
 
 
 def clean_up(project: Project) -> None:
-    """End whatever a test has left, however it ended."""
-    for part in ("keeper", "serve", "gateway"):
-        end_token(token_of(project, part), grace_seconds=0)
-    for row in Deployments(project, Registry({}))._store.processes():  # type: ignore[arg-type]
-        end_token(row.token, grace_seconds=0)
+    """End whatever a test has left, however it ended: first the keeper, which would start the others again."""
+    assert end_token(token_of(project, "keeper"), grace_seconds=0)
+    for row in DeploymentStore(project.database, project.name).processes():
+        assert end_token(row.token, grace_seconds=0)
     project.database.close()
 
 

@@ -119,7 +119,9 @@ def test_a_body_of_another_shape_is_refused(data: Any) -> None:
     refused(data)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b'"x"', b"\xff\xfe", b'{"data": {"ndarray": [[NaN]]}}', b"[" * 100_000, b'{"data":{"ndarray":[[1e400,1,1]]}}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"7", b'"x"', b"\xff\xfe", b'{"data": {"ndarray": [[NaN]]}}', b"[" * 100_000, b'{"data":{"ndarray":[[1e400,1,1]]}}']
+)
 def test_broken_json_is_refused(body: bytes) -> None:
     with pytest.raises(Refused) as found:
         NUMBERS.read(body)
@@ -130,11 +132,20 @@ def test_broken_json_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     "tensor",
     [
-        None, {}, {"shape": [1], "values": [1]}, {"shape": [1, 3], "values": [1, 2]}, {"shape": [0, 3], "values": []}, {"shape": [1, 3], "values": [1, "2", 3]},
-        {"shape": [1, 3], "values": [1, None, 3]}, {"shape": [1, 3], "values": [1, 2.5, 3]}, {"shape": [-1, -3], "values": [1, 2, 3]}, {"shape": [1, 3], "values": [True, 2, 3]},
-        {"shape": [1, 2], "values": [1, 2]}, {"shape": [1, True], "values": [1]},
+        None,
+        {},
+        {"shape": [1], "values": [1]},
+        {"shape": [1, 3], "values": [1, 2]},
+        {"shape": [0, 3], "values": []},
+        {"shape": [1, 3], "values": [1, "2", 3]},
+        {"shape": [1, 3], "values": [1, None, 3]},
+        {"shape": [1, 3], "values": [1, 2.5, 3]},
+        {"shape": [-1, -3], "values": [1, 2, 3]},
+        {"shape": [1, 3], "values": [True, 2, 3]},
+        {"shape": [1, 2], "values": [1, 2]},
+        {"shape": [1, True], "values": [1]},
     ],
-)  # fmt: skip
+)
 def test_a_bad_tensor_is_refused(tensor: Any) -> None:
     refused({"tensor": tensor}, NUMBERS)
 
@@ -149,7 +160,11 @@ def test_a_tensor_is_read_row_by_row_and_answered_as_a_tensor() -> None:
 
 
 @settings(max_examples=50)
-@given(st.lists(st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53), st.none() | st.floats(-1e30, 1e30)), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53), st.none() | st.floats(-1e30, 1e30)), min_size=1, max_size=20
+    )
+)
 def test_every_row_that_fits_comes_through_unchanged(rows: list[tuple[float, int, float | None]]) -> None:
     matrix = read({"names": ["a", "b", "c"], "ndarray": [list(row) for row in rows]}, NUMBERS).matrix
     expected = [[float(a), float(b), float("nan") if c is None else c] for a, b, c in rows]

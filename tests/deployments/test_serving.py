@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import json
 import math
 import os
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,12 +97,11 @@ def test_answers_equal_offline_predictions_on_a_thousand_rows(
 
 
 def test_rows_and_frames_of_either_library_are_the_same_request(deployments: Deployments, frame: pd.DataFrame) -> None:
-    rows = [{name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()} for row in frame.head(5).to_dict("records")]
-    answers = [
-        deployments.predict("flights", given).predictions
-        for given in (frame.head(5), pl.DataFrame(rows), rows, [{name: np.float64(value) for name, value in row.items() if value is not None} for row in rows[:0]] or rows)
-    ]
-    assert answers[0] == answers[1] == answers[2]
+    part = frame.head(5)
+    rows = [{name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()} for row in part.to_dict("records")]
+    scalars = [{name: None if value is None else np.asarray(value)[()] for name, value in row.items()} for row in rows]
+    answers = [deployments.predict("flights", given, version="v1").predictions for given in (part, pl.DataFrame(rows), rows, scalars)]
+    assert answers[0] == answers[1] == answers[2] == answers[3]
 
 
 def test_bad_requests_get_4xx_with_what_why_and_fix_and_the_processes_stay_up(deployments: Deployments, url: str) -> None:
@@ -162,7 +163,7 @@ def test_python_errors_carry_the_words_of_the_endpoint(deployments: Deployments,
         deployments.predict("flights", frame.head(1), version="v9")
     with pytest.raises(NotFound, match="There is: flights"):
         deployments.predict("other", frame.head(1))
-    with pytest.raises(BadRequest, match="Timestamp|datetime"):
+    with pytest.raises(BadRequest, match="Timestamp"):
         deployments.predict("flights", frame.head(1).assign(x0=pd.Timestamp("2013-01-01")))
 
 
@@ -296,12 +297,9 @@ def test_the_page_shows_versions_gates_figures_and_code_that_runs(deployments: D
     assert {"name": "x5", "type": "double", "required": False} in detail.signature
     assert detail.history[-1].reason == "first"
     json.dumps(to_json(detail))
-    names: dict[str, Any] = {}
-    monkeypatch.setattr("jupyter_mlinfra.deployment", lambda name: type("Handle", (), {"predict": lambda _, rows: names.update(deployments.predict(name, rows).__getstate__() and {"ok": True})})(), raising=False)
-    exec(detail.code["python"], {})
-    assert names == {"ok": True}
-    import subprocess
-
+    monkeypatch.setattr("jupyter_mlinfra.deployment", lambda name: SimpleNamespace(predict=lambda rows: deployments.predict(name, rows)), raising=False)
+    *_, last = detail.code["python"].splitlines()
+    assert eval(last, {"ml": importlib.import_module("jupyter_mlinfra")}).version == "v1"
     done = subprocess.run(["bash", "-c", detail.code["curl"]], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["data"]["ndarray"]
 

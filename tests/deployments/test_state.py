@@ -116,7 +116,7 @@ def test_a_state_that_is_set_twice_is_one_step_back(store: DeploymentStore) -> N
 
 
 def test_every_change_is_an_event_in_the_same_transaction(store: DeploymentStore) -> None:
-    with pytest.raises(RuntimeError), store.change("flights") as change:  # noqa: PT012
+    with pytest.raises(RuntimeError), store.change("flights") as change:
         change.traffic({"v1": 100, "v2": 0, "v3": 0}, verb="traffic", user="ana", reason="")
         raise RuntimeError("the process was about to die")
     assert store.deployment("flights").traffic == {"v1": 0, "v2": 0, "v3": 0}

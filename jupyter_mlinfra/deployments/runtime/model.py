@@ -9,6 +9,7 @@ MLINFRA_MODEL (`name/3`), MLINFRA_PAYLOADS (folder of the log; empty = none), an
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -70,6 +71,8 @@ class Model:
         head = {"deployment": self.deployment, "version": self.version, "model": self.name, "names": self.contract.names}
         payloads = os.environ.get("MLINFRA_PAYLOADS", "")
         self.journal = Journal(Path(payloads), head) if payloads else None
+        if self.journal is not None:
+            atexit.register(self.journal.close)  # an orderly end loses nothing of the log
 
     def predict_raw(self, body: bytes) -> bytes:
         """Answer one request. Raises Refused for a request that does not fit the signature."""

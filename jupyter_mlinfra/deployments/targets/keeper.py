@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from ...core.errors import Conflict, MLInfraError
+from ...core.errors import Conflict, MLInfraError, Unavailable
 from ...core.files import file_lock
 from ...core.processes import TOKEN, Identity, end_token
 from ...core.project import Project
@@ -72,6 +72,11 @@ class Keeper:
 
     def step(self) -> None:
         """Compare what is wanted with what is, and move one step towards it."""
+        if not Path(LOCK).exists():  # the project was deleted: nobody can ever ask for its processes again
+            self.workers.kill()
+            self.gateway.kill()
+            self.finished = True
+            return
         wish = self.store.target().wish
         rows = self.store.deployments()
         for row in rows:
@@ -85,8 +90,8 @@ class Keeper:
         if self.gateway.alive() and not envoy.apply(gateway.files(plans, port=self.gateway.port)):
             _LOG.warning("Envoy has not taken the configuration over")
             return
-        self.store.note_target(done=wish, trouble="")
         self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0  # a sum: each one is judged
+        self.store.note_target(done=wish, trouble="")  # after the judgement: who waits for the wish must not read a state of before a reboot
         self._end_unwanted(rows, set(wanted))
         self._measure(plans)
         self._compact(rows)
@@ -256,6 +261,10 @@ class Gateway:
             return False
         return self._wait_live()
 
+    def kill(self) -> None:
+        """End it at once, without the store."""
+        end_token(self._token, grace_seconds=0)
+
     def end(self) -> None:
         """End it; open connections are closed."""
         self._forget(grace=5.0)
@@ -287,14 +296,21 @@ class Gateway:
                 self._failures = 0
                 return True
             time.sleep(0.02)
-        said = gateway_log(self._project).read_text(errors="replace").strip().splitlines()
-        if any("in use" in line for line in said):
-            self._fail(json.dumps(ports.taken(self.port).to_json()))
-        else:
-            why = said[-1][:400] if said else "It does not get ready."
-            self._fail(json.dumps({"what": "The gateway does not start.", "why": why, "fix": f"See {gateway_log(self._project)}."}))
+        self._fail(json.dumps(self._why_not().to_json()))
         self._forget()
         return False
+
+    def _why_not(self) -> Unavailable:
+        """What the log says of a start that failed."""
+        what, log = "The gateway does not start.", gateway_log(self._project)
+        said = [line for line in log.read_text(errors="replace").splitlines() if "[critical]" in line or "[error]" in line or "rror" in line]
+        first = said[0].rpartition("] ")[2][:400] if said else "It does not get ready."
+        if "in use" in first:
+            return ports.taken(self.port)
+        if "inotify" in first:
+            fix = "End other programs that watch files, or: sudo sysctl fs.inotify.max_user_instances=512"
+            return Unavailable(what, "This user has no inotify instance left to watch its files with.", fix)
+        return Unavailable(what, first, f"See {log}.")
 
     def _fail(self, trouble: str) -> None:
         self._failures += 1

@@ -16,7 +16,7 @@ from ...core.errors import Unavailable
 from ...core.files import explain_os_error
 from ...core.processes import TOKEN, spawn_detached
 from . import Figures, ports
-from .layout import FIGURES, LOCK, POKE, logs_folder, run_folder
+from .layout import FIGURES, LOCK, POKE, logs_folder, run_folder, token_of
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -27,7 +27,7 @@ STALE_SECONDS = 30.0
 
 TROUBLE_SECONDS = 0.5
 SPAWN_SECONDS = 5.0
-_OF_A_JOB = ("MLINFRA_JOB", "MLINFRA_PROGRESS", TOKEN)
+_OF_A_JOB = ("MLINFRA_JOB", "MLINFRA_PROGRESS")
 
 
 class LocalTarget:
@@ -117,6 +117,7 @@ class LocalTarget:
     def _spawn(self) -> None:
         # Of a step or a job that deploys nothing is handed on: what it deployed must outlive it.
         environment = {name: value for name, value in os.environ.items() if name not in _OF_A_JOB}
+        environment[TOKEN] = token_of(self._project, "keeper")
         spawn_detached("jupyter_mlinfra.deployments.targets.keeper", [str(self._project.root)], log=self._log, environment=environment)
 
     @property

@@ -116,6 +116,11 @@ class Workers:
                 if worker.socket == socket and worker.identity is not None:
                     worker.identity.signal(signal.SIGKILL)
 
+    def kill(self) -> None:
+        """End all at once, without the store."""
+        for worker in (worker for workers in self.all.values() for worker in workers if worker.token):
+            end_token(worker.token, grace_seconds=0)
+
     def ready(self, key: tuple[str, str]) -> int:
         """How many processes of a version have answered since they were started, and live."""
         return sum(worker.ready and worker.alive() for worker in self.all.get(key, ()))
