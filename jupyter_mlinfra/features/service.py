@@ -36,7 +36,8 @@ class Features:
         self._project = project
         self._store = Store(project)
         self._online = OnlineReader(project)
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # one look at the registry at a time
+        self._opening = threading.Lock()  # another one: a panel must not wait for Feast to load
         self._feast: tuple[str, FeatureStore] | None = None
 
     def apply(self) -> AppliedViews:
@@ -136,7 +137,7 @@ class Features:
         """Feast's own object for this repository, up to date with the registry."""
         from .repo import open_store
 
-        with self._lock:
+        with self._opening:
             state = self._store.current_mark()
             if self._feast is None:
                 self._feast = state, open_store(self._project)
