@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import unicodedata
@@ -12,6 +13,8 @@ from ..widgets.cards import Card, card_of
 from ..widgets.words import plain
 
 _GAP = "  "
+# A number with its basis and its unit; a file called 01_ingest.ipynb is none.
+_NUMBER = re.compile(r"[≈~n=]{0,2} ?-?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+ [a-z]{1,3})?)?( est\.)?")
 
 
 def text_of(value: Any) -> str:
@@ -22,7 +25,8 @@ def text_of(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         return table([{name: plain(item) for name, item in row.items()} for row in value], width=terminal())
     if isinstance(value, Mapping):
-        return facts({str(name): plain(item) for name, item in value.items()})
+        # A number here may be a process: no commas.
+        return facts({str(name): str(item) if isinstance(item, int) else plain(item) for name, item in value.items()})
     return plain(value)
 
 
@@ -78,4 +82,4 @@ def _cut(line: str, width: int | None) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text == "–" or text[:1].isdigit() or text[:2] in {f"-{digit}" for digit in range(10)} or text[:1] in "≈~"
+    return text == "–" or _NUMBER.fullmatch(text) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,16 @@ CELL = st.text(st.characters(blacklist_categories=["Cs"]), max_size=30)
 def test_columns_are_aligned_and_numbers_stand_to_the_right() -> None:
     rows = [{"name": "a", "rows": "1,234"}, {"name": "weather", "rows": "5"}, {"name": "空港", "rows": "–"}]
     assert table(rows).splitlines() == ["name      rows", "a        1,234", "weather      5", "空港         –"]
+
+
+@pytest.mark.parametrize("text", ["5", "-0.25", "1,234", "≈ 5", "~ 12.5", "n=5", "3.4 MB", "12.3 s", "4 min 05 s", "97.5 %", "0.5 est.", "1e-05", "–"])
+def test_these_are_numbers(text: str) -> None:
+    assert table([{"a": text}, {"a": "1" * 20}]).splitlines()[1].endswith(text)
+
+
+@pytest.mark.parametrize("text", ["01_ingest.ipynb", "v1 90 %, v2 10 %", "6cc92be7", "3 of 5", "7 succeeded"])
+def test_these_are_words(text: str) -> None:
+    assert table([{"a": text}, {"a": "1" * 20}]).splitlines()[1] == text
 
 
 def test_facts_stand_under_each_other() -> None:
