@@ -41,6 +41,7 @@ class _Rows:
     """Rows of one journal, column by column. inputs: one list a row, None for a refused request. scores: number or list."""
 
     names: list[str] = field(default_factory=list)
+    categories: list[list[str]] = field(default_factory=list)
     deployment: str = ""
     version: str = ""
     request_id: list[str] = field(default_factory=list)
@@ -59,7 +60,7 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
 
     Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status, latency_ms (in the model's process),
     prediction (float; of several outputs the first, the others in prediction_1, …), then one column an input. A refused request is one
-    row with null inputs. Text inputs are category codes (the order is that of the model).
+    row with null inputs. Numbers are floats (true as 1), categories are texts.
     """
     import polars as pl
 
@@ -162,7 +163,8 @@ def _take(entry: dict[str, Any], rows: _Rows) -> None:
     elif kind == "d":
         rows.dropped += int(entry["n"])
     elif "names" in entry:
-        rows.names, rows.deployment, rows.version = list(entry["names"]), str(entry["deployment"]), str(entry["version"])
+        rows.names, rows.categories = list(entry["names"]), list(entry.get("categories", []))
+        rows.deployment, rows.version = str(entry["deployment"]), str(entry["version"])
 
 
 def _add(rows: _Rows, entry: dict[str, Any], number: int, inputs: list[float | None] | None, scores: list[float] | None) -> None:
@@ -207,24 +209,30 @@ def _narrow(rows: _Rows) -> pl.DataFrame:
 
 
 def _frame(rows: _Rows) -> pl.DataFrame:
-    return _widen(_narrow(rows), rows.names)
+    return _widen(_narrow(rows), rows.names, rows.categories)
 
 
-def _widen(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """One column an input and an output."""
+def _widen(frame: pl.DataFrame, names: Sequence[str], categories: Sequence[Sequence[str]]) -> pl.DataFrame:
+    """One column an input and an output; codes of categories as the texts they stand for."""
     import polars as pl
 
     width = max(1, int(frame.select(pl.col("predictions").list.len().max()).item() or 1))
     outputs = [pl.col("predictions").list.get(place, null_on_oob=True).alias(f"prediction_{place}" if place else "prediction") for place in range(width)]
     taken = {*OWN, *(f"prediction_{place}" for place in range(1, width))}
-    inputs = [pl.col("inputs").list.get(place, null_on_oob=True).alias(f"input.{name}" if name in taken else name) for place, name in enumerate(names)]
+    inputs = []
+    for place, name in enumerate(names):
+        value = pl.col("inputs").list.get(place, null_on_oob=True)
+        if place < len(categories) and categories[place]:
+            value = value.cast(pl.Int32).replace_strict(dict(enumerate(categories[place])), default=None, return_dtype=pl.String)
+        inputs.append(value.alias(f"input.{name}" if name in taken else name))
     return frame.select(*OWN[:-1], *outputs, *inputs)
 
 
 def _from_parquet(file: Path) -> pl.DataFrame:
     import polars as pl
 
-    return _widen(pl.read_parquet(file), orjson.loads(_metadata(file).get("names", "[]")))
+    facts = _metadata(file)
+    return _widen(pl.read_parquet(file), orjson.loads(facts.get("names", "[]")), orjson.loads(facts.get("categories", "[]")))
 
 
 def _metadata(file: Path) -> dict[str, str]:
@@ -236,7 +244,8 @@ def _metadata(file: Path) -> dict[str, str]:
 def _write(target: Path, rows: _Rows) -> None:
     """Temporary file, fsync, rename, fsync of the folder."""
     target.parent.mkdir(exist_ok=True)
-    facts = {"names": orjson.dumps(rows.names).decode(), "feedback": orjson.dumps(rows.feedback).decode(), "dropped": str(rows.dropped)}
+    lists = {"names": rows.names, "categories": rows.categories, "feedback": rows.feedback}
+    facts = {**{name: orjson.dumps(value).decode() for name, value in lists.items()}, "dropped": str(rows.dropped)}
     draft = target.with_name(f".{target.name}.draft")
     try:
         _narrow(rows).write_parquet(draft, compression="zstd", metadata=facts)

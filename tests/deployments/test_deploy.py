@@ -249,6 +249,7 @@ def test_a_model_with_texts_is_served_from_the_real_registry(tmp_path: Path, kit
         while logged.filter(logged["status"] == 200).height < 500 and time.monotonic() < end:
             time.sleep(0.05)
             logged = deployments.payloads("flights")
+        assert logged.filter(logged["status"] == 200)["carrier"].to_list() == list(frame["carrier"])
         np.testing.assert_allclose(logged.filter(logged["status"] == 200)["prediction_1"], booster.predict(data)[:, 1], atol=1e-6)
         json.dumps(deployments.show("flights").sample)
     finally:

@@ -103,6 +103,17 @@ def test_versions_with_other_inputs_are_read_together(tmp_path: Path) -> None:
     assert frame.select("version", "a", "b", "c").rows() == [("v1", 1.0, 0.0, None), ("v2", 1.0, None, 0.0)]
 
 
+def test_categories_are_read_as_texts(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, {**HEAD, "categories": [["AA", "DL"], []]})
+    for number in (0, 1):
+        journal.put(entry(number, rows=2))
+    journal.close()
+    before = payloads.scan(tmp_path)
+    assert before.select("a", "b").rows() == [("AA", 0.0), ("AA", None), ("DL", 0.0), ("DL", None)]
+    payloads.compact(tmp_path)
+    assert payloads.scan(tmp_path).equals(before)
+
+
 def test_feedback_is_kept_and_the_last_word_counts(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEAD)
     journal.put({"k": "f", "id": "r1", "ts": 1_700_000_001.0, "reward": 0.0, "truth": [0.0]})

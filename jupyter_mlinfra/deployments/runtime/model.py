@@ -68,7 +68,13 @@ class Model:
         booster.feature_names = booster.feature_types = None  # names are checked by the contract; XGBoost would check them again
         self.contract = Contract(columns)
         self.booster = booster
-        head = {"deployment": self.deployment, "version": self.version, "model": self.name, "names": self.contract.names}
+        head = {
+            "deployment": self.deployment,
+            "version": self.version,
+            "model": self.name,
+            "names": self.contract.names,
+            "categories": [column.categories for column in columns],
+        }
         payloads = os.environ.get("MLINFRA_PAYLOADS", "")
         self.journal = Journal(Path(payloads), head) if payloads else None
         if self.journal is not None:
