@@ -74,8 +74,11 @@ class OnlineReader:
                 except Exception as error:  # each store raises the errors of its own library
                     raise Unavailable("The online store did not answer.", f"{error}.", "Start it, or mend online_store in feature_store.yaml.") from error
                 for event_at, values in answers:
-                    plain = {name: feast_value_type_to_python_type(value) for name, value in values.items() if name in features} if values else None
-                    found.append((event_at.replace(tzinfo=event_at.tzinfo or UTC) if event_at else None, plain))
+                    if not values or not event_at or not event_at.timestamp():  # Redis answers for an absent key with the year 1970
+                        found.append((None, None))
+                        continue
+                    plain = {name: feast_value_type_to_python_type(value) for name, value in values.items() if name in features}
+                    found.append((event_at.replace(tzinfo=event_at.tzinfo or UTC), plain))
         return found
 
     def _open(self) -> tuple[RepoConfig, Any]:

@@ -101,6 +101,21 @@ def test_references_may_be_written_in_full_and_repeated(shop: Features) -> None:
         assert row.values["clicks:rate"] == 0.3
 
 
+def test_a_store_that_answers_with_1970_for_an_absent_key_is_understood(applied_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Feast's Redis store does."""
+    from feast.protos.feast.types.Value_pb2 import Value
+
+    class Redis:
+        def online_read(self, config: Any, table: Any, keys: list[Any], features: list[str]) -> list[tuple[datetime, dict[str, Value]]]:
+            known = (T0 + 900 * DAY, {"rate": Value(double_val=0.5)})
+            return [known, (datetime(1970, 1, 1, tzinfo=UTC), {"rate": Value()})]
+
+    monkeypatch.setattr("jupyter_mlinfra.features.online.OnlineReader._open", lambda self: (None, Redis()))
+    rows = Features(applied_shop).online(["clicks:rate"], [{"user_id": 1}, {"user_id": 2}])
+    assert [row.status["clicks:rate"] for row in rows] == [FOUND, ABSENT]
+    assert rows[1].event_at == {"clicks:rate": None}
+
+
 def test_no_entities_give_no_rows(shop: Features) -> None:
     assert shop.online(["clicks:*"], []) == []
 
