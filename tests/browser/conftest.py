@@ -31,7 +31,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
-SLOW = 45_000  # ms; what a loaded machine of two cores needs for the slowest step, a kernel that starts
+SLOW = 30_000  # ms; what a loaded machine of two cores needs for the slowest step, a kernel that starts
 SIZE = {"width": 1440, "height": 900}
 FOLDER = "browser-tests"
 
@@ -177,6 +177,13 @@ class Lab:
     def reads(self, editor: Locator) -> str:
         """The text of an editor."""
         return "\n".join(line.replace("\u200b", "") for line in editor.locator(".cm-line").all_inner_texts()).strip()
+
+    def refused(self, path: str) -> None:
+        """The test has provoked a 4xx of `path`, which the browser writes to the console."""
+        found = [fault for fault in self.faults if "Failed to load resource" in fault and "status of 4" in fault and path in fault]
+        assert found, f"{path} was not refused"
+        for fault in found:
+            self.faults.remove(fault)
 
     def chord(self, key: str) -> None:
         self.page.keyboard.press("Alt+m")

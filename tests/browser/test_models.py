@@ -19,7 +19,7 @@ def page(lab: Lab) -> Iterator[Locator]:
     before = shares(lab)
     yield lab.open("Models", DEPLOYMENT)
     if shares(lab) != before:
-        lab.server.ask("mlinfra/api/deployments/deployments/flights/traffic", "POST", {"weights": before, "reason": "end of a test"})
+        lab.server.ask("mlinfra/api/deployments/deployments/flights/traffic", "POST", {"traffic": before, "reason": "end of a test"})
 
 
 def shares(lab: Lab) -> dict[str, int]:
@@ -34,48 +34,52 @@ def shown(page: Locator, version: str) -> Locator:
 
 def test_traffic_is_previewed_moved_and_rolled_back_with_one_click(lab: Lab, page: Locator) -> None:
     before = shares(lab)
+    stable, canary = sorted(before, key=lambda version: -before[version])[:2]
+    assert before[stable] + before[canary] == 100
     editor = page.get_by_role("group", name="Change the traffic")
-    editor.get_by_label("v2").fill("60")
-    expect(editor.get_by_label("v1")).to_have_value("40")
+    editor.get_by_label(canary).fill("60")
+    expect(editor.get_by_label(stable)).to_have_value("40")
     editor.get_by_role("button", name="Preview Change").click()
-    expect(editor.get_by_role("status")).to_contain_text("v1 40 %")
+    expect(editor.get_by_role("status")).to_contain_text(f"{stable} 40 %")
     assert shares(lab) == before, "a preview moves nothing"
     editor.get_by_label("reason").fill("more for the canary")
     editor.get_by_role("button", name="Apply").click()
-    expect(shown(page, "v2")).to_contain_text("60 %")
-    assert shares(lab) == {"v1": 40, "v2": 60}
+    expect(shown(page, canary)).to_contain_text("60 %")
+    assert shares(lab) == before | {stable: 40, canary: 60}
     expect(page.get_by_text("more for the canary").first).to_be_visible()
     page.get_by_role("button", name="Roll Back", exact=True).click()
-    expect(shown(page, "v1")).to_contain_text(f"{before['v1']} %")
+    expect(shown(page, stable)).to_contain_text(f"{before[stable]} %")
     assert shares(lab) == before
 
 
 def test_a_change_of_traffic_offers_its_undo(lab: Lab, page: Locator) -> None:
     before = shares(lab)
+    stable, canary = sorted(before, key=lambda version: -before[version])[:2]
     editor = page.get_by_role("group", name="Change the traffic")
-    editor.get_by_label("v2").fill("55")
+    editor.get_by_label(canary).fill("55")
     editor.get_by_role("button", name="Preview Change").click()
     editor.get_by_role("button", name="Apply").click()
-    lab.page.get_by_role("button", name="Undo").click()
-    expect(shown(page, "v1")).to_contain_text(f"{before['v1']} %")
+    lab.page.get_by_role("button", name="Undo", exact=True).click()
+    expect(shown(page, stable)).to_contain_text(f"{before[stable]} %")
     assert shares(lab) == before
 
 
-def test_shares_that_are_not_a_hundred_are_not_offered(page: Locator) -> None:
+def test_a_share_above_a_hundred_is_not_offered(lab: Lab, page: Locator) -> None:
     editor = page.get_by_role("group", name="Change the traffic")
-    editor.get_by_label("v2").fill("160")
+    editor.get_by_label(next(iter(shares(lab)))).fill("160")
     expect(editor.get_by_role("button", name="Preview Change")).to_be_disabled()
 
 
 def test_try_it_answers_and_names_the_version(lab: Lab, page: Locator) -> None:
     page.get_by_role("button", name="Try It").click()
     page.get_by_role("button", name="Ask").click()
-    expect(page.get_by_text(re.compile(r"from v[12] in"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"from v\d+ in"))).to_be_visible()
     rows = page.get_by_role("grid", name="Predictions").locator("tbody tr")
     expect(rows.first.locator("[data-basis]").first).to_have_text(re.compile(r"^0\.\d+|^\d\.\d+e-"))
     page.get_by_label("Request body").fill('{"data": {"names": ["nothing"], "ndarray": [[1]]}}')
     page.get_by_role("button", name="Ask").click()
     expect(page.get_by_role("alert")).to_contain_text("fix")
+    lab.refused("/deployments/flights/predict")
 
 
 def test_the_monitor_shows_drifted_features_and_their_distribution(lab: Lab) -> None:
@@ -112,9 +116,9 @@ def test_a_chart_in_a_notebook_is_drawn_offline_by_our_own_renderer(lab: Lab) ->
     notebook = lab.notebook(cell(code))
     notebook.locator(".cm-content").first.click()
     lab.page.keyboard.press("Shift+Enter")
-    output = notebook.locator(".jp-OutputArea-output[data-mime-type^='application/vnd.vegalite.v6']")
-    drawing = output.locator("svg, canvas").first
-    expect(drawing).to_be_visible(timeout=90_000)
+    drawing = notebook.locator(".jp-OutputArea-output").locator("svg").filter(has_text="500 rows")
+    expect(drawing).to_be_visible(timeout=60_000)
+    assert drawing.locator("path").count() >= 37, "a bar for each of the values"
     box = drawing.bounding_box()
     assert box
     assert box["width"] > 200

@@ -1,0 +1,121 @@
+"""Pictures for the documentation, light and dark; written only when `MLINFRA_SCREENSHOTS` is set in the environment."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Lab, Opener, cell, start_server
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
+MOST = 250_000  # bytes of a picture
+
+pytestmark = pytest.mark.skipif(not os.environ.get("MLINFRA_SCREENSHOTS"), reason="pictures are made on demand: set MLINFRA_SCREENSHOTS=1")
+
+
+def catalog(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    lab.row(panel, "dataset:flights.departures").focus()
+    lab.page.keyboard.press("ArrowRight")
+    expect(panel.locator('[data-mlinfra-ref^="column:"]').first).to_be_visible()
+    page = lab.open("Catalog", "dataset:flights.departures")
+    page.get_by_role("tab", name="Columns").click()
+    expect(page.locator("[data-basis]").nth(20)).to_be_visible()
+
+
+def features(lab: Lab) -> None:
+    panel = lab.panel("Features")
+    lab.row(panel, "view:carrier_delays").focus()
+    lab.page.keyboard.press("ArrowRight")
+    expect(panel.locator('[data-mlinfra-ref^="feature:"]').first).to_be_visible()
+    for key in ("ArrowRight", "ArrowDown"):
+        lab.page.keyboard.press(key)
+        lab.page.keyboard.press("Space")
+    page = lab.open("Features", "view:carrier_delays")
+    expect(page.locator("[data-basis]").first).to_be_visible()
+
+
+def jobs(lab: Lab) -> None:
+    page = lab.open("Jobs", "pipeline:flights")
+    expect(page.get_by_text("monitor", exact=True).first).to_be_visible()
+
+
+def job(lab: Lab) -> None:
+    panel = lab.panel("Jobs")
+    row = panel.get_by_role("tree", name="Jobs").get_by_role("treeitem").filter(has_text="train").first
+    reference = row.get_attribute("data-mlinfra-ref") or ""
+    row.click()
+    expect(lab.main(reference).get_by_role("log")).not_to_be_empty()
+
+
+def experiments(lab: Lab) -> None:
+    page = lab.open("Experiments", "experiment:flights")
+    runs = page.get_by_role("grid", name="Runs").locator("tbody tr")
+    expect(runs.nth(1)).to_be_visible()
+    lab.row(lab.panel("Experiments"), "experiment:flights").focus()
+    lab.page.keyboard.press("ArrowRight")
+    ids = [(runs.nth(index).get_attribute("data-mlinfra-ref") or "").removeprefix("run:") for index in range(2)]
+    for index in range(2):
+        runs.nth(index).focus()
+        lab.page.keyboard.press("Space")
+    page.get_by_role("button", name="Compare 2").click()
+    expect(lab.main(f"compare:{','.join(ids)}").locator("figure canvas").first).to_be_visible()
+
+
+def models(lab: Lab) -> None:
+    page = lab.open("Models", "deployment:flights")
+    expect(page.get_by_role("group", name="Change the traffic")).to_be_visible()
+
+
+def monitor(lab: Lab) -> None:
+    page = lab.open("Models", "monitor:flights")
+    expect(page.locator("svg[role='img']").first).to_be_visible()
+
+
+def notebook(lab: Lab) -> None:
+    code = [
+        cell('import jupyter_mlinfra as ml\nfrom jupyter_mlinfra import charts\n\ndepartures = ml.dataset("flights.departures")\ndepartures'),
+        cell('delays = departures.scan().select("arr_delay").drop_nulls().collect()\ncharts.histogram(delays, "arr_delay", limits=(-60, 180))'),
+    ]
+    book: Locator = lab.notebook(*code, name="delays")
+    lab.panel("Catalog")
+    book.locator(".cm-content").first.click()
+    lab.page.keyboard.press("Shift+Enter")
+    lab.page.keyboard.press("Shift+Enter")
+    expect(book.locator("svg").filter(has_text="rows").last).to_be_visible(timeout=60_000)
+
+
+SCENES: dict[str, Callable[[Lab], None]] = {
+    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "experiments": experiments, "models": models, "monitor": monitor,
+    "notebook": notebook,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_pictures_of_the_five_panels_with_a_page_each(fresh: Opener, lab: Lab, tmp_path: Path, theme: str) -> None:
+    process, server = start_server(lab.server.root, tmp_path, theme=theme)
+    try:
+        for name, scene in SCENES.items():
+            view = fresh(server)
+            view.go()
+            scene(view)
+            view.page.mouse.move(1000, 880)
+            view.page.wait_for_timeout(1_500)
+            save(view.page.screenshot(), FOLDER / f"{name}-{theme.lower()}.png")
+            view.page.context.close()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def save(png: bytes, path: Path) -> None:
+    """With a palette of 256 colours, which is a third of the size and looks the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    assert path.stat().st_size < MOST
