@@ -7,12 +7,14 @@ What the user's code prints goes to a temporary file and is quoted only when the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from io import FileIO
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..core import errors
 from ..core.errors import MLInfraError
+from ..core.files import explain_os_error
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -96,6 +99,22 @@ def main(verb: str, descriptor: str) -> None:
             answer("result", _do(verb, json.load(sys.stdin), lambda *step: answer("progress", step)))
         except MLInfraError as error:
             answer("error", error.to_json())
+        except Exception as error:  # noqa: BLE001  # of whatever library: the parent must get an answer
+            with contextlib.suppress(OSError):  # a full disk takes no traceback
+                traceback.print_exc()
+            answer("error", _explained(verb, error).to_json())
+
+
+def _explained(verb: str, error: Exception) -> MLInfraError:
+    """Feast, SQLAlchemy and online stores raise their own errors; those of storage can be mended by the user."""
+    if isinstance(error, OSError):
+        return explain_os_error(error, f"features {verb} could not be done.")
+    reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    if any(word in reason for word in ("disk", "readonly", "read-only", "locked", "unable to open")):
+        return errors.Unavailable(
+            f"features {verb} could not be done.", reason, "Free some space, or make the project's state folder writable; then try again."
+        )
+    return MLInfraError(f"features {verb} failed.", reason, "Report it if it happens again: the answer of the library was not expected.")
 
 
 def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], None]) -> Any:

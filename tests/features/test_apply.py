@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 import sys
 import threading
@@ -16,7 +17,7 @@ from feast import Entity, FeatureView, Field, FileSource
 from feast.types import Float64
 from feast.value_type import ValueType
 
-from jupyter_mlinfra.core.errors import NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import AppliedViews, Features
 from jupyter_mlinfra.features.applying import check_source, load_definitions, restored_on_failure
@@ -145,6 +146,23 @@ def test_a_registry_is_put_back_when_a_write_fails_halfway(tmp_path: Path) -> No
         raise OSError("disk full")
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT x FROM t").fetchall() == [(1,)]
+
+
+def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(applied_shop: Project) -> None:
+    file, before = definitions(applied_shop), registry(applied_shop)
+    file.write_text(
+        file.read_text().replace('owner="ana"', 'owner="ana", description="' + "x" * 50_000 + '"').replace('    description="What a user clicked",\n', "")
+    )
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = (applied_shop.home / "features" / "registry.db").stat().st_size + 4096
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))  # the child inherits it: no file can grow beyond
+    try:
+        with pytest.raises(Unavailable, match="features apply could not be done"):
+            Features(applied_shop).apply()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert registry(applied_shop) == before
+    assert Features(applied_shop).apply().updated == ["clicks"]
 
 
 @pytest.mark.slow
