@@ -92,7 +92,7 @@ def register(experiments: Experiments) -> tuple[str, Any]:
     return f"benchmark/{version.version}", frame
 
 
-def ours(project: Project, deployments: Deployments, ref: str, frame: Any) -> Server:
+def ours(deployments: Deployments, ref: str, frame: Any) -> Server:
     """Deployed as anybody does it, with one worker."""
     record = deployments.deploy("benchmark", version=ref)
     pids = tuple(row.identity.pid for row in deployments._store.processes())
@@ -121,7 +121,8 @@ def mlflow_serve(folder: Path, frame: Any, log: Path) -> tuple[Server, subproces
         "1",
     ]
     with open(log, "wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # it starts uvicorn by name
+        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, env={**os.environ, "PATH": path})
     bodies = {
         rows: json.dumps({"dataframe_split": {"columns": list(frame.columns), "data": frame.head(rows).to_numpy().tolist()}}).encode() for rows in (1, 100)
     }
@@ -202,7 +203,7 @@ def run(rounds: int, seconds: float) -> dict[str, dict[str, dict[str, float]]]:
         process = None
         try:
             ref, frame = register(experiments)
-            mine = ours(project, deployments, ref, frame)
+            mine = ours(deployments, ref, frame)
             theirs, process = mlflow_serve(experiments.download(ref), frame, root / "mlflow.log")
             servers = [mine, theirs]
             check_equal(servers)
@@ -243,7 +244,8 @@ def main() -> None:
         for name, one in by.items():
             print(f"| {load} | {name} | {one['p50_ms']:.2f} | {one['p99_ms']:.1f} | {one['per_second']:.0f} | {one['cpu_ms']:.2f} | {one['memory_mb']:.0f} |")
         first, second = by.values()
-        ratios = f"p50 {second['p50_ms'] / first['p50_ms']:.1f}×, requests/s {first['per_second'] / second['per_second']:.1f}×, CPU {second['cpu_ms'] / first['cpu_ms']:.1f}×"
+        gains = {key: second[key] / first[key] for key in ("p50_ms", "per_second", "cpu_ms")}
+        ratios = f"p50 {gains['p50_ms']:.1f}×, requests/s {1 / gains['per_second']:.1f}×, CPU {gains['cpu_ms']:.1f}×"
         print(f"| | **{ratios}** | | | | | |")
 
 
