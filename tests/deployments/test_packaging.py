@@ -98,3 +98,18 @@ def test_a_sample_is_made_up_when_the_model_has_none(altered: Alter, tmp_path: P
 
 def test_packaging_and_runtime_know_the_same_types() -> None:
     assert set(TYPES) == set(contract.TYPES)
+
+
+def test_a_model_file_that_was_changed_after_packaging_is_not_served(models: Mapping[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlinfra.deployments.runtime.model import Model
+
+    bundle = package(models[1], tmp_path)
+    for name, value in {"BUNDLE": str(bundle.folder), "DEPLOYMENT": "flights", "VERSION": "v1", "MODEL": "flights/1", "PAYLOADS": ""}.items():
+        monkeypatch.setenv(f"MLINFRA_{name}", value)
+    Model().load()
+    file = bundle.folder / bundle.model_file
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(RuntimeError, match="not the file that was packaged"):
+        Model().load()
