@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "MLInfraError", "Workbench", "alert", "dataset", "deployment", "features", "job", "model", "monitor", "pipeline", "run", "runs", "track", "workbench",
+    "MLInfraError", "Workbench", "alert", "dataset", "deployment", "features", "job", "model", "monitor", "pipeline", "run", "runs", "track", "ui", "workbench",
 ]  # fmt: skip
 
 _HOME = {"MLInfraError": ".core.errors", "Workbench": ".workbench", "workbench": ".workbench"}
@@ -27,6 +27,7 @@ _CALLABLE = {"features": ("nouns", "features"), "workbench": ("workbench", "curr
 if TYPE_CHECKING:
     from .core.errors import MLInfraError
     from .nouns import alert, dataset, deployment, features, job, model, monitor, pipeline, run, runs, track
+    from .widgets import ui
     from .workbench import Workbench
     from .workbench import current as workbench
 
@@ -56,6 +57,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("jupyter-mlinfra")
+    if name == "ui":
+        return import_module(".widgets.ui", __name__)
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME.get(name, ".nouns"), __name__), name)
