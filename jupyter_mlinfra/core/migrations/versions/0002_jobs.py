@@ -45,7 +45,7 @@ _TABLES = (
     )
     """,
     "CREATE INDEX job_queue ON job (state, priority DESC, number)",
-    "CREATE TABLE job_label (job INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job, key)) WITHOUT ROWID",
+    "CREATE TABLE job_label (job INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job, key)) WITHOUT ROWID",  # noqa: E501
     "CREATE INDEX job_label_value ON job_label (key, value, job)",
     # At most one row. settings: what the supervisor was started with. stopped: a user asked it to end.
     """
