@@ -62,8 +62,8 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
     ref: deployment.ref,
     lead: <State state={deployment.state} bare />,
     name: deployment.name,
-    note: answering.map(version => `${version.version} ${version.traffic} %`).join(' · '),
     title: deployment.url,
+    lines: answering.length > 1 && answering.map(version => `${version.version} ${version.traffic} %`).join(' · '),
     meta: (
       <>
         {perSecond && <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} quiet />}

@@ -27,9 +27,11 @@ export function Traffic({ deployment, query }: ITrafficProps): React.ReactElemen
   return (
     <>
       <div role="table" aria-label={deployment.name}>
-        {deployment.versions.map(version => (
-          <VersionLine key={version.version} version={version} />
-        ))}
+        {[...deployment.versions]
+          .sort((a, b) => b.traffic - a.traffic)
+          .map(version => (
+            <VersionLine key={version.version} version={version} />
+          ))}
       </div>
       <TrafficEditor key={deployment.updated_at} deployment={deployment} query={query} />
     </>

@@ -9,10 +9,10 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 
-const WIDTH = 560;
+const WIDTH = 420;
 const HEIGHT = 150;
 const FOOT = 18;
-const LABELS = 8;
+const LABELS = 6;
 
 /** The names of the bins: categories, or the ranges between the edges. */
 export function binNames({ edges, reference }: IFeatureDrift): string[] {

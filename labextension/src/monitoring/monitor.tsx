@@ -19,6 +19,7 @@ import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { Distribution } from './distribution';
 import { heatOf } from './heat';
+import { Measured } from './measured';
 
 const FEATURES_SHOWN = 50;
 
@@ -132,24 +133,26 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
           )}
         />
         {shown.length ? (
-          <Table
-            label={trans.__('Drift of the features')}
-            columns={driftColumns(workbench)}
-            rows={shown}
-            row={item => ({ id: item.feature })}
-            onOpen={choose}
-            current={drift?.feature}
-            total={status.drift.length}
-          />
+          <div className={cx('drift')}>
+            <Table
+              label={trans.__('Drift of the features')}
+              columns={driftColumns(workbench, status.monitor.state === 'no_data')}
+              rows={shown}
+              row={item => ({ id: item.feature })}
+              onOpen={choose}
+              current={drift?.feature}
+              total={status.drift.length}
+            />
+            <div className={cx('drift-side')}>
+              {drift && <Distribution drift={drift} />}
+              {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
+            </div>
+          </div>
         ) : (
           <EmptyCard
             sentence={trans.__('No request has been logged in this window, so there is nothing to compare.')}
           />
         )}
-        <div className={cx('columns', 'split')}>
-          {drift && <Distribution drift={drift} />}
-          {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
-        </div>
       </div>
       <CodeDrawer code={status.code} />
     </>
@@ -160,7 +163,7 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
   const { trans } = useWorkbench();
   const { monitor } = status;
   const firing = status.alerts.filter(alert => alert.state === 'firing').length;
-  const drifted = status.drift.filter(item => item.drifted).length;
+  const drifted = monitor.state === 'no_data' ? 0 : status.drift.filter(item => item.drifted).length;
   const milliseconds = (value: unknown): string => `${format.number(value, 3)} ms`;
   return (
     <div className={cx('tiles')}>
@@ -267,27 +270,30 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
         />
       </div>
       <p>
-        {alert.text} · {alert.subject} <Num value={alert.value} format={value => format.number(value, 3)} />{' '}
-        {trans.__('over %1', format.number(alert.threshold, 3))}
+        {alert.text} · <Measured alert={alert} />
       </p>
     </section>
   );
 }
 
-function driftColumns({ trans }: IWorkbench): IColumnSpec<IFeatureDrift>[] {
+/** unsure: there is too little data to call anything drifted. */
+function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeatureDrift>[] {
   const percent = (value: unknown): string => format.percent(value, 1);
   return [
     {
       key: 'feature',
       head: trans.__('feature'),
-      cell: row => <span className={cx('strong-name')}>{row.feature}</span>,
-      sort: row => row.feature,
-      width: 240
+      cell: row => (
+        <>
+          <span className={cx('strong-name')}>{row.feature}</span> <span className={cx('type')}>{row.kind}</span>
+        </>
+      ),
+      sort: row => row.feature
     },
     {
       key: 'state',
       head: trans.__('state'),
-      cell: row => <State state={row.drifted ? 'drifted' : 'stable'} />,
+      cell: row => <State state={unsure ? 'no_data' : row.drifted ? 'drifted' : 'stable'} />,
       width: 100
     },
     {
@@ -296,7 +302,7 @@ function driftColumns({ trans }: IWorkbench): IColumnSpec<IFeatureDrift>[] {
       end: true,
       width: 120,
       cell: row => (
-        <span className={cx('heat', `heat-${heatOf(row.psi.value)}`)}>
+        <span className={cx('heat', `heat-${unsure ? 0 : heatOf(row.psi.value)}`)}>
           <Num value={row.psi} format={value => format.number(value, 3)} />
         </span>
       ),
@@ -323,7 +329,6 @@ function driftColumns({ trans }: IWorkbench): IColumnSpec<IFeatureDrift>[] {
       end: true,
       width: 100,
       cell: row => <Num value={row.missing_window} format={percent} />
-    },
-    { key: 'kind', head: trans.__('kind'), cell: row => <span className={cx('type')}>{row.kind}</span> }
+    }
   ];
 }

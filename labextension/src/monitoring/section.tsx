@@ -12,11 +12,11 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
+import { Measured } from './measured';
 
 /** Alerts that ask for attention: firing, pending and without data. */
 export function AlertsSection(): React.ReactElement {
-  const workbench = useWorkbench();
-  const { client, trans } = workbench;
+  const { client, trans } = useWorkbench();
   const query = useQuery('alerts', signal => client.monitoring.alerts({ limit: 100 }, signal), { topics: ['alert'] });
   const loud = query.data?.items.filter(alert => alert.state !== 'ok') ?? [];
   const firing = loud.filter(alert => alert.state === 'firing').length;
@@ -29,7 +29,7 @@ export function AlertsSection(): React.ReactElement {
         <Result query={query} rows={1}>
           {page =>
             loud.length ? (
-              <List label={trans.__('Alerts')} rows={loud.map(alert => alertRow(alert, workbench))} />
+              <List label={trans.__('Alerts')} rows={loud.map(alertRow)} />
             ) : (
               <p className={cx('more')}>{trans._n('%1 rule, all quiet', '%1 rules, all quiet', page.total)}</p>
             )
@@ -40,7 +40,7 @@ export function AlertsSection(): React.ReactElement {
   );
 }
 
-function alertRow(alert: IAlert, { trans }: IWorkbench): IListRow {
+function alertRow(alert: IAlert): IListRow {
   return {
     id: alert.ref,
     ref: alert.ref,
@@ -50,8 +50,7 @@ function alertRow(alert: IAlert, { trans }: IWorkbench): IListRow {
     meta: format.span(format.secondsSince(alert.since)),
     lines: (
       <>
-        {alert.monitor} · {alert.subject} <Num value={alert.value} format={value => format.number(value, 3)} />{' '}
-        {trans.__('over %1', format.number(alert.threshold, 3))}
+        {alert.monitor} · <Measured alert={alert} />
       </>
     )
   };
