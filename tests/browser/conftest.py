@@ -137,9 +137,14 @@ class Lab:
         ready = ".jp-NotebookPanel .jp-Cell .cm-content" if path else ".jp-LauncherCard" if not query else "#jp-main-dock-panel .lm-TabBar-tab"
         self.page.locator(ready).first.wait_for(timeout=90_000)
 
+    def region(self, title: str) -> Locator:
+        """A panel of ours, open or not; a section in it may have the same name."""
+        box = self.page.get_by_role("searchbox", name="Search the workbench")
+        return self.page.get_by_role("region", name=title, exact=True).filter(has=box)
+
     def panel(self, title: str) -> Locator:
         """Open a panel of ours in the side bar."""
-        region = self.page.get_by_role("region", name=title, exact=True)
+        region = self.region(title)
         if not region.is_visible():
             self.page.get_by_role("tab", name=title, exact=True).first.click()
         expect(region.get_by_role("heading", name=title, exact=True, level=2)).to_be_visible()

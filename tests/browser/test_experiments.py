@@ -73,4 +73,5 @@ def test_a_run_tells_its_metrics_and_where_it_came_from(lab: Lab) -> None:
     run.click()
     page = lab.main(reference)
     expect(page.get_by_text("tune_auc").first).to_be_visible()
-    expect(page.get_by_text("04_train.ipynb").first).to_be_visible()
+    page.get_by_role("tab", name="Origin").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("04_train.ipynb")

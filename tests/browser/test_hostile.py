@@ -52,8 +52,8 @@ def test_an_object_with_markup_in_its_name_is_text_in_a_notebooks_output(lab: La
 
 def test_without_the_server_half_a_panel_says_so_and_how_to_mend_it(fresh: Opener, tmp_path: Path, lab: Lab) -> None:
     process, server = start_server(lab.server.root, tmp_path, "--ServerApp.jpserver_extensions={'jupyter_mlinfra': False}")
+    other = fresh(server)
     try:
-        other = fresh(server)
         other.go()
         panel = other.panel("Catalog")
         card = panel.get_by_role("alert")
@@ -62,5 +62,6 @@ def test_without_the_server_half_a_panel_says_so_and_how_to_mend_it(fresh: Opene
         other.page.wait_for_timeout(4_000)  # the status bar asks three seconds after the start
         other.faults[:] = [fault for fault in other.faults if not re.search(r"status of 404 .*/mlinfra/", fault)]
     finally:
+        other.page.goto("about:blank")
         process.terminate()
         process.wait(30)

@@ -33,7 +33,7 @@ def test_code_is_found_inserted_and_run_with_the_keyboard_alone(lab: Lab) -> Non
     notebook = lab.notebook()
     keys = lab.page.keyboard
     lab.chord("c")
-    panel = lab.page.get_by_role("region", name="Catalog", exact=True)
+    panel = lab.region("Catalog")
     expect(panel.get_by_role("searchbox")).to_be_focused()
     keys.type("airlines")
     expect(panel.get_by_role("tree", name="dataset").get_by_role("treeitem").first).to_have_attribute("data-mlinfra-ref", AIRLINES)

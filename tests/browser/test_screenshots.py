@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Lab, Opener, cell, start_server
+from tests.conftest import Demo
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 MOST = 250_000  # bytes of a picture
@@ -98,18 +99,18 @@ SCENES: dict[str, Callable[[Lab], None]] = {
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_pictures_of_the_five_panels_with_a_page_each(fresh: Opener, lab: Lab, tmp_path: Path, theme: str) -> None:
-    process, server = start_server(lab.server.root, tmp_path, theme=theme)
+def test_pictures_of_the_five_panels_with_a_page_each(fresh: Opener, demo: Demo, tmp_path: Path, theme: str) -> None:
+    process, server = start_server(demo.root, tmp_path, theme=theme)
+    view = fresh(server)
     try:
         for name, scene in SCENES.items():
-            view = fresh(server)
             view.go()
             scene(view)
             view.page.mouse.move(1000, 880)
             view.page.wait_for_timeout(1_500)
             save(view.page.screenshot(), FOLDER / f"{name}-{theme.lower()}.png")
-            view.page.context.close()
     finally:
+        view.page.goto("about:blank")  # asks nothing of a server that is gone
         process.terminate()
         process.wait(30)
 
