@@ -130,8 +130,10 @@ class Monitoring:
         answered = rows.filter(pl.col("status") < 400)
         kept = references.load(self._project, self._stable(monitor.deployment))
         threshold = self._project.settings.monitoring.psi_alert
-        drift = [compare(column, answered[column.name], threshold=threshold) for column in kept.columns if column.name in answered.columns]
-        score = compare(kept.score, answered[references.SCORE], threshold=threshold) if kept.score and answered.height else None
+        # Too few rows cannot say that something drifted: the figures are shown, the verdict is not given.
+        limit = threshold if answered.height >= self._project.settings.monitoring.min_rows else float("inf")
+        drift = [compare(column, answered[column.name], threshold=limit) for column in kept.columns if column.name in answered.columns]
+        score = compare(kept.score, answered[references.SCORE], threshold=limit) if kept.score and answered.height else None
         requests = rows.unique("request_id", keep="first") if rows.height else rows
         counted = answered.group_by("version").len().sort("version")
         return MonitorStatus(

@@ -120,7 +120,9 @@ def test_too_few_rows_are_no_data_and_never_green(monitoring: Monitoring, deploy
     watched(monitoring)
     for rows in (0, 50):
         deployments.rows = payload(rows, shift=50)
-        assert monitoring.evaluate("flights").monitor.state is AlertState.NO_DATA
+        status = monitoring.evaluate("flights")
+        assert status.monitor.state is AlertState.NO_DATA
+        assert not any(item.drifted for item in status.drift)
     assert monitoring.alerts(firing=True).total == 0
 
 
