@@ -6,8 +6,11 @@ store (SQLite, Redis, …) but asks it directly, and does not touch the registry
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +73,8 @@ class OnlineReader:
             for start in range(0, len(keys), _CHUNK):
                 part = keys[start : start + _CHUNK]
                 try:
-                    answers = store.online_read(config, table, part, list(features))
+                    with _feast_timestamps():
+                        answers = store.online_read(config, table, part, list(features))
                 except Exception as error:  # each store raises the errors of its own library
                     raise Unavailable("The online store did not answer.", f"{error}.", "Start it, or mend online_store in feature_store.yaml.") from error
                 for event_at, values in answers:
@@ -95,6 +99,24 @@ class OnlineReader:
         if view.digest not in self._tables:
             self._tables[view.digest] = _feast_view(view)
         return self._tables[view.digest]
+
+
+@contextlib.contextmanager
+def _feast_timestamps() -> Iterator[None]:
+    """Read SQLite's timestamps as Feast wrote them, whoever registered a converter last.
+
+    sqlite3 keeps converters by name for the whole process, and IPython's history registers another one of the same name.
+    """
+    store = sys.modules.get("feast.infra.online_stores.sqlite")
+    before = sqlite3.converters.get("TIMESTAMP")
+    if store is None or before is None:
+        yield
+        return
+    sqlite3.register_converter("timestamp", store.convert_timestamp)
+    try:
+        yield
+    finally:
+        sqlite3.register_converter("timestamp", before)
 
 
 def _feast_view(view: Definition) -> FeatureView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +45,19 @@ def test_each_value_has_a_status_and_its_event_time(shop: Features) -> None:
             event_at={"clicks:clicks_7d": None, "clicks:rate": None, "spend:amount": None},
         ),
     ]
+
+
+def test_another_library_s_idea_of_a_timestamp_in_sqlite_does_no_harm_and_is_left_alone(shop: Features) -> None:
+    """IPython's history registers a converter of the same name, in every kernel."""
+    shop.online(["spend:amount"], [{"user_id": 0, "item_id": "pen"}])  # Feast's own is registered now
+    before = sqlite3.converters["TIMESTAMP"]
+    other = sqlite3.converters["TIMESTAMP"] = lambda text: datetime.fromisoformat(text.decode())
+    try:
+        row = shop.online(["spend:amount"], [{"user_id": 0, "item_id": "pen"}])[0]
+        assert row.event_at["spend:amount"] == T0
+        assert sqlite3.converters["TIMESTAMP"] is other
+    finally:
+        sqlite3.converters["TIMESTAMP"] = before
 
 
 @pytest.mark.parametrize(
