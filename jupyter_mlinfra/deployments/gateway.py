@@ -165,7 +165,10 @@ def _cluster(name: str) -> dict[str, Any]:
         },
         "ignore_health_on_host_removal": True,  # else a worker out of the file keeps its traffic while its health check passes
         "circuit_breakers": {"thresholds": [{**limits, "max_retries": 1024}]},  # by default three retries at a time, then 503
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},  # never to workers that are known to be down
+        "common_lb_config": {
+            "healthy_panic_threshold": {"value": 0},  # never to workers that are known to be down
+            "update_merge_window": "0s",  # by default what the health check finds reaches the threads that route up to a second later
+        },
     }
 
 

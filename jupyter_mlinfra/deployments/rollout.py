@@ -12,7 +12,7 @@ from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable
 from . import environment, gates, views
 from .packaging import Bundle, load_bundle
 from .spec import VersionState
-from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
+from .store import DeploymentStore, Transaction, VersionRow
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -82,7 +82,7 @@ class Rollout:
         keep: str | None = None,
     ) -> None:
         """Set the traffic, once every version of it is warm; in force when this returns. keep: stays warm without traffic."""
-        self._warm(self._store.deployment(name), [version for version, percent in traffic.items() if percent])
+        self.warm(name, [version for version, percent in traffic.items() if percent])
         with self._store.change(name) as change:
             change.traffic(traffic, verb=verb, user=self._project.user, reason=reason, returns_to=returns_to, text=text)
             self._cool(change, but=keep)
@@ -118,8 +118,9 @@ class Rollout:
                 raise Unavailable(what, f"It took over {timeout:.0f} s.", "See .mlinfra/logs/deployments; mlinfra deployments show tells where it stands.")
             time.sleep(0.03)
 
-    def _warm(self, row: DeploymentRow, versions: Sequence[str]) -> None:
+    def warm(self, name: str, versions: Sequence[str]) -> None:
         """Have every version ready; start those that were cooled down. Raises Conflict for what cannot serve."""
+        row = self._store.deployment(name)
         if not row.up:
             raise Conflict(f"Deployment {row.name} is down.", "Its traffic cannot be moved.", "mlinfra up")
         items = [row.version(version) for version in versions]

@@ -64,12 +64,8 @@ class Deployments:
         with file_lock(self._project.folder("deployments") / f"{name}.lock", wait=False, what=f"A deploy of {name}"):
             row = self._find(name)
             known = next((item for item in row.versions if item.version == label), None) if row else None
-            if row and row.model == found.model and known and known.state is VersionState.READY:
-                if not row.up or (name, label) not in self._target.running():  # noted as ready before a reboot
-                    self.up(name, on_progress=tell)
-                if traffic is not None and traffic != known.traffic:
-                    self._rollout.share(name, state.with_share(row.traffic, label, traffic), verb="traffic", reason=reason)
-                return self._record(self._store.deployment(name))
+            if row and row.model == found.model and known and known.proved:
+                return self._again(name, label, traffic, reason=reason, tell=tell)
             state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)  # nonsense is refused before anything is built
             tell(f"packaging {found.model}/{found.version}")
             bundle = package(self._experiments.download(f"{found.model}/{found.version}"), bundles_folder(self._project))
@@ -255,6 +251,16 @@ class Deployments:
                     columns = ()
             text = " ".join([row.model, *row.traffic, *columns])
             yield Document(ref=f"deployment:{row.name}", kind="deployment", name=row.name, text=text, detail=f"model {row.model}: {shares}")
+
+    def _again(self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress) -> Deployment:
+        """What is left to do for a version that has passed its tests before: have it run, and give it the traffic that is asked for."""
+        row = self._store.deployment(name)
+        if not row.up or not any(key[0] == name for key in self._target.running()):
+            self.up(name, on_progress=tell)
+        self._rollout.warm(name, [version])
+        if traffic is not None and traffic != row.version(version).traffic:
+            self._rollout.share(name, state.with_share(row.traffic, version, traffic), verb="traffic", reason=reason)
+        return self._record(self._store.deployment(name))
 
     def _find(self, name: str) -> DeploymentRow | None:
         try:

@@ -279,7 +279,7 @@ class Transaction:
             user=user,
             reason=reason,
             traffic=traffic,
-            text=", ".join(part for part in (text, describe(before, traffic)) if part),
+            text=", ".join(part for part in (text, describe(before, traffic)) if part) or "as it was",
             returns_to=returns_to,
         )
         self.row = _read(self._connection, self.row.name)

@@ -177,7 +177,9 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(deployments
     assert refused.value.fix == "mlinfra up"
     with pytest.raises(Conflict, match="is down"):
         deployments.promote("flights", "v1")
+    history = deployments.show("flights").history
     back = deployments.deploy("flights", version="flights/1")  # it is deployed already: only its processes are missing
+    assert deployments.show("flights").history == history
     assert {item.version: item.traffic for item in back.versions} == traffic
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -113,3 +115,23 @@ def test_a_model_file_that_was_changed_after_packaging_is_not_served(models: Map
     file.write_bytes(data)
     with pytest.raises(RuntimeError, match="not the file that was packaged"):
         Model().load()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.deployments.packaging import package
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+try:
+    package(Path(sys.argv[1]), Path(sys.argv[2]))
+except Unavailable as error:
+    print(error.what)
+"""
+
+
+def test_a_disk_that_is_full_leaves_no_half_bundle(models: Mapping[int, Path], tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL, str(models[1]), str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "The bundle could not be written.\n"
+    assert list(tmp_path.iterdir()) == []
+    assert package(models[1], tmp_path).folder.is_dir()
