@@ -140,8 +140,9 @@ def test_moving_traffic_and_rolling_back_under_load_lose_no_request(demo: Demo) 
 
 def test_a_killed_server_and_supervisor_lose_and_double_no_job(demo: Demo, tmp_path: Path) -> None:
     """`kill -9` of the Jupyter server and of the supervisor during a job: it runs once and ends with its own exit code."""
+    options = ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token=secret"]
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token=secret"],
+        [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", *options],
         cwd=demo.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")},
     )  # fmt: skip
