@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from tests.conftest import Demo
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 MOST = 250_000  # bytes of a picture
-
-pytestmark = pytest.mark.skipif(not os.environ.get("MLINFRA_SCREENSHOTS"), reason="pictures are made on demand: set MLINFRA_SCREENSHOTS=1")
 
 
 def catalog(lab: Lab) -> None:
