@@ -104,7 +104,7 @@ def test_the_monitor_shows_drifted_features_and_their_distribution(lab: Lab) -> 
 def test_the_model_names_its_champion(lab: Lab) -> None:
     page = lab.open("Models", "model:flights")
     expect(page.get_by_text("champion").first).to_be_visible()
-    expect(page.get_by_text("rollback").first).to_be_visible()
+    expect(page.get_by_text("candidate").first).to_be_visible()
 
 
 def test_a_chart_in_a_notebook_is_drawn_offline_by_our_own_renderer(lab: Lab) -> None:
