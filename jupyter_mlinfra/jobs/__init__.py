@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["Compute", "Job", "JobBackend", "JobSpec", "JobState", "Jobs", "LogChunk", "Parameter", "Supervisor", "load_backend"]
+__all__ = ["Compute", "ExecutedNotebook", "Job", "JobBackend", "JobSpec", "JobState", "Jobs", "LogChunk", "Parameter", "Supervisor", "load_backend"]
 
 if TYPE_CHECKING:
     from .backends import JobBackend, load_backend
     from .service import Jobs
-    from .spec import Compute, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
+    from .spec import Compute, ExecutedNotebook, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
 else:
     _HOME = {"Jobs": ".service", "JobBackend": ".backends", "load_backend": ".backends"}
 

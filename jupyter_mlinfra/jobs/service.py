@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import MLInfraError
+from ..core.errors import MLInfraError, NotFound
 from ..core.processes import failpoint
 from ..core.records import Number, Page
 from ..core.search import Document
@@ -23,7 +24,7 @@ from .intake import examine, script_of, working_folder
 from .logs import read_log
 from .parameters import parameters_of, read_notebook
 from .snapshot import Snapshots
-from .spec import CodeSnapshot, Compute, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
+from .spec import CodeSnapshot, Compute, ExecutedNotebook, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
 from .state import FINAL
 from .store import ACTIVE, JobStore, Launch
 
@@ -37,6 +38,8 @@ STOP_SECONDS = 30.0
 """How long past the grace a job may take to end before the supervisor is stopped all the same."""
 SEARCHED = 1000
 """Newest jobs that search finds."""
+EXECUTED = ("jobs", "runs")
+"""Folders of the project's state with notebooks that were run."""
 _WAIT_SECONDS = (0.005, 0.1)
 """First and longest pause between two looks at the queue while somebody waits."""
 
@@ -122,6 +125,19 @@ class Jobs:
         """Names, types and defaults from the cell tagged `parameters`; empty without one. Raises NotFound, Unprocessable."""
         path = self._project.root / notebook
         return parameters_of(read_notebook(path, str(notebook))) or []
+
+    def executed(self, path: str) -> ExecutedNotebook:
+        """A notebook that a job or a pipeline left in the project's state, by the path that `Job.output` or a step gives.
+
+        JupyterLab's own file service does not show that folder. Raises NotFound, also for any other file, and Unprocessable.
+        """
+        home, found = self._project.home.resolve(), (self._project.root / path).resolve()
+        if found.suffix != ".ipynb" or not any(found.is_relative_to(home / place) for place in EXECUTED):
+            raise NotFound(f"{path} is no executed notebook.", "Those lie in the folders of jobs and pipeline runs.", "Open it in the file browser.")
+        content = read_notebook(found, path)
+        failed = (number for number, cell in enumerate(content["cells"]) if any(out.get("output_type") == "error" for out in cell.get("outputs", ())))
+        modified = datetime.fromtimestamp(found.stat().st_mtime, UTC)
+        return ExecutedNotebook(path=path, modified_at=modified, content=content, failed_cell=next(failed, None))
 
     def code(self, job: str) -> CodeSnapshot | None:
         """The code snapshot that a job runs from, with what was left out; None when it runs no file of the project."""

@@ -127,6 +127,16 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutedNotebook:
+    """A notebook with the outputs of its run. content: nbformat 4. failed_cell: index of the cell with an error, from 0."""
+
+    path: str
+    modified_at: datetime
+    content: Mapping[str, Any]
+    failed_cell: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a JSON value, else its source text."""
 

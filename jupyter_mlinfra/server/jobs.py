@@ -12,7 +12,7 @@ from .parameters import Count, Cursor, Limit, Name
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..jobs.spec import Compute, Job, LogChunk, Parameter, Supervisor
+    from ..jobs.spec import Compute, ExecutedNotebook, Job, LogChunk, Parameter, Supervisor
 
 read, write, execute = access("jobs")
 
@@ -106,6 +106,13 @@ class ParameterList(Handler):
         return self.bench.jobs.parameters(notebook)
 
 
+class ExecutedPage(Handler):
+    @read
+    def get(self, *, path: Words) -> ExecutedNotebook:
+        """A notebook with the outputs of its run, by the path that its job or step gives."""
+        return self.bench.jobs.executed(path)
+
+
 ROUTES = {
     "jobs/jobs": JobList,
     "jobs/jobs/{id}": JobPage,
@@ -114,4 +121,5 @@ ROUTES = {
     "jobs/compute": ComputePage,
     "jobs/supervisor": SupervisorPage,
     "jobs/parameters": ParameterList,
+    "jobs/executed": ExecutedPage,
 }

@@ -77,6 +77,22 @@ def test_a_job_that_fails_says_in_which_cell_and_a_running_one_can_be_cancelled(
     assert lab.server.ask(f"mlinfra/api/jobs/jobs/{sleeper['id']}")["state"] == "cancelled"
 
 
+def test_the_executed_notebook_of_a_failed_job_opens_at_the_cell_that_failed(lab: Lab) -> None:
+    cells = [cell(f"print('before {number}')\n" * 12) for number in range(8)]
+    notebook = lab.notebook(*cells, cell("1 / 0"), cell("print('never')"), name=f"breaking-{time.time_ns()}")
+    notebook.get_by_role("button", name="Run as Job").click()
+    form = lab.page.locator("form:visible")
+    form.get_by_role("button", name="Submit Job").click()
+    page = lab.page.locator(".jp-mlinfra-page:visible")
+    expect(page.locator('[data-state="failed"]').first).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Open Executed Notebook").click()
+    executed = lab.page.locator(".jp-NotebookPanel:visible")
+    failed = executed.locator(".jp-Cell.jp-mod-active")
+    expect(failed).to_contain_text("ZeroDivisionError: division by zero")
+    expect(failed).to_be_in_viewport()
+    expect(executed.get_by_title("Notebook is read-only").or_(executed.get_by_text("No Kernel"))).to_be_visible()
+
+
 def test_the_file_browser_offers_to_run_a_notebook_as_a_job(lab: Lab) -> None:
     lab.page.get_by_role("listitem", name=re.compile("01_ingest.ipynb")).first.click(button="right")
     lab.page.get_by_role("menuitem", name="Run as Job…").click()

@@ -84,6 +84,22 @@ def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(j
     assert not (project.root / "never").exists()
     assert "ZeroDivisionError" in jobs.logs(job.id).text
     assert job.progress.value == 0.5
+    shown = jobs.executed(job.output)
+    assert shown.content["cells"][shown.failed_cell]["source"] == ["x = n\n", "y = x / (n - n)"]
+
+
+def test_only_what_was_executed_is_shown_from_the_state_of_the_project(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("1"))
+    (project.home / "jobs" / "x").mkdir(parents=True)
+    tools.write_notebook(project.home / "secret.ipynb", tools.cell("1"))
+    tools.write_notebook(project.home / "jobs" / "x" / "n.ipynb", tools.cell("1"))
+    (project.home / "jobs" / "x" / "link.ipynb").symlink_to(project.home / "secret.ipynb")
+    (project.home / "jobs" / "x" / "task.json").write_text("{}")
+    assert jobs.executed(".mlinfra/jobs/x/n.ipynb").failed_cell is None
+    hidden = ("n.ipynb", ".mlinfra/secret.ipynb", ".mlinfra/jobs/x/link.ipynb", ".mlinfra/jobs/x/task.json", ".mlinfra/jobs/../secret.ipynb", ".mlinfra/jobs/x")
+    for path in (*hidden, "/etc/passwd", ".mlinfra/jobs/none.ipynb", ""):
+        with pytest.raises(NotFound):
+            jobs.executed(path)
 
 
 @pytest.mark.parametrize(

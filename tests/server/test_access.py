@@ -39,6 +39,7 @@ EXPECTED = {
     "GET jobs/compute": "read jobs",
     "GET jobs/supervisor": "read jobs",
     "GET jobs/parameters": "read jobs",
+    "GET jobs/executed": "read jobs",
     "GET pipelines/pipelines": "read pipelines",
     "GET pipelines/pipelines/{name}": "read pipelines",
     "GET pipelines/pipelines/{name}/runs": "read pipelines",

@@ -1,6 +1,6 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { ICompute, IJob, IJobSpec, ILogChunk, IPage, IParameter, JobState } from './types';
+import type { ICompute, IExecutedNotebook, IJob, IJobSpec, ILogChunk, IPage, IParameter, JobState } from './types';
 
 /** Jobs and what they run on. */
 export interface IJobsClient {
@@ -17,6 +17,8 @@ export interface IJobsClient {
   compute: (signal?: AbortSignal) => Promise<ICompute>;
   /** The parameters of a notebook, from its cell tagged `parameters`. */
   parameters: (notebook: string, signal?: AbortSignal) => Promise<readonly IParameter[]>;
+  /** A notebook with the outputs of its run, by the path that its job or step gives. */
+  executed: (path: string, signal?: AbortSignal) => Promise<IExecutedNotebook>;
 }
 
 export function jobsClient(request: Request): IJobsClient {
@@ -27,6 +29,7 @@ export function jobsClient(request: Request): IJobsClient {
     cancel: id => request(`jobs/jobs/${pathOf(id)}/cancel`, { body: {} }),
     log: (id, options, signal) => request(`jobs/jobs/${pathOf(id)}/log`, { query: { ...options }, signal }),
     compute: signal => request('jobs/compute', { signal }),
-    parameters: (notebook, signal) => request('jobs/parameters', { query: { notebook }, signal })
+    parameters: (notebook, signal) => request('jobs/parameters', { query: { notebook }, signal }),
+    executed: (path, signal) => request('jobs/executed', { query: { path }, signal })
   };
 }

@@ -306,6 +306,19 @@ export interface components {
             readonly why: string;
         };
         /**
+         * ExecutedNotebook
+         * @description A notebook with the outputs of its run. content: nbformat 4. failed_cell: index of the cell with an error, from 0.
+         */
+        readonly ExecutedNotebook: {
+            readonly content: {
+                readonly [key: string]: unknown;
+            };
+            readonly failed_cell: number | null;
+            /** Format: date-time */
+            readonly modified_at: string;
+            readonly path: string;
+        };
+        /**
          * Experiment
          * @description One experiment in a list. runs: how many are active; with `more`, at least that many (a remote server does not count them).
          */

@@ -73,6 +73,7 @@ export type ILogChunk = Records['LogChunk'];
 export type IDevice = Records['Device'];
 export type ICompute = Records['Compute'];
 export type IParameter = Records['Parameter'];
+export type IExecutedNotebook = Records['ExecutedNotebook'];
 
 /* pipelines */
 

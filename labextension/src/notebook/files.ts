@@ -1,9 +1,11 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { showErrorMessage } from '@jupyterlab/apputils';
+import { NotebookPanel } from '@jupyterlab/notebook';
 
 import type { IProject } from '../api/types';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { EXECUTED, ExecutedDrive, reveal } from './executed';
 import { toLab, toProject } from './paths';
 
 /** The reference of a submit form; a path may hold spaces, a reference may not. */
@@ -14,7 +16,9 @@ export class ProjectFiles {
   constructor(
     private readonly _app: JupyterFrontEnd,
     private readonly _workbench: IWorkbench
-  ) {}
+  ) {
+    _app.serviceManager.contents.addDrive(new ExecutedDrive(_workbench.client));
+  }
 
   /** Open the submit form of a notebook that the file browser knows as `path`. */
   async submit(path: string): Promise<void> {
@@ -29,27 +33,33 @@ export class ProjectFiles {
     await this._workbench.open(submitRef(found));
   }
 
-  /** Open a file of the project; one that the file service does not show is told of instead. */
+  /** Open a file of the project, or an executed notebook at the cell that failed. */
   async open(path: string): Promise<void> {
+    const { client, trans } = this._workbench;
     const shown = toLab(path, await this._project());
     try {
-      await this._app.serviceManager.contents.get(shown, { content: false });
-    } catch {
-      await this._tellMissing(shown);
-      return;
+      if (shown.split('/').some(part => part.startsWith('.'))) {
+        const { failed_cell } = await client.jobs.executed(path);
+        await this._openExecuted(path, failed_cell);
+      } else {
+        await this._app.serviceManager.contents.get(shown, { content: false });
+        await this._app.commands.execute('docmanager:open', { path: shown });
+      }
+    } catch (error) {
+      await showErrorMessage(
+        trans.__('%1 cannot be opened', path),
+        error instanceof Error ? error.message : String(error)
+      );
     }
-    await this._app.commands.execute('docmanager:open', { path: shown });
   }
 
-  private async _tellMissing(path: string): Promise<void> {
-    const { trans } = this._workbench;
-    const hidden = path.split('/').some(part => part.startsWith('.'));
-    const why = hidden
-      ? trans.__(
-          'It lies in a hidden folder, which this Jupyter server does not show. Start it with --ContentsManager.allow_hidden=True to open it here.'
-        )
-      : trans.__('It is not there any more.');
-    await showErrorMessage(trans.__('%1 cannot be opened', path), why);
+  private async _openExecuted(path: string, failed: number | null): Promise<void> {
+    // Nobody runs cells of a record: no kernel.
+    const kernel = { shouldStart: false, canStart: false };
+    const panel: unknown = await this._app.commands.execute('docmanager:open', { path: `${EXECUTED}:${path}`, kernel });
+    if (panel instanceof NotebookPanel && failed !== null) {
+      await reveal(panel, failed);
+    }
   }
 
   /** Asked once, at the first use; after a failure again. */

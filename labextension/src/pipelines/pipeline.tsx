@@ -88,10 +88,16 @@ function Pipeline({ detail }: { detail: IPipelineDetail }): React.ReactElement {
 }
 
 function FailedStep({ step }: { step: IStepRun }): React.ReactElement {
-  const { trans, open } = useWorkbench();
+  const { commands, trans, open } = useWorkbench();
+  const path = step.notebook;
   return (
     <p className={cx('more')} role="alert">
       <State state="failed">{step.name}</State> {step.reason}{' '}
+      {path && (
+        <Link onClick={() => void commands.execute('mlinfra:workbench-open-file', { path })}>
+          {trans.__('Open Executed Notebook')}
+        </Link>
+      )}{' '}
       {step.job && <Link onClick={() => void open(formatRef('job', step.job ?? ''))}>{trans.__('Open Job')}</Link>}
     </p>
   );
