@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.lineage import Edge
+from ..core.origin import actor
 from ..core.records import Page, page_of
 from ..core.search import Document, Hit
 from . import metadata as records
 from .commit import Committed, Mode
 from .names import DatasetName, snapshot_id
-from .origin import writer
 from .profile import TIERS, Tier
 from .quarantine import Quarantine
 from .spec import Dataset, DatasetDetail, IngestReport, Profile, RowBlock, Snapshot
@@ -231,7 +231,7 @@ class Catalog:
     def _write(self, name: DatasetName, rows: Rows, mode: Mode, inputs: builtins.list[str], quarantine: Quarantine) -> IngestReport:
         from .commit import commit
 
-        who = writer(self._project)
+        who = actor(self._project)
 
         def summary() -> Mapping[str, str]:
             quarantine.write(self._project.home / "quarantine" / name.text)

@@ -23,6 +23,9 @@ DATASET_SOURCE = "mlinfra"
 
 _INFINITE = 1.7976931348623157e308  # how MLflow's SQL store writes infinity
 
+LAUNCHER = "ipykernel_launcher.py"
+"""What MLflow takes for the notebook where no Jupyter server tells its kernel which one it runs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
@@ -73,7 +76,8 @@ class RunFacts:
         """The notebook that made it: our tag, else MLflow's source when that is a notebook."""
         if NOTEBOOK in self.tags:
             return self.tags[NOTEBOOK]
-        return self.tags.get("mlflow.source.name") if self.tags.get("mlflow.source.type") == "NOTEBOOK" else None
+        name = self.tags.get("mlflow.source.name", "") if self.tags.get("mlflow.source.type") == "NOTEBOOK" else ""
+        return name if name and not name.endswith(LAUNCHER) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 
-from .facts import JOB, NOTEBOOK, STEP
+from .facts import JOB, LAUNCHER, NOTEBOOK, STEP
 from .query import Every, Filter, Not, Predicate, Some, Sort, is_like, number_of
 
 _TABLES = {"metric": "latest_metrics", "param": "params", "tag": "tags"}
@@ -25,7 +25,10 @@ _ATTRIBUTES = {
     "name": "coalesce(r.name, '')",
     "id": "r.run_uuid",
     "user": f"coalesce({_tag('mlflow.user')}, r.user_id, '')",
-    "notebook": f"coalesce({_tag(NOTEBOOK)}, CASE WHEN {_tag('mlflow.source.type')} = 'NOTEBOOK' THEN {_tag('mlflow.source.name')} END)",
+    "notebook": (
+        f"coalesce({_tag(NOTEBOOK)}, CASE WHEN {_tag('mlflow.source.type')} = 'NOTEBOOK' "
+        f"AND {_tag('mlflow.source.name')} NOT LIKE '%{LAUNCHER}' THEN {_tag('mlflow.source.name')} END)"
+    ),
     "job": _tag(JOB),
     "step": _tag(STEP),
     "started": "r.start_time",

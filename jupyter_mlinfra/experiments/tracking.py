@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError
+from ..core.origin import session_notebook
 from ..core.project import Project
 from ..core.records import Ref
 from .facts import DATASET_SOURCE, JOB, NOTEBOOK, STEP
@@ -163,13 +164,7 @@ def origin_of(project: Project) -> Origin:
             pipeline, step = known.labels.get("pipeline", ""), known.labels.get("step", "")
             return Origin(notebook=known.notebook or "", job=job, step=f"{pipeline}/{step}" if pipeline and step else "")
         return Origin(job=job)
-    session = os.environ.get("JPY_SESSION_NAME", "")  # Jupyter Server gives a kernel the path of its notebook
-    return Origin(notebook=_below(project.root, session) if session.endswith(".ipynb") else "")
-
-
-def _below(root: Path, path: str) -> str:
-    full = Path(os.path.abspath(path))
-    return full.relative_to(root).as_posix() if full.is_relative_to(root) else path
+    return Origin(notebook=session_notebook(project.root))
 
 
 def _commit(root: Path) -> dict[str, str]:

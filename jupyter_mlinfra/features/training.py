@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unavailable
+from ..core.origin import actor
 from .join import JoinView, check_entities, utc
 from .repo import OFFLINE_STORE, folder
 from .sources import one_snapshot, scan
@@ -105,7 +105,5 @@ def _record(project: Project, wanted: Mapping[str, Sequence[str]], views: Mappin
             snapshot = snapshots.get(source.name)
             sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
     features = [f"feature:{view}:{feature}" for view, names in wanted.items() for feature in names]
-    job = os.environ.get("MLINFRA_JOB")
-    reader = f"job:{job}" if job else os.environ.get("JPY_SESSION_NAME", "python")
     inputs = [*dict.fromkeys(sources), *(f"view:{name}" for name in wanted), *features]
-    project.lineage.record("features.training_set", inputs=inputs, outputs=[reader], facts={"rows": rows})
+    project.lineage.record("features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows})

@@ -42,6 +42,8 @@ def fill(store: Store) -> None:
         metrics += [Metric("loss é", step / 10, 100 + step, step) for step in range(place)]
         params = [Param("depth", ["4", "10", "6.0", "six"][place % 4]), Param("große", "ü")] if place % 5 else []
         tags = [RunTag("k", "x" * (place % 3)), RunTag("mlinfra.notebook", "train.ipynb")] if place % 2 else [RunTag("mlflow.user", "ben")]
+        sources = ("a.ipynb", "/env/lib/python3.12/site-packages/ipykernel_launcher.py", "/Users/ben/night")
+        tags += [RunTag("mlflow.source.type", "NOTEBOOK"), RunTag("mlflow.source.name", sources[place % 3])] if place % 4 == 0 else []
         client.log_batch(id, metrics=metrics, params=params, tags=tags)
         if place % 4 == 1:
             ours = Dataset("dataset:a.b", "4711", "mlinfra", '{"ref": "dataset:a.b@4711"}')
@@ -106,7 +108,8 @@ FILTERS = [
     "", "metrics.auc > 0.6", "metrics.auc != 0.9", "not metrics.auc = 0.9", "metrics.auc is null", "not metrics.auc is null", "metrics.auc < 1e308",
     "params.depth > 5", "params.depth = '10'", "params.depth = 6", "params.depth in (4, 6)", "params.große = 'ü'", "tags.k = ''", "tags.k like 'x%'",
     "user = 'ben' or tags.k = 'xx'", "status in ('failed', 'running')", "duration is null", "duration > 999 and started >= '1970-01-01T00:16:42'",
-    "notebook is null", "notebook = 'train.ipynb'", "dataset like 'dataset:a.b@%'", "dataset is null", "not dataset = 'iris@abc'", "dataset != 'iris@abc'",
+    "notebook is null", "notebook = 'train.ipynb'", "notebook = '/Users/ben/night'",
+    "dataset like 'dataset:a.b@%'", "dataset is null", "not dataset = 'iris@abc'", "dataset != 'iris@abc'",
     "name ilike 'RUN 1_'", "metrics.`loss é` > 0.2 and (params.depth = 'six' or not tags.mlinfra.notebook is null)",
 ]  # fmt: skip
 

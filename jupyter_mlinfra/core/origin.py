@@ -1,24 +1,32 @@
-"""Who writes: the job, the notebook cell, or the user at a prompt."""
+"""Who acts: the job, the notebook cell, or the user at a prompt."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..core.project import Project
+    from .project import Project
 
 
-def writer(project: Project) -> str:
+def actor(project: Project) -> str:
     """`job:ID` inside a job, `notebook:PATH#CELL` inside a notebook, else `user:NAME`."""
     if job := os.environ.get("MLINFRA_JOB"):
         return f"job:{job}"
-    session = os.environ.get("JPY_SESSION_NAME", "")  # Jupyter Server gives a kernel the path of its notebook
-    if session.endswith(".ipynb"):
-        path = os.path.relpath(session, project.root) if os.path.isabs(session) else session
-        return f"notebook:{path}" + (f"#{cell}" if (cell := _cell()) else "")
+    if notebook := session_notebook(project.root):
+        return f"notebook:{notebook}" + (f"#{cell}" if (cell := _cell()) else "")
     return f"user:{project.user}"
+
+
+def session_notebook(root: Path) -> str:
+    """The notebook of this kernel, below the project's root where it lies there; empty outside a notebook."""
+    session = os.environ.get("JPY_SESSION_NAME", "")  # Jupyter Server gives a kernel the path of its notebook
+    if not session.endswith(".ipynb"):
+        return ""
+    full = Path(os.path.abspath(session))
+    return full.relative_to(root).as_posix() if full.is_relative_to(root) else session
 
 
 def _cell() -> str:
