@@ -6,6 +6,7 @@ import contextlib
 import csv
 import glob
 import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
     """
     found: list[Path] = []
     for given in files:
-        if any(sign in str(given) for sign in "*?[") and not Path(given).exists():
+        if glob.has_magic(str(given)) and not os.path.exists(given) and not os.path.exists(root / given):
             matches = sorted(glob.glob(str(given), recursive=True)) or [
                 str(root / name) for name in sorted(glob.glob(str(given), root_dir=root, recursive=True))
             ]
@@ -71,11 +72,11 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
                 raise NotFound(f"No file matches {given}.", fix="Check the pattern; it is relative to the working directory.")
             found += map(Path, matches)
         else:
-            found.append(Path(given) if Path(given).exists() or Path(given).is_absolute() else root / given)
+            found.append(Path(given) if os.path.exists(given) or Path(given).is_absolute() else root / given)
     if not found:
         raise BadRequest("No file was given.", fix="Name at least one CSV, Parquet or JSON file.")
     for path in found:
-        if not path.exists():
+        if not os.path.exists(path):  # not Path.exists: that raises for a name that is too long
             raise NotFound(f"There is no file {path}.", fix="Check the path; it is relative to the working directory.")
         if not path.is_file():
             raise BadRequest(f"{path} is not a file.", fix=f"For all files of a folder: {path}/*")

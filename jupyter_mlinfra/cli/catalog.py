@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from .domain import Domain, paged
-from .parse import files as files_of
 from .session import Session
 
 catalog = Domain("catalog", "Datasets: tables that the workbench can search, version and trace.")
@@ -39,7 +38,7 @@ def _show(session: Session, name: str) -> Any:
 @click.option("--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York.")
 def _ingest(session: Session, files: tuple[str, ...], **options: Any) -> Any:
     """Read CSV, Parquet or JSON files into a dataset: one commit, or nothing."""
-    return session.bench.catalog.ingest(files_of(files), **options)
+    return session.bench.catalog.ingest(files, **options)
 
 
 @catalog.verb("search")

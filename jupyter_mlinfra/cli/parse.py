@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import re
 from collections.abc import Sequence
@@ -85,20 +84,6 @@ def weights(texts: Sequence[str]) -> dict[str, int]:
         if not value.isdecimal() or not value.isascii() or len(value) > 3:
             raise BadRequest(f"{text!r} is not VERSION=PERCENT.", "A percent is a whole number from 0 to 100.", "For example v1=90 v2=10")
         found[name] = int(value)
-    return found
-
-
-def files(words: Sequence[str]) -> list[Path]:
-    """Files by name or by pattern, for a shell (or a notebook) that has not expanded it."""
-    found: list[Path] = []
-    for word in words:
-        if Path(word).exists() or not glob.has_magic(word):
-            found.append(Path(word))
-            continue
-        matching = sorted(Path(name) for name in glob.glob(word, recursive=True))
-        if not matching:
-            raise NotFound(f"No file fits {word}.", f"Looked in {Path.cwd()}.")
-        found += matching
     return found
 
 

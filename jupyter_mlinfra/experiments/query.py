@@ -278,7 +278,7 @@ class _Parser:
             self._fault(
                 token.at,
                 f"A number or a text in quotes is expected here, not {token.text}.",
-                f"Write '{token.text}' for a text." if token.kind == "word" else "",
+                f"Write '{token.text}' for a text." if token.kind == "word" else "Write one, as in metrics.auc > 0.7 or name = 'night'.",
             )
         if field.kind == "attribute":
             return self._attribute_value(field, token)

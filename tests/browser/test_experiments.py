@@ -57,6 +57,7 @@ def test_the_runs_are_filtered_by_the_server(lab: Lab) -> None:
     expect(page.get_by_text("No run of this experiment fits the filter.")).to_be_visible()
     page.get_by_role("searchbox", name="Filter the runs").fill("metrics.tune_auc > ")
     expect(page.get_by_role("alert")).to_contain_text("A number or a text in quotes is expected here")
+    expect(page.get_by_role("alert")).to_contain_text("Write one, as in metrics.auc > 0.7")
     lab.refused("/experiments/runs")
     page.get_by_role("searchbox", name="Filter the runs").fill("metrics.tune_auc > 0.5")
     expect(runs.nth(1)).to_be_visible()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.catalog.csvfile import CsvFile
 from jupyter_mlinfra.catalog.text import open_text
-from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 
 
 def quarantined(report):
@@ -150,6 +150,11 @@ def test_a_pattern_names_files_of_the_project(catalog, project, rows):
         (project.root / "data" / f"{number}.csv").write_text(f"id\n{number}\n")
     catalog.ingest(["data/*.csv"], into="t.a")
     assert [row["id"] for row in rows("t.a")] == [0, 1, 2]
+    (project.root / "odd[1].csv").write_text("id\n9\n")
+    catalog.ingest(["odd[1].csv"], into="t.odd")
+    assert [row["id"] for row in rows("t.odd")] == [9]
+    with pytest.raises(NotFound, match=r"^There is no file"):
+        catalog.ingest(["a" * 300 + ".csv"], into="t.a")
 
 
 def test_names_with_dots_and_no_name_are_columns_too(catalog, file, rows):

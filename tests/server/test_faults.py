@@ -78,7 +78,8 @@ NAMED = [
     "catalog/datasets/{}", "catalog/datasets/{}/rows", "catalog/datasets/{}/profile", "catalog/datasets/{}/snapshots", "catalog/datasets/{}/lineage",
     "features/views/{}", "jobs/jobs/{}", "jobs/jobs/{}/log", "pipelines/pipelines/{}", "pipelines/pipelines/{}/runs", "pipelines/runs/{}",
     "experiments/runs/{}", "experiments/models/{}", "experiments/versions/{}/1", "deployments/deployments/{}", "deployments/deployments/{}/history",
-    "monitoring/monitors/{}", "jobs/parameters?notebook={}", "jobs/executed?path={}", "catalog/datasets?namespace={}", "features/features?view={}", "experiments/runs?experiment={}",
+    "monitoring/monitors/{}", "jobs/parameters?notebook={}", "jobs/executed?path={}",
+    "catalog/datasets?namespace={}", "features/features?view={}", "experiments/runs?experiment={}",
     "workbench/search?q={}",
 ]  # fmt: skip
 
