@@ -54,6 +54,19 @@ export function number(value: unknown, digits = 4): string {
   );
 }
 
+/** Numbers that stand beside or below each other, with one number of decimals; what is no number stays a text. */
+export function alike(values: readonly unknown[], digits = 4): string[] {
+  const broken = values.filter(numeric).filter(value => !Number.isInteger(value));
+  const sizes = broken.map(Math.abs);
+  if (!broken.length || Math.min(...sizes) < 1e-5 || Math.max(...sizes) >= 1e15) {
+    return values.map(value => number(value, digits));
+  }
+  const needed = sizes.map(size => digits - 1 - Math.floor(Math.log10(size)));
+  const decimals = Math.min(6, Math.max(0, ...needed));
+  const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return values.map(value => (numeric(value) ? minus(value.toLocaleString(language(), options)) : other(value)));
+}
+
 /** 0.0245 → `2.45 %`. */
 export function percent(fraction: unknown, digits = 2): string {
   if (!numeric(fraction)) {
@@ -123,6 +136,16 @@ export function time(moment: string | null, now = new Date()): string {
   }
   const day = `${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
   return date.getFullYear() === now.getFullYear() ? `${day} ${clock}` : `${date.getFullYear()}-${day} ${clock}`;
+}
+
+/** The day of a moment: `2013-12-31`, in the user's zone. */
+export function day(moment: string): string {
+  const date = new Date(moment);
+  if (Number.isNaN(date.getTime())) {
+    return moment;
+  }
+  const pad = (part: number): string => String(part).padStart(2, '0');
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
 }
 
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/;

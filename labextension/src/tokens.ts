@@ -89,12 +89,30 @@ export interface IMemory {
   write: (key: string, value: unknown) => void;
 }
 
+/** A page that was opened, and when. */
+export interface IVisit {
+  readonly ref: string;
+  readonly at: string;
+}
+
+/** What the user keeps at hand. */
+export interface IShelf {
+  readonly pinned: readonly string[];
+  /** Newest first. */
+  readonly recent: readonly IVisit[];
+  /** Pin an object, or take its pin away; says whether it is pinned now. */
+  readonly pin: (reference: string) => boolean;
+  readonly visit: (reference: string) => void;
+  readonly subscribe: (changed: () => void) => () => void;
+}
+
 /** The front end's own services: what a panel, a page or another extension builds on. */
 export interface IWorkbench extends IMLInfra {
   readonly commands: CommandRegistry;
   readonly trans: TranslationBundle;
   readonly code: ICode;
   readonly memory: IMemory;
+  readonly shelf: IShelf;
   /** The palette's category of a domain. */
   category: (domain: string) => string;
   addCommand: (spec: ICommandSpec) => IDisposable;

@@ -1,9 +1,12 @@
-import React, { useState } from 'react';
+import React, { useRef, useState } from 'react';
 
-import type { IColumn, IColumnProfile, IDatasetDetail, INumber, IProfile, Tier } from '../api/types';
-import { Button } from '../components/button';
-import { Result } from '../components/card';
+import type { ICatalogClient } from '../api/catalog';
+import type { IColumn, IColumnProfile, IDataset, IDatasetDetail, INumber, IProfile, Tier } from '../api/types';
+import { Button, Key } from '../components/button';
+import { LongWait, Result } from '../components/card';
 import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { usePageKey } from '../components/frame';
 import { Num } from '../components/number';
 import { RefLink } from '../components/reflink';
 import { Bars } from '../components/shape';
@@ -11,7 +14,7 @@ import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { useQuery } from '../hooks/query';
+import { type IQuery, useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
 
 interface IRow extends IColumn {
@@ -24,18 +27,22 @@ export function Columns({ detail }: { detail: IDatasetDetail }): React.ReactElem
   const { client, trans } = workbench;
   const { dataset, schema } = detail;
   const [tier, setTier] = useState<Tier>('sample');
-  const query = useQuery(
-    `profile:${dataset.ref}@${dataset.snapshot}:${tier}`,
-    signal => client.catalog.profile(dataset.name, tier, signal),
-    {
-      every: () => null
-    }
-  );
-  const profiles = new Map(query.data?.columns.map(column => [column.name, column]));
-  const rows = schema.map((column): IRow => ({ ...column, profile: profiles.get(column.name) }));
+  const [words, setWords] = useState('');
+  const sample = useProfile(client.catalog, dataset, 'sample');
+  const exact = useProfile(client.catalog, dataset, 'exact', tier === 'exact');
+  const query = tier === 'exact' ? exact : sample;
+  // What the sample told stays in its place until the exact numbers are there.
+  const profile = exact.data ?? sample.data;
+  const profiles = new Map(profile?.columns.map(column => [column.name, column]));
+  const rows = schema
+    .filter(({ name }) => name.toLowerCase().includes(words.trim().toLowerCase()))
+    .map((column): IRow => ({ ...column, profile: profiles.get(column.name) }));
+  usePageKey('e', trans.__('exact profile'), () => setTier('exact'), tier !== 'exact');
   return (
     <div className={cx('scroll')}>
-      <ProfileBar profile={query.data} loading={query.loading} tier={tier} onTier={setTier} />
+      <ProfileBar profile={profile} query={query} tier={tier} onTier={setTier}>
+        {(schema.length > MANY || words) && <FindColumn words={words} onWords={setWords} left={rows.length} />}
+      </ProfileBar>
       {query.error && <Result query={query}>{() => null}</Result>}
       <Table
         label={trans.__('Columns of %1', dataset.name)}
@@ -47,6 +54,44 @@ export function Columns({ detail }: { detail: IDatasetDetail }): React.ReactElem
   );
 }
 
+/** From so many columns on there is a field to find one. */
+const MANY = 12;
+
+function useProfile(
+  catalog: ICatalogClient,
+  { ref, name, snapshot }: IDataset,
+  tier: Tier,
+  when = true
+): IQuery<IProfile> {
+  return useQuery(`profile:${ref}@${snapshot}:${tier}`, signal => catalog.profile(name, tier, signal), {
+    every: () => null,
+    when
+  });
+}
+
+interface IFindColumnProps {
+  words: string;
+  onWords: (words: string) => void;
+  left: number;
+}
+
+function FindColumn({ words, onWords, left }: IFindColumnProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const host = useRef<HTMLDivElement>(null);
+  usePageKey('f', trans.__('find a column'), () => host.current?.querySelector('input')?.focus());
+  return (
+    <div ref={host} className={cx('field')}>
+      <Field label={trans.__('find a column')} value={words} width={120} onChange={onWords} />
+      <Key>f</Key>
+      {words && (
+        <span className={cx('quiet')} aria-live="polite">
+          {trans._n('%1 column', '%1 columns', left)}
+        </span>
+      )}
+    </div>
+  );
+}
+
 const rowOf = (dataset: string, { name }: IRow): { id: string; ref: string } => {
   const ref = `column:${dataset}.${name}`;
   return { id: ref, ref };
@@ -54,12 +99,13 @@ const rowOf = (dataset: string, { name }: IRow): { id: string; ref: string } => 
 
 interface IProfileBarProps {
   profile: IProfile | undefined;
-  loading: boolean;
+  query: IQuery<IProfile>;
   tier: Tier;
   onTier: (tier: Tier) => void;
+  children: React.ReactNode;
 }
 
-function ProfileBar({ profile, loading, tier, onTier }: IProfileBarProps): React.ReactElement {
+function ProfileBar({ profile, query, tier, onTier, children }: IProfileBarProps): React.ReactElement {
   const { trans } = useWorkbench();
   const words: Record<Tier, string> = {
     footer: trans.__('file statistics'),
@@ -72,7 +118,7 @@ function ProfileBar({ profile, loading, tier, onTier }: IProfileBarProps): React
       {profile ? (
         <State state="passed">{trans.__('%1, %2', words[profile.tier], format.duration(profile.seconds))}</State>
       ) : (
-        <span className={cx('quiet')}>{loading ? trans.__('reading…') : format.DASH}</span>
+        <span className={cx('quiet')}>{query.loading ? trans.__('reading…') : format.DASH}</span>
       )}
       {profile && (
         <span className={cx('quiet')}>
@@ -80,7 +126,16 @@ function ProfileBar({ profile, loading, tier, onTier }: IProfileBarProps): React
         </span>
       )}
       {tier !== 'exact' && <Button label={trans.__('Run Exact')} onClick={() => onTier('exact')} />}
+      {query.loading && (
+        <LongWait
+          key={tier}
+          label={trans.__('Reading the profile')}
+          onCancel={() => (tier === 'exact' ? onTier('sample') : query.cancel())}
+        />
+      )}
+      {query.cancelled && <Button label={trans.__('Load')} onClick={() => void query.refresh()} />}
       <span className={cx('space')} />
+      {children}
       <Legend />
     </div>
   );

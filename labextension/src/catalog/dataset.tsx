@@ -4,6 +4,7 @@ import type { IDatasetDetail } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
@@ -44,6 +45,9 @@ function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDat
   const { trans } = useWorkbench();
   const { dataset, schema } = detail;
   const [view, setView] = useMemory<View>(`view:${dataset.ref}`, 'columns');
+  usePageKey('g', trans.__('go to row'), () => setView('preview'), view !== 'preview');
+  usePageKey('f', trans.__('find a column'), () => setView('columns'), view !== 'columns');
+  usePageKey('e', trans.__('exact profile'), () => setView('columns'), view !== 'columns');
   return (
     <>
       <DatasetFacts detail={detail} query={query} />
@@ -85,10 +89,10 @@ function DatasetFacts({
       </>
       <b>{format.bytes(dataset.bytes)}</b>
       {dataset.snapshot && (
-        <>
+        <span>
           {trans.__('snapshot')} <b>{dataset.snapshot}</b>
           {dataset.updated_at && `, ${trans.__('%1 ago', format.span(format.secondsSince(dataset.updated_at)))}`}
-        </>
+        </span>
       )}
       {dataset.owner && (
         <>

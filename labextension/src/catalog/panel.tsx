@@ -8,11 +8,13 @@ import { List, type IListRow } from '../components/list';
 import { Num } from '../components/number';
 import { Section } from '../components/section';
 import { Bars } from '../components/shape';
+import { Pinned, Recent } from '../components/shelf';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
 import { useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
+import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 const DAY = 86_400;
@@ -30,12 +32,21 @@ export default function CatalogPanel(): React.ReactElement {
   const query = useQuery('datasets', signal => client.catalog.list({ limit: MOST }, signal), { topics: ['dataset'] });
   const page = query.data;
   return (
-    <Section
-      name="catalog:namespaces"
-      title={trans.__('Namespaces')}
-      note={page && trans._n('%1 dataset', '%1 datasets', page.total)}
-      body={() => <Result query={query}>{data => <Namespaces page={data} version={query.at} />}</Result>}
-    />
+    <>
+      <Pinned
+        name="catalog:favourites"
+        title={trans.__('Favourites')}
+        kinds={PANEL_KINDS.catalog}
+        empty={trans.__('A dataset or column pinned with p stands here.')}
+      />
+      <Section
+        name="catalog:namespaces"
+        title={trans.__('Namespaces')}
+        note={page && trans._n('%1 dataset', '%1 datasets', page.total)}
+        body={() => <Result query={query}>{data => <Namespaces page={data} version={query.at} />}</Result>}
+      />
+      <Recent name="catalog:recent" kinds={PANEL_KINDS.catalog} />
+    </>
   );
 }
 

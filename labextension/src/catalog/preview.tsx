@@ -1,18 +1,24 @@
-import React, { useMemo, useState } from 'react';
+import React, { useMemo, useRef, useState } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { IDataset, IRowBlock } from '../api/types';
+import { Button } from '../components/button';
 import { ErrorCard, Result } from '../components/card';
 import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { usePageKey } from '../components/frame';
 import { Grid } from '../components/grid';
 import { RemoteTable } from '../components/remote';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 
-/** Up to so many rows a table is drawn, which a screen reader can read; above, a grid that fetches blocks. */
+/** Up to so many rows a table is drawn, which a screen reader can read; above, a grid that fetches blocks, or pages of a table. */
 const TABLE_ROWS = 200;
+/** Rows of a page of the accessible table. */
+const PAGE = 100;
 
 /** The rows of a dataset's newest snapshot. */
 export function Preview({ dataset }: { dataset: IDataset }): React.ReactElement {
@@ -40,7 +46,8 @@ interface IBlockProps {
   block: IRowBlock;
 }
 
-function SmallPreview({ dataset, block }: IBlockProps): React.ReactElement {
+/** The rows of a block as a table of the page. */
+function BlockTable({ dataset, block }: IBlockProps): React.ReactElement {
   const { trans } = useWorkbench();
   const rows = Array.from({ length: block.shown }, (_, index) => index);
   const columns = block.columns.map((column, place): IColumnSpec<number> => ({
@@ -49,21 +56,156 @@ function SmallPreview({ dataset, block }: IBlockProps): React.ReactElement {
     end: /^(u?i|f)\d/.test(column.type),
     cell: row => <span className={cx('cell')}>{format.cell(block.data[place]?.[row])}</span>
   }));
+  const counter: IColumnSpec<number> = {
+    key: '#',
+    head: '#',
+    end: true,
+    width: 72,
+    cell: row => <span className={cx('quiet')}>{format.number(block.start + row + 1)}</span>
+  };
+  return (
+    <Table
+      label={trans.__('Rows of %1', dataset.name)}
+      columns={[counter, ...columns]}
+      rows={rows}
+      row={row => ({ id: String(row) })}
+      total={block.total}
+      first={block.start}
+    />
+  );
+}
+
+function SmallPreview({ dataset, block }: IBlockProps): React.ReactElement {
+  const { trans } = useWorkbench();
   return (
     <div className={cx('scroll')}>
-      <Table
-        label={trans.__('Rows of %1', dataset.name)}
-        columns={columns}
-        rows={rows}
-        row={row => ({ id: String(row) })}
-        total={block.total}
-      />
+      <BlockTable dataset={dataset} block={block} />
       <p className={cx('more')}>{trans.__('%1 of %2 rows', format.number(block.shown), format.number(block.total))}</p>
     </div>
   );
 }
 
 function LargePreview({ dataset, block }: IBlockProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [asTable, setAsTable] = useMemory('preview:as-table', false);
+  const [start, setStart] = useState(0);
+  const [target, setTarget] = useState<{ row: number } | null>(null);
+  const go = (row: number): void => {
+    const inside = Math.min(block.total - 1, Math.max(0, row));
+    setStart(Math.floor(inside / PAGE) * PAGE);
+    setTarget({ row: inside });
+  };
+  return (
+    <>
+      <div className={cx('bar')}>
+        <GoToRow total={block.total} onGo={go} />
+        {asTable && <Pager start={start} total={block.total} onStart={setStart} />}
+        <span className={cx('space')} />
+        <Button
+          label={asTable ? trans.__('Show as Grid') : trans.__('Show as Accessible Table')}
+          caption={trans.__(
+            'A grid scrolls through all rows; a table can be read by a screen reader, a page at a time'
+          )}
+          onClick={() => setAsTable(!asTable)}
+        />
+      </div>
+      {asTable ? (
+        <PagedTable dataset={dataset} block={block} start={start} />
+      ) : (
+        <RemoteGrid dataset={dataset} block={block} target={target} />
+      )}
+    </>
+  );
+}
+
+/** A field that takes the number of a row. */
+function GoToRow({ total, onGo }: { total: number; onGo: (row: number) => void }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [text, setText] = useState('');
+  const row = Number(text);
+  const good = Number.isInteger(row) && row >= 1 && row <= total;
+  const host = useRef<HTMLFormElement>(null);
+  usePageKey('g', trans.__('go to row'), () => host.current?.querySelector('input')?.focus());
+  return (
+    <form
+      ref={host}
+      className={cx('field')}
+      onSubmit={event => {
+        event.preventDefault();
+        if (good) {
+          onGo(row - 1);
+        }
+      }}
+    >
+      <Field
+        label={trans.__('go to row')}
+        value={text}
+        width={96}
+        type="number"
+        min={1}
+        max={total}
+        onChange={setText}
+        fault={text && !good ? trans.__('1 to %1', format.number(total)) : undefined}
+      />
+    </form>
+  );
+}
+
+interface IPagerProps {
+  /** The first row of the page, from 0. */
+  start: number;
+  total: number;
+  onStart: (start: number) => void;
+}
+
+function Pager({ start, total, onStart }: IPagerProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const last = Math.floor((total - 1) / PAGE) * PAGE;
+  const verbs: readonly [word: string, to: number][] = [
+    [trans.__('First'), 0],
+    [trans.__('Previous'), Math.max(0, start - PAGE)],
+    [trans.__('Next'), Math.min(last, start + PAGE)],
+    [trans.__('Last'), last]
+  ];
+  return (
+    <>
+      <span aria-live="polite">
+        {trans.__(
+          'rows %1–%2 of %3',
+          format.number(start + 1),
+          format.number(Math.min(total, start + PAGE)),
+          format.number(total)
+        )}
+      </span>
+      {verbs.map(([word, to]) => (
+        <Button key={word} label={word} disabled={to === start} onClick={() => onStart(to)} />
+      ))}
+    </>
+  );
+}
+
+function PagedTable({ dataset, block, start }: IBlockProps & { start: number }): React.ReactElement {
+  const { client } = useWorkbench();
+  const { snapshot } = block;
+  const page = useQuery(
+    `rows:${dataset.ref}@${snapshot}:${start}`,
+    signal => client.catalog.rows(dataset.name, { start, count: PAGE, snapshot }, signal),
+    { every: () => null }
+  );
+  return (
+    <div className={cx('scroll')}>
+      <Result query={page} rows={12}>
+        {rows => <BlockTable dataset={dataset} block={rows} />}
+      </Result>
+    </div>
+  );
+}
+
+interface IRemoteGridProps extends IBlockProps {
+  target: { row: number } | null;
+}
+
+function RemoteGrid({ dataset, block, target }: IRemoteGridProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [error, setError] = useState<ApiError | null>(null);
   const { columns, total, snapshot } = block;
@@ -84,7 +226,7 @@ function LargePreview({ dataset, block }: IBlockProps): React.ReactElement {
   return (
     <>
       {error && <ErrorCard error={error} />}
-      <Grid model={model} label={trans.__('Rows of %1', dataset.name)} />
+      <Grid model={model} label={trans.__('Rows of %1', dataset.name)} goTo={target} />
       <p className={cx('more')}>
         {trans.__('%1 rows, fetched by blocks as they come into sight', format.number(total))}
       </p>

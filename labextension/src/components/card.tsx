@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React from 'react';
+import React, { useEffect, useState } from 'react';
 
 import type { ApiError } from '../api/errors';
 import * as format from '../format';
@@ -9,6 +9,7 @@ import { Button } from './button';
 import { cx } from './cx';
 import type { ShapeName } from './glyphs';
 import { Shape } from './icon';
+import { Progress } from './progress';
 import type { Tone } from './state';
 
 export interface IAction {
@@ -163,15 +164,65 @@ export function StaleCard({ at, retry }: { at: number; retry: () => void }): Rea
   );
 }
 
-/** Rows that shimmer in place; nothing in the first 100 ms. */
-export function Loading({ rows = 4 }: { rows?: number }): React.ReactElement {
+/** A wait longer than this, in milliseconds, shows a bar and can be cancelled. */
+const LONG_WAIT = 1_000;
+
+/** Whether something has been on the screen for `wait` milliseconds. */
+function useLong(wait: number): boolean {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), wait);
+    return () => clearTimeout(timer);
+  }, [wait]);
+  return long;
+}
+
+/** A wait of more than a second: a bar, and a way out of it. */
+export function LongWait({ label, onCancel }: { label: string; onCancel: () => void }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  return useLong(LONG_WAIT) ? (
+    <div className={cx('long-wait')}>
+      <Progress fraction={null} label={label} />
+      <Button label={trans.__('Cancel')} onClick={onCancel} />
+    </div>
+  ) : null;
+}
+
+interface ILoadingProps {
+  rows?: number;
+  onCancel?: () => void;
+}
+
+/** Rows that shimmer in place; nothing in the first 100 ms, and after a second a way to give up. */
+export function Loading({ rows = 4, onCancel }: ILoadingProps): React.ReactElement {
   const { trans } = useWorkbench();
   return (
-    <div className={cx('loading')} role="status" aria-label={trans.__('Loading')}>
-      {Array.from({ length: rows }, (_, index) => (
-        <span key={index} className={cx('shimmer')} style={{ width: `${70 - ((index * 17) % 40)}%` }} />
-      ))}
-    </div>
+    <>
+      <div className={cx('loading')} role="status" aria-label={trans.__('Loading')}>
+        {Array.from({ length: rows }, (_, index) => (
+          <span key={index} className={cx('loading-row')}>
+            <span className={cx('shimmer', 'is-dot')} />
+            <span className={cx('shimmer')} style={{ width: `${60 - ((index * 17) % 30)}%` }} />
+            <span className={cx('space')} />
+            <span className={cx('shimmer', 'is-end')} />
+          </span>
+        ))}
+      </div>
+      {onCancel && <LongWait label={trans.__('Waiting for the server')} onCancel={onCancel} />}
+    </>
+  );
+}
+
+/** After a request was given up: nothing is asked until told. */
+function CancelledCard({ retry }: { retry: () => void }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <Card kind="stale" title={trans.__('Not loaded')} shape="stopped">
+      <p>{trans.__('You cancelled the request before it was answered.')}</p>
+      <div className={cx('actions')}>
+        <Button label={trans.__('Load')} onClick={retry} />
+      </div>
+    </Card>
   );
 }
 
@@ -185,7 +236,10 @@ interface IResultProps<T> {
 export function Result<T>({ query, children, rows }: IResultProps<T>): React.ReactElement {
   const retry = (): void => void query.refresh();
   if (query.data === undefined) {
-    return query.error ? <ErrorCard error={query.error} retry={retry} /> : <Loading rows={rows} />;
+    if (query.error) {
+      return <ErrorCard error={query.error} retry={retry} />;
+    }
+    return query.cancelled ? <CancelledCard retry={retry} /> : <Loading rows={rows} onCancel={query.cancel} />;
   }
   return (
     <>

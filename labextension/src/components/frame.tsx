@@ -1,4 +1,4 @@
-import React, { useCallback, useContext, useEffect, useRef } from 'react';
+import React, { useCallback, useContext, useEffect, useMemo, useRef } from 'react';
 
 import { asApiError } from '../api/errors';
 import type { Door } from '../code/cell';
@@ -8,24 +8,44 @@ import type { IWorkbench } from '../tokens';
 import { ErrorCard } from './card';
 import { cx } from './cx';
 import { rowAction } from './keyboard';
+import { type IPageKey, showKeys } from './keyhelp';
 
 interface IFrameCode {
   text: string;
   door: Door;
 }
 
-const FrameContext = React.createContext<((code: IFrameCode | null) => void) | null>(null);
+interface IFrameKeys {
+  code: (code: IFrameCode | null) => void;
+  /** Take a key of the page in; the call that is answered takes it out. */
+  add: (key: IPageKey) => () => void;
+}
+
+const FrameContext = React.createContext<IFrameKeys | null>(null);
 
 /** Give the keys `i`, `Shift i` and `c` of the surrounding page their code. */
 export function useFrameCode(text: string, door: Door): void {
-  const tell = useContext(FrameContext);
+  const frame = useContext(FrameContext);
   useEffect(() => {
-    if (!tell || !text) {
+    if (!frame || !text) {
       return;
     }
-    tell({ text, door });
-    return () => tell(null);
-  }, [tell, text, door]);
+    frame.code({ text, door });
+    return () => frame.code(null);
+  }, [frame, text, door]);
+}
+
+/** A key of the surrounding page while `when` holds; `?` tells of it. */
+export function usePageKey(key: string, label: string, run: () => void, when = true): void {
+  const frame = useContext(FrameContext);
+  const latest = useRef(run);
+  useEffect(() => {
+    latest.current = run;
+  });
+  useEffect(
+    () => (frame && when ? frame.add({ key, label, run: () => latest.current() }) : undefined),
+    [frame, key, label, when]
+  );
 }
 
 interface IFrameProps {
@@ -48,37 +68,104 @@ export function Frame({ workbench, visibility, kind, children }: IFrameProps): R
   );
 }
 
+type KeyPress = Pick<
+  KeyboardEvent,
+  'key' | 'ctrlKey' | 'altKey' | 'metaKey' | 'defaultPrevented' | 'preventDefault'
+> & {
+  target: EventTarget | null;
+};
+
+interface IKeyed {
+  press: (event: KeyPress) => void;
+  help: () => void;
+}
+
+const FRAMES = new WeakMap<Element, IKeyed>();
+
+/** The keys of the frame inside a node, if there is one. */
+export const keysIn = (node: Element): IKeyed | undefined => {
+  const frame = node.querySelector('[data-mlinfra-frame]');
+  return frame ? FRAMES.get(frame) : undefined;
+};
+
+const TYPING = 'input:not([type="checkbox"]), textarea, select, [contenteditable="true"]';
+
 function Keys({ kind, children }: { kind: string; children: React.ReactNode }): React.ReactElement {
-  const { code } = useWorkbench();
+  const workbench = useWorkbench();
+  const host = useRef<HTMLDivElement>(null);
   const own = useRef<IFrameCode | null>(null);
-  const tell = useCallback((next: IFrameCode | null) => {
-    own.current = next;
-  }, []);
-  const act = (event: React.KeyboardEvent): void => {
-    const typing = (event.target as Element).closest('input, textarea, select, [contenteditable="true"]');
-    if (typing || event.defaultPrevented || !own.current) {
-      return;
+  const keys = useRef<readonly IPageKey[]>([]);
+  const frame = useMemo<IFrameKeys>(
+    () => ({
+      code: next => {
+        own.current = next;
+      },
+      add: key => {
+        keys.current = [...keys.current, key];
+        return () => {
+          keys.current = keys.current.filter(other => other !== key);
+        };
+      }
+    }),
+    []
+  );
+  const help = useCallback(() => void showKeys(workbench, keys.current), [workbench]);
+  const press = useCallback(
+    (event: KeyPress): void => {
+      const typing = event.target instanceof Element && event.target.closest(TYPING);
+      if (!typing && !event.defaultPrevented && obey(workbench, event, own.current, keys.current, help)) {
+        event.preventDefault();
+      }
+    },
+    [workbench, help]
+  );
+  useEffect(() => {
+    if (host.current) {
+      FRAMES.set(host.current, { press, help });
     }
-    const { text, door } = own.current;
-    const action = rowAction(event);
-    if (action === 'insert') {
-      void code.insertBelow(text, door);
-    } else if (action === 'insert-at-cursor') {
-      void code.insertAtCursor(text, door);
-    } else if (action === 'copy') {
-      code.copy(text);
-    } else {
-      return;
-    }
-    event.preventDefault();
-  };
+  }, [press, help]);
   return (
-    <FrameContext.Provider value={tell}>
-      <div className={cx('frame', `is-${kind}`)} data-mlinfra-frame={kind} onKeyDown={act}>
+    <FrameContext.Provider value={frame}>
+      <div ref={host} className={cx('frame', `is-${kind}`)} data-mlinfra-frame={kind} onKeyDown={press}>
         {children}
       </div>
     </FrameContext.Provider>
   );
+}
+
+/** Do what a key means on this page; says whether it meant anything. */
+function obey(
+  { code }: IWorkbench,
+  event: KeyPress,
+  own: IFrameCode | null,
+  keys: readonly IPageKey[],
+  help: () => void
+): boolean {
+  if (event.ctrlKey || event.altKey || event.metaKey) {
+    return false;
+  }
+  if (event.key === '?') {
+    help();
+    return true;
+  }
+  const found = [...keys].reverse().find(({ key }) => key === event.key);
+  if (found) {
+    found.run();
+    return true;
+  }
+  switch (own && rowAction(event)) {
+    case 'insert':
+      void code.insertBelow(own?.text ?? '', own?.door);
+      return true;
+    case 'insert-at-cursor':
+      void code.insertAtCursor(own?.text ?? '', own?.door);
+      return true;
+    case 'copy':
+      code.copy(own?.text ?? '');
+      return true;
+    default:
+      return false;
+  }
 }
 
 interface INetState {

@@ -1,10 +1,10 @@
-import React, { useMemo, useRef } from 'react';
+import React, { useEffect, useId, useMemo, useRef } from 'react';
 
 import { useWorkbench } from '../hooks/context';
 import { cx } from './cx';
 import type { IconName } from './glyphs';
 import { Icon } from './icon';
-import { BOX, curve, type ILink, type INode, layered } from './layout';
+import { BOX, type ILink, type INode, layered } from './layout';
 
 export interface IGraphNode {
   id: string;
@@ -19,6 +19,8 @@ export interface IGraphNode {
   current?: boolean;
   /** A class for the ink of the left edge. */
   tone?: string;
+  /** What was not come to: the way to it is dashed. */
+  unreached?: boolean;
 }
 
 interface IGraphProps {
@@ -32,6 +34,7 @@ interface IGraphProps {
 export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.ReactElement {
   const workbench = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
+  const arrow = useId().replace(/:/g, '');
   const layout = useMemo(
     () =>
       layered(
@@ -41,6 +44,7 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
     [nodes, links]
   );
   const at = new Map(layout.nodes.map(node => [node.id, node]));
+  const unreached = new Set(nodes.filter(node => node.unreached).map(node => node.id));
   const start = nodes.find(node => node.current)?.id ?? nodes[0]?.id;
 
   const move = (event: React.KeyboardEvent, id: string): void => {
@@ -52,6 +56,9 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
         .forEach(node => node.dataset.node === next && node.focus());
     }
   };
+  useEffect(() => {
+    host.current?.querySelector(`.${cx('is-current')}`)?.scrollIntoView({ block: 'center', inline: 'center' });
+  }, [start, layout]);
   const open = (node: IGraphNode): void => {
     if (onOpen) {
       onOpen(node.id);
@@ -64,10 +71,19 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
     <div ref={host} className={cx('graph')} role="group" aria-label={label}>
       <div style={{ width: layout.width, height: layout.height }}>
         <svg width={layout.width} height={layout.height} aria-hidden="true">
-          {links.map(({ from, to }) => {
-            const [a, b] = [at.get(from), at.get(to)];
-            return a && b && <path key={`${from} ${to}`} d={curve(a, b)} />;
-          })}
+          <defs>
+            <marker id={arrow} viewBox="0 0 6 6" refX="6" refY="3" markerWidth="6" markerHeight="6" orient="auto">
+              <path d="M0 0 6 3 0 6z" />
+            </marker>
+          </defs>
+          {layout.links.map(({ from, to, path }) => (
+            <path
+              key={`${from} ${to}`}
+              className={cx('link-line', unreached.has(to) && 'is-unreached')}
+              d={path}
+              markerEnd={`url(#${arrow})`}
+            />
+          ))}
         </svg>
         {nodes.map(node => (
           <button
@@ -83,11 +99,9 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
             onClick={() => open(node)}
           >
             <Icon name={node.icon} />
-            <span>
-              <span>{node.title}</span>
-              {node.note && <small>{node.note}</small>}
-            </span>
+            <span>{node.title}</span>
             {node.mark}
+            {node.note && <small>{node.note}</small>}
           </button>
         ))}
       </div>

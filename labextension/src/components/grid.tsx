@@ -7,7 +7,7 @@ import {
   TextRenderer
 } from '@lumino/datagrid';
 import { Widget } from '@lumino/widgets';
-import React, { useEffect, useRef } from 'react';
+import React, { useLayoutEffect, useRef } from 'react';
 
 import { cx } from './cx';
 
@@ -38,10 +38,19 @@ function restyle(grid: DataGrid): void {
   grid.cellRenderers.update({ body, 'column-header': quiet, 'row-header': quiet, 'corner-header': quiet });
 }
 
+interface IGridProps {
+  model: DataModel;
+  label: string;
+  /** The row to go to; each new object goes there once. */
+  goTo?: { row: number } | null;
+}
+
 /** A grid on a canvas, for more rows than a page should hold; it takes the keys of a spreadsheet. */
-export function Grid({ model, label }: { model: DataModel; label: string }): React.ReactElement {
+export function Grid({ model, label, goTo }: IGridProps): React.ReactElement {
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  const shown = useRef<DataGrid | null>(null);
+  // Before the node leaves the page: a Lumino widget cannot be taken out of a node that is gone.
+  useLayoutEffect(() => {
     const node = host.current;
     if (!node) {
       return;
@@ -54,7 +63,9 @@ export function Grid({ model, label }: { model: DataModel; label: string }): Rea
     grid.selectionModel = new BasicSelectionModel({ dataModel: model });
     grid.keyHandler = new BasicKeyHandler();
     grid.mouseHandler = new BasicMouseHandler();
+    grid.node.setAttribute('role', 'group'); // a canvas has no cells to read: the page offers them as a table
     grid.node.setAttribute('aria-label', label);
+    shown.current = grid;
     Widget.attach(grid, node);
     restyle(grid);
     const resize = new ResizeObserver(() => grid.fit());
@@ -64,8 +75,24 @@ export function Grid({ model, label }: { model: DataModel; label: string }): Rea
     return () => {
       resize.disconnect();
       theme.disconnect();
+      shown.current = null;
       grid.dispose();
     };
   }, [model, label]);
+  useLayoutEffect(() => {
+    const grid = shown.current;
+    if (grid && goTo) {
+      grid.scrollToRow(goTo.row);
+      grid.selectionModel?.select({
+        r1: goTo.row,
+        c1: 0,
+        r2: goTo.row,
+        c2: model.columnCount('body') - 1,
+        cursorRow: goTo.row,
+        cursorColumn: 0,
+        clear: 'all'
+      });
+    }
+  }, [goTo, model]);
   return <div ref={host} className={cx('grid')} />;
 }

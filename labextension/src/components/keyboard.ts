@@ -26,7 +26,17 @@ export function rove(
 
 /** What a key asks of a row of a list or table, beside moving. */
 export type RowAction =
-  'open' | 'select' | 'insert' | 'insert-at-cursor' | 'copy' | 'copy-ref' | 'search' | 'leave' | 'unfold' | 'fold';
+  | 'open'
+  | 'select'
+  | 'insert'
+  | 'insert-at-cursor'
+  | 'copy'
+  | 'copy-ref'
+  | 'pin'
+  | 'search'
+  | 'leave'
+  | 'unfold'
+  | 'fold';
 
 const ACTIONS: Readonly<Record<string, RowAction>> = {
   Enter: 'open',
@@ -35,6 +45,7 @@ const ACTIONS: Readonly<Record<string, RowAction>> = {
   I: 'insert-at-cursor',
   c: 'copy',
   r: 'copy-ref',
+  p: 'pin',
   '/': 'search',
   Escape: 'leave',
   ArrowRight: 'unfold',

@@ -26,6 +26,42 @@ const ICON: Readonly<Record<string, IconName>> = {
 /** The icon of a kind of object. */
 export const iconOf = (kind: string): IconName => ICON[kind] ?? 'file';
 
+/** A kind in one word, as it stands beside a name. */
+export function kindName(kind: string, trans: TranslationBundle): string {
+  switch (kind) {
+    case 'dataset':
+      return trans.__('dataset');
+    case 'column':
+      return trans.__('column');
+    case 'view':
+      return trans.__('feature view');
+    case 'feature':
+      return trans.__('feature');
+    case 'job':
+      return trans.__('job');
+    case 'pipeline':
+      return trans.__('pipeline');
+    case 'step':
+      return trans.__('step');
+    case 'experiment':
+      return trans.__('experiment');
+    case 'run':
+      return trans.__('run');
+    case 'model':
+      return trans.__('model');
+    case 'version':
+      return trans.__('version');
+    case 'deployment':
+      return trans.__('deployment');
+    case 'monitor':
+      return trans.__('monitor');
+    case 'alert':
+      return trans.__('alert');
+    default:
+      return kind;
+  }
+}
+
 /** The plural of a kind, as a section title. */
 export function kindWord(kind: string, trans: TranslationBundle): string {
   switch (kind) {

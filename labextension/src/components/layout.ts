@@ -7,6 +7,7 @@ export interface INode {
 
 export interface ILayout {
   nodes: readonly INode[];
+  links: readonly IPath[];
   width: number;
   height: number;
 }
@@ -16,7 +17,12 @@ export interface ILink {
   to: string;
 }
 
-export const BOX = { width: 132, height: 40, gapX: 24, gapY: 12 };
+/** A link as it is drawn. */
+export interface IPath extends ILink {
+  path: string;
+}
+
+export const BOX = { width: 144, height: 42, gapX: 30, gapY: 14 };
 
 /** The column of each node: one more than that of the last node before it. A cycle is cut where it is met again. */
 function columnsOf(ids: readonly string[], links: readonly ILink[]): Map<string, number> {
@@ -39,43 +45,153 @@ function columnsOf(ids: readonly string[], links: readonly ILink[]): Map<string,
   return columns;
 }
 
-/** Place a directed graph from left to right, each node near the middle of those that lead to it. */
-export function layered(ids: readonly string[], links: readonly ILink[]): ILayout {
+/** Sweeps over the columns; each brings nodes nearer to what they are joined with. */
+const SWEEPS = 6;
+/** Distance of neighbours in a column, in steps: a line that only passes needs less than a box. */
+const PASS = 0.6;
+
+/** A place in a column: a box, or a bend of a link that passes between boxes. */
+interface ISlot {
+  id: string;
+  passes: boolean;
+  before: readonly string[];
+  after: readonly string[];
+}
+
+interface IGrid {
+  columns: readonly (readonly ISlot[])[];
+  /** The slots that each link goes through, its ends included. */
+  ways: readonly { link: ILink; slots: readonly string[] }[];
+}
+
+/** Cut links over several columns into pieces from column to column, so that none runs behind a box. */
+function gridOf(ids: readonly string[], links: readonly ILink[]): IGrid {
   const columns = columnsOf(ids, links);
   const depth = Math.max(-1, ...columns.values()) + 1;
-  const place = new Map<string, number>();
-  const byColumn = Array.from({ length: depth }, (_, column) => ids.filter(id => columns.get(id) === column));
-  const tallest = Math.max(0, ...byColumn.map(column => column.length));
-  const step = BOX.height + BOX.gapY;
-
-  byColumn.forEach(column => {
-    const wish = new Map(column.map((id, index) => [id, wishOf(id, links, place, index)]));
-    const order = [...column].sort((a, b) => (wish.get(a) ?? 0) - (wish.get(b) ?? 0));
-    const top = (tallest - order.length) / 2;
-    order.forEach((id, index) => place.set(id, top + index));
-  });
-
-  const nodes = ids.map(id => ({
-    id,
-    x: (columns.get(id) ?? 0) * (BOX.width + BOX.gapX),
-    y: (place.get(id) ?? 0) * step
+  const slots = new Map(ids.map(id => [id, { id, passes: false, column: columns.get(id) ?? 0 }]));
+  const ways = links
+    .filter(({ from, to }) => slots.has(from) && slots.has(to))
+    .map(link => {
+      const [start, end] = [columns.get(link.from) ?? 0, columns.get(link.to) ?? 0];
+      const bends = Array.from({ length: Math.max(0, end - start - 1) }, (_, index) => {
+        const slot = { id: `${link.from}→${link.to}@${index}`, passes: true, column: start + 1 + index };
+        slots.set(slot.id, slot);
+        return slot.id;
+      });
+      return { link, slots: [link.from, ...bends, link.to] };
+    });
+  const [before, after] = [new Map<string, string[]>(), new Map<string, string[]>()];
+  for (const way of ways) {
+    way.slots.slice(1).forEach((id, index) => {
+      const last = way.slots[index] ?? id;
+      before.set(id, [...(before.get(id) ?? []), last]);
+      after.set(last, [...(after.get(last) ?? []), id]);
+    });
+  }
+  const full = [...slots.values()].map(slot => ({
+    ...slot,
+    before: before.get(slot.id) ?? [],
+    after: after.get(slot.id) ?? []
   }));
+  return { columns: Array.from({ length: depth }, (_, column) => full.filter(slot => slot.column === column)), ways };
+}
+
+const mean = (values: readonly number[]): number | null =>
+  values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+
+/** The order of each column, with few crossings: each slot goes to the mean place of those that it is joined with. */
+function ordered({ columns }: IGrid): ISlot[][] {
+  const order = columns.map(column => [...column]);
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const forward = sweep % 2 === 0;
+    const walk = forward ? order : [...order].reverse();
+    let last = new Map<string, number>();
+    walk.forEach(column => {
+      const place = new Map(column.map((slot, index) => [slot.id, index]));
+      const wish = (slot: ISlot): number =>
+        mean((forward ? slot.before : slot.after).flatMap(id => last.get(id) ?? [])) ?? place.get(slot.id) ?? 0;
+      column.sort((a, b) => wish(a) - wish(b));
+      last = new Map(column.map((slot, index) => [slot.id, index]));
+    });
+  }
+  return order;
+}
+
+const distance = (a: ISlot, b: ISlot): number => (a.passes || b.passes ? PASS : 1);
+
+/** Places along a column, in steps: as near to the wishes as the distances allow. */
+function spread(column: readonly ISlot[], wishes: readonly number[]): number[] {
+  const down: number[] = [];
+  column.forEach((slot, index) => {
+    const above = column[index - 1];
+    const least = above ? (down[index - 1] ?? 0) + distance(above, slot) : -Infinity;
+    down.push(Math.max(wishes[index] ?? 0, least));
+  });
+  const shift = mean(down.map((value, index) => (wishes[index] ?? 0) - value)) ?? 0;
+  return down.map(value => value + shift);
+}
+
+/** The place of each slot in its column, in steps from the top. */
+function placed(order: readonly (readonly ISlot[])[]): Map<string, number> {
+  const place = new Map(
+    order.flatMap(column =>
+      spread(
+        column,
+        column.map(() => 0)
+      ).map((y, i) => [column[i]?.id ?? '', y])
+    )
+  );
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const walk = sweep % 2 === 0 ? order : [...order].reverse();
+    walk.forEach(column => {
+      const wishes = column.map(
+        slot => mean([...slot.before, ...slot.after].flatMap(id => place.get(id) ?? [])) ?? place.get(slot.id) ?? 0
+      );
+      spread(column, wishes).forEach((y, index) => place.set(column[index]?.id ?? '', y));
+    });
+  }
+  const top = Math.min(...place.values());
+  return new Map([...place].map(([id, y]) => [id, y - top]));
+}
+
+/** Place a directed graph from left to right, each node near the middle of those it is joined with. */
+export function layered(ids: readonly string[], links: readonly ILink[]): ILayout {
+  const grid = gridOf(ids, links);
+  const order = ordered(grid);
+  const place = placed(order);
+  const step = BOX.height + BOX.gapY;
+  const at = new Map(
+    order.flatMap((column, index) =>
+      column.map(({ id }): [string, INode] => [
+        id,
+        { id, x: index * (BOX.width + BOX.gapX), y: Math.round((place.get(id) ?? 0) * step) }
+      ])
+    )
+  );
+  const nodes = ids.flatMap(id => at.get(id) ?? []);
   return {
     nodes,
-    width: Math.max(0, depth * (BOX.width + BOX.gapX) - BOX.gapX),
-    height: Math.max(0, tallest * step - BOX.gapY)
+    links: grid.ways.map(({ link, slots }) => ({ ...link, path: way(slots.flatMap(id => at.get(id) ?? [])) })),
+    width: Math.max(0, order.length * (BOX.width + BOX.gapX) - BOX.gapX),
+    height: Math.max(0, ...[...at.values()].map(node => node.y + BOX.height))
   };
 }
 
-function wishOf(id: string, links: readonly ILink[], place: ReadonlyMap<string, number>, fallback: number): number {
-  const earlier = links.filter(link => link.to === id).flatMap(link => place.get(link.from) ?? []);
-  return earlier.length ? earlier.reduce((sum, value) => sum + value, 0) / earlier.length : fallback;
-}
-
-/** The curve of a link between two boxes. */
-export function curve(from: INode, to: INode): string {
-  const [x1, y1] = [from.x + BOX.width, from.y + BOX.height / 2];
-  const [x2, y2] = [to.x, to.y + BOX.height / 2];
-  const bend = Math.max(12, (x2 - x1) / 2);
-  return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+/** The path of a link: out of the right side of a box, straight past the boxes of the columns between, into the next. */
+function way([from, ...rest]: readonly INode[]): string {
+  if (!from) {
+    return '';
+  }
+  let [x, y] = [from.x + BOX.width, from.y + BOX.height / 2];
+  const parts = [`M${x} ${y}`];
+  rest.forEach((slot, index) => {
+    const [x2, y2] = [slot.x, slot.y + BOX.height / 2];
+    const bend = Math.max(12, (x2 - x) / 2);
+    parts.push(`C${x + bend} ${y} ${x2 - bend} ${y2} ${x2} ${y2}`);
+    if (index < rest.length - 1) {
+      parts.push(`H${slot.x + BOX.width}`);
+    }
+    [x, y] = [slot.x + BOX.width, y2];
+  });
+  return parts.join('');
 }

@@ -3,6 +3,7 @@ import React from 'react';
 import { cx } from './cx';
 import type { IconName } from './glyphs';
 import { Icon } from './icon';
+import { Name } from './name';
 import { type IRow, type IRowsOptions, useRows } from './rows';
 
 /** A row of a list: what it shows, beside what the keyboard needs. */
@@ -75,7 +76,7 @@ function ListRow({ row, props, onToggle }: IListRowProps): React.ReactElement {
         )}
         {row.lead ?? (row.icon && <Icon name={row.icon} />)}
         <span className={cx('row-name')}>
-          {row.name}
+          {typeof row.name === 'string' ? <Name text={row.name} /> : row.name}
           {row.note && <span className={cx('row-note')}> {row.note}</span>}
         </span>
         {row.meta && <span className={cx('row-meta')}>{row.meta}</span>}

@@ -6,6 +6,7 @@ import { pythonFor } from '../code/python';
 import { useWorkbench } from '../hooks/context';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { done } from './confirm';
 import { rove, rowAction, type RowAction } from './keyboard';
 
 /** What the keyboard, the mouse and a drag need to know of a row. */
@@ -253,9 +254,15 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
   };
 }
 
+function tellPin({ trans }: IWorkbench, ref: string, pinned: boolean): void {
+  done(pinned ? trans.__('%1 is pinned.', nameOf(ref)) : trans.__('%1 is no longer pinned.', nameOf(ref)));
+}
+
 function act(workbench: IWorkbench, action: RowAction, refs: readonly string[]): void {
   const code = pythonFor(refs);
-  if (action === 'copy-ref') {
+  if (action === 'pin') {
+    refs.forEach(ref => tellPin(workbench, ref, workbench.shelf.pin(ref)));
+  } else if (action === 'copy-ref') {
     workbench.code.copy(refs.join('\n'));
   } else if (!code) {
     return;

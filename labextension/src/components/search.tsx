@@ -13,15 +13,13 @@ import { List } from './list';
 interface ISearchBoxProps {
   words: string;
   placeholder: string;
-  /** True: every kind; false: only the panel's own. */
-  all: boolean;
-  panel: string;
   onWords: (words: string) => void;
-  onScope: (all: boolean) => void;
+  /** The chip that chooses between every kind and the panel's own; left out where everything is searched. */
+  scope?: { all: boolean; panel: string; onScope: (all: boolean) => void };
 }
 
 /** The same box at the head of every panel. Arrow down goes to the results, Escape empties it. */
-export function SearchBox({ words, placeholder, all, panel, onWords, onScope }: ISearchBoxProps): React.ReactElement {
+export function SearchBox({ words, placeholder, onWords, scope }: ISearchBoxProps): React.ReactElement {
   const { trans } = useWorkbench();
   const onKeyDown = (event: React.KeyboardEvent<HTMLInputElement>): void => {
     if (event.key === 'ArrowDown' || event.key === 'Enter') {
@@ -36,7 +34,7 @@ export function SearchBox({ words, placeholder, all, panel, onWords, onScope }: 
     }
   };
   return (
-    <div className={cx('search')} role="search">
+    <div className={cx('search')} role="search" aria-label={trans.__('Objects')}>
       <Icon name="search" />
       <input
         type="search"
@@ -47,15 +45,17 @@ export function SearchBox({ words, placeholder, all, panel, onWords, onScope }: 
         onChange={event => onWords(event.target.value)}
         onKeyDown={onKeyDown}
       />
-      <button
-        type="button"
-        className={cx('scope')}
-        title={trans.__('What is searched: everything, or only what this panel shows')}
-        aria-pressed={!all}
-        onClick={() => onScope(!all)}
-      >
-        {all ? trans.__('all') : panel.toLowerCase()}
-      </button>
+      {scope && (
+        <button
+          type="button"
+          className={cx('scope')}
+          title={trans.__('What is searched: everything, or only what this panel shows')}
+          aria-pressed={!scope.all}
+          onClick={() => scope.onScope(!scope.all)}
+        >
+          {scope.all ? trans.__('all') : scope.panel.toLowerCase()}
+        </button>
+      )}
     </div>
   );
 }

@@ -15,12 +15,12 @@ interface ISectionProps {
   closed?: boolean;
 }
 
-/** A section of a panel that opens and closes; its body is drawn, and asks the server, only while it is open. */
+/** A section of a panel that opens and closes; its body is drawn, and asks the server, only while it is open. It is a group, no landmark: the panel is one. */
 export function Section({ name, title, note, children, body, closed = false }: ISectionProps): React.ReactElement {
   const [open, setOpen] = useMemory(`section:${name}`, !closed);
   const id = useId();
   return (
-    <section className={cx('section')} aria-labelledby={id}>
+    <section className={cx('section')} role="group" aria-labelledby={id}>
       <h3 className={cx('section-title')}>
         <button type="button" id={id} aria-expanded={open} onClick={() => setOpen(!open)}>
           <span className={cx('twist', open && 'is-open')} aria-hidden="true" />

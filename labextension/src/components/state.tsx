@@ -85,7 +85,7 @@ export function State({ state, children, tag, bare, title }: IStateProps): React
       aria-label={bare ? word : undefined}
     >
       <Shape name={shape} />
-      {!bare && (children ?? word)}
+      {!bare && (tag ? <span>{children ?? word}</span> : (children ?? word))}
     </span>
   );
 }

@@ -27,12 +27,16 @@ interface ITableProps<T> extends IRowsOptions {
   row: (item: T) => IRow;
   /** All rows that there are, when fewer are shown. */
   total?: number;
+  /** Rows before the first one shown, where a page of many is shown. */
+  first?: number;
   /** Where the server sorts: what is sorted by, and the call that changes it. */
   sort?: ISort | null;
   onSort?: (sort: ISort) => void;
   /** A checkbox in front of each row. */
   checks?: string;
   current?: string | null;
+  /** Columns keep their widths whatever they hold: tables below each other line up. */
+  fixed?: boolean;
 }
 
 function compare(a: number | string | null, b: number | string | null): number {
@@ -54,7 +58,7 @@ function sorted<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], sort:
 
 /** A table of at most a thousand rows that a screen reader can read; hairlines only, numbers right. */
 export function Table<T>(props: ITableProps<T>): React.ReactElement {
-  const { label, columns, rows, row, total, checks, current, onSort, ...options } = props;
+  const { label, columns, rows, row, total, first = 0, checks, current, fixed, onSort, ...options } = props;
   const [own, setOwn] = useState<ISort | null>(null);
   const sort = props.sort === undefined ? own : props.sort;
   const shown = useMemo(() => (onSort ? rows : sorted(rows, columns, sort)), [rows, columns, sort, onSort]);
@@ -66,10 +70,10 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
   return (
     <table
       ref={container as React.RefObject<HTMLTableElement>}
-      className={cx('table')}
+      className={cx('table', fixed && 'is-fixed')}
       role="grid"
       aria-label={label}
-      aria-rowcount={total ?? rows.length}
+      aria-rowcount={(total ?? rows.length) + 1}
     >
       <thead>
         <tr>
@@ -88,7 +92,12 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
           const key = keys[index];
           const id = key?.id ?? '';
           return (
-            <tr key={id} className={cx(id === current && 'is-current')} {...propsOf(index)}>
+            <tr
+              key={id}
+              className={cx(id === current && 'is-current')}
+              aria-rowindex={total === undefined ? undefined : first + index + 2}
+              {...propsOf(index)}
+            >
               {checks && (
                 <td className={cx('is-check')}>
                   <input

@@ -6,6 +6,7 @@ import { Result } from '../components/card';
 import { confirm, done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
@@ -116,6 +117,8 @@ interface IDeploymentProps {
 function Deployment({ detail, query, view, onView }: IDeploymentProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { deployment } = detail;
+  usePageKey('t', trans.__('traffic'), () => onView('traffic'));
+  usePageKey('y', trans.__('try it'), () => onView('try'));
   return (
     <>
       <DeploymentFacts detail={detail} />

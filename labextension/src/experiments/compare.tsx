@@ -1,10 +1,11 @@
 import React, { useMemo, useState } from 'react';
 
 import type { ICurve, IComparison, IDifference, IRun } from '../api/types';
-import { Link } from '../components/button';
+import { Key, Link } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
 import { Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
@@ -46,6 +47,7 @@ const label = (run: IRun): string => run.name || format.shortId(run.id);
 function Compare({ comparison }: { comparison: IComparison }): React.ReactElement {
   const { trans } = useWorkbench();
   const [only, setOnly] = useMemory('compare:only-different', true);
+  usePageKey('o', trans.__('only different lines, or all'), () => setOnly(!only));
   const groups: readonly [kind: string, title: string][] = [
     ['metric', trans.__('Metrics')],
     ['param', trans.__('Parameters')],
@@ -61,6 +63,7 @@ function Compare({ comparison }: { comparison: IComparison }): React.ReactElemen
             <input type="checkbox" checked={only} onChange={event => setOnly(event.target.checked)} />{' '}
             {trans.__('only different')}
           </label>
+          <Key>o</Key>
           <Same rows={comparison.rows} />
         </div>
         {groups.map(([kind, title]) => (
@@ -145,6 +148,7 @@ function Differences({ kind, title, comparison, only }: IDifferencesProps): Reac
         columns={columnsOf(comparison.runs, workbench)}
         rows={rows}
         row={row => ({ id: `${row.kind} ${row.key}` })}
+        fixed
       />
     </section>
   );
@@ -156,11 +160,13 @@ function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnS
       key: 'key',
       head: trans.__('name'),
       cell: row => <span className={cx('strong-name')}>{row.key}</span>,
-      sort: row => row.key
+      sort: row => row.key,
+      width: 280
     },
     ...runs.map((run, index): IColumnSpec<IDifference> => ({
       key: run.id,
       end: true,
+      width: 170,
       head: (
         <span className={cx(`series-${colourOf(index)}`)}>
           <span className={cx('swatch')} /> <State state={run.status} bare />{' '}
@@ -170,14 +176,16 @@ function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnS
         </span>
       ),
       cell: row => <Value row={row} index={index} />
-    }))
+    })),
+    { key: 'rest', head: '', cell: () => null }
   ];
 }
 
 function Value({ row, index }: { row: IDifference; index: number }): React.ReactElement {
   const value = row.values[index] ?? null;
   if (typeof value === 'number') {
-    return <Num value={value} strong={!row.same} quiet />;
+    const written = format.alike(row.values)[index] ?? '';
+    return <Num value={value} format={() => written} strong={!row.same} quiet />;
   }
   if (value === null) {
     return <>{format.DASH}</>;

@@ -6,6 +6,7 @@ import { Button, Link } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
 import { PageHeader } from '../components/header';
 import { Icon } from '../components/icon';
 import { type ISort, Table } from '../components/table';
@@ -34,6 +35,7 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
   );
   const ids = [...picked].map(ref => ref.slice('run:'.length));
   const compare = (): void => void open(`compare:${ids.join(',')}`);
+  usePageKey('x', trans.__('compare the picked runs'), compare, ids.length > 1);
 
   return (
     <>
@@ -49,14 +51,7 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
         <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
       </PageHeader>
       <Filter where={where} query={query} onWhere={setWhere} />
-      <div
-        className={cx('scroll')}
-        onKeyDown={event => {
-          if (event.key === 'x' && ids.length > 1) {
-            compare();
-          }
-        }}
-      >
+      <div className={cx('scroll')}>
         <Result query={query} rows={12}>
           {page => (
             <Runs
@@ -108,7 +103,7 @@ function Filter({ where, query, onWhere }: IFilterProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { data } = query;
   return (
-    <div className={cx('search', 'is-wide')} role="search">
+    <div className={cx('search', 'is-wide')} role="search" aria-label={trans.__('Runs')}>
       <Icon name="search" />
       <input
         type="search"

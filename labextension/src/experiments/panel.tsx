@@ -5,12 +5,14 @@ import { EmptyCard, Result } from '../components/card';
 import { List, type IListRow } from '../components/list';
 import { Num } from '../components/number';
 import { Section } from '../components/section';
+import { Pinned } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
 import { useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
+import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { mainMetric } from './metric';
 
@@ -22,12 +24,15 @@ export default function ExperimentsPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const query = useQuery('experiments', signal => client.experiments.list({ limit: 200 }, signal), { topics: ['run'] });
   return (
-    <Section
-      name="experiments:experiments"
-      title={trans.__('Experiments')}
-      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
-      body={() => <Result query={query}>{page => <Experiments page={page} version={query.at} />}</Result>}
-    />
+    <>
+      <Pinned name="experiments:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.experiments} />
+      <Section
+        name="experiments:experiments"
+        title={trans.__('Experiments')}
+        note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+        body={() => <Result query={query}>{page => <Experiments page={page} version={query.at} />}</Result>}
+      />
+    </>
   );
 }
 

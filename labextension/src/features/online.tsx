@@ -1,11 +1,12 @@
-import React, { useState } from 'react';
+import React, { useRef, useState } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { IOnlineRow, IViewDetail } from '../api/types';
-import { Button } from '../components/button';
+import { Button, Key } from '../components/button';
 import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
+import { usePageKey } from '../components/frame';
 import { Heading } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
@@ -29,6 +30,8 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
   const { view, join_keys } = detail;
   const [keys, setKeys] = useState<Readonly<Record<string, string>>>({});
   const [looked, setLooked] = useState<ILooked>({});
+  const form = useRef<HTMLFormElement>(null);
+  usePageKey('o', trans.__('look a key up online'), () => form.current?.querySelector('input')?.focus());
   const complete = join_keys.every(key => keys[key]?.trim());
 
   const look = async (): Promise<void> => {
@@ -45,6 +48,7 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
     <section className={cx('split')} aria-label={trans.__('Online values')}>
       <Heading title={trans.__('Online, now')} note={trans.__('what a request gets')} />
       <form
+        ref={form}
         className={cx('bar')}
         onSubmit={event => {
           event.preventDefault();
@@ -61,6 +65,7 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
           />
         ))}
         <Button label={trans.__('Look Up')} disabled={!complete} onClick={() => void look()} />
+        <Key>o</Key>
       </form>
       {looked.error && <ErrorCard error={looked.error} />}
       {looked.row && <OnlineValues row={looked.row} workbench={workbench} />}

@@ -9,14 +9,16 @@ import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
 import { Num } from '../components/number';
 import { Section } from '../components/section';
+import { Pinned, Recent } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
 import { useMemory, useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import { formatRef, nameOf, parseRef } from '../refs';
+import { formatRef, nameOf, PANEL_KINDS, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { isHistorical, onlineWords } from './fresh';
 
 const MOST = 500;
 
@@ -38,6 +40,8 @@ export default function FeaturesPanel(): React.ReactElement {
           </Result>
         )}
       />
+      <Pinned name="features:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.features} />
+      <Recent name="features:recent" kinds={PANEL_KINDS.features} />
     </>
   );
 }
@@ -138,6 +142,19 @@ function Views({ page, picked, onPick, version }: IViewsProps): React.ReactEleme
 const EXAMPLE =
   'import jupyter_mlinfra as ml\n\n# Define views in the feature repository of the project, then:\nml.workbench().features.apply()';
 
+/** The age of what is online; the day, where the data are of the past. */
+function Freshness({ view }: { view: IView }): React.ReactElement {
+  const { trans } = useWorkbench();
+  if (view.freshness !== 'fresh' || !view.online_at) {
+    return <State state={view.freshness} />;
+  }
+  return isHistorical(view) ? (
+    <span title={onlineWords(view, trans)}>{trans.__('until %1', format.day(view.online_at))}</span>
+  ) : (
+    <Age at={view.online_at} />
+  );
+}
+
 interface ITree {
   open: ReadonlySet<string>;
   picked: readonly string[];
@@ -157,7 +174,7 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
     meta: (
       <>
         <Num value={view.features} quiet />
-        {view.freshness === 'fresh' ? <Age at={view.online_at} /> : <State state={view.freshness} />}
+        <Freshness view={view} />
       </>
     )
   };

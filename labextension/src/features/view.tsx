@@ -6,6 +6,7 @@ import { Result } from '../components/card';
 import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
 import { RefLink } from '../components/reflink';
@@ -18,6 +19,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
+import { onlineWords } from './fresh';
 import { Online } from './online';
 
 /** The page of a feature view. */
@@ -49,6 +51,7 @@ function MaterializeButton({ name, onDone }: { name: string; onDone: () => Promi
       done(trans.__('%1 rows of %2 are online.', format.number(rows), name));
       await onDone();
     });
+  usePageKey('m', trans.__('materialize'), () => void materialize(), !busy);
   return (
     <Button
       label={busy ? trans.__('Materializing…') : trans.__('Materialize')}
@@ -106,10 +109,8 @@ function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
         {trans.__('event time')} <b>{timestamp_column}</b>
       </>
       {view.dataset && <Link onClick={() => void open(formatRef('dataset', view.dataset ?? ''))}>{view.dataset}</Link>}
-      <State state={view.freshness}>
-        {view.freshness === 'fresh' && view.online_at
-          ? trans.__('online fresh, %1', format.span(format.secondsSince(view.online_at)))
-          : undefined}
+      <State state={view.freshness} title={view.online_at ? format.time(view.online_at) : undefined}>
+        {onlineWords(view, trans)}
       </State>
       {view.owner && (
         <>

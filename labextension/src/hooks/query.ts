@@ -13,6 +13,8 @@ export interface IAnswer<T> {
   readonly loading: boolean;
   /** When the data came, in milliseconds; 0 before the first answer. */
   readonly at: number;
+  /** Whether the user gave the request up; nothing is asked until told. */
+  readonly cancelled: boolean;
 }
 
 export type Fetch<T> = (signal: AbortSignal) => Promise<T>;
@@ -23,7 +25,7 @@ export type Every<T> = (data: T | undefined) => number | null;
 const SLOWEST = 60_000;
 /** Events within so many milliseconds are answered by one request. */
 const BURST = 150;
-const NOTHING: IAnswer<never> = { data: undefined, error: null, loading: false, at: 0 };
+const NOTHING: IAnswer<never> = { data: undefined, error: null, loading: false, at: 0, cancelled: false };
 
 /** One question that is asked again and again while someone looks: after news, after a while, and later and later after errors. */
 export class Poller<T> {
@@ -80,7 +82,7 @@ export class Poller<T> {
     this._request?.abort();
     this._nudged = false;
     const request = (this._request = new AbortController());
-    this._set({ loading: true });
+    this._set({ loading: true, cancelled: false });
     try {
       const data = await this._fetch(request.signal);
       if (this._request === request) {
@@ -100,10 +102,19 @@ export class Poller<T> {
     }
   };
 
+  /** Give the request up that is under way; what was known stays. */
+  cancel = (): void => {
+    this._schedule(null);
+    this._request?.abort();
+    this._request = null;
+    this._stale = true;
+    this._set({ loading: false, cancelled: true });
+  };
+
   /** News came: ask soon, once for a burst of events. */
   nudge = (): void => {
     this._nudged = true;
-    if (!this._running) {
+    if (!this._running || this._answer.cancelled) {
       this._stale = true;
     } else if (!this._request) {
       this._schedule(BURST);
@@ -158,6 +169,7 @@ export interface IQueryOptions<T> {
 
 export interface IQuery<T> extends IAnswer<T> {
   refresh: () => Promise<void>;
+  cancel: () => void;
 }
 
 const IDLE = 15_000;
@@ -202,5 +214,5 @@ export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions
     return () => listening.dispose();
   }, [events, poller, heard, about]);
 
-  return useMemo(() => ({ ...answer, refresh: poller.refresh }), [answer, poller]);
+  return useMemo(() => ({ ...answer, refresh: poller.refresh, cancel: poller.cancel }), [answer, poller]);
 }

@@ -6,6 +6,7 @@ import { Button, Link } from '../components/button';
 import { Result, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
 import { Pairs } from '../components/pairs';
@@ -72,6 +73,7 @@ function CancelButton({ job, query }: { job: IJob; query: IQuery<IJob> }): React
     await client.jobs.cancel(job.id);
     await query.refresh();
   };
+  usePageKey('k', trans.__('cancel'), () => void run(cancel), !busy);
   return <Button icon="stop" label={trans.__('Cancel')} disabled={busy} onClick={() => void run(cancel)} />;
 }
 
@@ -93,6 +95,10 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
   const { trans } = useWorkbench();
   const [view, setView] = useState('log');
   const [follow, setFollow] = useState(true);
+  usePageKey('l', trans.__('go to the end of the log'), () => {
+    setView('log');
+    setFollow(true);
+  });
   return (
     <>
       <JobFacts job={job} />

@@ -8,20 +8,23 @@ import { List, type IListRow } from '../components/list';
 import { Num } from '../components/number';
 import { Progress } from '../components/progress';
 import { Section } from '../components/section';
+import { Pinned } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { PipelinesSection } from '../pipelines/section';
-import { parseRef } from '../refs';
+import { PANEL_KINDS, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { isActive, isWaiting } from './state';
 
 /** The Jobs panel: what the machine has, jobs, pipelines. */
 export default function JobsPanel(): React.ReactElement {
+  const { trans } = useWorkbench();
   return (
     <>
       <ComputeSection />
+      <Pinned name="jobs:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.jobs} />
       <JobsSection />
       <PipelinesSection />
     </>
@@ -183,15 +186,16 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement {
 
 /** Why it waits, or how far it is; nothing for jobs that ended well. */
 function jobLines(job: IJob, running: string): React.ReactNode {
+  const reason = (
+    <span className={cx('reason')} data-reason={job.reason} title={job.reason}>
+      {job.reason}
+    </span>
+  );
   if (isWaiting(job)) {
-    return (
-      <span className={cx('reason')} data-reason={job.reason}>
-        {job.reason}
-      </span>
-    );
+    return reason;
   }
   if (isActive(job) && job.progress_text) {
     return `${job.progress_text} · ${format.duration(job.elapsed_seconds) || running}`;
   }
-  return job.state === 'failed' || job.state === 'lost' ? job.reason : undefined;
+  return (job.state === 'failed' || job.state === 'lost') && job.reason ? reason : undefined;
 }

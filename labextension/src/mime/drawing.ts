@@ -1,4 +1,4 @@
-import embed, { type EmbedOptions, type VisualizationSpec } from 'vega-embed';
+import embed, { type Actions, type EmbedOptions, type VisualizationSpec } from 'vega-embed';
 import { expressionInterpreter } from 'vega-interpreter';
 
 interface IDrawOptions {
@@ -21,6 +21,7 @@ interface ISpec extends Readonly<Record<string, unknown>> {
   width?: unknown;
   autosize?: unknown;
   config?: Readonly<Record<string, unknown>>;
+  usermeta?: unknown;
 }
 
 /** A spec that fills its place: with the width in pixels in place of `container`. */
@@ -52,6 +53,26 @@ function themed(dark: boolean): Record<string, unknown> {
   };
 }
 
+/** What a notebook, or a spec by its `usermeta`, may say of the embedding: nothing that fetches, runs code or leaves this page. */
+const WISHES = ['renderer', 'scaleFactor', 'padding', 'downloadFileName', 'formatLocale', 'timeFormatLocale', 'theme'];
+
+/** The entries of the menu: saving only, since the others would open the chart elsewhere. */
+export function menuOf(wish: unknown): false | Actions {
+  const { export: save = true } = (typeof wish === 'object' && wish !== null ? wish : {}) as Actions;
+  return wish === false ? false : { export: save, source: false, compiled: false, editor: false };
+}
+
+/** The wishes that are kept. */
+export function wishesOf(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => WISHES.includes(name)));
+}
+
+/** The spec without its own options of the embedding, which would win over ours. */
+function plainSpec(spec: ISpec): [spec: ISpec, wishes: Readonly<Record<string, unknown>>] {
+  const { embedOptions, ...usermeta } = (spec.usermeta ?? {}) as Readonly<Record<string, unknown>>;
+  return [{ ...spec, usermeta }, (embedOptions ?? {}) as Readonly<Record<string, unknown>>];
+}
+
 /**
  * Draw a chart. Expressions are interpreted, never compiled, so that no content security policy has to allow `eval`;
  * the menu holds nothing that would leave this page.
@@ -61,10 +82,10 @@ export async function draw(
   spec: unknown,
   { mode, dark, width, options }: IDrawOptions
 ): Promise<IDrawn> {
-  const given = spec as ISpec;
+  const [given, wishes] = plainSpec(spec as ISpec);
   const embedOptions: EmbedOptions = {
-    actions: { export: true, source: false, compiled: false, editor: false },
-    ...options,
+    ...wishesOf({ ...wishes, ...options }),
+    actions: menuOf(options.actions ?? wishes.actions),
     mode,
     ast: true,
     expr: expressionInterpreter,

@@ -13,6 +13,8 @@ const WIDTH = 420;
 const HEIGHT = 150;
 const FOOT = 18;
 const LABELS = 6;
+/** Characters of a label. */
+const MOST = 10;
 
 /** The names of the bins: categories, or the ranges between the edges. */
 export function binNames({ edges, reference }: IFeatureDrift): string[] {
@@ -26,6 +28,19 @@ export function binNames({ edges, reference }: IFeatureDrift): string[] {
     }
     return bin >= words.length ? `> ${words[words.length - 1] ?? ''}` : `${words[bin - 1]} – ${words[bin]}`;
   });
+}
+
+/** What stands below the axis, in bins from its left end: edges at the edges, categories below their bars. */
+export function labelsOf({ edges, reference }: IFeatureDrift): { text: string; at: number }[] {
+  const inside = edges.length < reference.length;
+  const every = Math.max(1, Math.ceil(edges.length / LABELS));
+  return edges
+    .slice(0, reference.length)
+    .map((edge, index) => ({
+      text: typeof edge === 'number' ? format.number(edge, 3) : edge,
+      at: index + (inside ? 1 : 0.5)
+    }))
+    .filter((_, index) => index % every === 0);
 }
 
 interface IDistributionProps {
@@ -86,7 +101,6 @@ function Overlay({ drift, name }: { drift: IFeatureDrift; name: string }): React
         <title>{`${names[bin] ?? ''}: ${format.percent(share, 1)}`}</title>
       </rect>
     ));
-  const every = Math.max(1, Math.ceil(bins / LABELS));
   return (
     <div className={cx('inset')}>
       <svg className={cx('chart', 'overlay')} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={name}>
@@ -94,14 +108,11 @@ function Overlay({ drift, name }: { drift: IFeatureDrift; name: string }): React
         {bars(reference, 0.1, 0)}
         {bars(window, 0.5, 2)}
         <line className={cx('axis')} x1={0} x2={WIDTH} y1={HEIGHT - FOOT} y2={HEIGHT - FOOT} />
-        {names.map(
-          (text, bin) =>
-            bin % every === 0 && (
-              <text key={bin} x={bin * step + step / 2} y={HEIGHT - 4} textAnchor="middle">
-                {text.length > 12 ? `${text.slice(0, 11)}…` : text}
-              </text>
-            )
-        )}
+        {labelsOf(drift).map(({ text, at }) => (
+          <text key={at} x={at * step} y={HEIGHT - 4} textAnchor="middle">
+            {text.length > MOST ? `${text.slice(0, MOST - 1)}…` : text}
+          </text>
+        ))}
       </svg>
     </div>
   );

@@ -5,17 +5,19 @@ import { Num } from '../components/number';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 
-/** What a rule measured, against its threshold. */
+/** The name of what a rule measures. */
+export const measureOf = ({ name }: IAlert): string => (name === 'drift' ? 'PSI' : name);
+
+/** What a rule measured, and apart from it the limit. */
 export function Measured({ alert }: { alert: IAlert }): React.ReactElement {
   const { trans } = useWorkbench();
-  const threshold = format.number(alert.threshold, 3);
+  const limit = trans.__('limit %1', format.number(alert.threshold, 3));
   if (alert.value?.value == null) {
-    return <>{trans.__('%1: nothing measured, limit %2', alert.subject, threshold)}</>;
+    return <>{trans.__('%1 not measured · %2', measureOf(alert), limit)}</>;
   }
   return (
     <>
-      {alert.subject} <Num value={alert.value} format={value => format.number(value, 3)} />{' '}
-      {trans.__('limit %1', threshold)}
+      {measureOf(alert)} <Num value={alert.value} format={value => format.number(value, 3)} /> · {limit}
     </>
   );
 }

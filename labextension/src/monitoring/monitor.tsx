@@ -6,9 +6,10 @@ import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
-import { State } from '../components/state';
+import { lookOf, State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
@@ -104,13 +105,11 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
         {status.window_start && (
           <>{trans.__('window %1 to %2', format.time(status.window_start), format.time(status.window_end))}</>
         )}
-        <>
-          {Object.entries(status.versions).map(([version, requests]) => (
-            <span key={version}>
-              {version} <Num value={requests} format={format.compact} />
-            </span>
-          ))}
-        </>
+        {Object.entries(status.versions).map(([version, requests]) => (
+          <React.Fragment key={version}>
+            {version} <Num value={requests} format={format.compact} unit={trans.__('rows')} />
+          </React.Fragment>
+        ))}
         {status.dropped > 0 && (
           <State state="pending">
             {trans._n('%1 request left out of the log', '%1 requests left out of the log', status.dropped)}
@@ -181,11 +180,7 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
         value={
           monitor.worst_psi ? <Num value={monitor.worst_psi} format={value => format.number(value, 3)} /> : format.DASH
         }
-        note={
-          drifted
-            ? trans._n('%1 feature drifted, worst %2', '%1 features drifted, worst %2', drifted, monitor.worst)
-            : monitor.worst
-        }
+        note={drifted ? trans._n('%2 · %1 drifted', '%2 · %1 drifted', drifted, monitor.worst) : monitor.worst}
         bad={drifted > 0}
       />
       <Tile
@@ -253,25 +248,43 @@ function Tile({
 
 function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
   const { code, trans } = useWorkbench();
+  const insert = (): void => void code.insertBelow(pythonFor([alert.ref]));
+  usePageKey('n', trans.__('insert code with the window of the alert'), insert);
+  const what = alert.subject ? trans.__('%1 of %2', alert.name, alert.subject) : alert.name;
+  const since = trans.__('since %1, %2', format.time(alert.since), format.span(format.secondsSince(alert.since)));
   return (
     <section
       className={cx('card', alert.state === 'firing' ? 'is-error' : 'is-waiting')}
+      aria-label={what}
       data-mlinfra-ref={alert.ref}
       data-reason={alert.text}
     >
       <div className={cx('card-title')}>
-        <State state={alert.state}>{alert.name}</State>
-        <span className={cx('quiet')}>{trans.__('since %1', format.time(alert.since))}</span>
+        <State state={alert.state} bare /> {trans.__('%1 is %2', what, lookOf(alert.state, trans).word)}
+        <span className={cx('quiet')}>
+          {since} · {alert.ref}
+        </span>
         <span className={cx('space')} />
-        <Button
-          icon="code"
-          label={trans.__('Insert Code')}
-          onClick={() => void code.insertBelow(pythonFor([alert.ref]))}
-        />
+        <Button icon="code" label={trans.__('Insert Code')} onClick={insert} />
       </div>
-      <p>
-        {alert.text} · <Measured alert={alert} />
-      </p>
+      <dl>
+        <dt>{trans.__('why')}</dt>
+        <dd>
+          {alert.value?.value == null ? (
+            alert.text
+          ) : (
+            <>
+              <Measured alert={alert} />
+              {alert.value.n !== null && (
+                <>
+                  {' · '}
+                  <Num value={alert.value.n} unit={trans.__('rows in the window')} quiet />
+                </>
+              )}
+            </>
+          )}
+        </dd>
+      </dl>
     </section>
   );
 }

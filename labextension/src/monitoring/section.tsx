@@ -45,7 +45,7 @@ function alertRow(alert: IAlert): IListRow {
     id: alert.ref,
     ref: alert.ref,
     lead: <State state={alert.state} bare />,
-    name: alert.name,
+    name: [alert.name, alert.subject].filter(Boolean).join(' '),
     title: alert.text,
     meta: format.span(format.secondsSince(alert.since)),
     lines: (
@@ -96,7 +96,7 @@ function monitorRow(monitor: IMonitor, { trans }: IWorkbench): IListRow {
       <>
         {monitor.worst_psi?.value != null && (
           <span title={trans.__('largest PSI: %1', monitor.worst)}>
-            <Num value={monitor.worst_psi} format={value => format.number(value, 2)} quiet />
+            PSI <Num value={monitor.worst_psi} format={value => format.number(value, 2)} quiet />
           </span>
         )}
         <Age at={monitor.evaluated_at} />

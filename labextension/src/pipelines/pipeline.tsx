@@ -5,6 +5,7 @@ import { Button, Link } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
 import { Graph, type IGraphNode } from '../components/graph';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { lookOf, State } from '../components/state';
@@ -15,6 +16,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
+import { secondsOf } from './seconds';
 
 const RUNS_SHOWN = 12;
 
@@ -32,6 +34,7 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
       await client.pipelines.run(name);
       await query.refresh();
     });
+  usePageKey('.', trans.__('run the pipeline'), () => void start(), !busy && last?.state !== 'running');
   return (
     <>
       <PageHeader icon="pipeline" title={name} reference={reference} mark={last && <State state={last.state} tag />}>
@@ -76,6 +79,7 @@ function Pipeline({ detail }: { detail: IPipelineDetail }): React.ReactElement {
           note={trans.__('newest first, %1 of %2', shown.length, runs.length)}
         />
         <StepsByRuns detail={detail} runs={shown} />
+        <StatesKey runs={shown} />
         {runs[0]?.steps
           .filter(step => step.state === 'failed')
           .map(step => (
@@ -110,8 +114,7 @@ function drawn(
   const states = new Map(runs[0]?.steps.map(step => [step.name, step]));
   const nodes = graph.map(({ name, notebook }): IGraphNode => {
     const run = states.get(name);
-    const seconds =
-      run?.started_at && run.ended_at ? (Date.parse(run.ended_at) - Date.parse(run.started_at)) / 1000 : null;
+    const seconds = run ? secondsOf(run) : null;
     return {
       id: name,
       ref: run?.job ? formatRef('job', run.job) : formatRef('step', `${pipeline.name}/${name}`),
@@ -121,7 +124,8 @@ function drawn(
         ? [lookOf(run.state, trans).word, seconds !== null && format.duration(seconds)].filter(Boolean).join(' · ')
         : notebook,
       mark: run && <State state={run.state} bare />,
-      tone: run && lookOf(run.state, trans).tone
+      tone: run && lookOf(run.state, trans).tone,
+      unreached: run?.state === 'waiting' || run?.state === 'cancelled'
     };
   });
   return { nodes, links: graph.flatMap(step => step.after.map(from => ({ from, to: step.name }))) };
@@ -129,18 +133,29 @@ function drawn(
 
 function StepsByRuns({ detail, runs }: { detail: IPipelineDetail; runs: readonly IPipelineRun[] }): React.ReactElement {
   const { trans, open } = useWorkbench();
+  const most = Math.max(1e-9, ...runs.map(run => secondsOf(run) ?? 0));
   const columns: IColumnSpec<string>[] = [
     {
       key: 'step',
       head: trans.__('step'),
-      cell: name => <span className={cx('strong-name')}>{name}</span>,
+      cell: name =>
+        name === DURATION ? (
+          <span className={cx('quiet')}>{trans.__('duration')}</span>
+        ) : (
+          <span className={cx('strong-name')}>{name}</span>
+        ),
       width: 180
     },
     ...runs.map((run): IColumnSpec<string> => ({
       key: run.run,
       head: <span title={run.run}>{format.time(run.started_at)}</span>,
       width: 84,
-      cell: name => <Cell step={run.steps.find(step => step.name === name)} onOpen={ref => void open(ref)} />
+      cell: name =>
+        name === DURATION ? (
+          <Duration run={run} most={most} />
+        ) : (
+          <Cell step={run.steps.find(step => step.name === name)} onOpen={ref => void open(ref)} />
+        )
     })),
     { key: 'rest', head: '', cell: () => null }
   ];
@@ -148,8 +163,11 @@ function StepsByRuns({ detail, runs }: { detail: IPipelineDetail; runs: readonly
     <Table
       label={trans.__('Steps and runs of %1', detail.pipeline.name)}
       columns={columns}
-      rows={detail.graph.map(step => step.name)}
-      row={name => ({ id: name, ref: formatRef('step', `${detail.pipeline.name}/${name}`) })}
+      rows={[...(runs.length ? [DURATION] : []), ...detail.graph.map(step => step.name)]}
+      row={name => ({
+        id: name,
+        ref: name === DURATION ? undefined : formatRef('step', `${detail.pipeline.name}/${name}`)
+      })}
       onOpen={name => {
         const job = runs[0]?.steps.find(step => step.name === name)?.job;
         if (job) {
@@ -158,6 +176,39 @@ function StepsByRuns({ detail, runs }: { detail: IPipelineDetail; runs: readonly
       }}
     />
   );
+}
+
+/** What stands in the row above the steps: no step has this name, since names hold no space. */
+const DURATION = ' duration';
+
+/** How long a run took, against the longest one shown. */
+function Duration({ run, most }: { run: IPipelineRun; most: number }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const seconds = secondsOf(run);
+  if (seconds === null) {
+    return <State state={run.state} bare />;
+  }
+  const words = format.duration(seconds);
+  return (
+    <span className={cx('duration')} title={words} role="img" aria-label={trans.__('took %1', words)}>
+      <span
+        className={cx(run.state === 'failed' ? 'is-bad' : 'is-plain')}
+        style={{ height: `${Math.max(1, Math.round((seconds / most) * 18))}px` }}
+      />
+    </span>
+  );
+}
+
+/** The shapes that stand in the matrix, with their words. */
+function StatesKey({ runs }: { runs: readonly IPipelineRun[] }): React.ReactElement | null {
+  const states = [...new Set(runs.flatMap(run => run.steps.map(step => step.state)))];
+  return states.length ? (
+    <p className={cx('more', 'legend')}>
+      {states.map(state => (
+        <State key={state} state={state} />
+      ))}
+    </p>
+  ) : null;
 }
 
 function Cell({

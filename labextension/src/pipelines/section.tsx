@@ -1,15 +1,21 @@
-import React from 'react';
+import React, { useMemo } from 'react';
 
-import type { IPipeline } from '../api/types';
+import type { IPage, IPipeline, IPipelineDetail } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
 import { Section } from '../components/section';
-import { State } from '../components/state';
+import { lookOf, State } from '../components/state';
+import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { type IDetail, useDetails } from '../hooks/details';
+import { useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
+import type { IWorkbench } from '../tokens';
+import { secondsOf } from './seconds';
 
-/** The pipelines of the project with the states of their newest runs. */
+/** The pipelines of the project with the states of their newest runs; unfolded, their steps. */
 export function PipelinesSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const query = useQuery('pipelines', signal => client.pipelines.list({}, signal), { topics: ['step'] });
@@ -22,7 +28,7 @@ export function PipelinesSection(): React.ReactElement {
         <Result query={query} rows={1}>
           {page =>
             page.items.length ? (
-              <List label={trans.__('Pipelines')} rows={page.items.map(pipelineRow)} />
+              <Pipelines page={page} version={query.at} />
             ) : (
               <EmptyCard
                 sentence={trans.__('A pipeline runs notebooks in order and skips what has not changed.')}
@@ -36,10 +42,26 @@ export function PipelinesSection(): React.ReactElement {
   );
 }
 
-function pipelineRow(pipeline: IPipeline): IListRow {
-  return {
+function Pipelines({ page, version }: { page: IPage<IPipeline>; version: number }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const [open, toggle] = useMemorySet('pipelines:open');
+  const names = useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
+  const under = useDetails(names, name => client.pipelines.show(name), version);
+  const rows = page.items.flatMap(item => pipelineRows(item, open.has(item.ref), under.get(item.name), workbench));
+  return <List label={trans.__('Pipelines')} rows={rows} onToggle={toggle} />;
+}
+
+function pipelineRows(
+  pipeline: IPipeline,
+  shown: boolean,
+  detail: IDetail<IPipelineDetail> | undefined,
+  workbench: IWorkbench
+): IListRow[] {
+  const row: IListRow = {
     id: pipeline.ref,
     ref: pipeline.ref,
+    open: shown,
     icon: 'pipeline',
     name: pipeline.name,
     title: pipeline.description || pipeline.path,
@@ -51,4 +73,36 @@ function pipelineRow(pipeline: IPipeline): IListRow {
       </span>
     )
   };
+  if (!shown) {
+    return [row];
+  }
+  if (!detail?.data) {
+    const words = detail?.error ? detail.error.what : workbench.trans.__('Reading the steps…');
+    return [row, { id: `${pipeline.ref}?`, level: 1, name: words }];
+  }
+  return [row, ...stepRows(detail.data, workbench)];
+}
+
+function stepRows({ graph, runs, pipeline }: IPipelineDetail, { trans }: IWorkbench): IListRow[] {
+  const newest = new Map(runs[0]?.steps.map(step => [step.name, step]));
+  return graph.map(({ name, notebook }): IListRow => {
+    const ref = formatRef('step', `${pipeline.name}/${name}`);
+    const step = newest.get(name);
+    const seconds = step ? secondsOf(step) : null;
+    return {
+      id: ref,
+      ref,
+      level: 1,
+      lead: <State state={step?.state ?? 'skipped'} bare />,
+      name,
+      title: [notebook, step?.reason].filter(Boolean).join('\n'),
+      meta: (
+        <span className={cx('row-detail')}>
+          {step?.state === 'succeeded' && seconds !== null
+            ? format.duration(seconds)
+            : lookOf(step?.state ?? 'skipped', trans).word}
+        </span>
+      )
+    };
+  });
 }

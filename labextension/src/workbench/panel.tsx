@@ -16,7 +16,9 @@ import { FrameWidget } from './widget';
 export class PanelWidget extends FrameWidget {
   constructor(
     workbench: IWorkbench,
-    private readonly _spec: IPanelSpec
+    private readonly _spec: IPanelSpec,
+    /** Called each time the panel comes into sight. */
+    private readonly _shown: (panel: PanelWidget) => void = () => undefined
   ) {
     super(workbench, 'panel');
     this.id = `jp-mlinfra-${_spec.name}`;
@@ -42,6 +44,11 @@ export class PanelWidget extends FrameWidget {
     return <Panel spec={this._spec} Body={this._body} />;
   }
 
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._shown(this);
+  }
+
   protected override onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
     this.focusSearch();
@@ -61,10 +68,8 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
       <SearchBox
         words={words}
         placeholder={spec.placeholder}
-        all={all}
-        panel={spec.title}
         onWords={setWords}
-        onScope={setAll}
+        scope={{ all, panel: spec.title, onScope: setAll }}
       />
       <div className={cx('panel-body')}>
         {settled ? (

@@ -8,7 +8,10 @@ import { createClient } from '../api/client';
 import { createEvents } from '../api/events';
 import { createRequest } from '../api/request';
 import { createCode } from '../code/insert';
+import { keysIn } from '../components/frame';
+import { showKeys } from '../components/keyhelp';
 import { IMLInfra, IWorkbench } from '../tokens';
+import { openQuick } from './quick';
 import { createMemory, Workbench } from './workbench';
 
 /** Replace this plugin to feed the front end from elsewhere. */
@@ -48,7 +51,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       caption: trans.__('Find any object by name, column, tag, owner, note or reference'),
       icon: 'search',
       category: trans.__('ML: Workbench'),
-      execute: () => made.search()
+      execute: () => openQuick(made)
     });
     made.addCommand({
       id: 'mlinfra:workbench-open',
@@ -56,6 +59,17 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       caption: trans.__('Open the page of an object, such as run:9c1e'),
       args: { ref: { type: 'string', description: trans.__('A reference: KIND:NAME[@VERSION]') } },
       execute: ({ ref }) => (typeof ref === 'string' ? made.open(ref) : undefined)
+    });
+    made.addCommand({
+      id: 'mlinfra:workbench-keys',
+      label: trans.__('Show Keys'),
+      caption: trans.__('What each key does on this page, in lists and everywhere'),
+      category: trans.__('ML: Workbench'),
+      execute: () => {
+        const page = app.shell.currentWidget;
+        const keyed = page && keysIn(page.node);
+        return keyed ? keyed.help() : showKeys(made, []);
+      }
     });
     return made;
   }

@@ -2,7 +2,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import React from 'react';
 
-import { Frame } from '../components/frame';
+import { Frame, keysIn } from '../components/frame';
 import { WidgetVisibility } from '../hooks/visible';
 import type { IWorkbench } from '../tokens';
 
@@ -30,11 +30,13 @@ export abstract class FrameWidget extends ReactWidget {
   }
 
   protected override onAfterAttach(message: Message): void {
+    this.node.addEventListener('keydown', this._onKey);
     this._look();
     super.onAfterAttach(message);
   }
 
-  protected override onAfterShow(): void {
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
     this._look();
   }
 
@@ -43,6 +45,7 @@ export abstract class FrameWidget extends ReactWidget {
   }
 
   protected override onBeforeDetach(message: Message): void {
+    this.node.removeEventListener('keydown', this._onKey);
     this._visibility.shown = false;
     super.onBeforeDetach(message);
   }
@@ -54,6 +57,13 @@ export abstract class FrameWidget extends ReactWidget {
       this.update();
     }
   }
+
+  /** JupyterLab focuses the widget's own node, which stands around the frame that knows the keys. */
+  private readonly _onKey = (event: KeyboardEvent): void => {
+    if (event.target === this.node) {
+      keysIn(this.node)?.press(event);
+    }
+  };
 
   private _seen = false;
   private readonly _visibility = new WidgetVisibility();

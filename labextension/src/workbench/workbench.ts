@@ -11,10 +11,12 @@ import type { IClient } from '../api/client';
 import type { IEvents } from '../api/events';
 import type { ICode } from '../code/insert';
 import { labIcon } from '../components/labicon';
-import { kindOf, nameOf, pageOf, type PanelName } from '../refs';
-import type { ICommandSpec, IMemory, IMLInfra, IPageProps, IPageSpec, IPanelSpec, IWorkbench } from '../tokens';
+import { kindOf, nameOf, pageOf } from '../refs';
+import type { ICommandSpec, IMemory, IMLInfra, IPageProps, IPageSpec, IPanelSpec, IShelf, IWorkbench } from '../tokens';
 import { PageWidget } from './page';
 import { PanelWidget } from './panel';
+import { Shelf } from './shelf';
+import { widen } from './width';
 
 interface IOptions {
   app: JupyterFrontEnd;
@@ -40,6 +42,7 @@ export class Workbench implements IWorkbench {
     this.trans = _options.trans;
     this.code = _options.code;
     this.memory = _options.memory;
+    this.shelf = new Shelf(_options.memory);
     this.commands = _options.app.commands;
   }
 
@@ -48,6 +51,7 @@ export class Workbench implements IWorkbench {
   readonly trans: TranslationBundle;
   readonly code: ICode;
   readonly memory: IMemory;
+  readonly shelf: IShelf;
   readonly commands: CommandRegistry;
 
   addCommand({
@@ -82,8 +86,7 @@ export class Workbench implements IWorkbench {
 
   addPanel(spec: IPanelSpec): void {
     const { app, restorer } = this._options;
-    const panel = new PanelWidget(this, spec);
-    this._panels.set(spec.name, panel);
+    const panel = new PanelWidget(this, spec, shown => void app.restored.then(() => widen(shown, this.memory)));
     app.shell.add(panel, 'left', { rank: spec.rank, type: spec.title });
     restorer?.add(panel, panel.id);
     this.addCommand({
@@ -99,14 +102,6 @@ export class Workbench implements IWorkbench {
 
   category(domain: string): string {
     return this.trans.__('ML: %1', domain);
-  }
-
-  /** Put the caret into the search box of the panel in sight, else of the first one. */
-  search(): void {
-    const panel = [...this._panels.values()].find(item => item.isVisible) ?? [...this._panels.values()][0];
-    if (panel) {
-      this._options.app.shell.activateById(panel.id);
-    }
   }
 
   addPage(spec: IPageSpec): void {
@@ -136,6 +131,7 @@ export class Workbench implements IWorkbench {
     if (!kind || !nameOf(target)) {
       return;
     }
+    this.shelf.visit(target);
     const { shell } = this._options.app;
     const open = kind.tracker.find(page => page.reference === target);
     if (open) {
@@ -149,7 +145,6 @@ export class Workbench implements IWorkbench {
   };
 
   private readonly _pages = new Map<string, IPageKind>();
-  private readonly _panels = new Map<PanelName, PanelWidget>();
 }
 
 /** What is kept, in JupyterLab's state database of this workspace. */

@@ -1,6 +1,6 @@
 import type { IRowBlock } from '../../api/types';
 import { neighbour } from '../../components/graph';
-import { layered } from '../../components/layout';
+import { BOX, layered } from '../../components/layout';
 import { RemoteTable } from '../../components/remote';
 import { drawn } from '../lineage';
 
@@ -28,6 +28,19 @@ describe('a layered graph', () => {
     expect(new Set(nodes.map(({ x, y }) => `${x} ${y}`)).size).toBe(ids.length);
   });
 
+  it('leads a link over several columns past the boxes between, not behind them', () => {
+    const links = [
+      { from: 'a', to: 'b' },
+      { from: 'b', to: 'c' },
+      { from: 'a', to: 'c' }
+    ];
+    const { nodes, links: drawnLinks } = layered(['a', 'b', 'c'], links);
+    const middle = nodes.find(node => node.id === 'b')?.y ?? 0;
+    const path = drawnLinks.find(({ from, to }) => from === 'a' && to === 'c')?.path ?? '';
+    const [, passing] = /C.* ([\d.]+)H/.exec(path) ?? [];
+    expect(Math.abs(Number(passing) - (middle + BOX.height / 2))).toBeGreaterThan(BOX.height / 2);
+  });
+
   it('survives a cycle and an empty graph', () => {
     expect(
       layered(
@@ -38,7 +51,7 @@ describe('a layered graph', () => {
         ]
       ).nodes
     ).toHaveLength(2);
-    expect(layered([], [])).toEqual({ nodes: [], width: 0, height: 0 });
+    expect(layered([], [])).toEqual({ nodes: [], links: [], width: 0, height: 0 });
   });
 
   it('is walked along its edges by the arrow keys', () => {

@@ -56,7 +56,7 @@ describe('the four cards', () => {
   });
 });
 
-function Asked({ fetch }: { fetch: () => Promise<string> }): React.ReactElement {
+function Asked({ fetch }: { fetch: (signal: AbortSignal) => Promise<string> }): React.ReactElement {
   const query = useQuery('asked', fetch, { topics: ['job'], about: 'job:1' });
   return <Result query={query}>{data => <p>{data}</p>}</Result>;
 }
@@ -110,6 +110,27 @@ describe('a query', () => {
     });
     await settle();
     expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('can be given up after a second, asks nothing more by itself, and is asked again when told', async () => {
+    const fake = fakeWorkbench();
+    const signals: AbortSignal[] = [];
+    const fetch = jest.fn((signal: AbortSignal) => {
+      signals.push(signal);
+      return new Promise<string>(() => undefined);
+    });
+    show(fake, <Asked fetch={fetch} />);
+    await settle();
+    expect(screen.queryByRole('button', { name: 'Cancel' })).toBeNull();
+    await act(async () => jest.advanceTimersByTimeAsync(1_100));
+    fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+    expect(signals[0]?.aborted).toBe(true);
+    act(() => fake.emit({ topic: 'job', ref: 'job:1', data: {} }));
+    await act(async () => jest.advanceTimersByTimeAsync(60_000));
+    expect(fetch).toHaveBeenCalledTimes(1);
+    fireEvent.click(screen.getByRole('button', { name: 'Load' }));
+    expect(fetch).toHaveBeenCalledTimes(2);
+    expect(screen.getByRole('status', { name: 'Loading' })).toBeTruthy();
   });
 
   it('hears news of its own object only', async () => {

@@ -8,7 +8,8 @@ import type { IClient } from '../../api/client';
 import type { IChangeEvent } from '../../api/events';
 import type { ICode } from '../../code/insert';
 import { WidgetVisibility } from '../../hooks/visible';
-import type { IWorkbench } from '../../tokens';
+import type { IMemory, IWorkbench } from '../../tokens';
+import { Shelf } from '../../workbench/shelf';
 import { Frame } from '../frame';
 
 export interface IFake {
@@ -33,6 +34,10 @@ export function fakeWorkbench(client: object = {}): IFake {
     focusNotebook: jest.fn()
   };
   const open = jest.fn(async () => undefined);
+  const memory: IMemory = {
+    read: async <T,>(key: string) => kept.get(key) as T | undefined,
+    write: (key, value) => void kept.set(key, value)
+  };
   const workbench: IWorkbench = {
     client: client as IClient,
     events: {
@@ -49,10 +54,8 @@ export function fakeWorkbench(client: object = {}): IFake {
     code,
     commands: new CommandRegistry(),
     trans: nullTranslator.load('jupyter_mlinfra'),
-    memory: {
-      read: async <T,>(key: string) => kept.get(key) as T | undefined,
-      write: (key, value) => void kept.set(key, value)
-    },
+    memory,
+    shelf: new Shelf(memory),
     category: domain => domain,
     addCommand: () => new DisposableDelegate(() => undefined),
     addPage: () => undefined,

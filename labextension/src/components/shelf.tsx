@@ -1,0 +1,90 @@
+import React, { useSyncExternalStore } from 'react';
+
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { kindOf, nameOf } from '../refs';
+import type { IVisit } from '../tokens';
+import { Button } from './button';
+import { cx } from './cx';
+import { iconOf, kindName } from './kinds';
+import { List } from './list';
+import { Section } from './section';
+
+const RECENT_SHOWN = 6;
+
+function useShelf(): { pinned: readonly string[]; recent: readonly IVisit[] } {
+  const { shelf } = useWorkbench();
+  const pinned = useSyncExternalStore(shelf.subscribe, () => shelf.pinned);
+  const recent = useSyncExternalStore(shelf.subscribe, () => shelf.recent);
+  return { pinned, recent };
+}
+
+interface IPinnedProps {
+  /** Where its state is kept. */
+  name: string;
+  title: string;
+  kinds: readonly string[];
+  /** Said while nothing is pinned; without it the section is left out then. */
+  empty?: string;
+}
+
+/** The objects of these kinds that the user pinned with `p`. */
+export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.ReactElement | null {
+  const { shelf, trans } = useWorkbench();
+  const pinned = useShelf().pinned.filter(ref => kinds.includes(kindOf(ref)));
+  if (!pinned.length && !empty) {
+    return null;
+  }
+  const rows = pinned.map(ref => ({
+    id: ref,
+    ref,
+    icon: iconOf(kindOf(ref)),
+    name: nameOf(ref),
+    title: ref,
+    meta: (
+      <>
+        <span className={cx('row-detail')}>{kindName(kindOf(ref), trans)}</span>
+        <Button bare kind="quiet" icon="close" label={trans.__('Take the Pin Away')} onClick={() => shelf.pin(ref)} />
+      </>
+    )
+  }));
+  return (
+    <Section
+      name={name}
+      title={title}
+      note={String(pinned.length)}
+      body={() => (rows.length ? <List label={title} rows={rows} /> : <p className={cx('more')}>{empty}</p>)}
+    />
+  );
+}
+
+/** The pages of these kinds that were opened last. */
+export function Recent({ name, kinds }: { name: string; kinds: readonly string[] }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const recent = useShelf()
+    .recent.filter(({ ref }) => kinds.includes(kindOf(ref)))
+    .slice(0, RECENT_SHOWN);
+  if (!recent.length) {
+    return null;
+  }
+  return (
+    <Section
+      name={name}
+      title={trans.__('Recent')}
+      note={String(recent.length)}
+      body={() => (
+        <List
+          label={trans.__('Recently opened')}
+          rows={recent.map(({ ref, at }) => ({
+            id: ref,
+            ref,
+            icon: iconOf(kindOf(ref)),
+            name: nameOf(ref),
+            title: ref,
+            meta: <span>{format.time(at)}</span>
+          }))}
+        />
+      )}
+    />
+  );
+}

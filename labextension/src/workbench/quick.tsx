@@ -1,0 +1,114 @@
+import { Widget } from '@lumino/widgets';
+import React, { useState } from 'react';
+
+import { cx } from '../components/cx';
+import { SearchBox, SearchResults } from '../components/search';
+import { Pinned, Recent } from '../components/shelf';
+import { useWorkbench } from '../hooks/context';
+import { useSettled } from '../hooks/settled';
+import { PANEL_KINDS } from '../refs';
+import type { IWorkbench } from '../tokens';
+import { FrameWidget } from './widget';
+
+/** A search over everything, above what is open: Enter opens, `i` inserts, Escape goes back to where the caret was. */
+class QuickOpen extends FrameWidget {
+  constructor(workbench: IWorkbench, leave: () => void) {
+    super(leaving(workbench, leave), 'panel');
+    this.addClass(cx('quick'));
+    this.node.setAttribute('role', 'dialog');
+    this.node.setAttribute('aria-modal', 'true');
+    this.node.setAttribute('aria-label', workbench.trans.__('Search the Workbench'));
+  }
+
+  protected override content(): React.ReactElement {
+    return <Quick />;
+  }
+}
+
+/** The workbench, where each way to another place closes the search first. */
+function leaving(workbench: IWorkbench, leave: () => void): IWorkbench {
+  const first =
+    <A extends unknown[], R>(act: (...given: A) => R) =>
+    (...given: A): R => {
+      leave();
+      return act(...given);
+    };
+  const { code } = workbench;
+  const own: Partial<IWorkbench> = {
+    open: first(workbench.open),
+    code: {
+      insertBelow: first((text, door) => code.insertBelow(text, door)),
+      insertAtCursor: first((text, door) => code.insertAtCursor(text, door)),
+      focusNotebook: leave,
+      copy: text => code.copy(text),
+      cell: (text, door) => code.cell(text, door)
+    }
+  };
+  return Object.assign(Object.create(workbench) as IWorkbench, own);
+}
+
+function Quick(): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [words, setWords] = useState('');
+  const settled = useSettled(words.trim(), 120);
+  const kinds = Object.values(PANEL_KINDS).flat();
+  return (
+    <>
+      <SearchBox words={words} placeholder={trans.__('name, column, tag, owner, reference')} onWords={setWords} />
+      <div className={cx('panel-body')}>
+        {settled ? (
+          <SearchResults words={settled} panel="catalog" all />
+        ) : (
+          <>
+            <Pinned name="quick:pinned" title={trans.__('Pinned')} kinds={kinds} />
+            <Recent name="quick:recent" kinds={kinds} />
+          </>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** Open the search; it closes by Escape, by a click elsewhere, and when something was chosen. */
+export function openQuick(workbench: IWorkbench): void {
+  const before = document.activeElement;
+  const close = (): void => {
+    document.removeEventListener('mousedown', outside, true);
+    if (!widget.isDisposed) {
+      widget.dispose();
+      if (before instanceof HTMLElement) {
+        before.focus();
+      }
+    }
+  };
+  const widget = new QuickOpen(workbench, close);
+  const outside = (event: MouseEvent): void => {
+    if (!widget.node.contains(event.target as Node)) {
+      close();
+    }
+  };
+  widget.node.addEventListener('keydown', event => {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      close();
+    } else if (event.key === 'Tab') {
+      keepInside(widget.node, event);
+    }
+  });
+  document.addEventListener('mousedown', outside, true);
+  Widget.attach(widget, document.body);
+  void widget.renderPromise?.then(() => widget.node.querySelector('input')?.focus());
+}
+
+/** Tab goes round in the dialog. */
+function keepInside(node: HTMLElement, event: KeyboardEvent): void {
+  const stops = [...node.querySelectorAll<HTMLElement>('input, button, [tabindex="0"]')].filter(
+    stop => stop.tabIndex >= 0 && stop.offsetParent
+  );
+  const [first, last] = [stops[0], stops[stops.length - 1]];
+  const [edge, other] = event.shiftKey ? [first, last] : [last, first];
+  if (document.activeElement === edge) {
+    event.preventDefault();
+    other?.focus();
+  }
+}
