@@ -28,9 +28,8 @@ slow: $(VENV)/.test ## tests that take longer than a change should wait (the Bin
 benchmarks: $(VENV)/.test ## paired benchmarks against peers; minutes each, never part of the tests
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-build: ## the wheel
-	@scripts/setup.sh $(VENV) tools
-	@$(VENV)/tools/uv build --wheel
+build: $(VENV)/.demo ## the wheel, in dist/
+	@$(BIN)/uv build --quiet --wheel && ls dist
 
 # The stamps hold what the environment was made from; set-up is skipped while nothing of it changed.
 SOURCES := pyproject.toml scripts/setup.sh labextension/package.json labextension/yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)

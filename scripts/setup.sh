@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make the environment: a Python, uv, every package, the front end. Says what it does; safe to run twice at once.
-#   scripts/setup.sh VENV demo|test|tools
+#   scripts/setup.sh VENV demo|test
 set -euo pipefail
 venv=$1 what=$2
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ exec 9>".setup.lock"
 if ! flock -n 9; then say "Another set-up is under way; waiting for it."; flock 9; fi
 stamp() { cat pyproject.toml scripts/setup.sh labextension/package.json labextension/yarn.lock $(find labextension/src labextension/style labextension/schema -type f | sort) | sha256sum; }
 current=$(stamp)
-if [ "$what" != tools ] && [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.$what" 2>/dev/null)" = "$current" ]; then touch "$venv/.$what"; exit 0; fi
+if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.$what" 2>/dev/null)" = "$current" ]; then touch "$venv/.$what"; exit 0; fi
 
 python_ok() { "$1" -c 'import sys; sys.exit(not (sys.version_info >= (3, 12) and sys.implementation.name == "cpython"))' >/dev/null 2>&1; }
 # Where pyenv keeps its versions, also when its shims are not active: its variable, the home folder, or an entry of PATH below it.
@@ -55,7 +55,6 @@ if [ ! -x "$venv/bin/python" ]; then
   "$uv" venv --quiet --allow-existing --python "${python:-3.12}" "$venv" ||
     fail "No environment could be made." "No Python 3.12 or newer was found, and uv could not fetch one." "Install Python 3.12 (pyenv install 3.12, or your system's package)."
 fi
-[ "$what" = tools ] && exit 0
 
 export UV_LINK_MODE=${UV_LINK_MODE:-hardlink}
 say "Installing packages ($what); the first time takes minutes"
