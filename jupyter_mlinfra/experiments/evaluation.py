@@ -6,7 +6,7 @@ lists of the same length. Every function refuses empty input, NaN and other labe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float64]]
     Labels = Sequence[bool] | Sequence[int] | Floats | pl.Series
     Scores = Sequence[float] | Floats | pl.Series
+    Groups = Sequence[Any] | np.ndarray[Any, Any] | pl.Series
 
+MIN_GROUPS = 10
 _CELLS = 4_000_000  # numbers drawn at a time by a bootstrap: 32 MB
 
 
@@ -132,53 +134,79 @@ def best_threshold(y: Labels, p: Scores, *, cost_action: float, cost_late: float
 
 
 def bootstrap_difference(
-    y: Labels, a: Scores, b: Scores, *, metric: str | Callable[[Floats, Floats], float] = "auc", resamples: int = 1000, level: float = 0.95, seed: int = 0
+    y: Labels,
+    a: Scores,
+    b: Scores,
+    *,
+    metric: str | Callable[[Floats, Floats], float] = "auc",
+    groups: Groups | None = None,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> Interval:
     """How much better `a` is than `b` on the same rows: metric(a) - metric(b) with its paired percentile interval.
 
     metric: auc, average_precision, brier, or a function of labels and scores. Both are reckoned on the same resampled rows, so
-    what is common to them cancels. Deterministic for a seed. Source: Efron and Tibshirani (1993), sections 8.3 and 13.3.
+    what is common to them cancels. groups: one value a row; rows of a group (a day, a customer) rise and fall together, so groups are
+    drawn and not rows, or the interval is too narrow. Deterministic for a seed. Source: Efron and Tibshirani (1993), sections 8.3, 8.6
+    and 13.3; groups: Cameron, Gelbach and Miller (2008), section 3.1 (pairs cluster bootstrap).
     """
     labels, first = _checked(y, a, both=metric in ("auc", "average_precision"))
     _, second = _checked(y, b)
     if callable(metric):
-        function = metric
-        return _bootstrap_by_rows(lambda rows: function(labels[rows], first[rows]) - function(labels[rows], second[rows]), len(labels), resamples, level, seed)
-    if metric not in _METRICS:
+        one, other = _by_rows(metric, labels, first), _by_rows(metric, labels, second)
+    elif metric in _METRICS:
+        one, other = _METRICS[metric](labels, first), _METRICS[metric](labels, second)
+    else:
         raise BadRequest(f"There is no metric {metric!r}.", fix=f"One of {', '.join(_METRICS)}, or a function of labels and scores.")
-    one, other = _METRICS[metric](labels, first), _METRICS[metric](labels, second)
-    return _bootstrap(lambda weights: one(weights) - other(weights), len(labels), resamples, level, seed)
+    return _bootstrap(lambda weights: one(weights) - other(weights), len(labels), groups, resamples, level, seed)
 
 
-def bootstrap_metric(y: Labels, p: Scores, *, metric: str = "auc", resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
-    """One metric with its percentile interval."""
+def bootstrap_metric(
+    y: Labels, p: Scores, *, metric: str = "auc", groups: Groups | None = None, resamples: int = 1000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """One metric with its percentile interval; groups as in `bootstrap_difference`."""
     labels, scores = _checked(y, p, both=metric in ("auc", "average_precision"))
     if metric not in _METRICS:
         raise BadRequest(f"There is no metric {metric!r}.", fix=f"One of {', '.join(_METRICS)}.")
-    return _bootstrap(_METRICS[metric](labels, scores), len(labels), resamples, level, seed)
+    return _bootstrap(_METRICS[metric](labels, scores), len(labels), groups, resamples, level, seed)
 
 
 def bootstrap_saving(
-    y: Labels, p: Scores, *, threshold: float, cost_action: float, cost_late: float, resamples: int = 1000, level: float = 0.95, seed: int = 0
+    y: Labels,
+    p: Scores,
+    *,
+    threshold: float,
+    cost_action: float,
+    cost_late: float,
+    groups: Groups | None = None,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> Interval:
-    """`business_kpi` with its percentile interval."""
+    """`business_kpi` with its percentile interval; groups as in `bootstrap_difference`."""
     saved = savings(y, p, threshold=threshold, cost_action=cost_action, cost_late=cost_late)
 
     def kpi(weights: Floats | None) -> float:
-        return 1000 * float(saved.mean() if weights is None else (weights @ saved) / len(saved))
+        return 1000 * float(saved.mean() if weights is None else (weights @ saved) / weights.sum())
 
-    return _bootstrap(kpi, len(saved), resamples, level, seed)
+    return _bootstrap(kpi, len(saved), groups, resamples, level, seed)
 
 
-def report(frame: pl.DataFrame, *, label: str, threshold: float, cost_action: float, cost_late: float) -> pl.DataFrame:
+def report(frame: pl.DataFrame, *, label: str, threshold: float | Mapping[str, float], cost_action: float, cost_late: float) -> pl.DataFrame:
     """One row a score column of `frame`: AUC, average precision, Brier score, calibration error, money saved per 1,000 rows.
 
-    frame: `label` and one column of scores a model. threshold: for all of them, so a rate that never reaches it saves nothing.
+    frame: `label` and one column of scores a model. threshold: of all of them, or of each: models are fairly compared in money when each
+    has the threshold that was best for it on tuning data.
     """
     import polars as pl
 
     if label not in frame.columns:
         raise BadRequest(f"The frame has no column {label}.", f"It has: {', '.join(frame.columns)}.")
+    names = [name for name in frame.columns if name != label]
+    limits = threshold if isinstance(threshold, Mapping) else dict.fromkeys(names, threshold)
+    if missing := [name for name in names if name not in limits]:
+        raise BadRequest(f"{missing[0]} has no threshold.", f"There are some for: {', '.join(limits)}.", "Give one for each column of scores.")
     y = frame[label]
     rows = [
         {
@@ -187,10 +215,9 @@ def report(frame: pl.DataFrame, *, label: str, threshold: float, cost_action: fl
             "average_precision": average_precision(y, frame[name]),
             "brier": brier(y, frame[name]),
             "calibration_error": calibration_error(y, frame[name]),
-            "saved_per_1000": business_kpi(y, frame[name], threshold=threshold, cost_action=cost_action, cost_late=cost_late),
+            "saved_per_1000": business_kpi(y, frame[name], threshold=limits[name], cost_action=cost_action, cost_late=cost_late),
         }
-        for name in frame.columns
-        if name != label
+        for name in names
     ]
     return pl.DataFrame(rows)
 
@@ -240,34 +267,36 @@ _METRICS: dict[str, Callable[[Floats, Floats], Callable[[Floats | None], float]]
 }  # fmt: skip
 
 
-def _bootstrap(figure: Callable[[Floats | None], float], rows: int, resamples: int, level: float, seed: int) -> Interval:
-    """Resample rows by how often each is drawn: a weight for each row, so nothing is copied or sorted again."""
+def _by_rows(metric: Callable[[Floats, Floats], float], labels: Floats, scores: Floats) -> Callable[[Floats | None], float]:
+    """A function of labels and scores as one of row weights."""
     import numpy as np
 
-    def drawn(places: Any) -> float:
-        return figure(np.bincount(places, minlength=rows).astype(np.float64))
+    def weighted(weights: Floats | None) -> float:
+        rows = slice(None) if weights is None else np.repeat(np.arange(len(labels)), weights.astype(np.int64))
+        return metric(labels[rows], scores[rows])
 
-    return _interval(figure(None), drawn, rows, resamples, level, seed)
-
-
-def _bootstrap_by_rows(figure: Callable[[Any], float], rows: int, resamples: int, level: float, seed: int) -> Interval:
-    import numpy as np
-
-    return _interval(figure(np.arange(rows)), figure, rows, resamples, level, seed)
+    return weighted
 
 
-def _interval(value: float, figure: Callable[[Any], float], rows: int, resamples: int, level: float, seed: int) -> Interval:
+def _bootstrap(figure: Callable[[Floats | None], float], rows: int, groups: Groups | None, resamples: int, level: float, seed: int) -> Interval:
+    """Resample rows, or whole groups, by how often each is drawn: a weight for each row, so nothing is copied or sorted again."""
     import numpy as np
 
     if resamples < 100 or not 0 < level < 1:
         raise BadRequest(f"resamples={resamples}, level={level} give no interval.", "It takes 100 resamples or more, and a level between 0 and 1.")
+    group = np.arange(rows) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    if len(group) != rows:
+        raise BadRequest("The groups do not fit the rows.", f"There are {rows} rows and {len(group)} groups.", "Give the group of each row.")
+    units = int(group.max()) + 1
+    if groups is not None and units < MIN_GROUPS:
+        raise BadRequest(f"{units} groups give no interval.", f"It takes {MIN_GROUPS} or more.", "Use smaller groups, such as days for weeks.")
     source, found = np.random.default_rng(seed), []
-    block = max(1, _CELLS // rows)
+    block = max(1, _CELLS // units)
     for start in range(0, resamples, block):
-        places = source.integers(0, rows, size=(min(block, resamples - start), rows))
-        found += [figure(row) for row in places]
+        drawn = source.integers(0, units, size=(min(block, resamples - start), units))
+        found += [figure(np.bincount(places, minlength=units).astype(np.float64)[group]) for places in drawn]
     low, high = np.nanquantile(found, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value=value, low=float(low), high=float(high), level=level, rows=rows, resamples=resamples)
+    return Interval(value=figure(None), low=float(low), high=float(high), level=level, rows=rows, resamples=resamples)
 
 
 def _checked(y: Labels, p: Scores, *, both: bool = False) -> tuple[Floats, Floats]:

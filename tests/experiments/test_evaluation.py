@@ -124,6 +124,31 @@ def test_the_interval_covers_the_true_value_about_as_often_as_it_says():
     assert 88 <= hits <= 99  # binomial(100, 0.95) lies there with 99 %
 
 
+def test_rows_of_a_group_are_drawn_together_or_the_interval_is_too_narrow():
+    """Days differ: within one, the saving of all rows is shifted alike. The mean of 40 days is what is uncertain."""
+    hits = {True: 0, False: 0}
+    for seed in range(60):
+        source = np.random.default_rng(seed)
+        day = np.repeat(np.arange(40), 25)
+        share = np.clip(source.normal(0.4, 0.2, 40), 0, 1)
+        y = (source.random(1000) < share[day]).astype(float)
+        true = 1000 * (120 * np.clip(np.random.default_rng(0).normal(0.4, 0.2, 1_000_000), 0, 1).mean() - 30)
+        for grouped in hits:
+            found = evaluation.bootstrap_saving(y, np.ones(1000), threshold=0.5, **COSTS, groups=day if grouped else None, resamples=200, seed=seed)
+            hits[grouped] += found.low <= true <= found.high
+    assert hits[True] >= 52  # binomial(60, 0.95) lies there with 99 %
+    assert hits[False] <= 45
+
+
+def test_groups_of_one_row_are_rows():
+    y, p = sample(150)
+    assert evaluation.bootstrap_metric(y, p, groups=np.arange(150), resamples=100) == evaluation.bootstrap_metric(y, p, resamples=100)
+    with pytest.raises(BadRequest, match="9 groups give no interval"):
+        evaluation.bootstrap_metric(y, p, groups=np.arange(150) % 9, resamples=100)
+    with pytest.raises(BadRequest, match="150 rows and 149 groups"):
+        evaluation.bootstrap_metric(y, p, groups=np.arange(149), resamples=100)
+
+
 def test_the_interval_of_the_saving_is_that_of_a_mean():
     y, p = sample(2000)
     found = evaluation.bootstrap_saving(y, p, threshold=0.4, **COSTS, resamples=400, seed=1)
@@ -141,6 +166,10 @@ def test_a_report_has_a_row_for_each_score_column():
     assert found["model"].to_list() == ["model", "never"]
     assert found["auc"].to_list() == pytest.approx([sk.roc_auc_score(y, p), 0.5])
     assert found["saved_per_1000"].to_list() == pytest.approx([brute_force_saving(y, p, 0.4), 0])
+    each = evaluation.report(frame, label="late", threshold={"model": 0.3, "never": 0.0}, **COSTS)
+    assert each["saved_per_1000"].to_list() == pytest.approx([brute_force_saving(y, p, 0.3), brute_force_saving(y, np.zeros(len(y)), 0.0)])
+    with pytest.raises(BadRequest, match="never has no threshold"):
+        evaluation.report(frame, label="late", threshold={"model": 0.3}, **COSTS)
 
 
 @pytest.mark.parametrize(
