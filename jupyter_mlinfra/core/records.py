@@ -20,6 +20,8 @@ Basis = Literal["exact", "approx", "sample", "est", "n"]
 PAGE_LIMIT = 500
 """No list answers with more items than this."""
 
+_LONGEST_CURSOR = len(str(2**62))  # SQLite takes no larger numbers than 2**63, and Python reads no endless ones
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
@@ -44,14 +46,20 @@ class Page[T]:
     cursor: str | None = None
 
 
+def parse_cursor(text: str | None) -> int:
+    """The number in a cursor; 0 for the first page. Raises BadRequest for what no answer gave."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_CURSOR and int(text) <= 2**62):
+        raise BadRequest(f"cursor {text[:40]!r} is not one of ours.", fix="Use the cursor of the last answer.")
+    return int(text)
+
+
 def page_of[T](items: Sequence[T], *, limit: int = 50, cursor: str | None = None) -> Page[T]:
     """Cut one page out of a list held in memory; the cursor is an offset."""
     if not 1 <= limit <= PAGE_LIMIT:
         raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
-    try:
-        start = int(cursor or 0)
-    except ValueError:
-        raise BadRequest(f"cursor {cursor!r} is not one of ours.", fix="Use the cursor of the last answer.") from None
+    start = parse_cursor(cursor)
     part = items[start : start + limit]
     end = start + len(part)
     return Page(items=part, shown=len(part), total=len(items), cursor=str(end) if end < len(items) else None)
