@@ -38,7 +38,7 @@ class _Submit(click.Command):
 @click.option("--output", metavar="PATH", help="Where the executed notebook goes, below the project.")
 @click.option("--cwd", metavar="FOLDER", help="Folder of the project that it runs in.")
 @click.option("--env", "environment", multiple=True, metavar="NAME=VALUE", help="Added to the environment; a secret as env:NAME or keyring:SERVICE/NAME.")
-@click.option("--cpus", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--cpus", type=click.IntRange(0), default=1, show_default=True, help="Slots; 0 for a job that mostly waits.")
 @click.option("--gpus", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--memory-gib", type=float, metavar="GIB")
 @click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES")

@@ -40,6 +40,7 @@ class JobSpec:
     output: where the executed notebook goes, below the project (default: the job's own folder).
     cwd: folder below the project that it runs in; default the notebook's own folder, for a command the project's root.
     environment: added to that of the submitter; values may be secret references. memory_gib: reserved, not enforced.
+    cpus: slots; with 0 it takes none and starts at once, for a job that mostly waits.
     key: idempotency key; a second submit with the same key returns the first job. labels: small facts such as the pipeline run.
     """
 
@@ -69,9 +70,9 @@ class JobSpec:
         for name in self.environment:
             if not name or "=" in name:
                 raise BadRequest(f"{name!r} cannot be the name of an environment variable.", fix="Use letters, digits and underscores.")
-        for name, least in (("gpus", 0), ("cpus", 1), ("retries", 0)):
-            if getattr(self, name) < least:
-                raise BadRequest(f"{name}={getattr(self, name)} is below {least}.", fix=f"Use {least} or more.")
+        for name in ("gpus", "cpus", "retries"):
+            if getattr(self, name) < 0:
+                raise BadRequest(f"{name}={getattr(self, name)} is below 0.", fix="Use 0 or more.")
         for name in ("memory_gib", "time_limit_minutes"):
             value = getattr(self, name)
             if value is not None and value <= 0:

@@ -39,7 +39,7 @@ class JobList(Handler):
         cwd: Name | None = None,
         environment: dict[Name, Words] | None = None,
         gpus: Annotated[int, Interval(ge=0, le=10_000)] = 0,
-        cpus: Annotated[int, Interval(ge=1, le=10_000)] = 1,
+        cpus: Annotated[int, Interval(ge=0, le=10_000)] = 1,
         memory_gib: Annotated[float, Interval(gt=0, le=1e6)] | None = None,
         time_limit_minutes: Annotated[float, Interval(gt=0, le=1e7)] | None = None,
         priority: Annotated[int, Interval(ge=0, le=100)] = 50,

@@ -183,6 +183,15 @@ def test_a_waiting_job_says_what_it_needs_and_who_holds_it(jobs: Jobs, tools: An
     assert (jobs.compute().cpus, jobs.compute().cpus_used, jobs.compute().running, jobs.compute().waiting) == (2, 2, 1, 1)
 
 
+def test_a_job_that_mostly_waits_takes_no_slot_and_starts_while_all_are_held(jobs: Jobs, tools: Any) -> None:
+    holder = jobs.submit(JobSpec(command=tools.sleep, cpus=2))
+    tools.until(lambda: jobs.show(holder.id).state == "running")
+    behind = jobs.submit(JobSpec(command=["true"]))
+    (job,) = jobs.wait([jobs.submit(JobSpec(command=["true"], cpus=0)).id], timeout=tools.wait)
+    assert (job.state, job.cpus) == ("succeeded", 0)
+    assert (jobs.show(behind.id).state, jobs.compute().cpus_used) == ("queued", 2)
+
+
 def test_more_than_the_machine_has_is_refused_at_submit(jobs: Jobs) -> None:
     for spec, words in (({"cpus": 3}, "3 CPUs"), ({"gpus": 1}, "1 GPU"), ({"memory_gib": 1e6}, "GiB")):
         with pytest.raises(BadRequest, match=words):

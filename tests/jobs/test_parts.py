@@ -140,7 +140,7 @@ def test_the_script_of_a_command_is_found(command: list[str], place: int | None,
     "spec",
     [
         {}, {"notebook": "n.ipynb", "command": ["x"]}, {"command": "ls -l"}, {"command": ["a\0b"]}, {"command": ["\ud800"]}, {"command": [1]},
-        {"command": ["x"], "gpus": -1}, {"command": ["x"], "cpus": 0}, {"command": ["x"], "retries": -1}, {"command": ["x"], "memory_gib": 0},
+        {"command": ["x"], "gpus": -1}, {"command": ["x"], "cpus": -1}, {"command": ["x"], "retries": -1}, {"command": ["x"], "memory_gib": 0},
         {"command": ["x"], "time_limit_minutes": -2}, {"command": ["x"], "priority": 101}, {"command": ["x"], "environment": {"A=B": "x"}},
         {"command": ["x"], "environment": {"": "x"}},
     ],

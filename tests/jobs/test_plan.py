@@ -49,12 +49,19 @@ def test_a_job_that_can_never_start_holds_nobody_up_and_says_so() -> None:
     assert decided.reasons == {"huge": "Needs 3 GPUs, this machine has 2: it cannot start here."}
 
 
+def test_a_job_without_a_slot_starts_when_everything_is_held_and_others_wait() -> None:
+    held = [Holding(job="x", cpus=5, gpu_ids=tuple(MACHINE.gpus), memory_gib=20)]  # more than there is: slots were taken away while it ran
+    decided = plan([need("first"), need("waits", cpus=0)], held, MACHINE)
+    assert decided.starts == (("waits", ()),)
+    assert set(decided.reasons) == {"first"}
+
+
 def test_memory_is_a_slot_too() -> None:
     decided = plan([need("a", memory_gib=8)], [Holding(job="x", cpus=1, gpu_ids=(), memory_gib=12)], MACHINE)
     assert decided.reasons == {"a": "Needs 8 GiB of memory, 4 of 16 are free; held by job x."}
 
 
-needs = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3), st.sampled_from([0.0, 4.0, 20.0])), max_size=12)
+needs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.sampled_from([0.0, 4.0, 20.0])), max_size=12)
 
 
 @given(waiting=needs, running=st.lists(st.tuples(st.integers(1, 2), st.booleans()), max_size=2))

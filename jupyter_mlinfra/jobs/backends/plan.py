@@ -55,8 +55,9 @@ def plan(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacit
     """Decide over the waiting jobs, given in the order of the queue."""
     held = {gpu: holding.job for holding in holdings for gpu in holding.gpu_ids}
     gpus = [gpu for gpu in capacity.gpus if gpu not in held and gpu not in capacity.busy]
-    cpus = capacity.cpus - sum(holding.cpus for holding in holdings)
-    memory = capacity.memory_gib - sum(holding.memory_gib for holding in holdings)
+    # Less than nothing is left where jobs run on from a time of more slots.
+    cpus = max(0, capacity.cpus - sum(holding.cpus for holding in holdings))
+    memory = max(0.0, capacity.memory_gib - sum(holding.memory_gib for holding in holdings))
     starts, reasons, first = list[tuple[str, tuple[str, ...]]](), dict[str, str](), None
     running = list(holdings)
     for need in waiting:
