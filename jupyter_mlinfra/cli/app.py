@@ -131,20 +131,25 @@ def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
         return _fail(MLInfraError("The workbench failed at this.", why[:500], f"A bug; with {DEBUG}=1 it says where."), session, out)
     if text:
         print(text, file=out)
-    if ended.error is not None and not session.json:
-        _tell(ended.error)
+    if ended.error is not None:
+        _tell(ended.error, session)
     return ended.exit_code
 
 
 def _fail(error: MLInfraError, session: Session, out: IO[str], *, code: int = 1, name: str = "") -> int:
     if session.json:
         print(json.dumps({"error": error.to_json() | ({"code": name} if name else {})}), file=out)
-    else:
-        _tell(error)
+    _tell(error, session)
     return code
 
 
-def _tell(error: MLInfraError) -> None:
+def _tell(error: MLInfraError, session: Session) -> None:
+    """Say it to people; in a job, the first of them is who looks at its reason."""
+    from ..jobs.report import give_reason
+
+    give_reason(f"{error.what} {error.why}".strip())
+    if session.json:
+        return
     lines = [f"error: {error.what}", error.why and f"  why: {error.why}", error.fix and f"  fix: {error.fix}"]
     print("\n".join(filter(None, lines)), file=sys.stderr)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from ..core.errors import BadRequest, MLInfraError, Unavailable
+from ..core.errors import MLInfraError, Unavailable
 from ..core.records import page_of
 from .domain import Domain, paged
 from .parse import pair, parameters
-from .session import Ended, Session
+from .session import Ended, Failed, Session
 
 jobs = Domain("jobs", "Notebooks and commands that run away from the kernel and outlive it.")
 
@@ -149,4 +149,4 @@ def _failure(found: Any) -> MLInfraError | None:
     if not failed:
         return None
     why = "; ".join(f"{job.id} {job.state}: {job.reason}" if job.reason else f"{job.id} {job.state}" for job in failed)
-    return BadRequest(f"{len(failed)} of {len(found)} jobs did not succeed.", f"{why}.", f"mlinfra jobs logs {failed[0].id}")
+    return Failed(f"{len(failed)} of {len(found)} jobs did not succeed.", f"{why}.", f"mlinfra jobs logs {failed[0].id}")

@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from ..core.errors import Unprocessable
 from .domain import Domain, paged
 from .parse import parameters
-from .session import Ended, Session
+from .session import Ended, Failed, Session
 
 pipelines = Domain("pipelines", "Notebooks in order: what has not changed is taken from the cache.")
 
@@ -83,4 +82,4 @@ def _ended(run: Any) -> Ended:
     failed = [step for step in run.steps if step.state == "failed"]
     why = "; ".join(f"{step.name}: {step.reason}" for step in failed) or run.reason
     fix = f"mlinfra jobs logs {failed[0].job}" if failed and failed[0].job else f"mlinfra pipelines show {run.pipeline}"
-    return Ended(run, error=Unprocessable(f"Pipeline {run.pipeline} ended {run.state}.", f"{why}." if why else "", fix))
+    return Ended(run, error=Failed(f"Pipeline {run.pipeline} ended {run.state}.", f"{why}." if why else "", fix))

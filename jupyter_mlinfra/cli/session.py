@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..core.errors import MLInfraError
+
 if TYPE_CHECKING:
-    from ..core.errors import MLInfraError
     from ..workbench import Workbench
+
+
+class Failed(MLInfraError):
+    """What was asked for was done, and it did not succeed: a job, a run."""
+
+    code = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,9 @@ class Session:
         return current(self.project)
 
     def say(self, text: str) -> None:
-        """Tell people how it goes; a script is told nothing."""
+        """Tell people how it goes, and whoever watches the job that this is; a script is told nothing."""
+        from ..jobs.report import report
+
+        report(None, text)
         if not self.json:
             self._say(text)

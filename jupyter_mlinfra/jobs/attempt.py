@@ -97,8 +97,12 @@ class Attempt:
 def write_progress(path: Path, fraction: float | None, text: str, **more: Any) -> None:
     """Replace a progress file; a reader sees the old or the new one whole. Not synced: it is worth nothing after a crash."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"fraction": fraction, "text": text, **more}))
-    os.replace(draft, path)
+    try:
+        draft.write_text(json.dumps({"fraction": fraction, "text": text, **more}))
+        draft.replace(path)
+    except OSError:  # a full disk must not end a training of hours for the sake of its progress bar
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from typing import Any
 from ..core.database import Database
 from ..core.errors import MLInfraError
 from .attempt import NotebookTask
-from .environment import JOB, PROGRESS, REASON, runtime_folder
+from .environment import JOB, PROGRESS, runtime_folder
+from .report import give_reason
 from .store import JobStore
 
 TELL_SECONDS = 1.0
@@ -77,8 +78,7 @@ def _number(notebook: Any, index: int, injected: str) -> str:
 
 def _because(reason: str, code: int) -> int:
     sys.stderr.write(f"{reason}\n")
-    if REASON in os.environ:
-        Path(os.environ[REASON]).write_text(reason)
+    give_reason(reason)
     return code
 
 

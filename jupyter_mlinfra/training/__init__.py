@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 __all__ = ["Trained", "XGBoostProgress", "report", "train_xgboost"]
 
 if TYPE_CHECKING:
+    from ..jobs.report import report
     from .boosting import Trained, train_xgboost
     from .curves import XGBoostProgress
-    from .progress import report
 else:
-    _HOME = {"Trained": ".boosting", "train_xgboost": ".boosting", "XGBoostProgress": ".curves", "report": ".progress"}
+    _HOME = {"Trained": ".boosting", "train_xgboost": ".boosting", "XGBoostProgress": ".curves", "report": "..jobs.report"}
 
     def __getattr__(name: str):
         if name not in _HOME:

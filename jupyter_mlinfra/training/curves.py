@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .progress import report
+from ..jobs.report import report
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric

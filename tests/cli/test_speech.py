@@ -9,13 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_mlinfra.cli.app import main
+from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 from tests.cli.conftest import Said
 from tests.core.test_import import HEAVY
 from tests.server.noted import Noted
@@ -128,6 +131,37 @@ def test_progress_is_for_people_only(noted: Noted, capfd: pytest.CaptureFixture[
         assert capfd.readouterr().err == expected
 
 
+def test_in_a_job_progress_and_the_error_go_to_its_files_too(noted: Noted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress, reason = tmp_path / "progress.json", tmp_path / "reason"
+    monkeypatch.setenv("MLINFRA_PROGRESS", str(progress))
+    monkeypatch.setenv("MLINFRA_REASON", str(reason))
+
+    class Deployments:
+        def deploy(self, name: str, *, on_progress: Callable[[str], None], **_: Any) -> Any:
+            on_progress("building")
+            raise Unavailable("There is no room.", "The disk is full.", "Make some.")
+
+    noted.__dict__["deployments"] = Deployments()
+    for words in (["--json"], []):
+        with pytest.raises(SystemExit):
+            main(["deployments", "deploy", "m/1", *words])
+        assert json.loads(progress.read_text()) == {"fraction": None, "text": "building"}
+        assert reason.read_text() == "There is no room. The disk is full."
+        reason.unlink()
+
+
+def test_an_outcome_that_is_a_failure_is_a_reason_too(noted: Noted, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = tmp_path / "reason"
+    monkeypatch.setenv("MLINFRA_REASON", str(reason))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    step = StepRun(name="train", state=StepState.FAILED, job=None, notebook=None, reason="Cell 3 failed", started_at=at, ended_at=at)
+    noted.answer = PipelineRun(run="7", pipeline="flights", state=RunState.FAILED, steps=[step], parameters={}, user="a", started_at=at, ended_at=at, reason="")
+    with pytest.raises(SystemExit) as ended:
+        main(["pipelines", "run", "flights", "--json"])
+    assert (ended.value.code, json.loads(capfd.readouterr().out)["error"]["code"]) == (1, "failed")
+    assert reason.read_text() == "Pipeline flights ended failed. train: Cell 3 failed."
+
+
 def test_ctrl_c_ends_a_wait_with_130_and_json(mlinfra: Callable[..., Said], project: Project) -> None:
     job = mlinfra("jobs", "submit", "--json", "--", sys.executable, "-c", "import time; time.sleep(60)").value["id"]
     command = [sys.executable, "-m", "jupyter_mlinfra.cli", "jobs", "wait", job, "--json"]
@@ -171,7 +205,7 @@ def test_a_job_is_followed_to_its_end(mlinfra: Callable[..., Said]) -> None:
         assert mlinfra("jobs", "logs", job, "--json").value["text"] == "line 0\nline 1\nline 2\n"
         assert mlinfra("jobs", "logs", job, "--tail", "1").out == "line 2\n"
         waited = mlinfra("jobs", "wait", job, "--json")
-        assert (waited.code, waited.value["items"][0]["exit_code"]) == (1, 3)
+        assert (waited.code, waited.value["items"][0]["exit_code"], waited.value["error"]["code"]) == (1, 3, "failed")
         shown = mlinfra("jobs", "show", job, "--json").value
         assert (shown["state"], shown["exit_code"]) == ("failed", 3)
     finally:
