@@ -50,6 +50,8 @@ class Demo:
 
     root: Path
     output: str
+    second: subprocess.CompletedProcess[str] | None
+    """A demo that was started while this one ran."""
 
     def mlinfra(self, *words: str, timeout: float = 120) -> Answer:
         """Run `mlinfra … --json` in the project, as a script would."""
@@ -67,12 +69,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     With `MLINFRA_TEST_DEMO=FOLDER` in the environment that finished project is looked at instead, and left running.
     """
     if finished := os.environ.get("MLINFRA_TEST_DEMO"):
-        yield Demo(Path(finished).resolve(), "")
+        yield Demo(Path(finished).resolve(), "", None)
         return
     root = tmp_path_factory.mktemp("demo") / "notebooks"
     shutil.copytree(REPOSITORY / "notebooks", root, ignore=shutil.ignore_patterns(".mlinfra", "data", "__pycache__", ".ipynb_checkpoints", "sample.json"))
-    done = subprocess.run([sys.executable, "run_demo.py"], cwd=root, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    result = Demo(root, done.stdout)
+    command = [sys.executable, "run_demo.py"]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        assert running.stdout
+        first = running.stdout.readline()  # told when it has begun
+        second = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
+        output = first + running.communicate(timeout=900)[0]
+    assert running.returncode == 0, output
+    result = Demo(root, output, second)
     yield result
     result.mlinfra("down")

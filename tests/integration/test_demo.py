@@ -99,9 +99,12 @@ def test_winter_weather_drifts_and_the_report_says_which(demo: Demo) -> None:
 
 
 def test_every_target_of_the_project_card_is_measured(demo: Demo) -> None:
-    checks = demo.mlinfra("project", "check").value["items"]
-    assert {check["verdict"] for check in checks} <= {"met", "missed"}, checks
-    assert any("ms" in check["measured"] and "latency" in check["target"] for check in checks)
+    checks = {check["target"]: check for check in demo.mlinfra("project", "check").value["items"]}
+    latency = {target for target in checks if "latency" in target or "volume" in target or "per second" in target}  # of a machine that may be busy
+    assert {target: check["verdict"] for target, check in checks.items() if target not in latency and check["verdict"] != "met"} == {}
+    p99 = next(checks[target] for target in latency if "latency" in target)
+    measured, limit = (float(re.findall(r"[\d.]+", p99[side])[0]) for side in ("measured", "limit"))
+    assert p99["verdict"] == ("met" if measured <= limit else "missed"), p99
 
 
 def _ask(url: str, body: bytes, found: list[Any], stop: threading.Event) -> None:
@@ -166,22 +169,12 @@ def test_a_killed_server_and_supervisor_lose_and_double_no_job(demo: Demo, tmp_p
 
 
 def test_a_second_demo_at_the_same_time_is_refused_and_harms_nothing(demo: Demo) -> None:
-    lock = demo.root / ".mlinfra" / "demo.lock"
-    code = (
-        f"import fcntl, os, time\nhandle = os.open({str(lock)!r}, os.O_RDWR | os.O_CREAT)\n"
-        "fcntl.flock(handle, fcntl.LOCK_EX)\nprint('held', flush=True)\ntime.sleep(60)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    try:
-        assert holder.stdout
-        holder.stdout.readline()
-        done = subprocess.run([sys.executable, "run_demo.py"], cwd=demo.root, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 1
-        assert "already under way" in done.stderr
-        assert "Traceback" not in done.stderr
-    finally:
-        holder.kill()
-    assert demo.mlinfra("status").value["deployments"]["live"] == 1
+    if demo.second is None:
+        pytest.skip("a finished demo is looked at")
+    assert demo.second.returncode == 1
+    assert "already under way" in demo.second.stderr
+    assert "Traceback" not in demo.second.stderr
+    assert demo.mlinfra("pipelines", "show", "flights").value["runs"][-1]["state"] == "succeeded"
 
 
 def test_after_down_nothing_runs_and_up_brings_the_same_address_back(demo: Demo) -> None:

@@ -79,13 +79,6 @@ def test_recent_delays_hold_only_flights_whose_delay_was_known_at_that_moment(
         assert row[mean] == pytest.approx(sum(min(max(value, -60), 180) for value in inside) / len(inside))
 
 
-def test_weather_is_known_only_after_its_hour(raw: dict[str, pl.DataFrame]) -> None:
-    made = project.origin_weather(raw["weather"].lazy())
-    joined = made.with_columns(time_hour=pl.col("known_at") - timedelta(hours=1)).join(raw["weather"], on=["origin", "time_hour"], suffix="_raw")
-    assert joined.height >= made.height
-    assert made["known_at"].dt.minute().max() == 0
-
-
 def test_the_label_is_missing_exactly_for_flights_that_did_not_arrive(flights: pl.DataFrame) -> None:
     assert flights["late"].null_count() == 9_430
     assert flights.filter(pl.col("late"))["arr_delay"].min() == 15
