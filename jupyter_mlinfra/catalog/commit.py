@@ -1,7 +1,8 @@
 """One commit: data files written where they stay, unseen until the catalog's pointer moves; or nothing.
 
-Appends run side by side: pyiceberg puts them in order, and what it cannot order is done again. Whatever makes a table, replaces its rows
-or changes its columns holds a lock. Source: https://iceberg.apache.org/spec/#optimistic-concurrency and pyiceberg's `Transaction`.
+Appends run side by side: pyiceberg puts them in order, and what it cannot order, or what other columns overtook, is done again. Whatever
+makes a table, replaces its rows or changes its columns holds a lock.
+Source: https://iceberg.apache.org/spec/#optimistic-concurrency and pyiceberg's `Transaction`.
 """
 
 from __future__ import annotations
@@ -101,6 +102,8 @@ def _begin(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: st
     """The transaction with its columns; nothing is written yet, but for an empty namespace."""
     from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
+    from .pinned import PinnedTable
+
     try:
         table = store.iceberg.load_table(name.identifier)
     except (NoSuchTableError, NoSuchNamespaceError):
@@ -120,7 +123,7 @@ def _begin(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: st
     targets = rows.plan(known if mode == "append" else None)
     if not locked and set(targets) != set(known):
         raise _NeedsLockError
-    transaction = table.transaction()
+    transaction = PinnedTable(table).transaction()
     _evolve(transaction, known, targets)
     return _Draft(table, transaction, table.io, targets)
 

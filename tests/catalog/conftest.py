@@ -47,3 +47,21 @@ def stored(project: Project) -> Callable[[], set[str]]:
         return {str(path.relative_to(project.home)) for path in project.home.glob("warehouse/**/*") if path.is_file()}
 
     return listed
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """`meanwhile(work)` does `work` between the data files of the next commit and the commit itself."""
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    real = SqlCatalog.commit_table
+
+    def once(work: Callable[[], object]) -> None:
+        def commit(self: SqlCatalog, *arguments: Any) -> Any:
+            monkeypatch.setattr(SqlCatalog, "commit_table", real)
+            work()
+            return real(self, *arguments)
+
+        monkeypatch.setattr(SqlCatalog, "commit_table", commit)
+
+    return once

@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import polars as pl
+import pytest
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.errors import Unprocessable
 
 _WRITER = """
 import sys
@@ -65,3 +67,71 @@ def test_tags_that_threads_put_on_at_once_are_all_there(catalog):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: catalog.tag("t.a", add=[f"tag{number}"]), range(12)))
     assert set(catalog.show("t.a").dataset.tags) == {f"tag{number}" for number in range(12)}
+
+
+def _rename(project, old, new):
+    """What another engine does: a change of the columns without a snapshot."""
+    with Catalog(project)._store.iceberg.load_table(("t", "a")).update_schema() as update:
+        update.rename_column(old, new)
+
+
+def test_an_append_that_a_replacing_write_overtook_keeps_its_values(catalog, project, rows, stored, meanwhile):
+    """Their column is another one by now: without a new attempt they would read back as null."""
+    catalog.write(pl.DataFrame({"id": [1], "x": [1]}), into="t.a")
+    meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [9], "x": ["nine"]}), into="t.a", mode="replace"))
+    catalog.write(pl.DataFrame({"id": [3], "x": [3]}), into="t.a")
+    assert rows("t.a") == [{"id": 3, "x": "3"}, {"id": 9, "x": "nine"}]
+    assert len([name for name in stored() if name.endswith(".parquet")]) == 3
+
+
+def test_an_append_that_no_longer_fits_is_refused_and_leaves_no_file(catalog, project, rows, stored, meanwhile):
+    catalog.write(pl.DataFrame({"id": [1], "x": ["one"]}), into="t.a")
+    meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [9], "x": [9]}), into="t.a", mode="replace"))
+    with pytest.raises(Unprocessable, match=r"It holds str; the dataset has i64"):
+        catalog.write(pl.DataFrame({"id": [3], "x": ["three"]}), into="t.a")
+    assert rows("t.a") == [{"id": 9, "x": 9}]
+    assert len([name for name in stored() if name.endswith(".parquet")]) == 2
+
+
+def test_a_column_that_a_replacing_write_took_is_made_again_by_an_append(catalog, project, rows, meanwhile):
+    catalog.write(pl.DataFrame({"id": [1], "y": [1.5]}), into="t.a")
+    meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [9]}), into="t.a", mode="replace"))
+    report = catalog.write(pl.DataFrame({"id": [3], "y": [3.5]}), into="t.a")
+    assert report.rows_written == 1
+    assert rows("t.a") == [{"id": 3, "y": 3.5}, {"id": 9, "y": None}]
+
+
+def test_an_append_minds_a_change_of_columns_without_rows(catalog, project, rows, meanwhile):
+    catalog.write(pl.DataFrame({"id": [1], "y": [1.5]}), into="t.a")
+    meanwhile(lambda: _rename(project, "y", "z"))
+    with pytest.raises(Unprocessable, match="no column 'z'"):
+        catalog.write(pl.DataFrame({"id": [3], "y": [3.5]}), into="t.a")
+    assert catalog.sql("SELECT * FROM t.a").to_dicts() == [{"id": 1, "z": 1.5}]
+
+
+def test_an_append_to_a_table_that_was_made_anew_lands_in_the_new_one(catalog, project, rows, meanwhile):
+    catalog.write(pl.DataFrame({"id": [1], "y": [1.5]}), into="t.a")
+
+    def anew():
+        Catalog(project)._store.iceberg.drop_table(("t", "a"))
+        Catalog(project).write(pl.DataFrame({"y": [9.5], "id": [9]}), into="t.a")
+
+    meanwhile(anew)
+    catalog.write(pl.DataFrame({"id": [3], "y": [3.5]}), into="t.a")
+    assert rows("t.a") == [{"y": 3.5, "id": 3}, {"y": 9.5, "id": 9}]
+
+
+@pytest.mark.parametrize("word", [7, "seven"])
+def test_a_replacing_write_that_an_append_overtook_replaces_it_too(catalog, project, rows, meanwhile, word):
+    catalog.write(pl.DataFrame({"id": [1], "x": [1]}), into="t.a")
+    meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [3], "x": [3]}), into="t.a"))
+    catalog.write(pl.DataFrame({"id": [9], "x": [word]}), into="t.a", mode="replace")
+    assert rows("t.a") == [{"id": 9, "x": word}]
+
+
+def test_an_append_that_another_append_overtook_writes_its_files_once(catalog, project, rows, stored, meanwhile):
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.a")
+    meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [2]}), into="t.a"))
+    catalog.write(pl.DataFrame({"id": [3]}), into="t.a")
+    assert rows("t.a") == [{"id": 1}, {"id": 2}, {"id": 3}]
+    assert len([name for name in stored() if name.endswith(".parquet")]) == 3

@@ -133,6 +133,13 @@ def test_every_verb_works(elsewhere, project, file):
     assert not (project.home / "catalog.db").exists()
 
 
+def test_an_append_that_other_columns_overtook_keeps_its_values(elsewhere, meanwhile):
+    elsewhere.write(pl.DataFrame({"id": [1], "x": [1]}), into="t.a")
+    meanwhile(lambda: elsewhere.write(pl.DataFrame({"id": [9], "x": ["nine"]}), into="t.a", mode="replace"))
+    elsewhere.write(pl.DataFrame({"id": [3], "x": [3]}), into="t.a")
+    assert sorted(elsewhere.dataset("t.a").scan().collect().rows()) == [(3, "3"), (9, "nine")]
+
+
 def test_a_commit_that_fails_leaves_nothing_here_either(elsewhere, file, tmp_path):
     elsewhere.write(pl.DataFrame({"id": [1]}), into="t.a")
     before = set(tmp_path.glob("**/*.parquet"))
