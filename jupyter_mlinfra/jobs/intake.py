@@ -30,7 +30,7 @@ def examine(spec: JobSpec, root: Path) -> JobSpec:
     elif spec.parameters or spec.output:
         raise BadRequest("A command takes no parameters and no output.", "They are for notebooks.", "Put them among the words of the command.")
     if spec.cwd is not None:
-        folder = _inside(spec.cwd, root, "working folder")
+        folder = inside(spec.cwd, root, "working folder")
         if not (root / folder).is_dir():
             raise NotFound(f"There is no folder {spec.cwd}.", f"{root / folder} does not exist.", "Make it first, or leave cwd out.")
         spec = replace(spec, cwd=folder)
@@ -76,13 +76,13 @@ def _written_here(word: str, folder: Path, root: Path) -> bool:
 
 
 def _examine_notebook(spec: JobSpec, root: Path) -> JobSpec:
-    shown = _inside(spec.notebook or "", root, "notebook")
+    shown = inside(spec.notebook or "", root, "notebook")
     notebook = read_notebook(root / shown, shown)
     _check_values(spec.parameters)
     check_parameters(notebook, spec.parameters, shown)
     output = spec.output
     if output is not None:
-        output = _inside(output, root, "output")
+        output = inside(output, root, "output")
         if not output.endswith(".ipynb"):
             raise BadRequest(f"The executed notebook cannot be written to {output}.", "Its name does not end in .ipynb.", f"Use {output}.ipynb.")
         if output == shown or (root / output).is_dir():
@@ -90,9 +90,12 @@ def _examine_notebook(spec: JobSpec, root: Path) -> JobSpec:
     return replace(spec, notebook=shown, output=output)
 
 
-def _inside(path: str, root: Path, what: str) -> str:
-    """The path below the project, links followed."""
-    real = (root / path).resolve()
+def inside(path: str, root: Path, what: str) -> str:
+    """`path`, below the project once links are followed, relative to it. Raises BadRequest, whether or not there is such a file outside."""
+    try:
+        real = (root / path).resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL byte
+        raise BadRequest(f"The {what} {path!r} is not a path.", "It leads nowhere.", "Give its path below the project.") from None
     if not real.is_relative_to(root):
         raise BadRequest(
             f"The {what} {path} is not in the project.", f"It lies outside {root}.", "Copy it below the project, or open the project that it is in."

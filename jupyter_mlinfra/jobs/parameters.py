@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import ast
 import json
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import BadRequest, NotFound, Unprocessable
+from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
+from .plain import parse
 from .spec import Parameter
 
 TAG = "parameters"
+MAX_BYTES = 100 * 2**20
+"""Of a notebook, its outputs included: it is read whole."""
 
 
 def read_notebook(path: Path, shown: str) -> dict[str, Any]:
     """A notebook file as JSON, of format 4.
 
-    shown: how messages call it. Raises NotFound, or Unprocessable when it is no notebook.
+    shown: how messages call it. Raises NotFound, TooLarge, or Unprocessable when it is no notebook.
     """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise NotFound(f"{shown} is not a notebook.", "It is not a file.", "Give the path of a notebook below the project.")
+        if status.st_size > MAX_BYTES:
+            raise TooLarge(f"{shown} is too large.", f"A notebook has at most {MAX_BYTES // 2**20} MiB.", "Clear its outputs in JupyterLab and save it.")
         notebook = json.loads(path.read_bytes())
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotFound(f"There is no notebook {shown}.", f"{path} does not exist.", "Give its path below the project.") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"Notebook {shown} does not exist.", f"There is no {path}.", "Give its path below the project.") from None
     except (ValueError, RecursionError) as error:
-        raise Unprocessable(f"{shown} is not a notebook.", f"It is no JSON: {error}.", "Save it again in JupyterLab.") from error
+        raise Unprocessable(f"{shown} is not a notebook.", f"It is no JSON: {error}.", "Save it again in JupyterLab, or restore it.") from error
     except OSError as error:
-        raise NotFound(f"{shown} cannot be read.", f"{error.strerror}.", "Make it readable.") from error
+        raise Unprocessable(f"{shown} cannot be read.", f"{error.strerror or error}.", "Give this user the right to read it.") from error
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise Unprocessable(
             f"{shown} is not a notebook of format 4.", "It has no list of cells.", "Open it in JupyterLab and save it: that converts older formats."
@@ -36,19 +45,18 @@ def read_notebook(path: Path, shown: str) -> dict[str, Any]:
 
 def parameters_of(notebook: Mapping[str, Any]) -> list[Parameter] | None:
     """Names, types and defaults of the tagged cell, in order; None when no cell is tagged. Only Python is understood."""
-    cell = next((cell for cell in notebook["cells"] if TAG in _tags(cell)), None)
+    cell = next((cell for cell in notebook["cells"] if TAG in tags_of(cell)), None)
     if cell is None:
         return None
+    tree = parse(source_of(cell))
+    # A cell that is no Python sets nothing: the run will say so, at that line.
+    return list({parameter.name: parameter for node in (tree.body if tree else ()) for parameter in _assigned(node)}.values())
+
+
+def source_of(cell: Mapping[str, Any]) -> str:
+    """The text of a cell, which may be saved as a list of lines."""
     source = cell.get("source", "")
-    try:
-        tree = ast.parse("".join(source) if isinstance(source, list) else str(source))
-    except (SyntaxError, ValueError):
-        return []  # the run will say so, at that line
-    found: dict[str, Parameter] = {}
-    for node in tree.body:
-        for parameter in _assigned(node):
-            found[parameter.name] = parameter
-    return list(found.values())
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 
 def check_parameters(notebook: Mapping[str, Any], given: Mapping[str, Any], shown: str) -> None:
@@ -75,9 +83,20 @@ def _assigned(node: ast.stmt) -> list[Parameter]:
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
         return [Parameter(name=node.target.id, type=ast.unparse(node.annotation), default=_value(node.value)[0])]
     if isinstance(node, ast.Assign):
-        default, kind = _value(node.value)
-        return [Parameter(name=target.id, type=kind, default=default) for target in node.targets if isinstance(target, ast.Name)]
+        return [parameter for target in node.targets for parameter in _set(target, node.value)]
     return []
+
+
+def _set(target: ast.expr, value: ast.expr) -> list[Parameter]:
+    """What a target sets: a name, or, in `a, b = 1, 2`, each name its part."""
+    if isinstance(target, ast.Name):
+        default, kind = _value(value)
+        return [Parameter(name=target.id, type=kind, default=default)]
+    parts = [part.elts for part in (target, value) if isinstance(part, ast.Tuple | ast.List)]
+    if len(parts) == 2 and len(parts[0]) == len(parts[1]) and not any(isinstance(part, ast.Starred) for part in (*parts[0], *parts[1])):
+        return [parameter for part, own in zip(*parts, strict=True) for parameter in _set(part, own)]
+    names = (part.id for part in ast.walk(target) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
+    return [Parameter(name=name, type="", default=_text(value)) for name in names]
 
 
 def _value(node: ast.expr) -> tuple[Any, str]:
@@ -86,17 +105,28 @@ def _value(node: ast.expr) -> tuple[Any, str]:
         value = ast.literal_eval(node)
         json.dumps(value)
     except (ValueError, TypeError, RecursionError):
-        return ast.unparse(node), ""
+        return _text(node), ""
     return value, "" if value is None else type(value).__name__
 
 
-def _tags(cell: Any) -> Sequence[str]:
-    metadata = cell.get("metadata") if isinstance(cell, dict) else None
-    tags = metadata.get("tags") if isinstance(metadata, dict) else None
-    return tags if isinstance(tags, list) else []
+def _text(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "…"
+
+
+def tags_of(cell: Any) -> Sequence[str]:
+    """Its tags; none for what is no cell."""
+    tags = _mapping(_mapping(cell).get("metadata")).get("tags")
+    return [str(tag) for tag in tags] if isinstance(tags, list) else []
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def language_of(notebook: Mapping[str, Any]) -> str:
     """The notebook's language in lower case; Python when it does not say."""
-    metadata = notebook.get("metadata") or {}
-    return str((metadata.get("language_info") or {}).get("name") or (metadata.get("kernelspec") or {}).get("language") or "python").lower()
+    metadata = _mapping(notebook.get("metadata"))
+    return str(_mapping(metadata.get("language_info")).get("name") or _mapping(metadata.get("kernelspec")).get("language") or "python").lower()

@@ -20,7 +20,7 @@ from .attempt import Attempt
 from .backends import JobBackend, load_backend
 from .backends.control import Control
 from .environment import keep, runtime_folder, submitters_environment
-from .intake import examine, script_of, working_folder
+from .intake import examine, inside, script_of, working_folder
 from .logs import read_log
 from .parameters import parameters_of, read_notebook
 from .snapshot import Snapshots
@@ -122,16 +122,23 @@ class Jobs:
         return self._store.counts()
 
     def parameters(self, notebook: str | Path) -> Sequence[Parameter]:
-        """Names, types and defaults from the cell tagged `parameters`; empty without one. Raises NotFound, Unprocessable."""
-        path = self._project.root / notebook
-        return parameters_of(read_notebook(path, str(notebook))) or []
+        """Names, types and defaults from the cell tagged `parameters` of a notebook of the project; empty without one.
+
+        Raises BadRequest outside of the project, NotFound, TooLarge, Unprocessable.
+        """
+        shown = inside(str(notebook), self._project.root, "notebook")
+        return parameters_of(read_notebook(self._project.root / shown, shown)) or []
 
     def executed(self, path: str) -> ExecutedNotebook:
         """A notebook that a job or a pipeline left in the project's state, by the path that `Job.output` or a step gives.
 
         JupyterLab's own file service does not show that folder. Raises NotFound, also for any other file, and Unprocessable.
         """
-        home, found = self._project.home.resolve(), (self._project.root / path).resolve()
+        home = self._project.home.resolve()
+        try:
+            found = (self._project.root / path).resolve()
+        except (OSError, ValueError):  # a loop of links; a NUL byte
+            found = home
         if found.suffix != ".ipynb" or not any(found.is_relative_to(home / place) for place in EXECUTED):
             raise NotFound(f"{path} is no executed notebook.", "Those lie in the folders of jobs and pipeline runs.", "Open it in the file browser.")
         content = read_notebook(found, path)

@@ -14,7 +14,8 @@ from difflib import SequenceMatcher
 from hashlib import sha256
 from typing import Any, Literal
 
-from .notebook import PARAMETERS_TAG, Notebook
+from ..jobs.parameters import TAG
+from .notebook import Notebook
 
 Part = Literal["code", "params", "inputs", "environment", "kernel"]
 _SHOWN = 60
@@ -64,7 +65,7 @@ class Change:
 
 def cell_digests(notebook: Notebook) -> list[str]:
     """One digest a code cell: its source, and whether it takes the parameters."""
-    return [sha256(f"{PARAMETERS_TAG in cell.tags}\0{cell.source.rstrip()}".encode()).hexdigest()[:20] for cell in notebook.cells]
+    return [sha256(f"{TAG in cell.tags}\0{cell.source.rstrip()}".encode()).hexdigest()[:20] for cell in notebook.cells]
 
 
 def changes(before: Parts, after: Parts, packages: Mapping[str, Mapping[str, str]]) -> list[Change]:

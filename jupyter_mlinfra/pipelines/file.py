@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
-from ..core.errors import BadRequest, NotFound, Unprocessable
+from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from . import graph
 from .definition import Definition, StepDefinition, placeholders
 from .document import Document, KeyPath, parse_document, read_document
@@ -248,14 +248,14 @@ def _check_notebook(root: Path, step: Mapping[str, Any], document: Document) -> 
         raise document.error(
             spot, error.what, "Its path begins at this file's folder.", f"Did you mean {close[0]}?" if close else "Make it, or mend the path."
         ) from error
-    except Unprocessable as error:
+    except (Unprocessable, TooLarge) as error:
         raise document.error(spot, error.what, error.why, error.fix) from error
     given = step["parameters"]
-    known = notebook.parameters()
+    known = notebook.parameters
     if given and known is None:
         fix = f"Tag the cell that sets {', '.join(given)} with `parameters` (property inspector, Cell Tags)."
         raise document.error(("steps", step["name"], "params"), f"{step['notebook']} takes no parameters.", "No cell of it is tagged `parameters`.", fix)
-    if notebook.language.lower() != "python":
+    if notebook.language != "python":
         return
     for name in given:
         if known is not None and name not in known:

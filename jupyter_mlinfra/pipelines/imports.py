@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from .notebook import Notebook, plain_python
+from ..jobs.plain import parse
+from .notebook import Notebook
 
 _RUN = re.compile(r"^\s*%run\s+(?:-\S+\s+)*['\"]?([^\s'\"]+)", re.MULTILINE)
 _IMPORT = re.compile(r"^\s*(?:from\s+([.\w]+)\s+import\s+([\w, ]+)|import\s+([\w., ]+))", re.MULTILINE)
@@ -24,7 +25,7 @@ def local_modules(notebook: Notebook, folder: Path, root: Path) -> dict[str, str
 
     folder: where the notebook runs. Names are looked for there and at `root`, as Python would with both on its path.
     """
-    if notebook.language.lower() != "python":
+    if notebook.language != "python":
         return {}
     found: dict[Path, str] = {}
     bases = [folder] if folder == root else [folder, root]
@@ -80,9 +81,8 @@ def _resolve(base: Path, name: str) -> Iterator[Path]:
 
 def _imported(source: str) -> Iterator[tuple[int, str]]:
     """(number of leading dots, dotted name) of each import; a name after `import` may be a module as well."""
-    try:
-        tree = ast.parse(plain_python(source))
-    except (SyntaxError, ValueError, RecursionError):
+    tree = parse(source)
+    if tree is None:
         yield from _imported_by_words(source)
         return
     for node in ast.walk(tree):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Interval, Len
 
 from .handler import Handler, access
-from .parameters import Count, Cursor, Limit, Name
+from .parameters import Count, Cursor, Limit, Name, Text
 
 if TYPE_CHECKING:
     from ..core.records import Page
@@ -108,7 +108,7 @@ class ParameterList(Handler):
 
 class ExecutedPage(Handler):
     @read
-    def get(self, *, path: Words) -> ExecutedNotebook:
+    def get(self, *, path: Text) -> ExecutedNotebook:
         """A notebook with the outputs of its run, by the path that its job or step gives."""
         return self.bench.jobs.executed(path)
 

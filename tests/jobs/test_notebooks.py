@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,31 @@ def test_a_notebook_outside_the_project_is_refused(jobs: Jobs, project: Project,
     for name in ("../outside.ipynb", str(outside), "link.ipynb"):
         with pytest.raises(BadRequest, match="not in the project"):
             jobs.submit(JobSpec(notebook=name))
+        with pytest.raises(BadRequest, match="not in the project"):
+            jobs.parameters(name)
+
+
+def test_of_a_path_outside_the_project_it_is_not_said_whether_it_is_there(jobs: Jobs, tools: Any, tmp_path: Path) -> None:
+    said = list[str]()
+    for name in ("there.ipynb", "gone.ipynb"):
+        path = tmp_path / "outside" / name
+        if name == "there.ipynb":
+            tools.write_notebook(path, tools.cell("secret = 1", "parameters"))
+        with pytest.raises(BadRequest) as refused:
+            jobs.parameters(path)
+        said.append(str(refused.value).replace(name, "NAME"))
+    assert said[0] == said[1]
+
+
+def test_what_is_no_file_or_too_large_is_not_read(jobs: Jobs, project: Project) -> None:
+    os.mkfifo(project.root / "fifo.ipynb")
+    (project.root / "folder.ipynb").mkdir()
+    with open(project.root / "large.ipynb", "wb") as file:
+        file.truncate(101 * 2**20)  # takes no room on the disk
+    (project.root / "circle.ipynb").symlink_to("circle.ipynb")
+    for name, error in (("fifo.ipynb", NotFound), ("circle.ipynb", BadRequest), ("a\0b", BadRequest), ("folder.ipynb", NotFound), ("large.ipynb", TooLarge)):
+        with pytest.raises(error):
+            jobs.parameters(name)
 
 
 def test_a_notebook_larger_than_a_snapshot_may_be_is_refused(jobs: Jobs, project: Project, tools: Any) -> None:

@@ -19,6 +19,8 @@ from jupyter_mlinfra.jobs.attempt import Attempt
 from jupyter_mlinfra.jobs.environment import forget, keep, recall, runtime_folder
 from jupyter_mlinfra.jobs.intake import script_of
 from jupyter_mlinfra.jobs.logs import read_log
+from jupyter_mlinfra.jobs.parameters import parameters_of, read_notebook
+from jupyter_mlinfra.pipelines.notebook import read_notebook as of_pipelines
 
 
 def write_logs(home: Path, *parts: bytes) -> None:
@@ -94,7 +96,7 @@ def test_a_progress_file_that_makes_no_sense_is_no_progress(text: str, tmp_path:
 def test_parameters_have_names_types_and_defaults(jobs: Jobs, project: Project, tools: Any) -> None:
     source = (
         '"""Settings."""\nimport datetime\ndepth = 6  # levels\nrate: float = 0.1\nday = "2013-12-01"\nflags = [1, "a"]\nnothing = None\n'
-        "maybe: int | None = None\nwhen = datetime.date(2013, 1, 1)\na = b = True\ndepth = 7\nx, y = 1, 2\nrate_only: int\n"
+        "maybe: int | None = None\nwhen = datetime.date(2013, 1, 1)\na = b = True\ndepth = 7\nx, (y, z) = 1, (2, None)\nrate_only: int\n"
     )
     tools.write_notebook(project.root / "n.ipynb", tools.cell("other = 1"), tools.cell(source, "parameters"))
     assert jobs.parameters("n.ipynb") == [
@@ -107,7 +109,36 @@ def test_parameters_have_names_types_and_defaults(jobs: Jobs, project: Project, 
         Parameter(name="when", type="", default="datetime.date(2013, 1, 1)"),
         Parameter(name="a", type="bool", default=True),
         Parameter(name="b", type="bool", default=True),
+        Parameter(name="x", type="int", default=1),
+        Parameter(name="y", type="int", default=2),
+        Parameter(name="z", type="", default=None),
     ]
+
+
+PARAMETER_CELLS: dict[str, dict[str, Any]] = {
+    "threshold = 0.5  # right?": {"threshold": 0.5},
+    "%load_ext x\nthreshold = 0.5": {"threshold": 0.5},
+    "%%time\nthreshold = 0.5": {"threshold": 0.5},
+    "!pip install 'it\nthreshold = 0.5  # why?\nthreshold?\n?threshold": {"threshold": 0.5},
+    'question = "why?"\ntext = """\n%s\nhow?\n"""\n%matplotlib inline': {"question": "why?", "text": "\n%s\nhow?\n"},
+    "rest = (7\n% 4)\n!ls": {"rest": "7 % 4"},
+    "files = !ls\nn = 1": {"files": None, "n": 1},
+    "if True:\n    %time x\nn = 1": {"n": 1},
+    "a, *b = 1, 2\nc, d = f()\ne[0], f.g = 1, 2": {"a": "(1, 2)", "b": "(1, 2)", "c": "f()", "d": "f()"},
+    "a = 1\nb = (": {},
+    "a = \0": {},
+    "a = " + "-" * 50_000 + "1": {},
+    "%%bash\nfor f in *; do echo $f; done": {},
+}
+
+
+@pytest.mark.parametrize("source", PARAMETER_CELLS)
+def test_jobs_and_pipelines_see_the_same_parameters(source: str, tmp_path: Path, tools: Any) -> None:
+    path = tools.write_notebook(tmp_path / "n.ipynb", tools.cell(source, "parameters"))
+    found = parameters_of(read_notebook(path, "n.ipynb"))
+    assert found is not None
+    assert {parameter.name: parameter.default for parameter in found} == PARAMETER_CELLS[source]
+    assert of_pipelines(path, "n.ipynb").parameters == set(PARAMETER_CELLS[source])
 
 
 def test_a_notebook_without_parameters_has_none(jobs: Jobs, project: Project, tools: Any) -> None:
