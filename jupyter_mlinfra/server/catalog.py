@@ -11,11 +11,13 @@ from annotated_types import Interval, Len
 from ..core.errors import BadRequest, Forbidden, NotFound
 from .handler import Handler, access
 from .parameters import Count, Cursor, Limit, Many, Name, Text, words
+from .verbs import as_job
 
 if TYPE_CHECKING:
-    from ..catalog.spec import Dataset, DatasetDetail, IngestReport, Profile, RowBlock, Snapshot
+    from ..catalog.spec import Dataset, DatasetDetail, Profile, RowBlock, Snapshot
     from ..core.lineage import Edge
     from ..core.records import Page
+    from ..jobs.spec import Job
 
 read, write, execute = access("catalog")
 
@@ -96,11 +98,14 @@ class NamespaceList(Handler):
 
 
 class Ingest(Handler):
-    @write(slow=True)
-    def post(self, *, files: Annotated[list[Name], Len(1, 1000)], into: Name, mode: Literal["append", "replace"] = "append") -> IngestReport:
-        """Read files of the project into a dataset: one commit, or nothing."""
-        root = self.bench.project.root
-        return self.bench.catalog.ingest([_inside(root, file) for file in files], into=into, mode=mode)
+    @write
+    def post(self, *, files: Annotated[list[Name], Len(1, 1000)], into: Name, mode: Literal["append", "replace"] = "append") -> Job:
+        """Read files of the project into a dataset, one commit or nothing: a job."""
+        from ..catalog.names import DatasetName
+
+        name, root = DatasetName.parse(into).text, self.bench.project.root
+        paths = [str(_inside(root, file)) for file in files]
+        return as_job(self.bench, "catalog ingest", *paths, of=name, into=name, replace=mode == "replace")
 
 
 def _inside(root: Path, file: str) -> Path:

@@ -8,10 +8,12 @@ from annotated_types import Len
 
 from .handler import Handler, access
 from .parameters import Cursor, Limit, Name, Percent, Text
+from .verbs import as_job
 
 if TYPE_CHECKING:
     from ..core.records import Page
     from ..deployments.spec import Change, Deployment, DeploymentDetail, Prediction
+    from ..jobs.spec import Job
 
 read, write, execute = access("deployments")
 
@@ -22,10 +24,11 @@ class DeploymentList(Handler):
         """Deployments by name."""
         return self.bench.deployments.list(limit=limit, cursor=cursor)
 
-    @execute(slow=True)
-    def post(self, *, name: Name, version: Name, traffic: Percent | None = None, reason: Text = "") -> Deployment:
-        """Package a version, prove it, and give it traffic. Answers when that is done; its states come as events."""
-        return self.bench.deployments.deploy(name, version=version, traffic=traffic, reason=reason)
+    @execute
+    def post(self, *, name: Name, version: Name, traffic: Percent | None = None, reason: Text = "") -> Job:
+        """Package a version, prove it, and give it traffic: a job. The states of the deployment come as events. Raises NotFound."""
+        self.bench.experiments.version(version)
+        return as_job(self.bench, "deployments deploy", version, of=f"{version} to {name}", name=name, traffic=traffic, reason=reason or None)
 
 
 class DeploymentPage(Handler):

@@ -10,10 +10,12 @@ from annotated_types import Len
 
 from .handler import Handler, access
 from .parameters import Cursor, Limit, Name, Text
+from .verbs import as_job
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..features.spec import AppliedViews, Feature, Materialized, OnlineRow, View, ViewDetail
+    from ..features.spec import Feature, OnlineRow, View, ViewDetail
+    from ..jobs.spec import Job
 
 read, write, execute = access("features")
 
@@ -47,17 +49,19 @@ class Online(Handler):
 
 
 class Apply(Handler):
-    @execute(slow=True)
-    def post(self) -> AppliedViews:
-        """Bring the definitions of the feature repository into the registry. Runs the code in it."""
-        return self.bench.features.apply()
+    @execute
+    def post(self) -> Job:
+        """Bring the definitions of the feature repository into the registry: a job, since it runs the code in it."""
+        return as_job(self.bench, "features apply", of="feature views")
 
 
 class Materialize(Handler):
-    @execute(slow=True)
-    def post(self, name: str, *, start: datetime | None = None, end: datetime | None = None) -> Sequence[Materialized]:
-        """Write a view's newest values to the online store."""
-        return self.bench.features.materialize(name, start=start, end=end)
+    @execute
+    def post(self, name: str, *, start: datetime | None = None, end: datetime | None = None) -> Job:
+        """Write a view's newest values to the online store: a job. Raises NotFound."""
+        self.bench.features.show(name)
+        times = {key: at.isoformat() if at else None for key, at in (("start", start), ("end", end))}
+        return as_job(self.bench, "features materialize", name, of=name, **times)
 
 
 ROUTES = {

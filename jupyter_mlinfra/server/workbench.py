@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, NotFound
 from ..core.records import KINDS
 from .handler import Handler, access, route_missing
-from .parameters import Limit, Many, Text, words
+from .parameters import Cursor, Limit, Many, Text, words
 
 if TYPE_CHECKING:
     from ..core.records import Page
@@ -36,12 +36,15 @@ class ProjectRecord:
 
 class Search(Handler):
     @read
-    def get(self, *, q: Text, kinds: Many = "", limit: Limit = 50) -> Page[Hit]:
-        """Objects of every domain whose name, columns, tags, owner or notes hold all words; `kinds` with commas between."""
+    def get(self, *, q: Text, kinds: Many = "", limit: Limit = 50, cursor: Cursor = None) -> Page[Hit]:
+        """Objects of every domain whose name, columns, tags, owner or notes hold all words; `kinds` with commas between.
+
+        `note` names domains that could not be asked just now: what is found of them may be out of date.
+        """
         wanted = words(kinds)
         if unknown := [kind for kind in wanted if kind not in KINDS]:
             raise NotFound(f"There is no kind {unknown[0]}.", fix=f"Kinds: {', '.join(KINDS)}.")
-        return self.bench.search(q, kinds=wanted, limit=limit)
+        return self.bench.search(q, kinds=wanted, limit=limit, cursor=cursor)
 
 
 class Status(Handler):

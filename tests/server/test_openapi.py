@@ -39,7 +39,6 @@ def test_every_list_of_objects_is_a_page_or_bounded_by_its_object() -> None:
         "/catalog/datasets/{name}/lineage": "200 edges",
         "/catalog/namespaces": "the warehouse's namespaces",
         "/features/online": "the entities asked for",
-        "/features/views/{name}/materialize": "one view",
         "/jobs/parameters": "one cell",
         "/workbench/check": "the project card",
     }

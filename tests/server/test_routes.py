@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from jupyter_mlinfra.cli.app import run
+from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.server.openapi import document
 from tests.server.noted import Noted, answer_of
 
@@ -33,11 +36,8 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("catalog/namespaces", None, "catalog", "namespaces", {}),
     ("features/views?query=wind", None, "features", "views", {"query": "wind"} | PAGE),
     ("features/views/origin_weather", None, "features", "show", {"view": "origin_weather"}),
-    ("features/views/w/materialize", {"start": "2013-01-02T03:04:05Z"}, "features", "materialize",
-     {"view": "w", "start": datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), "end": None}),
     ("features/features?view=w&query=temp", None, "features", "list", {"view": "w", "query": "temp"} | PAGE),
     ("features/online", {"features": ["w:*"], "entities": [{"origin": "JFK"}]}, "features", "online", {"features": ["w:*"], "entities": [{"origin": "JFK"}]}),
-    ("features/apply", {}, "features", "apply", {}),
     ("jobs/jobs?state=running&label=run%3D7&limit=5", None, "jobs", "list", {"state": "running", "label": ("run", "7"), "limit": 5, "cursor": None}),
     ("jobs/jobs/7f3a", None, "jobs", "show", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/log?offset=10&limit=20", None, "jobs", "logs", {"job": "7f3a", "offset": 10, "limit": 20, "tail": None}),
@@ -65,8 +65,6 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("experiments/versions/flights/3", None, "experiments", "version", {"ref": "flights/3"}),
     ("experiments/versions/flights/3/promote", {"alias": "champion"}, "experiments", "promote", {"ref": "flights/3", "alias": "champion"}),
     ("deployments/deployments", None, "deployments", "list", PAGE),
-    ("deployments/deployments", {"name": "flights", "version": "flights/2", "traffic": 10, "reason": "canary"}, "deployments", "deploy",
-     {"name": "flights", "version": "flights/2", "traffic": 10, "reason": "canary"}),
     ("deployments/deployments/flights", None, "deployments", "show", {"name": "flights"}),
     ("deployments/deployments/flights/history", None, "deployments", "history", {"name": "flights"} | PAGE),
     ("deployments/deployments/flights/traffic", {"traffic": {"v1": 50, "v2": 50}}, "deployments", "traffic",
@@ -84,7 +82,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("monitoring/monitors/flights/evaluate", {}, "monitoring", "evaluate", {"name": "flights", "since": None}),
     ("monitoring/alerts?firing=true", None, "monitoring", "alerts", {"firing": True} | PAGE),
     ("workbench/search?q=late%20flights&kinds=run,model&limit=9", None, "workbench", "search",
-     {"words": "late flights", "kinds": ["run", "model"], "limit": 9}),
+     {"words": "late flights", "kinds": ["run", "model"], "limit": 9, "cursor": None}),
     ("workbench/status", None, "workbench", "status", {}),
     ("workbench/check", {}, "workbench", "check", {}),
     ("workbench/up", {}, "workbench", "up", {}),
@@ -117,8 +115,8 @@ async def test_a_route_asks_its_service_and_answers_as_documented(
 def test_every_route_is_in_the_table() -> None:
     called = {(template_of(call[0]), "get" if call[1] is None else "post") for call in CALLS}
     every = {(path, verb) for path, verbs in document()["paths"].items() for verb in verbs}
-    elsewhere = {("/jobs/jobs", "post"), ("/catalog/ingest", "post"), ("/workbench/init", "post"), ("/workbench/project", "get"), ("/openapi.json", "get")}
-    assert every - called == elsewhere
+    elsewhere = {("/jobs/jobs", "post"), ("/workbench/init", "post"), ("/workbench/project", "get"), ("/openapi.json", "get")}
+    assert every - called == elsewhere | {(f"/{template_of(path)[1:]}", "post") for path, *_ in LONG}
 
 
 async def test_a_submitted_job_is_the_one_that_was_asked_for(noted: Noted, ask: Callable[..., Any]) -> None:
@@ -131,6 +129,41 @@ async def test_a_submitted_job_is_the_one_that_was_asked_for(noted: Noted, ask: 
     assert (spec.command, spec.retries, spec.environment) == ((), 0, {})
 
 
+LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
+    # route, body, name of the job, words of its command line, and what those ask for
+    ("catalog/ingest", {"files": ["-x.csv"], "into": "a.b", "mode": "replace"}, "ingest a.b",
+     ["catalog", "ingest", "--into=a.b", "--replace", "--", "{root}/-x.csv"],
+     {"files": ("{root}/-x.csv",), "into": "a.b", "mode": "replace"}),
+    ("features/views/w/materialize", {"start": "2013-01-02T03:04:05Z"}, "materialize w",
+     ["features", "materialize", "--start=2013-01-02T03:04:05+00:00", "--", "w"],
+     {"view": ("w",), "start": datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), "end": None}),
+    ("features/apply", {}, "apply feature views", ["features", "apply"], {}),
+    ("deployments/deployments", {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"}, "deploy flights/2 to flights",
+     ["deployments", "deploy", "--name=flights", "--traffic=0", "--reason=--help", "--", "flights/2"],
+     {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("route", "body", "name", "words", "asked"), LONG, ids=[entry[0] for entry in LONG])
+async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
+    noted: Noted, ask: Callable[..., Any], route: str, body: Any, name: str, words: list[str], asked: dict[str, Any]
+) -> None:
+    root = str(noted.project.root)
+    (noted.project.root / "-x.csv").write_text("a\n1\n")
+    noted.answer = answer_of("jobs/jobs", "post")
+    assert (await ask(route, body)).code == 200
+    spec = noted.calls[-1][2]["spec"]
+    assert spec.command == (sys.executable, "-P", "-m", "jupyter_mlinfra.cli", *(word.format(root=root) for word in words))
+    assert (spec.name, spec.cpus, spec.labels) == (name, 0, {"verb": " ".join(words[:2])})
+    session = Session(json=True)
+    session.__dict__["bench"] = job = Noted()
+    job.answer = []
+    run(spec.command[4:], session)
+    domain, verb, arguments = job.calls[0]
+    assert [domain, verb] == words[:2]
+    assert {key: arguments[key] for key in asked} == {key: (value[0].format(root=root),) if key == "files" else value for key, value in asked.items()}
+
+
 async def test_a_panel_ingests_files_of_the_project_and_no_others(noted: Noted, ask: Callable[..., Any], tmp_path: Path) -> None:
     root = noted.project.root
     (root / "data.csv").write_text("a\n1\n")
@@ -138,7 +171,7 @@ async def test_a_panel_ingests_files_of_the_project_and_no_others(noted: Noted, 
     (root / "link.csv").symlink_to(tmp_path / "secret.csv")
     noted.answer = answer_of("catalog/ingest", "post")
     assert (await ask("catalog/ingest", {"files": ["data.csv"], "into": "a.b"})).code == 200
-    assert noted.calls == [("catalog", "ingest", {"files": [root / "data.csv"], "into": "a.b", "mode": "append"})]
+    assert noted.calls[0][2]["spec"].command[-2:] == ("--", str(root / "data.csv"))
     for outside in ("../secret.csv", str(tmp_path / "secret.csv"), "link.csv", "/etc/passwd"):
         answer = await ask("catalog/ingest", {"files": ["data.csv", outside], "into": "a.b"})
         assert (answer.code, answer.value["error"]) == (403, "forbidden"), outside

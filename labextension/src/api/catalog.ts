@@ -1,16 +1,6 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type {
-  IIngestReport,
-  IDataset,
-  IDatasetDetail,
-  IEdge,
-  IPage,
-  IProfile,
-  IRowBlock,
-  ISnapshot,
-  Tier
-} from './types';
+import type { IDataset, IDatasetDetail, IEdge, IJob, IPage, IProfile, IRowBlock, ISnapshot, Tier } from './types';
 
 const ROOT = 'catalog/datasets';
 
@@ -26,7 +16,7 @@ export interface ICatalogClient {
   profile: (name: string, tier: Tier, signal?: AbortSignal) => Promise<IProfile>;
   snapshots: (name: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<ISnapshot>>;
   /** Read files of the project into a dataset: one commit, or nothing. */
-  ingest: (files: readonly string[], into: string) => Promise<IIngestReport>;
+  ingest: (files: readonly string[], into: string) => Promise<IJob>;
   lineage: (name: string, signal?: AbortSignal) => Promise<readonly IEdge[]>;
 }
 

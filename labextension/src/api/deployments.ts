@@ -1,6 +1,6 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IDeployment, IDeploymentDetail, IPage, IPrediction } from './types';
+import type { IDeployment, IDeploymentDetail, IJob, IPage, IPrediction } from './types';
 
 const ROOT = 'deployments/deployments';
 
@@ -8,13 +8,8 @@ const ROOT = 'deployments/deployments';
 export interface IDeploymentsClient {
   list: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IDeployment>>;
   show: (name: string, signal?: AbortSignal) => Promise<IDeploymentDetail>;
-  /** version: `model/3` or `model@champion`. */
-  deploy: (options: {
-    name: string;
-    version: string;
-    traffic?: number | null;
-    reason?: string;
-  }) => Promise<IDeployment>;
+  /** A job. version: `model/3` or `model@champion`. */
+  deploy: (options: { name: string; version: string; traffic?: number | null; reason?: string }) => Promise<IJob>;
   traffic: (name: string, weights: Readonly<Record<string, number>>, reason: string) => Promise<IDeployment>;
   promote: (name: string, version: string) => Promise<IDeployment>;
   rollback: (name: string) => Promise<IDeployment>;

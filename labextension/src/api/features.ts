@@ -1,14 +1,14 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IFeature, IMaterialized, IOnlineRow, IPage, IView, IViewDetail } from './types';
+import type { IFeature, IJob, IOnlineRow, IPage, IView, IViewDetail } from './types';
 
 /** Feature views and online values. */
 export interface IFeaturesClient {
   views: (options?: IPaging & { query?: string }, signal?: AbortSignal) => Promise<IPage<IView>>;
   show: (view: string, signal?: AbortSignal) => Promise<IViewDetail>;
   features: (options?: IPaging & { view?: string; query?: string }, signal?: AbortSignal) => Promise<IPage<IFeature>>;
-  /** Write the newest values to the online store. */
-  materialize: (view: string) => Promise<readonly IMaterialized[]>;
+  /** Write the newest values to the online store, as a job. */
+  materialize: (view: string) => Promise<IJob>;
   /** features: `view:feature` or `view:*`. entities: one mapping of join keys for each row. */
   online: (
     features: readonly string[],

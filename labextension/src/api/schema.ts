@@ -40,16 +40,6 @@ export interface components {
          */
         readonly AlertState: "ok" | "pending" | "firing" | "no_data";
         /**
-         * AppliedViews
-         * @description What `apply` changed in the registry.
-         */
-        readonly AppliedViews: {
-            readonly created: readonly string[];
-            readonly deleted: readonly string[];
-            readonly unchanged: readonly string[];
-            readonly updated: readonly string[];
-        };
-        /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback, remove.
          */
@@ -423,20 +413,6 @@ export interface components {
             readonly total: number;
         };
         /**
-         * IngestReport
-         * @description What one ingest did: one commit, or nothing.
-         *
-         *     quarantined: rows that could not be read as the table's types; they stand in `quarantine` (Parquet or text), with the reason.
-         */
-        readonly IngestReport: {
-            readonly dataset: string;
-            /** @default null */
-            readonly quarantine: string | null;
-            readonly quarantined: number;
-            readonly rows_written: number;
-            readonly snapshot: string;
-        };
-        /**
          * Job
          * @description What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
          *
@@ -506,19 +482,6 @@ export interface components {
             readonly offset: number;
             readonly size: number;
             readonly text: string;
-        };
-        /**
-         * Materialized
-         * @description What `materialize` wrote to the online store.
-         */
-        readonly Materialized: {
-            /** Format: date-time */
-            readonly end: string;
-            readonly rows: number;
-            readonly seconds: number;
-            /** Format: date-time */
-            readonly start: string;
-            readonly view: string;
         };
         /**
          * Model
@@ -941,6 +904,7 @@ export interface components {
          * @description One feature view in a list.
          *
          *     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at: newest event time of the source.
+         *     problem: why the source cannot be read; empty when it can.
          */
         readonly View: {
             readonly dataset: string | null;
@@ -952,6 +916,8 @@ export interface components {
             readonly online: boolean;
             readonly online_at: string | null;
             readonly owner: string;
+            /** @default  */
+            readonly problem: string;
             readonly ref: string;
             /** @default null */
             readonly source_at: string | null;

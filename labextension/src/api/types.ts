@@ -53,14 +53,12 @@ export type IRowBlock = Records['RowBlock'];
 export type IColumnProfile = Records['ColumnProfile'];
 export type IProfile = Records['Profile'];
 export type IEdge = Records['Edge'];
-export type IIngestReport = Records['IngestReport'];
 
 /* features */
 
 export type IFeature = Records['Feature'];
 export type IView = Records['View'];
 export type IViewDetail = Records['ViewDetail'];
-export type IMaterialized = Records['Materialized'];
 export type IOnlineRow = Records['OnlineRow'];
 export type OnlineStatus = Records['OnlineStatus'];
 export type Freshness = Records['Freshness'];

@@ -1,11 +1,9 @@
 import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { asApiError } from '../api/errors';
-import type { IIngestReport } from '../api/types';
 import { explainError } from '../components/card';
-import * as format from '../format';
+import { ended } from '../jobs/ended';
 import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -25,10 +23,6 @@ export function suggestedName(path: string): string {
   const file = path.split('/').pop() ?? path;
   const plain = file.replace(TABLES, '').replace(/\W+/g, '_').toLowerCase();
   return `data.${/^[a-z_]/.test(plain) ? plain : `t_${plain}`}`;
-}
-
-function told({ rows_written, quarantined }: IIngestReport, trans: TranslationBundle): string {
-  return trans.__('%1 rows written, %2 put aside.', format.number(rows_written), format.number(quarantined));
 }
 
 /** Ask for the dataset's name, ingest the files, and show the dataset. */
@@ -51,11 +45,11 @@ export async function ingestFiles(workbench: IWorkbench, paths: readonly string[
   const reading = (async () => {
     const project = await client.project();
     const files = paths.map(path => toProject(path, project) ?? path);
-    return client.catalog.ingest(files, name);
+    return (await ended(client, await client.catalog.ingest(files, name))).id;
   })();
   Notification.promise(reading, {
     pending: { message: trans.__('Reading into %1…', name) },
-    success: { message: report => told(report as IIngestReport, trans) },
+    success: { message: () => trans.__('%1 holds the rows.', name) },
     error: {
       message: failure => {
         const { what, why, fix } = explainError(asApiError(failure), trans);

@@ -17,6 +17,7 @@ import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import { ended } from '../jobs/ended';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { onlineWords } from './fresh';
@@ -46,9 +47,8 @@ function MaterializeButton({ name, onDone }: { name: string; onDone: () => Promi
   const { run, busy } = useAction();
   const materialize = (): Promise<boolean> =>
     run(async () => {
-      const written = await client.features.materialize(name);
-      const rows = written.reduce((sum, item) => sum + item.rows, 0);
-      done(trans.__('%1 rows of %2 are online.', format.number(rows), name));
+      await ended(client, await client.features.materialize(name));
+      done(trans.__('The newest values of %1 are online.', name));
       await onDone();
     });
   usePageKey('m', trans.__('materialize'), () => void materialize(), !busy);

@@ -132,11 +132,11 @@ function useDeploy(): OnVersion {
       });
       if (sure) {
         await run(async () => {
-          const made = await client.deployments.deploy({
+          const job = await client.deployments.deploy({
             name: version.model,
             version: `${version.model}/${version.version}`
           });
-          await open(made.ref);
+          await open(job.ref);
         });
       }
     })();
@@ -205,6 +205,7 @@ function columnsOf(
       key: 'verbs',
       head: '',
       end: true,
+      sticky: true,
       cell: row => (
         <span className={cx('row-verbs')}>
           <Button label={trans.__('Promote…')} onClick={() => promote(row)} />{' '}
