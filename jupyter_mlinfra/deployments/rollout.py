@@ -12,15 +12,19 @@ from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable
 from . import environment, gates, views
 from .packaging import Bundle, load_bundle
 from .spec import VersionState
-from .store import DeploymentStore, Transaction, VersionRow
+from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
 
 if TYPE_CHECKING:
     from ..core.project import Project
     from .targets import DeploymentTarget
 
 Progress = Callable[[str], None]
+Aim = Callable[[Transaction], tuple[Mapping[str, int], int | None]]
+"""The traffic that a verb wants, reckoned from the deployment as it is in this transaction, and the change that a rollback returns to."""
+
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+SHARE_TRIES = 5
 
 
 class Rollout:
@@ -73,30 +77,43 @@ class Rollout:
     def share(
         self,
         name: str,
-        traffic: Mapping[str, int],
+        aim: Aim,
         *,
         verb: str,
         reason: str,
-        returns_to: int | None = None,
         text: str = "",
         keep: str | None = None,
     ) -> None:
-        """Set the traffic, once every version of it is warm; in force when this returns. keep: stays warm without traffic."""
-        self.warm(name, [version for version, percent in traffic.items() if percent])
-        with self._store.change(name) as change:
-            change.traffic(traffic, verb=verb, user=self._project.user, reason=reason, returns_to=returns_to, text=text)
-            self._cool(change, but=keep)
-        self._target.carry_out(change.wish)
+        """Set the traffic, once every version of it is warm; in force when this returns. keep: stays warm without traffic.
+
+        aim: reckons the traffic from what there is, in the transaction that sets it, so nothing that another verb does meanwhile is lost. Verbs
+        do not wait for each other: when a version was cooled since it was warmed, it is warmed again.
+        """
+        for _ in range(SHARE_TRIES):
+            with self._store.change(name) as change:
+                traffic, returns_to = aim(change)
+                cold = _cold(change.row, [version for version, percent in traffic.items() if percent])
+                if not cold:
+                    change.traffic(traffic, verb=verb, user=self._project.user, reason=reason, returns_to=returns_to, text=text)
+                    self._cool(change, but=keep)
+            if not cold:
+                self._target.carry_out(change.wish)
+                return
+            self.warm(name, cold)
+        raise Conflict(f"The traffic of {name} was not changed.", "Other changes cooled its versions again and again.", "Try again when they are done.")
 
     def renew_environment(self, item: VersionRow, tell: Progress) -> None:
         """Build the environment of a version again when the cache was emptied."""
-        if item.wanted and item.bundle and not Path(item.python).exists():
+        if item.bundle and not Path(item.python).exists():
             python = environment.ensure(load_bundle(Path(item.bundle)).requirements, environment.cache_folder(self._project.settings), on_progress=tell)
             self._store.note(item.deployment, item.version, python=str(python))
 
     def wait(self, name: str, versions: Sequence[str], *states: VersionState, timeout: float) -> None:
-        """Return when all are in one of `states`. Raises Unprocessable when one fails, Unavailable after `timeout` seconds."""
-        failed = VersionState.FAILED not in states
+        """Return when all are in one of `states`, or another verb has stopped asking for them while they start.
+
+        Raises Unprocessable when one fails, Unavailable after `timeout` seconds.
+        """
+        failed, start = VersionState.FAILED not in states, VersionState.STOPPED not in states
 
         def settled() -> bool:
             rows = [item for item in self._store.deployment(name).versions if item.version in versions]
@@ -105,7 +122,7 @@ class Rollout:
                     raise Unprocessable(
                         f"{item.version} of {name} has failed.", item.reason, f"Its log is in .mlinfra/logs/deployments/{name}.{item.version}.0.log."
                     )
-            return all(item.state in states for item in rows)
+            return all(item.state in states or (start and not item.wanted) for item in rows)
 
         wanted = " or ".join(states)
         self.until(settled, timeout, f"{', '.join(versions)} of {name} did not become {wanted}.")
@@ -121,27 +138,32 @@ class Rollout:
     def warm(self, name: str, versions: Sequence[str]) -> None:
         """Have every version ready; start those that were cooled down. Raises Conflict for what cannot serve."""
         row = self._store.deployment(name)
-        if not row.up:
-            raise Conflict(f"Deployment {row.name} is down.", "Its traffic cannot be moved.", "mlinfra up")
-        items = [row.version(version) for version in versions]
-        for item in items:
-            if not item.proved:
-                why = item.reason or "It has not passed its tests."
-                raise Conflict(
-                    f"{item.version} of {row.name} is {item.state} and cannot have traffic.", why, f"mlinfra deployments deploy {row.model}/{item.number}"
-                )
-        cold = [item.version for item in items if not item.wanted or item.state is not VersionState.READY]
-        if not cold:
-            return
-        with self._store.change(row.name) as change:
+        for version in _cold(row, versions):
+            self.renew_environment(row.version(version), lambda _: None)
+        with self._store.change(name) as change:
+            cold = _cold(change.row, versions)
             for version in cold:
-                self.renew_environment(change.row.version(version), lambda _: None)
                 change.want(version, True)
-        self._target.carry_out(change.wish)
-        self.wait(row.name, cold, VersionState.READY, timeout=START_SECONDS)
+        if cold:
+            self._target.carry_out(change.wish)
+            self.wait(name, cold, VersionState.READY, timeout=START_SECONDS)
 
     def _cool(self, change: Transaction, *, but: str | None) -> None:
         """End the processes of versions without traffic beyond `[deployments] retain_versions`, longest unused first."""
         idle = [item for item in change.row.versions if item.wanted and item.proved and not item.traffic and item.version != but]
         for item in sorted(idle, key=lambda item: item.used_at, reverse=True)[self._project.settings.deployments.retain_versions :]:
             change.want(item.version, False)
+
+
+def _cold(row: DeploymentRow, versions: Sequence[str]) -> list[str]:
+    """Those that have to be started first. Raises Conflict for what cannot serve."""
+    if not row.up:
+        raise Conflict(f"Deployment {row.name} is down.", "Its traffic cannot be moved.", "mlinfra up")
+    items = [row.version(version) for version in versions]
+    for item in items:
+        if not item.proved:
+            why = item.reason or "It has not passed its tests."
+            raise Conflict(
+                f"{item.version} of {row.name} is {item.state} and cannot have traffic.", why, f"mlinfra deployments deploy {row.model}/{item.number}"
+            )
+    return [item.version for item in items if not item.wanted or item.state is not VersionState.READY]

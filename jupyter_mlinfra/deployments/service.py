@@ -16,9 +16,9 @@ from ..core.records import Page, page_of
 from ..core.search import Document
 from . import client, measuring, payloads, state, views
 from .packaging import Bundle, load_bundle, package
-from .rollout import START_SECONDS, STOP_SECONDS, Progress, Rollout
+from .rollout import START_SECONDS, STOP_SECONDS, Aim, Progress, Rollout
 from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
-from .store import DeploymentRow, DeploymentStore
+from .store import DeploymentRow, DeploymentStore, Transaction
 from .targets import DeploymentTarget, load_target
 from .targets.layout import bundles_folder, payload_folder
 
@@ -76,9 +76,7 @@ class Deployments:
             except BaseException as error:
                 self._rollout.give_up(name, label, error)
                 raise
-            before = self._store.deployment(name).traffic
-            percent = traffic if traffic is not None else before[label] if any(before.values()) else 100
-            self._rollout.share(name, state.with_share(before, label, percent), verb="deploy", reason=reason, text=f"{label} deployed", keep=label)
+            self._rollout.share(name, _share_of(label, traffic), verb="deploy", reason=reason, text=f"{label} deployed", keep=label)
         return self._record(self._store.deployment(name))
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Deployment]:
@@ -103,15 +101,16 @@ class Deployments:
 
         In force when this returns; no request is lost. Raises BadRequest for nonsense, Conflict for a version that has not passed its tests.
         """
-        row = self._store.deployment(name)
-        self._rollout.share(name, state.check_traffic(traffic, list(row.traffic)), verb="traffic", reason=reason)
+        self._rollout.share(name, lambda change: (state.check_traffic(traffic, list(change.row.traffic)), None), verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))
 
     def promote(self, name: str, version: str, *, reason: str = "") -> Deployment:
         """Give a version all of the traffic; the others stay warm for a rollback."""
-        row = self._store.deployment(name)
-        row.version(version)
-        self._rollout.share(name, state.check_traffic({version: 100}, list(row.traffic)), verb="promote", reason=reason)
+
+        def all_of_it(change: Transaction) -> tuple[Mapping[str, int], None]:
+            return {change.row.version(version).version: 100}, None
+
+        self._rollout.share(name, all_of_it, verb="promote", reason=reason)
         return self._record(self._store.deployment(name))
 
     def rollback(self, name: str, *, reason: str = "") -> Deployment:
@@ -119,32 +118,32 @@ class Deployments:
 
         At once when they are warm. A second rollback goes further back. Raises Conflict when there is nothing to go back to.
         """
-        row = self._store.deployment(name)
-        able = {item.version for item in row.versions if item.proved and item.state is not VersionState.FAILED}
-        for change, shares in self._store.earlier_traffic(name):
-            if set(shares) <= able:
-                self._rollout.share(name, state.check_traffic(shares, list(row.traffic)), verb="rollback", reason=reason, returns_to=change)
-                return self._record(self._store.deployment(name))
-        raise Conflict(f"Deployment {name} has nothing to roll back to.", "No earlier traffic has versions that can serve.", f"mlinfra deployments show {name}")
+        self._rollout.share(name, _before, verb="rollback", reason=reason)
+        return self._record(self._store.deployment(name))
 
     def remove(self, name: str, version: str, *, reason: str = "") -> Deployment:
         """Drain and end a version without traffic, and forget it. Raises Conflict for a version that has traffic."""
-        row = self._store.deployment(name)
         with self._store.change(name) as change:
             found = change.row.version(version)
             if found.traffic:
                 raise Conflict(f"{version} of {name} has {found.traffic} % of the traffic.", "It cannot be removed.", f"mlinfra deployments traffic {name} …")
             change.want(version, False)
-            change.record(verb="remove", user=self._project.user, reason=reason, traffic=row.traffic, text=f"{version} removed")
         self._target.carry_out(change.wish)
-        self._rollout.wait(name, [version], VersionState.STOPPED, VersionState.FAILED, timeout=STOP_SECONDS)
-        self._store.remove(name, version)
+
+        def settled() -> bool:
+            item = self._store.deployment(name).version(version)
+            return item.wanted or item.state in (VersionState.STOPPED, VersionState.FAILED)
+
+        self._rollout.until(settled, STOP_SECONDS, f"{version} of {name} did not end.")
+        with self._store.change(name) as change:
+            change.forget(version)  # refused when another verb has asked for it meanwhile
+            change.record(verb="remove", user=self._project.user, reason=reason, traffic=change.row.traffic, text=f"{version} removed")
         return self._record(self._store.deployment(name))
 
     def delete(self, name: str) -> None:
         """Drain and end a deployment, and forget it with its history; its payload log stays."""
         self.down(name)
-        self._store.remove(name)
+        self._store.delete(name)
 
     def predict(
         self, name: str, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame, *, version: str | None = None
@@ -254,12 +253,11 @@ class Deployments:
 
     def _again(self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress) -> Deployment:
         """What is left to do for a version that has passed its tests before: have it run, and give it the traffic that is asked for."""
-        row = self._store.deployment(name)
-        if not row.up or not any(key[0] == name for key in self._target.running()):
+        if not self._store.deployment(name).up or not any(key[0] == name for key in self._target.running()):
             self.up(name, on_progress=tell)
         self._rollout.warm(name, [version])
-        if traffic is not None and traffic != row.version(version).traffic:
-            self._rollout.share(name, state.with_share(row.traffic, version, traffic), verb="traffic", reason=reason)
+        if traffic is not None and traffic != self._store.deployment(name).version(version).traffic:
+            self._rollout.share(name, _share_of(version, traffic), verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))
 
     def _find(self, name: str) -> DeploymentRow | None:
@@ -286,3 +284,26 @@ class Deployments:
         if not row.up or not base:
             raise Unavailable(f"Deployment {row.name} is down.", "It was stopped, or has never been up.", "mlinfra up")
         return views.predictions_url(base, row)
+
+
+def _share_of(version: str, percent: int | None) -> Aim:
+    """`version` gets `percent`, the others share the rest. None: what it has, and all of it when nobody has any."""
+
+    def aim(change: Transaction) -> tuple[Mapping[str, int], None]:
+        before = change.row.traffic
+        wanted = percent if percent is not None else before[version] if any(before.values()) else 100
+        return state.with_share(before, version, wanted), None
+
+    return aim
+
+
+def _before(change: Transaction) -> tuple[Mapping[str, int], int]:
+    """The last traffic before the present one whose versions can all serve. Raises Conflict when there is none."""
+    row = change.row
+    able = {item.version for item in row.versions if item.proved and item.state is not VersionState.FAILED}
+    for number, shares in change.earlier_traffic():
+        if set(shares) <= able:
+            return shares, number
+    raise Conflict(
+        f"Deployment {row.name} has nothing to roll back to.", "No earlier traffic has versions that can serve.", f"mlinfra deployments show {row.name}"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..core.errors import BadRequest, Conflict
 from .spec import DeploymentState, VersionState
@@ -45,6 +45,20 @@ def check_traffic(traffic: Mapping[str, int], known: Sequence[str]) -> dict[str,
     if total != 100:
         raise BadRequest(f"The traffic makes {total} %, not 100 %.", fix="Give percents that make 100 together, for example v1=90 v2=10.")
     return {version: traffic.get(version, 0) for version in known}
+
+
+def whole(traffic: Mapping[str, int], before: Mapping[str, int], able: Collection[str]) -> dict[str, int]:
+    """The traffic after a change: one percent a version of `before`, 100 together. able: versions that may have any.
+
+    Raises BadRequest for other sums, Conflict for a version that may have none. All at 0 is what a deployment begins with, and never comes back.
+    """
+    if not any(traffic.values()) and not any(before.values()) and set(traffic) <= set(before):
+        return dict.fromkeys(before, 0)
+    checked = check_traffic(traffic, list(before))
+    unable = [version for version, percent in checked.items() if percent and version not in able]
+    if unable:
+        raise Conflict(f"{', '.join(unable)} cannot have traffic.", "It has not passed its tests, or has no processes.", "Deploy it again.")
+    return checked
 
 
 def with_share(traffic: Mapping[str, int], version: str, percent: int) -> dict[str, int]:

@@ -16,7 +16,7 @@ from ..core.errors import Conflict, NotFound
 from ..core.processes import Identity
 from ..core.records import Page, now, page_of, to_json
 from .spec import Change, Gate, VersionState
-from .state import advance, describe
+from .state import advance, describe, whole
 
 if TYPE_CHECKING:
     from ..core.database import Database
@@ -191,14 +191,13 @@ class DeploymentStore:
                 _announce(connection, name, up=up)
             return _wish(connection, raise_it=True)
 
-    def remove(self, name: str, version: str | None = None) -> None:
-        """Forget a version, or the whole deployment."""
+    def delete(self, name: str) -> None:
+        """Forget a deployment that is down. Raises Conflict when it has been brought up again."""
         with self._database.write() as connection:
-            if version is None:
-                connection.execute("DELETE FROM deployment WHERE name = ?", (name,))
-            else:
-                connection.execute("DELETE FROM deployment_version WHERE deployment = ? AND version = ?", (name, version))
-            _announce(connection, name, removed=version or name)
+            if _read(connection, name).up:
+                raise Conflict(f"Deployment {name} was not deleted.", "It was brought up again meanwhile.", f"mlinfra deployments show {name}")
+            connection.execute("DELETE FROM deployment WHERE name = ?", (name,))
+            _announce(connection, name, removed=name)
             _wish(connection, raise_it=True)
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
@@ -212,21 +211,9 @@ class DeploymentStore:
         return [_change(row) for row in rows]
 
     def earlier_traffic(self, name: str) -> list[tuple[int, dict[str, int]]]:
-        """Change id and traffic of each state before the present one, newest first.
-
-        A stack: each change lays its traffic on top, a rollback takes away what it undid. So a rollback never leads to what an earlier
-        one has left behind.
-        """
+        """Change id and traffic of each state before the present one, newest first."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id", (name,)).fetchall()
-        stack: list[tuple[int, dict[str, int]]] = []
-        for row in rows:
-            shares = {version: percent for version, percent in json.loads(row["traffic"]).items() if percent}
-            if row["returns_to"] is not None:
-                stack = [state for state in stack if state[0] <= row["returns_to"]]
-            elif shares and (not stack or stack[-1][1] != shares):
-                stack.append((row["id"], shares))
-        return stack[-2::-1] if len(stack) > 1 else []
+            return _earlier(connection, name)
 
     def processes(self) -> list[ProcessRow]:
         """Serving processes that were started and not yet seen to end."""
@@ -267,9 +254,17 @@ class Transaction:
         self.row = row
         self.wish = 0
 
+    def earlier_traffic(self) -> list[tuple[int, dict[str, int]]]:
+        """As `DeploymentStore.earlier_traffic`, of this moment."""
+        return _earlier(self._connection, self.row.name)
+
     def traffic(self, traffic: Mapping[str, int], *, verb: str, user: str, reason: str, returns_to: int | None = None, text: str = "") -> None:
-        """Set the traffic and write the history. Does nothing but the history when it is the traffic there is."""
+        """Set the traffic of all versions and write the history. Does nothing but the history when it is the traffic there is.
+
+        The one place that sets traffic: what is not 100 % in all, or goes to a version that has not passed its tests, is refused here.
+        """
         before, at = self.row.traffic, to_json(now())
+        traffic = whole(traffic, before, {item.version for item in self.row.versions if item.proved and item.wanted})
         for version, percent in traffic.items():
             if percent != before.get(version, 0):
                 values = (percent, at, self.row.name, version)
@@ -300,18 +295,29 @@ class Transaction:
         row = self.row.version(version)
         state = advance(version, row.state, VersionState.READY)
         self._connection.execute(
-            "UPDATE deployment_version SET state = ?, reason = '', proved = 1, wanted = 1, gates = ?, deployer = '' WHERE deployment = ? AND version = ?",
-            (state, _gates(gates), self.row.name, version),
+            "UPDATE deployment_version SET state = ?, reason = '', proved = 1, wanted = 1, gates = ?, deployer = '', used_at = ? "
+            "WHERE deployment = ? AND version = ?",
+            (state, _gates(gates), to_json(now()), self.row.name, version),
         )
         _announce(self._connection, self.row.name, version=version, state=state)
         self.row = _read(self._connection, self.row.name)
         self.wish = _wish(self._connection, raise_it=True)
 
     def want(self, version: str, wanted: bool) -> None:
-        """Ask for a version's processes to be kept or ended."""
-        self._connection.execute("UPDATE deployment_version SET wanted = ? WHERE deployment = ? AND version = ?", (wanted, self.row.name, version))
+        """Ask for a version's processes to be kept or ended. One that is asked for has just been used: it is not the next to be ended."""
+        used = to_json(now()) if wanted else to_json(self.row.version(version).used_at)
+        values = (wanted, used, self.row.name, version)
+        self._connection.execute("UPDATE deployment_version SET wanted = ?, used_at = ? WHERE deployment = ? AND version = ?", values)
         self.row = _read(self._connection, self.row.name)
         self.wish = _wish(self._connection, raise_it=True)
+
+    def forget(self, version: str) -> None:
+        """Forget a version whose processes have ended. Raises Conflict when it has been asked for again, or was given traffic."""
+        row = self.row.version(version)
+        if row.wanted or row.traffic or row.state not in (VersionState.STOPPED, VersionState.FAILED):
+            raise Conflict(f"{version} of {self.row.name} was not removed.", f"It was asked for meanwhile: it is {row.state}.", "Look at it, then try again.")
+        self._connection.execute("DELETE FROM deployment_version WHERE deployment = ? AND version = ?", (self.row.name, version))
+        self.row = _read(self._connection, self.row.name)
 
 
 def _read(connection: sqlite3.Connection, name: str) -> DeploymentRow:
@@ -321,6 +327,22 @@ def _read(connection: sqlite3.Connection, name: str) -> DeploymentRow:
         raise NotFound(f"There is no deployment {name}.", f"There is: {known or 'none'}.", "mlinfra deployments deploy MODEL/VERSION")
     versions = connection.execute("SELECT * FROM deployment_version WHERE deployment = ? ORDER BY number", (name,)).fetchall()
     return _deployment(row, [_version(item) for item in versions])
+
+
+def _earlier(connection: sqlite3.Connection, name: str) -> list[tuple[int, dict[str, int]]]:
+    """A stack: each change lays its traffic on top, a rollback takes away what it undid.
+
+    So a rollback never leads to what an earlier one has left behind.
+    """
+    rows = connection.execute("SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id", (name,)).fetchall()
+    stack: list[tuple[int, dict[str, int]]] = []
+    for row in rows:
+        shares = {version: percent for version, percent in json.loads(row["traffic"]).items() if percent}
+        if row["returns_to"] is not None:
+            stack = [state for state in stack if state[0] <= row["returns_to"]]
+        elif shares and (not stack or stack[-1][1] != shares):
+            stack.append((row["id"], shares))
+    return stack[-2::-1] if len(stack) > 1 else []
 
 
 def _deployment(row: sqlite3.Row, versions: Sequence[VersionRow]) -> DeploymentRow:
