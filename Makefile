@@ -12,8 +12,9 @@ help: ## these lines
 demo: $(VENV)/.demo ## set up, then the main job on real flights, from raw files to a monitored deployment
 	@cd notebooks && ../$(BIN)/python run_demo.py
 
-lab: $(VENV)/.demo ## open JupyterLab on the flights project
-	@cd notebooks && PATH="$(abspath $(BIN)):$$PATH" ../$(BIN)/jupyter lab
+# Jupyter refuses root unless told otherwise; whoever types this as root means it.
+lab: $(VENV)/.demo ## open JupyterLab on the flights project; ARGS="--port=9000 --no-browser" go to jupyter lab
+	@cd notebooks && PATH="$(abspath $(BIN)):$$PATH" ../$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 test: $(VENV)/.test ## set up, then every test: Python, TypeScript, browser
 	@scripts/test.sh $(BIN)
