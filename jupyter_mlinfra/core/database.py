@@ -56,11 +56,11 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-            except BaseException:
+                connection.execute("COMMIT")
+            except BaseException:  # of COMMIT too: a full disk must not leave the transaction, and with it the lock, to the next block
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def data_version(self) -> int:
         """A number that changes when another connection commits; costs microseconds."""

@@ -29,6 +29,23 @@ def test_a_block_that_raises_leaves_nothing(project: Project) -> None:
     assert project.events.last_id() == 0
 
 
+def test_a_commit_that_fails_leaves_nothing_and_frees_the_lock(project: Project) -> None:
+    with project.database.write() as connection:
+        connection.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+        connection.execute("CREATE TABLE child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(sqlite3.IntegrityError), project.database.write() as connection:
+        connection.execute("INSERT INTO child VALUES (1)")  # refused at COMMIT alone, which leaves the transaction open
+    other = sqlite3.connect(project.database.path, timeout=0.1)
+    other.execute("INSERT INTO parent VALUES (2)")
+    other.commit()
+    other.close()
+    with project.database.write() as connection:
+        connection.execute("INSERT INTO parent VALUES (3)")
+    with project.database.read() as connection:
+        assert [row[0] for row in connection.execute("SELECT id FROM parent ORDER BY id")] == [2, 3]
+        assert connection.execute("SELECT count(*) FROM child").fetchone()[0] == 0
+
+
 def test_four_processes_that_open_a_new_project_at_once_lose_no_write(project: Project) -> None:
     workers = [multiprocessing.get_context("spawn").Process(target=_emit, args=(str(project.root), 25)) for _ in range(4)]
     for worker in workers:
