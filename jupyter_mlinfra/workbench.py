@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .core.errors import MLInfraError
 from .core.project import Project, find_root
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from .readiness import TargetCheck
 
 DOMAINS = ("catalog", "features", "jobs", "pipelines", "experiments", "deployments", "monitoring")
+_ASK_AGAIN_SECONDS = 30.0
 
 
 class Workbench:
@@ -30,6 +34,7 @@ class Workbench:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self._down: dict[str, tuple[float, str]] = {}
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Workbench:
@@ -88,12 +93,13 @@ class Workbench:
 
         return Monitoring(self.project, self.deployments, self.experiments)
 
-    def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50) -> Page[Hit]:
-        """Objects of every domain whose name, columns, tags, owner or notes hold all `words`."""
-        for domain in DOMAINS:
-            source: Searchable = getattr(self, domain)
-            self.project.index.refresh(domain, source.search_fingerprint(), source.search_documents)
-        return self.project.index.search(words, kinds=kinds, limit=limit)
+    def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50, cursor: str | None = None) -> Page[Hit]:
+        """Objects of every domain whose name, columns, tags, owner or notes hold all `words`.
+
+        A domain that cannot be asked is searched as it last was; `note` of the page names it.
+        """
+        notes = [note for domain in DOMAINS if (note := self._refreshed(domain))]
+        return replace(self.project.index.search(words, kinds=kinds, limit=limit, cursor=cursor), note=" ".join(notes))
 
     def status(self) -> dict[str, dict[str, int]]:
         """How much of everything there is."""
@@ -118,6 +124,20 @@ class Workbench:
         stopped = [item.name for item in self.deployments.down()]
         self.jobs.stop(cancel_running=True)
         return {"supervisor": None, "deployments": stopped}
+
+    def _refreshed(self, domain: str) -> str:
+        """Bring the search index up to date with a domain; when that cannot be, what keeps it. A store that is down is not asked for a while."""
+        again, note = self._down.get(domain, (0.0, ""))
+        if time.monotonic() < again:
+            return note
+        try:
+            source: Searchable = getattr(self, domain)
+            self.project.index.refresh(domain, source.search_fingerprint(), source.search_documents)
+        except MLInfraError as error:
+            self._down[domain] = time.monotonic() + _ASK_AGAIN_SECONDS, f"What is found of {domain} may be out of date: {error.what}"
+            return self._down[domain][1]
+        self._down.pop(domain, None)
+        return ""
 
     def _fingerprints(self) -> Mapping[str, Callable[[str], str | None]]:
         # Lazy: a cached pipeline must not open a domain that none of its references names.

@@ -38,12 +38,19 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page[T]:
-    """A bounded part of a list. `cursor` fetches the next part; None at the end."""
+    """A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty."""
 
     items: Sequence[T]
     shown: int
     total: int
     cursor: str | None = None
+    note: str = ""
+
+
+def check_limit(limit: int) -> None:
+    """Raises BadRequest for a page without items or without bound."""
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
 
 
 def parse_cursor(text: str | None) -> int:
@@ -57,8 +64,7 @@ def parse_cursor(text: str | None) -> int:
 
 def page_of[T](items: Sequence[T], *, limit: int = 50, cursor: str | None = None) -> Page[T]:
     """Cut one page out of a list held in memory; the cursor is an offset."""
-    if not 1 <= limit <= PAGE_LIMIT:
-        raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
+    check_limit(limit)
     start = parse_cursor(cursor)
     part = items[start : start + limit]
     end = start + len(part)

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from .records import Page
+from .errors import Unavailable
+from .records import Page, check_limit, parse_cursor
 
+BUSY_SECONDS = 10.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (domain TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS document USING fts5(
@@ -69,7 +71,7 @@ class SearchIndex:
             known = connection.execute("SELECT fingerprint FROM source WHERE domain = ?", (domain,)).fetchone()
         if known and known[0] == fingerprint:
             return False
-        rows = [(item.name, f"{item.name} {item.text}", item.ref, item.kind, domain, item.detail) for item in documents()]
+        rows = [_row(domain, item) for item in documents()]
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("DELETE FROM document WHERE domain = ?", (domain,))
@@ -78,9 +80,11 @@ class SearchIndex:
             connection.execute("COMMIT")
         return True
 
-    def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50) -> Page[Hit]:
-        """Objects whose name or text holds every word, names first; words are text, never query syntax."""
-        terms = words.replace("\0", " ").split()  # SQLite ends a text at NUL
+    def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50, cursor: str | None = None) -> Page[Hit]:
+        """Objects whose name or text holds every word, names first; words are text, never query syntax. The cursor is an offset."""
+        check_limit(limit)
+        start = parse_cursor(cursor)
+        terms = _text(words.replace("\0", " ")).split()  # SQLite ends a text at NUL
         if not terms:
             return Page(items=[], shown=0, total=0)
         long = [term for term in terms if len(term) >= 3]
@@ -97,32 +101,70 @@ class SearchIndex:
             where.append(f"kind IN ({','.join('?' * len(kinds))})")
             values.extend(kinds)
         condition = " AND ".join(where)
-        order = "bm25(document, 10.0, 1.0), name" if long else "length(name), name"
+        order = "bm25(document, 10.0, 1.0), name, ref" if long else "length(name), name, ref"  # one order for all pages
         with self._open() as connection:
             # `condition` and `order` are made of the constants above; every word is bound
             total = connection.execute(f"SELECT count(*) FROM document WHERE {condition}", values).fetchone()[0]  # noqa: S608
-            query = f"SELECT ref, kind, name, detail FROM document WHERE {condition} ORDER BY {order} LIMIT ?"  # noqa: S608
-            rows = connection.execute(query, [*values, limit]).fetchall()
+            query = f"SELECT ref, kind, name, detail FROM document WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
+            rows = connection.execute(query, [*values, limit, start]).fetchall()
         hits = [Hit(ref=row[0], kind=row[1], name=row[2], detail=row[3]) for row in rows]
-        return Page(items=hits, shown=len(hits), total=total)
+        end = start + len(hits)
+        return Page(items=hits, shown=len(hits), total=total, cursor=str(end) if hits and end < total else None)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        """The connection that all threads share; what raises leaves no transaction on it. Raises Unavailable for a disk that will not have it."""
         with self._lock:
-            if self._connection is None:
-                self._connection = self._connect()
-            yield self._connection
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                yield self._connection
+            except sqlite3.Error as error:
+                self._forget(remove=_is_damaged(error))
+                why, fix = f"SQLite says: {error}.", "Try again. The index holds nothing of its own: you may delete it, it is built again."
+                raise Unavailable(f"The search index {self._path} cannot be used.", why, fix) from error
+            except BaseException:
+                self._forget(remove=False)
+                raise
 
     def _connect(self) -> sqlite3.Connection:
         try:
             return self._create()
-        except sqlite3.DatabaseError:
-            self._path.unlink(missing_ok=True)  # a damaged index holds no truth: build it again
+        except sqlite3.Error as error:
+            if not _is_damaged(error):
+                raise
+            self._forget(remove=True)  # a damaged index holds no truth: build it again
             return self._create()
 
     def _create(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.executescript(_SCHEMA)
+        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.executescript(_SCHEMA)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _forget(self, *, remove: bool) -> None:
+        """Close the connection, which rolls back. remove: the file and its log as well."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if remove:
+            for end in ("", "-wal", "-shm"):
+                Path(f"{self._path}{end}").unlink(missing_ok=True)
+
+
+def _row(domain: str, item: Document) -> tuple[str, ...]:
+    return tuple(map(_text, (item.name, f"{item.name} {item.text}", item.ref, item.kind, domain, item.detail)))
+
+
+def _text(text: str) -> str:
+    """What SQLite can hold: a file name that is no UTF-8 has halves of characters."""
+    return text.encode(errors="replace").decode()
+
+
+def _is_damaged(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

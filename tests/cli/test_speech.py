@@ -27,7 +27,7 @@ from tests.server.noted import Noted
 def test_json_is_one_value_wherever_the_flag_stands(mlinfra: Callable[..., Said]) -> None:
     for words in (["--json", "jobs", "list"], ["jobs", "--json", "list"], ["jobs", "list", "--json"]):
         said = mlinfra(*words)
-        assert (said.code, said.value) == (0, {"items": [], "shown": 0, "total": 0, "cursor": None})
+        assert (said.code, said.value) == (0, {"items": [], "shown": 0, "total": 0, "cursor": None, "note": ""})
 
 
 def test_the_project_is_named_wherever_the_option_stands(mlinfra: Callable[..., Said], project: Project, tmp_path: Path) -> None:

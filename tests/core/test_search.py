@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jupyter_mlinfra.core import search
+from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.search import Document, SearchIndex
 
 DOCUMENTS = [
@@ -60,3 +64,81 @@ def test_a_damaged_index_is_built_again(tmp_path: Path) -> None:
     index = SearchIndex(path)
     assert index.refresh("test", "1", lambda: DOCUMENTS)
     assert index.search("train").total == 1
+
+
+def test_an_index_that_is_damaged_while_it_is_used_is_built_again(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    SearchIndex(path).refresh("test", "1", lambda: DOCUMENTS)
+    index = SearchIndex(path)
+    assert index.search("train").total == 1
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:  # all pages but the first, which the connection has read
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA user_version = 7")  # the connection drops what it keeps of the pages
+    with pytest.raises(Unavailable, match="malformed"):
+        index.search("train")
+    assert index.refresh("test", "1", lambda: DOCUMENTS)
+    assert index.search("train").total == 1
+
+
+def test_a_busy_index_is_said_to_be_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "BUSY_SECONDS", 0.05)
+    path = tmp_path / "index.db"
+    SearchIndex(path).refresh("test", "1", lambda: DOCUMENTS)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    index = SearchIndex(path)
+    with pytest.raises(Unavailable, match="locked"):
+        index.refresh("test", "2", lambda: DOCUMENTS[:1])
+    other.execute("ROLLBACK")
+    other.close()
+    assert index.search("train").total == 1
+    assert index.refresh("test", "2", lambda: DOCUMENTS[:1])
+    assert index.search("train").total == 0
+
+
+def test_a_refresh_that_fails_changes_nothing_and_hinders_no_other(index: SearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_row", lambda domain, item: (item.name, object()))
+    with pytest.raises(Unavailable):
+        index.refresh("test", "2", lambda: DOCUMENTS[:1])
+    monkeypatch.undo()
+    assert index.search("train").total == 1
+    assert index.refresh("other", "1", lambda: [Document(ref="job:x", kind="job", name="second")])
+    assert index.refresh("test", "2", lambda: DOCUMENTS[:1])
+    assert (index.search("train").total, index.search("second").total) == (0, 1)
+
+
+def test_a_domain_that_breaks_off_its_list_keeps_the_one_before(index: SearchIndex) -> None:
+    def broken() -> Iterator[Document]:
+        yield DOCUMENTS[0]
+        raise Unavailable("The store does not answer.")
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        index.refresh("test", "2", broken)
+    assert index.search("train").total == 1
+
+
+def test_a_name_that_is_no_text_is_found_by_the_rest_of_it(index: SearchIndex) -> None:
+    assert index.refresh("other", "1", lambda: [Document(ref="job:x", kind="job", name="nightly\udc80")])
+    assert index.search("nightly").total == 1
+    assert index.search("nothing\udc80").total == 0
+    assert index.refresh("other", "2", lambda: [Document(ref="job:x", kind="job", name="weekly")])
+
+
+def test_every_hit_can_be_reached_by_the_cursor(index: SearchIndex) -> None:
+    index.refresh("many", "1", lambda: [Document(ref=f"job:{number}", kind="job", name="same") for number in range(53)])
+    for words in ("same", "sa"):  # ordered by rank, and by length
+        seen: list[str] = []
+        page = index.search(words, limit=20)
+        while page.cursor:
+            seen += [hit.ref for hit in page.items]
+            page = index.search(words, limit=20, cursor=page.cursor)
+        seen += [hit.ref for hit in page.items]
+        assert page.total == 53
+        assert sorted(seen) == sorted(f"job:{number}" for number in range(53))
+    for bad in ({"cursor": "-5"}, {"limit": 0}, {"limit": 501}):
+        with pytest.raises(BadRequest):
+            index.search("same", **bad)  # type: ignore[arg-type]

@@ -1,0 +1,63 @@
+"""Search over all domains: one that is down hides no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.search import Document
+from jupyter_mlinfra.workbench import DOMAINS, Workbench
+
+
+class Source:
+    """A domain with one object; `down` lets it fail as a store does that nobody can reach."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.version, self.asked, self.down = name, 1, 0, False
+
+    def search_fingerprint(self) -> str:
+        self.asked += 1
+        if self.down:
+            raise Unavailable(f"The store of {self.name} does not answer.")
+        return str(self.version)
+
+    def search_documents(self) -> Iterator[Document]:
+        yield Document(ref=f"job:{self.name}", kind="job", name=f"{self.name} planes{self.version}")
+
+
+@pytest.fixture
+def sources(project: Project) -> tuple[Workbench, dict[str, Source]]:
+    bench = Workbench(project)
+    sources = {domain: Source(domain) for domain in DOMAINS}
+    bench.__dict__.update(sources)
+    return bench, sources
+
+
+def test_a_domain_that_is_down_is_searched_as_it_was_and_named(sources: tuple[Workbench, dict[str, Source]]) -> None:
+    bench, domains = sources
+    assert (bench.search("planes1").total, bench.search("planes1").note) == (len(DOMAINS), "")
+    for source in domains.values():
+        source.version = 2
+    domains["experiments"].down = True
+    page = bench.search("planes")
+    assert page.total == len(DOMAINS)
+    assert [hit.ref for hit in page.items if hit.name.endswith("planes1")] == ["job:experiments"]
+    assert "experiments" in page.note
+    assert "does not answer" in page.note
+
+
+def test_a_domain_that_is_down_is_asked_again_after_a_while(sources: tuple[Workbench, dict[str, Source]], monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, domains = sources
+    clock = [1000.0]
+    monkeypatch.setattr("jupyter_mlinfra.workbench.time.monotonic", lambda: clock[0])
+    domains["jobs"].down = True
+    first = bench.search("planes")
+    domains["jobs"].down = False
+    assert bench.search("planes").note == first.note
+    assert domains["jobs"].asked == 1  # the wait for a store that is down is not paid at every key
+    clock[0] += 31
+    assert bench.search("planes").note == ""
+    assert bench.search("planes").total == len(DOMAINS)
