@@ -89,6 +89,9 @@ class FeatureSettings(_Section):
     repo: str = "feature_repo"
     """Folder of the Feast feature repository, below the project."""
 
+    apply_minutes: float = Field(default=10.0, gt=0)
+    """Minutes after which `apply` is given up: a definition file that never ends would hold all others."""
+
     as_of: datetime | None = None
     """Time at which online values are judged against their ttl; empty = the clock. For work on historical data."""
 
@@ -148,7 +151,7 @@ class DeploymentSettings(_Section):
 
 class MonitoringSettings(_Section):
     evaluate_minutes: float = Field(default=5.0, gt=0)
-    """Minutes between two evaluations of the rules while a server or keeper runs."""
+    """Minutes between two evaluations of the rules while a Jupyter server of the project runs."""
 
     psi_alert: float = Field(default=0.2, gt=0)
     """PSI from which the default drift rule fires."""
