@@ -15,8 +15,35 @@ def test_chords_open_the_panels_with_the_caret_in_the_search_box(lab: Lab) -> No
         lab.chord(key)
         panel = lab.region(title)
         expect(panel.get_by_role("searchbox")).to_be_focused()
+
+
+def test_a_chord_searches_everything_above_what_is_open_and_gives_the_caret_back(lab: Lab) -> None:
+    notebook = lab.notebook(cell("value = 1"))
+    notebook.locator(".cm-content").first.click()
     lab.chord("s")
-    expect(lab.region("Models").get_by_role("searchbox")).to_be_focused()
+    search = lab.page.get_by_role("dialog", name="Search the Workbench")
+    expect(search.get_by_role("searchbox")).to_be_focused()
+    lab.page.keyboard.press("Escape")
+    expect(search).to_be_hidden()
+    expect(notebook.locator(".cm-content").first).to_be_focused()
+    lab.chord("s")
+    lab.page.keyboard.type("dep_delay")
+    expect(lab.row(search, "column:flights.departures.dep_delay")).to_be_visible()
+    lab.page.keyboard.press("ArrowDown")
+    lab.page.keyboard.press("i")
+    expect(search).to_be_hidden()
+    expect(notebook.locator(".jp-Cell")).to_have_count(2)
+    assert 'select("dep_delay")' in lab.reads(notebook.locator(".cm-content").nth(1))
+
+
+def test_a_question_mark_tells_the_keys_of_the_page(lab: Lab) -> None:
+    page = lab.open("Catalog", "dataset:flights.airlines")
+    expect(page.locator("[data-basis]").first).to_be_visible()
+    lab.page.keyboard.press("?")
+    keys = lab.page.get_by_role("dialog").get_by_role("region", name="This page")
+    expect(keys).to_contain_text("exact profile")
+    lab.page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
 
 
 def test_arrows_move_the_focus_in_a_list_and_open_and_close_its_nodes(lab: Lab) -> None:

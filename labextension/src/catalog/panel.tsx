@@ -37,7 +37,7 @@ export default function CatalogPanel(): React.ReactElement {
         name="catalog:favourites"
         title={trans.__('Favourites')}
         kinds={PANEL_KINDS.catalog}
-        empty={trans.__('A dataset or column pinned with p stands here.')}
+        empty={trans.__('Pin a dataset or a column with p.')}
       />
       <Section
         name="catalog:namespaces"
@@ -155,7 +155,7 @@ function columnRows(dataset: IDataset, detail: IDetail<IUnder> | undefined, { tr
       id: `${dataset.ref}+`,
       ref: dataset.ref,
       level: 2,
-      name: trans._n('%1 more column', '%1 more columns', rest)
+      name: <span className={cx('link')}>{trans._n('%1 more column', '%1 more columns', rest)}</span>
     });
   }
   return rows;

@@ -46,8 +46,8 @@ interface IBlockProps {
   block: IRowBlock;
 }
 
-/** The rows of a block as a table of the page. */
-function BlockTable({ dataset, block }: IBlockProps): React.ReactElement {
+/** The rows of a block as a table of the page; `numbered` where it is one page of many. */
+function BlockTable({ dataset, block, numbered }: IBlockProps & { numbered?: boolean }): React.ReactElement {
   const { trans } = useWorkbench();
   const rows = Array.from({ length: block.shown }, (_, index) => index);
   const columns = block.columns.map((column, place): IColumnSpec<number> => ({
@@ -66,7 +66,7 @@ function BlockTable({ dataset, block }: IBlockProps): React.ReactElement {
   return (
     <Table
       label={trans.__('Rows of %1', dataset.name)}
-      columns={[counter, ...columns]}
+      columns={numbered ? [counter, ...columns] : columns}
       rows={rows}
       row={row => ({ id: String(row) })}
       total={block.total}
@@ -195,7 +195,7 @@ function PagedTable({ dataset, block, start }: IBlockProps & { start: number }):
   return (
     <div className={cx('scroll')}>
       <Result query={page} rows={12}>
-        {rows => <BlockTable dataset={dataset} block={rows} />}
+        {rows => <BlockTable dataset={dataset} block={rows} numbered />}
       </Result>
     </div>
   );

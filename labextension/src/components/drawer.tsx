@@ -53,7 +53,7 @@ export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement
           ))}
         </div>
         <span className={cx('space')} />
-        <span>{note ?? trans.__('runs as inserted')}</span>
+        <span className={cx('drawer-note')}>{note ?? trans.__('runs as inserted')}</span>
         <Button icon="code" label={trans.__('Insert')} onClick={() => void workbench.code.insertBelow(text, door)} />
         <Key>i</Key>
         <Button icon="copy" label={trans.__('Copy')} onClick={() => workbench.code.copy(text)} />

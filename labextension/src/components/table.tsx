@@ -9,6 +9,8 @@ export interface IColumnSpec<T> {
   cell: (row: T) => React.ReactNode;
   /** Numbers stand at the right. */
   end?: boolean;
+  /** Stays in sight at the right when the table is wider than its place: buttons. */
+  sticky?: boolean;
   /** CSS width, so that nothing moves when data arrives. */
   width?: number | string;
   /** What the column is sorted by; a column without it cannot be sorted. */
@@ -110,7 +112,7 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
                 </td>
               )}
               {columns.map(column => (
-                <td key={column.key} className={cx(column.end && 'is-end')}>
+                <td key={column.key} className={cx(column.end && 'is-end', column.sticky && 'is-sticky')}>
                   {column.cell(item)}
                 </td>
               ))}
@@ -131,7 +133,7 @@ interface IHeadProps<T> {
 function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
   const active = sort?.key === column.key;
   if (column.head === '') {
-    return <td className={cx('is-head')} style={{ width: column.width }} />;
+    return <td className={cx('is-head', column.sticky && 'is-sticky')} style={{ width: column.width }} />;
   }
   const order = !active ? 'none' : sort.descending ? 'descending' : 'ascending';
   return (

@@ -2,6 +2,7 @@ import React, { useMemo } from 'react';
 
 import type { IExperiment, IPage, IRun } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
 import { Num } from '../components/number';
 import { Section } from '../components/section';
@@ -85,7 +86,14 @@ function experimentRows(
   const rest = item.runs - detail.data.length;
   const more: IListRow[] =
     rest > 0
-      ? [{ id: `${item.ref}+`, ref: item.ref, level: 1, name: trans._n('%1 more run', '%1 more runs', rest) }]
+      ? [
+          {
+            id: `${item.ref}+`,
+            ref: item.ref,
+            level: 1,
+            name: <span className={cx('link')}>{trans._n('%1 more run', '%1 more runs', rest)}</span>
+          }
+        ]
       : [];
   return [row, ...detail.data.map(runRow), ...more];
 }

@@ -149,7 +149,7 @@ function Freshness({ view }: { view: IView }): React.ReactElement {
     return <State state={view.freshness} />;
   }
   return isHistorical(view) ? (
-    <span title={onlineWords(view, trans)}>{trans.__('until %1', format.day(view.online_at))}</span>
+    <span title={onlineWords(view, trans)}>{trans.__('to %1', format.day(view.online_at))}</span>
   ) : (
     <Age at={view.online_at} />
   );
@@ -173,7 +173,9 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
     title: view.description || view.name,
     meta: (
       <>
-        <Num value={view.features} quiet />
+        <span className={cx('is-extra')} title={trans._n('%1 feature', '%1 features', view.features)}>
+          <Num value={view.features} quiet />
+        </span>
         <Freshness view={view} />
       </>
     )

@@ -53,6 +53,7 @@ function ComputeSection(): React.ReactElement {
 
 function Compute({ compute }: { compute: ICompute }): React.ReactElement {
   const { trans } = useWorkbench();
+  const held = trans.__('%1 of %2 held', compute.cpus_used, compute.cpus);
   const whole = (value: unknown): string => format.percent(value, 0);
   return (
     <div className={cx('compute')}>
@@ -65,7 +66,9 @@ function Compute({ compute }: { compute: ICompute }): React.ReactElement {
         <span className={cx('compute-number')}>
           <Num value={compute.load} format={whole} quiet />
         </span>
-        <span className={cx('quiet')}>{trans.__('%1 of %2 held', compute.cpus_used, compute.cpus)}</span>
+        <span className={cx('quiet')} title={held}>
+          {held}
+        </span>
       </div>
       <p className={cx('quiet')}>
         {trans.__('memory')} <Num value={compute.memory} format={whole} /> · {trans.__('disk')}{' '}

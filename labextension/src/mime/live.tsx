@@ -58,12 +58,23 @@ function CardFacts({ facts }: { facts: IPayload['facts'] }): React.ReactElement 
   ) : null;
 }
 
-/** Numbers stand at the right, as in every table. */
-const isNumeric = (text = ''): boolean => /^[−-]?[\d,.]+(e[+-]?\d+)?$|^–$/.test(text);
+const NUMERIC = /^[−-]?[\d,.]+(e[+-]?\d+)?$/;
+
+/** Numbers stand at the right, as in every table; a column of dashes alone is none of numbers. */
+export function isNumeric(column: readonly (string | undefined)[]): boolean {
+  const given = column.filter(text => text !== undefined && text !== format.DASH);
+  return given.length > 0 && given.every(text => NUMERIC.test(text ?? ''));
+}
+
+const STATES = ['state', 'status'];
 
 interface IShown {
   index: number;
   values: Readonly<Record<string, string>>;
+}
+
+function CardCell({ name, text = format.DASH }: { name: string; text?: string }): React.ReactElement {
+  return STATES.includes(name) && text !== format.DASH ? <State state={text} /> : <>{text}</>;
 }
 
 function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
@@ -79,8 +90,8 @@ function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
           columns={keys.map((key): IColumnSpec<IShown> => ({
             key,
             head: key,
-            end: rows.every(({ values }) => isNumeric(values[key])),
-            cell: row => row.values[key] ?? format.DASH,
+            end: isNumeric(rows.map(({ values }) => values[key])),
+            cell: row => <CardCell name={key} text={row.values[key]} />,
             sort: row => row.values[key] ?? null
           }))}
           rows={rows}
@@ -90,6 +101,9 @@ function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
     </>
   );
 }
+
+/** Lines of the log at the foot of a job's card. */
+const TAIL = 3;
 
 /** A job: its state is asked for while it can change, then the card stays as it is. */
 function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): React.ReactElement {
@@ -103,6 +117,12 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
   });
   const job = query.data ?? recorded;
   const active = isActive(job);
+  // Another question once the job has ended, so that its last lines are asked for too.
+  const tail = useQuery(
+    `tail:${recorded.ref}:${active}`,
+    signal => client.jobs.log(recorded.id, { tail: TAIL }, signal),
+    { when: isActive(recorded), every: () => (active ? 2_000 : null) }
+  );
   const fraction = typeof job.progress?.value === 'number' ? job.progress.value : null;
   return (
     <>
@@ -123,10 +143,18 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
           <span className={cx('quiet')}>{job.progress_text}</span>
         </div>
       )}
+      {tail.data?.text.trim() && (
+        <pre className={cx('live-log')} aria-label={trans.__('End of the log of %1', job.name)}>
+          {tail.data.text.trimEnd()}
+        </pre>
+      )}
       <div className={cx('live-foot')} data-reason={job.reason || undefined}>
         {[
           job.reason,
-          job.elapsed_seconds !== null && trans.__('%1 long', format.duration(job.elapsed_seconds)),
+          job.elapsed_seconds !== null &&
+            (active
+              ? trans.__('running for %1', format.duration(job.elapsed_seconds))
+              : trans.__('took %1', format.duration(job.elapsed_seconds))),
           active && trans.__('the kernel stays free')
         ]
           .filter(Boolean)

@@ -2,6 +2,7 @@ import React, { useMemo } from 'react';
 
 import type { IModel, IPage, IVersion } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
 import { Num } from '../components/number';
 import { Section } from '../components/section';
@@ -75,7 +76,14 @@ function modelRows(
   const rest = item.versions - Math.min(VERSIONS_SHOWN, detail.data.length);
   const more: IListRow[] =
     rest > 0
-      ? [{ id: `${item.ref}+`, ref: item.ref, level: 1, name: trans._n('%1 more version', '%1 more versions', rest) }]
+      ? [
+          {
+            id: `${item.ref}+`,
+            ref: item.ref,
+            level: 1,
+            name: <span className={cx('link')}>{trans._n('%1 more version', '%1 more versions', rest)}</span>
+          }
+        ]
       : [];
   return [row, ...detail.data.slice(0, VERSIONS_SHOWN).map(versionRow), ...more];
 }

@@ -87,8 +87,13 @@ export function openQuick(workbench: IWorkbench): void {
       close();
     }
   };
+  let early = '';
   widget.node.addEventListener('keydown', event => {
-    if (event.key === 'Escape') {
+    if (event.target === widget.node && event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      early += event.key;
+    } else if (event.key === 'Escape') {
       event.stopPropagation();
       close();
     } else if (event.key === 'Tab') {
@@ -96,8 +101,23 @@ export function openQuick(workbench: IWorkbench): void {
     }
   });
   document.addEventListener('mousedown', outside, true);
+  widget.node.tabIndex = -1;
   Widget.attach(widget, document.body);
-  void widget.renderPromise?.then(() => widget.node.querySelector('input')?.focus());
+  // What is typed before the box is drawn must not fall into the editor that had the caret.
+  widget.node.focus();
+  void widget.renderPromise?.then(() => {
+    const input = widget.node.querySelector('input');
+    input?.focus();
+    if (input && early) {
+      enter(input, early);
+    }
+  });
+}
+
+/** Put a text into an input that React draws, as if it had been typed. */
+function enter(input: HTMLInputElement, text: string): void {
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(input, text);
+  input.dispatchEvent(new Event('input', { bubbles: true }));
 }
 
 /** Tab goes round in the dialog. */
