@@ -29,7 +29,8 @@ def find_root(start: Path | str | None = None) -> Path:
     for folder in (begin, *begin.parents):
         if (folder / FILE).is_file():
             return folder
-    raise NotFound(f"{begin} is in no project.", f"Neither it nor a folder above it has {FILE}.", f"Create an empty {FILE} where the project begins.")
+    why = f"Neither it nor a folder above it has {FILE}."
+    raise NotFound(f"{begin} is in no project.", why, f"In the folder where the project begins: mlinfra init (an empty {FILE} is enough).")
 
 
 class Project:

@@ -6,16 +6,19 @@ Secrets are references (`env:NAME`, `keyring:SERVICE/NAME`), never values.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from .errors import BadRequest
 
 FILE = "mlinfra.toml"
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class _Section(BaseModel):
@@ -47,7 +50,7 @@ class Targets(_Section):
 class ProjectCard(_Section):
     """The use case: what is predicted, for whom, and what a success is."""
 
-    name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")
+    name: str = ""
     """Short name (DNS label): Seldon namespace and MLflow tag. Default: the folder's name."""
 
     title: str = ""
@@ -66,6 +69,14 @@ class ProjectCard(_Section):
     """Deployment that the targets are measured on. Default: the only one there is."""
 
     targets: Targets = Targets()
+
+    @field_validator("name")
+    @classmethod
+    def _is_label(cls, name: str) -> str:
+        if name and not _LABEL.fullmatch(name):
+            rule = "A name is 1 to 63 small letters, digits and hyphens; a letter or digit comes first and last (my-shop, not my_shop)"
+            raise PydanticCustomError("label", rule)
+        return name
 
 
 class CatalogSettings(_Section):

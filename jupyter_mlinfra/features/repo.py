@@ -7,7 +7,9 @@ feature_store.yaml in the repository win, so `online_store: {type: redis, …}` 
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +42,7 @@ def configuration(project: Project) -> dict[str, Any]:
     """Feast's configuration as plain values; Feast is not loaded."""
     home = project.folder("features")
     ours: dict[str, Any] = {
-        "project": project.name,
+        "project": project.name.replace("-", "_"),  # Feast makes table names of it, and refuses hyphens there
         "provider": "local",
         "registry": {"registry_type": "sql", "path": f"sqlite:///{home / 'registry.db'}", "cache_ttl_seconds": 60},
         "online_store": {"type": "sqlite", "path": str(home / "online.db")},
@@ -71,7 +73,28 @@ def open_store(project: Project) -> FeatureStore:
     """Feast's own object for this repository."""
     from feast import FeatureStore
 
-    return FeatureStore(repo_path=str(folder(project)), config=feast_config(project))
+    config = feast_config(project)
+    if config.online_store.type == "sqlite":
+        _forget_foreign_tables(registry_file(project), folder(project) / config.online_store.path)
+    return FeatureStore(repo_path=str(folder(project)), config=config)
+
+
+def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
+    """Make the registry know only tables of the online store `online`.
+
+    The registry of a project that was copied names the tables by the path of the original: `apply` would drop them there, with what
+    they hold; after a move Feast would not even open it. Tables that it does not know, `apply` makes where they are missing.
+    """
+    from feast.protos.feast.core.InfraObject_pb2 import Infra
+
+    if registry is None or not registry.exists() or not is_sqlite(registry):
+        return
+    with closing(sqlite3.connect(registry, timeout=20)) as connection, connection:
+        for row, body in connection.execute("SELECT rowid, infra_proto FROM managed_infra").fetchall():
+            infra = Infra.FromString(body)
+            own = [item for item in infra.infra_objects if not item.HasField("sqlite_table") or (Path(item.sqlite_table.path) == online and online.exists())]
+            if len(own) < len(infra.infra_objects):
+                connection.execute("UPDATE managed_infra SET infra_proto = ? WHERE rowid = ?", (Infra(infra_objects=own).SerializeToString(), row))
 
 
 def registry_file(project: Project) -> Path | None:
@@ -81,6 +104,12 @@ def registry_file(project: Project) -> Path | None:
     if path.startswith("sqlite:///"):
         return Path(path.removeprefix("sqlite:///"))
     return None if "://" in path else folder(project) / path
+
+
+def is_sqlite(registry: Path) -> bool:
+    """Whether the file is a SQLite database; Feast's older registries are one protobuf message."""
+    with registry.open("rb") as file:
+        return file.read(15) == b"SQLite format 3"
 
 
 def _own_settings(path: Path) -> dict[str, Any]:

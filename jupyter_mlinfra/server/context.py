@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import NotFound, Unavailable
+from ..core.errors import Unavailable
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -43,10 +43,7 @@ class Context:
         from ..core.settings import FILE
         from ..workbench import Workbench
 
-        try:
-            root = find_root(self._project or os.environ.get("MLINFRA_PROJECT") or self.root)
-        except NotFound as error:
-            raise NotFound(error.what, error.why, f"Create an empty {FILE} in {self.root}, or POST workbench/init to do so.") from None
+        root = find_root(self._project or os.environ.get("MLINFRA_PROJECT") or self.root)
         key = (root, (root / FILE).stat().st_mtime_ns)
         with self._lock:
             if self._open is None or self._open[0] != key:

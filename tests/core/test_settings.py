@@ -48,8 +48,22 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, named
     assert caught.value.fix
 
 
+@pytest.mark.parametrize("name", ["shop_x", "Shop", "-shop", "shop-", "s" * 64, "a b"])
+def test_a_name_that_is_no_label_is_refused_in_words(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mlinfra.toml").write_text(f"[project]\nname = '{name}'\n")
+    with pytest.raises(BadRequest, match="small letters, digits and hyphens") as caught:
+        load_settings(tmp_path)
+    assert not {"^", "$", "["} & set(caught.value.why)
+
+
+@pytest.mark.parametrize("name", ["", "s", "shop-2", "7up", "s" * 63])
+def test_a_label_is_a_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mlinfra.toml").write_text(f"[project]\nname = '{name}'\n")
+    assert load_settings(tmp_path).project.name == name
+
+
 def test_outside_of_a_project_the_way_to_begin_one_is_told(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"Create an empty mlinfra\.toml"):
+    with pytest.raises(NotFound, match="mlinfra init"):
         Project.open(tmp_path)
 
 

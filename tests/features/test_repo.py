@@ -31,6 +31,21 @@ def test_without_a_file_everything_is_embedded_in_the_project(project: Project) 
     assert Path(config.online_store.path).parent == project.home / "features"
 
 
+def test_a_project_with_a_hyphen_in_its_name_has_a_feature_store(tmp_path: Path) -> None:
+    from tests.features.conftest import make_shop
+
+    project = make_shop(tmp_path / "nc_shop")
+    (project.root / "mlinfra.toml").write_text("")
+    project = Project.open(project.root)
+    try:
+        assert project.name == "nc-shop"
+        features = Features(project)
+        assert features.apply().created
+        assert [done.rows for done in features.materialize("clicks")] == [10]
+    finally:
+        project.database.close()
+
+
 def test_keys_of_feature_store_yaml_win_and_may_take_values_from_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONLINE_PATH", "/tmp/elsewhere.db")
     settings(project, "registry: data/registry.pb\nonline_store:\n  type: sqlite\n  path: ${ONLINE_PATH}\n")
