@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -135,6 +135,15 @@ def serving(tmp_path: Path, models: Mapping[int, Path]) -> Iterator[Deployments]
     clean_up(project)
 
 
+class Asked(NamedTuple):
+    """One request of a load. begun, ended: seconds of `time.perf_counter`. status: of HTTP, or the name of the error."""
+
+    begun: float
+    ended: float
+    status: Any
+    version: str
+
+
 class Load:
     """Requests at a steady rate from several clients that keep their connections; counts what came back."""
 
@@ -142,7 +151,7 @@ class Load:
         self.url, self.body, self.rate, self.clients, self.headers = urlsplit(url), body, rate, clients, dict(headers or {})
         self.statuses: collections.Counter[Any] = collections.Counter()
         self.versions: collections.Counter[str] = collections.Counter()
-        self.slowest = 0.0
+        self.asked: list[Asked] = []
         self.details: list[str] = []
         self._lock, self._stop = threading.Lock(), threading.Event()
 
@@ -150,6 +159,15 @@ class Load:
     def lost(self) -> dict[Any, int]:
         """Everything but 200."""
         return {status: count for status, count in self.statuses.items() if status != 200}
+
+    def next(self, requests: int, *, seconds: float = 60) -> list[Asked]:
+        """The answers to at least so many requests that begin after this call; one that is under way now is none of them."""
+        moment = time.perf_counter()
+        end = moment + seconds
+        while len(found := [item for item in list(self.asked) if item.begun >= moment]) < requests:
+            assert time.perf_counter() < end, f"{len(found)} of {requests} requests in {seconds} s"
+            time.sleep(0.02)
+        return found
 
     def run(self) -> None:
         """One client, until stopped."""
@@ -168,7 +186,7 @@ class Load:
             with self._lock:
                 self.statuses[status] += 1
                 self.versions[version] += 1
-                self.slowest = max(self.slowest, time.perf_counter() - begun)
+                self.asked.append(Asked(begun, time.perf_counter(), status, version))
                 if status != 200:
                     self.details.append(text.decode(errors="replace")[:300])
         connection.close()
@@ -183,15 +201,15 @@ def ask(connection: http.client.HTTPConnection, path: str, body: bytes, headers:
 
 @contextmanager
 def load(url: str, body: bytes, *, rate: float = 300, clients: int = 8) -> Iterator[Load]:
-    """A load that runs during the block, and half a second before and after it."""
+    """A load that runs during the block, and some requests before and after it."""
     running = Load(url, body, rate=rate, clients=clients)
     crowd = [threading.Thread(target=running.run, daemon=True) for _ in range(clients)]
     for thread in crowd:
         thread.start()
     try:
-        time.sleep(0.5)
+        running.next(clients)
         yield running
-        time.sleep(0.5)
+        running.next(clients * 4)
     finally:
         running._stop.set()
         for thread in crowd:

@@ -71,11 +71,17 @@ def statistics(pattern: str) -> dict[str, str]:
     return {name: value.strip('"') for name, _, value in pairs}
 
 
-def swap(name: str, text: str) -> None:
-    """Replace a watched file in one rename; no fsync, because it is written anew at every start."""
+def swap(name: str, text: str) -> bool:
+    """Replace a watched file in one rename, unless it says so already: on a full disk what stands there still serves. Says whether it did.
+
+    No fsync, because it is written anew at every start.
+    """
+    if _read(name) == text:
+        return False
     draft = Path(f".{name}.draft")
     draft.write_text(text)
     draft.rename(name)
+    return True
 
 
 def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
@@ -87,9 +93,7 @@ def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     for name, text in wanted.items():
         if name == gateway.ROUTES and not _until(end, lambda: _in_force(wanted, but=gateway.ROUTES) and statistics("warming_clusters$").get(_WARMING) == "0"):
             return False
-        if _read(name) != text:
-            swap(name, text)
-            changed = True
+        changed = swap(name, text) or changed
     if not _until(end, lambda: _in_force(wanted)):
         return False
     if changed:

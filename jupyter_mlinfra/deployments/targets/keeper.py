@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ...core.errors import Conflict, MLInfraError, Unavailable
-from ...core.files import file_lock
+from ...core.files import explain_os_error, file_lock
 from ...core.processes import TOKEN, Identity, end_token
 from ...core.project import Project
 from ...core.records import now
@@ -42,6 +42,7 @@ DRAIN_SECONDS = 30.0
 SICK_SECONDS = 30.0
 """A worker that lives but fails Envoy's check for so long is killed and started anew."""
 
+RETRY_SECONDS = 1.0
 COMPACT_SECONDS = 600.0
 START_TRIES = 2
 GATEWAY = ("", "gateway")
@@ -77,7 +78,8 @@ class Keeper:
             self.gateway.kill()
             self.finished = True
             return
-        wish = self.store.target().wish
+        target = self.store.target()
+        wish = target.wish
         rows = self.store.deployments()
         for row in rows:
             self._fail_interrupted(row)
@@ -91,7 +93,8 @@ class Keeper:
             _LOG.warning("Envoy has not taken the configuration over")
             return
         self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0  # a sum: each one is judged
-        self.store.note_target(done=wish, trouble="")  # after the judgement: who waits for the wish must not read a state of before a reboot
+        if target.done != wish or target.trouble:  # after the judgement: who waits for the wish must not read a state of before a reboot
+            self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted))
         self._measure(plans)
         self._compact(rows)
@@ -186,12 +189,12 @@ class Keeper:
         self.measured_at = time.monotonic()
         names = {gateway.cluster_name(plan.name, item.version): (plan.name, item.version) for plan in plans for item in plan.versions}
         figures = [{"deployment": names[name][0], "version": names[name][1], **asdict(item)} for name, item in self.meter.read(list(names)).items()]
-        envoy.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
         sick = envoy.sick_sockets()
         self.sick = {path: self.sick.get(path, time.monotonic()) for path in sick}
         for path, since in self.sick.items():
             if time.monotonic() - since > SICK_SECONDS:
                 self.workers.restart(path)
+        envoy.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
 
     def _compact(self, rows: Sequence[DeploymentRow]) -> None:
         """Have closed journals turned into Parquet now and then, by a process of its own: the keeper stays small."""
@@ -256,8 +259,9 @@ class Gateway:
             return False
         try:
             self._start(plans)
-        except MLInfraError as error:
-            self._fail(json.dumps(error.to_json()))
+        except (MLInfraError, OSError) as error:
+            told = error if isinstance(error, MLInfraError) else explain_os_error(error, "The gateway does not start.")
+            self._fail(json.dumps(told.to_json()))
             return False
         return self._wait_live()
 
@@ -277,7 +281,7 @@ class Gateway:
             self.port = wanted or ports.choose(self._project.root)
             self._store.note_target(port=self.port)
         limit = int(self._project.settings.deployments.max_body_mib * (1 << 20))
-        Path(gateway.BOOTSTRAP).write_text(gateway.bootstrap(port=self.port, max_body_bytes=limit))
+        envoy.swap(gateway.BOOTSTRAP, gateway.bootstrap(port=self.port, max_body_bytes=limit))
         for name, text in gateway.files(plans, port=self.port).items():
             envoy.swap(name, text)
         Path(gateway.ADMIN_SOCKET).unlink(missing_ok=True)
@@ -369,13 +373,19 @@ def run(root: Path) -> None:
 def _loop(keeper: Keeper) -> None:
     alarm, stop = Alarm(), []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
-    keeper.adopt()
+    adopted, trouble = False, ""
     while not keeper.finished and not stop:
         try:
+            if not adopted:
+                keeper.adopt()
+                adopted = True
             keeper.step()
-        except MLInfraError as error:  # a busy or full disk: what runs goes on; the next step tries again
-            _LOG.warning("%s", error)
-            time.sleep(1)
+            trouble = ""
+        except (MLInfraError, OSError) as error:  # a busy or full disk: what runs goes on; the next step tries again
+            if str(error) != trouble:
+                trouble = str(error)
+                _LOG.warning("tries again and again: %s", trouble)
+            time.sleep(RETRY_SECONDS)
         if not keeper.finished and not stop:
             alarm.wait(keeper.processes(), BUSY_SECONDS if keeper.busy() else IDLE_SECONDS)
 

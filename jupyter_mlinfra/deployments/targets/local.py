@@ -8,6 +8,7 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ class LocalTarget:
 
     def __init__(self, project: Project, store: DeploymentStore) -> None:
         self._project, self._store = project, store
+        self._tended_at = -math.inf
 
     def prepare(self) -> None:
         """Raise Unavailable when the port of the settings is taken by somebody else."""
@@ -65,14 +67,21 @@ class LocalTarget:
         return f"http://127.0.0.1:{port}" if port else ""
 
     def running(self) -> Mapping[tuple[str, str], int]:
-        """Live serving processes by (deployment, version); empty while the gateway is down."""
-        if not self._gateway_alive():
+        """Live serving processes by (deployment, version); empty while the gateway is down.
+
+        Who looks also sees to it that somebody looks after them: a keeper that was killed is started again.
+        """
+        rows = [row for row in self._store.processes() if row.identity.alive()]
+        if any(row.token.startswith((token_of(self._project), token_of(self._project, "gateway"))) for row in rows):  # not those of a project copied here
+            self._tend()
+        if all(row.deployment for row in rows):
             return {}
-        count: dict[tuple[str, str], int] = {}
-        for row in self._store.processes():
-            if row.deployment and row.identity.alive():
-                count[row.deployment, row.version] = count.get((row.deployment, row.version), 0) + 1
-        return count
+        return Counter((row.deployment, row.version) for row in rows if row.deployment)
+
+    def _tend(self) -> None:
+        if time.monotonic() - self._tended_at > SPAWN_SECONDS and not self._keeper_alive():
+            self._tended_at = time.monotonic()
+            self._spawn()
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What the keeper has read from the gateway; empty when that is long ago."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from ...core.processes import TOKEN, Identity, end_token
 from ...core.records import now
@@ -160,11 +161,11 @@ class Workers:
     def _start(self, worker: Worker, launch: Launch) -> None:
         token = f"{self._token}-{cluster_name(launch.deployment, launch.version)}-{worker.slot}"
         end_token(token, grace_seconds=0)  # of a keeper that was killed before it could note what it started
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             if worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".old.log"))
         worker.token, worker.ready, worker.started = token, False, time.monotonic()
-        with open(worker.log, "ab") as log:
+        with _open_log(worker.log) as log:
             environment = _environment(launch, worker.socket, token)
             try:
                 process = subprocess.Popen(_command(launch), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
@@ -188,10 +189,11 @@ class Workers:
         self._forget(worker)
 
     def _forget(self, worker: Worker) -> None:
-        if worker.token:
-            end_token(worker.token, grace_seconds=0)  # its children, if its own end was not an orderly one
-            self._store.drop_process(worker.token)
+        token = worker.token
         worker.identity, worker.process, worker.token, worker.ready, worker.ending_since = None, None, "", False, 0.0
+        if token:
+            end_token(token, grace_seconds=0)  # its children, if its own end was not an orderly one
+            self._store.drop_process(token)  # last: when the disk is full, the worker is started anew all the same
 
     def _end(self, worker: Worker) -> None:
         if worker.identity is None:
@@ -203,6 +205,14 @@ class Workers:
             worker.identity.signal(signal.SIGTERM)
         elif time.monotonic() - worker.ending_since > STOP_SECONDS:
             end_token(worker.token, grace_seconds=0)
+
+
+def _open_log(path: Path) -> BinaryIO:
+    """A full disk takes the log, not the worker."""
+    try:
+        return open(path, "ab")
+    except OSError:
+        return open(os.devnull, "ab")
 
 
 def _command(launch: Launch) -> list[str]:
