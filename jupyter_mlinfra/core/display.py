@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from html import escape
 from typing import Any
 
-from .records import to_json
+from .records import Number, to_json
 
 MIME = "application/vnd.mlinfra.v1+json"
+NONE = "–"
+
+
+def plain(value: Any) -> str:
+    """One value on one line, as people read it."""
+    if value is None or value == "":
+        return NONE
+    if isinstance(value, Number):
+        return number(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if math.isfinite(value) else NONE
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={plain(item)}" for key, item in value.items()) or NONE
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(plain(item) for item in value) or NONE
+    return " ".join(str(value).split())
+
+
+def number(value: Number | None) -> str:
+    """A number with its basis: `≈` approximate, `~` from a sample, `est.` estimated, `n=` a group size."""
+    if value is None or value.value is None:
+        return NONE
+    text = plain(value.value)
+    if value.basis == "exact":
+        return text
+    marks = {"approx": f"≈ {text}", "sample": f"~ {text}", "est": f"{text} est.", "n": f"n={text}"}
+    return marks[value.basis]
+
+
+def moment(value: datetime | None) -> str:
+    """A moment in the reader's time zone, to the minute."""
+    return NONE if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | None = None, rows: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
@@ -16,23 +56,13 @@ def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | 
 
     record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table below them.
     """
-    facts = {key: _text(value) for key, value in (facts or {}).items()}
-    table = [{key: str(value) if isinstance(value, int) else _text(value) for key, value in row.items()} for row in rows]  # 2013, not 2,013
+    facts = {key: plain(value) for key, value in (facts or {}).items()}
+    table = [{key: str(value) if isinstance(value, int) else plain(value) for key, value in row.items()} for row in rows]  # 2013, not 2,013
     return {
         MIME: {"ref": ref, "kind": ref.partition(":")[0], "title": title, "record": to_json(record), "facts": facts, "rows": table},
         "text/html": _html(title, ref, facts, table),
         "text/plain": _plain(title, ref, facts, table),
     }
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:,.4g}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return str(value)
 
 
 def _html(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
-
+from ..core.display import NONE, moment, number, plain
 from ..core.records import Number
 
-NONE = "–"
-
-
-def number(value: Number | None) -> str:
-    """A number with its basis: `≈` approximate, `~` from a sample, `est.` estimated, `n=` a group size."""
-    if value is None or value.value is None:
-        return NONE
-    text = plain(value.value)
-    if value.basis == "exact":
-        return text
-    marks = {"approx": f"≈ {text}", "sample": f"~ {text}", "est": f"{text} est.", "n": f"n={text}"}
-    return marks[value.basis]
+__all__ = ["NONE", "beginning", "moment", "number", "plain", "share", "size", "span"]
 
 
 def share(value: Number | None) -> str:
@@ -28,32 +13,6 @@ def share(value: Number | None) -> str:
     if value is None or not isinstance(value.value, int | float):
         return number(value)
     return number(Number(value=f"{100 * value.value:.1f} %", basis=value.basis, n=value.n))
-
-
-def plain(value: Any) -> str:
-    """One value on one line."""
-    if value is None or value == "":
-        return NONE
-    if isinstance(value, Number):
-        return number(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if math.isfinite(value) else NONE
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}={plain(item)}" for key, item in value.items()) or NONE
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(plain(item) for item in value) or NONE
-    return " ".join(str(value).split())
-
-
-def moment(value: datetime | None) -> str:
-    """A moment in the reader's time zone, to the minute."""
-    return NONE if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def span(seconds: float | None) -> str:
