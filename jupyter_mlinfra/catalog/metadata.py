@@ -36,7 +36,7 @@ def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
         namespace=name.namespace,
         rows=_rows(snapshot),
         bytes=int(_summary(snapshot).get("total-files-size", 0)),
-        columns=len(fields(metadata, snapshot)),
+        columns=len(fields(name, metadata)),
         snapshot=str(snapshot["snapshot-id"]) if snapshot else None,
         updated_at=_time((snapshot or metadata).get("timestamp-ms") or metadata.get("last-updated-ms")),
         owner=properties.get(OWNER) or properties.get("owner", ""),
@@ -53,8 +53,8 @@ def unreadable(name: DatasetName, why: str) -> Dataset:
     )  # fmt: skip
 
 
-def columns(metadata: Metadata, snapshot: Metadata | None, used_by: Mapping[str, Sequence[str]] | None = None) -> list[Column]:
-    """The columns at a snapshot. used_by: references by column name."""
+def columns(name: DatasetName, metadata: Metadata, used_by: Mapping[str, Sequence[str]] | None = None) -> list[Column]:
+    """The columns at the snapshot of `name`, or the newest. used_by: references by column name."""
     return [
         Column(
             name=field["name"],
@@ -63,7 +63,7 @@ def columns(metadata: Metadata, snapshot: Metadata | None, used_by: Mapping[str,
             doc=field.get("doc") or "",
             used_by=(used_by or {}).get(field["name"], ()),
         )
-        for field in fields(metadata, snapshot)
+        for field in fields(name, metadata)
     ]
 
 
@@ -106,11 +106,15 @@ def newer(metadata: Metadata, snapshot: Metadata | None) -> int:
     return ids.index(snapshot["snapshot-id"]) if snapshot else 0
 
 
-def fields(metadata: Metadata, snapshot: Metadata | None) -> Sequence[Mapping[str, Any]]:
-    """The top-level fields of the schema that the snapshot was written with, in Iceberg's JSON form."""
+def fields(name: DatasetName, metadata: Metadata) -> Sequence[Mapping[str, Any]]:
+    """The top-level fields in Iceberg's JSON form, as a scan of `name` has them: those that its snapshot was written with, else the newest.
+
+    They differ after a change of columns that wrote no rows.
+    """
     schemas = metadata.get("schemas") or [metadata["schema"]]
-    newest = metadata.get("current-schema-id", 0)
-    wanted = snapshot.get("schema-id", newest) if snapshot and snapshot["snapshot-id"] != metadata.get("current-snapshot-id") else newest
+    wanted = metadata.get("current-schema-id", 0)
+    if name.snapshot is not None:
+        wanted = (snapshot_of(name, metadata) or {}).get("schema-id", wanted)
     found: Sequence[Mapping[str, Any]] = next((schema for schema in schemas if schema.get("schema-id", 0) == wanted), schemas[-1])["fields"]
     return found
 

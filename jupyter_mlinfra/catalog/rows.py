@@ -53,6 +53,13 @@ def block(frame: pl.LazyFrame, *, start: int, count: int, columns: Sequence[str]
     return frame.slice(start, count).collect()
 
 
+def height(frame: pl.LazyFrame) -> int:
+    """How many rows there are; read from the files' footers."""
+    import polars as pl
+
+    return int(frame.select(pl.len()).collect().item())
+
+
 def plain(value: Any) -> Any:
     """A value as JSON can carry it: long text is cut with its length, whole numbers that JavaScript would round become text."""
     if isinstance(value, str):

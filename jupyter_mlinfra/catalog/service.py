@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.display import number
 from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.lineage import Edge
 from ..core.origin import actor
@@ -125,7 +126,7 @@ class Catalog:
         snapshot = records.snapshot_of(wanted, metadata)
         return DatasetDetail(
             dataset=records.dataset(wanted, metadata),
-            schema=records.columns(metadata, snapshot, self._used_by(wanted)),
+            schema=records.columns(wanted, metadata, self._used_by(wanted)),
             location=metadata["location"],
             snapshots=len(metadata.get("snapshots", [])),
             newer=records.newer(metadata, snapshot),
@@ -147,22 +148,27 @@ class Catalog:
 
     def preview(self, name: str, *, start: int = 0, count: int = 100, columns: Sequence[str] | None = None, snapshot: str | int | None = None) -> RowBlock:
         """Rows `start` to `start + count` (at most 500) as JSON-safe values, column by column."""
-        from .rows import block, plain
+        from .rows import block, height, plain, scan
 
         wanted = DatasetName.parse(name)
         if snapshot is not None:
             wanted = DatasetName(wanted.namespace, wanted.table, snapshot_id(snapshot))
-        metadata = self._store.metadata(self._store.entry(wanted))
+        table = self._store.load(wanted)  # once: rows, columns and total must be of one commit
+        metadata = self._store.metadata_of(table)
         at = records.snapshot_of(wanted, metadata)
         with self._store.explained(f"{wanted.text} cannot be read."):
-            frame = block(self.scan(wanted), start=start, count=count, columns=columns)
-        known = {column.name: column for column in records.columns(metadata, at)}
+            rows = scan(table, wanted)
+            frame = block(rows, start=start, count=count, columns=columns)
+            total = records.dataset(wanted, metadata).rows.value
+            if total is None:  # another engine need not tell it
+                total = height(rows)
+        known = {column.name: column for column in records.columns(wanted, metadata)}
         return RowBlock(
             start=start,
             columns=[known[column] for column in frame.columns],
             data=[[plain(value) for value in column.to_list()] for column in frame.iter_columns()],
             shown=frame.height,
-            total=int(records.dataset(wanted, metadata).rows.value or 0),
+            total=int(total),
             snapshot=str(at["snapshot-id"]) if at else None,
         )
 
@@ -177,8 +183,9 @@ class Catalog:
             raise BadRequest(f"{tier!r} is no tier.", fix=f"Tiers: {', '.join(TIERS)}.")
         wanted = DatasetName.parse(name)
         metadata = self._store.metadata(self._store.entry(wanted))
-        dataset, at = records.dataset(wanted, metadata), records.snapshot_of(wanted, metadata)
-        types = {column.name: column.type for column in records.columns(metadata, at)}
+        dataset = records.dataset(wanted, metadata)
+        at = DatasetName(wanted.namespace, wanted.table, int(dataset.snapshot) if dataset.snapshot else None)
+        types = {column.name: column.type for column in records.columns(at, metadata)}
         with self._store.explained(f"{wanted.text} cannot be read."):
             size = self._project.settings.catalog.sample_rows
             return profile(lambda: self._store.load(wanted), dataset, types, tier=tier, sample_rows=size, folder=self._project.home / "profiles")
@@ -209,10 +216,10 @@ class Catalog:
 
     # -- search --------------------------------------------------------------------------------------------------------------------
 
-    def search(self, words: str, *, limit: int = 50) -> Page[Hit]:
+    def search(self, words: str, *, limit: int = 50, cursor: str | None = None) -> Page[Hit]:
         """Datasets and columns whose name, tags, owner or description hold every word."""
         self._project.index.refresh("catalog", self.search_fingerprint(), self.search_documents)
-        return self._project.index.search(words, kinds=("dataset", "column"), limit=limit)
+        return self._project.index.search(words, kinds=("dataset", "column"), limit=limit, cursor=cursor)
 
     def search_fingerprint(self) -> str:
         """Changes with every commit and every change of a tag."""
@@ -304,8 +311,8 @@ def _check_mode(mode: str) -> None:
 
 def _documents(entry: Entry, metadata: Mapping[str, Any]) -> Iterator[Document]:
     name = DatasetName(entry.namespace, entry.table)
-    dataset, columns = records.dataset(name, metadata), records.columns(metadata, None)
+    dataset, columns = records.dataset(name, metadata), records.columns(name, metadata)
     text = " ".join([*(column.name for column in columns), *dataset.tags, dataset.owner, dataset.description])
-    yield Document(ref=name.ref, kind="dataset", name=name.text, text=text, detail=f"{dataset.rows.value:,} rows, {dataset.columns} columns")
+    yield Document(ref=name.ref, kind="dataset", name=name.text, text=text, detail=f"{number(dataset.rows)} rows, {dataset.columns} columns")
     for column in columns:
         yield Document(ref=f"column:{name.text}.{column.name}", kind="column", name=column.name, text=column.doc, detail=f"{column.type} · {name.text}")

@@ -115,14 +115,19 @@ class Store:
         """
         location = entry.metadata
         if location is None:  # the catalog's own answer holds the metadata; the storage may open to nobody without it
-            found: Mapping[str, Any] = json.loads(self.load(DatasetName(entry.namespace, entry.table)).metadata.model_dump_json())
-            return found
+            return self.metadata_of(self.load(DatasetName(entry.namespace, entry.table)))
         if location not in self._parsed:
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()
             with self.explained(f"{entry.name} cannot be read."):
                 self._parsed[location] = json.loads(self._bytes(location))
         return self._parsed[location]
+
+    @staticmethod
+    def metadata_of(table: Table) -> Mapping[str, Any]:
+        """What `metadata` tells, of a table that was loaded: both are of one commit."""
+        found: Mapping[str, Any] = json.loads(table.metadata.model_dump_json())
+        return found
 
     def fingerprint(self) -> str:
         """Changes with every commit to a table; where listing tells no more than names, with the names and every ten minutes."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..core.display import number
 from .names import DatasetName, snapshot_id
 from .spec import DatasetDetail, Profile, RowBlock
 
@@ -75,7 +76,7 @@ class Table:
         return self._catalog.preview(self._pinned(), start=start, count=count)
 
     def __repr__(self) -> str:
-        return f"<dataset {self.name}, {self._detail.dataset.rows.value:,} rows, snapshot {self.snapshot}>"
+        return f"<dataset {self.name}, {number(self._detail.dataset.rows)} rows, snapshot {self.snapshot}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from ..core.display import mimebundle
@@ -84,7 +85,7 @@ class Table:
         block = self.preview(count=_ROWS_SHOWN)
         names = [column.name for column in block.columns[:_COLUMNS_SHOWN]]
         rows = [dict(zip(names, values, strict=False)) for values in zip(*block.data[:_COLUMNS_SHOWN], strict=True)]
-        facts = {"rows": dataset.rows.value, "columns": dataset.columns, "MB": dataset.bytes / 1e6, "snapshot": dataset.snapshot, "owner": dataset.owner}
+        facts = {"rows": dataset.rows, "columns": dataset.columns, "MB": dataset.bytes / 1e6, "snapshot": dataset.snapshot, "owner": dataset.owner}
         if dataset.tags:
             facts["tags"] = ", ".join(dataset.tags)
         return mimebundle(self.ref, self.name, self._detail, facts=facts, rows=rows)

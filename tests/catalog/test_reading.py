@@ -48,6 +48,59 @@ def test_a_page_holds_the_columns_that_are_asked_for(catalog, orders):
         assert caught.value.fix
 
 
+def test_a_page_is_of_one_commit_while_others_write(catalog, project, monkeypatch):
+    """A commit just before the table is opened, and one just after: each adds a row and a column."""
+    from jupyter_mlinfra.catalog.store import Store
+
+    catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
+    other, real = Catalog(project), Store.load
+
+    def load(self, name):
+        monkeypatch.setattr(Store, "load", real)
+        other.write(pl.DataFrame({"n": [2], "before": ["x"]}), into="t.a")
+        found = real(self, name)
+        other.write(pl.DataFrame({"n": [3], "before": ["y"], "after": ["z"]}), into="t.a")
+        return found
+
+    catalog.show("t.a")
+    monkeypatch.setattr(Store, "load", load)
+    block = catalog.preview("t.a")
+    assert ([column.name for column in block.columns], block.shown, block.total) == (["n", "before"], 2, 2)
+    assert block.snapshot == catalog.snapshots("t.a").items[1].id
+
+
+def _change_columns(catalog):
+    """What another engine does: new columns, and no rows."""
+    with catalog._store.iceberg.load_table(("t", "a")).update_schema() as update:
+        update.rename_column("old", "new")
+
+
+def test_columns_that_changed_without_rows_are_those_of_the_rows_that_are_shown(catalog):
+    first = catalog.write(pl.DataFrame({"old": [1]}), into="t.a").snapshot
+    _change_columns(catalog)
+    names = lambda block: [column.name for column in block.columns]  # noqa: E731
+    assert names(catalog.preview("t.a")) == ["new"] == [column.name for column in catalog.show("t.a").schema]
+    assert names(catalog.preview(f"t.a@{first}")) == ["old"] == [column.name for column in catalog.show(f"t.a@{first}").schema]
+    assert [column.name for column in catalog.profile("t.a", tier="exact").columns] == ["old"]
+    assert "old" in catalog.dataset("t.a")._repr_mimebundle_()["text/plain"]
+
+
+def test_a_snapshot_that_tells_no_count_is_shown_all_the_same(catalog, project, monkeypatch):
+    """The summary of a snapshot is the writing engine's affair."""
+    from pyiceberg.table.snapshots import Summary
+
+    told = Summary.__init__
+    monkeypatch.setattr(
+        Summary, "__init__", lambda self, *rest, **named: told(self, *rest, **{key: value for key, value in named.items() if key != "total-records"})
+    )
+    catalog.write(pl.DataFrame({"n": [1, 2, 3]}), into="t.a")
+    monkeypatch.undo()
+    assert catalog.show("t.a").dataset.rows.value is None
+    assert (catalog.preview("t.a", count=2).shown, catalog.preview("t.a", count=2).total) == (2, 3)
+    assert [hit.detail for hit in catalog.search("t.a").items if hit.kind == "dataset"] == ["– rows, 1 columns"]
+    assert "– rows" in repr(catalog.dataset("t.a"))
+
+
 def test_values_are_safe_for_json_and_for_javascript(catalog):
     values = {
         "big": [2**60], "fits": [2**53], "nan": [float("nan")], "inf": [float("-inf")], "long": ["x" * 5000], "bytes": [b"\xff" * 40],
