@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
@@ -26,15 +25,17 @@ _FRESH_SECONDS = 3600.0
 
 
 def runtime_folder(home: Path) -> Path:
-    """A short-pathed folder for one project that only this user can enter, in memory where there is such a place.
+    """A short-pathed folder in memory for one project that only this user can enter.
 
-    Raises Unavailable when every candidate belongs to somebody else.
+    Raises Unavailable when there is none: on a disk, secrets would outlive the job.
     """
     base = os.environ.get("XDG_RUNTIME_DIR")
     candidates = [Path(base) / "mlinfra"] if base else []
-    candidates += [Path(place) / f"mlinfra-{os.getuid()}" for place in ("/dev/shm", tempfile.gettempdir())]  # noqa: S108 - checked to be ours below
+    candidates.append(Path("/dev/shm") / f"mlinfra-{os.getuid()}")  # noqa: S108 - checked to be ours below
     for folder in candidates:
         with contextlib.suppress(OSError):
+            if not _in_memory(folder.parent):
+                continue
             folder.mkdir(mode=0o700, exist_ok=True)
             found = folder.lstat()
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077 == 0:
@@ -42,8 +43,18 @@ def runtime_folder(home: Path) -> Path:
                 mine.mkdir(mode=0o700, exist_ok=True)
                 return mine
     raise Unavailable(
-        "There is no folder for sockets.", f"Neither XDG_RUNTIME_DIR nor /dev/shm nor {tempfile.gettempdir()} can be used.", "Set XDG_RUNTIME_DIR."
+        "There is no folder in memory for the environments of jobs.",
+        "Neither XDG_RUNTIME_DIR nor /dev/shm is on a memory file system (tmpfs) where this user can have a folder of its own.",
+        "Mount a tmpfs on /dev/shm, or set XDG_RUNTIME_DIR to a folder on one.",
     )
+
+
+def _in_memory(folder: Path) -> bool:
+    """Whether the file system is one that is kept in memory; at most its pages are swapped out, as all memory is."""
+    mounts = (line.split() for line in Path("/proc/self/mounts").read_text(errors="surrogateescape").splitlines())
+    kinds = {words[1]: words[2] for words in mounts}
+    real = folder.resolve()
+    return next((kinds[str(place)] for place in (real, *real.parents) if str(place) in kinds), "") in ("tmpfs", "ramfs")
 
 
 def submitters_environment() -> dict[str, str]:

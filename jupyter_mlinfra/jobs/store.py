@@ -16,7 +16,7 @@ from ..core import events
 from ..core.database import Database
 from ..core.errors import BadRequest, NotFound
 from ..core.processes import Identity
-from ..core.records import PAGE_LIMIT, Number, Page, now
+from ..core.records import PAGE_LIMIT, Number, Page, now, parse_cursor
 from .spec import Job, JobSpec, JobState
 from .state import FINAL, advance
 
@@ -97,8 +97,7 @@ class JobStore:
         """Jobs, newest first; the cursor is the number of the last one shown."""
         if not 1 <= limit <= PAGE_LIMIT:
             raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
-        if cursor is not None and not cursor.isdigit():
-            raise BadRequest(f"cursor {cursor!r} is not one of ours.", fix="Use the cursor of the last answer.")
+        below = parse_cursor(cursor) or 2**62
         where, values = ["1"], list[Any]()
         if state is not None:
             where.append("state = ?")
@@ -111,7 +110,7 @@ class JobStore:
             total = int(connection.execute(f"SELECT count(*) FROM job WHERE {condition}", values).fetchone()[0])  # noqa: S608 - fixed words, bound values
             rows = connection.execute(
                 f"SELECT * FROM job WHERE {condition} AND number < ? ORDER BY number DESC LIMIT ?",  # noqa: S608
-                [*values, int(cursor) if cursor else 2**62, limit + 1],
+                [*values, below, limit + 1],
             ).fetchall()
         more, rows = len(rows) > limit, rows[:limit]
         return Page(items=[_entry(row).job for row in rows], shown=len(rows), total=total, cursor=str(rows[-1]["number"]) if more else None)
@@ -212,7 +211,7 @@ class JobStore:
         return self._move(job, JobState.RUNNING, boot=process.boot, pid=process.pid, start=process.start)
 
     def again(self, job: str, *, reason: str, exit_code: int | None, counted: bool, delay: float) -> Entry:
-        """Back into the queue, not to be started for `delay` seconds."""
+        """Back into the queue, not to be started for `delay` seconds; into its end when somebody asked for that meanwhile."""
         return self._move(
             job, JobState.QUEUED, reason=reason, exit_code=exit_code,
             counted=counted, asked=exit_code is not None and not counted, not_before=now().timestamp() + delay, gpu_ids="[]",
@@ -260,6 +259,8 @@ class JobStore:
     ) -> Entry:
         with self._database.write() as connection:
             entry = _read(connection, job)
+            if to is JobState.QUEUED and entry.cancelled_by:
+                return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=exit_code)
             columns["failures"] = entry.failures + counted
             columns["requeues"] = entry.requeues + asked
             return _write(connection, entry, to, reason=reason, exit_code=exit_code, **columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -208,13 +209,27 @@ def test_an_environment_is_kept_in_memory_for_its_owner_only_and_forgotten(tmp_p
 
 
 def test_a_runtime_folder_that_others_can_enter_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as base:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", base)
+        good = runtime_folder(tmp_path)
+        assert good.parent == Path(base) / "mlinfra"
+        good.parent.chmod(0o755)
+        other = runtime_folder(tmp_path)
+        assert other.parent == Path(f"/dev/shm/mlinfra-{os.getuid()}")
+        other.rmdir()
+
+
+def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = "/dev/root / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n"
+    monkeypatch.setattr(Path, "read_text", lambda path, *_, **__: mounts)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    good = runtime_folder(tmp_path)
-    assert good.parent == tmp_path / "mlinfra"
-    (tmp_path / "mlinfra").chmod(0o755)
-    other = runtime_folder(tmp_path)
-    assert other.parent != tmp_path / "mlinfra"
-    other.rmdir()
+    folder = runtime_folder(tmp_path)
+    assert folder.is_relative_to("/dev/shm")
+    folder.rmdir()
+    mounts = "/dev/root / ext4 rw 0 0\n"
+    with pytest.raises(Unavailable, match="in memory"):
+        runtime_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_local_backend_is_found_and_an_unknown_one_is_named(project: Project) -> None:

@@ -166,9 +166,12 @@ def test_a_database_that_is_locked_for_a_while_loses_nothing(jobs: Jobs, project
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED]))
     tools.until(lambda: tools.lines(project.root / "count"))
     connection = sqlite3.connect(project.home / "state.db", isolation_level=None)
+    supervisor = psutil.Process(jobs.supervisor().pid)
     connection.execute("BEGIN EXCLUSIVE")
+    begun = supervisor.num_ctx_switches().voluntary
     (project.root / "go").touch()
-    time.sleep(1.5)
+    tools.until((project.home / "jobs" / job.id / "1" / "exit").exists)
+    tools.until(lambda: supervisor.num_ctx_switches().voluntary >= begun + 5)  # it has heard of the end and cannot write it down
     connection.execute("ROLLBACK")
     connection.close()
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
@@ -189,6 +192,19 @@ def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_j
     monkeypatch.undo()
     monkeypatch.chdir(project.root)
     assert jobs.wait([job.id], timeout=60)[0].state == "succeeded"
+
+
+def test_a_supervisor_that_nothing_ends_is_an_error_and_no_endless_wait(jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlinfra.core.processes import Identity
+    from jupyter_mlinfra.jobs.backends import control
+
+    pid = jobs.start().pid
+    sent = list[int]()
+    monkeypatch.setattr(control, "END_SECONDS", 0.05)
+    monkeypatch.setattr(Identity, "signal", lambda _, number: sent.append(number))  # as a process in uninterruptible sleep takes them
+    with pytest.raises(Unavailable, match=f"Process {pid} was killed and is still there"):
+        jobs.stop()
+    assert sent == [signal.SIGTERM, signal.SIGKILL]
 
 
 def test_random_kills_of_the_supervisor_lose_and_double_nothing(jobs: Jobs, project: Project, tools: Any) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MODULE = "jupyter_mlinfra.jobs.backends.supervisor"
 START_SECONDS = 30.0
 """How long a start may take on a machine under load."""
+END_SECONDS = 30.0
+"""How long it may take to end, and then to die."""
 _LOG_BYTES = 1_000_000
 
 
@@ -150,9 +152,13 @@ class Control:
         raise Unavailable("The job supervisor did not start.", tail or f"It said nothing in {START_SECONDS:.0f} s.", f"See {log}; jobs wait until it runs.")
 
     def _end(self, entry: Registered) -> None:
-        entry.process.signal(signal.SIGTERM)
-        limit = time.monotonic() + START_SECONDS
-        while entry.process.alive():
-            if time.monotonic() > limit:
-                entry.process.signal(signal.SIGKILL)  # its jobs do not notice, and the next one finds them
-            time.sleep(0.005)
+        """Raises Unavailable when not even SIGKILL ends it. Its jobs do not notice, and the next one finds them."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            entry.process.signal(number)
+            limit = time.monotonic() + END_SECONDS
+            while time.monotonic() < limit:
+                if not entry.process.alive():
+                    return
+                time.sleep(0.005)
+        why = f"Process {entry.process.pid} was killed and is still there: it waits for a disk or a network share."
+        raise Unavailable("The job supervisor does not end.", why, "Mend what it waits for, or restart the machine.")

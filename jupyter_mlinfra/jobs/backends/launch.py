@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import MLInfraError
+from ...core.errors import MLInfraError, Unavailable
 from ...core.processes import TOKEN
 from ...core.secrets import resolve
 from .. import environment
@@ -34,7 +34,7 @@ echo "$code" > "$0/exit"
 exit "$code"
 """
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXFSZ)
-_LATER = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT}
+_LATER = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(eq=False)
@@ -47,7 +47,7 @@ class CannotStart(Exception):
 
 @dataclass(eq=False)
 class TryLater(Exception):
-    """The machine has no room for another process at the moment."""
+    """Something is in the way that may pass: no room for another process, a full disk."""
 
     reason: str
 
@@ -85,6 +85,8 @@ def spawn(entry: Entry, place: Place) -> int:
             setsigmask=(),
             setsigdef=_DEFAULT_SIGNALS,  # Python ignores SIGPIPE, and an ignored signal is inherited
         )
+    except Unavailable as error:
+        raise TryLater(f"It cannot be started yet: {error}") from error
     except (MLInfraError, ValueError) as error:  # ValueError: a word that the system cannot take
         raise CannotStart(str(error)) from error
     except OSError as error:

@@ -1,0 +1,47 @@
+"""The queue by itself, and what the start of a job makes of a full disk: no process is started here."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.core.processes import Identity
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import JobSpec
+from jupyter_mlinfra.jobs.backends.launch import Place, TryLater, spawn
+from jupyter_mlinfra.jobs.store import Entry, JobStore, Launch
+
+
+def begun(store: JobStore, spec: JobSpec, folder: Path) -> Entry:
+    launch = Launch(folder=str(folder), command=spec.command, python="python", environment=str(folder / "none"))
+    job = store.insert(spec, name="x", launch=launch, snapshot=None, backend="local", user="ana")
+    return store.starting(job.id, token="t", gpu_ids=[])
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["a failed attempt", "one that asked to go on"])
+def test_a_job_that_is_cancelled_while_its_attempt_ends_is_not_queued_again(counted: bool, project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    entry = begun(store, JobSpec(command=["true"], retries=3), tmp_path)
+    store.running(entry.job.id, Identity("boot", 1, 1))
+    store.request_cancel(entry.job.id, user="ana")  # after the supervisor looked for cancels, before it judges the attempt
+    ended = store.again(entry.job.id, reason="Tries again.", exit_code=1, counted=counted, delay=0)
+    assert (ended.job.state, ended.job.reason, ended.job.exit_code) == ("cancelled", "Cancelled by ana.", 1)
+    assert ended.job.ended_at is not None
+    assert store.waiting(at=time.time() + 1, limit=5) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+@pytest.mark.parametrize("call", ["mkdir", "fsync"])
+def test_a_full_disk_puts_a_start_off_and_fails_no_job(call: str, number: int, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = begun(JobStore(project.database), JobSpec(notebook="n.ipynb"), tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(TryLater):
+        spawn(entry, Place(root=project.root, home=project.home))
