@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from ..core.errors import NotFound, TooLarge, Unprocessable
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
 MAX_VALUES = 100_000
 """An alias can stand for ten others and so on: a file of 1 kB may mean 10^9 values."""
 
@@ -54,12 +56,15 @@ def read_document(path: Path, name: str) -> Document:
     Raises NotFound when there is none, TooLarge above 1 MB, Unprocessable (with the line) when it is not YAML.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise NotFound(f"{name} is not a file.", fix="mlinfra pipelines list shows the files there are.")
+        if status.st_size > MAX_BYTES:
             raise TooLarge(f"{name} is too large.", f"A pipeline file has at most {MAX_BYTES:,} bytes.", "Split it into several pipelines.")
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unprocessable(f"{name} is not text in UTF-8.", f"Byte {error.start} cannot be read.", "Save it as UTF-8.") from error
-    except (FileNotFoundError, IsADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(f"{name} does not exist.", fix="mlinfra pipelines list shows the files there are.") from error
     except OSError as error:
         raise Unprocessable(f"{name} cannot be read.", f"{error.strerror or error}.", "Give this user the right to read it.") from error
@@ -79,8 +84,10 @@ def parse_document(text: str, name: str) -> Document:
         data = loader.construct_document(node)
     except yaml.YAMLError as error:
         raise _explain(error, name) from error
-    except ValueError as error:  # a tagged number or the like that is none
-        raise Unprocessable(f"{name} is not valid YAML.", f"{error}.", "Mend that value.") from error
+    except RecursionError as error:
+        raise _too_deep(name) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # `!!int x`, `!!bool x`, `!!timestamp x`: each fails in its own way
+        raise Unprocessable(f"{name} is not valid YAML.", f"A tagged value is not what its tag says: {error}.", "Mend that value.") from error
     finally:
         loader.dispose()
     return Document(name, data, lines)
@@ -94,7 +101,13 @@ def _explain(error: yaml.YAMLError, name: str) -> Unprocessable:
     return Unprocessable(f"{where}: this is not valid YAML.", f"{problem[:1].upper()}{problem[1:]}.", tabs)
 
 
+def _too_deep(place: str) -> Unprocessable:
+    return Unprocessable(f"{place}: values are nested too deep.", f"At most {MAX_DEPTH} may stand within each other.", "Write them flatter.")
+
+
 def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) -> None:
+    if len(path) > MAX_DEPTH:
+        raise _too_deep(f"{name}, line {node.start_mark.line + 1}")
     if isinstance(node, yaml.MappingNode):
         known: dict[str, int] = {}
         for key, value in node.value:

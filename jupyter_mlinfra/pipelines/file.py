@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -130,8 +131,16 @@ def load(root: Path, path: Path) -> Definition:
 
     Raises NotFound when there is no such file, Unprocessable with line and fix for anything wrong in it.
     """
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    name = shown(root, path)
+    if os.fsencode(name) != os.fsencode(path.relative_to(root) if path.is_relative_to(root) else path):
+        raise Unprocessable(f"{name} cannot be a pipeline.", "Its path is not text in UTF-8.", "Rename the file, or the folder that it is in.")
     return _define(root, path, read_document(path, name))
+
+
+def shown(root: Path, path: Path) -> str:
+    """What a file is called: its path below the project, as text even where it is none."""
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    return os.fsencode(name).decode(errors="replace")
 
 
 def load_text(root: Path, path: Path, text: str) -> Definition:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable
@@ -21,7 +21,7 @@ from ..core.search import Document
 from .contents import Contents, Fingerprints
 from .definition import Definition
 from .engine import Engine, Tools
-from .file import SUFFIX, load
+from .file import SUFFIX, load, shown
 from .finding import find_pipeline, pipeline_files
 from .references import kind_of
 from .spec import Pipeline, PipelineDetail, PipelineRun, RunState, StepRun
@@ -179,7 +179,7 @@ class Pipelines:
             try:
                 definition = load(self._project.root, path)
             except MLInfraError as error:
-                name = path.name.removesuffix(SUFFIX)
+                name = PurePosixPath(shown(self._project.root, path)).name.removesuffix(SUFFIX)
                 yield Document(ref=f"pipeline:{name}", kind="pipeline", name=name, detail=error.what)
                 continue
             words = " ".join([definition.description, definition.path, *(step.name for step in definition.steps)])
@@ -202,10 +202,10 @@ class Pipelines:
         try:
             return self._record(load(self._project.root, path))
         except MLInfraError as error:
-            name = path.name.removesuffix(SUFFIX)
-            shown = path.relative_to(self._project.root).as_posix()
+            place = shown(self._project.root, path)
+            name = PurePosixPath(place).name.removesuffix(SUFFIX)
             last = self._store.newest_states(name, LAST)
-            return Pipeline(ref=f"pipeline:{name}", name=name, path=shown, steps=0, last=last, description="", problem=str(error))
+            return Pipeline(ref=f"pipeline:{name}", name=name, path=place, steps=0, last=last, description="", problem=str(error))
 
     def _record(self, definition: Definition) -> Pipeline:
         name = definition.name

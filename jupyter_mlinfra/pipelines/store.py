@@ -14,7 +14,7 @@ from ..core import events
 from ..core.database import Database
 from ..core.errors import BadRequest, Conflict, NotFound
 from ..core.processes import Identity
-from ..core.records import PAGE_LIMIT, Page, now
+from ..core.records import PAGE_LIMIT, Page, now, parse_cursor
 from .cache import Parts
 from .definition import Definition
 from .spec import PipelineRun, RunState, StepRun, StepState
@@ -81,9 +81,7 @@ class Store:
         """Runs of one pipeline or of all, newest first."""
         if not 1 <= limit <= PAGE_LIMIT:
             raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
-        if cursor is not None and not cursor.isdecimal():
-            raise BadRequest(f"cursor {cursor!r} is not one of ours.", fix="Use the cursor of the last answer.")
-        below = int(cursor) if cursor else 2**62
+        below = parse_cursor(cursor) or 2**62
         with self._database.read() as connection:
             where, values = ("pipeline = ?", [pipeline]) if pipeline is not None else ("1", [])
             total = connection.execute(f"SELECT count(*) FROM pipeline_run WHERE {where}", values).fetchone()[0]  # noqa: S608 - fixed words

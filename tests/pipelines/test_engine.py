@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.core.errors import Conflict, Unavailable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobSpec, JobState
 from jupyter_mlinfra.pipelines import Pipelines, RunState, StepState
@@ -364,6 +364,9 @@ def test_stop_cancels_what_is_under_way_even_without_a_driver():
 def test_pages_of_runs_are_newest_first_and_whole():
     with stage({"a": ()}) as here:
         made = [here.pipelines.run("p").run for _ in range(5)]
+        for wrong in ("-1", "x", "²", "9" * 30):
+            with pytest.raises(BadRequest, match="not one of ours"):
+                here.pipelines.runs("p", cursor=wrong)
         seen, cursor = [], None
         while True:
             page = here.pipelines.runs("p", limit=2, cursor=cursor)

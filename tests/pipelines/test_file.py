@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound, TooLarge, Unprocessable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.pipelines import Pipelines
 from jupyter_mlinfra.pipelines.definition import render
 from jupyter_mlinfra.pipelines.file import load, load_text, schema
@@ -163,8 +165,13 @@ BOMB = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(b"%c: &%c [%s]\n" % (98 + n, 
         (b"steps: \xff\xfe", Unprocessable, "UTF-8"),
         (BOMB, TooLarge, "100,000"),
         (b"#" * 1_000_001, TooLarge, "1,000,000"),
+        (b"a: !!timestamp x", Unprocessable, "tagged"),
+        (b"a: !!bool x", Unprocessable, "tagged"),
+        (b"a: !!int x", Unprocessable, "tagged"),
+        (b"a: " + b"[" * 5000, Unprocessable, "nested too deep"),
+        (b"steps: {a: {notebook: x, params: {v: " + b"[" * 60 + b"]" * 60 + b"}}}", Unprocessable, "line 1: values are nested too deep"),
     ],
-    ids=["empty", "comment", "not text", "alias bomb", "too large"],
+    ids=["empty", "comment", "not text", "alias bomb", "too large", "no time", "no truth", "no number", "deep beyond the stack", "deep"],
 )  # fmt: skip
 def test_a_file_that_is_no_pipeline_at_all_is_refused(data, expected, words, project: Project):
     (project.root / "p.mlpipeline.yaml").write_bytes(data)
@@ -276,6 +283,23 @@ def test_lists_show_broken_files_with_their_problem(pipelines: Pipelines, worksh
     ]
     assert "line 1" in page.items[1].problem
     assert pipelines.list(limit=1).cursor == "1"
+
+
+def test_no_broken_file_keeps_the_others_from_view(pipelines: Pipelines, workshop, project: Project):
+    workshop.notebook("a", "1")
+    workshop.pipeline("pipeline: good\nsteps: {a: {notebook: a.ipynb}}", "good.mlpipeline.yaml")
+    workshop.pipeline(f"a: {'[' * 5000}", "deep.mlpipeline.yaml")
+    (project.root / os.fsdecode(b"\xff.mlpipeline.yaml")).write_text("steps: {a: {notebook: a.ipynb}}")
+    (project.root / "folder.mlpipeline.yaml").mkdir()
+    (project.root / "dangling.mlpipeline.yaml").symlink_to("nowhere")
+    os.mkfifo(project.root / "fifo.mlpipeline.yaml")
+    items = {item.name: item.problem for item in pipelines.list().items}
+    assert [name for name, problem in items.items() if not problem] == ["good"]
+    assert set(items) == {"good", "deep", "dangling", "fifo", "\N{REPLACEMENT CHARACTER}"}
+    assert json.dumps(to_json(pipelines.list()), ensure_ascii=False).encode()
+    assert pipelines.show("good").pipeline.name == "good"
+    project.index.refresh("pipelines", pipelines.search_fingerprint(), pipelines.search_documents)
+    assert [hit.ref for hit in project.index.search("good").items if hit.kind == "pipeline"] == ["pipeline:good"]
 
 
 def test_search_finds_pipelines_and_steps_by_what_they_use(pipelines: Pipelines, workshop, project: Project):
