@@ -16,6 +16,9 @@ from typing import Any
 TYPE = "type.googleapis.com/envoy."
 VERSION_HEADER = "x-mlinfra-version"
 PROBE_HEADER = "x-mlinfra-probe"
+REQUEST_HEADER = "x-mlinfra-request"
+"""An id that is new for each request, whatever the caller calls it, and the same when the gateway tries a request again."""
+
 ADMIN_SOCKET = "admin.sock"
 ROUTES = "rds.json"
 CLUSTERS = "cds.json"
@@ -194,6 +197,7 @@ def _routes(plans: Sequence[DeploymentPlan], port: int) -> dict[str, Any]:
         "@type": TYPE + "config.route.v3.RouteConfiguration",
         "name": "gate",
         "virtual_hosts": [{"name": "gate", "domains": hosts, "routes": [route for plan in plans for route in _deployment_routes(plan)]}],
+        "request_headers_to_add": [{"header": {"key": REQUEST_HEADER, "value": "%UNIQUE_ID%"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
         # Seldon's wrapper lets every origin read its answers; on a desk that would be any page in the browser.
         "response_headers_to_remove": [
             "access-control-allow-origin",

@@ -7,7 +7,8 @@ The form of the journals is in `runtime.journal`. Here:
     payloads/<deployment>/parquet/<name of the journal>.parquet   compacted: the same rows, with a column of lists for the inputs
 
 A journal and its Parquet file may both exist for a moment, and a request that the gateway tried twice is in two journals: rows are
-made unique by request id and row number at reading, so nothing counts twice.
+made unique by the gateway's own id and row number at reading, so nothing counts twice. The request id is the caller's: it may well be
+the same for all of its requests.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 OWN = ("request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction")
 """Columns of a frame before the inputs. An input of the same name is called `input.<name>`."""
 
+_UNIQUE = ".unique"
+"""Column of the gateway's own id: in the files, and in frames until rows are made unique by it."""
+
 COMPACT_AFTER_SECONDS = 60.0
 _PARQUET = "parquet"
 
@@ -45,6 +49,7 @@ class _Rows:
     deployment: str = ""
     version: str = ""
     request_id: list[str] = field(default_factory=list)
+    unique: list[str] = field(default_factory=list)
     row: list[int] = field(default_factory=list)
     ts: list[float] = field(default_factory=list)
     status: list[int] = field(default_factory=list)
@@ -67,7 +72,7 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     frames = [_frame(rows) for rows in _journals(folder, since)] + [_from_parquet(file) for file in _compacted(folder, since)]
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
     found = pl.concat([frame for frame in frames if frame.height] or [_frame(_Rows())], how="diagonal_relaxed")
-    return found.unique(["request_id", "row"], keep="first").sort("ts", "request_id", "row")
+    return found.unique([_UNIQUE, "row"], keep="first").sort("ts", _UNIQUE, "row").drop(_UNIQUE)
 
 
 def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
@@ -170,6 +175,7 @@ def _take(entry: dict[str, Any], rows: _Rows) -> None:
 def _add(rows: _Rows, entry: dict[str, Any], number: int, inputs: list[float | None] | None, scores: list[float] | None) -> None:
     request_id, ts, milliseconds, status = str(entry["id"]), float(entry["ts"]), float(entry["ms"]), int(entry["st"])
     rows.request_id.append(request_id)
+    rows.unique.append(str(entry.get("u") or request_id))  # a journal of an earlier version has no ids but the callers'
     rows.row.append(number)
     rows.ts.append(ts)
     rows.latency_ms.append(milliseconds)
@@ -185,6 +191,7 @@ def _narrow(rows: _Rows) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "request_id": rows.request_id,
+            _UNIQUE: rows.unique,
             "row": rows.row,
             "ts": pl.Series([int(moment * 1e6) for moment in rows.ts], dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
             "deployment": [rows.deployment] * len(rows.row),
@@ -196,6 +203,7 @@ def _narrow(rows: _Rows) -> pl.DataFrame:
         },
         schema={
             "request_id": pl.String,
+            _UNIQUE: pl.String,
             "row": pl.Int32,
             "ts": pl.Datetime("us", "UTC"),
             "deployment": pl.String,
@@ -218,14 +226,15 @@ def _widen(frame: pl.DataFrame, names: Sequence[str], categories: Sequence[Seque
 
     width = max(1, int(frame.select(pl.col("predictions").list.len().max()).item() or 1))
     outputs = [pl.col("predictions").list.get(place, null_on_oob=True).alias(f"prediction_{place}" if place else "prediction") for place in range(width)]
-    taken = {*OWN, *(f"prediction_{place}" for place in range(1, width))}
+    taken = {*OWN, _UNIQUE, *(f"prediction_{place}" for place in range(1, width))}
     inputs = []
     for place, name in enumerate(names):
         value = pl.col("inputs").list.get(place, null_on_oob=True)
         if place < len(categories) and categories[place]:
             value = value.cast(pl.Int32).replace_strict(dict(enumerate(categories[place])), default=None, return_dtype=pl.String)
         inputs.append(value.alias(f"input.{name}" if name in taken else name))
-    return frame.select(*OWN[:-1], *outputs, *inputs)
+    unique = pl.col(_UNIQUE) if _UNIQUE in frame.columns else pl.col("request_id").alias(_UNIQUE)  # a file of an earlier version
+    return frame.select(*OWN[:-1], unique, *outputs, *inputs)
 
 
 def _from_parquet(file: Path) -> pl.DataFrame:

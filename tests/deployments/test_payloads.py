@@ -21,10 +21,10 @@ from jupyter_mlinfra.deployments.runtime.journal import Journal
 HEAD = {"deployment": "flights", "version": "v1", "model": "flights/1", "names": ["a", "b"]}
 
 
-def entry(number: int, rows: int = 1, *, at: float = 1_700_000_000.0, puid: str | None = None) -> dict[str, object]:
+def entry(number: int, rows: int = 1, *, at: float = 1_700_000_000.0, puid: str | None = None, unique: str = "") -> dict[str, object]:
     matrix = np.array([[number, np.nan if row else row] for row in range(rows)], dtype=float)
     scores = np.full(rows, number / 10, dtype=np.float32)
-    return {"k": "p", "id": puid or f"r{number}", "ts": at + number, "ms": 1.5, "st": 200, "x": matrix, "y": scores}
+    return {"k": "p", "id": puid or f"r{number}", "u": unique or f"u{number}", "ts": at + number, "ms": 1.5, "st": 200, "x": matrix, "y": scores}
 
 
 def wait_for(folder: Path, rows: int) -> pl.DataFrame:
@@ -71,9 +71,39 @@ def test_a_torn_line_is_passed_over_and_the_rest_is_read(tmp_path: Path) -> None
 def test_a_request_that_two_processes_answered_counts_once(tmp_path: Path) -> None:
     for version in ("v1", "v2"):
         journal = Journal(tmp_path, {**HEAD, "version": version})
-        journal.put(entry(1, puid="same"))
+        journal.put(entry(1, rows=2))
         journal.close()
-    assert payloads.scan(tmp_path).height == 1
+    assert payloads.scan(tmp_path).height == 2
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_requests_that_their_caller_gave_the_same_id_all_count(tmp_path: Path, compacted: bool) -> None:
+    for version in ("v1", "v2"):
+        journal = Journal(tmp_path, {**HEAD, "version": version})
+        for number in range(3):
+            journal.put(entry(number, puid="same", unique=f"{version}-{number}"))
+        journal.close()
+    if compacted:
+        payloads.compact(tmp_path)
+    frame = payloads.scan(tmp_path)
+    assert frame["request_id"].to_list() == ["same"] * 6
+    assert sorted(frame.select("version", "a").rows()) == [(version, float(number)) for version in ("v1", "v2") for number in range(3)]
+    assert frame.columns == [*payloads.OWN, "a", "b"]
+
+
+def test_files_of_a_version_without_ids_of_the_gateway_are_read_by_the_callers(tmp_path: Path) -> None:
+    head = {"format": 1, **HEAD, "started": 1.7e9}
+    old = {"k": "p", "id": "r1", "ts": 1.7e9, "ms": 1.5, "st": 200, "x": [[1.0, 2.0]], "y": [0.5]}
+    for name in ("v1-1-1", "v1-2-2"):  # the gateway tried it twice
+        (tmp_path / f"{name}.jsonl").write_text(f"{json.dumps(head)}\n{json.dumps(old)}\n")
+    before = payloads.scan(tmp_path)
+    assert before["request_id"].to_list() == ["r1"]
+    payloads.compact(tmp_path)
+    for file in (tmp_path / "parquet").glob("*.parquet"):
+        facts = dict(pl.read_parquet_metadata(file))
+        facts.pop("ARROW:schema", None)
+        pl.read_parquet(file).drop(".unique").write_parquet(file, metadata=facts)
+    assert payloads.scan(tmp_path).equals(before)
 
 
 def test_since_leaves_out_what_is_older(tmp_path: Path) -> None:
@@ -97,7 +127,7 @@ def test_an_input_with_the_name_of_an_own_column_is_set_apart(tmp_path: Path) ->
 def test_versions_with_other_inputs_are_read_together(tmp_path: Path) -> None:
     for version, names in (("v1", ["a", "b"]), ("v2", ["a", "c"])):
         journal = Journal(tmp_path, {**HEAD, "version": version, "names": names})
-        journal.put(entry(1, puid=version))
+        journal.put(entry(1, puid=version, unique=version))
         journal.close()
     frame = payloads.scan(tmp_path).sort("version")
     assert frame.select("version", "a", "b", "c").rows() == [("v1", 1.0, 0.0, None), ("v2", 1.0, None, 0.0)]

@@ -229,16 +229,33 @@ def test_a_version_without_traffic_gets_exactly_none(deployments: Deployments, u
     assert kit.count_versions(url, body, 50, {"x-mlinfra-version": "v2"}) == {"v2": 50}
 
 
+def settled(deployments: Deployments) -> int:
+    """Rows in the log once everything that was asked so far is in it: that is so when a further request is, process by process."""
+    for version in ("v1", "v2"):
+        for number in range(16):  # enough for each of its two workers
+            deployments.predict("flights", {**(deployments.show("flights").sample or {}), "meta": {"puid": f"last-{version}-{number}"}}, version=version)
+    end = time.monotonic() + 10
+    while (logged := deployments.payloads("flights")).filter(pl.col("request_id").str.starts_with("last-")).height < 32:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return logged.height
+
+
 def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(deployments: Deployments, url: str, frame: pd.DataFrame) -> None:
+    before = settled(deployments)
+    deployments.measure("flights", seconds=0.2, rate=50)  # probes, not logged
     part = frame.head(7)
     answer = deployments.predict("flights", part, version="v2")
     deployments.feedback("flights", answer.request_id, reward=0.5, truth=[1.0])
-    for _ in range(2):  # a caller that repeats itself under the same id
-        ask(url, {"meta": {"puid": "mine"}, **json.loads(json.dumps(deployments.show("flights").sample))})
+    sample = json.loads(json.dumps(deployments.show("flights").sample))
+    for headers in ({}, {"x-mlinfra-version": "v2"}, {"x-mlinfra-request": "forged"}, {"x-mlinfra-request": "forged"}):  # one id for all of its requests
+        status, given, _ = ask(url, {"meta": {"puid": "mine"}, **sample}, headers)
+        assert (status, given["meta"]["puid"]) == (200, "mine")
+    for _ in range(3):
+        assert ask(url, sample, {"x-request-id": "theirs"})[1]["meta"]["puid"] == "theirs"
     ask(url, {"data": {"ndarray": [[1.0]]}}, {"x-request-id": "refused-one"})
-    deployments.measure("flights", seconds=0.2, rate=50)  # probes, not logged
     logged, end = deployments.payloads("flights"), time.monotonic() + 10
-    while not {answer.request_id, "mine", "refused-one"} <= set(logged["request_id"]) and time.monotonic() < end:
+    while logged.height < before + 15 and time.monotonic() < end:
         time.sleep(0.05)
         logged = deployments.payloads("flights")
     rows = logged.filter(pl.col("request_id") == answer.request_id).sort("row")
@@ -247,13 +264,10 @@ def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(depl
     np.testing.assert_allclose(rows["prediction"], answer.predictions, rtol=1e-6)
     np.testing.assert_array_equal(rows.select(*frame.columns).cast(pl.Float64).to_numpy(), part.to_numpy(dtype=float))
     assert (rows["latency_ms"] > 0).all()
-    assert logged.filter(pl.col("request_id") == "mine").height == 1
+    assert logged.filter(pl.col("request_id") == "mine").height == 4
+    assert logged.filter(pl.col("request_id") == "theirs").height == 3
     assert logged.filter(pl.col("request_id") == "refused-one")["status"].to_list() == [400]
-    ids = set(logged["request_id"])
-    before = len(ids)
-    deployments.measure("flights", seconds=0.2, rate=50)
-    time.sleep(0.4)
-    assert len(set(deployments.payloads("flights")["request_id"])) == before
+    assert logged.height == before + 15  # the measurement has left nothing
     assert deployments.payloads_feedback("flights").select("request_id", "reward", "truth").rows() == [(answer.request_id, 0.5, [1.0])]
     assert deployments.payloads_dropped("flights") == 0
 

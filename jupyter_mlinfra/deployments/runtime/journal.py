@@ -6,11 +6,12 @@ Lines are written whole with one `write` each flush; after a kill at most the la
 File `<version>-<started, µs>-<pid>.jsonl`, kept `.open` at the end of its name while it is written to:
 
     {"format": 1, "deployment": …, "version": …, "model": …, "names": [inputs], "categories": [[texts]], "started": s}   first line
-    {"k": "p", "id": request id, "ts": s, "ms": latency, "st": 200, "x": [[…]], "y": […]}          answered: rows, scores
-    {"k": "e", "id": …, "ts": …, "ms": …, "st": 400, "what": …}                                    refused or failed
+    {"k": "p", "id": request id, "u": …, "ts": s, "ms": latency, "st": 200, "x": [[…]], "y": […]}  answered: rows, scores
+    {"k": "e", "id": …, "u": …, "ts": …, "ms": …, "st": 400, "what": …}                            refused or failed
     {"k": "f", "id": …, "ts": …, "reward": …, "truth": […]}                                        feedback on a request
     {"k": "d", "ts": …, "n": 17}                                                                   left out since the last such line
 
+id is what the caller calls the request, so it may come twice; u is the gateway's own id, the same only when the gateway has tried again.
 x holds numbers: true as 1, a text as its place in `categories` (one list an input, empty for numbers), missing as null.
 ts: seconds since 1970 (UTC) at the arrival. ms: time in the model's process, without network and queue.
 """

@@ -36,6 +36,8 @@ PROBE = "x-mlinfra-probe"
 """Header of our own tests and measurements: answered like any request, left out of the payload log."""
 
 VERSION = "x-mlinfra-version"
+REQUEST = "x-mlinfra-request"
+"""Header of the gateway: new for each request, the same when the gateway tries it again."""
 
 
 class Model:
@@ -135,7 +137,7 @@ class Model:
     def _log(self, batch: Batch | None, scores: np.ndarray, status: int, what: str, at: float, milliseconds: float) -> None:
         if self.journal is None or PROBE in request.headers:
             return
-        entry = {"k": "p", "id": _request_id(batch), "ts": at, "ms": round(milliseconds, 3), "st": status}
+        entry = {"k": "p", "id": _request_id(batch), "u": request.headers.get(REQUEST) or _own_id(), "ts": at, "ms": round(milliseconds, 3), "st": status}
         if status == 200 and batch is not None:
             self.journal.put({**entry, "x": batch.matrix, "y": scores}, batch.matrix.size)
         else:
@@ -156,12 +158,16 @@ def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Col
 
 
 def _request_id(batch: Batch | None) -> str:
-    """The caller's puid, else the gateway's x-request-id, which stays the same when the gateway tries again."""
+    """What the caller and its feedback call the request: its puid, else its x-request-id, else one of ours."""
     if batch is not None and batch.puid:
         return batch.puid
     given = request.headers.get("x-request-id", "")
     if 0 < len(given) <= 128 and given.isprintable():
         return given
+    return _own_id()
+
+
+def _own_id() -> str:
     if "request_id" not in g:
         g.request_id = str(uuid.uuid4())
     return str(g.request_id)
