@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cli import Session
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
+from ..core.records import now
 from .exchange import put, take
 from .lines import split
 
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
     from ..jobs import Job
+    from ..workbench import Workbench
 
 LABEL, OUT = "cell", "out"
 """Labels of a job that was a cell: the folder of its values, and the names that it hands back."""
+KEEP = timedelta(days=7)
+"""How long after the end of its job the values of a cell can be collected."""
 
 
 def job_cell(shell: Any) -> Callable[[str, str], Any]:
@@ -31,18 +37,23 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
         """Run the cell as a job: `%%job --gpus 1 --in df --out model [--wait]`.
 
         The kernel stays free, and the job outlives it. `--in` names go with it, `--out` names come back: with `--wait` at its end,
-        else by `%job collect ID`. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as code.
+        else by `%job collect ID`, for a week. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as code.
         """
         options = _options(line)
         session = Session(say=print)
         project = session.bench.project
+        _tidy(session.bench)
         ident = uuid.uuid4().hex[:12]
         folder = project.folder("cells", ident)
-        for name in options.given:
-            if name not in shell.user_ns:
-                raise NotFound(f"There is no variable {name}.", "It was given as --in.", "Run the cell that makes it first.")
-            put(folder / "in", name, shell.user_ns[name])
-        job = session.bench.jobs.submit(_spec(options, project, ident, _notebook(folder, cell, options)))
+        try:
+            for name in options.given:
+                if name not in shell.user_ns:
+                    raise NotFound(f"There is no variable {name}.", "It was given as --in.", "Run the cell that makes it first.")
+                put(folder / "in", name, shell.user_ns[name])
+            job = session.bench.jobs.submit(_spec(options, project, ident, _notebook(folder, cell, options)))
+        except Exception:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         if not options.wait:
             return job
         (job,) = session.bench.jobs.wait([job.id])
@@ -67,6 +78,21 @@ def collect(shell: Any, job: str) -> None:
     values = {name: take(folder, name) for name in names}
     shell.user_ns.update(values)
     print(f"{', '.join(names) or 'nothing'} from job {found.id}")  # noqa: T201
+
+
+def _tidy(bench: Workbench) -> None:
+    """Remove what went into jobs that have ended, and what came out of them a while ago."""
+    for folder in bench.project.folder("cells").iterdir():
+        job = next(iter(bench.jobs.list(label=(LABEL, folder.name), limit=1).items), None)
+        if job is None:  # about to be submitted by another kernel, or never was
+            since = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+        elif job.ended_at is None:
+            continue
+        else:
+            shutil.rmtree(folder / "in", ignore_errors=True)
+            since = job.ended_at
+        if now() - since > KEEP:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def track_cell(shell: Any) -> Callable[[str, str], Any]:

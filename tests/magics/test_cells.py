@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 from IPython.utils.capture import capture_output
 
-from jupyter_mlinfra.core.errors import NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.magics.exchange import put, take
 from jupyter_mlinfra.workbench import current
@@ -83,6 +84,34 @@ def test_a_cell_runs_as_a_job_with_its_values_and_hands_others_back(shell: Any, 
     del shell.user_ns["total"]
     shell.run_line_magic("job", f"collect {job.id}")
     assert shell.user_ns["total"] == 6
+
+
+def test_values_go_when_their_job_has_ended_and_results_a_week_later(shell: Any, supervised: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(supervised.root)
+    cells = supervised.home / "cells"
+    shell.user_ns["big"] = list(range(10))
+    job = shell.run_cell_magic("job", "--in big --out total --wait", "total = sum(big)")
+    first = cells / job.labels["cell"]
+    foreign = cells / "of-another-kernel"
+    (foreign / "in").mkdir(parents=True)
+    running = shell.run_cell_magic("job", "--in big", "import time; time.sleep(600)")
+    assert [path.name for path in first.iterdir() if path.is_dir()] == ["out"]
+    assert (cells / running.labels["cell"] / "in" / "big.json").exists()
+    assert (foreign / "in").exists()
+    shell.run_line_magic("job", f"collect {job.id}")
+    monkeypatch.setattr("jupyter_mlinfra.magics.cell.KEEP", timedelta())
+    shell.run_cell_magic("job", "", "1")
+    assert not first.exists()
+    assert not foreign.exists()
+    assert (cells / running.labels["cell"] / "in" / "big.json").exists()
+
+
+def test_a_cell_that_is_refused_leaves_no_values(shell: Any, project: Project) -> None:
+    shell.user_ns["good"] = 1
+    for words in ("--in good,missing", "--in good --gpus 9999"):
+        with pytest.raises(MLInfraError):
+            shell.run_cell_magic("job", words, "1")
+    assert list((project.home / "cells").iterdir()) == []
 
 
 def test_a_cell_that_fails_as_a_job_fails_the_cell_and_hands_nothing_back(shell: Any, supervised: Project) -> None:
