@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import Unavailable
+from .threads import Threads
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -32,7 +32,7 @@ class Context:
         self._project = project
         self._lock = threading.Lock()
         self._open: tuple[tuple[Path, int], Workbench] | None = None
-        self._pools = {slow: ThreadPoolExecutor(SLOW if slow else QUICK, f"mlinfra-{'slow' if slow else 'quick'}") for slow in (False, True)}
+        self._pools = {slow: Threads(SLOW if slow else QUICK, f"mlinfra-{'slow' if slow else 'quick'}") for slow in (False, True)}
         self._running = {False: 0, True: 0}
 
     def workbench(self) -> Workbench:
@@ -56,11 +56,11 @@ class Context:
             raise Unavailable("The workbench is busy.", f"{WAITING} requests are under way.", "Try again in a moment.")
         self._running[slow] += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pools[slow], work)
+            return await asyncio.wrap_future(self._pools[slow].submit(work))
         finally:
             self._running[slow] -= 1
 
     def close(self) -> None:
-        """Take no more work; what runs is left to end."""
+        """Take no more work; what runs may end, but the process does not wait for it."""
         for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.close()
