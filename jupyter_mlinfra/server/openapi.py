@@ -1,6 +1,7 @@
 """The OpenAPI document, read from the handlers: their signatures, their answers and their docstrings.
 
-`python -m jupyter_mlinfra.server.openapi` writes docs/openapi.json, from which the front end's types are generated.
+`python -m jupyter_mlinfra.server.openapi` writes docs/openapi.json, from which the front end's types are generated; with `--check` it only
+says whether the file is current.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import importlib
 import inspect
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -166,5 +168,16 @@ def text() -> str:
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
-if __name__ == "__main__":
+def main(*options: str) -> str | None:
+    """Write the document, or with `--check` only compare it; what is wrong, in words."""
+    if options == ("--check",):
+        current = DOCUMENT.exists() and DOCUMENT.read_text() == text()
+        return None if current else f"{DOCUMENT} is not that of the code: python -m jupyter_mlinfra.server.openapi"
+    if options:
+        return f"{' '.join(options)} cannot be used: there is only --check."
     DOCUMENT.write_text(text())
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -8,9 +8,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pytest
 from openapi_spec_validator import validate
 
 from jupyter_mlinfra.catalog.spec import DatasetDetail
+from jupyter_mlinfra.server import openapi
 from jupyter_mlinfra.server.openapi import document
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -18,6 +20,19 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 def test_the_document_in_docs_is_that_of_the_code() -> None:
     assert json.loads(DOCUMENT.read_text()) == document(), "write it again: python -m jupyter_mlinfra.server.openapi"
+
+
+def test_a_check_says_whether_the_document_is_current_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "openapi.json"
+    monkeypatch.setattr(openapi, "DOCUMENT", path)
+    assert "is not that of the code" in (openapi.main("--check") or "")
+    assert "cannot be used" in (openapi.main("--chekc") or "")
+    assert not path.exists()
+    assert openapi.main() is None
+    assert openapi.main("--check") is None
+    path.write_text("{}")
+    assert "is not that of the code" in (openapi.main("--check") or "")
+    assert path.read_text() == "{}"
 
 
 def test_the_document_is_valid() -> None:
