@@ -222,7 +222,8 @@ class Pipelines:
             "cli": f"mlinfra pipelines run {name}{words}",
         }
         graph = [step.record() for step in definition.steps]
-        return PipelineDetail(pipeline=self._record(definition), graph=graph, runs=self.runs(name, limit=LAST).items, code=code)
+        runs = self.runs(name, limit=LAST)
+        return PipelineDetail(pipeline=self._record(definition), graph=graph, runs=runs.items, runs_total=runs.total, code=code)
 
     def _contents(self) -> Contents:
         return Contents(self._project.root, self._store, self._fingerprints)

@@ -85,9 +85,10 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineDetail:
-    """A pipeline's page: the graph, and its newest runs, newest first."""
+    """A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the `runs_total` that there are)."""
 
     pipeline: Pipeline
     graph: Sequence[Step]
     runs: Sequence[PipelineRun]
+    runs_total: int
     code: Mapping[str, str]

@@ -363,7 +363,7 @@ def test_stop_cancels_what_is_under_way_even_without_a_driver():
 
 def test_pages_of_runs_are_newest_first_and_whole():
     with stage({"a": ()}) as here:
-        made = [here.pipelines.run("p").run for _ in range(5)]
+        made = [here.pipelines.run("p").run for _ in range(6)]
         for wrong in ("-1", "x", "²", "9" * 30):
             with pytest.raises(BadRequest, match="not one of ours"):
                 here.pipelines.runs("p", cursor=wrong)
@@ -372,12 +372,13 @@ def test_pages_of_runs_are_newest_first_and_whole():
             page = here.pipelines.runs("p", limit=2, cursor=cursor)
             seen += [run.run for run in page.items]
             cursor = page.cursor
-            assert page.total == 5
+            assert page.total == 6
             if cursor is None:
                 break
         assert seen == made[::-1]
         assert [str(state) for state in here.pipelines.list().items[0].last] == ["succeeded"] * 5
-        assert here.pipelines.show("p").runs[0].run == made[-1]
+        shown = here.pipelines.show("p")
+        assert ([run.run for run in shown.runs], shown.runs_total) == (made[:0:-1], 6)
 
 
 def test_a_final_state_stays(tmp_path: Path):
