@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from . import client
@@ -12,6 +14,22 @@ from .spec import Measurement
 
 WARM_UP = 5
 MOST_THREADS = 32
+LATENCY_REQUESTS = 1000
+LATENCY_ROUNDS = 3
+"""A round on a machine that is busy with something else says little; the best of a few counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """p99_ms: of one round of `requests` one-row requests, one after the other; the best of `rounds`."""
+
+    p99_ms: float
+    requests: int
+    rounds: int
+
+    def __str__(self) -> str:
+        best = f", best of {self.rounds} rounds" if self.rounds > 1 else ""
+        return f"p99 {self.p99_ms:.1f} ms over {self.requests:,} requests{best}"
 
 
 def measure(url: str, body: bytes, *, seconds: float, rate: float, version: str | None = None) -> Measurement:
@@ -66,8 +84,20 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, version: str 
     )
 
 
-def sequence(url: str, body: bytes, count: int, *, version: str | None = None) -> list[float]:
-    """Milliseconds of `count` requests, one after the other. Raises what a refused request stands for."""
+def latency(url: str, body: bytes, *, at_most_ms: float, version: str | None = None) -> Latency:
+    """p99 of a warm deployment, of enough requests that ten of them may be slower. Ends with the first round that keeps `at_most_ms`.
+
+    Raises what a refused request stands for.
+    """
+    _sequence(url, body, WARM_UP, version)
+    rounds: list[float] = []
+    while not rounds or (rounds[-1] > at_most_ms and len(rounds) < LATENCY_ROUNDS):
+        rounds.append(_at(sorted(_sequence(url, body, LATENCY_REQUESTS, version)), 0.99))
+    return Latency(p99_ms=min(rounds), requests=LATENCY_REQUESTS, rounds=len(rounds))
+
+
+def _sequence(url: str, body: bytes, count: int, version: str | None) -> list[float]:
+    """Milliseconds of `count` requests, one after the other."""
     taken = []
     for _ in range(count):
         answer = client.post(url, body, version=version, probe=True)
@@ -77,9 +107,5 @@ def sequence(url: str, body: bytes, count: int, *, version: str | None = None) -
 
 
 def _at(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value that a share of `values` does not pass."""
-    return _at(sorted(values), share)
+    """The smallest value that a share of them does not pass (nearest rank)."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

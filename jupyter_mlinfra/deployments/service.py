@@ -175,12 +175,13 @@ class Deployments:
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
         """Latency and volume of the live deployment under a steady load of one-row requests; they are left out of the payload log."""
-        import orjson
-
         row = self._store.deployment(name)
-        sample = self._bundle(row).sample
-        body = orjson.dumps({"data": {"names": sample["names"], "ndarray": sample["ndarray"][:1]}})
-        return measuring.measure(self._url(row), body, seconds=seconds, rate=rate)
+        return measuring.measure(self._url(row), self._one_row(row), seconds=seconds, rate=rate)
+
+    def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
+        """p99 of the live deployment, measured as before a version gets traffic: 1,000 one-row requests, one after the other."""
+        row = self._store.deployment(name)
+        return measuring.latency(self._url(row), self._one_row(row), at_most_ms=at_most_ms)
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         """Logged requests, one line a row: request_id, row, ts, deployment, version, status, latency_ms, prediction, then the inputs."""
@@ -277,6 +278,13 @@ class Deployments:
                 f"Deployment {row.name} has no packaged version.", "Its first deploy is under way or has failed.", f"mlinfra deployments show {row.name}"
             )
         return load_bundle(Path(max(packaged, key=lambda item: (item.traffic, item.number)).bundle))
+
+    def _one_row(self, row: DeploymentRow) -> bytes:
+        """The body of a request for the first row of the sample."""
+        import orjson
+
+        sample = self._bundle(row).sample
+        return orjson.dumps({"data": {"names": sample["names"], "ndarray": sample["ndarray"][:1]}})
 
     def _url(self, row: DeploymentRow) -> str:
         """Where predictions are asked for. Raises Unavailable while the deployment is down."""

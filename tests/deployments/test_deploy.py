@@ -122,7 +122,7 @@ def test_a_latency_beyond_the_projects_target_blocks_with_both_figures(tmp_path:
     try:
         with pytest.raises(Unprocessable) as failed:
             deployments.deploy("flights", version="flights/1")
-        assert "latency: p95 at most 0.001 ms" in failed.value.why
+        assert "latency: p99 at most 0.001 ms" in failed.value.why
         (version,) = deployments.show("flights").deployment.versions
         assert [(gate.name, gate.passed) for gate in version.gates] == [
             ("signature", True),
