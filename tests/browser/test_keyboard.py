@@ -40,8 +40,10 @@ def test_a_question_mark_tells_the_keys_of_the_page(lab: Lab) -> None:
     page = lab.open("Catalog", "dataset:flights.airlines")
     expect(page.locator("[data-basis]").first).to_be_visible()
     lab.page.keyboard.press("?")
-    keys = lab.page.get_by_role("dialog").get_by_role("region", name="This page")
+    dialog = lab.page.get_by_role("dialog")
+    keys = dialog.get_by_role("region", name="This page")
     expect(keys).to_contain_text("exact profile")
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
     lab.page.keyboard.press("Escape")
     expect(keys).to_be_hidden()
 
