@@ -159,6 +159,12 @@ class DeploymentSettings(_Section):
     retain_versions: int = Field(default=2, ge=0)
     """Versions without traffic that stay warm for an instant rollback."""
 
+    payload_days: float = Field(default=90.0, gt=0)
+    """Days that the payload log is kept."""
+
+    payload_gib: float = Field(default=10.0, gt=0)
+    """Largest payload log of a deployment; beyond it the oldest files go."""
+
 
 class MonitoringSettings(_Section):
     evaluate_minutes: float = Field(default=5.0, gt=0)
@@ -169,6 +175,9 @@ class MonitoringSettings(_Section):
 
     min_rows: int = Field(default=200, ge=1)
     """Fewest rows of a window that a rule may judge."""
+
+    hold_minutes: float = Field(default=0.0, ge=0)
+    """Minutes that a breach has to last before its alert fires; until then it is pending."""
 
 
 class Settings(BaseSettings):

@@ -6,6 +6,7 @@ built. The workbench itself never imports seldon-core.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,11 +14,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import Unavailable
+from ..core.errors import Conflict, Unavailable
 from ..core.files import explain_os_error, file_lock, write_atomic
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ OVERRIDES = (
 )
 NUMPY = "numpy>=2"
 BUILD_SECONDS = 900
+KEEP_DAYS = 90
 _MARKER = "complete.json"
 _PINNED = ("numpy", "scipy")
 
@@ -58,6 +61,7 @@ def ensure(requirements: Sequence[str], cache: Path, *, on_progress: Callable[[s
     Raises Unavailable when it cannot be built.
     """
     folder = cache / key_of(requirements)
+    note_use(_python(folder))
     if _usable(folder):
         return _python(folder)
     try:
@@ -66,9 +70,41 @@ def ensure(requirements: Sequence[str], cache: Path, *, on_progress: Callable[[s
         with file_lock(cache / f"{folder.name}.lock"):
             if not _usable(folder):
                 _build(folder, requirements, on_progress)
+        prune(cache)
     except OSError as error:
         raise explain_os_error(error, "The serving environment could not be built.") from error
     return _python(folder)
+
+
+def note_use(python: Path) -> None:
+    """Note that an environment is in use now, by the time of its marker. The keeper does it for every version it knows, now and then."""
+    with contextlib.suppress(OSError):
+        os.utime(python.parent.parent / _MARKER)
+
+
+def prune(cache: Path) -> list[str]:
+    """Remove environments that no project has used for KEEP_DAYS; says which. One that is needed after all is built again.
+
+    A folder that is being built or removed by somebody else is left alone.
+    """
+    removed = []
+    for marker in sorted(cache.glob(f"*/{_MARKER}")):
+        folder = marker.parent
+        if folder.name.startswith(".") or not _unused(marker):
+            continue
+        with contextlib.suppress(Conflict, OSError), file_lock(cache / f"{folder.name}.lock", wait=False, what="A build"):
+            if _unused(marker):
+                doomed = folder.rename(folder.with_name(f".draft-{folder.name}"))  # in one step: half an environment is never found
+                shutil.rmtree(doomed, ignore_errors=True)
+                removed.append(folder.name)
+    return removed
+
+
+def _unused(marker: Path) -> bool:
+    try:
+        return time.time() - marker.stat().st_mtime > KEEP_DAYS * 86_400
+    except FileNotFoundError:
+        return False
 
 
 def _usable(folder: Path) -> bool:

@@ -9,6 +9,7 @@ A pure function of the model's folder: no tracking server, no import of the mode
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -16,7 +17,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ TYPES = ("double", "float", "integer", "long", "boolean", "string")
 """Types of an MLflow signature that an XGBoost model can be asked with."""
 
 SAMPLE_ROWS = 20
+UNUSED_SECONDS = 86_400
 _KEPT = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy)\s*(?P<spec>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\Z")
 _MODEL_FILES = {".ubj", ".json"}
 
@@ -84,11 +87,25 @@ def package(model: Path, into: Path) -> Bundle:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     folder = into / digest.hexdigest()[:16]
     try:
-        if not folder.is_dir():
+        if folder.is_dir():
+            os.utime(folder)  # in use: not one to be removed
+        else:
             _write(folder, source, text)
     except OSError as error:
         raise explain_os_error(error, "The bundle could not be written.") from error
     return load_bundle(folder)
+
+
+def prune(folder: Path, used: Collection[str]) -> list[str]:
+    """Remove bundles below `folder` that no version uses and that are older than a day: a deploy under way has just made its own."""
+    removed = []
+    for file in folder.glob("*/bundle.json"):
+        bundle = file.parent
+        with contextlib.suppress(OSError):
+            if str(bundle) not in used and time.time() - bundle.stat().st_mtime > UNUSED_SECONDS:
+                shutil.rmtree(bundle)
+                removed.append(bundle.name)
+    return removed
 
 
 def load_bundle(folder: Path) -> Bundle:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ..core.errors import Conflict
 from ..core.files import explain_os_error, file_lock, sync_folder
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """
     import polars as pl
 
-    frames = [_frame(rows) for rows in _journals(folder, since)] + [_from_parquet(file) for file in _compacted(folder, since)]
+    frames = [_frame(rows) for rows in _journals(folder, since)]
+    for file in _compacted(folder, since):
+        with contextlib.suppress(FileNotFoundError):  # it was too old
+            frames.append(_from_parquet(file))
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
     found = pl.concat([frame for frame in frames if frame.height] or [_frame(_Rows())], how="diagonal_relaxed")
     return found.unique([_UNIQUE, "row"], keep="first").sort("ts", _UNIQUE, "row").drop(_UNIQUE)
@@ -95,10 +99,10 @@ def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     return kept.sort("ts").unique("request_id", keep="last", maintain_order=True)
 
 
-def dropped(folder: Path) -> int:
-    """Requests that were answered but could not be logged."""
-    journals = sum(rows.dropped for rows in _journals(folder, None))
-    return journals + sum(int(_metadata(file).get("dropped", "0")) for file in _compacted(folder, None))
+def dropped(folder: Path, since: datetime | None = None) -> int:
+    """Requests that were answered but could not be logged; of the files that were written to after `since`, an hour's worth or less each."""
+    journals = sum(rows.dropped for rows in _journals(folder, since))
+    return journals + sum(int(_metadata(file).get("dropped", "0")) for file in _compacted(folder, since))
 
 
 def compact(folder: Path) -> int:
@@ -119,6 +123,28 @@ def compact(folder: Path) -> int:
                 raise explain_os_error(error, f"{journal.name} was not compacted.") from error
             done += 1
     return done
+
+
+def prune(folder: Path, *, days: float, gib: float) -> int:
+    """Remove closed files without a row of the last `days`, then the oldest ones beyond `gib`; says how many. What is open stays.
+
+    Waits for nobody: nothing is removed while the folder is compacted.
+    """
+    begin, left = time.time() - days * 86_400, gib * (1 << 30)
+    files = [*folder.glob("*.jsonl"), *(folder / _PARQUET).glob("*.parquet")]
+    if not files:
+        return 0
+    try:
+        with file_lock(folder / ".compact.lock", wait=False, what="A compaction"):
+            removed = 0
+            for at, size, file in sorted(((found := file.stat()).st_mtime, found.st_size, file) for file in files)[::-1]:
+                left -= size
+                if at < begin or left < 0:
+                    file.unlink(missing_ok=True)
+                    removed += 1
+            return removed
+    except (Conflict, FileNotFoundError):  # just now compacted, or the log is being deleted: another time
+        return 0
 
 
 def _journals(folder: Path, since: datetime | None) -> Iterator[_Rows]:
@@ -247,7 +273,10 @@ def _from_parquet(file: Path) -> pl.DataFrame:
 def _metadata(file: Path) -> dict[str, str]:
     import polars as pl
 
-    return dict(pl.read_parquet_metadata(file))
+    try:
+        return dict(pl.read_parquet_metadata(file))
+    except FileNotFoundError:  # it was too old
+        return {}
 
 
 def _write(target: Path, rows: _Rows) -> None:

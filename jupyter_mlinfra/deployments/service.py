@@ -15,7 +15,7 @@ from ..core.files import file_lock
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import client, measuring, payloads, state, views
-from .packaging import Bundle, load_bundle, package
+from .packaging import Bundle, load_bundle, package, prune
 from .rollout import START_SECONDS, STOP_SECONDS, Aim, Progress, Rollout
 from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
 from .store import DeploymentRow, DeploymentStore, Transaction
@@ -77,6 +77,7 @@ class Deployments:
                 self._rollout.give_up(name, label, error)
                 raise
             self._rollout.share(name, _share_of(label, traffic), verb="deploy", reason=reason, text=f"{label} deployed", keep=label)
+        prune(bundles_folder(self._project), {item.bundle for row in self._store.deployments() for item in row.versions})
         return self._record(self._store.deployment(name))
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Deployment]:
@@ -193,9 +194,9 @@ class Deployments:
         self._store.deployment(name)
         return payloads.feedback(payload_folder(self._project, name), since)
 
-    def payloads_dropped(self, name: str) -> int:
-        """Requests that were answered but could not be logged."""
-        return payloads.dropped(payload_folder(self._project, name))
+    def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
+        """Requests that were answered but could not be logged, in the files that were written to after `since`."""
+        return payloads.dropped(payload_folder(self._project, name), since)
 
     def up(self, name: str | None = None, *, on_progress: Progress | None = None) -> Sequence[Deployment]:
         """Bring deployments up, after a reboot too; returns when all versions with traffic answer.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.files import file_lock
 from jupyter_mlinfra.deployments import environment
 
 
@@ -57,6 +60,36 @@ def test_other_requirements_or_another_python_is_another_environment(monkeypatch
     assert environment.key_of(["xgboost==3.1.3", "numpy==2.3.5"]) != one
     monkeypatch.setattr(sys, "version", "3.99")
     assert environment.key_of(["numpy==2.3.5", "xgboost==3.1.2"]) != one
+
+
+def made(cache: Path, name: str, *, days: float) -> Path:
+    """An environment that was last used so long ago; only its files, no Python."""
+    python = cache / name / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    marker = cache / name / "complete.json"
+    marker.write_text("{}")
+    at = time.time() - days * 86_400
+    os.utime(marker, (at, at))
+    return python
+
+
+def test_only_environments_that_nobody_has_used_for_long_are_removed(tmp_path: Path) -> None:
+    for name, days in (("old", 91), ("young", 89), ("built", 91), ("used", 91), (".draft-other", 91)):
+        made(tmp_path, name, days=days)
+    environment.note_use(tmp_path / "used" / "bin" / "python")
+    environment.note_use(tmp_path / "gone" / "bin" / "python")  # of a version whose environment is not there: nothing happens
+    with file_lock(tmp_path / "built.lock"):  # somebody is at it
+        assert environment.prune(tmp_path) == ["old"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [".draft-other", "built", "used", "young"]
+
+
+def test_an_environment_that_is_asked_for_is_in_use(tmp_path: Path) -> None:
+    wanted = ["numpy==2.3.5"]
+    python = made(tmp_path, environment.key_of(wanted), days=91)
+    assert environment.ensure(wanted, tmp_path) == python
+    assert environment.prune(tmp_path) == []
+    assert python.exists()
 
 
 def test_the_workbench_itself_never_imports_the_runtime() -> None:

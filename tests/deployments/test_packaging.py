@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
-from jupyter_mlinfra.deployments.packaging import TYPES, load_bundle, package
+from jupyter_mlinfra.deployments.packaging import TYPES, load_bundle, package, prune
 from jupyter_mlinfra.deployments.runtime import contract
 
 Alter = Callable[..., Path]
@@ -135,3 +136,14 @@ def test_a_disk_that_is_full_leaves_no_half_bundle(models: Mapping[int, Path], t
     assert done.stdout == "The bundle could not be written.\n"
     assert list(tmp_path.iterdir()) == []
     assert package(models[1], tmp_path).folder.is_dir()
+
+
+def test_a_bundle_that_no_version_uses_goes_after_a_day(models: Mapping[int, Path], tmp_path: Path) -> None:
+    used, unused, fresh = (package(models[number], tmp_path).folder for number in (1, 2, 3))
+    for folder in (used, unused):
+        os.utime(folder, (1, 1))
+    assert prune(tmp_path, {str(used)}) == [unused.name]
+    assert used.is_dir()
+    assert fresh.is_dir()
+    package(models[1], tmp_path)  # deployed again: it is in use before a version says so
+    assert prune(tmp_path, set()) == []

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jupyter_mlinfra.core.files import file_lock
 from jupyter_mlinfra.deployments import payloads
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 
@@ -159,8 +160,10 @@ def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
     for number in range(1000):
         journal.put(entry(number), 2)
     assert time.perf_counter() - begun < 1
+    end = time.monotonic() + 10
+    while journal._cells and time.monotonic() < end:  # until what waits has been tried, and dropped
+        time.sleep(0.01)
     (tmp_path / "file").unlink()  # it can write again
-    time.sleep(0.3)
     journal.put(entry(1000), 2)
     folder = tmp_path / "file" / "below"
     logged = wait_for(folder, 1).height
@@ -242,3 +245,45 @@ def test_a_killed_process_loses_only_its_last_moment(tmp_path: Path) -> None:
     payloads.compact(tmp_path)
     assert not list(tmp_path.glob("*.open"))  # its open file is closed for it
     assert payloads.scan(tmp_path)["request_id"].to_list() == found
+
+
+def closed(folder: Path, number: int) -> Path:
+    """A closed file with one row of day `number` before now."""
+    at = time.time() - number * 86_400
+    journal = Journal(folder, {**HEAD, "version": f"v{number}"})
+    journal.put(entry(number, at=at - number))
+    journal.close()
+    (file,) = folder.glob(f"v{number}-*.jsonl")
+    os.utime(file, (at, at))
+    return file
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_what_is_older_than_the_days_kept_goes_and_the_rest_is_read_as_before(tmp_path: Path, compacted: bool) -> None:
+    for number in range(5):
+        closed(tmp_path, number)
+    if compacted:
+        payloads.compact(tmp_path)
+    assert payloads.prune(tmp_path, days=2.5, gib=1) == 2
+    assert sorted(payloads.scan(tmp_path)["version"]) == ["v0", "v1", "v2"]
+    assert payloads.prune(tmp_path, days=2.5, gib=1) == 0
+
+
+def test_beyond_its_size_the_oldest_files_go_and_never_the_one_that_is_open(tmp_path: Path) -> None:
+    sizes = [closed(tmp_path, number).stat().st_size for number in range(5)]
+    journal = Journal(tmp_path, {**HEAD, "version": "open"})
+    journal.put(entry(1, unique="open"))
+    journal._flush()
+    assert payloads.prune(tmp_path, days=90, gib=(sum(sizes[:2]) + 1) / (1 << 30)) == 3
+    assert sorted(payloads.scan(tmp_path)["version"]) == ["open", "v0", "v1"]
+    assert payloads.prune(tmp_path, days=90, gib=1e-9) == 2
+    assert payloads.scan(tmp_path)["version"].to_list() == ["open"]
+    journal.close()
+
+
+def test_nothing_is_removed_from_under_a_compaction(tmp_path: Path) -> None:
+    closed(tmp_path, 5)
+    with file_lock(tmp_path / ".compact.lock"):
+        assert payloads.prune(tmp_path, days=1, gib=1) == 0
+    assert payloads.scan(tmp_path).height == 1
+    assert payloads.prune(tmp_path / "no such folder", days=1, gib=1) == 0

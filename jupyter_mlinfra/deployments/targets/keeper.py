@@ -26,7 +26,7 @@ from ...core.files import explain_os_error, file_lock
 from ...core.processes import TOKEN, Identity, end_token
 from ...core.project import Project
 from ...core.records import now
-from .. import gateway
+from .. import environment, gateway, payloads
 from ..spec import VersionState
 from ..store import DeploymentRow, DeploymentStore, ProcessRow, VersionRow
 from . import envoy, ports
@@ -197,13 +197,23 @@ class Keeper:
         envoy.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
 
     def _compact(self, rows: Sequence[DeploymentRow]) -> None:
-        """Have closed journals turned into Parquet now and then, by a process of its own: the keeper stays small."""
+        """Now and then: remove what is too old, note what is in use, and have closed journals turned into Parquet.
+
+        That by a process of its own: the keeper stays small.
+        """
         if self.compacting is not None and self.compacting.poll() is None:
             return
         if time.monotonic() - self.compacted_at < COMPACT_SECONDS:
             return
         self.compacted_at = time.monotonic()
-        folders = [folder for folder in (payload_folder(self.project, row.name) for row in rows) if any(folder.glob("*.jsonl"))]
+        settings, folders = self.project.settings.deployments, []
+        for row in rows:
+            folder = payload_folder(self.project, row.name)
+            payloads.prune(folder, days=settings.payload_days, gib=settings.payload_gib)
+            if any(folder.glob("*.jsonl")):
+                folders.append(folder)
+            for item in row.versions:
+                environment.note_use(Path(item.python))
         if folders:
             command = [sys.executable, "-P", "-m", "jupyter_mlinfra.deployments.payloads", *map(str, folders)]
             self.compacting = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -286,8 +296,8 @@ class Gateway:
             envoy.swap(name, text)
         Path(gateway.ADMIN_SOCKET).unlink(missing_ok=True)
         with open(gateway_log(self._project), "wb") as log:
-            environment = {**os.environ, TOKEN: self._token}
-            self._process = subprocess.Popen(envoy.command(), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            marked = {**os.environ, TOKEN: self._token}
+            self._process = subprocess.Popen(envoy.command(), env=marked, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.identity = Identity.of(self._process.pid)
         if self.identity is not None:
             row = ProcessRow(token=self._token, deployment=GATEWAY[0], version=GATEWAY[1], slot=0, identity=self.identity, started_at=now())
