@@ -19,6 +19,8 @@ BLOCK = 4 << 20
 # Real tables pack 3 to 30 times; a file that unfolds a hundredfold is a bomb or a mistake.
 _MOST_UNFOLDED = 100
 _ALWAYS_ALLOWED = 64 << 20
+# The longer mark first: that of UTF-32 begins with that of UTF-16. Decoders of these names take the mark itself away.
+_MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 @dataclass(slots=True)
@@ -44,13 +46,15 @@ class Text:
 def open_text(path: Path, *, encoding: str, scratch: Path) -> Iterator[Text]:
     """Check a text file from end to end; packed or foreign bytes are copied to a nameless file in `scratch` that no crash can leave behind.
 
-    Raises Unprocessable for an empty or damaged file and for bytes of another encoding, with the line.
+    A file that begins with the mark of UTF-16 or UTF-32 is read as that when UTF-8 was asked for. Raises Unprocessable for an empty or damaged file and for bytes of another encoding, with the line.
     """
     decoder = _decoder(encoding)
     packed = path.suffix.lower() == ".gz"
-    in_place = not packed and codecs.lookup(encoding).name in ("utf-8", "ascii")
     with contextlib.ExitStack() as stack:
-        source: io.BufferedIOBase = stack.enter_context(gzip.GzipFile(path) if packed else path.open("rb"))
+        source: gzip.GzipFile | io.BufferedReader = stack.enter_context(gzip.GzipFile(path) if packed else path.open("rb"))
+        if codecs.lookup(encoding).name == "utf-8" and (marked := _marked(source)):
+            encoding, decoder = marked, _decoder(marked)
+        in_place = not packed and codecs.lookup(encoding).name in ("utf-8", "ascii")
         copy = None if in_place else stack.enter_context(tempfile.TemporaryFile(dir=scratch))
         text = Text(path, copy or stack.enter_context(path.open("rb")))
         for block in _blocks(source, path, packed=packed):
@@ -67,6 +71,15 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     except (LookupError, TypeError, UnicodeError):
         pass
     raise BadRequest(f"{encoding!r} is not a text encoding that Python knows.", fix="Examples: utf-8, cp1252, latin-1, utf-16.")
+
+
+def _marked(source: gzip.GzipFile | io.BufferedReader) -> str | None:
+    """The encoding that a file's first bytes name, beside UTF-8."""
+    try:
+        head = source.peek(4)[:4]
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return None  # damaged; reading it says so
+    return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
 
 
 def _blocks(source: io.BufferedIOBase, path: Path, *, packed: bool) -> Iterator[bytes]:
@@ -99,7 +112,7 @@ def _check(block: bytes, decoder: codecs.IncrementalDecoder, text: Text, copy: I
     if b"\0" in data:
         line = text.newlines + data[: data.index(b"\0")].count(b"\n") + 1
         what = f"{text.path.name} is not text in {encoding}."
-        raise Unprocessable(what, f"Line {line} holds a zero byte.", "Say the file's encoding (encoding='utf-16'?), or give a text file.")
+        raise Unprocessable(what, f"Line {line} holds a zero byte.", f"{_say('utf-16-le')} Or give a text file.")
     if copy is not None:
         copy.write(data)
     text.newlines += data.count(b"\n")
@@ -111,5 +124,9 @@ def _foreign(error: UnicodeDecodeError, block: bytes, kept: int, text: Text, enc
     before = block[: max(0, error.start - kept)]
     line = text.newlines + before.count(b"\n") + 1
     byte = error.object[error.start : error.start + 1].hex().upper()
-    fix = "Say which encoding it has, for example encoding='cp1252'; nothing was committed."
+    fix = f"{_say('cp1252')} Nothing was committed."
     return Unprocessable(f"{text.path.name} is not {encoding}.", f"Byte 0x{byte} in line {line} does not belong to it.", fix)
+
+
+def _say(encoding: str) -> str:
+    return f"Say which encoding it has, for example --encoding {encoding} (in Python encoding='{encoding}')."

@@ -75,6 +75,25 @@ def test_another_encoding_is_read_when_it_is_said(catalog, file, rows, encoding)
     assert {row["name"] for row in rows("t.a")} == {"José", "Åsa"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_file_that_begins_with_the_mark_of_its_encoding_needs_no_word(catalog, file, rows, encoding, pack, swapped):
+    """swapped: the other order of bytes, as written on a machine of the other kind."""
+    text = "id,name\n1,José\n2,Åsa\n"
+    content = "\ufeff".encode(f"{encoding}-be") + text.encode(f"{encoding}-be") if swapped and encoding != "utf-8-sig" else text.encode(encoding)
+    name = "a.csv" if pack is bytes else "a.csv.gz"
+    catalog.ingest([file(name, pack(content))], into="t.a")
+    assert rows("t.a") == [{"id": 1, "name": "José"}, {"id": 2, "name": "Åsa"}]
+
+
+def test_a_foreign_encoding_is_asked_for_in_words_of_both_faces(catalog, file):
+    with pytest.raises(Unprocessable) as caught:
+        catalog.ingest([file("a.csv", "name\nJosé\n".encode("cp1252"))], into="t.a")
+    assert "--encoding cp1252" in caught.value.fix
+    assert "encoding='cp1252'" in caught.value.fix
+
+
 def test_times_without_zone_become_utc_when_their_zone_is_said(catalog, file):
     text = "at\n2013-03-10 01:30:00\n2013-07-01 12:00:00\n" + "2013-01-01 00:00:00\n" * 8
     catalog.ingest([file("a.csv", text)], into="t.a", time_zone="America/New_York")
