@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.display import number
-from ..core.errors import BadRequest, MLInfraError, NotFound
+from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
 from ..core.lineage import Edge
 from ..core.origin import actor
 from ..core.records import Page, page_of
@@ -108,6 +108,21 @@ class Catalog:
                 raise BadRequest("The text is too long.", f"It has {len(text):,} characters; {_LONGEST_NOTE:,} are allowed.")
         return self._change(_plain(name), lambda _: {key: text for key, text in said.items() if text is not None})
 
+    def delete(self, name: str, *, force: bool = False) -> str:
+        """Take a dataset out of the catalog; its files stay where they are, in the folder that is answered.
+
+        Raises Conflict when lineage knows of what was made from it (a view, a run, a dataset that is there), unless `force`.
+        """
+        wanted = _plain(name)
+        with self._store.lock(wanted), self._store.explained(f"{wanted.text} was not deleted."):
+            location = self._store.load(wanted).location()
+            if not force and (users := self._made_of(wanted)):
+                why = f"Made from it: {', '.join(users[:5])}{f' and {len(users) - 5} more' if len(users) > 5 else ''}."
+                raise Conflict(f"{wanted.text} is in use.", why, "If they may lose it: --force (in Python force=True).")
+            self._store.iceberg.drop_table(wanted.identifier)
+        self._project.events.emit("dataset", wanted.ref, {"deleted": True})
+        return location
+
     # -- reading -------------------------------------------------------------------------------------------------------------------
 
     def list(self, *, namespace: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Dataset]:
@@ -115,9 +130,9 @@ class Catalog:
         page = page_of(self._store.entries(namespace), limit=limit, cursor=cursor)
         return Page(items=[self._dataset(entry) for entry in page.items], shown=page.shown, total=page.total, cursor=page.cursor)
 
-    def namespaces(self) -> builtins.list[str]:
-        """The namespaces that have datasets."""
-        return sorted({entry.namespace for entry in self._store.entries()})
+    def namespaces(self, *, limit: int = 50, cursor: str | None = None) -> Page[str]:
+        """The namespaces that have datasets, by name."""
+        return page_of(sorted({entry.namespace for entry in self._store.entries()}), limit=limit, cursor=cursor)
 
     def show(self, name: str) -> DatasetDetail:
         """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises NotFound when there is none."""
@@ -208,8 +223,8 @@ class Catalog:
 
         return run(query, self.scan, limit=limit)
 
-    def lineage(self, name: str) -> builtins.list[Edge]:
-        """What the dataset was made from and what was made from it, at any distance."""
+    def lineage(self, name: str) -> Page[Edge]:
+        """What the dataset was made from and what was made from it, at any distance: at most 200 edges each way, the near ones first."""
         wanted = _plain(name)
         self._store.metadata(self._store.entry(wanted))  # a dataset that does not exist has no lineage
         return self._project.lineage.around(wanted.ref)
@@ -251,7 +266,14 @@ class Catalog:
             raise
         self._tell(name, done, who, inputs, quarantined=len(quarantine.rows))
         where = str(quarantine.path) if quarantine.path else None
-        return IngestReport(dataset=name.text, rows_written=done.rows, quarantined=len(quarantine.rows), snapshot=done.snapshot, quarantine=where)
+        return IngestReport(
+            dataset=name.text,
+            rows_written=done.rows,
+            quarantined=len(quarantine.rows),
+            snapshot=done.snapshot,
+            quarantine=where,
+            columns=done.columns,
+        )
 
     def _tell(self, name: DatasetName, done: Committed, who: str, inputs: builtins.list[str], *, quarantined: int) -> None:
         """Event and lineage of a commit. The rows are in: what fails here is logged, never reported as a failed write."""
@@ -279,6 +301,12 @@ class Catalog:
             return records.dataset(name, self._store.metadata(entry))
         except MLInfraError as error:  # one damaged table must not hide the others
             return records.unreadable(name, error.what)
+
+    def _made_of(self, name: DatasetName) -> builtins.list[str]:
+        """What was made of a dataset; a dataset that is gone itself does not count."""
+        outputs = (edge.output.partition("@")[0] for edge in self._project.lineage.edges() if edge.input.partition("@")[0] == name.ref)
+        there = {f"dataset:{entry.name}" for entry in self._store.entries()}
+        return [ref for ref in dict.fromkeys(outputs) if ref != name.ref and (ref in there or not ref.startswith("dataset:"))]
 
     def _used_by(self, name: DatasetName) -> Mapping[str, Sequence[str]]:
         """By column: what lineage says was made of it, as `column:…` or as a feature of the same name."""

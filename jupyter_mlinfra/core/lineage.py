@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .records import now
+from .records import Page, now
+
+KEPT = 200_000
+"""Edges that are kept in memory (some 50 MB); what goes beyond is read each time."""
 
 _PRODUCER = "https://github.com/jupyter-mlinfra/jupyter-mlinfra"
 
@@ -34,6 +40,9 @@ class Lineage:
     def __init__(self, folder: Path, *, namespace: str) -> None:
         self._folder = folder
         self._namespace = namespace
+        self._reading = threading.Lock()
+        self._files: dict[Path, _File] = {}
+        self._edges: tuple[Edge, ...] = ()
 
     def record(self, job: str, *, inputs: Sequence[str], outputs: Sequence[str], facts: Mapping[str, Any] | None = None, run: str | None = None) -> None:
         """Append one COMPLETE event.
@@ -64,43 +73,75 @@ class Lineage:
         finally:
             os.close(handle)
 
-    def edges(self) -> list[Edge]:
-        """Every input → output pair, oldest first; a torn last line (a killed writer) is left out."""
-        found = []
-        for path in sorted(self._folder.glob("*.jsonl")) if self._folder.exists() else []:
-            for line in path.read_text().splitlines():
-                try:
-                    event = json.loads(line)
-                except json.JSONDecodeError:
-                    continue
-                found += [
-                    Edge(input=source["name"], output=target["name"], job=event["job"]["name"], at=event["eventTime"])
-                    for source in event.get("inputs", [])
-                    for target in event.get("outputs", [])
-                ]
-        return sorted(found, key=lambda edge: edge.at)
+    def edges(self) -> Sequence[Edge]:
+        """Every input → output pair, oldest first; a torn last line (a killed writer) is left out. Only what is new since the last call is read."""
+        with self._reading:
+            files = {path: self._read(path) for path in sorted(self._folder.glob("*.jsonl"))} if self._folder.exists() else {}
+            if files != self._files:
+                edges = tuple(sorted((edge for file in files.values() for edge in file.edges), key=lambda edge: edge.at))
+                if len(edges) > KEPT:
+                    return edges
+                self._files, self._edges = files, edges
+            return self._edges
 
-    def around(self, ref: str, *, limit: int = 200) -> list[Edge]:
-        """Edges that lead to `ref` or come from it, at any distance; versions (`@…`) count as the object itself."""
+    def around(self, ref: str, *, limit: int = 200) -> Page[Edge]:
+        """Edges that lead to `ref` or come from it, at any distance, at most `limit` each way, the near ones first; `total` counts all.
+
+        Versions (`@…`) count as the object itself.
+        """
         edges = self.edges()
-        plain = _plain(ref)
-        return _walk(edges, plain, limit, forward=False) + _walk(edges, plain, limit, forward=True)
+        ways = [_walk(edges, _plain(ref), forward=forward) for forward in (False, True)]
+        items = [edge for way in ways for edge in way[:limit]]
+        return Page(items=items, shown=len(items), total=sum(map(len, ways)))
+
+    def _read(self, path: Path) -> _File:
+        known = self._files.get(path, _File(0, ()))
+        size = path.stat().st_size
+        if size == known.size:
+            return known
+        if size < known.size:  # another file by now
+            known = _File(0, ())
+        with path.open("rb") as file:
+            file.seek(known.size)
+            lines = file.read().rpartition(b"\n")[0]  # a line that is being written is read when it is whole
+        return _File(known.size + len(lines) + 1, (*known.edges, *_parsed(lines))) if lines else known
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What was read of one file: so many bytes, which is a whole number of lines."""
+
+    size: int
+    edges: tuple[Edge, ...]
+
+
+def _parsed(lines: bytes) -> Iterator[Edge]:
+    for line in lines.splitlines():
+        try:
+            event = json.loads(line)
+            job, at = sys.intern(event["job"]["name"]), event["eventTime"]
+            pairs = [(sys.intern(source["name"]), sys.intern(target["name"])) for source in event["inputs"] for target in event["outputs"]]
+        except (ValueError, KeyError, TypeError):  # torn by a killed writer, or no event of ours
+            continue
+        for source, target in pairs:
+            yield Edge(input=source, output=target, job=job, at=at)
 
 
 def _plain(ref: str) -> str:
     return ref.partition("@")[0]
 
 
-def _walk(edges: Sequence[Edge], start: str, limit: int, *, forward: bool) -> list[Edge]:
-    reached, todo, found = {start}, [start], dict[tuple[str, str], Edge]()
-    while todo and len(found) < limit:
-        here = todo.pop(0)
-        for edge in edges:
-            near, far = (edge.input, edge.output) if forward else (edge.output, edge.input)
-            if _plain(near) != here:
-                continue
+def _walk(edges: Sequence[Edge], start: str, *, forward: bool) -> list[Edge]:
+    """What `start` reaches, the near edges first; of edges between the same two, the newest."""
+    by_near = dict[str, list[Edge]]()
+    for edge in edges:
+        by_near.setdefault(_plain(edge.input if forward else edge.output), []).append(edge)
+    reached, todo, found = {start}, deque([start]), dict[tuple[str, str], Edge]()
+    while todo:
+        for edge in by_near.get(todo.popleft(), ()):
             found[edge.input, edge.output] = edge
-            if _plain(far) not in reached:
-                reached.add(_plain(far))
-                todo.append(_plain(far))
-    return list(found.values())[:limit]
+            far = _plain(edge.output if forward else edge.input)
+            if far not in reached:
+                reached.add(far)
+                todo.append(far)
+    return list(found.values())

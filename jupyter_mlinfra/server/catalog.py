@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -69,8 +68,8 @@ class DatasetSnapshots(Handler):
 
 class DatasetLineage(Handler):
     @read
-    def get(self, name: str) -> Sequence[Edge]:
-        """What the dataset was made from and what was made from it."""
+    def get(self, name: str) -> Page[Edge]:
+        """What the dataset was made from and what was made from it: at most 200 edges each way, the near ones first; `total` counts all."""
         return self.bench.catalog.lineage(name)
 
 
@@ -92,9 +91,9 @@ class DatasetDescription(Handler):
 
 class NamespaceList(Handler):
     @read
-    def get(self) -> Sequence[str]:
+    def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[str]:
         """Namespaces by name."""
-        return self.bench.catalog.namespaces()
+        return self.bench.catalog.namespaces(limit=limit, cursor=cursor)
 
 
 class Ingest(Handler):

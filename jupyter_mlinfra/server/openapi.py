@@ -133,9 +133,9 @@ def _records() -> dict[str, Any]:
 
 
 def _plain(name: str) -> str:
-    """`Page_Dataset_` is called `DatasetPage`."""
-    generic = re.fullmatch(r"Page_(\w+)_", name)
-    return f"{generic[1]}Page" if generic else re.sub(r"\W", "_", name)
+    """`Page_Dataset_` is called `DatasetPage`, `Page_str_` `StrPage`."""
+    generic = re.fullmatch(r"Page_(\w)(\w+)_", name)
+    return f"{generic[1].upper()}{generic[2]}Page" if generic else re.sub(r"\W", "_", name)
 
 
 def _rename(value: Any, names: Mapping[str, str]) -> Any:

@@ -145,7 +145,7 @@ def test_lists_are_paged_by_name_and_namespace(catalog):
     assert (page.total, [item.name for item in catalog.list(limit=2, cursor=page.cursor).items]) == (3, ["b.two"])
     assert [item.name for item in catalog.list(namespace="b").items] == ["b.one", "b.two"]
     assert catalog.list(namespace="none").total == 0
-    assert catalog.namespaces() == ["a", "b"]
+    assert (catalog.namespaces().items, catalog.namespaces(limit=1, cursor="1").items) == (["a", "b"], ["b"])
     one = page.items[0]
     assert (one.ref, one.rows.value, one.rows.basis, one.columns, one.owner, one.namespace) == ("dataset:a.one", 2, "exact", 1, "ana", "a")
     assert one.bytes > 0
@@ -156,7 +156,7 @@ def test_lists_are_paged_by_name_and_namespace(catalog):
 
 def test_a_fresh_project_lists_nothing_and_makes_no_file(catalog, project):
     assert catalog.list().items == []
-    assert catalog.namespaces() == []
+    assert catalog.namespaces().items == []
     assert not (project.home / "catalog.db").exists()
 
 
@@ -210,7 +210,7 @@ def test_an_ingest_is_told_as_event_and_as_lineage(catalog, project, file, monke
     monkeypatch.delenv("MLINFRA_JOB")
     monkeypatch.setenv("JPY_SESSION_NAME", str(project.root / "02_clean.ipynb"))
     second = catalog.write(pl.DataFrame({"n": [1]}), into="t.clean", inputs=["dataset:t.raw"])
-    edges = [(edge.input, edge.output, edge.job) for edge in catalog.lineage("t.clean")]
+    edges = [(edge.input, edge.output, edge.job) for edge in catalog.lineage("t.clean").items]
     assert edges == [
         ("dataset:t.raw", f"dataset:t.clean@{second.snapshot}", "notebook:02_clean.ipynb"),
         ("file:raw.csv", f"dataset:t.raw@{first.snapshot}", "job:7f3a"),

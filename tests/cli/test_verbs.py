@@ -31,7 +31,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
      {"name": "f.p", "start": 5, "count": 9, "columns": ["a", "b"], "snapshot": "4"}),
     ("catalog profile f.p --tier exact", "Profile", "catalog", "profile", {"name": "f.p", "tier": "exact"}),
     ("catalog snapshots f.p", "Page[Snapshot]", "catalog", "snapshots", {"name": "f.p"} | PAGE),
-    ("catalog lineage f.p", "list[Edge]", "catalog", "lineage", {"name": "f.p"}),
+    ("catalog lineage f.p", "Page[Edge]", "catalog", "lineage", {"name": "f.p"}),
     ("catalog tag f.p gold clean --remove raw", "Dataset", "catalog", "tag", {"name": "f.p", "add": ("gold", "clean"), "remove": ("raw",)}),
     ("catalog describe f.p --owner ana", "Dataset", "catalog", "describe", {"name": "f.p", "owner": "ana", "description": None}),
     ("features list --view w --query temp", "Page[Feature]", "features", "list", {"view": "w", "query": "temp"} | PAGE),

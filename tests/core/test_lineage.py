@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from jupyter_mlinfra.core import lineage as module
 from jupyter_mlinfra.core.lineage import Lineage
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Lines that were parsed, by call: what reading costs."""
+    counts: list[int] = []
+    real = module._parsed
+
+    def parsed(lines: bytes) -> Iterator[Any]:
+        counts.append(len(lines.splitlines()))
+        return real(lines)
+
+    monkeypatch.setattr(module, "_parsed", parsed)
+    return counts
+
+
+def _event(number: int) -> str:
+    event = {"eventTime": f"2026-01-01T00:00:{number:02d}", "job": {"name": "j"}, "inputs": [{"name": f"dataset:a.t{number}"}]}
+    return json.dumps({**event, "outputs": [{"name": f"dataset:a.t{number + 1}"}]}) + "\n"
 
 
 def test_the_graph_around_an_object_goes_both_ways_over_versions(tmp_path: Path) -> None:
@@ -14,7 +38,7 @@ def test_the_graph_around_an_object_goes_both_ways_over_versions(tmp_path: Path)
     lineage.record("features.ipynb", inputs=["dataset:a.b@1"], outputs=["view:v"])
     lineage.record("train.ipynb", inputs=["view:v"], outputs=["run:9c1e"])
     lineage.record("other.ipynb", inputs=["dataset:x.y@1"], outputs=["run:77ab"])
-    found = {(edge.input, edge.output, edge.job) for edge in lineage.around("dataset:a.b")}
+    found = {(edge.input, edge.output, edge.job) for edge in lineage.around("dataset:a.b").items}
     assert found == {
         ("file:a.csv", "dataset:a.b@1", "ingest.ipynb"),
         ("dataset:a.b@1", "view:v", "features.ipynb"),
@@ -33,3 +57,45 @@ def test_the_files_are_openlineage_and_a_torn_line_is_passed_over(tmp_path: Path
     with path.open("a") as file:
         file.write('{"eventType": "COMP')
     assert len(lineage.edges()) == 1
+    with path.open("a") as file:  # a later process of the same number goes on behind it
+        file.write("\n" + _event(1))
+    assert len(lineage.edges()) == 2
+
+
+def test_only_what_is_new_is_read_and_a_line_that_is_being_written_is_read_when_it_is_whole(tmp_path: Path, read: list[int]) -> None:
+    lineage = Lineage(tmp_path, namespace="test")
+    one, two = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
+    one.write_text("".join(map(_event, (0, 2, 4))))
+    two.write_text(_event(1))
+    assert [edge.at[-2:] for edge in lineage.edges()] == ["00", "01", "02", "04"]
+    assert lineage.edges() is lineage.edges()
+    assert sorted(read) == [1, 3]
+    whole = _event(3)
+    with two.open("a") as file:
+        file.write(whole[:40])
+        file.flush()
+        assert len(lineage.edges()) == 4
+        file.write(whole[40:])
+    assert [edge.at[-2:] for edge in lineage.edges()] == ["00", "01", "02", "03", "04"]
+    assert sorted(read) == [1, 1, 3]
+    one.write_text(_event(5))  # a file of before, put back
+    assert [edge.at[-2:] for edge in lineage.edges()] == ["01", "03", "05"]
+
+
+def test_a_history_that_is_too_long_to_keep_is_read_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEPT", 3)
+    lineage = Lineage(tmp_path, namespace="test")
+    for count in (3, 4, 5):
+        (tmp_path / "1.jsonl").write_text("".join(map(_event, range(count))))
+        assert len(lineage.edges()) == count
+        assert lineage.edges() == lineage.edges()
+
+
+def test_a_graph_that_is_cut_says_how_large_it_is_and_keeps_what_is_near(tmp_path: Path) -> None:
+    lineage = Lineage(tmp_path, namespace="test")
+    (tmp_path / "1.jsonl").write_text("".join(map(_event, range(40))))
+    page = lineage.around("dataset:a.t20", limit=5)
+    assert (page.shown, page.total) == (10, 40)
+    back = [f"dataset:a.t{number}" for number in (19, 18, 17, 16, 15)]
+    forth = [f"dataset:a.t{number}" for number in (20, 21, 22, 23, 24)]
+    assert [edge.input for edge in page.items] == back + forth

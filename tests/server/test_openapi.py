@@ -51,8 +51,6 @@ def test_every_field_of_an_answer_is_promised() -> None:
 def test_every_list_of_objects_is_a_page_or_bounded_by_its_object() -> None:
     """What may answer with a bare list, and what bounds it."""
     bounded = {
-        "/catalog/datasets/{name}/lineage": "200 edges",
-        "/catalog/namespaces": "the warehouse's namespaces",
         "/features/online": "the entities asked for",
         "/jobs/parameters": "one cell",
         "/workbench/check": "the project card",

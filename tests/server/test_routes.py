@@ -33,7 +33,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("catalog/datasets/f.p/lineage", None, "catalog", "lineage", {"name": "f.p"}),
     ("catalog/datasets/f.p/tags", {"add": ["gold"], "remove": ["raw"]}, "catalog", "tag", {"name": "f.p", "add": ("gold",), "remove": ("raw",)}),
     ("catalog/datasets/f.p/description", {"owner": "ana"}, "catalog", "describe", {"name": "f.p", "owner": "ana", "description": None}),
-    ("catalog/namespaces", None, "catalog", "namespaces", {}),
+    ("catalog/namespaces", None, "catalog", "namespaces", PAGE),
     ("features/views?query=wind", None, "features", "views", {"query": "wind"} | PAGE),
     ("features/views/origin_weather", None, "features", "show", {"view": "origin_weather"}),
     ("features/features?view=w&query=temp", None, "features", "list", {"view": "w", "query": "temp"} | PAGE),

@@ -17,7 +17,8 @@ export interface ICatalogClient {
   snapshots: (name: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<ISnapshot>>;
   /** Read files of the project into a dataset: one commit, or nothing. */
   ingest: (files: readonly string[], into: string) => Promise<IJob>;
-  lineage: (name: string, signal?: AbortSignal) => Promise<readonly IEdge[]>;
+  /** The near edges of each way; `total` counts all. */
+  lineage: (name: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
 }
 
 export function catalogClient(request: Request): ICatalogClient {

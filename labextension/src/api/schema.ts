@@ -24,12 +24,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly AlertPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Alert"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -57,12 +59,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly ChangePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Change"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -174,12 +178,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly DatasetPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Dataset"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -239,12 +245,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly DeploymentPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Deployment"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -286,6 +294,19 @@ export interface components {
             readonly output: string;
         };
         /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly EdgePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Edge"][];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Error
          * @description Every failure. error: one of bad_request, forbidden, not_found, conflict, too_large, unprocessable, unavailable, internal.
          */
@@ -323,12 +344,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly ExperimentPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Experiment"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -366,12 +389,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly FeaturePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Feature"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -403,12 +428,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly HitPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Hit"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -457,12 +484,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly JobPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Job"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -510,12 +539,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly ModelPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Model"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -536,18 +567,24 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly MonitorPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Monitor"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
         /**
          * MonitorStatus
-         * @description A monitor's page. versions: requests a version; dropped: requests that the payload log had to leave out.
+         * @description A monitor's page.
+         *
+         *     reference: of the version whose rows `drift` and `score` are about. versions: answered rows a version. dropped: requests that the payload
+         *     log had to leave out. error_fraction: answers from 500 on; refused_fraction: those from 400 to 499. drift: the features that moved the
+         *     most, of `features` that were compared.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];
@@ -557,10 +594,12 @@ export interface components {
             readonly drift: readonly components["schemas"]["FeatureDrift"][];
             readonly dropped: number;
             readonly error_fraction: components["schemas"]["Number"] | null;
+            readonly features: number;
             readonly monitor: components["schemas"]["Monitor"];
             readonly p50_ms: components["schemas"]["Number"] | null;
             readonly p95_ms: components["schemas"]["Number"] | null;
             readonly reference: string;
+            readonly refused_fraction: components["schemas"]["Number"] | null;
             readonly score: components["schemas"]["FeatureDrift"] | null;
             readonly versions: {
                 readonly [key: string]: number;
@@ -635,7 +674,7 @@ export interface components {
         };
         /**
          * PipelineDetail
-         * @description A pipeline's page: the graph, and its newest runs, newest first.
+         * @description A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the `runs_total` that there are).
          */
         readonly PipelineDetail: {
             readonly code: {
@@ -644,15 +683,18 @@ export interface components {
             readonly graph: readonly components["schemas"]["Step"][];
             readonly pipeline: components["schemas"]["Pipeline"];
             readonly runs: readonly components["schemas"]["PipelineRun"][];
+            readonly runs_total: number;
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly PipelinePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Pipeline"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -677,12 +719,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly PipelineRunPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["PipelineRun"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -771,12 +815,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly RunPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Run"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -804,12 +850,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly SnapshotPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Snapshot"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };
@@ -846,6 +894,19 @@ export interface components {
          * @enum {string}
          */
         readonly StepState: "waiting" | "running" | "succeeded" | "cached" | "failed" | "skipped" | "cancelled";
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly StrPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly string[];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
         /**
          * Supervisor
          * @description The local supervisor. pid: None when none runs (it is started by the next submit).
@@ -943,12 +1004,14 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
          */
         readonly ViewPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["View"][];
+            /** @default  */
+            readonly note: string;
             readonly shown: number;
             readonly total: number;
         };

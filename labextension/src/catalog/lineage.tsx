@@ -21,9 +21,9 @@ export function Lineage({ dataset }: { dataset: IDataset }): React.ReactElement 
   });
   return (
     <Result query={query}>
-      {edges =>
-        edges.length ? (
-          <LineageGraph dataset={dataset} edges={edges} />
+      {page =>
+        page.items.length ? (
+          <LineageGraph dataset={dataset} edges={page.items} further={page.total - page.shown} />
         ) : (
           <EmptyCard
             sentence={trans.__(
@@ -119,7 +119,15 @@ function objectNode(reference: string, current: string): IGraphNode {
   };
 }
 
-function LineageGraph({ dataset, edges }: { dataset: IDataset; edges: readonly IEdge[] }): React.ReactElement {
+function LineageGraph({
+  dataset,
+  edges,
+  further
+}: {
+  dataset: IDataset;
+  edges: readonly IEdge[];
+  further: number;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   const { nodes, links, left } = useMemo(() => drawn(edges, dataset.ref), [edges, dataset.ref]);
   return (
@@ -127,6 +135,11 @@ function LineageGraph({ dataset, edges }: { dataset: IDataset; edges: readonly I
       <Graph label={trans.__('Lineage of %1', dataset.name)} nodes={nodes} links={links} />
       {left > 0 && (
         <p className={cx('more')}>{trans._n('%1 more node is not drawn', '%1 more nodes are not drawn', left)}</p>
+      )}
+      {further > 0 && (
+        <p className={cx('more')}>
+          {trans._n('%1 more link lies further away', '%1 more links lie further away', further)}
+        </p>
       )}
     </div>
   );
