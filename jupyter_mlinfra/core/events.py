@@ -5,9 +5,11 @@ Topics: job, step, deployment, alert, dataset, view, run, model. The server exte
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 Topic = Literal["job", "step", "deployment", "alert", "dataset", "view", "run", "model"]
 TOPICS: tuple[Topic, ...] = ("job", "step", "deployment", "alert", "dataset", "view", "run", "model")
+_log = logging.getLogger(__name__)
 KEEP = 10_000
 """Older events are dropped; the truth is in the domains' tables."""
 
@@ -41,6 +44,18 @@ def append(connection: sqlite3.Connection, topic: Topic, ref: str, data: Mapping
     )
     if row.lastrowid and row.lastrowid % 1000 == 0:
         connection.execute("DELETE FROM event WHERE id <= ?", (row.lastrowid - KEEP,))
+
+
+@contextlib.contextmanager
+def telling(done: str) -> Iterator[None]:
+    """For events and lineage of what is done already: a fault in the block is logged, never reported as a fault of what it tells of.
+
+    done: what happened, such as `version:m/3 is registered`.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # a full disk, a busy database, a library that is missing
+        _log.warning("%s, but not told: %s", done, error)
 
 
 class EventLog:

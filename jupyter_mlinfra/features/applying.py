@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
+from ..core.events import telling
 from ..core.files import file_lock, write_atomic
 from .registry import definitions, rebuild_index
-from .repo import open_store, registry_file, require_folder
+from .repo import is_sqlite, open_store, registry_file, require_folder
 from .spec import AppliedViews
 from .store import Definition, Store
 
@@ -136,7 +137,7 @@ def restored_on_failure(registry: Path | None) -> Iterator[None]:
     """Feast writes object by object: put a local registry back as it was when one of them fails."""
     if registry is None or not registry.exists():
         yield
-    elif registry.read_bytes()[:15] == b"SQLite format 3":
+    elif is_sqlite(registry):
         with closing(sqlite3.connect(":memory:")) as copy, closing(sqlite3.connect(registry)) as live:
             live.backup(copy)
             try:
@@ -180,9 +181,10 @@ def _tell(project: Project, applied: AppliedViews, views: Mapping[str, Definitio
     for change, names in groups:
         for name in names:
             source = views[name].source if name in views else None
-            if source:
-                project.lineage.record("features.apply", inputs=[source.ref], outputs=[f"view:{name}"])
-            project.events.emit("view", f"view:{name}", _facts(change, views.get(name)))
+            with telling(f"view:{name} is {change}"):
+                if source:
+                    project.lineage.record("features.apply", inputs=[source.ref], outputs=[f"view:{name}"])
+                project.events.emit("view", f"view:{name}", _facts(change, views.get(name)))
 
 
 def _facts(change: str, view: Definition | None) -> dict[str, Any]:

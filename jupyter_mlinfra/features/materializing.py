@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, NotFound
+from ..core.events import telling
 from ..core.files import file_lock
 from ..core.records import now
 from .registry import definitions, rebuild_index
 from .repo import folder, open_store
-from .sources import SourceSpec, mark, one_snapshot, scan
+from .sources import SourceSpec, mark, one_snapshot, readable, scan
 from .spec import Materialized
 from .store import Definition, Fed, Store
 
@@ -78,7 +79,7 @@ def _one(project: Project, feast: FeatureStore, view: Definition, start: datetim
     assert source is not None  # _chosen lets no other through
     repo, store = folder(project), Store(project)
     last = store.fed().get(view.name)
-    with one_snapshot():
+    with one_snapshot(), readable(source):
         state = mark(source, repo)
         window = Window(after=start, until=until) if start else _window(view, last, source, state, until, repo)
         rows = _newest(view, source, window, repo)
@@ -89,8 +90,9 @@ def _one(project: Project, feast: FeatureStore, view: Definition, start: datetim
     fed = Fed(digest=view.digest, mark=state, newest=newest or (last.newest if last else None), until=until, rows=rows.height)
     store.set_fed({view.name: fed})
     inputs = [f"{source.ref}@{state}" if source.kind == "dataset" and state else source.ref]
-    project.lineage.record("features.materialize", inputs=inputs, outputs=[f"view:{view.name}"], facts={"rows": rows.height})
-    project.events.emit("view", f"view:{view.name}", {"change": "materialized", "rows": rows.height, "online_at": fed.newest})
+    with telling(f"view:{view.name} is materialized"):
+        project.lineage.record("features.materialize", inputs=inputs, outputs=[f"view:{view.name}"], facts={"rows": rows.height})
+        project.events.emit("view", f"view:{view.name}", {"change": "materialized", "rows": rows.height, "online_at": fed.newest})
     return Materialized(view=view.name, rows=rows.height, start=begin, end=until, seconds=round(time.monotonic() - began, 3))
 
 
@@ -135,10 +137,12 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
     """One row for each entity: keys, features, event time and created time."""
     import polars as pl
 
-    from .join import moment
+    from .join import moment, require_time
     from .offline import latest, within
 
-    rows = within(scan(source, repo), source, window.after, window.until)
+    whole = scan(source, repo)
+    require_time(whole.collect_schema(), source.time, f"The rows of {source.name}")
+    rows = within(whole, source, window.after, window.until)
     if window.open and window.after:
         rows = rows.filter(pl.col(source.time) > moment(window.after, rows.collect_schema()[source.time]))
     keys, features = [column.name for column in view.keys], [column.name for column in view.features]

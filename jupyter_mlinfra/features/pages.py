@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from . import statistics
 from .spec import Feature, View
 from .state import freshness, online_at
 from .store import Column, Definition, Fed
 
 if TYPE_CHECKING:
     from ..core.project import Project
+    from .statistics import Statistics
 
 _SHORT = {
     "INT32": "i32", "INT64": "i64", "FLOAT": "f32", "DOUBLE": "f64", "STRING": "str", "BOOL": "bool", "BYTES": "bytes", "UNIX_TIMESTAMP": "ts",
 }  # fmt: skip
 
 
-def view_record(project: Project, view: Definition, fed: Mapping[str, Fed], at: datetime) -> View:
+def view_record(view: Definition, figures: Statistics, fed: Mapping[str, Fed], at: datetime) -> View:
     """A view in a list; `at` is the moment that its ttl is held against."""
-    figures = statistics.current(project, view)
     return View(
         ref=f"view:{view.name}",
         name=view.name,
@@ -35,17 +34,22 @@ def view_record(project: Project, view: Definition, fed: Mapping[str, Fed], at: 
         online=view.online,
         freshness=freshness(view, fed.get(view.name), at),
         online_at=online_at(view, fed.get(view.name)),
-        source_at=figures.newest if figures else None,
+        source_at=figures.newest,
+        problem=figures.problem,
     )
 
 
-def feature_records(project: Project, view: Definition) -> list[Feature]:
-    """The features of a view, in the order of its definition."""
-    figures = statistics.current(project, view)
-    used: dict[str, list[str]] = {}
-    for edge in reversed(project.lineage.edges()):  # newest first
-        if edge.input.startswith(f"feature:{view.name}:") and edge.output not in used.setdefault(edge.input, []):
-            used[edge.input].append(edge.output)
+def uses(project: Project) -> Mapping[str, Sequence[str]]:
+    """By feature, as `feature:view:name`: what lineage says was made of it, newest first."""
+    found: dict[str, dict[str, None]] = {}
+    for edge in reversed(project.lineage.edges()):
+        if edge.input.startswith("feature:"):
+            found.setdefault(edge.input, {})[edge.output] = None
+    return {ref: tuple(outputs) for ref, outputs in found.items()}
+
+
+def feature_records(view: Definition, figures: Statistics, used: Mapping[str, Sequence[str]]) -> list[Feature]:
+    """The features of a view, in the order of its definition; `used`: see `uses`."""
     return [
         Feature(
             ref=f"feature:{view.name}:{column.name}",
@@ -53,7 +57,7 @@ def feature_records(project: Project, view: Definition) -> list[Feature]:
             view=view.name,
             type=short_type(column.type),
             description=column.description,
-            fill=figures.fill(column.name) if figures else None,
+            fill=figures.fill(column.name),
             used_by=used.get(f"feature:{view.name}:{column.name}", ()),
         )
         for column in view.features

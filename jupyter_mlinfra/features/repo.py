@@ -90,6 +90,8 @@ def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
     if registry is None or not registry.exists() or not is_sqlite(registry):
         return
     with closing(sqlite3.connect(registry, timeout=20)) as connection, connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'managed_infra'").fetchone() is None:  # Feast makes its tables just now
+            return
         for row, body in connection.execute("SELECT rowid, infra_proto FROM managed_infra").fetchall():
             infra = Infra.FromString(body)
             own = [item for item in infra.infra_objects if not item.HasField("sqlite_table") or (Path(item.sqlite_table.path) == online and online.exists())]

@@ -14,7 +14,7 @@ from ..core.records import Number, Page, now, page_of, to_json
 from ..core.search import Document, Hit
 from . import statistics
 from .online import OnlineReader
-from .pages import feature_records, matches, short_type, view_record, words_of
+from .pages import feature_records, matches, short_type, uses, view_record, words_of
 from .repo import folder
 from .snippets import training_code, view_code
 from .sources import mark
@@ -71,19 +71,20 @@ class Features:
         found = [view for view in self._views().values() if matches(query, view)]
         page = page_of(found, limit=limit, cursor=cursor)
         fed, at = self._store.fed(), self._now()
-        return Page(items=[view_record(self._project, item, fed, at) for item in page.items], shown=page.shown, total=page.total, cursor=page.cursor)
+        items = [view_record(item, statistics.current(self._project, item), fed, at) for item in page.items]
+        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
     def show(self, view: str) -> ViewDetail:
         """A view's page. Raises NotFound."""
         found = self._one(view)
         figures = statistics.current(self._project, found)
         return ViewDetail(
-            view=view_record(self._project, found, self._store.fed(), self._now()),
-            features=feature_records(self._project, found),
+            view=view_record(found, figures, self._store.fed(), self._now()),
+            features=feature_records(found, figures, uses(self._project)),
             join_keys=[column.name for column in found.keys],
             timestamp_column=found.source.time if found.source else "",
             created_column=found.source.created if found.source else None,
-            rows=Number(value=figures.rows if figures else None),
+            rows=Number(value=figures.rows),
             code=view_code(found),
         )
 
@@ -204,8 +205,9 @@ class Features:
         views = [self._one(view)] if view else [*self._views().values()]
         found = [(item, column.name) for item in views for column in item.features if matches(query, item, column)]
         page = page_of(found, limit=limit, cursor=cursor)
-        pages = {item.name: {feature.name: feature for feature in feature_records(self._project, item)} for item, _ in page.items}
-        items = [pages[item.name][name] for item, name in page.items]
+        shown, used = {item.name: item for item, _ in page.items}, uses(self._project)
+        records = {feature.ref: feature for item in shown.values() for feature in feature_records(item, statistics.current(self._project, item), used)}
+        items = [records[f"feature:{item.name}:{name}"] for item, name in page.items]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ..core.errors import NotFound, Unprocessable
+from ..core.errors import MLInfraError, NotFound, Unprocessable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,6 +68,21 @@ def scan(source: SourceSpec, repo: Path | None, *, snapshot: str | None = None) 
     else:
         raise Unprocessable(f"Source {source.name} cannot be read by the Polars offline store.", "It reads datasets and Parquet files.", _OTHER)
     return frame.rename(dict(source.mapping), strict=False) if source.mapping else frame
+
+
+@contextmanager
+def readable(source: SourceSpec) -> Iterator[None]:
+    """Turn what the libraries raise of a damaged or changed source into an error that names it; a torn Parquet file can make Polars panic."""
+    try:
+        yield
+    except BaseException as error:
+        panic = type(error).__name__ == "PanicException"  # Polars' own, no Exception; by name, because a cached page does not load Polars
+        if isinstance(error, MLInfraError) or not (panic or isinstance(error, Exception)):
+            raise
+        reason = str(error).strip().partition("\n")[0][:300]
+        raise Unprocessable(
+            f"The rows of {source.name} cannot be read.", f"{type(error).__name__}: {reason}", "Write the source anew, or mend the definition of the view."
+        ) from error
 
 
 _OTHER = "Ingest it into the catalog and use DatasetSource, or set `offline_store` in feature_store.yaml to Feast's store for it."

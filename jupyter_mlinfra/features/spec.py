@@ -37,6 +37,7 @@ class View:
     """One feature view in a list.
 
     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at: newest event time of the source.
+    problem: why the source cannot be read; empty when it can.
     """
 
     ref: str
@@ -52,6 +53,7 @@ class View:
     freshness: Freshness
     online_at: datetime | None
     source_at: datetime | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from ..core.errors import MLInfraError
 from ..core.files import write_atomic
 from ..core.records import Number, to_json
 from .repo import folder
-from .sources import mark, one_snapshot, scan
+from .sources import mark, one_snapshot, readable, scan
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """rows: of the source. newest: its latest event time. filled: rows with a value, by feature; NaN is no value."""
+    """rows: of the source, None where it cannot be read, for which `problem` says why. newest: its latest event time.
+
+    filled: rows with a value, by feature; NaN is no value.
+    """
 
     state: str
-    rows: int
+    rows: int | None
     newest: datetime | None
     filled: Mapping[str, int]
+    problem: str = ""
 
     def fill(self, feature: str) -> Number | None:
         """Fraction of rows that have a value."""
@@ -41,43 +46,49 @@ def cached(project: Project, view: Definition) -> Statistics | None:
     try:
         item = json.loads(_file(project, view).read_text())
         return Statistics(**(item | {"newest": datetime.fromisoformat(item["newest"]) if item["newest"] else None}))
-    except (OSError, json.JSONDecodeError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def current(project: Project, view: Definition) -> Statistics | None:
-    """Figures of the source as it is now; None where it cannot be read. Reads the feature columns when the source changed."""
+def current(project: Project, view: Definition) -> Statistics:
+    """Figures of the source as it is now. Reads the feature columns when the source changed."""
     source, repo = view.source, folder(project)
-    if source is None or source.kind == "other":
-        return None
+    if source is None or source.kind == "other":  # another store reads it
+        return _without()
     try:
-        with one_snapshot():
+        with one_snapshot(), readable(source):
             state = mark(source, repo)
             known = cached(project, view)
             if known and state is not None and known.state == state:
                 return known
             found = _reckon(view, repo, state or "")
-    except MLInfraError:
-        return None  # a source that is gone must not take the page of its view with it
-    write_atomic(_file(project, view), json.dumps(to_json(asdict(found))).encode())
+    except MLInfraError as error:  # a source that is gone or broken must not take the page of its view, or the list, with it
+        return _without(f"{error.what} {error.why}".strip())
+    with contextlib.suppress(MLInfraError):  # a full disk costs time, no page
+        write_atomic(_file(project, view), json.dumps(to_json(asdict(found))).encode())
     return found
+
+
+def _without(problem: str = "") -> Statistics:
+    return Statistics(state="", rows=None, newest=None, filled={}, problem=problem)
 
 
 def _reckon(view: Definition, repo: Path, state: str) -> Statistics:
     import polars as pl
 
-    from .join import utc
+    from .join import require_time, utc
 
     assert view.source is not None  # `current` asked before
     frame = scan(view.source, repo)
     schema = frame.collect_schema()
+    require_time(schema, view.source.time, f"The rows of {view.source.name}")
 
     def filled(name: str) -> pl.Expr:
         column = pl.col(name)
         return (column.is_not_null() & column.is_not_nan().fill_null(False) if schema[name].is_float() else column.is_not_null()).sum().alias(f"filled {name}")
 
     names = [column.name for column in view.features if column.name in schema]
-    newest = utc(view.source.time, schema[view.source.time]).max().alias("newest") if schema[view.source.time].is_temporal() else pl.lit(None).alias("newest")
+    newest = utc(view.source.time, schema[view.source.time]).max().alias("newest")
     row = frame.select(pl.len().alias("rows"), newest, *(filled(name) for name in names)).collect(engine="streaming").row(0, named=True)
     return Statistics(state=state, rows=row["rows"], newest=row["newest"], filled={name: row[f"filled {name}"] for name in names})
 

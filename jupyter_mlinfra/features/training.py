@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unavailable
+from ..core.events import telling
 from ..core.origin import actor
 from .join import JoinView, check_entities, utc
 from .repo import OFFLINE_STORE, folder
@@ -106,4 +107,5 @@ def _record(project: Project, wanted: Mapping[str, Sequence[str]], views: Mappin
             sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
     features = [f"feature:{view}:{feature}" for view, names in wanted.items() for feature in names]
     inputs = [*dict.fromkeys(sources), *(f"view:{name}" for name in wanted), *features]
-    project.lineage.record("features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows})
+    with telling("The training set is made"):
+        project.lineage.record("features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows})

@@ -8,17 +8,21 @@ What the user's code prints goes to a temporary file and is quoted only when the
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import json
 import os
+import re
 import select
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from io import FileIO
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from ..core import errors
 from ..core.errors import MLInfraError
@@ -29,14 +33,18 @@ if TYPE_CHECKING:
 
 Verb = Literal["apply", "materialize", "index"]
 
+_LEAVE_SECONDS = 5.0
+"""For a child that has answered, or was told to end. A thread of a definition file may keep it."""
+
 _ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MLInfraError)}
 
 
 def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> Any:
     """Run a verb in a child and give its result; the child ends with an interrupted parent.
 
-    Raises the child's error, or MLInfraError when it dies without one.
+    Raises the child's error, MLInfraError when it dies without one, Unavailable when an `apply` takes longer than the setting allows.
     """
+    minutes = None if verb == "materialize" else project.settings.features.apply_minutes
     body = json.dumps({"root": str(project.root), **(request or {})}).encode()
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as printed, os.fdopen(reading, "rb", buffering=0) as answers:
@@ -46,26 +54,54 @@ def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None,
         os.close(writing)
         try:
             assert child.stdin is not None  # it was asked for
-            child.stdin.write(body)
-            child.stdin.close()
-            answer = _last(answers, progress)
-            child.wait()
+            with contextlib.suppress(BrokenPipeError):  # it died at once: there will be no answer
+                child.stdin.write(body)
+                child.stdin.close()
+            answer = _last(answers, progress, None if minutes is None else time.monotonic() + 60 * minutes)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LEAVE_SECONDS)
+        except TimeoutError:
+            _end(child)
+            why = f"It was at {_place(_tail(printed))}." if verb == "apply" else "The registry does not answer."
+            fix = "Mend what waits or loops there, or raise `apply_minutes` in [features] of mlinfra.toml."
+            raise errors.Unavailable(f"features {verb} was given up after {minutes:g} minutes.", why, fix) from None
         finally:
-            if child.poll() is None:
-                child.terminate()
-                child.wait()
+            _end(child)
         if answer is None:
-            printed.seek(0)
-            tail = printed.read()[-2000:].decode(errors="replace").strip()
-            raise MLInfraError(f"The features process ended with {child.returncode} and no answer.", tail, "Try again; if it was killed, free some memory.")
+            raise MLInfraError(
+                f"The features process ended with {child.returncode} and no answer.", _tail(printed), "Try again; if it was killed, free some memory."
+            )
     if "error" in answer:
         error = answer["error"]
         raise _ERRORS.get(error["code"], MLInfraError)(error["what"], error["why"], error["fix"])
     return answer["result"]
 
 
-def _last(answers: FileIO, progress: Callable[[str, int, int], None] | None) -> dict[str, Any] | None:
-    for line in _lines(answers):
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Make sure that it is gone; the code of a definition file may not listen to SIGTERM."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(_LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _tail(printed: IO[bytes]) -> str:
+    printed.seek(0)
+    return printed.read()[-2000:].decode(errors="replace").strip()
+
+
+def _place(stack: str) -> str:
+    """Where a child was that had to be ended: the innermost place outside the standard library, of the stack that it printed."""
+    places = re.findall(r'File "([^"<]+)", line (\d+)', stack)
+    ours = [place for place in places if not place[0].startswith(os.path.dirname(os.__file__) + os.sep) or "site-packages" in place[0]]
+    return ", line ".join((ours or places or [("an unknown place", "?")])[0])
+
+
+def _last(answers: FileIO, progress: Callable[[str, int, int], None] | None, until: float | None) -> dict[str, Any] | None:
+    for line in _lines(answers, until):
         answer: dict[str, Any] = json.loads(line)
         if "progress" not in answer:
             return answer
@@ -74,12 +110,14 @@ def _last(answers: FileIO, progress: Callable[[str, int, int], None] | None) -> 
     return None
 
 
-def _lines(answers: FileIO) -> Iterator[bytes]:
+def _lines(answers: FileIO, until: float | None) -> Iterator[bytes]:
     ready, rest = select.poll(), b""
     ready.register(answers, select.POLLIN)
     while True:
         # Polars installs a SIGINT handler that restarts a blocked read: without waking up, an interrupt would wait for the child
         if not ready.poll(200):
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError
             continue
         part = answers.read(65_536)
         if not part:
@@ -90,6 +128,7 @@ def _lines(answers: FileIO) -> Iterator[bytes]:
 
 def main(verb: str, descriptor: str) -> None:
     """The child: do the verb, answer, end."""
+    faulthandler.register(signal.SIGTERM, all_threads=False, chain=True)  # one that is given up says where it was
     with os.fdopen(int(descriptor), "w", buffering=1) as answers:
 
         def answer(key: str, value: Any) -> None:

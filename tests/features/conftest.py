@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,10 +86,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def applied_shop(tmp_path: Path, template: Path) -> Iterator[Project]:
-    """An applied shop of one test's own; never apply in it, its registry knows the template's path."""
-    for database in template.rglob("*.db"):  # what stands in a write-ahead log only would be lost by the copy
-        with contextlib.closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    """An applied shop of one test's own."""
     shutil.copytree(template, tmp_path / "shop")
     project = Project.open(tmp_path / "shop")
     yield project

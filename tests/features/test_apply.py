@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
 import sys
 import threading
+import time
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from feast import Entity, FeatureView, Field, FileSource
 from feast.types import Float64
 from feast.value_type import ValueType
 
-from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import AppliedViews, Features
 from jupyter_mlinfra.features.applying import check_source, load_definitions, restored_on_failure
@@ -148,6 +151,27 @@ def test_a_registry_is_put_back_when_a_write_fails_halfway(tmp_path: Path) -> No
         assert connection.execute("SELECT x FROM t").fetchall() == [(1,)]
 
 
+def online_rows(root: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(root / ".mlinfra" / "features" / "online.db")) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
+        return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
+
+
+def test_a_copied_project_leaves_the_online_store_of_the_original_alone_and_a_moved_one_is_applied(fresh_shop: Project, tmp_path: Path) -> None:
+    features = Features(fresh_shop)
+    features.apply()
+    features.materialize()
+    original = online_rows(fresh_shop.root)
+    assert original == {"shop_clicks": 20, "shop_spend": 12}
+    shutil.copytree(fresh_shop.root, tmp_path / "copy")
+    assert Features(Project.open(tmp_path / "copy")).apply().unchanged == ["clicks", "spend"]
+    assert online_rows(fresh_shop.root) == online_rows(tmp_path / "copy") == original
+    fresh_shop.database.close()
+    fresh_shop.root.rename(tmp_path / "moved")
+    assert Features(Project.open(tmp_path / "moved")).apply().unchanged == ["clicks", "spend"]
+    assert online_rows(tmp_path / "moved") == original
+
+
 def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(applied_shop: Project) -> None:
     file, before = definitions(applied_shop), registry(applied_shop)
     file.write_text(
@@ -163,6 +187,26 @@ def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(applied_shop: Pro
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert registry(applied_shop) == before
     assert Features(applied_shop).apply().updated == ["clicks"]
+
+
+def test_a_definition_file_that_never_ends_is_given_up_and_named_and_the_next_apply_can_begin(fresh_shop: Project) -> None:
+    settings, endless = fresh_shop.root / "mlinfra.toml", fresh_shop.root / "feature_repo" / "endless.py"
+    settings.write_text(settings.read_text() + "[features]\napply_minutes = 0.2\n")
+    endless.write_text("import time\n\nwhile True:\n    time.sleep(0.1)\n")
+    with pytest.raises(Unavailable, match="given up after") as caught:
+        Features(Project.open(fresh_shop.root)).apply()
+    assert "endless.py" in caught.value.why
+    assert "apply_minutes" in caught.value.fix
+    endless.write_text("import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n")  # what it leaves behind must not hold us
+    begun = time.monotonic()
+    assert Features(fresh_shop).apply().created == ["clicks", "spend"]
+    assert time.monotonic() - begun < 120
+
+
+def test_a_process_that_dies_before_it_is_asked_is_told_with_its_last_words(fresh_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(MLInfraError, match="ended with 1 and no answer"):
+        Features(fresh_shop).apply()
 
 
 @pytest.mark.slow

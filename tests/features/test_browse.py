@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +14,12 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
+from jupyter_mlinfra.core.lineage import Lineage
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number
 from jupyter_mlinfra.features import Features
+
+from .conftest import T0
 
 
 def test_views_and_features_are_listed_by_page_and_filtered_by_words(shop: Features) -> None:
@@ -53,6 +59,51 @@ def test_figures_follow_the_source_and_a_source_that_is_gone_takes_no_page_with_
     page = features.show("clicks")
     assert (page.rows.value, page.features[1].fill, page.view.source_at) == (None, None, None)
     assert features.views().total == 2
+
+
+def test_a_source_without_its_time_column_or_with_damaged_bytes_is_told_by_its_own_view_and_the_list_stays(applied_shop: Project) -> None:
+    features, path = Features(applied_shop), applied_shop.root / "feature_repo" / "data" / "clicks.parquet"
+    whole = path.read_bytes()
+    pl.read_parquet(path).rename({"at": "when"}).write_parquet(path)
+    clicks, spend = features.views().items
+    assert "no column at" in clicks.problem
+    assert (spend.problem, spend.source_at) == ("", T0)
+    assert features.list().total == 4
+    assert features.show("clicks").rows.value is None
+    with pytest.raises(BadRequest, match="no column at"):
+        features.materialize("clicks")
+    for damaged in (whole[:100], b"PAR1 no such thing PAR1", whole[: len(whole) // 2] + whole[-200:]):
+        path.write_bytes(damaged)
+        clicks, spend = features.views().items
+        assert "clicks.parquet cannot be read" in clicks.problem
+        assert (spend.problem, features.list().total) == ("", 4)
+    path.write_bytes(whole)
+    assert (features.show("clicks").view.problem, features.show("clicks").rows.value) == ("", 20)
+
+
+def test_figures_that_cannot_be_kept_are_shown_all_the_same(applied_shop: Project) -> None:
+    folder = applied_shop.home / "features" / "statistics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    folder.chmod(0o500)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "replace", _full)  # the test may run as root, whom no mode stops
+            assert Features(applied_shop).show("clicks").rows.value == 20
+    finally:
+        folder.chmod(0o700)
+
+
+def _full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_the_lineage_is_read_once_for_a_page_of_features(shop: Features, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    edges = Lineage.edges
+    monkeypatch.setattr(Lineage, "edges", lambda self: read.append(1) or edges(self))
+    assert len({feature.view for feature in shop.list().items}) == 2
+    assert len(read) == 1
 
 
 def test_search_finds_views_and_features_by_name_tag_owner_and_description(shop: Features) -> None:
