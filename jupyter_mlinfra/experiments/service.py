@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import BadRequest, NotFound
+from ..core.events import telling
 from ..core.project import Project
 from ..core.records import Page, page_of
 from ..core.search import Document
@@ -118,7 +119,8 @@ class Experiments:
         """Add metrics to a run, also to one that has ended."""
         facts = self._facts(self._source(), run)
         tracking.log_metrics(self._store, self._store.client(), facts.id, metrics, step=step)
-        self._project.events.emit("run", f"run:{facts.id}", {"name": facts.name, "experiment": facts.experiment, "state": facts.status})
+        with telling(f"run:{facts.id} has new metrics"):
+            self._project.events.emit("run", f"run:{facts.id}", {"name": facts.name, "experiment": facts.experiment, "state": facts.status})
         return self.show(facts.id)
 
     def register(self, run: str, *, model: str, artifact: str = "model") -> Version:
@@ -129,8 +131,9 @@ class Experiments:
         facts = self._facts(self._source(), run)
         made = self._registry.register(facts, model=model, artifact=artifact)
         ref = f"version:{model}/{made.version}"
-        self._project.lineage.record("register", inputs=[f"run:{facts.id}"], outputs=[ref])
-        self._project.events.emit("model", f"model:{model}", {"verb": "register", "version": made.version, "run": facts.id})
+        with telling(f"{ref} is registered"):
+            self._project.lineage.record("register", inputs=[f"run:{facts.id}"], outputs=[ref])
+            self._project.events.emit("model", f"model:{model}", {"verb": "register", "version": made.version, "run": facts.id})
         return self._version(made)
 
     def promote(self, ref: str, *, alias: str) -> Version:
@@ -139,7 +142,8 @@ class Experiments:
         Raises Unprocessable when the version has no signature.
         """
         made = self._registry.promote(ref, alias=alias)
-        self._project.events.emit("model", f"model:{made.model}", {"verb": "promote", "version": made.version, "alias": alias})
+        with telling(f"version:{made.model}/{made.version} is {alias}"):
+            self._project.events.emit("model", f"model:{made.model}", {"verb": "promote", "version": made.version, "alias": alias})
         return self._version(made)
 
     def models(self, *, limit: int = 50, cursor: str | None = None) -> Page[Model]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError
+from ..core.events import telling
 from ..core.origin import session_notebook
 from ..core.project import Project
 from ..core.records import Ref
@@ -116,24 +117,39 @@ def track(project: Project, store: Store, experiment: str, *, name: str | None, 
         number = _experiment_id(store, client, experiment)
         nested = mlflow.active_run() is not None
         started = mlflow.start_run(experiment_id=number, run_name=name, nested=nested, tags={key: value for key, value in noted.items() if value})
-        run = TrackedRun(store, client, started.info.run_id)
-        _log_inputs(client, run.id, inputs)
-    shown = {"name": started.info.run_name, "experiment": experiment}
-    project.events.emit("run", run.ref, shown | {"state": "running"})
-    status = "FAILED"
+    run = TrackedRun(store, client, started.info.run_id)
+
+    def tell(state: str) -> None:
+        with telling(f"{run.ref} is {state}"):
+            if state != "running":
+                facts = {"experiment": experiment, "status": state}
+                project.lineage.record(origin.name, inputs=[str(ref) for ref in inputs], outputs=[run.ref], facts=facts)
+            project.events.emit("run", run.ref, {"name": started.info.run_name, "experiment": experiment, "state": state})
+
     try:
+        with explained(store):
+            _log_inputs(client, run.id, inputs)
+        tell("running")
         yield run
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
+    except BaseException as error:
+        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        with telling(f"{run.ref} is {status.lower()}"):  # what ended the block is what its user must see
+            _end(store, run.id, status)
+        tell(status.lower())
         raise
-    finally:
-        mlflow.set_tracking_uri(store.uri)  # the block may have used another project
-        active = mlflow.active_run()
-        if active is not None and active.info.run_id == run.id:  # else the block ended it itself
+    _end(store, run.id, "FINISHED")
+    tell("finished")
+
+
+def _end(store: Store, run_id: str, status: str) -> None:
+    """End the run, unless the block did so itself. Raises Unavailable when the store does not take it; the run is no longer active then either."""
+    import mlflow
+
+    mlflow.set_tracking_uri(store.uri)  # the block may have used another project
+    active = mlflow.active_run()
+    if active is not None and active.info.run_id == run_id:
+        with explained(store):
             mlflow.end_run(status)
-        project.lineage.record(origin.name, inputs=[str(ref) for ref in inputs], outputs=[run.ref], facts={"experiment": experiment, "status": status.lower()})
-        project.events.emit("run", run.ref, shown | {"state": status.lower()})
 
 
 def pinned(project: Project, item: Any) -> Ref:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable
 from jupyter_mlinfra.experiments import Experiments
 
 
@@ -73,6 +73,53 @@ def test_a_block_that_raises_ends_its_run_and_lets_the_exception_through(project
     assert project.events.after(0)[-1].data["state"] == status
     with experiments.track("churn") as after:
         assert "mlflow.parentRunId" not in experiments.show(after.id).tags
+
+
+def test_a_run_whose_inputs_cannot_be_noted_is_not_left_running(experiments, monkeypatch):
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_inputs", _raising(MlflowException("database is locked")))
+        with pytest.raises(Unavailable), experiments.track("churn", datasets=["dataset:sales.orders@4711"]):
+            pytest.fail("the block must not run")
+    assert [run.status for run in experiments.runs("churn").items] == ["failed"]
+    with experiments.track("churn") as after:
+        assert "mlflow.parentRunId" not in experiments.show(after.id).tags
+
+
+@pytest.mark.parametrize("broken", ["lineage", "events"])
+def test_a_project_that_cannot_be_told_neither_fails_a_run_nor_hides_its_error(project, experiments, monkeypatch, caplog, broken):
+    monkeypatch.setattr(type(project.lineage), "record", _raising(OSError("No space left on device"))) if broken == "lineage" else monkeypatch.setattr(
+        type(project.events), "emit", _raising(Unavailable("state.db is busy."))
+    )
+    with experiments.track("churn") as first:
+        pass
+    with pytest.raises(ValueError, match="of the user"), experiments.track("churn") as second:
+        raise ValueError("of the user")
+    assert (experiments.show(first.id).status, experiments.show(second.id).status) == ("finished", "failed")
+    assert f"{first.ref} is finished, but not told" in caplog.text
+    assert experiments.log_metrics(first.id, {"auc": 0.5}).metrics == {"auc": 0.5}
+
+
+def test_the_error_of_a_block_is_seen_also_when_its_run_cannot_be_ended(experiments, monkeypatch):
+    import mlflow
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    monkeypatch.setattr(MlflowClient, "set_terminated", _raising(MlflowException("database is locked")))
+    with pytest.raises(ValueError, match="of the user"), experiments.track("churn"):
+        raise ValueError("of the user")
+    with pytest.raises(Unavailable, match="does not answer"), experiments.track("churn"):
+        pass
+    assert mlflow.active_run() is None
+
+
+def _raising(error):
+    def fail(*_args, **_named):
+        raise error
+
+    return fail
 
 
 def test_a_block_in_a_block_is_a_child(experiments):
