@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 WINDOW = timedelta(hours=24)
 """How far back a status looks unless it is told."""
 
+FEATURES = 500
+"""A status carries the drift of at most so many features."""
+
+_OWN = ("request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction")
+"""Columns of the payload log before the inputs; an input of such a name is called `input.<name>` there."""
+
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
@@ -56,7 +62,7 @@ class Monitoring:
         name = name or deployment
         if not _NAME.match(name):
             raise BadRequest(f"{name!r} cannot name a monitor.", "Small letters, digits and hyphens, at most 63.", f"For example {deployment}-drift")
-        references.load(self._project, self._stable(deployment))
+        references.load(self._project, self._judged(deployment)[1])
         known = {monitor.name: monitor.deployment for monitor in self._store.monitors()}
         if known.get(name, deployment) != deployment:
             raise Conflict(f"Monitor {name} watches {known[name]}.", fix="Choose another name.")
@@ -76,13 +82,16 @@ class Monitoring:
         monitor = self._store.show(name)
         return self._deployments.payloads(monitor.deployment, since=now() - (since or WINDOW))
 
-    def status(self, name: str, *, since: timedelta | None = None) -> MonitorStatus:
-        """Drift and service of the window that ends now; alert states are those of the last evaluation."""
+    def status(self, name: str, *, since: timedelta | None = None, version: str | None = None) -> MonitorStatus:
+        """Drift and service of the window that ends now; alert states are those of the last evaluation.
+
+        version: `v3`, whose rows are held against its own reference; else the one with most of the traffic.
+        """
         monitor = self._store.show(name)
-        return self._measure(monitor, since or WINDOW)
+        return self._measure(monitor, since or WINDOW, version)
 
     def evaluate(self, name: str, *, since: timedelta | None = None) -> MonitorStatus:
-        """Measure the window, move the states of the rules, and tell of what changed."""
+        """Measure the window of the version with most of the traffic, move the states of the rules, and tell of what changed."""
         at = now()
         status = self._measure(self._store.show(name), since or WINDOW)
         alert = self._drift_rule(status, at)
@@ -115,25 +124,29 @@ class Monitoring:
         for alert in self._store.alerts():
             yield Document(ref=alert.ref, kind="alert", name=f"{alert.monitor}/{alert.name}", text=alert.subject, detail=alert.text)
 
-    def _stable(self, deployment: str) -> str:
-        """`model/3` of the version that has most of the traffic."""
+    def _judged(self, deployment: str, version: str | None = None) -> tuple[str, str]:
+        """A version of the deployment, as `v3` and `model/3`; the one that has most of the traffic, unless another is named."""
         versions = self._deployments.show(deployment).deployment.versions
         if not versions:
             raise NotFound(f"Deployment {deployment} has no version.", fix=f"mlinfra deployments deploy MODEL/VERSION --name {deployment}")
-        stable = max(versions, key=lambda item: item.traffic)
-        return f"{stable.model}/{stable.version.removeprefix('v')}"
+        named = [item for item in versions if version in (None, item.version)]
+        if not named:
+            raise NotFound(f"Deployment {deployment} has no version {version}.", f"It has: {', '.join(item.version for item in versions)}.")
+        found = max(named, key=lambda item: item.traffic)
+        return found.version, f"{found.model}/{found.version.removeprefix('v')}"
 
-    def _measure(self, monitor: Monitor, window: timedelta) -> MonitorStatus:
+    def _measure(self, monitor: Monitor, window: timedelta, version: str | None = None) -> MonitorStatus:
         import polars as pl
 
+        label, model = self._judged(monitor.deployment, version)
+        kept, settings = references.load(self._project, model), self._project.settings.monitoring
         rows = self.frame(monitor.name, since=window)
         answered = rows.filter(pl.col("status") < 400)
-        kept = references.load(self._project, self._stable(monitor.deployment))
-        threshold = self._project.settings.monitoring.psi_alert
+        judged = answered.filter(pl.col("version") == label)  # another version has another signature, and another reference
         # Too few rows cannot say that something drifted: the figures are shown, the verdict is not given.
-        limit = threshold if answered.height >= self._project.settings.monitoring.min_rows else float("inf")
-        drift = [compare(column, answered[column.name], threshold=limit) for column in kept.columns if column.name in answered.columns]
-        score = compare(kept.score, answered[references.SCORE], threshold=limit) if kept.score and answered.height else None
+        limit = settings.psi_alert if judged.height >= settings.min_rows else float("inf")
+        drift = [compare(column, _input(judged, column.name), threshold=limit) for column in kept.columns] if judged.height else []
+        score = compare(kept.score, judged[references.SCORE], threshold=limit) if kept.score and judged.height else None
         requests = rows.unique("request_id", keep="first") if rows.height else rows
         counted = answered.group_by("version").len().sort("version")
         return MonitorStatus(
@@ -144,10 +157,12 @@ class Monitoring:
             versions={str(version): int(count) for version, count in counted.iter_rows()},
             p50_ms=_quantile(requests, 0.5),
             p95_ms=_quantile(requests, 0.95),
-            error_fraction=Number(value=float((requests["status"] >= 400).mean()), n=requests.height) if requests.height else None,  # type: ignore[arg-type]
-            dropped=self._deployments.payloads_dropped(monitor.deployment),
+            error_fraction=_fraction(requests, pl.col("status") >= 500),
+            refused_fraction=_fraction(requests, pl.col("status").is_between(400, 499)),
+            dropped=self._deployments.payloads_dropped(monitor.deployment, since=now() - window),
             score=score,
-            drift=sorted(drift, key=lambda item: -float(item.psi.value or 0)) if answered.height else [],
+            drift=sorted(drift, key=lambda item: -float(item.psi.value or 0))[:FEATURES],
+            features=len(drift),
             alerts=self._store.alerts(monitor.name),
             code=_code(monitor.name),
         )
@@ -155,17 +170,20 @@ class Monitoring:
     def _drift_rule(self, status: MonitorStatus, at: datetime) -> Alert:
         """Some input has a PSI at or above `[monitoring] psi_alert`."""
         settings = self._project.settings.monitoring
-        before = {alert.name: alert for alert in self._store.alerts(status.monitor.name)}.get("drift")
-        rows, worst = int(status.monitor.requests.value or 0), _worst(status.drift)
+        hold = timedelta(minutes=settings.hold_minutes)
+        before = {alert.name: alert for alert in status.alerts}.get("drift")
+        worst = _worst(status.drift)
+        rows = worst.psi.n or 0 if worst else 0
         enough = rows >= settings.min_rows and worst is not None
         value = float(worst.psi.value or 0) if worst else 0.0
         breached = value >= settings.psi_alert if enough else None
-        state, since = advance(before.state if before else AlertState.OK, before.since if before else at, breached=breached, at=at)
-        text = (
-            f"PSI of {worst.feature} is {value:.2f}, limit {settings.psi_alert:g}, over {rows:,} rows"
-            if enough and worst
-            else f"{rows:,} rows in the window; {settings.min_rows:,} are needed"
-        )
+        state, since = advance(before.state if before else AlertState.OK, before.since if before else at, breached=breached, at=at, hold=hold)
+        if enough and worst:
+            text = f"PSI of {worst.feature} is {value:.2f}, limit {settings.psi_alert:g}, over {rows:,} rows"
+            text += f"; fires in {(hold - (at - since)).total_seconds() / 60:.0f} min if it lasts" if state is AlertState.PENDING else ""
+        else:
+            text = f"{rows:,} rows in the window; {settings.min_rows:,} are needed"
+            text = f"still firing: too few rows to judge anew, {text}" if state is AlertState.FIRING else text
         return Alert(
             ref=f"alert:{status.monitor.name}/drift",
             name="drift",
@@ -174,7 +192,7 @@ class Monitoring:
             severity="warning",
             value=Number(value=value, n=rows) if enough else None,
             threshold=settings.psi_alert,
-            subject=worst.feature if worst else "",
+            subject=worst.feature if worst else before.subject if before and state is AlertState.FIRING else "",
             since=since,
             evaluated_at=at,
             text=text,
@@ -183,6 +201,20 @@ class Monitoring:
 
 def _worst(drift: Sequence[FeatureDrift]) -> FeatureDrift | None:
     return max(drift, key=lambda item: float(item.psi.value or 0)) if drift else None
+
+
+def _input(rows: pl.DataFrame, name: str) -> pl.Series:
+    """The values of an input. One that no longer comes is missing in every row: that is drift, and must not go unseen."""
+    import polars as pl
+
+    for column in (f"input.{name}", name):
+        if column in rows.columns and column not in _OWN:
+            return rows[column]
+    return pl.Series(name, [None] * rows.height, dtype=pl.Float64)
+
+
+def _fraction(requests: pl.DataFrame, condition: pl.Expr) -> Number | None:
+    return Number(value=requests.filter(condition).height / requests.height, n=requests.height) if requests.height else None
 
 
 def _first(rows: pl.DataFrame) -> datetime | None:

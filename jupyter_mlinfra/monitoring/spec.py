@@ -73,7 +73,12 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorStatus:
-    """A monitor's page. versions: requests a version; dropped: requests that the payload log had to leave out."""
+    """A monitor's page.
+
+    reference: of the version whose rows `drift` and `score` are about. versions: answered rows a version. dropped: requests that the payload
+    log had to leave out. error_fraction: answers from 500 on; refused_fraction: those from 400 to 499. drift: the features that moved the
+    most, of `features` that were compared.
+    """
 
     monitor: Monitor
     window_start: datetime | None
@@ -83,8 +88,10 @@ class MonitorStatus:
     p50_ms: Number | None
     p95_ms: Number | None
     error_fraction: Number | None
+    refused_fraction: Number | None
     dropped: int
     score: FeatureDrift | None
     drift: Sequence[FeatureDrift]
+    features: int
     alerts: Sequence[Alert]
     code: Mapping[str, str]

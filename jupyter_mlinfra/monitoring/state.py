@@ -11,10 +11,10 @@ def advance(state: AlertState, since: datetime, *, breached: bool | None, at: da
     """The next state and since when. breached: None when the window has too few rows to judge.
 
     A breach is pending until it has lasted `hold`, then it fires; it ends with the first evaluation that is not a breach.
-    Too little data is a state of its own: never green, and it does not end a firing alert in silence.
+    Too little data is a state of its own: never green, and it does not end a firing alert.
     """
     if breached is None:
-        return (state, since) if state is AlertState.NO_DATA else (AlertState.NO_DATA, at)
+        return (state, since) if state in (AlertState.NO_DATA, AlertState.FIRING) else (AlertState.NO_DATA, at)
     if not breached:
         return (state, since) if state is AlertState.OK else (AlertState.OK, at)
     if state is AlertState.FIRING:

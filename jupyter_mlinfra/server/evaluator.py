@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from logging import Logger
 from typing import TYPE_CHECKING
 
@@ -38,11 +39,18 @@ class Evaluator:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(60 * await self._context.run(self._pause, slow=True))
-            try:
-                await self._context.run(self._round, slow=True)
-            except MLInfraError as error:
-                self._log.warning("mlinfra: nothing was evaluated: %s", error)
+            await asyncio.sleep(60 * (await self._attempt(self._pause) or UNKNOWN_MINUTES))
+            await self._attempt(self._round)
+
+    async def _attempt[T](self, work: Callable[[], T]) -> T | None:
+        """What `work` gives; a fault is logged, and the next round comes all the same."""
+        try:
+            return await self._context.run(work, slow=True)
+        except MLInfraError as error:
+            self._log.warning("mlinfra: nothing was evaluated: %s", error)
+        except Exception:  # noqa: BLE001
+            self._log.exception("mlinfra: nothing was evaluated")
+        return None
 
     def _pause(self) -> float:
         """Minutes to the next round."""
@@ -58,3 +66,5 @@ class Evaluator:
                 monitoring.evaluate(monitor.name)
             except MLInfraError as error:  # one that cannot be judged must not keep the others from it
                 self._log.warning("mlinfra: monitor %s was not evaluated: %s", monitor.name, error)
+            except Exception:  # noqa: BLE001
+                self._log.exception("mlinfra: monitor %s was not evaluated", monitor.name)

@@ -88,10 +88,10 @@ class Forwarder:
             try:
                 events = await loop.run_in_executor(self._thread, self._new)
                 complained = False
-            except MLInfraError as error:
+            except Exception as error:  # noqa: BLE001
                 # No project yet, or its disk is full: a request says so to whoever asks; here it is enough to say it once.
                 if not complained:
-                    self._log.warning("mlinfra events are not forwarded: %s", error)
+                    self._log.warning("mlinfra events are not forwarded: %s", error, exc_info=not isinstance(error, MLInfraError))
                 events, complained = [], True
             for event in events:
                 self._emit(event)
@@ -101,7 +101,10 @@ class Forwarder:
 
     def _emit(self, event: Event) -> None:
         data: dict[str, Any] = {"ref": event.ref, "data": event.data, "id": event.id, "at": event.at}
-        self._bus.emit(schema_id=schema_of(event.topic), data=data)
+        try:
+            self._bus.emit(schema_id=schema_of(event.topic), data=data)
+        except Exception:  # noqa: BLE001  # a listener of some other extension, or a topic that a newer version wrote
+            self._log.exception("mlinfra event %s was not forwarded", event.id)
 
     def _new(self) -> list[Event]:
         """Events since the last look; the first look only notes the place."""

@@ -15,6 +15,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.monitoring import AlertState, Monitoring
 from jupyter_mlinfra.monitoring.references import path_of
+from jupyter_mlinfra.monitoring.service import FEATURES
 
 TRAINING = pl.DataFrame({"temp": np.random.default_rng(1).normal(60, 10, 5000), "origin": np.random.default_rng(2).choice(["EWR", "JFK", "LGA"], 5000)})
 
@@ -34,7 +35,8 @@ class Deployments:
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         return self.rows.filter(pl.col("ts") >= since) if since else self.rows
 
-    def payloads_dropped(self, name: str) -> int:
+    def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
+        assert since is not None  # the window's, not those of all time
         return 3
 
 
@@ -126,14 +128,89 @@ def test_too_few_rows_are_no_data_and_never_green(monitoring: Monitoring, deploy
     assert monitoring.alerts(firing=True).total == 0
 
 
+def test_a_firing_alert_outlasts_a_window_with_too_few_rows_and_says_so(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000, shift=12)
+    since = monitoring.evaluate("flights").alerts[0].since
+    deployments.rows = payload(20)
+    status = monitoring.evaluate("flights")
+    assert (status.monitor.state, status.alerts[0].since) == (AlertState.FIRING, since)
+    assert status.alerts[0].text.startswith("still firing: too few rows")
+    assert [event.data["state"] for event in project.events.after(0) if event.topic == "alert"] == ["firing"]
+    deployments.rows = payload(1000)
+    assert monitoring.evaluate("flights").monitor.state is AlertState.OK
+
+
+def test_with_a_hold_a_breach_is_pending_with_the_time_left_before_it_fires(
+    project: Project, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / "mlinfra.toml").write_text("[monitoring]\nhold_minutes = 10\n")
+    monitoring = watched(Monitoring(Project(project.root), deployments, Experiments()))  # type: ignore[arg-type]
+    begun = now()
+    deployments.rows = payload(1000, shift=12)
+    seen = []
+    for minutes in (0, 4, 11):
+        monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda minutes=minutes: begun + timedelta(minutes=minutes))
+        alert = monitoring.evaluate("flights").alerts[0]
+        seen.append((alert.state, alert.since, alert.text.partition("; ")[2]))
+    assert seen == [
+        (AlertState.PENDING, begun, "fires in 10 min if it lasts"),
+        (AlertState.PENDING, begun, "fires in 6 min if it lasts"),
+        (AlertState.FIRING, begun + timedelta(minutes=11), ""),
+    ]
+
+
+def test_each_version_is_held_against_its_own_reference(monitoring: Monitoring, deployments: Deployments) -> None:
+    """v2 was trained on warmer days than v1 and is asked about such days: neither drifts, though the two together would."""
+    warmer = TRAINING.with_columns(pl.col("temp") + 40)
+    monitoring.reference("flights/1", TRAINING)
+    monitoring.reference("flights/2", warmer)
+    monitoring.watch("flights")
+    old, new = payload(400).with_columns(version=pl.lit("v1")), payload(600, shift=40).with_columns(version=pl.lit("v2"))
+    deployments.rows = pl.concat([old, new])
+    stable, other = monitoring.evaluate("flights"), monitoring.status("flights", version="v1")
+    assert (stable.reference, other.reference) == ("version:flights/2", "version:flights/1")
+    assert [item.feature for status in (stable, other) for item in status.drift if item.drifted] == []
+    assert {item.psi.n for item in stable.drift} == {600}
+    assert {item.psi.n for item in other.drift} == {400}
+    assert stable.versions == {"v1": 400, "v2": 600}
+    with pytest.raises(NotFound, match="no version v9"):
+        monitoring.status("flights", version="v9")
+
+
+def test_an_input_that_no_longer_comes_is_drift_and_one_named_like_a_column_of_the_log_is_found(monitoring: Monitoring, deployments: Deployments) -> None:
+    monitoring.reference("flights/2", TRAINING.with_columns(status=pl.col("temp"), wind=pl.col("temp")))
+    monitoring.watch("flights")
+    deployments.rows = payload(1000).with_columns(pl.col("temp").alias("input.status"))
+    found = {item.feature: item for item in monitoring.status("flights").drift}
+    assert set(found) == {"temp", "origin", "status", "wind"}
+    assert {name for name, item in found.items() if item.drifted} == {"wind"}
+    assert found["wind"].missing_window.value == 1.0
+
+
+def test_a_status_carries_the_features_that_moved_most_and_counts_all(monitoring: Monitoring, deployments: Deployments) -> None:
+    many = pl.DataFrame({f"x{place}": [0.0, 1.0] * 150 for place in range(FEATURES + 7)})
+    monitoring.reference("flights/2", many)
+    monitoring.watch("flights")
+    asked = many.with_columns(x9=pl.lit(1.0))
+    deployments.rows = pl.concat([payload(300).with_columns(version=pl.lit("v2")), asked], how="horizontal")
+    status = monitoring.status("flights")
+    assert (len(status.drift), status.features) == (FEATURES, FEATURES + 7)
+    assert status.drift[0].feature == "x9"
+
+
 def test_requests_versions_latency_and_errors_are_those_of_the_log(monitoring: Monitoring, deployments: Deployments) -> None:
     watched(monitoring)
-    deployments.rows = pl.concat([payload(900), payload(100, status=400).with_columns(request_id=pl.lit("bad"))])
+    refused = payload(100, status=422).with_columns(request_id=pl.lit("bad"))
+    failed = payload(10, status=503).with_columns(request_id=pl.lit("down"))
+    deployments.rows = pl.concat([payload(900), refused, failed])
     status = monitoring.status("flights")
     assert status.monitor.requests.value == 900
     assert status.versions == {"v1": 90, "v2": 810}
     assert status.error_fraction is not None
-    assert status.error_fraction.value == pytest.approx(1 / 181)
+    assert status.error_fraction.value == pytest.approx(1 / 182)
+    assert status.refused_fraction is not None
+    assert status.refused_fraction.value == pytest.approx(1 / 182)
     assert status.dropped == 3
     assert status.p50_ms is not None
     assert 4 < float(status.p50_ms.value or 0) < 6

@@ -109,6 +109,28 @@ async def test_a_broken_project_is_said_once_and_forwarding_goes_on_when_it_is_m
         assert [event["ref"] for event in await heard(stream)] == ["alert:flights/drift"]
 
 
+async def test_a_fault_that_nobody_foresaw_does_not_end_the_forwarding(
+    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project, caplog: Any, monkeypatch: Any
+) -> None:
+    async with socket(jp_ws_fetch) as stream:
+        await begin(ask, jp_serverapp)
+        forwarder = jp_serverapp.web_app.settings["mlinfra_wake"][0].__self__
+        look, told = forwarder._new, []
+
+        def once() -> Any:
+            if not told:
+                told.append(1)
+                raise RuntimeError("unforeseen")
+            return look()
+
+        monkeypatch.setattr(forwarder, "_new", once)
+        with project.database.write() as connection:  # as a newer version of the workbench might
+            connection.execute("INSERT INTO event (at, topic, ref, data) VALUES ('2026-01-01', 'telepathy', 'x:1', '{}')")
+        project.events.emit("job", "job:1")
+        assert [event["ref"] for event in await heard(stream)] == ["job:1"]
+    assert "unforeseen" in caplog.text
+
+
 def test_looking_for_events_costs_next_to_nothing(project: Project) -> None:
     """Five looks a second: less than a thousandth of a processor."""
     project.events.emit("job", "job:1")
