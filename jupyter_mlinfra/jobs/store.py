@@ -122,15 +122,16 @@ class JobStore:
         return {str(state): int(found.get(str(state), 0)) for state in JobState}
 
     def waiting(self, *, at: float, limit: int) -> list[Waiting]:
-        """The head of the queue in its order, priority, then age, without those that may not start yet.
+        """The head of the queue in its order, without those that may not start yet: what takes no slot, then by priority and age.
 
         at: seconds since 1970.
         """
+        query = (
+            "SELECT id, cpus, gpus, memory_gib, reason FROM job WHERE state = 'queued' AND not_before <= ?"
+            " ORDER BY cpus + gpus + memory_gib > 0, priority DESC, number LIMIT ?"
+        )
         with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT id, cpus, gpus, memory_gib, reason FROM job WHERE state = 'queued' AND not_before <= ? ORDER BY priority DESC, number LIMIT ?",
-                (at, limit),
-            ).fetchall()
+            rows = connection.execute(query, (at, limit)).fetchall()
         return [Waiting(**row) for row in rows]
 
     def next_start(self, *, at: float) -> float | None:

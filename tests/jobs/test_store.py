@@ -34,6 +34,15 @@ def test_a_job_that_is_cancelled_while_its_attempt_ends_is_not_queued_again(coun
     assert store.waiting(at=time.time() + 1, limit=5) == []
 
 
+def test_a_job_that_takes_no_slot_is_before_the_longest_queue(project: Project, tmp_path: Path) -> None:
+    store, launch = JobStore(project.database), Launch(folder=str(tmp_path), command=["true"], python="python", environment="none")
+    names = [
+        store.insert(JobSpec(command=["true"], cpus=cpus, priority=priority), name="x", launch=launch, snapshot=None, backend="local", user="ana").id
+        for cpus, priority in [(1, 50), (1, 90), (2, 50), (0, 10)]
+    ]
+    assert [item.id for item in store.waiting(at=time.time() + 1, limit=3)] == [names[3], names[1], names[0]]
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 @pytest.mark.parametrize("call", ["mkdir", "fsync"])
 def test_a_full_disk_puts_a_start_off_and_fails_no_job(call: str, number: int, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
