@@ -1,4 +1,4 @@
-import React, { useMemo, useRef, useState } from 'react';
+import React, { useEffect, useMemo, useRef, useState } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { IDataset, IRowBlock } from '../api/types';
@@ -223,6 +223,7 @@ function RemoteGrid({ dataset, block, target }: IRemoteGridProps): React.ReactEl
       ),
     [client, dataset.name, columns, total, snapshot]
   );
+  useEffect(() => () => model.dispose(), [model]);
   return (
     <>
       {error && <ErrorCard error={error} />}

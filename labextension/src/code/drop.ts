@@ -1,3 +1,4 @@
+import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Drag } from '@lumino/dragdrop';
 
@@ -20,12 +21,16 @@ export function nearestGap(cells: readonly { index: number; top: number; bottom:
   return last ? { index: last.index + 1, y: last.bottom } : { index: 0, y: 0 };
 }
 
-/** Takes references that are dropped between the cells of one notebook; an editor under the pointer goes first. */
+/**
+ * Takes references that are dropped on one notebook: they become a cell in the nearest gap.
+ *
+ * An empty line of an editor takes them itself. Between the letters of a line with code they would break it.
+ */
 class NotebookDrop implements EventListenerObject {
   constructor(private readonly _panel: NotebookPanel) {
     const node = _panel.content.node;
     for (const type of ['lm-dragenter', 'lm-dragover', 'lm-dragleave', 'lm-drop']) {
-      node.addEventListener(type, this);
+      node.addEventListener(type, this, true); // before the editors, which would take it wherever the pointer is
     }
     this._line.className = 'jp-mlinfra-drop-line';
   }
@@ -36,7 +41,7 @@ class NotebookDrop implements EventListenerObject {
       this._line.remove();
       return;
     }
-    if (!drag.mimeData.hasData(REFS_MIME) || (event.target as Element).closest('.cm-editor')) {
+    if (!drag.mimeData.hasData(REFS_MIME) || this._onEmptyLine(drag)) {
       this._line.remove();
       return;
     }
@@ -49,6 +54,19 @@ class NotebookDrop implements EventListenerObject {
       drag.dropAction = 'copy';
       this._show(gap);
     }
+  }
+
+  private _onEmptyLine({ target, clientX, clientY }: Drag.Event): boolean {
+    if (!(target instanceof Element) || !target.closest('.cm-editor')) {
+      return false;
+    }
+    const editor = this._panel.content.widgets.find(cell => cell.node.contains(target))?.editor;
+    if (!editor || editor.getOption('readOnly') === true) {
+      return false;
+    }
+    const point = { left: clientX, right: clientX, top: clientY, bottom: clientY };
+    const position = editor.getPositionForCoordinate(point as CodeEditor.ICoordinate);
+    return position !== null && editor.getLine(position.line) === '';
   }
 
   private _gap(y: number): IGap {

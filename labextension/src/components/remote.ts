@@ -66,21 +66,37 @@ export class RemoteTable extends DataModel {
     this._asked.add(index);
     try {
       const block = await this._fetch(index * BLOCK, BLOCK);
+      if (this._disposed) {
+        return;
+      }
       this._keep(index, block);
       this._asked.delete(index);
-      const region = {
-        region: 'body',
-        row: index * BLOCK,
-        rowSpan: block.shown,
-        column: 0,
-        columnSpan: this._columns.length
-      } as const;
-      this.emitChanged({ type: 'cells-changed', ...region });
+      this._repaint(index, block.shown);
     } catch (error) {
+      if (this._disposed) {
+        return;
+      }
       this._failed(error);
       // Not at once: the grid asks again for what it paints, so a server that is down would be asked without end.
-      setTimeout(() => this._asked.delete(index), PAUSE);
+      const timer = setTimeout(() => {
+        this._timers.delete(timer);
+        this._asked.delete(index);
+        this._repaint(index, Math.min(BLOCK, this._rows - index * BLOCK));
+      }, PAUSE);
+      this._timers.add(timer);
     }
+  }
+
+  /** Nobody looks any more: nothing is asked again. */
+  dispose(): void {
+    this._disposed = true;
+    this._timers.forEach(clearTimeout);
+    this._timers.clear();
+  }
+
+  private _repaint(index: number, rowSpan: number): void {
+    const place = { region: 'body', row: index * BLOCK, rowSpan, column: 0, columnSpan: this._columns.length } as const;
+    this.emitChanged({ type: 'cells-changed', ...place });
   }
 
   private _keep(index: number, block: IBlock): void {
@@ -93,6 +109,8 @@ export class RemoteTable extends DataModel {
     }
   }
 
+  private _disposed = false;
+  private readonly _timers = new Set<ReturnType<typeof setTimeout>>();
   private readonly _asked = new Set<number>();
   private readonly _blocks = new Map<number, IBlock>();
 }

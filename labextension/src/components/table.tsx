@@ -41,10 +41,7 @@ interface ITableProps<T> extends IRowsOptions {
   fixed?: boolean;
 }
 
-function compare(a: number | string | null, b: number | string | null): number {
-  if (a === null || b === null) {
-    return Number(a === null) - Number(b === null);
-  }
+function compare(a: number | string, b: number | string): number {
   return typeof a === 'number' && typeof b === 'number'
     ? a - b
     : String(a).localeCompare(String(b), undefined, { numeric: true });
@@ -55,7 +52,12 @@ function sorted<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], sort:
   if (!by || !sort) {
     return rows;
   }
-  return [...rows].sort((a, b) => (sort.descending ? -1 : 1) * compare(by(a), by(b)));
+  const sign = sort.descending ? -1 : 1;
+  return [...rows].sort((left, right) => {
+    const [a, b] = [by(left), by(right)];
+    // What is missing stands at the end in either order.
+    return a === null || b === null ? Number(a === null) - Number(b === null) : sign * compare(a, b);
+  });
 }
 
 /** A table of at most a thousand rows that a screen reader can read; hairlines only, numbers right. */

@@ -1,8 +1,10 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 
 import type { ICurve } from '../api/types';
 import { cx } from '../components/cx';
+import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 
 export interface ISeries {
@@ -84,8 +86,6 @@ export function Curves({ metric, series }: { metric: string; series: readonly IS
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const data = useMemo(() => aligned(series.map(item => item.curve)), [series]);
-  const drawn = Math.max(0, ...series.map(({ curve }) => curve.step.length));
-  const logged = Math.max(0, ...series.map(({ curve }) => curve.total));
 
   useEffect(() => {
     const node = host.current;
@@ -102,11 +102,16 @@ export function Curves({ metric, series }: { metric: string; series: readonly IS
       () => node.clientWidth && plot?.setSize({ width: node.clientWidth, height: HEIGHT })
     );
     resize.observe(node);
-    const theme = new MutationObserver(() => setTimeout(paint, 300));
+    let later: ReturnType<typeof setTimeout> | undefined;
+    const theme = new MutationObserver(() => {
+      clearTimeout(later);
+      later = setTimeout(paint, 300); // the inks of the new theme come after its name
+    });
     theme.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name'] });
     return () => {
       resize.disconnect();
       theme.disconnect();
+      clearTimeout(later);
       plot?.destroy();
     };
   }, [data, series, trans]);
@@ -121,11 +126,22 @@ export function Curves({ metric, series }: { metric: string; series: readonly IS
           </span>
         ))}
         <span className={cx('space')} />
-        <span className={cx('quiet')}>{trans.__('min–max band · %1 points of %2, spikes kept', drawn, logged)}</span>
+        <span className={cx('quiet')}>{pointsOf(series, trans)}</span>
       </figcaption>
       <div ref={host} role="img" aria-label={describe(metric, series)} />
     </figure>
   );
+}
+
+/** How many points the curves have in all, and how many of them are drawn. */
+export function pointsOf(series: readonly ISeries[], trans: TranslationBundle): string {
+  const sum = (counts: readonly number[]): number => counts.reduce((whole, count) => whole + count, 0);
+  const logged = sum(series.map(({ curve }) => curve.total));
+  const drawn = sum(series.map(({ curve }) => curve.step.length));
+  const all = trans._n('%1 point', '%1 points', logged, format.number(logged));
+  return drawn < logged
+    ? trans.__('%1 in %2 buckets, spikes kept in the band from least to greatest', all, format.number(drawn))
+    : trans.__('%1, all drawn', all);
 }
 
 /** What the chart shows, in words. */

@@ -2,6 +2,7 @@ import React, { useState } from 'react';
 
 import type { IPage, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
+import { quoted } from '../code/shell';
 import { Button, Link } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -74,7 +75,7 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
   );
 }
 
-function codeOf(name: string, where: string, sort: ISort, picked: readonly string[]): Record<string, string> {
+export function codeOf(name: string, where: string, sort: ISort, picked: readonly string[]): Record<string, string> {
   const options = [
     where && `where=${JSON.stringify(where)}`,
     sortKey(sort) !== '-started' && `sort=${JSON.stringify(sortKey(sort))}`
@@ -82,10 +83,10 @@ function codeOf(name: string, where: string, sort: ISort, picked: readonly strin
   const python = picked.length
     ? pythonFor(picked)
     : `runs = ml.runs(${[JSON.stringify(name), ...options].join(', ')})\nruns.frame()`;
-  const flags = [where && `--where '${where}'`, sortKey(sort) !== '-started' && `--sort=${sortKey(sort)}`]
+  const flags = [where && `--where ${quoted(where)}`, sortKey(sort) !== '-started' && quoted(`--sort=${sortKey(sort)}`)]
     .filter(Boolean)
     .join(' ');
-  const words = `${name} ${flags}`.trim();
+  const words = `${quoted(name)} ${flags}`.trim();
   return {
     python: `import jupyter_mlinfra as ml\n\n${python}`,
     magic: `%runs list ${words}`,

@@ -1,8 +1,8 @@
-import { Notification } from '@jupyterlab/apputils';
-import { useCallback, useState } from 'react';
+import { useCallback, useRef, useState } from 'react';
 
 import { asApiError } from '../api/errors';
 import { explainError } from '../components/card';
+import { failed } from '../components/confirm';
 import { useWorkbench } from './context';
 
 export interface IActionState {
@@ -15,17 +15,23 @@ export interface IActionState {
 export function useAction(): IActionState {
   const { trans } = useWorkbench();
   const [busy, setBusy] = useState(false);
+  const under = useRef(false);
   const run = useCallback(
     async (doing: () => Promise<unknown>): Promise<boolean> => {
+      if (under.current) {
+        return false; // a second press before the button has been drawn as disabled
+      }
+      under.current = true;
       setBusy(true);
       try {
         await doing();
         return true;
       } catch (error) {
         const { what, why, fix } = explainError(asApiError(error), trans);
-        Notification.error([what, why, fix].filter(Boolean).join('\n'), { autoClose: false });
+        failed([what, why, fix].filter(Boolean).join('\n'));
         return false;
       } finally {
+        under.current = false;
         setBusy(false);
       }
     },

@@ -27,10 +27,19 @@ export function useDetails<T>(
         continue;
       }
       asked.current.set(name, version);
-      const keep = (detail: IDetail<T>): void => setKnown(before => new Map(before).set(name, detail));
+      const keep = (detail: IDetail<T>): void => {
+        if (asked.current.get(name) === version) {
+          setKnown(before => new Map(before).set(name, detail));
+        }
+      };
       fetch(name).then(
         data => keep({ data }),
-        (error: unknown) => keep({ error: asApiError(error) })
+        (error: unknown) => {
+          keep({ error: asApiError(error) });
+          if (asked.current.get(name) === version) {
+            asked.current.delete(name); // asked again when it is unfolded or shown again
+          }
+        }
       );
     }
     // `fetch` is written in place by the caller and asks the same question each time.

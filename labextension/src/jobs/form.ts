@@ -1,4 +1,5 @@
 import type { Code, IJobSpec, IParameter } from '../api/types';
+import { quoted } from '../code/shell';
 
 /** What stands in the fields of the submit form. */
 export interface IForm {
@@ -76,7 +77,7 @@ function structured(text: string): unknown {
 function changed(
   form: IForm,
   parameters: readonly IParameter[],
-  fault: string,
+  say: IFaultWords,
   faults: Record<string, string>
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
@@ -88,41 +89,52 @@ function changed(
     try {
       values[name] = readValue(text, type);
     } catch {
-      faults[name] = fault.replace('%1', type);
+      faults[name] = say.type(type);
     }
   }
   return values;
 }
 
-/** The job that a form describes. fault: the sentence for a value that is not of its type, with `%1` for the type. */
-export function readForm(form: IForm, parameters: readonly IParameter[], fault: string): IRead {
+/** What is said of a value that does not fit. */
+export interface IFaultWords {
+  /** It is not of this type. */
+  type: (type: string) => string;
+  /** It is no whole number from `least` on. */
+  whole: (least: number) => string;
+}
+
+/** The least that each number of the form may be. */
+export const LEAST = { cpus: 0, gpus: 0, minutes: 1, retries: 0 } as const;
+
+/** The job that a form describes. */
+export function readForm(form: IForm, parameters: readonly IParameter[], say: IFaultWords): IRead {
   const faults: Record<string, string> = {};
-  const whole = (field: 'cpus' | 'gpus' | 'minutes' | 'retries', least: number): number => {
+  const whole = (field: keyof typeof LEAST): number => {
     const value = Number(form[field]);
-    if (!Number.isInteger(value) || value < least) {
-      faults[field] = fault.replace('%1', `int ≥ ${least}`);
+    if (!form[field].trim() || !Number.isInteger(value) || value < LEAST[field]) {
+      faults[field] = say.whole(LEAST[field]);
     }
     return value;
   };
   const spec: IJobSpec = {
     notebook: form.notebook,
-    parameters: changed(form, parameters, fault, faults),
+    parameters: changed(form, parameters, say, faults),
     ...(form.name.trim() && { name: form.name.trim() }),
-    cpus: whole('cpus', 1),
-    gpus: whole('gpus', 0),
-    retries: whole('retries', 0),
-    ...(form.minutes.trim() && { time_limit_minutes: whole('minutes', 1) })
+    cpus: whole('cpus'),
+    gpus: whole('gpus'),
+    retries: whole('retries'),
+    ...(form.minutes.trim() && { time_limit_minutes: whole('minutes') })
   };
   return { spec: Object.keys(faults).length ? null : spec, faults, code: { cli: cliOf(spec) } };
 }
 
-/** A word as a shell takes it. */
-const quoted = (word: string): string => (/^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`);
-
 function cliOf({ notebook, parameters = {}, name, cpus, gpus, retries, time_limit_minutes }: IJobSpec): string {
   const words = ['mlinfra jobs submit', quoted(notebook ?? '')];
   for (const [key, value] of Object.entries(parameters)) {
-    words.push('-p', quoted(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`));
+    // The command line reads 5 and true as what they look like, unless told that they are texts.
+    words.push(
+      ...(typeof value === 'string' ? ['-r', `${key}=${value}`] : ['-p', `${key}=${JSON.stringify(value)}`]).map(quoted)
+    );
   }
   const options: readonly [string, string | number | undefined, string | number | undefined][] = [
     ['--name', name, undefined],

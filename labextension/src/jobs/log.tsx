@@ -41,13 +41,22 @@ export function append(
   return { text: text.slice(cut), start: log.start + dropped, next, size, ended };
 }
 
+/** The piece without the rest of a line, or of a letter, that its first byte falls into. */
+export function wholeLines<P extends { text: string; offset: number; next: number }>(piece: P): P {
+  const text = piece.text.slice(piece.text.indexOf('\n') + 1);
+  return { ...piece, text, offset: piece.next - new TextEncoder().encode(text).length };
+}
+
 /** Read a log from where `log` ends to its present end; begins at most one piece before the end of a long log. */
 async function readOn(client: IJobsClient, id: string, log: ILog, signal: AbortSignal): Promise<ILog> {
   let known = log;
   if (known.next === 0) {
     const head = await client.log(id, { offset: 0, limit: PIECE }, signal);
     const far = head.size > 4 * PIECE;
-    known = append(NOTHING, far ? await client.log(id, { offset: head.size - PIECE, limit: PIECE }, signal) : head);
+    known = append(
+      NOTHING,
+      far ? wholeLines(await client.log(id, { offset: head.size - PIECE, limit: PIECE }, signal)) : head
+    );
   }
   do {
     known = append(known, await client.log(id, { offset: known.next, limit: PIECE }, signal));

@@ -11,7 +11,7 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
-import { type IForm, readForm, startForm } from './form';
+import { type IForm, LEAST, readForm, startForm } from './form';
 
 /** The form that runs a notebook as a job; its fields come from the notebook's `parameters` cell. */
 export default function SubmitPage({ reference, name }: IPageProps): React.ReactElement {
@@ -43,7 +43,10 @@ function SubmitForm({
   const { client, trans, open } = useWorkbench();
   const { run, busy } = useAction();
   const [form, setForm] = useState<IForm>(() => startForm(notebook, parameters));
-  const read = readForm(form, parameters, trans.__('This is no %1.'));
+  const read = readForm(form, parameters, {
+    type: type => trans.__('This is no %1.', type),
+    whole: least => trans.__('Give a whole number, %1 or more.', least)
+  });
   const submit = (): Promise<boolean> => run(async () => read.spec && open((await client.jobs.submit(read.spec)).ref));
   const props: IFormProps = {
     form,
@@ -101,27 +104,22 @@ function ParameterFields({ form, faults, parameters, onChange }: IFormProps): Re
 
 function NeedFields({ form, faults, onChange }: IFormProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const numbers: readonly [
-    field: 'cpus' | 'gpus' | 'minutes' | 'retries',
-    label: string,
-    least: number,
-    unit?: string
-  ][] = [
-    ['cpus', trans.__('CPUs'), 1],
-    ['gpus', trans.__('GPUs'), 0],
-    ['minutes', trans.__('time limit'), 1, trans.__('minutes; empty for none')],
-    ['retries', trans.__('retries'), 0]
+  const numbers: readonly [field: keyof typeof LEAST, label: string, unit?: string][] = [
+    ['cpus', trans.__('CPUs'), trans.__('0 for a job that mostly waits')],
+    ['gpus', trans.__('GPUs')],
+    ['minutes', trans.__('time limit'), trans.__('minutes; empty for none')],
+    ['retries', trans.__('retries')]
   ];
   return (
     <>
       <Heading title={trans.__('Needs')} />
       <Field label={trans.__('name')} value={form.name} width={280} onChange={name => onChange({ name })} />
-      {numbers.map(([field, label, min, unit]) => (
+      {numbers.map(([field, label, unit]) => (
         <Field
           key={field}
           label={label}
           type="number"
-          min={min}
+          min={LEAST[field]}
           width={80}
           unit={unit}
           value={form[field]}

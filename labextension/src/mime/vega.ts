@@ -21,20 +21,31 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this._model = model;
+    const turn = (this._turn += 1);
     const { draw } = await import('./drawing');
+    if (turn !== this._turn) {
+      return; // disposed, or drawn anew meanwhile
+    }
     const isLite = VEGALITE_MIMES.includes(this._mimeType);
     const metadata = model.metadata[this._mimeType] as
       { embed_options?: Readonly<Record<string, unknown>> } | undefined;
     this._drawn?.finalize();
-    this._drawn = await draw(this.node, model.data[this._mimeType], {
+    this._drawn = null;
+    const drawn = await draw(this.node, model.data[this._mimeType], {
       mode: isLite ? 'vega-lite' : 'vega',
       dark: document.body.dataset.jpThemeLight === 'false',
       width: this._width(),
       options: metadata?.embed_options ?? {}
     });
+    if (turn === this._turn) {
+      this._drawn = drawn;
+    } else {
+      drawn.finalize();
+    }
   }
 
   override dispose(): void {
+    this._turn += 1;
     this._themes?.themeChanged.disconnect(this._redraw);
     this._drawn?.finalize();
     this._drawn = null;
@@ -58,6 +69,8 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
     }
   };
 
+  /** Each drawing has a number: one that is overtaken leaves nothing behind. */
+  private _turn = 0;
   private _drawn: { finalize: () => void; fits: boolean; width: number } | null = null;
   private _model: IRenderMime.IMimeModel | null = null;
 }

@@ -36,11 +36,16 @@ export class ProjectFiles {
   /** Open a file of the project, or an executed notebook at the cell that failed. */
   async open(path: string): Promise<void> {
     const { client, trans } = this._workbench;
-    const shown = toLab(path, await this._project());
     try {
-      if (shown.split('/').some(part => part.startsWith('.'))) {
+      const project = await this._project();
+      const shown = toLab(path, project);
+      if (path.split('/').some(part => part.startsWith('.'))) {
         const { failed_cell } = await client.jobs.executed(path);
         await this._openExecuted(path, failed_cell);
+      } else if (shown === null) {
+        throw new Error(
+          trans.__('The project lies in %1, outside the folder that JupyterLab was started in.', project.root)
+        );
       } else {
         await this._app.serviceManager.contents.get(shown, { content: false });
         await this._app.commands.execute('docmanager:open', { path: shown });

@@ -11,7 +11,10 @@ export function toProject(path: string, { path: root }: Pick<IProject, 'path'>):
   return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : null;
 }
 
-/** A path below the project as JupyterLab's file browser names it. */
-export function toLab(path: string, { path: root }: Pick<IProject, 'path'>): string {
+/** A path below the project as JupyterLab's file browser names it; null when the project lies outside of it. */
+export function toLab(path: string, { path: root }: Pick<IProject, 'path'>): string | null {
+  if (root === null) {
+    return null;
+  }
   return root ? `${root}/${path}` : path;
 }

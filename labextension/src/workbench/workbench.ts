@@ -138,12 +138,25 @@ export class Workbench implements IWorkbench {
       shell.activateById(open.id);
       return;
     }
+    // A page is in its tracker only after a while: who asks for it meanwhile waits for the same page.
+    const pending = this._opening.get(target) ?? this._show(kind, target);
+    this._opening.set(target, pending);
+    try {
+      await pending;
+    } finally {
+      this._opening.delete(target);
+    }
+  };
+
+  private async _show(kind: IPageKind, target: string): Promise<void> {
+    const { shell } = this._options.app;
     const page = new PageWidget(this, kind.spec, target, kind.component);
     await kind.tracker.add(page);
     shell.add(page, 'main', { type: kind.spec.kind });
     shell.activateById(page.id);
-  };
+  }
 
+  private readonly _opening = new Map<string, Promise<void>>();
   private readonly _pages = new Map<string, IPageKind>();
 }
 

@@ -1,12 +1,12 @@
 import { readForm, readValue, startForm } from '../form';
-import { append, type ILog } from '../log';
+import { append, type ILog, wholeLines } from '../log';
 
 const PARAMETERS = [
   { name: 'depth', type: 'int', default: 6 },
   { name: 'origins', type: 'list[str]', default: ['EWR'] },
   { name: 'day', type: 'str', default: '2013-12-01' }
 ];
-const FAULT = 'This is no %1.';
+const FAULT = { type: (type: string) => `This is no ${type}.`, whole: (least: number) => `${least} or more.` };
 
 describe('the submit form', () => {
   it('says nothing of parameters that keep their defaults', () => {
@@ -28,19 +28,32 @@ describe('the submit form', () => {
       time_limit_minutes: 30
     });
     expect(code.cli).toBe(
-      `mlinfra jobs submit a.ipynb -p depth=8 -p 'origins=["JFK","LGA"]' -p 'day=it'\\''s' --gpus 1 --time-limit 30`
+      `mlinfra jobs submit a.ipynb -p depth=8 -p 'origins=["JFK","LGA"]' -r 'day=it'\\''s' --gpus 1 --time-limit 30`
     );
   });
 
   it('submits nothing while a field is at fault, and says which', () => {
     const form = startForm('a.ipynb', PARAMETERS);
     const { spec, faults } = readForm(
-      { ...form, parameters: { ...form.parameters, depth: 'six' }, cpus: '0' },
+      { ...form, parameters: { ...form.parameters, depth: 'six' }, cpus: '-1' },
       PARAMETERS,
       FAULT
     );
     expect(spec).toBeNull();
-    expect(faults).toEqual({ depth: 'This is no int.', cpus: 'This is no int ≥ 1.' });
+    expect(faults).toEqual({ depth: 'This is no int.', cpus: '0 or more.' });
+  });
+
+  it.each(['5', 'true', '[1]'])('tells the command line that the text %s is a text', day => {
+    const form = startForm('a.ipynb', PARAMETERS);
+    const { spec, code } = readForm({ ...form, parameters: { ...form.parameters, day } }, PARAMETERS, FAULT);
+    expect(spec?.parameters).toEqual({ day });
+    expect(code.cli).toMatch(/^mlinfra jobs submit a\.ipynb -r '?day=/);
+  });
+
+  it('takes a job of no slots, and no empty field', () => {
+    const form = startForm('a.ipynb', []);
+    expect(readForm({ ...form, cpus: '0' }, [], FAULT).spec?.cpus).toBe(0);
+    expect(readForm({ ...form, cpus: ' ' }, [], FAULT).faults).toEqual({ cpus: '0 or more.' });
   });
 
   it.each([
@@ -66,6 +79,15 @@ describe('a log', () => {
       ended: true
     });
     expect(log).toEqual({ text: 'a\nb\n', start: 0, next: 4, size: 4, ended: true });
+  });
+
+  it('begins with a whole line where it is read from its middle', () => {
+    const whole = 'first é\nsecond\n';
+    const bytes = new TextEncoder().encode(whole);
+    const text = new TextDecoder().decode(bytes.slice(7)); // in the middle of é
+    const cut = wholeLines({ text, offset: 7, next: bytes.length });
+    expect(cut.text).toBe('second\n');
+    expect(new TextDecoder().decode(bytes.slice(cut.offset))).toBe('second\n');
   });
 
   it('drops whole old lines, and counts their bytes, not their characters', () => {
