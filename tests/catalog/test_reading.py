@@ -69,6 +69,15 @@ def test_a_page_is_of_one_commit_while_others_write(catalog, project, monkeypatc
     assert block.snapshot == catalog.snapshots("t.a").items[1].id
 
 
+def test_a_snapshot_has_one_order_of_rows_the_newest_commit_first(catalog):
+    for start in (0, 10, 20):
+        last = catalog.write(pl.DataFrame({"n": [start, start + 1]}), into="t.a").snapshot
+    assert catalog.preview("t.a").data == [[20, 21, 10, 11, 0, 1]]
+    catalog.write(pl.DataFrame({"n": [30]}), into="t.a")
+    assert catalog.preview(f"t.a@{last}").data == [[20, 21, 10, 11, 0, 1]]
+    assert catalog.preview(f"t.a@{last}", start=2, count=2).data == [[10, 11]]
+
+
 def _change_columns(catalog):
     """What another engine does: new columns, and no rows."""
     with catalog._store.iceberg.load_table(("t", "a")).update_schema() as update:

@@ -63,4 +63,4 @@ def test_a_dataset_is_noted_with_the_snapshot_that_it_had_when_the_run_began(pro
     with experiments.track("churn", datasets=[table]) as run:
         pass
     assert experiments.show(run.id).datasets == [f"dataset:sales.orders@{table.snapshot}"]
-    assert run.ref in {edge.output for edge in project.lineage.around("dataset:sales.orders")}
+    assert run.ref in {edge.output for edge in project.lineage.around("dataset:sales.orders").items}

@@ -43,7 +43,7 @@ def test_a_registered_model_knows_its_run_data_and_signature(project, experiment
     assert version.datasets == ["dataset:sales.orders@4711"]
     assert experiments.show(run).versions == ["version:churn/1"]
     assert experiments.version("churn/1") == experiments.version("version:churn/1") == experiments.version("models:/churn/1") == version
-    assert [(edge.input, edge.output) for edge in project.lineage.around("version:churn/1")] == [
+    assert [(edge.input, edge.output) for edge in project.lineage.around("version:churn/1").items] == [
         ("run:" + run, "version:churn/1"), ("dataset:sales.orders@4711", "run:" + run),
     ]  # fmt: skip
     assert [(event.topic, event.ref, event.data["verb"]) for event in project.events.after(0) if event.topic == "model"] == [

@@ -58,7 +58,7 @@ def test_plain_mlflow_calls_in_the_block_reach_the_run(experiments):
 def test_lineage_and_events_tell_of_the_run(project, experiments):
     with experiments.track("churn", datasets=["dataset:sales.orders@4711"]) as run:
         pass
-    edge = project.lineage.around(run.ref)[0]
+    edge = project.lineage.around(run.ref).items[0]
     assert (edge.input, edge.output, edge.job) == ("dataset:sales.orders@4711", run.ref, "python")
     assert [(event.topic, event.ref, event.data["state"]) for event in project.events.after(0)] == [("run", run.ref, "running"), ("run", run.ref, "finished")]
 
