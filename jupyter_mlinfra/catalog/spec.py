@@ -15,6 +15,7 @@ class IngestReport:
     """What one ingest did: one commit, or nothing.
 
     quarantined: rows that could not be read as the table's types; they stand in `quarantine` (Parquet or text), with the reason.
+    columns: those of the dataset now, by which a file without a header is recognised.
     """
 
     dataset: str
@@ -22,6 +23,7 @@ class IngestReport:
     quarantined: int
     snapshot: str
     quarantine: str | None = None
+    columns: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

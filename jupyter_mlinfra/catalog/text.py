@@ -46,12 +46,13 @@ class Text:
 def open_text(path: Path, *, encoding: str, scratch: Path) -> Iterator[Text]:
     """Check a text file from end to end; packed or foreign bytes are copied to a nameless file in `scratch` that no crash can leave behind.
 
-    A file that begins with the mark of UTF-16 or UTF-32 is read as that when UTF-8 was asked for. Raises Unprocessable for an empty or damaged file and for bytes of another encoding, with the line.
+    A file that begins with the mark of UTF-16 or UTF-32 is read as that when UTF-8 was asked for.
+    Raises Unprocessable for an empty or damaged file and for bytes of another encoding, with the line.
     """
     decoder = _decoder(encoding)
     packed = path.suffix.lower() == ".gz"
     with contextlib.ExitStack() as stack:
-        source: gzip.GzipFile | io.BufferedReader = stack.enter_context(gzip.GzipFile(path) if packed else path.open("rb"))
+        source = stack.enter_context(gzip.GzipFile(path)) if packed else stack.enter_context(path.open("rb"))
         if codecs.lookup(encoding).name == "utf-8" and (marked := _marked(source)):
             encoding, decoder = marked, _decoder(marked)
         in_place = not packed and codecs.lookup(encoding).name in ("utf-8", "ascii")
