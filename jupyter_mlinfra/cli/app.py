@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
     try:
         ended = run(words, session)
-        text = _json(ended) if session.json else "" if ended.silent else _text(ended)
+        text = _json(ended) if session.json else "" if ended.silent else _text(ended, session)
     except KeyboardInterrupt:
         stopped = MLInfraError("It was interrupted.", "Ctrl-C was pressed.", "Start it again; nothing is half-done.")
         return _fail(stopped, session, out, code=130, name="interrupted")
@@ -161,10 +161,10 @@ def _json(ended: Ended) -> str:
     return json.dumps(value)
 
 
-def _text(ended: Ended) -> str:
+def _text(ended: Ended, session: Session) -> str:
     from .text import text_of
 
-    return text_of(ended.value)
+    return text_of(ended.value, session.opened)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from .domain import Domain, paged
-from .session import Session
+from .parse import pair
+from .session import Ended, Session
 
 catalog = Domain("catalog", "Datasets: tables that the workbench can search, version and trace.")
 
@@ -33,12 +34,13 @@ def _show(session: Session, name: str) -> Any:
 @click.option("--into", required=True, metavar="NS.TABLE", help="The dataset; made if there is none.")
 @click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
 @click.option("--append", "mode", flag_value="append", default="append", help="Add to its rows (the default).")
-@click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of text files without a mark of their own.")
 @click.option("--null", "null_values", multiple=True, metavar="TEXT", help="A text that means no value; may be repeated.")
 @click.option("--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York.")
-def _ingest(session: Session, files: tuple[str, ...], **options: Any) -> Any:
+@click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="A type that is not to be guessed, such as flight=str; may be repeated.")
+def _ingest(session: Session, files: tuple[str, ...], types: tuple[str, ...], **options: Any) -> Any:
     """Read CSV, Parquet or JSON files into a dataset: one commit, or nothing."""
-    return session.bench.catalog.ingest(files, **options)
+    return session.bench.catalog.ingest(files, types=dict(map(pair, types)), **options)
 
 
 @catalog.verb("search")
@@ -101,10 +103,19 @@ def _describe(session: Session, name: str, **options: Any) -> Any:
     return session.bench.catalog.describe(name, **options)
 
 
+@catalog.verb("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, required=True, help="Its earlier states cannot be read any more.")
+@click.option("--force", is_flag=True, help="Though views, runs or datasets were made from it.")
+def _delete(session: Session, name: str, yes: bool, force: bool) -> Any:  # noqa: ARG001
+    """Take a dataset out of the catalog; its files stay, and the answer says where."""
+    return Ended({"deleted": name, "files": session.bench.catalog.delete(name, force=force)})
+
+
 @catalog.verb("sql")
 @click.argument("query")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Rows at most.")
 def _sql(session: Session, query: str, limit: int) -> Any:
     """Answer one SELECT over datasets: `FROM flights.departures`."""
     frame = session.bench.catalog.sql(query, limit=limit)
-    return json.loads(frame.write_json())
+    return json.loads(frame.write_json()) if session.json else frame

@@ -77,4 +77,5 @@ def _register(session: Session, run: str, **options: Any) -> Any:
 @click.option("--alias", default="champion", show_default=True, help="The alias that points at it from now on.")
 def _promote(session: Session, ref: str, alias: str) -> Any:
     """Point an alias at a version. Moves no traffic: that is `deployments promote`."""
+    session.say(f"pointing {alias} at {ref}")
     return session.bench.experiments.promote(ref, alias=alias)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..core.errors import MLInfraError, Unavailable
+from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import page_of
 from .domain import Domain, paged
 from .parse import pair, parameters
@@ -52,6 +52,10 @@ def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: An
     from ..jobs import JobSpec
 
     command = click.get_current_context().meta.get("command", ())
+    notebook = options["notebook"]
+    if notebook and not notebook.endswith(".ipynb") and not command:
+        fix = f"A command stands after two dashes: mlinfra jobs submit -- {'python ' if notebook.endswith('.py') else ''}{notebook}"
+        raise BadRequest(f"{notebook} is no notebook.", "The name of a notebook ends with .ipynb.", fix)
     spec = JobSpec(command=command, parameters=parameters(typed, raw), environment=dict(map(pair, environment)), labels=dict(map(pair, labels)), **options)
     job = session.bench.jobs.submit(spec)
     if not wait:
@@ -148,5 +152,5 @@ def _failure(found: Any) -> MLInfraError | None:
     failed = [job for job in found if job.state != "succeeded"]
     if not failed:
         return None
-    why = "; ".join(f"{job.id} {job.state}: {job.reason}" if job.reason else f"{job.id} {job.state}" for job in failed)
+    why = "; ".join(f"{job.id} {job.state}: {job.reason.rstrip('.')}" if job.reason else f"{job.id} {job.state}" for job in failed)
     return Failed(f"{len(failed)} of {len(found)} jobs did not succeed.", f"{why}.", f"mlinfra jobs logs {failed[0].id}")

@@ -82,4 +82,4 @@ def _ended(run: Any) -> Ended:
     failed = [step for step in run.steps if step.state == "failed"]
     why = "; ".join(f"{step.name}: {step.reason}" for step in failed) or run.reason
     fix = f"mlinfra jobs logs {failed[0].job}" if failed and failed[0].job else f"mlinfra pipelines show {run.pipeline}"
-    return Ended(run, error=Failed(f"Pipeline {run.pipeline} ended {run.state}.", f"{why}." if why else "", fix))
+    return Ended(run, error=Failed(f"Pipeline {run.pipeline} ended {run.state}.", f"{why.rstrip('.')}." if why else "", fix))

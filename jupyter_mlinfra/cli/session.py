@@ -54,6 +54,11 @@ class Session:
 
         return current(self.project)
 
+    @property
+    def opened(self) -> Workbench | None:
+        """The workbench, when the verb has used it."""
+        return self.__dict__.get("bench")
+
     def say(self, text: str) -> None:
         """Tell people how it goes, and whoever watches the job that this is; a script is told nothing."""
         from ..jobs.report import report

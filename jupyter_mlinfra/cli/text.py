@@ -2,44 +2,74 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..widgets.cards import Card, card_of
-from ..widgets.words import plain
+from ..widgets.known import card_in
+from ..widgets.words import counted, datum, plain
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
 
 _GAP = "  "
+_SHORT, _LONG, _LEAST = 20, 32, 12
+"""Where the terminal is narrow, text wider than `_SHORT` is cut to `_LONG` or to what is left; below `_LEAST` it is left out."""
 # A number with its basis and its unit; a file called 01_ingest.ipynb is none.
 _NUMBER = re.compile(r"[≈~n=]{0,2} ?-?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+ [a-z]{1,3})?)?( est\.)?")
 
 
-def text_of(value: Any) -> str:
-    """The text of what a verb returned."""
-    card = card_of(value)
+def text_of(value: Any, workbench: Workbench | None = None) -> str:
+    """The text of what a verb returned. workbench: of the project, where there is one."""
+    card = card_in(workbench, value) if workbench is not None else card_of(value)
     if card is not None:
         return _card(card)
+    if hasattr(value, "write_json"):  # a frame
+        value = json.loads(value.write_json()) or "no rows"
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return table([{name: plain(item) for name, item in row.items()} for row in value], width=terminal())
+        return table([{name: datum(item) for name, item in row.items()} for row in value], width=terminal())
     if isinstance(value, Mapping):
         # A number here may be a process: no commas.
-        return facts({str(name): str(item) if isinstance(item, int) else plain(item) for name, item in value.items()})
+        return facts({str(name): datum(item) for name, item in value.items()})
     return plain(value)
 
 
 def table(rows: Sequence[Mapping[str, str]], *, width: int | None = None) -> str:
-    """Columns under their names; numbers to the right. width: of the terminal; a longer line is cut, None cuts nothing."""
+    """Columns under their names; numbers to the right. width: of the terminal; the last line names the columns that it has no room for."""
     if not rows:
         return ""
-    names = list(rows[0])
-    cells = [names, *([_one_line(row.get(name, "")) for name in names] for row in rows)]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
-    right = [all(_is_number(row.get(name, "")) for row in rows) for name in names]
-    lines = [_GAP.join(_pad(cell, width, right=to_right) for cell, width, to_right in zip(line, widths, right, strict=True)).rstrip() for line in cells]
-    return "\n".join(_cut(line, width) for line in lines)
+    columns = {name: [_one_line(name), *(_one_line(row.get(name, "")) for row in rows)] for name in rows[0]}
+    numbers = {name for name, cells in columns.items() if all(map(_is_number, cells[1:]))}
+    widths = _fit(columns, numbers, width)
+    lines = [
+        _GAP.join(_pad(_cut(columns[name][line], room), room, right=name in numbers) for name, room in widths.items()).rstrip() for line in range(len(rows) + 1)
+    ]
+    hidden = [cells[0] for name, cells in columns.items() if name not in widths]
+    return "\n".join([*lines, *([_cut(f"… {counted(len(hidden), 'more column')}: {', '.join(hidden)}", width)] if hidden else [])])
+
+
+def _fit(columns: Mapping[str, Sequence[str]], numbers: Collection[str], width: int | None) -> dict[str, int]:
+    """Widths of the columns that there is room for, the first ones first. Long text is cut; a number or an address is whole or left out."""
+    widest = {name: max(map(_width, cells)) for name, cells in columns.items()}
+    if width is None or sum(widest.values()) + len(_GAP) * (len(widest) - 1) <= width:
+        return widest
+    fitted: dict[str, int] = {}
+    left = width
+    for name, cells in columns.items():
+        address = any("://" in cell for cell in cells)
+        text = widest[name] > _SHORT and name not in numbers and not address
+        room = min(widest[name], _LONG, max(left, _LEAST)) if text else widest[name]
+        if not fitted and not address:
+            room = min(room, width)
+        if room <= left or not fitted:
+            fitted[name] = room
+            left -= room + len(_GAP)
+    return fitted
 
 
 def facts(found: Mapping[str, str]) -> str:

@@ -33,13 +33,26 @@ def _search(session: Session, words: tuple[str, ...], kinds: tuple[str, ...], li
 @top.verb("up")
 def _up(session: Session) -> Any:
     """Bring this project's supervisor and deployments up."""
-    return session.bench.up()
+    before = session.bench.jobs.supervisor().pid
+    session.say("bringing the supervisor and the deployments up")
+    done = session.bench.up()
+    if session.json:
+        return done
+    pid = done["supervisor"]
+    supervisor = "none" if pid is None else f"was running (process {pid})" if pid == before else f"started (process {pid})"
+    return {"supervisor": supervisor, "deployments": ", ".join(done["deployments"]) or "there are none"}
 
 
 @top.verb("down")
 def _down(session: Session) -> Any:
     """Stop everything that this project started."""
-    return session.bench.down()
+    pid = session.bench.jobs.supervisor().pid
+    live = [item.name for item in session.bench.deployments.list(limit=500).items if item.state != "down"]
+    done = session.bench.down()
+    if session.json:
+        return done | {"stopped": {"supervisor": pid, "deployments": live}}
+    supervisor = "none was running" if pid is None else f"stopped (process {pid})"
+    return {"supervisor": supervisor, "deployments": f"stopped: {', '.join(live)}" if live else "none was running"}
 
 
 @top.verb("init")
@@ -67,5 +80,6 @@ def _show(session: Session) -> Any:
 @project.verb("check")
 def _check(session: Session) -> Any:
     """Measure each target of the project card; exit 1 unless every one is met."""
+    session.say("measuring each target; a live deployment is asked for some seconds")
     checks = session.bench.check()
     return Ended(page_of(checks, limit=500), code=int(any(check.verdict != "met" for check in checks)))

@@ -35,6 +35,13 @@ def plain(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+def datum(value: Any) -> str:
+    """A value of a table: plain, but whole numbers without commas, for many are years or ids."""
+    if isinstance(value, Number) and value.basis == "exact":
+        return datum(value.value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else plain(value)
+
+
 def number(value: Number | None) -> str:
     """A number with its basis: `≈` approximate, `~` from a sample, `est.` estimated, `n=` a group size."""
     if value is None or value.value is None:
@@ -57,7 +64,7 @@ def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | 
     record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table below them.
     """
     facts = {key: plain(value) for key, value in (facts or {}).items()}
-    table = [{key: str(value) if isinstance(value, int) else plain(value) for key, value in row.items()} for row in rows]  # 2013, not 2,013
+    table = [{key: datum(value) for key, value in row.items()} for row in rows]
     return {
         MIME: {"ref": ref, "kind": ref.partition(":")[0], "title": title, "record": to_json(record), "facts": facts, "rows": table},
         "text/html": _html(title, ref, facts, table),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .rows import ROWS, Row, row_of, rows_of
-from .words import NONE, beginning, moment, number, plain, share, size, span
+from .rows import METRICS, ROWS, Row, metrics_of, row_of, rows_of
+from .words import NONE, beginning, counted, datum, moment, number, plain, share, size, span, state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,31 +21,40 @@ class Card:
     note: str = ""
 
 
-def card_of(value: Any) -> Card | None:
-    """The card of a record, a page or a list of records; None for anything else."""
+def card_of(value: Any, *, first: str = "") -> Card | None:
+    """The card of a record, a page or a list of records; None for anything else. first: the metric that matters most in a list of runs."""
     name = type(value).__name__
+    if name == "Page":
+        return _page(value, first)
+    if name == "ModelDetail":
+        return _model_detail(value, first)
     if name in CARDS:
         return CARDS[name](value)
     if name in ROWS:
         return _from_row(value)
     if isinstance(value, list) and value and type(value[0]).__name__ in ROWS:
-        rows = rows_of(value)
-        return Card(title=f"{len(rows):,} {_several(rows)}", rows=rows)
+        return Card(title=counted(len(value), _noun(value[0])), rows=rows_of(value, first=first), note=_left_out(value, first))
     return None
 
 
-def _page(page: Any) -> Card:
+def _page(page: Any, first: str = "") -> Card:
     if not page.items:
         return Card(title="Nothing found." if page.total == 0 else "Nothing on this page.")
-    rows = rows_of(page.items)
-    shown = f"{page.shown:,} of {page.total:,} {_several(rows)}"
-    return Card(title=shown, rows=rows, note=f"{shown}; more with cursor {page.cursor}" if page.cursor else "")
+    shown = f"{page.shown:,} of {counted(page.total, _noun(page.items[0]))}"
+    notes = [f"{shown}; more with cursor {page.cursor}" if page.cursor else "", _left_out(page.items, first)]
+    return Card(title=shown, rows=rows_of(page.items, first=first), note="; ".join(filter(None, notes)))
 
 
-def _several(rows: Sequence[Row]) -> str:
+def _noun(item: Any) -> str:
     """What a list is of, by its first column."""
-    noun = next(iter(rows[0]))
-    return {"ref": "objects", "at": "changes", "value": "values"}.get(noun, f"{noun}s")
+    noun = next(iter(row_of(item)))
+    return {"Hit": "object", "Change": "change", "OnlineRow": "entity", "Edge": "edge"}.get(type(item).__name__, noun)
+
+
+def _left_out(items: Sequence[Any], first: str) -> str:
+    """The metrics for which the table has no column."""
+    left = metrics_of(items, first=first)[METRICS:]
+    return f"{counted(len(left), 'more metric')}: {beginning(', '.join(left), 100)}" if left else ""
 
 
 def _from_row(value: Any) -> Card:
@@ -81,7 +90,7 @@ def _profile(item: Any) -> Card:
 
 def _row_block(item: Any) -> Card:
     names = [column.name for column in item.columns]
-    rows = [dict(zip(names, (beginning(plain(value), 40) for value in values), strict=True)) for values in zip(*item.data, strict=True)]
+    rows = [dict(zip(names, (beginning(datum(value), 40) for value in values), strict=True)) for values in zip(*item.data, strict=True)]
     last = item.start + item.shown
     return Card(title=f"rows {item.start + 1:,}–{last:,} of {item.total:,}" if item.shown else "no rows", rows=rows)
 
@@ -90,6 +99,7 @@ def _ingest(item: Any) -> Card:
     facts = {
         "rows written": plain(item.rows_written),
         "quarantined": plain(item.quarantined),
+        "columns": plain(item.columns),
         "snapshot": item.snapshot,
         "quarantine": plain(item.quarantine),
     }
@@ -109,7 +119,7 @@ def _applied(item: Any) -> Card:
 
 def _job(item: Any) -> Card:
     facts = {
-        "state": item.state,
+        "state": state(item.state),
         "reason": plain(item.reason),
         "exit code": plain(item.exit_code),
         "progress": " ".join(filter(None, [share(item.progress), item.progress_text])) if item.progress is not None else NONE,
@@ -155,20 +165,21 @@ def _supervisor(item: Any) -> Card:
 
 
 def _pipeline_detail(item: Any) -> Card:
-    facts = {"file": item.pipeline.path, "newest runs": plain(item.pipeline.last), "description": beginning(item.pipeline.description, 200)}
+    newest = plain([state(each) for each in item.pipeline.last])
+    facts = {"file": item.pipeline.path, "newest runs": newest, "description": beginning(item.pipeline.description, 200)}
     return Card(title=item.pipeline.name, ref=item.pipeline.ref, facts=_said(facts), rows=rows_of(item.graph))
 
 
 def _pipeline_run(item: Any) -> Card:
     took = (item.ended_at - item.started_at).total_seconds() if item.ended_at else None
-    facts = {"state": item.state, "run": item.run, "took": span(took), "parameters": plain(item.parameters), "reason": plain(item.reason)}
+    facts = {"state": state(item.state), "run": item.run, "took": span(took), "parameters": plain(item.parameters), "reason": plain(item.reason)}
     return Card(title=item.pipeline, ref=f"pipeline:{item.pipeline}", facts=_said(facts), rows=rows_of(item.steps))
 
 
 def _run(item: Any) -> Card:
     facts = {
         "experiment": item.experiment,
-        "status": item.status,
+        "status": state(item.status),
         "started": moment(item.started_at),
         "took": span(item.duration_seconds),
         "by": plain(item.user),
@@ -186,7 +197,7 @@ def _comparison(item: Any) -> Card:
     facts = {f"run {index + 1}": f"{run.name} {run.id[:8]}" for index, run in enumerate(item.runs)}
     same = sum(row.same for row in item.rows)
     note = f"{same:,} of {len(item.rows):,} rows are the same in all runs" if same else ""
-    return Card(title=f"{len(item.runs)} runs", facts=facts, rows=rows_of([row for row in item.rows if not row.same]), note=note)
+    return Card(title=counted(len(item.runs), "run"), facts=facts, rows=rows_of([row for row in item.rows if not row.same]), note=note)
 
 
 def _curve(item: Any) -> Card:
@@ -194,14 +205,21 @@ def _curve(item: Any) -> Card:
     return Card(title=item.metric, ref=f"run:{item.run}", facts=_said(facts))
 
 
-def _model_detail(item: Any) -> Card:
+def _model_detail(item: Any, first: str = "") -> Card:
     facts = dict(row_of(item.model))
     facts.pop("model")
-    return Card(title=item.model.name, ref=item.model.ref, facts=_said(facts), rows=rows_of(item.versions))
+    rows = rows_of(item.versions, first=first)
+    return Card(title=item.model.name, ref=item.model.ref, facts=_said(facts), rows=rows, note=_left_out(item.versions, first))
+
+
+def _version(item: Any) -> Card:
+    card = _from_row(item)
+    rows = [{"metric": name, "value": plain(value)} for name, value in sorted(item.metrics.items())]
+    return Card(title=card.title, ref=card.ref, facts=card.facts, rows=rows)
 
 
 def _deployment(item: Any) -> Card:
-    facts = {"state": item.state, "url": item.url, "target": item.target, "updated": moment(item.updated_at)}
+    facts = {"state": state(item.state), "url": item.url, "target": item.target, "updated": moment(item.updated_at)}
     return Card(title=item.name, ref=item.ref, facts=_said(facts), rows=rows_of(item.versions))
 
 
@@ -214,14 +232,14 @@ def _deployment_detail(item: Any) -> Card:
 
 def _prediction(item: Any) -> Card:
     facts = {"version": item.version, "answered in": f"{item.milliseconds:.1f} ms", "request": item.request_id}
-    rows = [{"row": plain(index), "prediction": plain(value)} for index, value in enumerate(item.predictions[:20])]
+    rows = [{"row": str(place), "prediction": plain(value)} for place, value in enumerate(item.predictions[:20], 1)]  # as errors count them
     left = len(item.predictions) - len(rows)
-    return Card(title=f"{len(item.predictions):,} predictions", facts=facts, rows=rows, note=f"{left:,} more" if left else "")
+    return Card(title=counted(len(item.predictions), "prediction"), facts=facts, rows=rows, note=f"{left:,} more" if left else "")
 
 
 def _monitor_status(item: Any) -> Card:
     facts = {
-        "state": plain(item.monitor.state),
+        "state": state(item.monitor.state),
         "rows": number(item.monitor.requests),
         "window": f"{moment(item.window_start)} to {moment(item.window_end)}" if item.window_start else NONE,
         "reference": plain(item.reference),
@@ -234,7 +252,7 @@ def _monitor_status(item: Any) -> Card:
     }
     shown = item.drift[:20]
     left = len(item.drift) - len(shown)
-    return Card(title=item.monitor.name, ref=item.monitor.ref, facts=_said(facts), rows=rows_of(shown), note=f"{left} more features" if left else "")
+    return Card(title=item.monitor.name, ref=item.monitor.ref, facts=_said(facts), rows=rows_of(shown), note=counted(left, "more feature") if left else "")
 
 
 CARDS: Mapping[str, Callable[[Any], Card]] = {
@@ -258,5 +276,6 @@ CARDS: Mapping[str, Callable[[Any], Card]] = {
     "RowBlock": _row_block,
     "Run": _run,
     "Supervisor": _supervisor,
+    "Version": _version,
     "ViewDetail": _view_detail,
 }

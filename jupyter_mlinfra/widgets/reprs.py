@@ -1,4 +1,4 @@
-"""Rich reprs: with the extension loaded, a record or a page at the end of a cell shows itself as a card or a table."""
+"""Rich reprs: a record or a page at the end of a cell shows itself as a card or a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from ..core.display import mimebundle
 from ..core.records import to_json
-from .cards import CARDS, Card, card_of
+from .cards import CARDS, Card
+from .known import current_card
 from .rows import ROWS
 
 RECORDS = {
@@ -32,7 +33,7 @@ LARGEST = 20_000
 
 def bundle(value: Any) -> dict[str, Any]:
     """The display bundle of a record, a page, or a list of records: a live card, static escaped HTML, and text."""
-    card = card_of(value) or Card(title=type(value).__name__)
+    card = current_card(value) or Card(title=type(value).__name__)
     title = f"{card.title} · {card.note}" if card.note and card.note != card.title else card.title
     return mimebundle(card.ref, title, _kept(value), facts=card.facts, rows=card.rows)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .words import beginning, moment, number, plain, share, size, span
+from .words import beginning, datum, moment, number, plain, share, size, span, state
 
 Row = Mapping[str, str]
+
+METRICS = 5
+"""Columns of metrics in a list; a run may have hundreds."""
 
 
 def dataset(item: Any) -> Row:
@@ -45,9 +49,9 @@ def column_profile(item: Any) -> Row:
         "type": item.type,
         "missing": share(item.missing),
         "distinct": number(item.distinct),
-        "min": beginning(number(item.min), 24),
+        "min": beginning(datum(item.min), 24),
         "mean": beginning(number(item.mean), 24),
-        "max": beginning(number(item.max), 24),
+        "max": beginning(datum(item.max), 24),
         "top": beginning(number(item.top), 24),
     }
 
@@ -62,7 +66,7 @@ def view(item: Any) -> Row:
         "entities": plain(item.entities),
         "features": plain(item.features),
         "ttl": span(item.ttl_seconds),
-        "online": plain(item.freshness),
+        "online": state(item.freshness),
         "newest online": moment(item.online_at),
         "dataset": plain(item.dataset),
     }
@@ -83,8 +87,8 @@ def materialized(item: Any) -> Row:
 
 
 def online_row(item: Any) -> Row:
-    values = {name: plain(value) if item.status[name] == "present" else f"({str(item.status[name]).replace('_', ' ')})" for name, value in item.values.items()}
-    return {**{key: plain(value) for key, value in item.entity.items()}, **values}
+    values = {name: datum(value) if item.status[name] == "present" else f"({state(item.status[name])})" for name, value in item.values.items()}
+    return {**{key: datum(value) for key, value in item.entity.items()}, **values}
 
 
 def job(item: Any) -> Row:
@@ -92,13 +96,13 @@ def job(item: Any) -> Row:
     return {
         "job": item.id,
         "name": item.name,
-        "state": " ".join(filter(None, [item.state, progress])),
-        "runs": plain(Path(item.notebook).name if item.notebook else item.command[0] if item.command else None),
-        "cpus": plain(item.cpus),
-        "gpus": plain(item.gpus),
+        "state": " ".join(filter(None, [state(item.state), progress])),
         "took": span(item.elapsed_seconds),
         "submitted": moment(item.submitted_at),
         "reason": beginning(item.reason),
+        "runs": plain(Path(item.notebook).name if item.notebook else item.command[0] if item.command else None),
+        "cpus": plain(item.cpus),
+        "gpus": plain(item.gpus),
     }
 
 
@@ -114,7 +118,7 @@ def pipeline(item: Any) -> Row:
     return {
         "pipeline": item.name,
         "steps": plain(item.steps),
-        "newest runs": plain(item.last),
+        "newest runs": plain([state(each) for each in item.last]),
         "file": item.path,
         "note": beginning(item.problem or item.description),
     }
@@ -122,13 +126,13 @@ def pipeline(item: Any) -> Row:
 
 def pipeline_run(item: Any) -> Row:
     states = [step.state for step in item.steps]
-    counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    return {"run": item.run, "pipeline": item.pipeline, "state": item.state, "steps": counted, "started": moment(item.started_at), "by": plain(item.user)}
+    steps = ", ".join(f"{states.count(each)} {state(each)}" for each in dict.fromkeys(states))
+    return {"run": item.run, "pipeline": item.pipeline, "state": state(item.state), "steps": steps, "started": moment(item.started_at), "by": plain(item.user)}
 
 
 def step_run(item: Any) -> Row:
     took = (item.ended_at - item.started_at).total_seconds() if item.started_at and item.ended_at else None
-    return {"step": item.name, "state": item.state, "took": span(took), "job": plain(item.job), "reason": beginning(item.reason, 100)}
+    return {"step": item.name, "state": state(item.state), "took": span(took), "job": plain(item.job), "reason": beginning(item.reason, 100)}
 
 
 def step(item: Any) -> Row:
@@ -139,14 +143,14 @@ def experiment(item: Any) -> Row:
     return {"experiment": item.name, "runs": f"{item.runs:,}{'+' if item.more else ''}", "updated": moment(item.updated_at)}
 
 
-def run(item: Any) -> Row:
+def run(item: Any, metrics: Sequence[str] = ()) -> Row:
     return {
         "run": item.id[:8],
         "name": item.name,
-        "status": item.status,
+        "status": state(item.status),
+        **{name: plain(item.metrics.get(name)) for name in metrics},
         "started": moment(item.started_at),
         "took": span(item.duration_seconds),
-        **{name: plain(value) for name, value in sorted(item.metrics.items())[:5]},
         "versions": plain([ref.removeprefix("version:") for ref in item.versions]),
     }
 
@@ -166,27 +170,34 @@ def model(item: Any) -> Row:
     }
 
 
-def version(item: Any) -> Row:
+def version(item: Any, metrics: Sequence[str] = ()) -> Row:
     return {
         "version": f"{item.model}/{item.version}",
         "aliases": plain(item.aliases),
-        **{name: plain(value) for name, value in sorted(item.metrics.items())[:4]},
-        "signature": plain(item.signature),
+        **{name: plain(item.metrics.get(name)) for name in metrics},
         "run": plain(item.run and item.run[:8]),
         "created": moment(item.created_at),
+        "signature": plain(item.signature),
     }
 
 
 def deployment(item: Any) -> Row:
     traffic = ", ".join(f"{entry.version} {entry.traffic} %" for entry in item.versions if entry.traffic)
-    return {"deployment": item.name, "state": item.state, "traffic": plain(traffic), "target": item.target, "updated": moment(item.updated_at), "url": item.url}
+    return {
+        "deployment": item.name,
+        "state": state(item.state),
+        "traffic": plain(traffic),
+        "target": item.target,
+        "updated": moment(item.updated_at),
+        "url": item.url,
+    }
 
 
 def deployed_version(item: Any) -> Row:
     return {
         "version": item.version,
         "model": item.model,
-        "state": item.state,
+        "state": state(item.state),
         "traffic": f"{item.traffic} %",
         "requests/s": number(item.requests_per_second),
         "p50 ms": number(item.p50_ms),
@@ -212,7 +223,7 @@ def monitor(item: Any) -> Row:
     return {
         "monitor": item.name,
         "deployment": item.deployment,
-        "state": plain(item.state),
+        "state": state(item.state),
         "rows": number(item.requests),
         "worst": plain(item.worst),
         "PSI": number(item.worst_psi),
@@ -234,12 +245,12 @@ def feature_drift(item: Any) -> Row:
 def alert(item: Any) -> Row:
     return {
         "alert": f"{item.monitor}/{item.name}",
-        "state": plain(item.state),
+        "state": state(item.state),
         "severity": item.severity,
         "value": number(item.value),
         "threshold": plain(item.threshold),
-        "since": moment(item.since),
         "text": beginning(item.text, 100),
+        "since": moment(item.since),
     }
 
 
@@ -285,14 +296,25 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
 """By class name, which is unique among the records: a list need not import the domain that it came from."""
 
 
-def row_of(item: Any) -> Row:
-    """The row of a record; of another value, the value."""
-    make = ROWS.get(type(item).__name__)
-    return make(item) if make else {"value": plain(item)}
+def row_of(item: Any, metrics: Sequence[str] = ()) -> Row:
+    """The row of a record, with these metrics where it has any; of another value, the value."""
+    make: Callable[..., Row] | None = ROWS.get(type(item).__name__)
+    if make is None:
+        return {"value": plain(item)}
+    return make(item, metrics) if make in (run, version) else make(item)
 
 
-def rows_of(items: Any) -> list[Row]:
-    """Rows of one table: every row has the columns of all, in order of appearance."""
-    rows = [row_of(item) for item in items]
+def rows_of(items: Iterable[Any], *, first: str = "") -> list[Row]:
+    """Rows of one table: every row has the columns of all, in order of appearance. first: the metric that matters most."""
+    items = list(items)
+    metrics = metrics_of(items, first=first)[:METRICS]
+    rows = [row_of(item, metrics) for item in items]
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: row.get(name, plain(None)) for name in names} for row in rows]
+
+
+def metrics_of(items: Sequence[Any], *, first: str = "") -> list[str]:
+    """The metrics of runs or versions: `first` and its kin (test_… for test_auc), then those that most have."""
+    counts = Counter(name for item in items if type(item).__name__ in ("Run", "Version") for name in item.metrics)
+    kin = first.partition("_")[0]
+    return sorted(counts, key=lambda name: (name != first, name.partition("_")[0] != kin, -counts[name], name))

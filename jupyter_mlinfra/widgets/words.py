@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from ..core.display import NONE, moment, number, plain
+from ..core.display import NONE, datum, moment, number, plain
 from ..core.records import Number
 
-__all__ = ["NONE", "beginning", "moment", "number", "plain", "share", "size", "span"]
+__all__ = ["NONE", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "state"]
+
+_STATES = {
+    "queued": "waiting", "succeeded": "done", "finished": "done", "cached": "from cache", "skipped": "not reached", "never": "not materialized",
+    "no_data": "no data", "not_found": "not found",
+}  # fmt: skip
+
+
+def state(value: str | None) -> str:
+    """A state in the word that the panels have for it; its name in a record stays what a program compares."""
+    return plain(_STATES.get(str(value), value))
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 run`, `2 runs`, `3 entities`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun.removesuffix('y') + 'ies' if noun.endswith('ty') else noun + 's'}"
 
 
 def share(value: Number | None) -> str:

@@ -32,8 +32,27 @@ def test_facts_stand_under_each_other() -> None:
     assert facts({"rows": "5", "owner": "ana"}) == "rows   5\nowner  ana"
 
 
-def test_a_line_is_cut_to_the_terminal_and_says_so() -> None:
+def test_a_long_text_is_cut_to_the_terminal_and_says_so() -> None:
     assert table([{"a": "x" * 50}], width=20).splitlines()[1] == "x" * 19 + "…"
+
+
+def test_columns_without_room_are_named_and_those_before_them_are_whole() -> None:
+    rows = [{"job": "851a6db9", "name": "features", "state": "done", "submitted": "2026-11-25 03:54", "cpus": "1"}]
+    assert table(rows, width=33).splitlines() == ["job       name      state  cpus", "851a6db9  features  done      1", "… 1 more column: submitted"]
+    assert table(rows, width=49).splitlines()[1:] == ["851a6db9  features  done   2026-11-25 03:54     1"]
+    rows[0]["submitted"] = "on the first of April, long ago"
+    assert table(rows, width=44).splitlines()[1:] == ["851a6db9  features  done   on the first of …", "… 1 more column: cpus"]
+    rows[0]["submitted"] = "2026-11-25 03:54"
+    assert table(rows, width=None).splitlines()[1] == "851a6db9  features  done   2026-11-25 03:54     1"
+
+
+@pytest.mark.parametrize("width", [10, 40, 60, 80, 200])
+def test_an_address_is_whole_or_left_out(width: int) -> None:
+    url = "http://127.0.0.1:22596/seldon/flights/flights/api/v1.0/predictions"
+    lines = table([{"deployment": "flights", "state": "healthy", "url": url}], width=width).splitlines()
+    assert url in lines[1] or "http" not in lines[1]
+    assert (url in lines[1]) != lines[-1].startswith("…")
+    assert url in table([{"url": url}], width=width)
 
 
 def display_width(line: str) -> int:
@@ -44,7 +63,7 @@ def display_width(line: str) -> int:
 def test_no_cell_breaks_the_table(rows: list[dict[str, str]], width: int) -> None:
     """Newlines, tabs, escape sequences, wide and combining characters: a row stays a line, and a line fits the terminal."""
     lines = table(rows, width=width).split("\n")
-    assert len(lines) == len(rows) + 1
+    assert len(lines) == len(rows) + 1 + lines[-1].startswith("…")
     for line in lines:
         assert all(char.isprintable() for char in line)
         assert display_width(line) <= width

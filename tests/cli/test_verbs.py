@@ -6,14 +6,18 @@ import json
 import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import click
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.cli.app import GROUPS, VERBS, main, root
+from jupyter_mlinfra import workbench
+from jupyter_mlinfra.cli.app import GROUPS, VERBS, main, root, run
+from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import text_of
+from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.server.openapi import _records
@@ -24,8 +28,9 @@ PAGE = {"limit": 50, "cursor": None}
 CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("catalog list --namespace flights --limit 7 --cursor 14", "Page[Dataset]", "catalog", "list", {"namespace": "flights", "limit": 7, "cursor": "14"}),
     ("catalog show f.p", "DatasetDetail", "catalog", "show", {"name": "f.p"}),
-    ("catalog ingest data.csv --into f.p --replace --null NA --null '' --time-zone America/New_York", "IngestReport", "catalog", "ingest",
-     {"files": ("data.csv",), "into": "f.p", "mode": "replace", "encoding": "utf-8", "null_values": ("NA", ""), "time_zone": "America/New_York"}),
+    ("catalog ingest data.csv --into f.p --replace --null NA --null '' --time-zone America/New_York --type n=str", "IngestReport", "catalog", "ingest",
+     {"files": ("data.csv",), "into": "f.p", "mode": "replace", "encoding": "utf-8", "null_values": ("NA", ""), "time_zone": "America/New_York",
+      "types": {"n": "str"}}),
     ("catalog search late flight", "Page[Hit]", "catalog", "search", {"words": "late flight", "limit": 50}),
     ("catalog preview f.p --start 5 --count 9 --columns a,b --snapshot 4", "RowBlock", "catalog", "preview",
      {"name": "f.p", "start": 5, "count": 9, "columns": ["a", "b"], "snapshot": "4"}),
@@ -86,12 +91,10 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("status", "dict[str, dict[str, int]]", "workbench", "status", {}),
     ("search late flights --kind run --kind model --limit 9", "Page[Hit]", "workbench", "search",
      {"words": "late flights", "kinds": ("run", "model"), "limit": 9}),
-    ("up", "dict[str, Any]", "workbench", "up", {}),
-    ("down", "dict[str, Any]", "workbench", "down", {}),
 ]  # fmt: skip
 ELSEWHERE = {  # tested below, each for what it does besides
-    "catalog sql", "deployments delete", "deployments deploy", "deployments predict", "deployments show", "deployments up", "features materialize",
-    "features use", "init", "jobs logs", "jobs submit", "project check", "project show",
+    "catalog delete", "catalog sql", "deployments delete", "deployments deploy", "deployments predict", "deployments show", "deployments up", "down",
+    "features materialize", "features use", "init", "jobs logs", "jobs submit", "project check", "project show", "up",
 }  # fmt: skip
 
 
@@ -186,6 +189,68 @@ def test_moments_and_spans_are_read(noted: Noted, verb: Callable[..., Any]) -> N
     assert (asked["view"], asked["start"], asked["end"]) == (("w",), datetime(2013, 1, 2, tzinfo=UTC), datetime(2013, 1, 3, 3, tzinfo=UTC))
 
 
+def test_a_dataset_is_deleted_when_that_is_confirmed(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = "/warehouse/f/p"
+    assert verb(["catalog", "delete", "f.p", "--yes"]).value == {"deleted": "f.p", "files": "/warehouse/f/p"}
+    verb(["catalog", "delete", "f.p", "--yes", "--force"])
+    assert [call[2] for call in noted.calls] == [{"name": "f.p", "force": False}, {"name": "f.p", "force": True}]
+
+
+class Engines:
+    """A workbench with a supervisor and two deployments, one of which runs."""
+
+    def __init__(self, pid: int | None) -> None:
+        self.pid = pid
+        self.jobs = SimpleNamespace(supervisor=lambda: SimpleNamespace(pid=self.pid))
+        states = {"flights": "healthy" if pid else "down", "old": "down"}
+        self.deployments = SimpleNamespace(
+            list=lambda limit: SimpleNamespace(items=[SimpleNamespace(name=name, state=state) for name, state in states.items()])
+        )
+
+    def up(self) -> dict[str, Any]:
+        self.pid = self.pid or 7
+        return {"supervisor": self.pid, "deployments": ["flights", "old"]}
+
+    def down(self) -> dict[str, Any]:
+        self.pid = None
+        return {"supervisor": None, "deployments": ["flights", "old"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "pid", "json", "answer"),
+    [
+        ("up", 5, False, {"supervisor": "was running (process 5)", "deployments": "flights, old"}),
+        ("up", None, False, {"supervisor": "started (process 7)", "deployments": "flights, old"}),
+        ("up", None, True, {"supervisor": 7, "deployments": ["flights", "old"]}),
+        ("down", 5, False, {"supervisor": "stopped (process 5)", "deployments": "stopped: flights"}),
+        ("down", None, False, {"supervisor": "none was running", "deployments": "none was running"}),
+        ("down", 5, True, {"supervisor": None, "deployments": ["flights", "old"], "stopped": {"supervisor": 5, "deployments": ["flights"]}}),
+    ],
+)
+def test_up_and_down_say_what_they_did(words: str, pid: int | None, json: bool, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbench, "current", lambda path=None: Engines(pid))
+    assert run([words], Session(json=json, say=lambda _: None)).value == answer
+
+
+def test_what_is_no_notebook_is_pointed_to_a_command(noted: Noted, verb: Callable[..., Any]) -> None:
+    for file, command in (("train.py", "python train.py"), ("train.sh", "train.sh")):
+        with pytest.raises(BadRequest) as caught:
+            verb(["jobs", "submit", file])
+        assert caught.value.fix.endswith(f"mlinfra jobs submit -- {command}")
+    assert noted.calls == []
+
+
+def test_people_see_an_answer_to_sql_as_a_table(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    noted.answer = pl.DataFrame({"year": [2013, 2014], "word": ["a", None], "big": [1234567, 1]})
+    with pytest.raises(SystemExit):
+        main(["catalog", "sql", "SELECT 1"])
+    assert capfd.readouterr().out.splitlines() == ["year  word      big", "2013  a     1234567", "2014  –           1"]
+    noted.answer = pl.DataFrame({"year": []})
+    with pytest.raises(SystemExit):
+        main(["catalog", "sql", "SELECT 1"])
+    assert capfd.readouterr().out == "no rows\n"
+
+
 def test_sql_answers_with_rows(noted: Noted, verb: Callable[..., Any]) -> None:
     noted.answer = pl.DataFrame({"a": [1], "at": [datetime(2013, 1, 2, tzinfo=UTC)], "n": [None]})
     (row,) = verb(["catalog", "sql", "SELECT 1"]).value
@@ -213,12 +278,15 @@ def test_waiting_for_jobs_that_do_not_succeed_is_a_failure_that_names_them(noted
     from jupyter_mlinfra.jobs import JobState
 
     job = record("Job")
-    noted.answer = [type(job)(**{name: getattr(job, name) for name in job.__dataclass_fields__} | {"state": JobState(state), "id": "7f3a"})]
+    noted.answer = [
+        type(job)(**{name: getattr(job, name) for name in job.__dataclass_fields__} | {"state": JobState(state), "id": "7f3a", "reason": "Exit code 3."})
+    ]
     ended = verb(["jobs", "wait", "7f3a"])
     assert ended.exit_code == code
     assert (ended.error is None) == (code == 0)
     if ended.error:
         assert "7f3a" in ended.error.why
+        assert ".." not in ended.error.why
 
 
 def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,12 +11,17 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlinfra.core.display import MIME
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number, Page
+from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.server.openapi import _records
 from jupyter_mlinfra.widgets.cards import CARDS, card_of
+from jupyter_mlinfra.widgets.known import card_in
 from jupyter_mlinfra.widgets.reprs import LARGEST, RECORDS, Facts, Records, bundle, register
 from jupyter_mlinfra.widgets.rows import ROWS, rows_of
-from jupyter_mlinfra.widgets.words import number, plain, size, span
+from jupyter_mlinfra.widgets.words import counted, number, plain, size, span, state
+from jupyter_mlinfra.workbench import Workbench
+from tests.conftest import REPOSITORY
 from tests.server.noted import made_up
 
 SHOWN = sorted({*CARDS, *ROWS} - {"Page"})
@@ -105,6 +110,92 @@ def test_runs_with_different_metrics_make_one_table() -> None:
     rows = rows_of([first, second])
     assert [row["auc"] for row in rows] == ["0.5", "–"]
     assert [row["loss"] for row in rows] == ["–", "1.25"]
+
+
+def runs(*metrics: dict[str, float]) -> list[Any]:
+    found = []
+    for each in metrics:
+        found.append(made_up(_records()["Run"]))
+        object.__setattr__(found[-1], "metrics", each)
+    return found
+
+
+def test_a_list_of_runs_shows_the_metrics_that_matter_and_counts_the_others() -> None:
+    """No metric that a run has reads as missing because another run has other ones before it in the alphabet."""
+    common = {"loss": 0.1, "zeta": 0.2}
+    items = runs({**common, "a1": 1, "a2": 1, "test_auc": 0.7, "test_saved": 9.0}, {**common, "b1": 1, "b2": 1, "test_auc": 0.8})
+    card = card_of(Page(items=items, shown=2, total=2), first="test_auc")
+    assert card is not None
+    shown = [name for name in card.rows[0] if name in {key for item in items for key in item.metrics}]
+    assert shown == ["test_auc", "test_saved", "loss", "zeta", "a1"]
+    assert [row["test_auc"] for row in card.rows] == ["0.7", "0.8"]
+    assert card.note == "3 more metrics: a2, b1, b2"
+    card = card_of(items)
+    assert card is not None
+    assert list(card.rows[0])[3:8] == ["loss", "test_auc", "zeta", "a1", "a2"]
+
+
+def test_one_version_shows_all_of_its_metrics() -> None:
+    version = made_up(_records()["Version"])
+    object.__setattr__(version, "metrics", {f"m{number}": 0.5 for number in range(9)})
+    card = card_of(version)
+    assert card is not None
+    assert [row["metric"] for row in card.rows] == [f"m{number}" for number in range(9)]
+
+
+def test_the_metric_of_the_project_comes_first_and_jobs_have_their_names(project: Project) -> None:
+    (project.root / "mlinfra.toml").write_text('[project.targets]\nmetric = "zeta"\n')
+    workbench = Workbench.open(project.root)
+    card = card_in(workbench, runs({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "zeta": 2}))
+    assert card is not None
+    assert list(card.rows[0])[3] == "zeta"
+    job = workbench.jobs.submit(JobSpec(command=("true",), name="flights/train"))
+    workbench.jobs.stop(cancel_running=True)
+    feature = made_up(_records()["Feature"])
+    object.__setattr__(feature, "used_by", [f"job:{job.id}", "job:00000000", "run:00000000"])
+    card = card_in(workbench, feature)
+    assert card is not None
+    assert card.facts["used by"] == f"flights/train (job {job.id}), job:00000000, run:00000000"
+    workbench.project.database.close()
+
+
+def test_values_of_data_have_no_commas_and_figures_about_them_do() -> None:
+    block = made_up(_records()["RowBlock"])
+    object.__setattr__(block, "data", [[2013]])
+    object.__setattr__(block, "total", 12345)
+    card = card_of(block)
+    assert card is not None
+    assert list(card.rows[0].values()) == ["2013"]
+    assert "12,345" in card.title
+    profile = made_up(_records()["ColumnProfile"])
+    object.__setattr__(profile, "max", Number(value=2013))
+    object.__setattr__(profile, "distinct", Number(value=2013))
+    card = card_of(profile)
+    assert card is not None
+    assert (card.facts["max"], card.facts["distinct"]) == ("2013", "2,013")
+
+
+def test_states_are_the_words_of_the_panels() -> None:
+    """`labextension/src/components/state.tsx` has them."""
+    source = (REPOSITORY / "labextension/src/components/state.tsx").read_text()
+    words = dict(re.findall(r"^  (\w+): look\('\w+', '\w+', trans => trans\.__\('([^']+)'\)\)", source, re.M))
+    assert len(words) > 20
+    for name, word in words.items():
+        if name not in ("passed",):  # a test, which no text face shows
+            assert state(name) == word
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "text"), [(1, "run", "1 run"), (2, "run", "2 runs"), (0, "entity", "0 entities"), (1, "entity", "1 entity"), (1234, "job", "1,234 jobs")]
+)
+def test_one_is_no_several(count: int, noun: str, text: str) -> None:
+    assert counted(count, noun) == text
+
+
+def test_rows_of_a_prediction_count_from_one_as_errors_do() -> None:
+    card = card_of(made_up(_records()["Prediction"]))
+    assert card is not None
+    assert card.rows[0]["row"] == "1"
 
 
 def test_an_empty_page_says_so_and_other_values_have_no_card() -> None:
