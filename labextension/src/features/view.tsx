@@ -144,7 +144,11 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
     {
       key: 'text',
       head: trans.__('description'),
-      cell: ({ description }) => <span className={cx('cell')}>{description || format.DASH}</span>
+      cell: ({ description }) => (
+        <span className={cx('cell', 'is-wide')} title={description}>
+          {description || format.DASH}
+        </span>
+      )
     },
     {
       key: 'used',
