@@ -12,6 +12,8 @@ export interface IPage<T> {
   readonly shown: number;
   readonly total: number;
   readonly cursor: string | null;
+  /** What a reader has to know of the list, such as a part that is out of date. */
+  readonly note?: string;
 }
 
 /** How a number was obtained; `n` is a group size. */
@@ -34,6 +36,7 @@ export interface IJobSpec {
   readonly gpus?: number;
   readonly cpus?: number;
   readonly time_limit_minutes?: number;
+  readonly priority?: number;
   readonly retries?: number;
 }
 

@@ -90,8 +90,9 @@ export function SearchResults({
             <p className={cx('results-note')} aria-live="polite">
               {page.total === 0 ? trans.__('Nothing holds these words.') : trans.__('%1 of %2', page.shown, page.total)}
             </p>
+            {page.note && <p className={cx('results-note')}>{page.note}</p>}
             {kinds.map(kind => (
-              <section key={kind} className={cx('section')}>
+              <section key={kind} className={cx('section', 'results')}>
                 <h3 className={cx('section-title')}>
                   <span className={cx('section-word')}>{kindWord(kind, trans)}</span>
                 </h3>
@@ -115,7 +116,7 @@ function Hits({ hits, label, words }: { hits: readonly IHit[]; label: string; wo
         icon: iconOf(hit.kind),
         name: <Marked text={hit.name || nameOf(hit.ref)} words={words} />,
         meta: hit.detail && <span className={cx('row-detail')}>{hit.detail}</span>,
-        title: hit.ref
+        title: [hit.ref, hit.detail].filter(Boolean).join('\n')
       }))}
     />
   );
