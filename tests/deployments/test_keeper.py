@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +14,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.deployments.store import ProcessRow
 from jupyter_mlinfra.deployments.targets import envoy, keeper
-from jupyter_mlinfra.deployments.targets.workers import Worker, Workers
+from jupyter_mlinfra.deployments.targets.workers import Launch, Worker, Workers
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -84,3 +87,34 @@ def test_a_worker_that_has_ended_is_let_go_of_even_when_that_cannot_be_noted() -
     with pytest.raises(Unavailable):
         workers._forget(worker)
     assert (worker.token, worker.identity) == ("", None)  # so that the next step starts it
+
+
+def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(tmp_path: Path) -> None:
+    rows: list[ProcessRow] = []
+    full = [True]
+
+    def add(row: ProcessRow) -> None:
+        if full:
+            raise Unavailable("The disk is full.")
+        rows.append(row)
+
+    token = f"mlinfra-test-{os.getpid()}-{time.time_ns()}"
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.chmod(0o700)
+    workers = Workers(SimpleNamespace(drop_process=lambda _: None, add_process=add), token)  # type: ignore[arg-type]
+    launch = Launch(
+        deployment="flights", version="v1", model="flights/1", python=str(python), bundle=str(tmp_path), payloads=tmp_path, logs=tmp_path / "no such folder"
+    )
+    try:
+        workers.keep(launch, 2)
+        assert all(identity.alive() for identity in workers.identities())
+        with pytest.raises(Unavailable):
+            workers.note()
+        full.clear()
+        for _ in range(2):
+            workers.note()
+        assert [(row.slot, row.identity) for row in rows] == list(enumerate(workers.identities()))
+    finally:
+        workers.kill()
+    assert not any(identity.alive() for identity in workers.identities())

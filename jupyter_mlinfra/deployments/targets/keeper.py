@@ -93,6 +93,7 @@ class Keeper:
             _LOG.warning("Envoy has not taken the configuration over")
             return
         self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0  # a sum: each one is judged
+        self.workers.note()
         if target.done != wish or target.trouble:  # after the judgement: who waits for the wish must not read a state of before a reboot
             self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted))
@@ -234,6 +235,7 @@ class Gateway:
         self._token = token_of(project, "gateway")
         self._process: subprocess.Popen[bytes] | None = None
         self.identity: Identity | None = None
+        self._noted = False
         self._retry_at, self._failures = 0.0, 0
         self.port = store.target().port
 
@@ -241,7 +243,7 @@ class Gateway:
         """Find the Envoy of an earlier keeper; one on another port than the settings ask for is ended."""
         found = next((row for row in self._store.processes() if (row.deployment, row.version) == GATEWAY), None)
         if found and found.identity.alive() and self._project.settings.deployments.port in (0, self.port):
-            self.identity = found.identity
+            self.identity, self._noted = found.identity, True
         else:
             self._forget()
 
@@ -258,6 +260,7 @@ class Gateway:
     def keep(self, plans: Sequence[gateway.DeploymentPlan]) -> bool:
         """Have it run, from its first request on with `plans`; says whether it does. The reason why not is noted as the target's trouble."""
         if self.alive() and envoy.live():
+            self._note()
             self._failures = 0
             return True
         if self.alive():
@@ -299,9 +302,16 @@ class Gateway:
             marked = {**os.environ, TOKEN: self._token}
             self._process = subprocess.Popen(envoy.command(), env=marked, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.identity = Identity.of(self._process.pid)
-        if self.identity is not None:
-            row = ProcessRow(token=self._token, deployment=GATEWAY[0], version=GATEWAY[1], slot=0, identity=self.identity, started_at=now())
+        self._note()
+
+    def _note(self) -> None:
+        if self.identity is None or self._noted:
+            return
+        row = ProcessRow(token=self._token, deployment=GATEWAY[0], version=GATEWAY[1], slot=0, identity=self.identity, started_at=now())
+        with contextlib.suppress(MLInfraError):  # the disk is full: it serves all the same, and is noted later
+            self._store.drop_process(self._token)
             self._store.add_process(row)
+            self._noted = True
 
     def _wait_live(self) -> bool:
         end = time.monotonic() + 10
@@ -336,8 +346,8 @@ class Gateway:
         end_token(self._token, grace_seconds=grace)
         if self._process is not None:
             self._process.poll()
-        self._store.drop_process(self._token)
-        self.identity = self._process = None
+        self.identity, self._process, self._noted = None, None, False
+        self._store.drop_process(self._token)  # last: when the disk is full, it is started anew all the same
 
 
 class Alarm:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from ...core.errors import MLInfraError
 from ...core.processes import TOKEN, Identity, end_token
 from ...core.records import now
 from ..gateway import cluster_name
@@ -53,6 +54,7 @@ class Worker:
     identity: Identity | None = None
     token: str = ""
     process: subprocess.Popen[bytes] | None = None
+    noted: bool = False
     ready: bool = False
     started: float = 0.0
     failures: int = 0
@@ -80,7 +82,7 @@ class Workers:
             if not row.deployment:
                 continue
             worker = self._slot((row.deployment, row.version), row.slot)
-            worker.identity, worker.token, worker.started = row.identity, row.token, time.monotonic()
+            worker.identity, worker.token, worker.started, worker.noted = row.identity, row.token, time.monotonic(), True
             if not worker.alive():
                 self._forget(worker)
 
@@ -100,6 +102,13 @@ class Workers:
                 worker.ready = envoy.get(worker.socket, "/health/ping") is not None
         for worker in self.all[key][slots:]:  # the setting was lowered
             self._end(worker)
+
+    def note(self) -> None:
+        """Note what was started while nothing could be written."""
+        for key, workers in self.all.items():
+            for worker in workers:
+                if worker.identity is not None and not worker.noted:
+                    self._note(key, worker)
 
     def end(self, key: tuple[str, str]) -> bool:
         """Ask the processes of a drained version to end, kill them when they do not. Says whether none is left."""
@@ -177,9 +186,15 @@ class Workers:
         if worker.identity is None:
             self._note_failure(worker)
             return
-        self._store.drop_process(token)
-        row = ProcessRow(token=token, deployment=launch.deployment, version=launch.version, slot=worker.slot, identity=worker.identity, started_at=now())
+        with contextlib.suppress(MLInfraError):  # the disk is full: `note` tries again
+            self._note((launch.deployment, launch.version), worker)
+
+    def _note(self, key: tuple[str, str], worker: Worker) -> None:
+        assert worker.identity is not None
+        self._store.drop_process(worker.token)
+        row = ProcessRow(token=worker.token, deployment=key[0], version=key[1], slot=worker.slot, identity=worker.identity, started_at=now())
         self._store.add_process(row)
+        worker.noted = True
 
     def _note_failure(self, worker: Worker) -> None:
         ran = time.monotonic() - worker.started
@@ -190,7 +205,7 @@ class Workers:
 
     def _forget(self, worker: Worker) -> None:
         token = worker.token
-        worker.identity, worker.process, worker.token, worker.ready, worker.ending_since = None, None, "", False, 0.0
+        worker.identity, worker.process, worker.token, worker.noted, worker.ready, worker.ending_since = None, None, "", False, False, 0.0
         if token:
             end_token(token, grace_seconds=0)  # its children, if its own end was not an orderly one
             self._store.drop_process(token)  # last: when the disk is full, the worker is started anew all the same
