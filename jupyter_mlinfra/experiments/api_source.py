@@ -126,7 +126,16 @@ class ApiSource:
             return [_version(client, item, aliases) for item in found[:limit]]
 
     def version(self, model: str, version: int) -> VersionFacts | None:
-        return next((item for item in self.versions(model, 100_000) if item.version == version), None)
+        from mlflow.exceptions import MlflowException
+
+        with self._client() as client:
+            try:
+                item = client.get_model_version(model, str(version))
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return None
+                raise
+            return _version(client, item, dict.fromkeys(item.aliases, item.version))
 
     def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
         with self._client() as client:

@@ -70,23 +70,12 @@ def calibration(y: Labels, p: Scores, *, bins: int = 10) -> pl.DataFrame:
     One row a bin: rows, predicted (mean), observed (share of 1), low and high (95 % Wilson interval of observed).
     Source: Wilson (1927) for the interval.
     """
-    import numpy as np
-    import polars as pl
+    from ..charts.binning import rates
 
     labels, scores = _checked(y, p)
     if bins < 1:
         raise BadRequest(f"bins={bins} is below 1.", fix="Use 10.")
-    edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
-    places = np.searchsorted(edges, scores, side="left")
-    rows = np.bincount(places, minlength=len(edges) + 1)
-    kept = rows > 0
-    count = rows[kept]
-    predicted = np.bincount(places, scores, len(rows))[kept] / count
-    observed = np.bincount(places, labels, len(rows))[kept] / count
-    z = 1.959963984540054
-    middle = (observed + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * np.sqrt(observed * (1 - observed) / count + z * z / (4 * count * count))
-    return pl.DataFrame({"rows": count, "predicted": predicted, "observed": observed, "low": middle - half, "high": middle + half})
+    return rates(labels, scores, bins)
 
 
 def calibration_error(y: Labels, p: Scores, *, bins: int = 10) -> float:

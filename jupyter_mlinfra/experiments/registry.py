@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..core.errors import BadRequest, NotFound, Unprocessable
-from ..core.files import explain_os_error, file_lock
+from ..core.files import explain_os_error, file_lock, write_atomic
 from ..core.project import Project
 from . import artifacts
 from .facts import DIGEST, SIGNATURE, RunFacts, VersionFacts
@@ -104,7 +104,7 @@ class Registry:
         return False
 
     def download(self, version: VersionFacts) -> Path:
-        """The folder with the version's files: where they are, or a copy when they are elsewhere. The caller must not change it.
+        """The folder with the version's files: where they are, or a checked copy when they are elsewhere. The caller must not change it.
 
         Raises NotFound when the files are gone, Unprocessable when they are not those that were registered.
         """
@@ -127,13 +127,15 @@ class Registry:
 
     def _copy(self, version: VersionFacts) -> Path:
         target = self._project.folder("models") / quote(version.model, safe="") / f"{version.version}-{version.created}"
+        noted = target.with_name(f"{target.name}.sha256")
         with file_lock(self._project.home / "models.lock"):
-            if target.exists():
+            if target.exists() and noted.exists() and noted.read_text() == artifacts.digest(target):
                 return target
             draft = Path(tempfile.mkdtemp(dir=self._project.folder("models"), prefix=".draft-"))
             try:
                 fetched = self._fetch(version.location, draft)
-                target.parent.mkdir(exist_ok=True)
+                shutil.rmtree(target, ignore_errors=True)  # a copy that was changed
+                write_atomic(noted, artifacts.digest(fetched).encode())
                 os.replace(fetched, target)
             except OSError as error:
                 raise explain_os_error(error, f"Model {version.model} version {version.version} was not fetched.") from error

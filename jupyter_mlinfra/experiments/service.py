@@ -50,11 +50,11 @@ class Experiments:
         return self._source().reason
 
     def activate(self) -> None:
-        """Point plain `mlflow` calls of this process, and of its children, at this project's store."""
+        """Point plain `mlflow` calls of this process at this project's store, and those of its children unless its address holds a secret."""
         self._store.activate()
 
     def environment(self) -> dict[str, str]:
-        """Environment variables that do for a child process what `activate` does here."""
+        """Environment variables that do for a child process what `activate` does here; an address that holds a secret is left out."""
         return self._store.environment()
 
     def experiments(self, *, limit: int = 50, cursor: str | None = None) -> Page[Experiment]:
@@ -172,7 +172,11 @@ class Experiments:
         return self._version(self._registry.find(ref))
 
     def download(self, ref: str) -> Path:
-        """The folder of a version's files, digest checked; the caller must not change it."""
+        """The folder of a version's files; the caller must not change it.
+
+        Files on this machine are checked against the digest noted at registration. A copy of remote files is checked against the digest noted
+        when it was fetched, and fetched anew when it differs.
+        """
         return self._registry.download(self._registry.find(ref))
 
     def requirements(self, ref: str) -> list[str]:

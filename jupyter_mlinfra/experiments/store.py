@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from ..core.errors import BadRequest, Conflict, Forbidden, MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock, write_atomic
 from ..core.project import Project
-from ..core.secrets import resolve
+from ..core.secrets import is_reference, resolve
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -69,6 +69,11 @@ class Store:
         return uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else uri
 
     @property
+    def has_secret(self) -> bool:
+        """Whether the URI holds a password, or is itself one of the user's secrets."""
+        return is_reference(self._settings.tracking_uri) or self.shown_uri != self.uri
+
+    @property
     def sqlite(self) -> Path | None:
         """The SQLite file, when the store is one."""
         return Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
@@ -81,8 +86,13 @@ class Store:
         return str(self._project.home / "artifacts") if self.sqlite else None
 
     def environment(self) -> dict[str, str]:
-        """What a process needs so that plain `mlflow` calls reach this store: no telemetry, our URI, our artifacts."""
-        found = {**_DEFAULTS, **{key: os.environ[key] for key in _DEFAULTS if key in os.environ}, **_ENVIRONMENT, "MLFLOW_TRACKING_URI": self.uri}
+        """What a process needs so that plain `mlflow` calls reach this store: no telemetry, our URI, our artifacts.
+
+        A URI with a secret is left out: whatever that process starts would inherit it. There `activate` does the same.
+        """
+        found = {**_DEFAULTS, **{key: os.environ[key] for key in _DEFAULTS if key in os.environ}, **_ENVIRONMENT}
+        if not self.has_secret:
+            found["MLFLOW_TRACKING_URI"] = self.uri
         if self.artifacts and self.sqlite:
             # Where MLflow's SQL store puts artifacts of experiments that `mlflow.set_experiment` makes; otherwise ./mlruns.
             found["_MLFLOW_SERVER_ARTIFACT_ROOT"] = self.artifacts
@@ -95,12 +105,19 @@ class Store:
         """
         with _activating:
             os.environ.update(self.environment())
-            import mlflow
-
-            mlflow.set_tracking_uri(self.uri)
-            mlflow.set_registry_uri(self.uri)
+            self.point()
             self._create_schema()
         self.analyze()
+
+    def point(self) -> None:
+        """Make plain `mlflow` calls of this process reach the store. MLflow notes the URI for child processes: not one with a secret."""
+        import mlflow
+
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.uri)
+        if self.has_secret:
+            for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+                os.environ.pop(name, None)
 
     def client(self) -> MlflowClient:
         """MLflow's client of this store, schema included."""

@@ -145,7 +145,7 @@ def _end(store: Store, run_id: str, status: str) -> None:
     """End the run, unless the block did so itself. Raises Unavailable when the store does not take it; the run is no longer active then either."""
     import mlflow
 
-    mlflow.set_tracking_uri(store.uri)  # the block may have used another project
+    store.point()  # the block may have used another project
     active = mlflow.active_run()
     if active is not None and active.info.run_id == run_id:
         with explained(store):

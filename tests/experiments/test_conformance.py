@@ -181,5 +181,17 @@ def test_both_know_the_same_models_and_versions(both):
     assert [item.version for item in sql.versions("l'été", 2)] == [3, 2]
 
 
+def test_one_version_is_asked_for_alone(both, monkeypatch):
+    """However many versions a model has: showing one must not fetch all of them, with a request for the files of each."""
+    from mlflow import MlflowClient
+
+    asked = []
+    for name in ("search_model_versions", "get_model_version", "get_model_version_download_uri"):
+        real = getattr(MlflowClient, name)
+        monkeypatch.setattr(MlflowClient, name, lambda *args, name=name, real=real, **named: asked.append(name) or real(*args, **named))
+    assert both[1].version("churn", 1).version == 1
+    assert asked == ["get_model_version", "get_model_version_download_uri"]
+
+
 def normal(item):
     return None if item is None else {**{name: getattr(item, name) for name in item.__slots__}, "aliases": sorted(item.aliases), "tags": dict(item.tags)}

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments
 
@@ -84,7 +85,13 @@ def test_all_verbs_work_on_a_server_whose_files_are_elsewhere(tmp_path, server):
     assert [list(curve.high) for curve in compared.curves] == [[1, 2, 3], [0, 1, 2]]
     assert experiments.model("churn").model.aliases == {"champion": 2, "rollback": 1}
     assert experiments.download("churn@champion").is_relative_to(project.home)
-    assert experiments.download("churn@champion") == experiments.download("churn/2")
+    copy = experiments.download("churn/2")
+    assert experiments.download("churn@champion") == copy
+    whole = (copy / "MLmodel").read_bytes()
+    (copy / "MLmodel").write_bytes(whole + b"# changed")
+    assert (experiments.download("churn/2") / "MLmodel").read_bytes() == whole
+    with pytest.raises(NotFound):
+        experiments.version("churn/9")
     assert [column["name"] for column in experiments.signature("churn/1")["inputs"]] == ["a", "b"]
     assert np.array_equal(experiments.load("churn/2").inplace_predict(inputs), booster.inplace_predict(inputs))
     assert {document.kind for document in experiments.search_documents()} == {"experiment", "model", "version", "run"}

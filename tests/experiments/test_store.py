@@ -139,6 +139,24 @@ def test_the_tracking_uri_of_the_settings(tmp_path, monkeypatch, text, uri):
     assert "secret" not in store.shown_uri
 
 
+@pytest.mark.parametrize("text", ["http://ana:hush@127.0.0.1:9", "env:WHERE"], ids=["password", "reference"])
+def test_a_password_of_the_store_is_not_inherited_by_the_processes_that_this_one_starts(tmp_path, monkeypatch, text):
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://left-by-another-project")
+    monkeypatch.setenv("WHERE", "https://mlflow.example/hush")
+    (tmp_path / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "{text}"\n')
+    experiments = Experiments(Project(tmp_path))
+    experiments.activate()
+    monkeypatch.delenv("WHERE")  # the user's own, and not ours to hide
+    seen = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+    assert "hush" not in seen
+    assert "left-by-another-project" not in seen
+    monkeypatch.setenv("WHERE", "https://mlflow.example/hush")
+    assert "hush" in mlflow.get_tracking_uri()
+    assert "MLFLOW_TRACKING_URI" not in experiments.environment()
+
+
 def test_a_scheme_that_mlflow_does_not_know_is_refused(tmp_path):
     (tmp_path / "mlinfra.toml").write_text('[experiments]\ntracking_uri = "gopher://hole"\n')
     with pytest.raises(BadRequest, match="scheme 'gopher'"):
