@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest
+from .binning import rates
 from .style import REFERENCE, ROWS, SERIES, altair_ready, axis, colour, dashes, finished, need
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def calibration(frame: pl.DataFrame, *, label: str, score: str, bins: int = 10, 
 
     alt = altair_ready()
     labels, values = _columns(frame, label, score)
-    table = _binned(labels, values, bins)
+    table = rates(labels, values, bins)
     top = float(max(table["predicted"].max(), table["high"].max()))  # type: ignore[arg-type, type-var]  # both columns are numbers
     scale = alt.Scale(domain=[0, top], nice=True)
     diagonal = alt.Chart(pl.DataFrame({"x": [0.0, top], "y": [0.0, top]})).mark_line(strokeDash=[2, 3], color=REFERENCE, strokeWidth=1).encode(x="x:Q", y="y:Q")
@@ -132,16 +133,3 @@ def _lines(frame: pl.DataFrame, names: Sequence[str], x: str, y: str) -> Any:
             tooltip=["model", alt.Tooltip("x:Q", title=x, format=".3f"), alt.Tooltip("y:Q", title=y, format=".3f")],
         )
     )
-
-
-def _binned(labels: Floats, values: Floats, bins: int) -> pl.DataFrame:
-    """Bins of equal size (ties stay together): rows, predicted, observed, and its Wilson interval."""
-    import numpy as np
-    import polars as pl
-
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
-    table = pl.DataFrame({"bin": np.searchsorted(edges, values), "label": labels, "score": values})
-    found = table.group_by("bin").agg(pl.len().alias("rows"), pl.col("score").mean().alias("predicted"), pl.col("label").mean().alias("observed")).sort("bin")
-    z, n, p = 1.959963984540054, pl.col("rows"), pl.col("observed")
-    middle, half = (p + z**2 / (2 * n)) / (1 + z**2 / n), z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)).sqrt()
-    return found.with_columns((middle - half).alias("low"), (middle + half).alias("high"))
