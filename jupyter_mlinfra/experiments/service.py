@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import BadRequest, NotFound
+from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.events import telling
 from ..core.project import Project
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import artifacts, compare, documents, registry, tracking
-from .facts import RunFacts, VersionFacts
+from .facts import JOB, RunFacts, VersionFacts
 from .query import parse_filter, parse_sort
 from .registry import Registry
 from .source import Source, choose
@@ -71,16 +73,16 @@ class Experiments:
         start = _start(limit, cursor)
         runs, total = source.runs(self._experiment_id(source, experiment) if experiment else None, found, by, start, limit)
         end = start + len(runs)
-        return Page(items=[run.record() for run in runs], shown=len(runs), total=total, cursor=str(end) if runs and end < total else None)
+        return Page(items=[self._record(run) for run in runs], shown=len(runs), total=total, cursor=str(end) if runs and end < total else None)
 
     def show(self, run: str) -> Run:
         """One run by id, the beginning of an id, or reference. Raises NotFound, BadRequest when several begin so."""
-        return self._facts(self._source(), run).record()
+        return self._record(self._facts(self._source(), run))
 
     def compare(self, ids: Sequence[str], *, curves: bool = True, points: int = 400) -> Comparison:
         """Two or more runs side by side, in the order given."""
         source = self._source()
-        runs = [run.record() for run in self._several(source, ids)]
+        runs = [self._record(run) for run in self._several(source, ids)]
         if not 2 <= len(runs) <= COMPARED:
             raise BadRequest(f"{len(runs)} runs cannot be compared.", f"A comparison takes 2 to {COMPARED} different runs.", "mlinfra runs compare A B")
         _check_points(points)
@@ -225,6 +227,18 @@ class Experiments:
     def _version(self, facts: VersionFacts) -> Version:
         runs = self._source().several([facts.run]) if facts.run else []
         return facts.record(runs[0] if runs else None, signature=self._registry.has_signature(facts))
+
+    def _record(self, run: RunFacts) -> Run:
+        """What is shown of a run. A process that was killed by force could not end its run: then the end of its job is told."""
+        if run.status == "running" and JOB in run.tags:
+            from ..jobs import Jobs, JobState
+
+            with contextlib.suppress(MLInfraError):  # a job of another project, or one that is no longer known
+                job = Jobs(self._project).show(run.tags[JOB])
+                if job.ended_at is not None:
+                    status = "killed" if job.state is JobState.CANCELLED else "failed"
+                    return replace(run, status=status, ended=int(job.ended_at.timestamp() * 1000)).record()
+        return run.record()
 
     def _experiment_id(self, source: Source, name: str) -> str:
         name = name.removeprefix("experiment:")

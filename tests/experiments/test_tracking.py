@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable
 from jupyter_mlinfra.experiments import Experiments
+from jupyter_mlinfra.jobs import Jobs, JobState
 
 
 def git(root, *words):
@@ -113,6 +116,26 @@ def test_the_error_of_a_block_is_seen_also_when_its_run_cannot_be_ended(experime
     with pytest.raises(Unavailable, match="does not answer"), experiments.track("churn"):
         pass
     assert mlflow.active_run() is None
+
+
+@pytest.mark.parametrize(("state", "shown"), [("failed", "failed"), ("cancelled", "killed"), ("lost", "failed"), ("running", "running"), (None, "running")])
+def test_a_run_whose_process_was_killed_by_force_is_shown_as_its_job_ended(experiments, monkeypatch, state, shown):
+    import mlflow
+
+    experiments.activate()
+    run = mlflow.start_run(tags={"mlinfra.job": "ab12"})  # nobody ends it
+    ended = datetime(2030, 1, 2, tzinfo=UTC)
+    jobs = {"ab12": SimpleNamespace(state=JobState(state), ended_at=ended if shown != "running" else None)} if state else {}
+
+    def show(_, job):
+        if job not in jobs:
+            raise NotFound(f"There is no job {job}.")
+        return jobs[job]
+
+    monkeypatch.setattr(Jobs, "show", show)
+    found = experiments.show(run.info.run_id)
+    assert (found.status, found.ended_at) == (shown, ended if shown != "running" else None)
+    assert experiments.runs("Default").items == [found]
 
 
 def _raising(error):
