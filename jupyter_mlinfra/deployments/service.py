@@ -51,7 +51,7 @@ class Deployments:
         """Package a model version, start it, prove it by tests, and only then give it traffic.
 
         version: `flights/2` or `flights@champion`. traffic: its percent; the others share the rest. None: all for the first version of a
-        deployment, nothing for a further one, what it has for one that is deployed already.
+        deployment, nothing for a further one, what it has for one that is deployed already (and never less than that: Conflict).
         Raises Unprocessable when the model cannot be served or a test fails: the traffic is then as it was. Conflict while another deploy
         of the same deployment is under way. Unavailable when the port is taken or no environment can be built.
         """
@@ -254,7 +254,17 @@ class Deployments:
             yield Document(ref=f"deployment:{row.name}", kind="deployment", name=row.name, text=text, detail=f"model {row.model}: {shares}")
 
     def _again(self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress) -> Deployment:
-        """What is left to do for a version that has passed its tests before: have it run, and give it the traffic that is asked for."""
+        """What is left to do for a version that has passed its tests before: have it run, and give it the traffic that is asked for.
+
+        Raises Conflict when that is less than it has: whoever asks for a canary of 10 % does not know that it is what answers most requests.
+        """
+        has = self._store.deployment(name).version(version).traffic
+        if traffic is not None and traffic < has:
+            raise Conflict(
+                f"{version} of {name} is deployed already and has {has} % of the traffic.",
+                f"A deploy with {traffic} % would move the rest to other versions.",
+                f"To mean that: mlinfra deployments traffic {name} {version}={traffic} …",
+            )
         if not self._store.deployment(name).up or not any(key[0] == name for key in self._target.running()):
             self.up(name, on_progress=tell)
         self._rollout.warm(name, [version])

@@ -83,7 +83,7 @@ def test_the_executed_notebook_of_a_failed_job_opens_at_the_cell_that_failed(lab
     notebook.get_by_role("button", name="Run as Job").click()
     form = lab.page.locator("form:visible")
     form.get_by_role("button", name="Submit Job").click()
-    page = lab.page.locator(".jp-mlinfra-page:visible")
+    page = lab.page.locator('[data-mlinfra-frame="page"]:visible')
     expect(page.locator('[data-state="failed"]').first).to_be_visible(timeout=120_000)
     page.get_by_role("button", name="Open Executed Notebook").click()
     executed = lab.page.locator(".jp-NotebookPanel:visible")

@@ -107,6 +107,9 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployme
     again = serving.deploy("flights", version="flights/4")  # a notebook that is run again changes nothing
     assert serving.show("flights").history == before
     assert {item.version: item.traffic for item in again.versions} == {"v1": 80, "v4": 20, "v5": 0}
+    with pytest.raises(Conflict, match="v1 of flights is deployed already and has 80 %"):  # a canary that is the champion
+        serving.deploy("flights", version="flights/1", traffic=10)
+    assert serving.show("flights").history == before
     serving._experiments.model = "other"  # type: ignore[attr-defined]
     with pytest.raises(Conflict, match="serves model flights"):
         serving.deploy("flights", version="other/2")
