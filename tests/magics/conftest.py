@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from jupyter_mlinfra import workbench
 from jupyter_mlinfra.core.project import Project
@@ -19,8 +20,7 @@ def shell(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A fresh shell after `%load_ext jupyter_mlinfra`."""
     monkeypatch.setenv("IPYTHONDIR", str(project.root / "ipython"))
     InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    shell.history_manager.enabled = False
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))  # nothing to write at exit, when its folder is gone
     load(shell)
     yield shell
     InteractiveShell.clear_instance()
