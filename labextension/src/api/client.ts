@@ -22,6 +22,8 @@ export interface IClient {
   status: (signal?: AbortSignal) => Promise<Status>;
   /** The project of this server: its name, and where it lies. */
   project: (signal?: AbortSignal) => Promise<IProject>;
+  /** Make the folder of this server a project. */
+  init: () => Promise<IProject>;
 }
 
 export function createClient(request: Request): IClient {
@@ -36,6 +38,7 @@ export function createClient(request: Request): IClient {
     search: (words, kinds, limit, signal) =>
       request('workbench/search', { query: { q: words, kinds: kinds.join(','), limit }, signal }),
     status: signal => request('workbench/status', { signal }),
-    project: signal => request('workbench/project', { signal })
+    project: signal => request('workbench/project', { signal }),
+    init: () => request('workbench/init', { body: {} })
   };
 }

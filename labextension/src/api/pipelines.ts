@@ -11,6 +11,8 @@ export interface IPipelinesClient {
     name: string,
     options?: { parameters?: Readonly<Record<string, unknown>>; force?: boolean }
   ) => Promise<IPipelineRun>;
+  /** End a run: its running step is cancelled, the others are not begun. */
+  cancel: (run: string) => Promise<IPipelineRun>;
 }
 
 export function pipelinesClient(request: Request): IPipelinesClient {
@@ -19,6 +21,7 @@ export function pipelinesClient(request: Request): IPipelinesClient {
     show: (name, signal) => request(`pipelines/pipelines/${pathOf(name)}`, { signal }),
     runs: (name, options = {}, signal) =>
       request(`pipelines/pipelines/${pathOf(name)}/runs`, { query: { ...options }, signal }),
-    run: (name, options = {}) => request(`pipelines/pipelines/${pathOf(name)}/runs`, { body: options })
+    run: (name, options = {}) => request(`pipelines/pipelines/${pathOf(name)}/runs`, { body: options }),
+    cancel: run => request(`pipelines/runs/${pathOf(run)}/cancel`, { body: {} })
   };
 }

@@ -144,7 +144,7 @@ function ProfileBar({ profile, query, tier, onTier, children }: IProfileBarProps
 function Legend(): React.ReactElement {
   const { trans } = useWorkbench();
   const marks: readonly [INumber['basis'], string, string][] = [
-    ['exact', '=', trans.__('exact')],
+    ['exact', '', trans.__('no mark: exact')],
     ['approx', '≈', trans.__('approximate')],
     ['sample', '~', trans.__('from a sample')]
   ];

@@ -61,12 +61,9 @@ function Namespaces({ page, version }: { page: IPage<IDataset>; version: number 
     return (
       <EmptyCard
         sentence={trans.__('A dataset is a table the workbench can search, version and trace.')}
-        action={{
-          label: trans.__('Insert an Ingest'),
-          onClick: () =>
-            void workbench.code.insertBelow('mlinfra catalog ingest data/*.parquet --into demo.table', 'cli')
-        }}
-        code="%catalog ingest data/*.parquet"
+        insert={trans.__('Insert an Ingest')}
+        code="mlinfra catalog ingest data/*.parquet --into demo.table"
+        door="cli"
       />
     );
   }
@@ -176,7 +173,7 @@ function ColumnMeta({
     <>
       <Bars values={profile.shape} label={trans.__('Shape of %1', name)} />
       <span className={cx('column-note')} title={trans.__('missing values')}>
-        <Num value={profile.missing} format={value => `${format.percent(value, 1)} ∅`} quiet />
+        <Num value={profile.missing} format={value => `${format.percent(value, 1)} ∅`} />
       </span>
     </>
   );

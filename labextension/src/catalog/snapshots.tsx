@@ -41,7 +41,7 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
 
 function columnsOf({ trans }: IWorkbench): IColumnSpec<ISnapshot>[] {
   const change = (count: number, sign: string): React.ReactNode =>
-    count ? <Num value={count} format={value => sign + format.number(value)} quiet /> : format.DASH;
+    count ? <Num value={count} format={value => sign + format.number(value)} /> : format.DASH;
   return [
     { key: 'id', head: trans.__('snapshot'), cell: ({ id }) => <code>{id}</code> },
     { key: 'at', head: trans.__('when'), cell: ({ at }) => format.time(at), sort: ({ at }) => at, width: 130 },

@@ -1,4 +1,3 @@
-import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Drag } from '@lumino/dragdrop';
 
@@ -65,7 +64,7 @@ class NotebookDrop implements EventListenerObject {
       return false;
     }
     const point = { left: clientX, right: clientX, top: clientY, bottom: clientY };
-    const position = editor.getPositionForCoordinate(point as CodeEditor.ICoordinate);
+    const position = editor.getPositionForCoordinate(point);
     return position !== null && editor.getLine(position.line) === '';
   }
 

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';
 
 import type { ApiError } from '../api/errors';
+import type { Door } from '../code/cell';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
@@ -50,22 +51,27 @@ function Card({ kind, title, shape, tone = 'idle', reason, children }: ICardProp
   );
 }
 
-/** One sentence on what the thing is, one button, one line to copy. */
-export function EmptyCard({
-  sentence,
-  action,
-  code
-}: {
+interface IEmptyCardProps {
+  /** What the thing is. */
   sentence: string;
   action?: IAction;
+  /** Shown as it is to be typed. */
   code?: string;
-}): React.ReactElement {
+  /** The button's word where it inserts the code that is shown. */
+  insert?: string;
+  door?: Door;
+}
+
+/** One sentence on what the thing is, one button, the code to begin with. */
+export function EmptyCard({ sentence, action, code = '', insert, door }: IEmptyCardProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const verb = insert && code ? { label: insert, onClick: () => void workbench.code.insertBelow(code, door) } : action;
   return (
     <Card kind="empty">
       <p>{sentence}</p>
-      {action && (
+      {verb && (
         <div className={cx('actions')}>
-          <Button kind="primary" label={action.label} onClick={action.onClick} />
+          <Button kind="primary" label={verb.label} onClick={verb.onClick} />
         </div>
       )}
       {code && <code>{code}</code>}
@@ -110,9 +116,9 @@ export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): Reac
       {(why || fix) && (
         <dl>
           {why && <dt>{trans.__('why')}</dt>}
-          {why && <dd>{why}</dd>}
+          {why && <dd className={cx(why.includes('\n') && 'is-drawn')}>{why}</dd>}
           {fix && <dt>{trans.__('fix')}</dt>}
-          {fix && <dd>{fix}</dd>}
+          {fix && <dd className={cx(fix.includes('\n') && 'is-drawn')}>{fix}</dd>}
         </dl>
       )}
       <div className={cx('actions')}>

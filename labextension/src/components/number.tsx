@@ -6,11 +6,11 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { cx } from './cx';
 
-/** The mark of a basis and the sentence behind it; exact is the quietest. */
-function explain({ basis, n, error }: INumber, trans: TranslationBundle): [mark: string, title: string] {
+/** The mark of a basis and the sentence behind it; what is exact needs no mark: `16 = 10 min` would read as an equation. */
+function explain({ basis, n, error }: INumber, trans: TranslationBundle): [mark: string, title: string] | null {
   switch (basis) {
     case 'exact':
-      return ['=', trans.__('exact')];
+      return null;
     case 'approx':
       return ['≈', error ? trans.__('approximate, ±%1', format.percent(error, 1)) : trans.__('approximate')];
     case 'sample':
@@ -22,27 +22,14 @@ function explain({ basis, n, error }: INumber, trans: TranslationBundle): [mark:
   }
 }
 
-/** How a number was obtained. */
-export function BasisChip({ number }: { number: INumber }): React.ReactElement {
-  const { trans } = useWorkbench();
-  const [mark, title] = explain(number, trans);
-  return (
-    <span className={cx('basis', `basis-${number.basis}`)} title={title}>
-      {mark}
-    </span>
-  );
-}
-
 export interface INumProps {
   /** A labelled number; a bare one is exact. */
   value: INumber | number | string | null | undefined;
   format?: (value: unknown) => string;
   /** The basis of a bare number. */
   basis?: Basis;
-  /** Leave the mark of an exact number out, where every number of the place is exact. */
-  quiet?: boolean;
   strong?: boolean;
-  /** A quiet word between the number and its mark: `rows`. */
+  /** A quiet word after the number: `rows`. */
   unit?: string;
 }
 
@@ -58,18 +45,18 @@ export function Num({
   value,
   format: write = format.number,
   basis = 'exact',
-  quiet,
   strong,
   unit
 }: INumProps): React.ReactElement {
   const number = typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
-  const missing = number.value === null;
+  const { trans } = useWorkbench();
+  const [mark, title] = (number.value === null ? null : explain(number, trans)) ?? [];
   const text = typeof number.value === 'string' ? format.plain(number.value) : write(number.value);
   return (
-    <span className={cx('num', strong && 'is-strong')} data-basis={number.basis}>
+    <span className={cx('num', strong && 'is-strong')} data-basis={number.basis} title={title}>
       {text}
       {unit && <span className={cx('quiet')}> {unit}</span>}
-      {!missing && !(quiet && number.basis === 'exact') && <BasisChip number={number} />}
+      {mark && <span className={cx('basis', `basis-${number.basis}`)}>{mark}</span>}
     </span>
   );
 }

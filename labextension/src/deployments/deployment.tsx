@@ -157,9 +157,7 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
   return (
     <Facts>
       <>{trans.__('%1, Seldon runtime behind Envoy', deployment.target)}</>
-      <>
-        {trans.__('up')} <b>{format.span(format.secondsSince(deployment.created_at))}</b>
-      </>
+      <>{trans.__('created %1 ago', format.span(format.secondsSince(deployment.created_at)))}</>
       {perSecond && <Num value={perSecond} format={value => format.number(value, 3)} strong unit={trans.__('req/s')} />}
       {signature.length > 0 && (
         <State state="passed">

@@ -22,7 +22,10 @@ const words = (traffic: Readonly<Record<string, number>>): string =>
     .map(([version, value]) => `${version} ${value} %`)
     .join(' · ');
 
-/** What was changed, when, by whom and why; the newest change can be undone. */
+/** The changes that a roll back takes away. */
+const MOVES = ['deploy', 'traffic', 'promote'];
+
+/** What was changed, when, by whom and why; where the newest change moved traffic, it can be taken away. */
 export function History({ detail, query, most = Infinity }: IHistoryProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { run, busy } = useAction();
@@ -37,7 +40,8 @@ export function History({ detail, query, most = Infinity }: IHistoryProps): Reac
   const columns: IColumnSpec<IChange>[] = [
     { key: 'at', head: trans.__('when'), width: 110, cell: row => format.time(row.at) },
     { key: 'user', head: trans.__('who'), width: 80, cell: row => row.user },
-    { key: 'text', head: trans.__('change'), cell: row => <span title={row.verb}>{row.text || row.verb}</span> },
+    { key: 'verb', head: trans.__('verb'), width: 90, cell: row => <b>{row.verb}</b> },
+    { key: 'text', head: trans.__('change'), cell: row => row.text || format.DASH },
     { key: 'traffic', head: trans.__('traffic after it'), cell: row => words(row.traffic) },
     {
       key: 'reason',
@@ -51,18 +55,23 @@ export function History({ detail, query, most = Infinity }: IHistoryProps): Reac
       width: 100,
       cell: row =>
         row === history[0] &&
-        history.length > 1 && <Button label={trans.__('Undo This')} disabled={busy} onClick={() => void rollback()} />
+        history.length > 1 &&
+        MOVES.includes(row.verb) && (
+          <Button label={trans.__('Roll Back')} disabled={busy} onClick={() => void rollback()} />
+        )
     }
   ];
   return (
     <section className={cx('split')}>
-      <Heading title={trans.__('History')} note={trans.__('%1 of %2 changes', shown.length, history.length)} />
+      <Heading
+        title={trans.__('History')}
+        note={trans._n('the newest change', 'the newest %1 changes', shown.length)}
+      />
       <Table
         label={trans.__('History of %1', deployment.name)}
         columns={columns}
         rows={shown}
         row={change => ({ id: String(change.id) })}
-        total={history.length}
       />
     </section>
   );

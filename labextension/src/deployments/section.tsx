@@ -1,6 +1,7 @@
 import React from 'react';
 
 import type { IDeployment, INumber } from '../api/types';
+import { quoted } from '../code/shell';
 import { EmptyCard, Result } from '../components/card';
 import { List, type IListRow } from '../components/list';
 import { Num } from '../components/number';
@@ -9,6 +10,7 @@ import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 /** The deployments of the project: state, rate, latency. */
@@ -30,18 +32,40 @@ export function DeploymentsSection(): React.ReactElement {
             page.items.length ? (
               <List label={trans.__('Deployments')} rows={page.items.map(item => deploymentRow(item, workbench))} />
             ) : (
-              <EmptyCard
-                sentence={trans.__('A deployment answers requests with a model version.')}
-                action={{
-                  label: trans.__('Insert a Deploy'),
-                  onClick: () => void workbench.code.insertBelow('%deploy MODEL@champion', 'magic')
-                }}
-                code="%deploy MODEL@champion"
-              />
+              <NoDeployments />
             )
           }
         </Result>
       )}
+    />
+  );
+}
+
+/** The first deployment is of a version that there is; without one there is nothing to deploy yet. */
+function NoDeployments(): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { data: version } = useQuery(
+    'deployments:first',
+    async signal => {
+      const [model] = (await client.experiments.models({ limit: 1 }, signal)).items;
+      const versions = model ? (await client.experiments.model(model.name, signal)).versions : [];
+      return versions.find(({ aliases }) => aliases.includes('champion')) ?? versions[0] ?? null;
+    },
+    { topics: ['model'] }
+  );
+  return version ? (
+    <EmptyCard
+      sentence={trans.__('A deployment answers requests with a model version.')}
+      insert={trans.__('Insert a Deploy')}
+      code={`%deploy ${quoted(nameOf(version.ref))}`}
+      door="magic"
+    />
+  ) : (
+    <EmptyCard
+      sentence={trans.__(
+        'A deployment answers requests with a model version. There is no version yet: register the model of a run.'
+      )}
+      code="%models register RUN --model NAME"
     />
   );
 }
@@ -66,8 +90,8 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
     lines: answering.length > 1 && answering.map(version => `${version.version} ${version.traffic} %`).join(' · '),
     meta: (
       <>
-        {perSecond && <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} quiet />}
-        {latency && <Num value={latency} format={value => trans.__('%1 ms', format.number(value, 3))} quiet />}
+        {perSecond && <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} />}
+        {latency && <Num value={latency} format={value => trans.__('%1 ms', format.number(value, 3))} />}
       </>
     )
   };

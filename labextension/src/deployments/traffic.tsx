@@ -41,7 +41,7 @@ export function Traffic({ deployment, query }: ITrafficProps): React.ReactElemen
 function VersionLine({ version }: { version: IDeployedVersion }): React.ReactElement {
   const { trans } = useWorkbench();
   const milliseconds = (number: INumber | null): React.ReactNode =>
-    number && <Num value={number} format={value => `${format.number(value, 3)} ms`} strong quiet />;
+    number && <Num value={number} format={value => `${format.number(value, 3)} ms`} strong />;
   return (
     <>
       <div className={cx('version-line')} role="row" data-version={version.version}>
@@ -53,14 +53,14 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
           <span style={{ width: `${version.traffic}%` }} />
         </span>
         <span role="cell" className={cx('is-end')}>
-          <Num value={version.traffic} format={value => `${format.number(value)} %`} strong quiet />
+          <Num value={version.traffic} format={value => `${format.number(value)} %`} strong />
         </span>
         <span role="cell">
           <State state={version.state} />
         </span>
         <span role="cell" className={cx('is-end')}>
           {version.requests_per_second && (
-            <Num value={version.requests_per_second} format={value => `${format.number(value, 3)}/s`} quiet />
+            <Num value={version.requests_per_second} format={value => `${format.number(value, 3)}/s`} />
           )}
         </span>
         <span role="cell" className={cx('quiet', 'is-end')}>
@@ -72,8 +72,7 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
         <span role="cell" className={cx('quiet', 'is-end')}>
           {version.error_fraction && (
             <>
-              {trans.__('errors')}{' '}
-              <Num value={version.error_fraction} format={value => format.percent(value)} strong quiet />
+              {trans.__('errors')} <Num value={version.error_fraction} format={value => format.percent(value)} strong />
             </>
           )}
         </span>

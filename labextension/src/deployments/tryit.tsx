@@ -91,7 +91,7 @@ function Answer({ answer }: { answer: IPrediction }): React.ReactElement {
       end: true,
       cell: row =>
         typeof row.values[place] === 'number' ? (
-          <Num value={row.values[place]} format={value => format.number(value, 6)} quiet />
+          <Num value={row.values[place]} format={value => format.number(value, 6)} />
         ) : (
           format.cell(row.values[place])
         )

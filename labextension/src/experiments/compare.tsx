@@ -2,7 +2,7 @@ import React, { useMemo, useState } from 'react';
 
 import type { ICurve, IComparison, IDifference, IRun } from '../api/types';
 import { Key, Link } from '../components/button';
-import { Result } from '../components/card';
+import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { usePageKey } from '../components/frame';
@@ -22,11 +22,12 @@ const colourOf = (index: number): number => (index % COLOURS) + 1;
 
 /** Runs side by side: what differs, their metrics, their curves. */
 export default function ComparePage({ reference, name }: IPageProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const { client, commands, trans } = useWorkbench();
   const ids = name.split(',').filter(Boolean);
   const query = useQuery(reference, signal => client.experiments.compare(ids, signal), {
     every: () => null,
-    topics: ['run']
+    topics: ['run'],
+    when: ids.length > 1
   });
   return (
     <>
@@ -37,7 +38,17 @@ export default function ComparePage({ reference, name }: IPageProps): React.Reac
       >
         <InsertButton code={query.data?.code.python} />
       </PageHeader>
-      <Result query={query}>{comparison => <Compare comparison={comparison} />}</Result>
+      {ids.length > 1 ? (
+        <Result query={query}>{comparison => <Compare comparison={comparison} />}</Result>
+      ) : (
+        <EmptyCard
+          sentence={trans.__('A comparison takes two runs or more.')}
+          action={{
+            label: trans.__('Show Experiments'),
+            onClick: () => void commands.execute('mlinfra:experiments-show')
+          }}
+        />
+      )}
     </>
   );
 }
@@ -185,7 +196,7 @@ function Value({ row, index }: { row: IDifference; index: number }): React.React
   const value = row.values[index] ?? null;
   if (typeof value === 'number') {
     const written = format.alike(row.values)[index] ?? '';
-    return <Num value={value} format={() => written} strong={!row.same} quiet />;
+    return <Num value={value} format={() => written} strong={!row.same} />;
   }
   if (value === null) {
     return <>{format.DASH}</>;

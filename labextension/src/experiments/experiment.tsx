@@ -1,5 +1,7 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useState } from 'react';
 
+import type { ApiError } from '../api/errors';
 import type { IPage, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
 import { quoted } from '../code/shell';
@@ -34,6 +36,8 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
     signal => client.experiments.runs({ experiment: name, where: settled, sort: sortKey(sort), limit }, signal),
     { topics: ['run'] }
   );
+  /** Whether what is shown, and what the code says, is that of the filter in the field. */
+  const checked = where.trim() === settled.trim() && !query.error;
   const ids = [...picked].map(ref => ref.slice('run:'.length));
   const compare = (): void => void open(`compare:${ids.join(',')}`);
   usePageKey('x', trans.__('compare the picked runs'), compare, ids.length > 1);
@@ -51,7 +55,7 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
         />
         <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
       </PageHeader>
-      <Filter where={where} query={query} onWhere={setWhere} />
+      <Filter where={where} query={query} checked={checked} onWhere={setWhere} />
       <div className={cx('scroll')}>
         <Result query={query} rows={12}>
           {page => (
@@ -69,7 +73,7 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
       </div>
       <CodeDrawer
         code={codeOf(name, where, sort, [...picked])}
-        note={ids.length ? trans._n('%1 run picked', '%1 runs picked', ids.length) : undefined}
+        note={noteOf({ picked: ids.length, checked, error: query.error }, trans)}
       />
     </>
   );
@@ -94,13 +98,28 @@ export function codeOf(name: string, where: string, sort: ISort, picked: readonl
   };
 }
 
+interface IShown {
+  picked: number;
+  checked: boolean;
+  error: ApiError | null;
+}
+
+/** Nothing is said to run before the server has read the filter. */
+function noteOf({ picked, checked, error }: IShown, trans: TranslationBundle): string | undefined {
+  if (picked) {
+    return trans._n('%1 run picked', '%1 runs picked', picked);
+  }
+  return checked ? undefined : error ? trans.__('the filter cannot be read') : trans.__('reading the filter…');
+}
+
 interface IFilterProps {
   where: string;
   query: IQuery<IPage<IRun>>;
+  checked: boolean;
   onWhere: (where: string) => void;
 }
 
-function Filter({ where, query, onWhere }: IFilterProps): React.ReactElement {
+function Filter({ where, query, checked, onWhere }: IFilterProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { data } = query;
   return (
@@ -115,7 +134,11 @@ function Filter({ where, query, onWhere }: IFilterProps): React.ReactElement {
         onChange={event => onWhere(event.target.value)}
       />
       <span className={cx('scope')} aria-live="polite">
-        {data ? trans.__('%1 of %2 runs', format.number(data.shown), format.number(data.total)) : '…'}
+        {data && checked
+          ? trans.__('%1 of %2 runs', format.number(data.shown), format.number(data.total))
+          : query.error
+            ? format.DASH
+            : '…'}
       </span>
     </div>
   );

@@ -18,7 +18,7 @@ import type { IWorkbench } from '../tokens';
 import { mainMetric } from './metric';
 
 const NEWEST = 8;
-const EXAMPLE = 'import jupyter_mlinfra as ml\n\nwith ml.track("demo"):\n    ...';
+const EXAMPLE = 'with ml.track("demo") as run:\n    run.log_metric("auc", 0.5)  # your training here';
 
 /** The Experiments panel: experiments and, unfolded, their newest runs. */
 export default function ExperimentsPanel(): React.ReactElement {
@@ -39,7 +39,7 @@ export default function ExperimentsPanel(): React.ReactElement {
 
 function Experiments({ page, version }: { page: IPage<IExperiment>; version: number }): React.ReactElement {
   const workbench = useWorkbench();
-  const { client, code, trans } = workbench;
+  const { client, trans } = workbench;
   const [open, toggle] = useMemorySet('experiments:open');
   const names = useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
   const under = useDetails(
@@ -51,8 +51,8 @@ function Experiments({ page, version }: { page: IPage<IExperiment>; version: num
     return (
       <EmptyCard
         sentence={trans.__('A run is one training attempt with its settings and results.')}
-        action={{ label: trans.__('Track in This Notebook'), onClick: () => void code.insertBelow(EXAMPLE) }}
-        code="%%track demo"
+        insert={trans.__('Track in This Notebook')}
+        code={EXAMPLE}
       />
     );
   }
@@ -72,7 +72,7 @@ function experimentRows(
     open: shown,
     icon: 'experiments',
     name: item.name,
-    meta: <Num value={item.runs} basis={item.more ? 'est' : 'exact'} unit={trans._n('run', 'runs', item.runs)} quiet />
+    meta: <Num value={item.runs} basis={item.more ? 'est' : 'exact'} unit={trans._n('run', 'runs', item.runs)} />
   };
   if (!shown) {
     return [row];
@@ -110,7 +110,7 @@ function runRow(run: IRun): IListRow {
     title: run.id,
     meta: metric && (
       <span title={metric}>
-        <Num value={run.metrics[metric]} quiet />
+        <Num value={run.metrics[metric]} />
       </span>
     )
   };

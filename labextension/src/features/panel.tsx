@@ -18,6 +18,7 @@ import { useMemory, useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 import { formatRef, nameOf, PANEL_KINDS, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { exampleOf } from './example';
 import { isHistorical, onlineWords } from './fresh';
 
 const MOST = 500;
@@ -117,13 +118,7 @@ function Views({ page, picked, onPick, version }: IViewsProps): React.ReactEleme
     version
   );
   if (!page.items.length) {
-    return (
-      <EmptyCard
-        sentence={trans.__('A feature is a column that training and serving read alike.')}
-        action={{ label: trans.__('Insert an Example'), onClick: () => void workbench.code.insertBelow(EXAMPLE) }}
-        code="%features list"
-      />
-    );
+    return <NoViews />;
   }
   const select = (selection: ReadonlySet<string>): void =>
     onPick([...selection].filter(ref => parseRef(ref)?.kind === 'feature'));
@@ -139,8 +134,47 @@ function Views({ page, picked, onPick, version }: IViewsProps): React.ReactEleme
   );
 }
 
-const EXAMPLE =
-  'import jupyter_mlinfra as ml\n\n# Define views in the feature repository of the project, then:\nml.workbench().features.apply()';
+/** Datasets that are looked at for one that an example can be made of. */
+const LOOKED_AT = 20;
+
+/** The first view is made of a dataset that there is. */
+function NoViews(): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const query = useQuery(
+    'features:example',
+    async signal => {
+      const { items } = await client.catalog.list({ limit: LOOKED_AT }, signal);
+      for (const { name } of items) {
+        const example = exampleOf(name, (await client.catalog.show(name, signal)).schema);
+        if (example) {
+          return example;
+        }
+      }
+      return null;
+    },
+    { topics: ['dataset'] }
+  );
+  return (
+    <Result query={query} rows={1}>
+      {example =>
+        example ? (
+          <EmptyCard
+            sentence={trans.__('A feature is a column that training and serving read alike.')}
+            insert={trans.__('Insert an Example')}
+            code={example}
+          />
+        ) : (
+          <EmptyCard
+            sentence={trans.__(
+              'A feature is a column that training and serving read alike. It is made of a dataset with a key, a column of moments and numbers: there is none yet.'
+            )}
+            code="mlinfra catalog ingest data/*.parquet --into demo.table"
+          />
+        )
+      }
+    </Result>
+  );
+}
 
 /** The age of what is online; the day, where the data are of the past. */
 function Freshness({ view }: { view: IView }): React.ReactElement {
@@ -174,7 +208,7 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
     meta: (
       <>
         <span className={cx('is-extra')} title={trans._n('%1 feature', '%1 features', view.features)}>
-          <Num value={view.features} quiet />
+          <Num value={view.features} />
         </span>
         <Freshness view={view} />
       </>

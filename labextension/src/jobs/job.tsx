@@ -1,7 +1,7 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import React, { useState } from 'react';
 
-import type { IJob } from '../api/types';
+import type { IJob, IJobSpec } from '../api/types';
 import { Button, Link } from '../components/button';
 import { Result, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
@@ -42,6 +42,7 @@ export default function JobPage({ reference, name }: IPageProps): React.ReactEle
         mark={job && <State state={job.state} tag />}
       >
         {job && isActive(job) && <CancelButton job={job} query={query} />}
+        {job && <RunAgainButton job={job} />}
         {job?.output && !isActive(job) && <OpenOutput path={job.output} />}
         <InsertButton code={job?.code.python} primary={false} />
       </PageHeader>
@@ -75,6 +76,36 @@ function CancelButton({ job, query }: { job: IJob; query: IQuery<IJob> }): React
   };
   usePageKey('k', trans.__('cancel'), () => void run(cancel), !busy);
   return <Button icon="stop" label={trans.__('Cancel')} disabled={busy} onClick={() => void run(cancel)} />;
+}
+
+const ENDED_BADLY = ['failed', 'cancelled', 'lost'];
+
+/** What a job was submitted with; null where its record does not hold all of it: a command has an environment, a step belongs to a run. */
+export function specOf(job: IJob): IJobSpec | null {
+  const { notebook, parameters, name, cpus, gpus, priority, retries, labels } = job;
+  return notebook && !notebook.startsWith('.') && Object.keys(labels).length === 0
+    ? { notebook, parameters, name, cpus, gpus, priority, retries }
+    : null;
+}
+
+/** Submit a notebook that did not come to its end once more. */
+function RunAgainButton({ job }: { job: IJob }): React.ReactElement | null {
+  const { client, trans, open } = useWorkbench();
+  const { run, busy } = useAction();
+  const spec = specOf(job);
+  if (!spec || !ENDED_BADLY.includes(job.state)) {
+    return null;
+  }
+  return (
+    <Button
+      kind="primary"
+      icon="play"
+      label={trans.__('Run Again')}
+      caption={trans.__('Submit the notebook, as it is now, with the same parameters; without a time limit')}
+      disabled={busy}
+      onClick={() => void run(async () => open((await client.jobs.submit(spec)).ref))}
+    />
+  );
 }
 
 function OpenOutput({ path }: { path: string }): React.ReactElement | null {
@@ -200,7 +231,7 @@ function JobProgress({ job }: { job: IJob }): React.ReactElement | null {
   return (
     <div className={cx('bar')}>
       <Progress fraction={fraction} label={trans.__('Progress of %1', job.name)} />
-      {job.progress && <Num value={job.progress} strong format={value => format.percent(value, 0)} quiet />}
+      {job.progress && <Num value={job.progress} strong format={value => format.percent(value, 0)} />}
       <span>{job.progress_text}</span>
     </div>
   );

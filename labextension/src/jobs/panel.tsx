@@ -64,7 +64,7 @@ function Compute({ compute }: { compute: ICompute }): React.ReactElement {
         <span>{trans.__('CPU')}</span>
         <Progress fraction={Number(compute.load.value ?? 0)} label={trans.__('CPU load')} />
         <span className={cx('compute-number')}>
-          <Num value={compute.load} format={whole} quiet />
+          <Num value={compute.load} format={whole} />
         </span>
         <span className={cx('quiet')} title={held}>
           {held}
@@ -90,7 +90,7 @@ function Device({ device }: { device: IDevice }): React.ReactElement {
         tone={device.holder && !isJob ? 'wait' : 'run'}
       />
       <span className={cx('compute-number')}>
-        <Num value={device.load} format={value => format.percent(value, 0)} quiet />
+        <Num value={device.load} format={value => format.percent(value, 0)} />
       </span>
       {isJob ? (
         <Link onClick={() => void open(device.holder)}>{trans.__('job %1', device.holder.slice(4, 8))}</Link>
@@ -172,7 +172,7 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement {
     return (
       <>
         <Progress fraction={Number(job.progress.value)} label={trans.__('Progress of %1', job.name)} width={48} />
-        <Num value={job.progress} format={value => format.percent(value, 0)} quiet />
+        <Num value={job.progress} format={value => format.percent(value, 0)} />
       </>
     );
   }

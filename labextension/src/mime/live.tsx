@@ -139,7 +139,7 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
       {job.state === 'running' && (
         <div className={cx('bar')}>
           <Progress fraction={fraction} label={trans.__('Progress of %1', job.name)} />
-          {job.progress && <Num value={job.progress} strong quiet format={value => format.percent(value, 0)} />}
+          {job.progress && <Num value={job.progress} strong format={value => format.percent(value, 0)} />}
           <span className={cx('quiet')}>{job.progress_text}</span>
         </div>
       )}

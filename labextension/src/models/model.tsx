@@ -225,7 +225,7 @@ function Against({ value, champion }: { value: number | undefined; champion: num
   const difference = champion === undefined ? null : value - champion;
   return (
     <span title={difference === null ? undefined : trans.__('against the champion')}>
-      <Num value={value} quiet />
+      <Num value={value} />
       {difference !== null && (
         <span className={cx('quiet')}>
           {' '}

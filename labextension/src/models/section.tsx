@@ -104,7 +104,7 @@ function versionRow(version: IVersion): IListRow {
     ),
     meta: metric && (
       <span title={metric}>
-        <Num value={version.metrics[metric]} quiet />
+        <Num value={version.metrics[metric]} />
       </span>
     )
   };

@@ -122,7 +122,7 @@ function Bins({ drift }: { drift: IFeatureDrift }): React.ReactElement {
   const { trans } = useWorkbench();
   const names = binNames(drift);
   const share = (value: number | undefined): React.ReactNode => (
-    <Num value={value ?? null} format={number => format.percent(number, 1)} quiet />
+    <Num value={value ?? null} format={number => format.percent(number, 1)} />
   );
   return (
     <Table

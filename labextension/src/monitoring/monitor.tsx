@@ -167,7 +167,7 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
   return (
     <div className={cx('tiles')}>
       <Tile
-        title={trans.__('requests')}
+        title={trans.__('rows')}
         value={<Num value={monitor.requests} format={format.compact} />}
         note={
           monitor.last_request_at
@@ -189,7 +189,7 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
         note={
           status.p50_ms && (
             <>
-              p50 <Num value={status.p50_ms} format={milliseconds} quiet />
+              p50 <Num value={status.p50_ms} format={milliseconds} />
             </>
           )
         }
@@ -207,7 +207,7 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
       />
       <Tile
         title={trans.__('alerts')}
-        value={<Num value={firing} format={value => trans.__('%1 firing', String(value))} quiet />}
+        value={<Num value={firing} format={value => trans.__('%1 firing', String(value))} />}
         note={trans._n('%1 rule', '%1 rules', status.alerts.length)}
         bad={firing > 0}
       />
@@ -278,7 +278,7 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
               {alert.value.n !== null && (
                 <>
                   {' · '}
-                  <Num value={alert.value.n} unit={trans.__('rows in the window')} quiet />
+                  <Num value={alert.value.n} unit={trans.__('rows in the window')} />
                 </>
               )}
             </>

@@ -96,7 +96,7 @@ function monitorRow(monitor: IMonitor, { trans }: IWorkbench): IListRow {
       <>
         {monitor.worst_psi?.value != null && (
           <span title={trans.__('largest PSI: %1', monitor.worst)}>
-            PSI <Num value={monitor.worst_psi} format={value => format.number(value, 2)} quiet />
+            PSI <Num value={monitor.worst_psi} format={value => format.number(value, 3)} />
           </span>
         )}
         <Age at={monitor.evaluated_at} />

@@ -34,7 +34,16 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
       await client.pipelines.run(name);
       await query.refresh();
     });
-  usePageKey('.', trans.__('run the pipeline'), () => void start(), !busy && last?.state !== 'running');
+  const running = last?.state === 'running' ? last : undefined;
+  const cancel = (): Promise<boolean> =>
+    run(async () => {
+      if (running) {
+        await client.pipelines.cancel(running.run);
+        await query.refresh();
+      }
+    });
+  usePageKey('k', trans.__('cancel the run'), () => void cancel(), !busy && running !== undefined);
+  usePageKey('.', trans.__('run the pipeline'), () => void start(), !busy && !running);
   return (
     <>
       <PageHeader icon="pipeline" title={name} reference={reference} mark={last && <State state={last.state} tag />}>
@@ -42,9 +51,18 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
           kind="primary"
           icon="play"
           label={trans.__('Run')}
-          disabled={busy || last?.state === 'running'}
+          disabled={busy || running !== undefined}
           onClick={() => void start()}
         />
+        {running && (
+          <Button
+            icon="stop"
+            label={trans.__('Cancel')}
+            caption={trans.__('End the run; what its steps have made so far stays')}
+            disabled={busy}
+            onClick={() => void cancel()}
+          />
+        )}
         <InsertButton code={query.data?.code.python} primary={false} />
       </PageHeader>
       <Result query={query}>{detail => <Pipeline detail={detail} />}</Result>
@@ -76,7 +94,7 @@ function Pipeline({ detail }: { detail: IPipelineDetail }): React.ReactElement {
         </div>
         <Heading
           title={trans.__('Steps × runs')}
-          note={trans.__('newest first, %1 of %2', shown.length, runs.length)}
+          note={trans.__('newest first, %1 of %2', shown.length, detail.runs_total)}
         />
         <StepsByRuns detail={detail} runs={shown} />
         <StatesKey runs={shown} />

@@ -4,7 +4,7 @@ import { ILauncher } from '@jupyterlab/launcher';
 import { parseRef } from '../refs';
 import { IWorkbench } from '../tokens';
 
-const OFFERED = ['mlinfra:catalog-show', 'mlinfra:experiments-show', 'mlinfra:jobs-show', 'mlinfra:models-show'];
+const OFFERED = ['catalog', 'features', 'jobs', 'experiments', 'models'].map(panel => `mlinfra:${panel}-show`);
 
 export const launcher: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:launcher',

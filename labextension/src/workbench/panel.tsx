@@ -1,13 +1,17 @@
 import type { Message } from '@lumino/messaging';
 import React, { Suspense, useState } from 'react';
 
+import type { IProject } from '../api/types';
 import { Button } from '../components/button';
-import { Loading } from '../components/card';
+import { EmptyCard, Loading } from '../components/card';
+import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { labIcon } from '../components/labicon';
 import { SearchBox, SearchResults } from '../components/search';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
+import { useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
 import type { IPanelProps, IPanelSpec, IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
@@ -62,9 +66,11 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
   const [all, setAll] = useMemory(`scope:${spec.name}`, true);
   const [drawing, redraw] = useState(0);
   const settled = useSettled(words.trim(), 120);
+  const { client } = useWorkbench();
+  const project = useQuery('project', signal => client.project(signal), { every: () => null });
   return (
     <>
-      <PanelTitle spec={spec} onRefresh={() => redraw(drawing + 1)} />
+      <PanelTitle spec={spec} project={project.data} onRefresh={() => redraw(drawing + 1)} />
       <SearchBox
         words={words}
         placeholder={spec.placeholder}
@@ -72,7 +78,9 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
         scope={{ all, panel: spec.title, onScope: setAll }}
       />
       <div className={cx('panel-body')}>
-        {settled ? (
+        {project.error?.code === 'not_found' ? (
+          <NoProject onMade={project.refresh} />
+        ) : settled ? (
           <SearchResults words={settled} panel={spec.name} all={all} />
         ) : (
           <Suspense fallback={<Loading />}>
@@ -84,11 +92,44 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
   );
 }
 
-function PanelTitle({ spec, onRefresh }: { spec: IPanelSpec; onRefresh: () => void }): React.ReactElement {
+/** In place of all sections: each of them would say the same. */
+function NoProject({ onMade }: { onMade: () => Promise<void> }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { run } = useAction();
+  const create = (): Promise<boolean> =>
+    run(async () => {
+      const { root } = await client.init();
+      done(trans.__('%1 is a project now.', root));
+      await onMade();
+    });
+  return (
+    <EmptyCard
+      sentence={trans.__(
+        'There is no project yet. A project is a folder with the file mlinfra.toml, to which datasets, jobs and models belong. It is created in the folder that JupyterLab was started in.'
+      )}
+      action={{ label: trans.__('Create Project Here'), onClick: () => void create() }}
+      code="mlinfra init"
+    />
+  );
+}
+
+interface IPanelTitleProps {
+  spec: IPanelSpec;
+  project: IProject | undefined;
+  onRefresh: () => void;
+}
+
+function PanelTitle({ spec, project, onRefresh }: IPanelTitleProps): React.ReactElement {
   const { commands, trans } = useWorkbench();
   return (
     <div className={cx('panel-title')}>
       <h2>{spec.title}</h2>
+      <span
+        className={cx('panel-project')}
+        title={project && trans.__('Project %1, in %2', project.name, project.root)}
+      >
+        {project?.name}
+      </span>
       <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={onRefresh} />
       {(spec.actions ?? []).map(({ command, icon, label }) => (
         <Button

@@ -157,7 +157,7 @@ describe('numbers', () => {
   });
 
   it.each([
-    ['exact', number('exact'), '='],
+    ['exact', number('exact'), ''],
     ['approx', number('approx', { error: 0.01 }), '≈'],
     ['sample', number('sample', { n: 200_000 }), '~'],
     ['est', number('est'), 'est.'],
@@ -169,8 +169,8 @@ describe('numbers', () => {
     expect(shown?.textContent).toContain(mark);
   });
 
-  it('are exact when they stand alone, and labelled even when the mark is left out', () => {
-    const { container } = show(fakeWorkbench(), <Num value={3} quiet />);
+  it('are exact when they stand alone, and labelled though that has no mark', () => {
+    const { container } = show(fakeWorkbench(), <Num value={3} />);
     expect(container.querySelector('[data-basis="exact"]')?.textContent).toBe('3');
   });
 

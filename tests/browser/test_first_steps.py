@@ -1,0 +1,69 @@
+"""A folder that is no project yet becomes one, and what the empty panels offer to insert runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Lab, Opener, Server, start_server
+
+SALES = """
+import datetime as dt, polars as pl, jupyter_mlinfra as ml
+pl.DataFrame({
+    "shop": ["north", "south"] * 10,
+    "at": [dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(hours=h) for h in range(20)],
+    "items": range(20),
+    "euros": [1.5 * n for n in range(20)],
+}).write_parquet("sales.parquet")
+ml.workbench().catalog.ingest(["sales.parquet"], into="shop.sales")
+"""
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A JupyterLab in a folder that is in no project."""
+    process, server = start_server(tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("lab"))
+    yield server
+    process.terminate()
+    process.wait(30)
+    subprocess.run([sys.executable, "-m", "jupyter_mlinfra.cli", "down"], cwd=server.root, check=False, capture_output=True)
+
+
+def card(panel: Locator) -> Locator:
+    return panel.locator('[data-card="empty"]')
+
+
+def test_a_folder_becomes_a_project_and_its_first_feature_view_is_inserted_and_runs(fresh: Opener, empty: Server) -> None:
+    lab: Lab = fresh(empty)
+    lab.go()
+    for title in ("Jobs", "Catalog"):
+        panel = lab.panel(title)
+        expect(card(panel)).to_contain_text("There is no project yet.")
+        expect(panel.locator("[data-card]")).to_have_count(1)
+    lab.refused("/workbench/project")
+    lab.faults[:] = [fault for fault in lab.faults if "status of 404" not in fault]  # the sections that had asked already
+    panel.get_by_role("button", name="Create Project Here").click()
+    expect(card(panel)).to_contain_text("mlinfra catalog ingest")
+    expect(panel.get_by_title(str(empty.root))).to_have_text(empty.root.name)
+    assert (empty.root / "mlinfra.toml").is_file()
+
+    subprocess.run([sys.executable, "-c", SALES], cwd=empty.root, check=True, capture_output=True)
+    notebook = lab.notebook()
+    features = lab.panel("Features")
+    shown = card(features).locator("code").inner_text()
+    features.get_by_role("button", name="Insert an Example").click()
+    first = notebook.locator(".jp-CodeCell").first
+    expect(first.locator(".cm-content")).to_contain_text("bench.features.apply()")
+    inserted = lab.page.evaluate(
+        "() => document.querySelector('.jp-CodeCell .cm-content').cmTile?.view?.state.doc.toString() ?? document.querySelector('.jp-CodeCell .cm-content').cmView.view.state.doc.toString()"
+    )
+    assert inserted == f"import jupyter_mlinfra as ml\n{shown}", "what is shown is what is inserted"
+    lab.page.keyboard.press("Shift+Enter")
+    expect(lab.row(features, "view:sales_example")).to_be_visible(timeout=90_000)
+    assert notebook.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert Path(empty.root, "feature_repo", "sales_example.py").is_file()
