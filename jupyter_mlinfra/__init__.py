@@ -50,6 +50,19 @@ class _Package(ModuleType):
 sys.modules[__name__].__class__ = _Package
 
 
+def _show_records() -> None:
+    """Let the shell that imports this show records as cards; a process without IPython has none, and must not load it to find out."""
+    package = sys.modules.get("IPython")
+    shell = package.get_ipython() if package is not None and hasattr(package, "get_ipython") else None
+    if shell is not None:
+        from .widgets.reprs import register
+
+        register(shell)
+
+
+_show_records()
+
+
 def __getattr__(name: str) -> Any:
     if name in _CALLABLE:
         return import_module(f".{name}", __name__)

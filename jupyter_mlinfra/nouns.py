@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .core.display import mimebundle
 from .core.errors import BadRequest, NotFound
+from .core.records import Page
+from .widgets.reprs import bundle
 from .workbench import Workbench, current
 
 if TYPE_CHECKING:
@@ -138,9 +139,7 @@ class JobHandle:
         return self.workbench.jobs.cancel(self.id)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        record = self.record
-        facts = {"state": record.state, "reason": record.reason or None, "elapsed s": record.elapsed_seconds, "exit code": record.exit_code}
-        return mimebundle(record.ref, record.name, record, facts=facts)
+        return bundle(self.record)
 
 
 @dataclass(frozen=True)
@@ -160,9 +159,7 @@ class PipelineHandle:
         return self.workbench.pipelines.run(self.name, parameters=parameters, force=force)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        record = self.record
-        rows = [{"step": step.name, "notebook": step.notebook, "after": ", ".join(step.after) or "–"} for step in record.graph]
-        return mimebundle(record.pipeline.ref, self.name, record.pipeline, facts={"steps": record.pipeline.steps}, rows=rows)
+        return bundle(self.record)
 
 
 class RunList(Sequence["Run"]):
@@ -195,10 +192,8 @@ class RunList(Sequence["Run"]):
         return pl.from_dicts(rows, infer_schema_length=None) if rows else pl.DataFrame()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        keys = sorted({key for item in self for key in item.metrics})[:4]
-        rows = [{"run": item.id[:8], "name": item.name, "status": item.status} | {key: item.metrics.get(key) for key in keys} for item in self]
-        name = self[0].experiment if self else "none"
-        return mimebundle(f"experiment:{name}", f"{len(self)} runs", [item.ref for item in self], rows=rows)
+        page = Page(items=self._items, shown=len(self), total=len(self))
+        return bundle(page, ref=f"experiment:{self[0].experiment}" if self else "")
 
 
 @dataclass(frozen=True)
@@ -213,9 +208,7 @@ class ModelHandle:
         return self.workbench.experiments.load(self.ref)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        record = self.workbench.experiments.version(self.ref)
-        facts = {"version": record.version, "aliases": ", ".join(record.aliases) or None, **dict(list(record.metrics.items())[:4])}
-        return mimebundle(record.ref, record.model, record, facts=facts)
+        return bundle(self.workbench.experiments.version(self.ref))
 
 
 @dataclass(frozen=True)
@@ -235,9 +228,7 @@ class DeploymentHandle:
         return self.workbench.deployments.predict(self.name, rows, version=version)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        record = self.record.deployment
-        rows = [{"version": item.version, "traffic %": item.traffic, "state": item.state} for item in record.versions]
-        return mimebundle(record.ref, self.name, record, facts={"state": record.state, "url": record.url}, rows=rows)
+        return bundle(self.record.deployment)
 
 
 @dataclass(frozen=True)
@@ -256,8 +247,4 @@ class MonitorHandle:
         return self.workbench.monitoring.frame(self.name, since=since)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        status = self.status()
-        rows = [
-            {"feature": item.feature, "PSI": item.psi.value, "KS": item.ks.value if item.ks else None, "drifted": item.drifted} for item in status.drift[:12]
-        ]
-        return mimebundle(status.monitor.ref, self.name, status, facts={"state": status.monitor.state, "requests": status.monitor.requests.value}, rows=rows)
+        return bundle(self.status())

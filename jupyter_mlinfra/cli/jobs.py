@@ -15,6 +15,8 @@ from .session import Ended, Failed, Session
 
 jobs = Domain("jobs", "Notebooks and commands that run away from the kernel and outlive it.")
 
+_SPOKEN = {"waiting": "queued"}
+"""What tables call a state, to its name in records."""
 FINAL = ("succeeded", "failed", "cancelled", "lost")
 _FOLLOW_SECONDS = 0.3
 
@@ -69,9 +71,9 @@ def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: An
 @click.option("--state", metavar="STATE", help="Only in this state.")
 @click.option("--label", metavar="NAME=VALUE", help="Only with this label.")
 @paged
-def _list(session: Session, label: str | None, **options: Any) -> Any:
+def _list(session: Session, label: str | None, state: str | None, **options: Any) -> Any:
     """Jobs, newest first."""
-    return session.bench.jobs.list(label=pair(label) if label else None, **options)
+    return session.bench.jobs.list(label=pair(label) if label else None, state=_SPOKEN.get(state or "", state), **options)
 
 
 @jobs.verb("show")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..widgets.cards import Card, card_of
 from ..widgets.known import card_in
-from ..widgets.words import counted, datum, plain
+from ..widgets.words import counted, datum, plain, spoken
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -86,7 +86,7 @@ def terminal() -> int | None:
 def _card(card: Card) -> str:
     # A list says how much of it is shown only where that is not all.
     head = f"{card.title}  {card.ref}" if card.ref else card.title if not card.rows or card.facts else ""
-    parts = [head, facts(card.facts), table(card.rows, width=terminal()), card.note]
+    parts = [head, facts(spoken(card.facts)), table([spoken(row) for row in card.rows], width=terminal()), card.note]
     return "\n\n".join(filter(None, ["\n".join(filter(None, parts[:2])), *parts[2:]]))
 
 

@@ -13,6 +13,20 @@ from .records import Number, to_json
 MIME = "application/vnd.mlinfra.v1+json"
 NONE = "–"
 
+_STATES = {
+    "queued": "waiting", "cached": "from cache", "skipped": "not reached", "never": "not materialized", "no_data": "no data", "not_found": "not found",
+}  # fmt: skip
+
+
+def state(value: str | None) -> str:
+    """A state in the word that the panels have for it; its name in a record stays what a program compares."""
+    return plain(_STATES.get(str(value), value))
+
+
+def spoken(texts: Mapping[str, str]) -> dict[str, str]:
+    """A row or facts with the words of states; a live card draws a state itself and needs its name."""
+    return {name: state(text) if name in ("state", "status") else text for name, text in texts.items()}
+
 
 def plain(value: Any) -> str:
     """One value on one line, as people read it."""
@@ -63,12 +77,13 @@ def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | 
 
     record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table below them.
     """
-    facts = {key: plain(value) for key, value in (facts or {}).items()}
+    facts = spoken({key: plain(value) for key, value in (facts or {}).items()})
     table = [{key: datum(value) for key, value in row.items()} for row in rows]
+    words = [spoken(row) for row in table]
     return {
         MIME: {"ref": ref, "kind": ref.partition(":")[0], "title": title, "record": to_json(record), "facts": facts, "rows": table},
-        "text/html": _html(title, ref, facts, table),
-        "text/plain": _plain(title, ref, facts, table),
+        "text/html": _html(title, ref, facts, words),
+        "text/plain": _plain(title, ref, facts, words),
     }
 
 

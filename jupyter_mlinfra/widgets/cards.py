@@ -40,7 +40,8 @@ def card_of(value: Any, *, first: str = "") -> Card | None:
 def _page(page: Any, first: str = "") -> Card:
     if not page.items:
         return Card(title="Nothing found." if page.total == 0 else "Nothing on this page.")
-    shown = f"{page.shown:,} of {counted(page.total, _noun(page.items[0]))}"
+    total = counted(page.total, _noun(page.items[0]))
+    shown = total if page.shown == page.total else f"{page.shown:,} of {total}"
     notes = [f"{shown}; more with cursor {page.cursor}" if page.cursor else "", _left_out(page.items, first)]
     return Card(title=shown, rows=rows_of(page.items, first=first), note="; ".join(filter(None, notes)))
 
@@ -119,7 +120,7 @@ def _applied(item: Any) -> Card:
 
 def _job(item: Any) -> Card:
     facts = {
-        "state": state(item.state),
+        "state": plain(item.state),
         "reason": plain(item.reason),
         "exit code": plain(item.exit_code),
         "progress": " ".join(filter(None, [share(item.progress), item.progress_text])) if item.progress is not None else NONE,
@@ -172,14 +173,14 @@ def _pipeline_detail(item: Any) -> Card:
 
 def _pipeline_run(item: Any) -> Card:
     took = (item.ended_at - item.started_at).total_seconds() if item.ended_at else None
-    facts = {"state": state(item.state), "run": item.run, "took": span(took), "parameters": plain(item.parameters), "reason": plain(item.reason)}
+    facts = {"state": plain(item.state), "run": item.run, "took": span(took), "parameters": plain(item.parameters), "reason": plain(item.reason)}
     return Card(title=item.pipeline, ref=f"pipeline:{item.pipeline}", facts=_said(facts), rows=rows_of(item.steps))
 
 
 def _run(item: Any) -> Card:
     facts = {
         "experiment": item.experiment,
-        "status": state(item.status),
+        "status": item.status,
         "started": moment(item.started_at),
         "took": span(item.duration_seconds),
         "by": plain(item.user),
@@ -219,7 +220,7 @@ def _version(item: Any) -> Card:
 
 
 def _deployment(item: Any) -> Card:
-    facts = {"state": state(item.state), "url": item.url, "target": item.target, "updated": moment(item.updated_at)}
+    facts = {"state": plain(item.state), "url": item.url, "target": item.target, "updated": moment(item.updated_at)}
     return Card(title=item.name, ref=item.ref, facts=_said(facts), rows=rows_of(item.versions))
 
 
@@ -239,7 +240,7 @@ def _prediction(item: Any) -> Card:
 
 def _monitor_status(item: Any) -> Card:
     facts = {
-        "state": state(item.monitor.state),
+        "state": plain(item.monitor.state),
         "rows": number(item.monitor.requests),
         "window": f"{moment(item.window_start)} to {moment(item.window_end)}" if item.window_start else NONE,
         "reference": plain(item.reference),

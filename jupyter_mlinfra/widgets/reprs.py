@@ -31,11 +31,11 @@ LARGEST = 20_000
 """Characters of a record's JSON that are kept with a saved notebook; a larger record keeps its facts and table alone."""
 
 
-def bundle(value: Any) -> dict[str, Any]:
-    """The display bundle of a record, a page, or a list of records: a live card, static escaped HTML, and text."""
+def bundle(value: Any, *, ref: str = "") -> dict[str, Any]:
+    """The display bundle of a record, a page, or a list of records: a live card, static escaped HTML, and text. ref: what a list belongs to."""
     card = current_card(value) or Card(title=type(value).__name__)
     title = f"{card.title} · {card.note}" if card.note and card.note != card.title else card.title
-    return mimebundle(card.ref, title, _kept(value), facts=card.facts, rows=card.rows)
+    return mimebundle(card.ref or ref, title, _kept(value), facts=card.facts, rows=card.rows)
 
 
 def register(shell: Any) -> None:

@@ -96,7 +96,7 @@ def job(item: Any) -> Row:
     return {
         "job": item.id,
         "name": item.name,
-        "state": " ".join(filter(None, [state(item.state), progress])),
+        "state": " ".join(filter(None, [item.state, progress])),
         "took": span(item.elapsed_seconds),
         "submitted": moment(item.submitted_at),
         "reason": beginning(item.reason),
@@ -127,12 +127,12 @@ def pipeline(item: Any) -> Row:
 def pipeline_run(item: Any) -> Row:
     states = [step.state for step in item.steps]
     steps = ", ".join(f"{states.count(each)} {state(each)}" for each in dict.fromkeys(states))
-    return {"run": item.run, "pipeline": item.pipeline, "state": state(item.state), "steps": steps, "started": moment(item.started_at), "by": plain(item.user)}
+    return {"run": item.run, "pipeline": item.pipeline, "state": plain(item.state), "steps": steps, "started": moment(item.started_at), "by": plain(item.user)}
 
 
 def step_run(item: Any) -> Row:
     took = (item.ended_at - item.started_at).total_seconds() if item.started_at and item.ended_at else None
-    return {"step": item.name, "state": state(item.state), "took": span(took), "job": plain(item.job), "reason": beginning(item.reason, 100)}
+    return {"step": item.name, "state": plain(item.state), "took": span(took), "job": plain(item.job), "reason": beginning(item.reason, 100)}
 
 
 def step(item: Any) -> Row:
@@ -147,7 +147,7 @@ def run(item: Any, metrics: Sequence[str] = ()) -> Row:
     return {
         "run": item.id[:8],
         "name": item.name,
-        "status": state(item.status),
+        "status": item.status,
         **{name: plain(item.metrics.get(name)) for name in metrics},
         "started": moment(item.started_at),
         "took": span(item.duration_seconds),
@@ -185,7 +185,7 @@ def deployment(item: Any) -> Row:
     traffic = ", ".join(f"{entry.version} {entry.traffic} %" for entry in item.versions if entry.traffic)
     return {
         "deployment": item.name,
-        "state": state(item.state),
+        "state": plain(item.state),
         "traffic": plain(traffic),
         "target": item.target,
         "updated": moment(item.updated_at),
@@ -197,7 +197,7 @@ def deployed_version(item: Any) -> Row:
     return {
         "version": item.version,
         "model": item.model,
-        "state": state(item.state),
+        "state": plain(item.state),
         "traffic": f"{item.traffic} %",
         "requests/s": number(item.requests_per_second),
         "p50 ms": number(item.p50_ms),
@@ -223,7 +223,7 @@ def monitor(item: Any) -> Row:
     return {
         "monitor": item.name,
         "deployment": item.deployment,
-        "state": state(item.state),
+        "state": plain(item.state),
         "rows": number(item.requests),
         "worst": plain(item.worst),
         "PSI": number(item.worst_psi),
@@ -245,7 +245,7 @@ def feature_drift(item: Any) -> Row:
 def alert(item: Any) -> Row:
     return {
         "alert": f"{item.monitor}/{item.name}",
-        "state": state(item.state),
+        "state": plain(item.state),
         "severity": item.severity,
         "value": number(item.value),
         "threshold": plain(item.threshold),

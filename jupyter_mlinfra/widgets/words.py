@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from ..core.display import NONE, datum, moment, number, plain
+from ..core.display import NONE, datum, moment, number, plain, spoken, state
 from ..core.records import Number
 
-__all__ = ["NONE", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "state"]
-
-_STATES = {
-    "queued": "waiting", "succeeded": "done", "finished": "done", "cached": "from cache", "skipped": "not reached", "never": "not materialized",
-    "no_data": "no data", "not_found": "not found",
-}  # fmt: skip
-
-
-def state(value: str | None) -> str:
-    """A state in the word that the panels have for it; its name in a record stays what a program compares."""
-    return plain(_STATES.get(str(value), value))
+__all__ = ["NONE", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "spoken", "state"]
 
 
 def counted(count: int, noun: str) -> str:

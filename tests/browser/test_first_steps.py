@@ -59,10 +59,7 @@ def test_a_folder_becomes_a_project_and_its_first_feature_view_is_inserted_and_r
     features.get_by_role("button", name="Insert an Example").click()
     first = notebook.locator(".jp-CodeCell").first
     expect(first.locator(".cm-content")).to_contain_text("bench.features.apply()")
-    inserted = lab.page.evaluate(
-        "() => document.querySelector('.jp-CodeCell .cm-content').cmTile?.view?.state.doc.toString() ?? document.querySelector('.jp-CodeCell .cm-content').cmView.view.state.doc.toString()"
-    )
-    assert inserted == f"import jupyter_mlinfra as ml\n{shown}", "what is shown is what is inserted"
+    assert lab.reads(first.locator(".cm-content")) == f"import jupyter_mlinfra as ml\n{shown}", "what is shown is what is inserted"
     lab.page.keyboard.press("Shift+Enter")
     expect(lab.row(features, "view:sales_example")).to_be_visible(timeout=90_000)
     assert notebook.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0

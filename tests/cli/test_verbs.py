@@ -47,6 +47,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("features online w w2:temp --key origin=JFK --key origin=LGA", "list[OnlineRow]", "features", "online",
      {"features": ["w:*", "w2:temp"], "entities": [{"origin": "JFK"}, {"origin": "LGA"}]}),
     ("jobs list --state failed --label run=7", "Page[Job]", "jobs", "list", {"state": "failed", "label": ("run", "7")} | PAGE),
+    ("jobs list --state waiting", "Page[Job]", "jobs", "list", {"state": "queued", "label": None} | PAGE),
     ("jobs show 7f3a", "Job", "jobs", "show", {"job": "7f3a"}),
     ("jobs cancel 7f3a", "Job", "jobs", "cancel", {"job": "7f3a"}),
     ("jobs wait 7f3a 77ab --timeout 5", "list[Job]", "jobs", "wait", {"jobs": ("7f3a", "77ab"), "timeout": 5.0}),

@@ -50,3 +50,20 @@ def test_the_door_and_the_domain_of_one_name_live_together() -> None:
 
 def test_every_public_name_can_be_had() -> None:
     loaded_by("import jupyter_mlinfra as ml\nfor name in ml.__all__: assert getattr(ml, name) is not None, name")
+
+
+def test_a_shell_that_imports_the_package_shows_records_as_cards_and_loads_nothing_for_it() -> None:
+    code = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+shell.run_cell("import jupyter_mlinfra as ml")
+heavy = {"mlflow", "polars", "pandas", "feast", "ipywidgets"} & {name.partition(".")[0] for name in sys.modules}
+assert not heavy, heavy
+from jupyter_mlinfra.deployments.spec import Prediction
+data, _ = shell.display_formatter.format(Prediction(version="v1", predictions=[0.5], names=[], milliseconds=2.0, request_id="r"))
+assert data["text/plain"].startswith("1 prediction"), data
+assert "<table>" in data["text/html"]
+"""
+    loaded_by(code)

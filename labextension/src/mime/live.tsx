@@ -74,7 +74,15 @@ interface IShown {
 }
 
 function CardCell({ name, text = format.DASH }: { name: string; text?: string }): React.ReactElement {
-  return STATES.includes(name) && text !== format.DASH ? <State state={text} /> : <>{text}</>;
+  if (!STATES.includes(name) || text === format.DASH) {
+    return <>{text}</>;
+  }
+  const [state, ...progress] = text.split(' ');
+  return (
+    <>
+      <State state={state} /> {progress.join(' ')}
+    </>
+  );
 }
 
 function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
