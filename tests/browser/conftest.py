@@ -182,7 +182,7 @@ class Lab:
 
     def reads(self, editor: Locator) -> str:
         """The text of an editor."""
-        return "\n".join(line.replace("\u200b", "") for line in editor.locator(".cm-line").all_inner_texts()).strip()
+        return "\n".join(line.replace("\u200b", "").rstrip("\n") for line in editor.locator(".cm-line").all_inner_texts()).strip()
 
     def refused(self, path: str) -> None:
         """The test has provoked a 4xx of `path`, which the browser writes to the console."""

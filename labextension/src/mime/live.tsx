@@ -77,7 +77,7 @@ function CardCell({ name, text = format.DASH }: { name: string; text?: string })
   if (!STATES.includes(name) || text === format.DASH) {
     return <>{text}</>;
   }
-  const [state, ...progress] = text.split(' ');
+  const [state = '', ...progress] = text.split(' ');
   return (
     <>
       <State state={state} /> {progress.join(' ')}
