@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab check slow build benchmarks clean
+.PHONY: help demo test lab check build benchmarks clean
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -23,13 +23,12 @@ check: $(VENV)/.test ## form and types (ruff, mypy, import-linter, eslint, prett
 	@scripts/check.sh $(BIN)
 	@scripts/test.sh $(BIN)
 
-slow: $(VENV)/.test ## tests that take longer than a change should wait (the Binder steps in a fresh environment)
-	@$(BIN)/python -m pytest -m slow tests/integration/test_binder.py
-
-benchmarks: $(VENV)/.test ## paired benchmarks against peers; minutes each, never part of the tests
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+benchmarks: $(VENV)/.benchmarks ## paired benchmarks against peers; minutes each, never part of the tests
+	@failed=; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || failed="$$failed $$file"; done; \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
 
 build: $(VENV)/.demo ## the wheel, in dist/
+	@scripts/frontend.sh $(BIN) jlpm build:prod
 	@$(BIN)/uv build --quiet --wheel && ls dist
 
 # The stamps hold what the environment was made from; set-up is skipped while nothing of it changed.
@@ -41,6 +40,9 @@ $(VENV)/.demo: $(SOURCES)
 $(VENV)/.test: $(SOURCES)
 	@scripts/setup.sh $(VENV) test
 
+$(VENV)/.benchmarks: $(SOURCES)
+	@scripts/setup.sh $(VENV) benchmarks
+
 clean: ## stop what the demo started; remove environments, builds and the demo's state
 	@if [ -x $(BIN)/mlinfra ]; then cd notebooks && ../$(BIN)/mlinfra down || true; fi
-	rm -rf $(VENV) build dist notebooks/.mlinfra labextension/lib labextension/node_modules jupyter_mlinfra/labextension
+	rm -rf $(VENV) .tools build dist notebooks/.mlinfra notebooks/data labextension/{lib,tsconfig.tsbuildinfo,node_modules,.yarn} jupyter_mlinfra/labextension
