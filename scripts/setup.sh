@@ -60,7 +60,12 @@ export UV_LINK_MODE=${UV_LINK_MODE:-hardlink}
 say "Installing packages ($what); the first time takes minutes"
 # Editable: the notebooks and tests run the code of this folder. The build makes the front end with a Node of its own.
 if [ "$(cat "$venv/.frontend" 2>/dev/null)" != "$current" ]; then rm -rf jupyter_mlinfra/labextension; fi
-"$uv" pip install --quiet --python "$venv/bin/python" --compile-bytecode --editable ".[$what]"
+# A build that fails repeats thousands of lines of its tools: what went wrong is shown, the rest is kept.
+log="$venv/setup.log"
+if ! "$uv" pip install --quiet --python "$venv/bin/python" --compile-bytecode --editable ".[$what]" 2>"$log"; then
+  grep -iE 'error|failed|cause:' "$log" | grep -vE 'YN00|Traceback|CalledProcessError' | cut -c1-300 | tail -n 15 >&2 || tail -n 15 "$log" >&2
+  fail "The packages could not be installed." "See the lines above; all of them stand in $log." "Mend what they name and run the same command again."
+fi
 printf '%s\n' "$current" >"$venv/.frontend"
 # An editable install carries no built front end: link it, as `jupyter labextension develop` does.
 target="$venv/share/jupyter/labextensions/@jupyter-mlinfra/labextension"

@@ -55,6 +55,8 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         if not options.wait:
+            if options.out:
+                session.say(f"Once it has succeeded, `%job collect {job.id}` brings {', '.join(options.out)} into this kernel.")
             return job
         (job,) = session.bench.jobs.wait([job.id])
         if job.state != "succeeded":

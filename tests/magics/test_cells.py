@@ -106,6 +106,11 @@ def test_values_go_when_their_job_has_ended_and_results_a_week_later(shell: Any,
     assert (cells / running.labels["cell"] / "in" / "big.json").exists()
 
 
+def test_a_cell_that_is_not_waited_for_says_how_its_values_come(shell: Any, supervised: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    job = shell.run_cell_magic("job", "--out x,y", "x = y = 1")
+    assert f"`%job collect {job.id}` brings x, y" in capsys.readouterr().out
+
+
 def test_a_cell_that_is_refused_leaves_no_values(shell: Any, project: Project) -> None:
     shell.user_ns["good"] = 1
     for words in ("--in good,missing", "--in good --gpus 9999"):
