@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..core.display import state
 from .domain import Domain, paged
 from .parse import parameters
 from .session import Ended, Failed, Session
+
+if TYPE_CHECKING:
+    from ..pipelines.spec import StepRun
 
 pipelines = Domain("pipelines", "Notebooks in order: what has not changed is taken from the cache.")
 
@@ -42,8 +46,13 @@ def _check(session: Session, name: str) -> Any:
 @click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
 def _run(session: Session, name: str, typed: Any, raw: Any, force: bool, no_wait: bool) -> Any:
     """Run a pipeline (name or file); exit 1 unless it succeeded."""
-    say = None if no_wait else lambda step: session.say(f"{step.name}: {step.state}{f' ({step.reason})' if step.reason else ''}")
+    say = None if no_wait else lambda step: session.say(_told(step))
     return _ended(session.bench.pipelines.run(name, parameters=parameters(typed, raw), force=force, wait=not no_wait, on_step=say))
+
+
+def _told(step: StepRun) -> str:
+    """A step on its way, in the words of the table that follows. Why it ran is told when it begins."""
+    return f"{step.name}: {state(step.state)}{f' ({step.reason})' if step.reason and step.state != 'succeeded' else ''}"
 
 
 @pipelines.verb("resume")

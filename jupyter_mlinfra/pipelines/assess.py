@@ -81,7 +81,7 @@ class Assessor:
         if not step.cache:
             return "cache is off"
         if result is None:
-            return "never run"
+            return "first run"
         packages = self._store.packages([result.parts.environment, parts.environment])
         differs = explain(changes(result.parts, parts, packages))
         if not result.whole:

@@ -34,7 +34,7 @@ def test_steps_run_in_order_and_a_second_run_does_nothing_in_under_a_second(pipe
     assert run.state is RunState.SUCCEEDED, run
     assert (workshop.root / "second.txt").read_text() == "firstsecond"
     assert [(step.name, str(step.state)) for step in told] == [("first", "running"), ("first", "succeeded"), ("second", "running"), ("second", "succeeded")]
-    assert all(step.reason == "never run" for step in run.steps)
+    assert all(step.reason == "first run" for step in run.steps)
     for step in run.steps:
         executed = json.loads((workshop.root / step.notebook).read_text())
         assert step.notebook == f".mlinfra/runs/{run.run}/{step.name}.ipynb"
