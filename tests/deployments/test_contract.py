@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,14 @@ def test_unknown_missing_and_doubled_columns_are_named() -> None:
     assert "dist" in error.why
     assert "distance" in error.why
     assert "twice" in refused({"names": [*GOOD, "wind"], "ndarray": [[*GOOD.values(), 1.0]]}).what
+
+
+@pytest.mark.parametrize("names", [["a"] * 60_000, [f"n{place}" for place in range(60_000)]], ids=["one name", "many names"])
+def test_a_request_that_names_very_many_columns_is_refused_in_no_more_time_than_it_takes_to_read(names: list[str]) -> None:
+    begun = time.perf_counter()
+    error = refused({"names": names, "ndarray": [[1] * len(names)]}, NUMBERS)
+    assert time.perf_counter() - begun < 10  # milliseconds; to count each name among all of them takes a minute
+    assert len(str(error)) < 2000
 
 
 @pytest.mark.parametrize(

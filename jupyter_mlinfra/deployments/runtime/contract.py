@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,16 +164,17 @@ class Contract:
             raise self._refuse('"names" is no list of texts.')
         if width != len(names):
             raise self._refuse("The rows do not fit the names.", f"{len(names)} names, {width} values in a row.")
-        twice = sorted({name for name in names if names.count(name) > 1})
+        given = Counter(names)  # once: a request may name a million columns, and must not hold a thread for longer than it takes to read
+        twice = sorted(name for name, count in given.items() if count > 1)
         if twice:
             raise self._refuse(f"Column {_list(twice)} is given twice.", fix="Give each column once.")
         unknown = [name for name in names if name not in self._place]
-        missing = [column.name for column in self.columns if column.name not in set(names) and not column.optional]
+        missing = [column.name for column in self.columns if column.name not in given and not column.optional]
         if unknown or missing:
             said = [f"unknown: {_list(unknown)}"] * bool(unknown) + [f"missing: {_list(missing)}"] * bool(missing)
             raise self._refuse("The columns do not fit.", "; ".join(said).capitalize() + ".", f"The model takes {_list(self.names, 60)}.")
-        given = {name: place for place, name in enumerate(names)}
-        return [given.get(name) for name in self.names]
+        places = {name: place for place, name in enumerate(names)}
+        return [places.get(name) for name in self.names]
 
     def _check_types(self, row: list[Any], number: int) -> None:
         for column, value in zip(self.columns, row, strict=True):
