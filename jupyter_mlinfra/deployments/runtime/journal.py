@@ -47,7 +47,8 @@ class Journal:
         self._waiting: deque[tuple[dict[str, Any], int]] = deque()
         self._cells = 0
         self._dropped = 0
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of the queue: held for microseconds
+        self._writing = threading.Lock()  # of the file: an end waits for a write that is under way
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._handle: int | None = None
@@ -69,8 +70,8 @@ class Journal:
 
     def close(self) -> None:
         """Write what waits and close the file; for an orderly end."""
-        self._flush()
-        with self._lock:
+        with self._writing:
+            self._write_waiting()
             self._finish()
 
     def _run(self) -> None:
@@ -81,6 +82,10 @@ class Journal:
             time.sleep(FLUSH_SECONDS)  # so that a busy process writes ten times a second, not a thousand times
 
     def _flush(self) -> None:
+        with self._writing:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
         with self._lock:
             entries, self._waiting = self._waiting, deque()
             dropped, self._dropped = self._dropped, 0
@@ -94,7 +99,7 @@ class Journal:
         except (OSError, TypeError):
             with self._lock:  # disk full or gone, or a value that has no JSON form: say so in the next file that can be written
                 self._dropped += dropped + len(entries)
-                self._finish()
+            self._finish()
         finally:
             with self._lock:
                 self._cells -= sum(cells for _, cells in entries)
