@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ HEAD = {"deployment": "flights", "version": "v1", "model": "flights/1", "names":
 
 def entry(number: int, rows: int = 1, *, at: float = 1_700_000_000.0, puid: str | None = None, unique: str = "") -> dict[str, object]:
     matrix = np.array([[number, np.nan if row else row] for row in range(rows)], dtype=float)
-    scores = np.full(rows, number / 10, dtype=np.float32)
+    scores = np.full(rows, number / 10)
     return {"k": "p", "id": puid or f"r{number}", "u": unique or f"u{number}", "ts": at + number, "ms": 1.5, "st": 200, "x": matrix, "y": scores}
 
 
@@ -42,8 +43,8 @@ def test_what_is_put_is_read_back_with_names_and_times(tmp_path: Path) -> None:
     frame = wait_for(tmp_path, 3)
     assert frame.columns == ["request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction", "a", "b"]
     assert frame.rows() == [
-        ("r1", 0, datetime.fromtimestamp(1_700_000_001, UTC), "flights", "v1", 200, 1.5, pytest.approx(0.1), 1.0, 0.0),
-        ("r1", 1, datetime.fromtimestamp(1_700_000_001, UTC), "flights", "v1", 200, 1.5, pytest.approx(0.1), 1.0, None),
+        ("r1", 0, datetime.fromtimestamp(1_700_000_001, UTC), "flights", "v1", 200, 1.5, 0.1, 1.0, 0.0),
+        ("r1", 1, datetime.fromtimestamp(1_700_000_001, UTC), "flights", "v1", 200, 1.5, 0.1, 1.0, None),
         ("bad", 0, datetime.fromtimestamp(1_700_000_009, UTC), "flights", "v1", 400, 0.2, None, None, None),
     ]
 
@@ -182,6 +183,32 @@ def test_files_are_closed_at_their_size_and_none_of_it_is_lost(tmp_path: Path) -
     assert len(list(tmp_path.glob("*.jsonl"))) > 2
     assert not list(tmp_path.glob("*.open"))
     assert payloads.scan(tmp_path)["request_id"].n_unique() == 100
+
+
+def test_an_end_waits_for_what_is_being_written_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, HEAD)
+    journal.put(entry(1))
+    wait_for(tmp_path, 1)  # its file is open
+    writing, disk, write = threading.Event(), threading.Event(), os.write
+
+    def slow_write(handle: int, block: bytes) -> int:
+        writing.set()
+        assert disk.wait(30)
+        return write(handle, block)
+
+    monkeypatch.setattr("jupyter_mlinfra.deployments.runtime.journal.os.write", slow_write)
+    journal.put(entry(2))
+    assert writing.wait(30)
+    journal.put(entry(3))
+    end = threading.Thread(target=journal.close)
+    end.start()
+    end.join(0.5)  # an end that did not wait would be over
+    disk.set()
+    end.join(30)
+    frame = wait_for(tmp_path, 3)
+    assert frame["request_id"].to_list() == ["r1", "r2", "r3"]
+    assert payloads.dropped(tmp_path) == 0
+    assert not list(tmp_path.glob("*.open"))
 
 
 def test_compacting_changes_nothing_of_what_is_read(tmp_path: Path) -> None:

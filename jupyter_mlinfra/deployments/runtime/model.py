@@ -139,7 +139,8 @@ class Model:
             return
         entry = {"k": "p", "id": _request_id(batch), "u": request.headers.get(REQUEST) or _own_id(), "ts": at, "ms": round(milliseconds, 3), "st": status}
         if status == 200 and batch is not None:
-            self.journal.put({**entry, "x": batch.matrix, "y": scores}, batch.matrix.size)
+            # float64, as in the answer: float32 in decimal would be another number, and the log must hold the one that was answered
+            self.journal.put({**entry, "x": batch.matrix, "y": scores.astype(np.float64)}, batch.matrix.size)
         else:
             self.journal.put({**entry, "k": "e", "what": what})
 
