@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable
 from . import environment, gates, views
 from .packaging import Bundle, load_bundle
-from .spec import VersionState
+from .spec import Gate, VersionState
 from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Rollout:
     def __init__(self, project: Project, store: DeploymentStore, target: DeploymentTarget) -> None:
         self._project, self._store, self._target = project, store, target
 
-    def prove(self, name: str, version: str, bundle: Bundle, tell: Progress) -> None:
-        """Build, start and test a version; afterwards it may have traffic. Raises Unprocessable when a test fails."""
+    def prove(self, name: str, version: str, bundle: Bundle, tell: Progress) -> Sequence[Gate]:
+        """Build, start and test a version; with what it has passed, `share` may give it traffic. Raises Unprocessable when a test fails."""
         settings = self._project.settings
         python = environment.ensure(bundle.requirements, environment.cache_folder(settings), on_progress=tell)
         tell(f"starting {version}")
@@ -55,8 +55,7 @@ class Rollout:
             results = gates.run(subject, tell)
         self._store.note(name, version, gates=results)
         gates.check(results, f"{row.model}/{row.version(version).number}")
-        with self._store.change(name) as change:
-            change.ready(version, results)
+        return results
 
     def _start(self, name: str, version: str, bundle: Bundle, python: Path) -> None:
         """Have the processes of a version run, so that they can be tested."""
@@ -68,7 +67,10 @@ class Rollout:
         """A failed deploy leaves a failed version without processes; who answers goes on answering."""
         reason = error.what if isinstance(error, MLInfraError) else f"The deploy was interrupted ({type(error).__name__})."
         try:
-            if self._store.deployment(name).version(version).state is not VersionState.FAILED:
+            item = self._store.deployment(name).version(version)
+            if item.proved:
+                return  # it is ready, and has the traffic that was asked for: only nobody has waited for it to be in force
+            if item.state is not VersionState.FAILED:
                 self._store.move(name, version, VersionState.FAILED, reason=reason, wish=True, wanted=False)
             self._target.carry_out(self._store.target().wish, timeout=10)
         except MLInfraError:
@@ -82,20 +84,25 @@ class Rollout:
         verb: str,
         reason: str,
         text: str = "",
-        keep: str | None = None,
+        proved: tuple[str, Sequence[Gate]] | None = None,
     ) -> None:
-        """Set the traffic, once every version of it is warm; in force when this returns. keep: stays warm without traffic.
+        """Set the traffic, once every version of it is warm; in force when this returns.
+
+        proved: a version that has just passed its tests. It becomes ready in the transaction that gives it its first traffic, so that no crash
+        leaves it ready without; it stays warm, whatever it is given.
 
         aim: reckons the traffic from what there is, in the transaction that sets it, so nothing that another verb does meanwhile is lost. Verbs
         do not wait for each other: when a version was cooled since it was warmed, it is warmed again.
         """
         for _ in range(SHARE_TRIES):
             with self._store.change(name) as change:
+                if proved is not None and not change.row.version(proved[0]).proved:
+                    change.ready(*proved)
                 traffic, returns_to = aim(change)
                 cold = _cold(change.row, [version for version, percent in traffic.items() if percent])
                 if not cold:
                     change.traffic(traffic, verb=verb, user=self._project.user, reason=reason, returns_to=returns_to, text=text)
-                    self._cool(change, but=keep)
+                    self._cool(change, but=proved[0] if proved else None)
             if not cold:
                 self._target.carry_out(change.wish)
                 return

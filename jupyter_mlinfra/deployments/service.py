@@ -72,11 +72,11 @@ class Deployments:
             workers = self._project.settings.deployments.workers
             self._store.begin(name, label, target=self._project.settings.deployments.target, model=found.model, number=found.version, workers=workers)
             try:
-                self._rollout.prove(name, label, bundle, tell)
+                passed = self._rollout.prove(name, label, bundle, tell)
+                self._rollout.share(name, _share_of(label, traffic), verb="deploy", reason=reason, text=f"{label} deployed", proved=(label, passed))
             except BaseException as error:
                 self._rollout.give_up(name, label, error)
                 raise
-            self._rollout.share(name, _share_of(label, traffic), verb="deploy", reason=reason, text=f"{label} deployed", keep=label)
         prune(bundles_folder(self._project), {item.bundle for row in self._store.deployments() for item in row.versions})
         return self._record(self._store.deployment(name))
 
@@ -268,7 +268,9 @@ class Deployments:
         if not self._store.deployment(name).up or not any(key[0] == name for key in self._target.running()):
             self.up(name, on_progress=tell)
         self._rollout.warm(name, [version])
-        if traffic is not None and traffic != self._store.deployment(name).version(version).traffic:
+        row = self._store.deployment(name)
+        stranded = traffic is None and not any(row.traffic.values())  # its first deploy was killed before that
+        if stranded or traffic not in (None, row.version(version).traffic):
             self._rollout.share(name, _share_of(version, traffic), verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))
 

@@ -17,7 +17,8 @@ from jupyter_mlinfra.core.errors import Conflict, MLInfraError
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments, VersionState
 from jupyter_mlinfra.deployments.rollout import Rollout
-from jupyter_mlinfra.deployments.store import DeploymentStore
+from jupyter_mlinfra.deployments.spec import Gate
+from jupyter_mlinfra.deployments.store import DeploymentStore, Transaction
 
 NUMBERS = range(1, 5)
 
@@ -81,12 +82,11 @@ def deployments(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType, mon
     found = Deployments(project, kit.Registry(dict.fromkeys(NUMBERS, models[1])))
     found.__dict__["_target"] = InstantTarget(project, found._store)
 
-    def prove(self: Rollout, name: str, version: str, bundle: Any, tell: Callable[[str], None]) -> None:
+    def prove(self: Rollout, name: str, version: str, bundle: Any, tell: Callable[[str], None]) -> list[Gate]:
         self._store.move(name, version, VersionState.STARTING, bundle=str(bundle.folder), python="/bin/sh", wanted=True)
         tell("proving")
         self._store.move(name, version, VersionState.TESTING)
-        with self._store.change(name) as change:
-            change.ready(version, [])
+        return []
 
     monkeypatch.setattr(Rollout, "prove", prove)
     found.deploy("flights", version="flights/1")
@@ -214,6 +214,50 @@ def test_a_deployment_that_is_up_again_is_not_deleted(deployments: Deployments) 
     with pytest.raises(Conflict, match="not deleted"):
         deployments._store.delete("flights")
     assert shares(deployments) == {"v1": 100}
+
+
+@pytest.mark.parametrize("killed", ["before", "after"])
+def test_a_deploy_that_ends_at_its_very_last_step_leaves_no_ready_version_without_traffic(
+    deployments: Deployments, monkeypatch: pytest.MonkeyPatch, killed: str
+) -> None:
+    traffic = Transaction.traffic
+
+    def end(change: Transaction, *args: Any, **values: Any) -> None:
+        if killed == "after":
+            traffic(change, *args, **values)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Transaction, "traffic", end)
+        with pytest.raises(KeyboardInterrupt):
+            deployments.deploy("trains", version="flights/1")
+    item = deployments._store.deployment("trains").version("v1")
+    assert (item.state, item.proved, item.traffic) == (VersionState.FAILED, False, 0)
+    deployments.deploy("trains", version="flights/1")
+    assert deployments._store.deployment("trains").traffic == {"v1": 100}
+
+
+def test_who_stops_waiting_for_traffic_that_is_given_already_takes_nothing_away(deployments: Deployments) -> None:
+    target = target_of(deployments)
+
+    def stop() -> None:
+        if deployments._store.deployment("trains").version("v1").traffic:
+            raise KeyboardInterrupt
+
+    target.before = stop
+    with pytest.raises(KeyboardInterrupt):
+        deployments.deploy("trains", version="flights/1")
+    item = deployments._store.deployment("trains").version("v1")
+    assert (item.state, item.proved, item.traffic, item.wanted) == (VersionState.READY, True, 100, True)
+
+
+def test_a_version_that_was_proved_but_never_got_traffic_gets_it_when_it_is_deployed_again(deployments: Deployments) -> None:
+    deployments.deploy("trains", version="flights/1", traffic=0)  # as a deploy left it that was killed before it gave traffic
+    assert deployments._store.deployment("trains").traffic == {"v1": 0}
+    deployments.deploy("trains", version="flights/1", traffic=0)
+    assert deployments._store.deployment("trains").traffic == {"v1": 0}
+    deployments.deploy("trains", version="flights/1")
+    assert deployments._store.deployment("trains").traffic == {"v1": 100}
 
 
 def test_the_store_itself_refuses_other_sums_and_versions_that_are_not_proved(deployments: Deployments) -> None:
