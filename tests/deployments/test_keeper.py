@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -63,6 +64,140 @@ def test_the_loop_outlives_every_kind_of_failed_write(caplog: pytest.LogCaptureF
     assert found.finished
     assert found.adopted == 1  # tried again until it was done, then not once more
     assert "No space left" in caplog.text
+
+
+def test_the_loop_outlives_a_fault_of_its_own_and_logs_where_it_was(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "IDLE_SECONDS", 0.0)
+    found = Keeper([ValueError("zip() argument 2 is longer"), KeyError("stats"), KeyError("stats")])
+    keeper._loop(found)  # type: ignore[arg-type]
+    assert found.finished
+    assert "ValueError: zip() argument 2 is longer" in caplog.text
+    assert "in _turn" in caplog.text
+    assert caplog.text.count("KeyError: 'stats'") == 1  # the same fault again and again fills no disk
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., envoy.Figures]:
+    """Reads a meter five seconds after the last time; what Envoy has counted since it was started, or None where it does not answer."""
+    meter, clock = envoy.Meter(), [1000.0]
+    monkeypatch.setattr(envoy, "time", SimpleNamespace(time=lambda: clock[0]))
+
+    def read(requests: int | None, *, histogram: int | None = None, errors: int = 0) -> envoy.Figures:
+        clock[0] += 5
+        told = {"cluster.a.v1.upstream_rq_completed": str(requests), "cluster.a.v1.upstream_rq_5xx": str(errors)}
+        monkeypatch.setattr(envoy, "statistics", lambda _: None if requests is None else told)
+        monkeypatch.setattr(envoy, "_buckets", lambda: None if histogram is None else {"a.v1": [histogram] * 29})
+        return meter.read(["a.v1"])["a.v1"]
+
+    return read
+
+
+def test_a_reading_that_envoy_does_not_answer_is_left_out_and_is_no_count_of_zero(counted: Callable[..., envoy.Figures]) -> None:
+    counted(100_000, histogram=100_000)
+    before = counted(100_010, histogram=100_010)
+    assert counted(None, histogram=100_020) == before
+    assert counted(100_030, histogram=None) == before
+    after = counted(100_040, histogram=100_040)
+    assert (after.requests, after.seconds) == (40, 20)  # two a second, as all the while
+
+
+def test_a_gateway_that_was_started_anew_is_counted_from_zero(counted: Callable[..., envoy.Figures]) -> None:
+    counted(100_000, histogram=100_000)
+    counted(3, histogram=3)
+    after = counted(13, histogram=13)
+    assert (after.requests, after.seconds) == (10, 5)
+
+
+def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is drained until the gateway answers that nothing is under way, or the time for that is over."""
+    ended: list[float] = []
+    clock = [1000.0]
+    answer: list[bytes | None] = [None]
+    monkeypatch.setattr(envoy, "get", lambda *_, **__: answer[0])
+    monkeypatch.setattr(keeper, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    found = SimpleNamespace(
+        workers=SimpleNamespace(all={("flights", "v1"): []}, end=lambda _: ended.append(clock[0])), gateway=SimpleNamespace(alive=lambda: True), draining={}
+    )
+
+    def drain(seconds: float, said: bytes | None) -> list[float]:
+        clock[0] += seconds
+        answer[0] = said
+        keeper.Keeper._end_unwanted(found, [], set())  # type: ignore[arg-type]
+        return ended
+
+    begun = clock[0]
+    assert drain(0, None) == []
+    assert drain(5, None) == []
+    assert drain(1, b"cluster.flights.v1.upstream_rq_active: 1\n") == []
+    assert drain(1, b"cluster.flights.v1.upstream_rq_active: 0\n") == [begun + 7]
+    ended.clear()
+    found.draining.clear()
+    assert drain(0, None) == []
+    assert drain(keeper.DRAIN_SECONDS + 1, None) == [clock[0]]
+
+
+SLOW = f"""#!{sys.executable}
+import http.server, os, pathlib, socketserver, sys, time
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_): pass
+    def address_string(self): return ""
+
+path = os.environ["MLINFRA_SOCKET"]
+with open("starts", "a") as starts:
+    print(os.getpid(), file=starts)
+time.sleep(float(pathlib.Path("seconds").read_text()))
+pathlib.Path(path).unlink(missing_ok=True)
+socketserver.UnixStreamServer(path, Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Workers, Callable[[Callable[[], bool]], None]]]:
+    """Workers that take `seconds` to start, of which 0.2 s of illness are one too many; and a loop like the keeper's."""
+    python = tmp_path / "python"
+    python.write_text(SLOW)
+    python.chmod(0o700)
+    (tmp_path / "seconds").write_text("1.5")
+    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.SICK_SECONDS", 0.2)
+    found = Workers(SimpleNamespace(drop_process=lambda _: None, add_process=lambda _: None), f"mlinfra-test-{os.getpid()}-{time.time_ns()}")  # type: ignore[arg-type]
+    launch = Launch(deployment="flights", version="v1", model="flights/1", python=str(python), bundle=str(tmp_path), payloads=tmp_path, logs=tmp_path)
+
+    def run(happened: Callable[[], bool]) -> None:
+        end = time.monotonic() + 60
+        while not happened():
+            assert time.monotonic() < end
+            found.keep(launch, 1)
+            found.heal({path for path in found.sockets(("flights", "v1")) if envoy.get(path, "/health/ping", timeout=0.1) is None})
+            time.sleep(0.02)
+
+    yield found, run
+    found.kill()
+
+
+def starts() -> list[int]:
+    return [int(line) for line in Path("starts").read_text().splitlines()] if Path("starts").exists() else []
+
+
+def test_a_hung_worker_is_replaced_once_however_long_it_takes_to_start(slow: tuple[Workers, Callable[[Callable[[], bool]], None]]) -> None:
+    workers, run = slow
+    run(lambda: workers.ready(("flights", "v1")) == 1)
+    (first,) = starts()  # not killed while it started
+    os.kill(first, signal.SIGSTOP)
+    run(lambda: workers.ready(("flights", "v1")) == 1 and starts()[-1:] != [first])
+    assert len(starts()) == 2  # nor was the one in its place
+
+
+def test_a_worker_that_never_answers_is_killed_when_its_time_is_over(
+    slow: tuple[Workers, Callable[[Callable[[], bool]], None]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workers, run = slow
+    (tmp_path / "seconds").write_text("600")
+    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.START_SECONDS", 1.0)
+    run(lambda: workers.failed_starts(("flights", "v1")) == 2)
 
 
 def test_a_file_that_says_so_already_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,9 +64,11 @@ def live() -> bool:
     return (get(gateway.ADMIN_SOCKET, "/ready") or b"").startswith(b"LIVE")
 
 
-def statistics(pattern: str) -> dict[str, str]:
-    """Counters, gauges and texts whose name matches `pattern`."""
-    body = get(gateway.ADMIN_SOCKET, f"/stats?type=All&filter={pattern}") or b""
+def statistics(pattern: str) -> dict[str, str] | None:
+    """Counters, gauges and texts whose name matches `pattern`; None when Envoy does not answer."""
+    body = get(gateway.ADMIN_SOCKET, f"/stats?type=All&filter={pattern}")
+    if body is None:
+        return None
     pairs = (line.partition(": ") for line in body.decode(errors="replace").splitlines())
     return {name: value.strip('"') for name, _, value in pairs}
 
@@ -91,7 +93,7 @@ def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     """
     end, changed = time.monotonic() + timeout, False
     for name, text in wanted.items():
-        if name == gateway.ROUTES and not _until(end, lambda: _in_force(wanted, but=gateway.ROUTES) and statistics("warming_clusters$").get(_WARMING) == "0"):
+        if name == gateway.ROUTES and not _until(end, lambda: _in_force(wanted, but=gateway.ROUTES) and _warm()):
             return False
         changed = swap(name, text) or changed
     if not _until(end, lambda: _in_force(wanted)):
@@ -104,13 +106,14 @@ def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     return True
 
 
-_WARMING = "cluster_manager.warming_clusters"
+def _warm() -> bool:
+    return (statistics("warming_clusters$") or {}).get("cluster_manager.warming_clusters") == "0"
 
 
-def in_flight(cluster: str) -> int:
-    """Requests that a version has not answered yet."""
+def in_flight(cluster: str) -> int | None:
+    """Requests that a version has not answered yet; None when Envoy does not answer."""
     found = statistics(f"^cluster\\.{cluster}\\.upstream_rq_(active|pending_active)$")
-    return sum(int(value) for value in found.values())
+    return None if found is None else sum(int(value) for value in found.values())
 
 
 def answering(cluster: str) -> set[str]:
@@ -134,7 +137,7 @@ def _hosts() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 
 def _in_force(wanted: Mapping[str, str], *, but: str = "") -> bool:
-    told = statistics("version_text$")
+    told = statistics("version_text$") or {}
     return all(told.get(stat) == version for stat, version in (gateway.acknowledged_by(name, text) for name, text in wanted.items() if name != but))
 
 
@@ -168,17 +171,12 @@ class Meter:
         self._last: dict[str, Figures] = {}
 
     def read(self, clusters: Sequence[str]) -> dict[str, Figures]:
-        """Take the counters now; figures by cluster."""
-        told = statistics("^cluster\\..*\\.upstream_rq_(completed|5xx)$")
-        buckets = _buckets()
-        for name in clusters:
-            count = _Count(
-                time.time(),
-                int(told.get(f"cluster.{name}.upstream_rq_completed", 0)),
-                int(told.get(f"cluster.{name}.upstream_rq_5xx", 0)),
-                buckets.get(name, ()),
-            )
-            self._add(name, count)
+        """Take the counters now; figures by cluster. Without an answer of Envoy they stay as they were: none is no count of 0."""
+        told, buckets = statistics("^cluster\\..*\\.upstream_rq_(completed|5xx)$"), _buckets()
+        if told is not None and buckets is not None:
+            for name in clusters:
+                requests, errors = (int(told.get(f"cluster.{name}.upstream_rq_{what}", 0)) for what in ("completed", "5xx"))
+                self._add(name, _Count(time.time(), requests, errors, buckets.get(name, ())))
         for name in set(self._last) - set(clusters):
             self._counts.pop(name, None)
             self._last.pop(name, None)
@@ -198,7 +196,7 @@ class Meter:
             self._last[name] = Figures(seconds=seconds, requests=0, errors=0, p50_ms=p50, p95_ms=p95)
             return
         old = first.buckets or [0] * len(count.buckets)
-        passed = [after - was for after, was in zip(count.buckets, old, strict=True)]
+        passed = [after - was for after, was in zip(count.buckets, old, strict=False)]  # none when Envoy has no histogram of it yet
         errors = count.errors - first.errors
         self._last[name] = Figures(seconds=seconds, requests=requests, errors=errors, p50_ms=quantile(passed, 0.5), p95_ms=quantile(passed, 0.95))
 
@@ -216,10 +214,13 @@ def quantile(cumulative: Sequence[int], at: float) -> float | None:
     return lower
 
 
-def _buckets() -> dict[str, Sequence[int]]:
+def _buckets() -> dict[str, Sequence[int]] | None:
+    """Latencies by cluster; None when Envoy does not answer."""
     body = get(gateway.ADMIN_SOCKET, "/stats?format=json&histogram_buckets=cumulative&filter=upstream_rq_time$")
+    if body is None:
+        return None
     found: dict[str, Sequence[int]] = {}
-    for part in json.loads(body).get("stats", []) if body else []:
+    for part in json.loads(body).get("stats", []):
         for item in part.get("histograms", []) if isinstance(part, dict) else []:
             name = str(item["name"]).removeprefix("cluster.").removesuffix(".upstream_rq_time")
             found[name] = [int(bucket["cumulative"]) for bucket in item["buckets"]]

@@ -39,9 +39,6 @@ LEAST_DRAIN_SECONDS = 0.5
 """A request that waits between two tries is in nobody's count of requests under way."""
 
 DRAIN_SECONDS = 30.0
-SICK_SECONDS = 30.0
-"""A worker that lives but fails Envoy's check for so long is killed and started anew."""
-
 RETRY_SECONDS = 1.0
 COMPACT_SECONDS = 600.0
 START_TRIES = 2
@@ -59,7 +56,6 @@ class Keeper:
         self.meter = envoy.Meter()
         self.gateway = Gateway(project, self.store)
         self.draining: dict[tuple[str, str], float] = {}
-        self.sick: dict[str, float] = {}
         self.measured_at = 0.0
         self.compacting: subprocess.Popen[bytes] | None = None
         self.compacted_at = time.monotonic()
@@ -148,7 +144,7 @@ class Keeper:
         if state is VersionState.READY and not ready:
             self.store.move(*key, VersionState.STARTING, reason="no process of it answers; they are being restarted")
         elif state is VersionState.STARTING and not item.proved and self.workers.failed_starts(key) >= START_TRIES:
-            reason = f"It did not start: {self.workers.last_words(key)}"
+            reason = f"It did not start: {self.workers.last_words(key) or 'it ended, and its log says nothing.'}"
             self.store.move(*key, VersionState.FAILED, reason=reason, wanted=False)
         elif state is VersionState.STARTING and ready >= (1 if item.proved else item.workers):
             # Envoy must have found its own workers healthy too: those of another version may stand in for it until then
@@ -176,7 +172,7 @@ class Keeper:
             if item is not None and item.state in (VersionState.READY, VersionState.STARTING, VersionState.TESTING):
                 self.store.move(*key, VersionState.DRAINING)
             waited = time.monotonic() - since
-            idle = waited > LEAST_DRAIN_SECONDS and not envoy.in_flight(gateway.cluster_name(*key))
+            idle = waited > LEAST_DRAIN_SECONDS and envoy.in_flight(gateway.cluster_name(*key)) == 0  # None: nobody knows, so it may be asked
             if (idle or waited > DRAIN_SECONDS or not self.gateway.alive()) and self.workers.end(key):
                 self.draining.pop(key, None)
         for key, item in known.items():
@@ -190,11 +186,7 @@ class Keeper:
         self.measured_at = time.monotonic()
         names = {gateway.cluster_name(plan.name, item.version): (plan.name, item.version) for plan in plans for item in plan.versions}
         figures = [{"deployment": names[name][0], "version": names[name][1], **asdict(item)} for name, item in self.meter.read(list(names)).items()]
-        sick = envoy.sick_sockets()
-        self.sick = {path: self.sick.get(path, time.monotonic()) for path in sick}
-        for path, since in self.sick.items():
-            if time.monotonic() - since > SICK_SECONDS:
-                self.workers.restart(path)
+        self.workers.heal(envoy.sick_sockets())
         envoy.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
 
     def _compact(self, rows: Sequence[DeploymentRow]) -> None:
@@ -405,6 +397,11 @@ def _loop(keeper: Keeper) -> None:
             if str(error) != trouble:
                 trouble = str(error)
                 _LOG.warning("tries again and again: %s", trouble)
+            time.sleep(RETRY_SECONDS)
+        except Exception as error:  # noqa: BLE001 (a fault of ours: what it keeps up must not lose its keeper for one round that fails)
+            if repr(error) != trouble:
+                trouble = repr(error)
+                _LOG.exception("a round has failed; tries again and again")
             time.sleep(RETRY_SECONDS)
         if not keeper.finished and not stop:
             alarm.wait(keeper.processes(), BUSY_SECONDS if keeper.busy() else IDLE_SECONDS)

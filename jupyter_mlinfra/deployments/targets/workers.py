@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +23,12 @@ from . import envoy
 THREADS = 8
 KEEPALIVE_SECONDS = 75
 """Above the gateway's UPSTREAM_IDLE_SECONDS: the gateway closes an idle connection first, so no request meets a closing one."""
+
+START_SECONDS = 150.0
+"""A process that has not answered after so long is killed; longer than a deploy waits, which says more of it."""
+
+SICK_SECONDS = 30.0
+"""A process that has answered, and fails the gateway's check for so long, is killed."""
 
 STOP_SECONDS = 10.0
 STABLE_SECONDS = 60.0
@@ -59,6 +65,7 @@ class Worker:
     started: float = 0.0
     failures: int = 0
     retry_at: float = 0.0
+    sick_since: float = 0.0
     ending_since: float = 0.0
     log: Path = field(default_factory=Path)
 
@@ -119,12 +126,19 @@ class Workers:
             return True
         return False
 
-    def restart(self, socket: str) -> None:
-        """Kill a process that lives but does not answer; `keep` starts it anew."""
-        for workers in self.all.values():
-            for worker in workers:
-                if worker.socket == socket and worker.identity is not None:
-                    worker.identity.signal(signal.SIGKILL)
+    def heal(self, sick: Collection[str]) -> None:
+        """Kill what lives but does not answer; `keep` starts it anew. sick: sockets that fail the gateway's check.
+
+        Those of processes that are only starting are among them: such a one has its own time, whatever the check says.
+        """
+        for worker in (worker for workers in self.all.values() for worker in workers if worker.identity is not None):
+            if not worker.ready:
+                hangs = not worker.ending_since and time.monotonic() - worker.started > START_SECONDS
+            else:
+                worker.sick_since = (worker.sick_since or time.monotonic()) if worker.socket in sick else 0.0
+                hangs = bool(worker.sick_since) and time.monotonic() - worker.sick_since > SICK_SECONDS
+            if hangs and worker.identity is not None:
+                worker.identity.signal(signal.SIGKILL)
 
     def kill(self) -> None:
         """End all at once, without the store."""
@@ -205,7 +219,8 @@ class Workers:
 
     def _forget(self, worker: Worker) -> None:
         token = worker.token
-        worker.identity, worker.process, worker.token, worker.noted, worker.ready, worker.ending_since = None, None, "", False, False, 0.0
+        worker.identity, worker.process, worker.token, worker.noted, worker.ready = None, None, "", False, False
+        worker.sick_since = worker.ending_since = 0.0
         if token:
             end_token(token, grace_seconds=0)  # its children, if its own end was not an orderly one
             self._store.drop_process(token)  # last: when the disk is full, the worker is started anew all the same
