@@ -60,12 +60,13 @@ class MonitorStore:
         with self._database.write() as connection:
             known = {row["rule"]: row["state"] for row in connection.execute("SELECT rule, state FROM alert WHERE monitor = ?", (monitor.name,))}
             connection.execute(
-                "UPDATE monitor SET state = ?, requests = ?, worst = ?, worst_psi = ?, evaluated_at = ?, last_request_at = ? WHERE name = ?",
+                "UPDATE monitor SET state = ?, requests = ?, worst = ?, worst_psi = ?, worst_rows = ?, evaluated_at = ?, last_request_at = ? WHERE name = ?",
                 (
                     monitor.state,
                     monitor.requests.value,
                     monitor.worst,
                     monitor.worst_psi.value if monitor.worst_psi else None,
+                    monitor.worst_psi.n if monitor.worst_psi else None,
                     to_json(monitor.evaluated_at),
                     to_json(monitor.last_request_at),
                     monitor.name,
@@ -109,7 +110,7 @@ def _monitor(row: sqlite3.Row) -> Monitor:
         state=AlertState(row["state"]),
         requests=Number(value=row["requests"]),
         worst=row["worst"],
-        worst_psi=None if row["worst_psi"] is None else Number(value=row["worst_psi"], n=row["requests"]),
+        worst_psi=None if row["worst_psi"] is None else Number(value=row["worst_psi"], n=row["worst_rows"]),
         evaluated_at=_time(row["evaluated_at"]),
         last_request_at=_time(row["last_request_at"]),
     )

@@ -51,6 +51,7 @@ def payload(rows: int, *, shift: float = 0.0, status: int = 200) -> pl.DataFrame
     return pl.DataFrame(
         {
             "request_id": [f"r{number // 5}" for number in range(rows)],
+            "row": pl.Series([number % 5 for number in range(rows)], dtype=pl.Int32),
             "ts": pl.Series([now() - timedelta(minutes=5)] * rows, dtype=pl.Datetime("us", "UTC")),
             "version": pl.Series(["v1" if number % 10 == 0 else "v2" for number in range(rows)], dtype=pl.String),
             "status": pl.Series([status] * rows, dtype=pl.Int64),
@@ -199,23 +200,41 @@ def test_a_status_carries_the_features_that_moved_most_and_counts_all(monitoring
     assert status.drift[0].feature == "x9"
 
 
+def first_rows(rows: pl.DataFrame) -> list[float]:
+    """The latency of each request, whose rows carry it all."""
+    return [float(latency) for row, latency in rows.select("row", "latency_ms").iter_rows() if row == 0]
+
+
 def test_requests_versions_latency_and_errors_are_those_of_the_log(monitoring: Monitoring, deployments: Deployments) -> None:
     watched(monitoring)
-    refused = payload(100, status=422).with_columns(request_id=pl.lit("bad"))
-    failed = payload(10, status=503).with_columns(request_id=pl.lit("down"))
+    one_row = {"row": pl.lit(0, dtype=pl.Int32)}
+    refused = payload(100, status=422).with_columns(request_id=pl.lit("bad"), **one_row)  # one id for all of them: they are 100 requests all the same
+    failed = payload(10, status=503).with_columns(request_id=pl.lit("bad"), latency_ms=pl.lit(70.0), **one_row)
     deployments.rows = pl.concat([payload(900), refused, failed])
     status = monitoring.status("flights")
     assert status.monitor.requests.value == 900
     assert status.versions == {"v1": 90, "v2": 810}
     assert status.error_fraction is not None
-    assert status.error_fraction.value == pytest.approx(1 / 182)
+    assert (status.error_fraction.value, status.error_fraction.n) == (pytest.approx(10 / 290), 290)
     assert status.refused_fraction is not None
-    assert status.refused_fraction.value == pytest.approx(1 / 182)
+    assert status.refused_fraction.value == pytest.approx(100 / 290)
+    assert status.p95_ms is not None
+    assert (status.p95_ms.value, status.p95_ms.n) == (pytest.approx(np.quantile(first_rows(deployments.rows), 0.95), abs=0.2), 290)
     assert status.dropped == 3
     assert status.p50_ms is not None
     assert 4 < float(status.p50_ms.value or 0) < 6
     assert status.reference == "version:flights/2"
     assert status.score is not None
+
+
+def test_the_worst_psi_in_a_list_says_how_many_rows_it_is_of(monitoring: Monitoring, deployments: Deployments) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000, shift=12)
+    status = monitoring.evaluate("flights")
+    (listed,) = monitoring.list().items
+    assert listed == status.monitor
+    assert listed.worst_psi is not None
+    assert (listed.worst_psi.n, listed.requests.value) == (900, 1000)  # those of v2, whose reference it is held against
 
 
 def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deployments) -> None:
