@@ -252,8 +252,8 @@ def _monitor_status(item: Any) -> Card:
         "not logged": plain(item.dropped or None),
     }
     shown = item.drift[:20]
-    left = len(item.drift) - len(shown)
-    return Card(title=item.monitor.name, ref=item.monitor.ref, facts=_said(facts), rows=rows_of(shown), note=counted(left, "more feature") if left else "")
+    note = f"{len(shown)} of {counted(item.features, 'feature')}, those that moved most" if item.features > len(shown) else ""
+    return Card(title=item.monitor.name, ref=item.monitor.ref, facts=_said(facts), rows=rows_of(shown), note=note)
 
 
 CARDS: Mapping[str, Callable[[Any], Card]] = {

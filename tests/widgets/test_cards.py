@@ -135,6 +135,20 @@ def test_a_list_of_runs_shows_the_metrics_that_matter_and_counts_the_others() ->
     assert list(card.rows[0])[3:8] == ["loss", "test_auc", "zeta", "a1", "a2"]
 
 
+def test_the_card_of_a_monitor_says_of_how_many_features_it_shows_those_that_moved_most() -> None:
+    status, drift = made_up(_records()["MonitorStatus"]), made_up(_records()["FeatureDrift"])
+    for name, value in {"drift": [drift] * 500, "features": 1234}.items():  # a status carries 500 of them at most
+        object.__setattr__(status, name, value)
+    card = card_of(status)
+    assert card is not None
+    assert (len(card.rows), card.note) == (20, "20 of 1,234 features, those that moved most")
+    object.__setattr__(status, "drift", [drift] * 3)
+    object.__setattr__(status, "features", 3)
+    card = card_of(status)
+    assert card is not None
+    assert card.note == ""
+
+
 def test_one_version_shows_all_of_its_metrics() -> None:
     version = made_up(_records()["Version"])
     object.__setattr__(version, "metrics", {f"m{number}": 0.5 for number in range(9)})

@@ -128,7 +128,7 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
           note={trans.__(
             'PSI against the training data · %1 of %2 features, largest first',
             shown.length,
-            status.drift.length
+            status.features
           )}
         />
         {shown.length ? (
@@ -140,7 +140,7 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
               row={item => ({ id: item.feature })}
               onOpen={choose}
               current={drift?.feature}
-              total={status.drift.length}
+              total={status.features}
             />
             <div className={cx('drift-side')}>
               {drift && <Distribution drift={drift} />}
@@ -176,7 +176,7 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
         }
       />
       <Tile
-        title={trans.__('drift, worst of %1', status.drift.length)}
+        title={trans.__('drift, worst of %1', status.features)}
         value={
           monitor.worst_psi ? <Num value={monitor.worst_psi} format={value => format.number(value, 3)} /> : format.DASH
         }
