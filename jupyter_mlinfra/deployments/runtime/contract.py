@@ -167,7 +167,8 @@ class Contract:
         given = Counter(names)  # once: a request may name a million columns, and must not hold a thread for longer than it takes to read
         twice = sorted(name for name, count in given.items() if count > 1)
         if twice:
-            raise self._refuse(f"Column {_list(twice)} is given twice.", fix="Give each column once.")
+            why = f"The request names {len(names):,} columns, {len(given):,} of them different."
+            raise self._refuse(f"Column {_list(twice)} is given twice.", why, "Give each column once.")
         unknown = [name for name in names if name not in self._place]
         missing = [column.name for column in self.columns if column.name not in given and not column.optional]
         if unknown or missing:
