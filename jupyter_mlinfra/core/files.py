@@ -52,26 +52,33 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         os.chmod(draft, mode)
         os.replace(draft, path)
         sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:  # an interrupt too leaves nothing behind
         if draft:
             with contextlib.suppress(OSError):
                 os.unlink(draft)
-        raise explain_os_error(error, f"{path.name} was not written.") from error
+        if isinstance(error, OSError):
+            raise explain_os_error(error, f"{path.name} was not written.") from error
+        raise
 
 
 @contextlib.contextmanager
 def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[int]:
     """Hold an exclusive lock; the kernel frees it when the process ends, however it ends.
 
-    Raises Conflict when `wait` is false and another process holds it.
+    Raises Conflict when `wait` is false and another process holds it, Unavailable on a full or read-only disk.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise explain_os_error(error, f"The lock {path} cannot be taken.") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise Conflict(f"{what} is already under way.", f"Another process holds {path}.", "Wait for it to end.") from None
+        except OSError as error:  # a network share without locks
+            raise explain_os_error(error, f"The lock {path} cannot be taken.") from error
         yield handle
     finally:
         os.close(handle)

@@ -92,7 +92,7 @@ def prune(cache: Path) -> list[str]:
         folder = marker.parent
         if folder.name.startswith(".") or not _unused(marker):
             continue
-        with contextlib.suppress(Conflict, OSError), file_lock(cache / f"{folder.name}.lock", wait=False, what="A build"):
+        with contextlib.suppress(Conflict, Unavailable, OSError), file_lock(cache / f"{folder.name}.lock", wait=False, what="A build"):
             if _unused(marker):
                 doomed = folder.rename(folder.with_name(f".draft-{folder.name}"))  # in one step: half an environment is never found
                 shutil.rmtree(doomed, ignore_errors=True)

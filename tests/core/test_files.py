@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -47,4 +48,28 @@ def test_a_second_holder_is_refused_and_the_lock_of_a_killed_process_is_free(tmp
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     with file_lock(path, wait=False):
+        pass
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_atomic(path, b"old")
+
+    def interrupt(handle: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(("call", "number", "word"), [("open", errno.ENOSPC, "full"), ("open", errno.EROFS, "read-only"), ("mkdir", errno.EROFS, "read-only")])
+def test_a_lock_on_a_disk_that_takes_no_file_says_so(call: str, number: int, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(Unavailable, match=word), file_lock(tmp_path / "new" / "lock"):
         pass
