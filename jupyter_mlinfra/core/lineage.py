@@ -67,9 +67,9 @@ class Lineage:
             body["run"].setdefault("facets", {})["mlinfra"] = {"_producer": _PRODUCER, "_schemaURL": _PRODUCER, **facts}
         self._folder.mkdir(parents=True, exist_ok=True)
         line = (json.dumps(body) + "\n").encode()
-        handle = os.open(self._folder / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = os.open(self._folder / f"{os.getpid()}.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, line)
+            _append(handle, line)
         finally:
             os.close(handle)
 
@@ -113,6 +113,15 @@ class _File:
 
     size: int
     edges: tuple[Edge, ...]
+
+
+def _append(handle: int, line: bytes) -> None:
+    """Write a whole line, on a line of its own: what a full disk or a killed process tore must not swallow it."""
+    size = os.fstat(handle).st_size
+    if size and os.pread(handle, 1, size - 1) != b"\n":
+        line = b"\n" + line
+    while line:
+        line = line[os.write(handle, line) :]
 
 
 def _parsed(lines: bytes) -> Iterator[Edge]:

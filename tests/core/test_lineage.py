@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,3 +101,29 @@ def test_a_graph_that_is_cut_says_how_large_it_is_and_keeps_what_is_near(tmp_pat
     back = [f"dataset:a.t{number}" for number in (19, 18, 17, 16, 15)]
     forth = [f"dataset:a.t{number}" for number in (20, 21, 22, 23, 24)]
     assert [edge.input for edge in page.items] == back + forth
+
+
+def test_an_event_that_a_full_disk_tears_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lineage = Lineage(tmp_path, namespace="test")
+    lineage.record("step", inputs=["dataset:a.b"], outputs=["dataset:c.d"])
+    real, room = os.write, [100, 0]
+
+    def full(handle: int, data: bytes) -> int:
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(handle, data[: room.pop(0)])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        lineage.record("step", inputs=["dataset:lost.x"], outputs=["dataset:lost.y"])
+    monkeypatch.undo()
+    lineage.record("step", inputs=["dataset:e.f"], outputs=["dataset:g.h"])
+    assert [(edge.input, edge.output) for edge in lineage.edges()] == [("dataset:a.b", "dataset:c.d"), ("dataset:e.f", "dataset:g.h")]
+
+
+def test_an_event_that_is_written_in_pieces_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[:100]))
+    lineage = Lineage(tmp_path, namespace="test")
+    lineage.record("step", inputs=["dataset:a.b"], outputs=["dataset:c.d"])
+    assert [(edge.input, edge.output) for edge in lineage.edges()] == [("dataset:a.b", "dataset:c.d")]
