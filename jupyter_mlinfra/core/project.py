@@ -52,8 +52,8 @@ class Project:
 
     @property
     def user(self) -> str:
-        """Who acts: MLINFRA_USER, JUPYTERHUB_USER, else the account."""
-        return os.environ.get("MLINFRA_USER") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+        """Who acts: MLINFRA_USER, JUPYTERHUB_USER, else the account; `uid-N` in a container whose user has none."""
+        return os.environ.get("MLINFRA_USER") or os.environ.get("JUPYTERHUB_USER") or _account()
 
     @cached_property
     def home(self) -> Path:
@@ -101,3 +101,10 @@ class Project:
         from .search import SearchIndex
 
         return SearchIndex(self.home / "index.db")
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the first before Python 3.13
+        return f"uid-{os.getuid()}"
