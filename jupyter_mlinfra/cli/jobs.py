@@ -45,7 +45,7 @@ class _Submit(click.Command):
 @click.option("--memory-gib", type=float, metavar="GIB")
 @click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES")
 @click.option("--priority", type=click.IntRange(0, 100), default=50, show_default=True, help="100 is first.")
-@click.option("--retries", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--retries", type=click.IntRange(0, 1000), default=0, show_default=True)
 @click.option("--key", help="A second submit with the same key is the first job.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--wait", is_flag=True, help="Wait for its end; exit 1 unless it succeeded.")

@@ -14,6 +14,12 @@ from typing import Any
 from ..core.files import write_atomic
 
 REASON_BYTES = 2000
+MAX_CELLS = 1_000_000
+
+
+def encodable(text: str) -> str:
+    """The text with `?` for what UTF-8 has no bytes for: half a character, a byte of a file's name that is no text."""
+    return text.encode(errors="replace").decode()
 
 
 def job_folder(home: Path, job: str) -> Path:
@@ -58,10 +64,19 @@ class Attempt:
         return self.folder / "reason"
 
     def claimed(self) -> int | None:
-        """Pid of the wrapper that took the attempt; None when none did. Created exclusively: no attempt is taken twice."""
-        with contextlib.suppress(OSError, ValueError):
-            return int((self.folder / "claim").read_text())
-        return 0 if (self.folder / "claim").exists() else None
+        """Pid of the wrapper that took the attempt, 0 when it cannot be read; None when none did. Created exclusively: no attempt is taken twice.
+
+        A claim without a whole line is none: its wrapper died, or found the disk full, before it ran anything.
+        """
+        try:
+            text = (self.folder / "claim").read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:
+            return 0
+        if not text.endswith(b"\n"):
+            return None
+        return int(text) if text.strip().isdigit() else 0
 
     def began_at(self) -> float | None:
         """When the attempt was taken, in seconds since 1970."""
@@ -85,12 +100,12 @@ class Attempt:
     def read_progress(self) -> tuple[float | None, str]:
         """Fraction (None when unknown) and words, those of a cell under way included."""
         outer = _read(self.progress)
-        fraction, text = _fraction(outer), str(outer.get("text") or "")[:200]
+        fraction, text = _fraction(outer), _words(outer)
         cells = outer.get("cells")
         inner = _read(self.inner_progress) if cells else {}
-        if inner and isinstance(cells, int) and fraction is not None:
+        if inner and isinstance(cells, int) and 0 < cells <= MAX_CELLS and fraction is not None:
             fraction = min(1.0, fraction + (_fraction(inner) or 0.0) / cells)
-            text = " · ".join(part for part in (text, str(inner.get("text") or "")[:200]) if part)
+            text = " · ".join(part for part in (text, _words(inner)) if part)
         return fraction, text
 
 
@@ -106,8 +121,8 @@ def write_progress(path: Path, fraction: float | None, text: str, **more: Any) -
 
 
 def _read(path: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError):
-        value = json.loads(path.read_bytes()[:10_000])
+    with contextlib.suppress(OSError, ValueError, RecursionError), open(path, "rb") as file:
+        value = json.loads(file.read(10_000))
         if isinstance(value, dict):
             return value
     return {}
@@ -115,9 +130,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _fraction(value: Mapping[str, Any]) -> float | None:
     fraction = value.get("fraction")
-    if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not math.isfinite(fraction):
+    if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not -math.inf < fraction < math.inf:
         return None
-    return min(1.0, max(0.0, float(fraction)))
+    return float(min(1, max(0, fraction)))  # in this order: an int may be too large for a float
+
+
+def _words(value: Mapping[str, Any]) -> str:
+    text = value.get("text")
+    return encodable(str(text)[:200]) if isinstance(text, str | int | float) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -65,7 +66,9 @@ class JobSpec:
             raise BadRequest("A job runs one notebook or one command.", "Both or neither were given.", "jobs submit NOTEBOOK, or jobs submit -- COMMAND …")
         if isinstance(self.command, str) or not all(isinstance(word, str) for word in self.command):
             raise BadRequest("The command is not a list of words.", f"It is {self.command!r}.", "Give program and arguments apart: ['python', 'train.py'].")
-        for text in (*self.command, *self.environment, *self.environment.values(), self.notebook or "", self.output or "", self.cwd or "", self.name):
+        paths = (self.notebook or "", self.output or "", self.cwd or "")
+        facts = (self.name, self.key or "", *self.labels, *map(str, self.labels.values()))
+        for text in (*self.command, *self.environment, *self.environment.values(), *paths, *facts):
             _check_text(text)
         for name in self.environment:
             if not name or "=" in name:
@@ -75,8 +78,8 @@ class JobSpec:
                 raise BadRequest(f"{name}={getattr(self, name)} is below 0.", fix="Use 0 or more.")
         for name in ("memory_gib", "time_limit_minutes"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise BadRequest(f"{name}={value} is not above 0.", fix="Leave it out for no limit.")
+            if value is not None and not 0 < value < math.inf:
+                raise BadRequest(f"{name}={value} is not a number above 0.", fix="Leave it out for no limit.")
         if not 0 <= self.priority <= 100:
             raise BadRequest(f"priority={self.priority} is out of range.", fix="Use 0 (last) to 100 (first); 50 is usual.")
 

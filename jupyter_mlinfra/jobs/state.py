@@ -76,11 +76,11 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
     if ended.code == 0:
         return Verdict(state=JobState.SUCCEEDED, reason="", exit_code=0)
     if ended.code == SAVED:
-        delay = 0.0 if ended.seconds >= QUICK_SECONDS else min(2.0**requeues - 1, QUICK_SECONDS)
+        delay = 0.0 if ended.seconds >= QUICK_SECONDS else min(_doubled(requeues) - 1, QUICK_SECONDS)
         return Verdict(state=JobState.QUEUED, reason=f"Saved its work and asked to go on{_in(delay)}.", exit_code=SAVED, delay=delay)
     reason = ended.said or explain_exit(ended.code)
     if failures < retries:
-        delay = min(2.0**failures, BACKOFF_LIMIT_SECONDS)
+        delay = min(_doubled(failures), BACKOFF_LIMIT_SECONDS)
         text = f"Attempt failed: {reason.rstrip('.')}. Tries again{_in(delay)} (retry {failures + 1} of {retries})."
         return Verdict(state=JobState.QUEUED, reason=text, exit_code=ended.code, counted=True, delay=delay)
     state = JobState.LOST if ended.code is None else JobState.FAILED
@@ -103,6 +103,10 @@ def explain_exit(code: int | None) -> str:
         cause = " Often the machine ran out of memory." if name == "SIGKILL" else ""
         return f"Killed by {name} (exit code {code}).{cause}"
     return f"Exit code {code}."
+
+
+def _doubled(times: int) -> float:
+    return 2.0 ** min(times, 30)  # far above both limits, where 1024 times would be too large a number
 
 
 def _in(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import secrets
 import sqlite3
@@ -17,6 +18,7 @@ from ..core.database import Database
 from ..core.errors import BadRequest, NotFound
 from ..core.processes import Identity
 from ..core.records import PAGE_LIMIT, Number, Page, now, parse_cursor
+from .attempt import encodable
 from .spec import Job, JobSpec, JobState
 from .state import FINAL, advance
 
@@ -167,9 +169,10 @@ class JobStore:
             return connection.execute("SELECT 1 FROM job WHERE state IN ('queued', 'starting', 'running') LIMIT 1").fetchone() is not None
 
     def fingerprint(self) -> str:
-        """Changes whenever a job does."""
+        """Changes whenever a job does, its progress aside: by the event that each change adds, for a clock may be set back."""
+        newest = "SELECT id FROM event WHERE topic = 'job' AND json_extract(data, '$.progress') IS NULL ORDER BY id DESC LIMIT 1"
         with self._database.read() as connection:
-            row = connection.execute("SELECT count(*), max(changed_at) FROM job").fetchone()
+            row = connection.execute(f"SELECT (SELECT count(*) FROM job), ({newest})").fetchone()  # noqa: S608 - fixed words
         return f"{row[0]}/{row[1]}"
 
     def data_version(self) -> int:
@@ -241,7 +244,8 @@ class JobStore:
     def explain(self, reasons: Mapping[str, str]) -> None:
         """Say why jobs wait, or why they cannot be watched; their state stays."""
         with self._database.write() as connection:
-            for job, reason in reasons.items():
+            for job, words in reasons.items():
+                reason = encodable(words)
                 entry = _read(connection, job)
                 if entry.job.state in FINAL or entry.job.reason == reason:
                     continue
@@ -283,7 +287,7 @@ class JobStore:
 
 
 def _write(connection: sqlite3.Connection, entry: Entry, to: JobState, *, reason: str, exit_code: int | None = None, **columns: Any) -> Entry:
-    job = advance(entry.job, to, at=now(), reason=reason, exit_code=exit_code)
+    job = advance(entry.job, to, at=now(), reason=encodable(reason), exit_code=exit_code)
     values = {
         "state": str(job.state), "reason": job.reason, "exit_code": job.exit_code, "attempt": job.attempt,
         "started_at": _seconds(job.started_at), "ended_at": _seconds(job.ended_at), "changed_at": now().timestamp(), **columns,
@@ -313,12 +317,20 @@ def _read(connection: sqlite3.Connection, job: str) -> Entry:
 
 
 def _entry(row: sqlite3.Row) -> Entry:
-    spec = JobSpec(**json.loads(row["spec"]))
+    spec = _spec(row["spec"])
     process = Identity(row["boot"], row["pid"], row["start"]) if row["pid"] is not None else None
     return Entry(
         number=row["number"], job=_job(row, spec), spec=spec, launch=Launch(**json.loads(row["launch"])), token=row["token"] or "", process=process,
         failures=row["failures"], requeues=row["requeues"], cancelled_by=row["cancelled_by"],
     )  # fmt: skip
+
+
+def _spec(text: str) -> JobSpec:
+    values = json.loads(text)
+    for name in ("memory_gib", "time_limit_minutes"):
+        if not math.isfinite(values.get(name) or 0):  # earlier versions took NaN and infinity
+            values[name] = None
+    return JobSpec(**values)
 
 
 def _job(row: sqlite3.Row, spec: JobSpec) -> Job:

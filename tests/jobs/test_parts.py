@@ -86,12 +86,41 @@ def test_an_exit_code_counts_only_when_it_was_written_whole(tmp_path: Path) -> N
         assert attempt.exit_code() == code
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"fraction": "x"}', '{"fraction": true}', '{"text": 5}', '{"fraction": NaN}'])
+NO_PROGRESS = ["", "{", "[]", '{"fraction": "x"}', '{"fraction": true}', '{"text": 5}', '{"fraction": NaN}', '{"fraction": Infinity}', "[" * 9000]
+
+
+@pytest.mark.parametrize("text", NO_PROGRESS)
 def test_a_progress_file_that_makes_no_sense_is_no_progress(text: str, tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text(text)
     fraction, words = Attempt(tmp_path).read_progress()
     assert fraction is None
     assert isinstance(words, str)
+
+
+@pytest.mark.parametrize(
+    ("text", "fraction", "words"),
+    [
+        ('{"fraction": 0.5, "text": "reading caf\\udce9.csv"}', 0.5, "reading caf?.csv"),  # a file's name that is no text, as Python hands it on
+        ('{"fraction": 0.5, "text": "\\ud83d"}', 0.5, "?"),  # half an emoji
+        ('{"fraction": 0.5, "text": ["a"]}', 0.5, ""),
+        ('{"fraction": 1' + "0" * 400 + "}", 1.0, ""),
+        ('{"fraction": -1' + "0" * 400 + "}", 0.0, ""),
+        ('{"fraction": 0.5, "cells": 1' + "0" * 400 + "}", 0.5, ""),
+        ('{"fraction": 0.5, "cells": -1}', 0.5, ""),
+    ],
+)
+def test_odd_progress_is_read_as_far_as_it_makes_sense(text: str, fraction: float, words: str, tmp_path: Path) -> None:
+    (tmp_path / "progress.json").write_text(text)
+    (tmp_path / "cell.json").write_text('{"fraction": 1}')
+    assert Attempt(tmp_path).read_progress() == (fraction, words)
+
+
+def test_a_claim_that_was_not_written_whole_is_none(tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path)
+    for text, pid in ((None, None), ("", None), ("12", None), ("1234\n", 1234)):
+        if text is not None:
+            (tmp_path / "claim").write_text(text)
+        assert attempt.claimed() == pid
 
 
 def test_parameters_have_names_types_and_defaults(jobs: Jobs, project: Project, tools: Any) -> None:
@@ -175,6 +204,8 @@ def test_the_script_of_a_command_is_found(command: list[str], place: int | None,
         {"command": ["x"], "gpus": -1}, {"command": ["x"], "cpus": -1}, {"command": ["x"], "retries": -1}, {"command": ["x"], "memory_gib": 0},
         {"command": ["x"], "time_limit_minutes": -2}, {"command": ["x"], "priority": 101}, {"command": ["x"], "environment": {"A=B": "x"}},
         {"command": ["x"], "environment": {"": "x"}},
+        *({"command": ["x"], name: float(value)} for name in ("memory_gib", "time_limit_minutes") for value in ("nan", "inf", "-inf")),
+        {"command": ["x"], "labels": {"a": "\ud83d"}}, {"command": ["x"], "key": "\ud83d"},
     ],
 )  # fmt: skip
 def test_a_spec_refuses_nonsense(spec: dict[str, Any]) -> None:

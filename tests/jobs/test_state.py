@@ -80,13 +80,14 @@ def test_retries_wait_twice_as_long_each_time_and_come_to_an_end() -> None:
     assert [verdict.state for verdict in verdicts] == ["queued", "queued", "queued", "failed"]
     assert [verdict.delay for verdict in verdicts[:3]] == [1, 2, 4]
     assert judge(Ended(code=1, seconds=1), failures=30, retries=99, requeues=0).delay == 300
+    assert judge(Ended(code=1, seconds=1), failures=5000, retries=9999, requeues=0).delay == 300
     assert "retry 2 of 3" in verdicts[1].reason
     assert "Exit code 1" in verdicts[1].reason
 
 
 def test_a_job_that_asks_to_go_on_is_slowed_down_only_when_it_goes_round_in_circles() -> None:
     assert judge(Ended(code=75, seconds=3600), failures=0, retries=0, requeues=9).delay == 0
-    assert [judge(Ended(code=75, seconds=1), failures=0, retries=0, requeues=n).delay for n in (0, 1, 2, 20)] == [0, 1, 3, 60]
+    assert [judge(Ended(code=75, seconds=1), failures=0, retries=0, requeues=n).delay for n in (0, 1, 2, 20, 5000)] == [0, 1, 3, 60, 60]
 
 
 def test_the_jobs_own_words_are_its_reason() -> None:

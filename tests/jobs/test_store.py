@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs import JobSpec
+from jupyter_mlinfra.jobs import JobSpec, JobState
 from jupyter_mlinfra.jobs.backends.launch import Place, TryLater, spawn
 from jupyter_mlinfra.jobs.store import Entry, JobStore, Launch
 
@@ -54,3 +56,33 @@ def test_a_full_disk_puts_a_start_off_and_fails_no_job(call: str, number: int, p
     monkeypatch.setattr(os, call, full)
     with pytest.raises(TryLater):
         spawn(entry, Place(root=project.root, home=project.home))
+
+
+def test_a_change_is_seen_although_the_clock_was_set_back(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, clock = JobStore(project.database), [datetime(2030, 1, 2, tzinfo=UTC)]
+    monkeypatch.setattr("jupyter_mlinfra.jobs.store.now", lambda: clock[0])
+    entry = begun(store, JobSpec(command=["true"]), tmp_path)
+    before, clock[0] = store.fingerprint(), datetime(2030, 1, 1, tzinfo=UTC)
+    store.running(entry.job.id, Identity("boot", 1, 1))
+    running = store.fingerprint()
+    assert running != before
+    store.told_progress(entry.job.id, 0.5)
+    assert store.fingerprint() == running
+
+
+def test_a_reason_that_cannot_be_encoded_is_kept_as_far_as_it_can(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    entry = begun(store, JobSpec(command=["true"]), tmp_path)
+    store.explain({entry.job.id: "caf\udce9 is gone"})
+    assert store.entry(entry.job.id).job.reason == "caf? is gone"
+    assert store.end(entry.job.id, JobState.FAILED, reason="caf\udce9 is gone", exit_code=None).job.reason == "caf? is gone"
+
+
+def test_a_job_of_an_earlier_version_with_a_limit_that_is_no_number_is_shown_without_it(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    entry = begun(store, JobSpec(notebook="n.ipynb", parameters={"rate": float("nan")}), tmp_path)
+    with project.database.write() as connection:
+        connection.execute("UPDATE job SET spec = replace(spec, '\"time_limit_minutes\": null', '\"time_limit_minutes\": Infinity')")
+    spec = store.entry(entry.job.id).spec
+    assert spec.time_limit_minutes is None
+    assert math.isnan(spec.parameters["rate"])

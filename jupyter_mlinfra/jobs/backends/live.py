@@ -29,8 +29,8 @@ class Live:
     """One attempt under way.
 
     entry: as last written down. saved: whether that it runs is written down. handles: pidfd → pid of what is listened to.
-    kill_at, limit_at: monotonic seconds, None when nothing is due. status: how the wrapper ended, if we were its parent.
-    told: whether the job's reason says that nobody keeps its exit code any more.
+    kill_at, limit_at, aside_until: monotonic seconds, None when nothing is due. status: how the wrapper ended, if we were its parent.
+    told: whether the job's reason says that nobody keeps its exit code any more. aside_until: when it is seen to again, after a fault with it.
     """
 
     entry: Entry
@@ -44,6 +44,7 @@ class Live:
     kill_at: float | None = None
     limit_at: float | None = None
     told: bool = False
+    aside_until: float | None = None
 
     @property
     def id(self) -> str:
@@ -52,6 +53,8 @@ class Live:
 
     def due(self) -> float | None:
         """When something has to be done for it, in monotonic seconds."""
+        if self.aside_until is not None:
+            return self.aside_until
         times = [moment for moment in (self.kill_at, self.limit_at if self.asked is None else None) if moment is not None]
         if not self.handles or not self.saved:
             times.append(time.monotonic() + AGAIN_SECONDS)  # nothing will tell of it: ask again
@@ -76,8 +79,8 @@ class Live:
     def ask_to_end(self, state: JobState, reason: str, *, grace_seconds: float) -> None:
         """SIGTERM to all of it now, SIGKILL after the grace."""
         self.asked, self.asked_reason = state, reason
-        self._signal(signal.SIGTERM)
         self.kill_at = time.monotonic() + grace_seconds
+        self._signal(signal.SIGTERM)
 
     def look(self, watch: Watch, *, grace_seconds: float) -> bool:
         """See what is left of it and see to that; says whether the attempt is over.
@@ -115,7 +118,7 @@ class Live:
         return self.wrapper is None and self.asked is None and self.code() is None
 
     def never_began(self) -> bool:
-        """Whether the wrapper could not even take the attempt: the state folder cannot be written."""
+        """Whether the wrapper could not even take the attempt: the state folder cannot be written, or is full."""
         return self.status == UNCLAIMED and self.attempt.claimed() is None
 
     def code(self) -> int | None:

@@ -15,15 +15,17 @@ import os
 import secrets
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ...core.database import Database
-from ...core.errors import Conflict, MLInfraError, NotFound
+from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
 from ...core.processes import Identity, boot_id, failpoint, start_ticks
-from ..attempt import Attempt
+from ..attempt import REASON_BYTES, Attempt
 from ..devices import gpu_readings, gpu_slots
 from ..machine import cpu_slots, memory_gib, process_name
 from ..retention import Retention
@@ -65,7 +67,9 @@ class Supervisor:
         self._retention = Retention(self._store, self._place.root, self._place.home)
         self._live: dict[str, Live] = {}
         self._bell = Bell(self._place.home)
-        self._adopted = False
+        self._aside: dict[str, Entry] = {}
+        self._adopt_at: float | None = 0.0
+        self._faults: dict[str, str] = {}
         self._retry_at: float | None = None
         self._queue_at: float | None = None
         self._explain_at: float | None = None
@@ -102,28 +106,45 @@ class Supervisor:
 
     def _sleep(self) -> bool:
         """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
-        moments = [self._queue_at, self._explain_at, *(live.due() for live in self._live.values())]
+        moments = [self._queue_at, self._explain_at, self._adopt_at, *(live.due() for live in self._live.values())]
         due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
-        timeout = min(due, default=time.monotonic() + ALONE_SECONDS) - time.monotonic()
-        rung = self._bell.wait(max(0.0, timeout))
+        timeout = min(due, default=math.inf) - time.monotonic()
+        rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS))  # bounded: the system cannot be asked to sleep for a month
         for job, handle in rung.ended:
             self._live[job].heard(handle)
         return bool(due) or rung.rung
 
     def _safely(self, action: Callable[[], None]) -> None:
-        """A database that is busy or full for a while ends nothing: the same is tried again, from what is written down."""
+        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the same is tried again, from what is written down."""
         try:
             action()
             self._retry_at, self._trouble = None, ""
-        except (MLInfraError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - without a supervisor no job would go on
             if str(error) != self._trouble:
                 self._trouble = str(error)
-                say(f"tries again and again: {error}")
-            self._adopted = False
+                say(f"tries again and again: {_told(error)}")
+            self._adopt_at = 0.0
             self._retry_at = time.monotonic() + RETRY_SECONDS
 
+    def _alone(self, job: str, action: Callable[[], None]) -> bool:
+        """Do something for one job; says whether it went well. What goes wrong with one job is nothing to the others, and logged once.
+
+        Raises Unavailable: that is the database, and goes for all of them.
+        """
+        try:
+            action()
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001
+            if self._faults.get(job) != str(error):
+                self._faults[job] = str(error)
+                say(f"job {job} is set aside: {_told(error)}")
+            return False
+        self._faults.pop(job, None)
+        return True
+
     def _round(self) -> None:
-        if not self._adopted:
+        if self._adopt_at is not None and time.monotonic() >= self._adopt_at:
             self._adopt()
         self._cancel()
         self._follow()
@@ -134,18 +155,22 @@ class Supervisor:
 
     def _adopt(self) -> None:
         """Take over what an earlier supervisor started; start what it was about to start and did not."""
+        self._aside = {}
         for entry in self._store.active():
-            if entry.job.id in self._live:
-                continue
-            live = find(entry, self._place.home)
-            if live is not None:
-                say(f"adopts job {entry.job.id}")
-                self._take(live)
-            elif entry.cancelled_by:
-                self._store.end(entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=None)
-            else:
-                self._spawn(entry)
-        self._adopted = True
+            job = entry.job.id
+            if job not in self._live and not self._alone(job, partial(self._adopt_one, entry)) and job not in self._live:
+                self._aside[job] = entry
+        self._adopt_at = time.monotonic() + LATER_SECONDS if self._aside else None
+
+    def _adopt_one(self, entry: Entry) -> None:
+        live = find(entry, self._place.home)
+        if live is not None:
+            say(f"adopts job {entry.job.id}")
+            self._take(live)
+        elif entry.cancelled_by:
+            self._store.end(entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=None)
+        else:
+            self._spawn(entry)
 
     def _take(self, live: Live) -> None:
         self._live[live.id] = live
@@ -161,44 +186,63 @@ class Supervisor:
         for job, user in self._store.to_cancel().items():
             live = self._live.get(job)
             if live is not None and live.asked is None:
-                live.ask_to_end(JobState.CANCELLED, f"Cancelled by {user}.", grace_seconds=self._grace)
+                self._alone(job, partial(live.ask_to_end, JobState.CANCELLED, f"Cancelled by {user}.", grace_seconds=self._grace))
 
     def _follow(self) -> None:
-        """Write down what could not be, end what is past its limit, judge what is over."""
+        """See to each job that runs; one that cannot be seen to is tried again later."""
         for live in list(self._live.values()):
-            if not live.saved:
-                self._write_running(live)
-            if live.limit_at is not None and live.asked is None and time.monotonic() >= live.limit_at:
-                minutes = live.entry.spec.time_limit_minutes
-                live.ask_to_end(JobState.FAILED, f"Reached its time limit of {minutes:g} min.", grace_seconds=self._grace)
-            if live.look(self._bell.watch, grace_seconds=self._grace):
-                self._settle(live)
-            elif live.orphaned() and not live.told:
-                live.told = True
-                self._store.explain({live.id: "Runs on, but the process that keeps its exit code was killed."})
+            if live.aside_until is None or time.monotonic() >= live.aside_until:
+                well = self._alone(live.id, partial(self._see_to, live))
+                live.aside_until = None if well else time.monotonic() + LATER_SECONDS
+
+    def _see_to(self, live: Live) -> None:
+        """Write down what could not be, end it when it is past its limit, judge it when it is over."""
+        if not live.saved:
+            self._write_running(live)
+        if live.limit_at is not None and live.asked is None and time.monotonic() >= live.limit_at:
+            minutes = live.entry.spec.time_limit_minutes
+            live.ask_to_end(JobState.FAILED, f"Reached its time limit of {minutes:g} min.", grace_seconds=self._grace)
+        if live.look(self._bell.watch, grace_seconds=self._grace):
+            self._settle(live)
+        elif live.orphaned() and not live.told:
+            live.told = True
+            self._store.explain({live.id: "Runs on, but the process that keeps its exit code was killed."})
 
     def _settle(self, live: Live) -> None:
         """The attempt is over: write down what becomes of the job, and let go of it."""
         failpoint("ended")
-        entry, job = live.entry, live.id
         try:
-            if live.never_began():
-                self._store.again(job, reason="The state folder could not be written; tries again.", exit_code=None, counted=False, delay=LATER_SECONDS)
-            else:
-                verdict = judge(live.ended(), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
-                if verdict.state is JobState.QUEUED:
-                    self._store.again(job, reason=verdict.reason, exit_code=verdict.exit_code, counted=verdict.counted, delay=verdict.delay)
-                else:
-                    began = None if entry.job.started_at else live.attempt.began_at()
-                    progress = live.attempt.read_progress()
-                    self._store.end(job, verdict.state, reason=verdict.reason, exit_code=verdict.exit_code, started_at=began, progress=progress)
+            self._judge(live)
         except (Conflict, NotFound) as error:
-            say(f"job {job} was moved by somebody else: {error}")
+            say(f"job {live.id} was moved by somebody else: {error}")
+        except MLInfraError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            self._fail(live.id, "How it ended could not be judged", error)
         failpoint("settled")
         self._bell.forget(live.handles)
         live.close()
-        del self._live[job]
+        del self._live[live.id]
         self._retention.count()
+
+    def _judge(self, live: Live) -> None:
+        entry, job = live.entry, live.id
+        if live.never_began():
+            self._store.again(job, reason="The state folder could not be written; tries again.", exit_code=None, counted=False, delay=LATER_SECONDS)
+            return
+        verdict = judge(live.ended(), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
+        if verdict.state is JobState.QUEUED:
+            self._store.again(job, reason=verdict.reason, exit_code=verdict.exit_code, counted=verdict.counted, delay=verdict.delay)
+            return
+        began = None if entry.job.started_at else live.attempt.began_at()
+        progress = live.attempt.read_progress()
+        self._store.end(job, verdict.state, reason=verdict.reason, exit_code=verdict.exit_code, started_at=began, progress=progress)
+
+    def _fail(self, job: str, what: str, error: Exception) -> None:
+        """A fault of ours with this job: it ends, and says so."""
+        say(f"job {job} fails: {_told(error)}")
+        reason = f"{what}: {type(error).__name__}: {error}. Report this: it is a bug."
+        self._store.end(job, JobState.FAILED, reason=reason[:REASON_BYTES], exit_code=None)
 
     # Jobs that wait
 
@@ -213,13 +257,13 @@ class Supervisor:
             return
         needs = [Need(job=item.id, cpus=item.cpus, gpus=item.gpus, memory_gib=item.memory_gib) for item in waiting]
         holdings = [
-            Holding(job=live.id, cpus=live.entry.spec.cpus, gpu_ids=tuple(live.entry.job.gpu_ids), memory_gib=live.entry.spec.memory_gib or 0.0)
-            for live in self._live.values()
+            Holding(job=entry.job.id, cpus=entry.spec.cpus, gpu_ids=tuple(entry.job.gpu_ids), memory_gib=entry.spec.memory_gib or 0.0)
+            for entry in (*(live.entry for live in self._live.values()), *self._aside.values())
         ]
         capacity = self._capacity(holdings) if any(need.gpus for need in needs) else Capacity(cpus=self._cpus, gpus=self._numbers(), memory_gib=self._memory)
         decided = plan(needs, holdings, capacity)
         for job, gpu_ids in decided.starts:
-            self._launch(job, gpu_ids)
+            self._alone(job, partial(self._launch, job, gpu_ids))
         if capacity.busy and decided.reasons:
             self._queue_at = min(self._queue_at or math.inf, time.monotonic() + LATER_SECONDS)
         self._explain({item.id: decided.reasons[item.id] for item in waiting[:EXPLAINED] if decided.reasons.get(item.id, item.reason) != item.reason})
@@ -252,6 +296,9 @@ class Supervisor:
         except TryLater as error:
             self._store.again(job, reason=error.reason, exit_code=None, counted=False, delay=LATER_SECONDS)
             return
+        except Exception as error:  # noqa: BLE001
+            self._fail(job, "It could not be started", error)
+            return
         failpoint("spawned")
         wrapper = Identity(boot_id(), pid, start_ticks(pid, zombie=True) or 0)
         live = Live(entry=entry, attempt=Attempt.of(self._place.home, job, entry.job.attempt), wrapper=wrapper, saved=False)
@@ -269,6 +316,11 @@ class Supervisor:
             return
         self._store.explain(reasons)
         self._explained_at = time.monotonic()
+
+
+def _told(error: Exception) -> str:
+    """What the log says: where a fault of ours is, and in a word what is usual."""
+    return str(error) if isinstance(error, MLInfraError | OSError) else "".join(traceback.format_exception(error)).rstrip()
 
 
 def say(text: str) -> None:
