@@ -1,12 +1,14 @@
 """Content-addressed snapshots of a project's code: editing a notebook while its job waits changes nothing.
 
 Layout below `snapshots/`: `objects/ab/cdef…` (files by blake2b digest, read-only), `manifests/ID.json` (which path holds which
-object, and what was left out), `trees/ID/` (a checkout, made of hard links to objects and of symbolic links to what is not code).
+object, and what was left out), `trees/ID/` (a checkout, made of copies of objects and of symbolic links to what is not code),
+`stamps/ID.json` (how the files of the checkout were when it was made: no permission keeps root's jobs from changing them).
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -15,19 +17,28 @@ import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import NotFound, TooLarge
+from ..core.errors import NotFound, TooLarge, Unprocessable
 from ..core.files import explain_os_error, file_lock, write_atomic
-from .sources import Sources, find_commit, find_sources, find_the_rest
+from .sources import Sources, survey
 from .spec import CodeSnapshot, LeftOut
 
 _CHUNK = 1 << 20
 _FRESH_SECONDS = 3600.0
+_LITTER_SECONDS = 86_400.0
+"""Drafts older than this are what a killed process left."""
 # A file changed this shortly before it was read might change again within one tick of its clock: its digest is not trusted later.
 _SETTLED_NS = 100_000_000
+_EXECUTABLE = "x"
+"""Ends the key of a file that can be run."""
+
+
+class Damaged(Unprocessable):
+    """What a snapshot holds is not what was put into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +63,13 @@ class Snapshots:
         always: paths below the project that must be in it (the notebook), whatever git ignores and however large the rest is.
         Raises TooLarge when they alone pass the limit.
         """
+        wanted = tuple(dict.fromkeys(always))
         try:
             with self._locked():
-                return self._take(tuple(dict.fromkeys(always)))
+                try:
+                    return self._take(wanted)
+                except Damaged:  # the damaged objects are gone: they are stored again
+                    return self._take(wanted)
         except OSError as error:
             raise explain_os_error(error, "The code snapshot was not written.") from error
 
@@ -66,11 +81,11 @@ class Snapshots:
         return CodeSnapshot(id=ident, files=len(sizes), size=sum(sizes), commit=manifest["commit"], left_out=left_out)
 
     def tree(self, ident: str) -> Path:
-        """The checkout of a snapshot; made when it is not there."""
-        tree = self.tree_path(ident)
-        if not tree.is_dir():
+        """The checkout of a snapshot; made when it is not there, and mended where a job changed it."""
+        manifest, tree = self._manifest(ident), self.tree_path(ident)
+        if not tree.is_dir() or self._changed(ident, manifest):
             with self._locked():
-                self._check_out(ident, self._manifest(ident))
+                self._check_out(ident, manifest)
         return tree
 
     def tree_path(self, ident: str) -> Path:
@@ -84,6 +99,7 @@ class Snapshots:
             for tree in _entries(self._folder / "trees"):
                 if tree.name not in running and tree.stat().st_mtime < limit:
                     _remove_tree(tree)
+                    self._stamps_path(tree.name).unlink(missing_ok=True)
             for manifest in _entries(self._folder / "manifests"):
                 if manifest.stem not in known and manifest.stem not in running and manifest.stat().st_mtime < limit:
                     manifest.unlink()
@@ -92,12 +108,13 @@ class Snapshots:
                 for item in _entries(shelf):
                     if shelf.name + item.name not in used:
                         item.unlink()
+            _remove_litter(self._folder, self._folder / "trees", self._folder / "manifests", self._folder / "stamps")
 
     def _take(self, always: tuple[str, ...]) -> CodeSnapshot:
         self._hide_from_git()
-        sources = find_sources(self._root, self._home)
+        sources, rest, commit = survey(self._root, self._home)
         chosen, left_out = self._choose(sources, always)
-        cache, files = self._read_cache(), dict[str, _Held]()
+        cache, files = _read_mapping(self._folder / "cache.json"), dict[str, _Held]()
         for path, status in chosen.items():
             try:
                 files[path] = self._hold(path, status, cache)
@@ -107,16 +124,19 @@ class Snapshots:
                 if path in always:
                     raise
                 left_out.append(LeftOut(path=path, size=status.st_size, why="It cannot be read."))
-        listing = json.dumps([[path, held.key, held.link] for path, held in sorted(files.items())])
-        ident = blake2b(listing.encode(), digest_size=16).hexdigest()
+        # All that the manifest says, but for sizes: a log that is left out and grows is no other code.
+        listing = [[path, held.key, held.link] for path, held in sorted(files.items())], commit, [[item.path, item.why] for item in left_out]
+        ident = blake2b(json.dumps(listing).encode(), digest_size=16).hexdigest()
         if not self._refresh(ident):
             manifest = {
                 "files": {path: asdict(held) for path, held in sorted(files.items())},
                 "left_out": [asdict(item) for item in left_out],
-                "commit": find_commit(self._root),
+                "commit": commit,
             }
             write_atomic(self._manifest_path(ident), json.dumps(manifest).encode())
             self._check_out(ident, manifest)
+        for path in (*rest, *(item.path for item in left_out)):
+            self._link(self.tree_path(ident), path)
         self._write_cache(files, chosen, cache)
         return self.show(ident)
 
@@ -182,10 +202,10 @@ class Snapshots:
                 while part := file.read(_CHUNK):
                     digest.update(part)
                     target.write(part)
-            key = digest.hexdigest() + ("x" if executable else "")  # hard links share their mode
+            key = digest.hexdigest() + (_EXECUTABLE if executable else "")
             place = self._object(key)
             place.parent.mkdir(parents=True, exist_ok=True)
-            os.chmod(draft, 0o500 if executable else 0o400)
+            os.chmod(draft, _mode(key))
             os.replace(draft, place)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -197,28 +217,64 @@ class Snapshots:
         return self._folder / "objects" / key[:2] / key[2:]
 
     def _check_out(self, ident: str, manifest: Mapping[str, Any]) -> None:
+        """Make the checkout, or put the frozen files back into it; whatever else a job wrote there stays. Raises Damaged."""
         tree = self.tree_path(ident)
-        if tree.is_dir():
-            return
         tree.parent.mkdir(parents=True, exist_ok=True)
+        changed = self._changed(ident, manifest)
         draft = Path(tempfile.mkdtemp(dir=tree.parent, prefix=".tree."))
         try:
-            for path, item in manifest["files"].items():
-                place = draft / path
-                place.parent.mkdir(parents=True, exist_ok=True)
-                if item["link"]:
-                    place.symlink_to(self._link_target(path, item["link"]))
-                else:
-                    _link_or_copy(self._object(item["key"]), place)
-            for path in [*find_the_rest(self._root, self._home), *(item["path"] for item in manifest["left_out"])]:
-                place = draft / path
-                if not place.exists() and not place.is_symlink():
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    place.symlink_to(self._root / path)
-            os.rename(draft, tree)
-        except BaseException:
-            _remove_tree(draft)
+            for path in changed:
+                self._place(path, manifest["files"][path], _real_folder(draft, path))
+            if tree.is_dir():
+                for path in changed:
+                    os.replace(draft / path, _real_folder(tree, path))
+            else:
+                os.rename(draft, tree)
+        except Damaged:
+            self._drop_damaged(manifest)
             raise
+        finally:
+            _remove_tree(draft)
+        stamps = {path: _stamp(os.lstat(f"{tree}/{path}")) for path in changed}
+        _replace(self._stamps_path(ident), json.dumps({**_read_mapping(self._stamps_path(ident)), **stamps}))
+
+    def _changed(self, ident: str, manifest: Mapping[str, Any]) -> list[str]:
+        """Files of a checkout that are not as they were when it was made: all of them when it is not there."""
+        tree, stamps = self.tree_path(ident), _read_mapping(self._stamps_path(ident))
+        return [path for path in manifest["files"] if path not in stamps or _stamp_of(f"{tree}/{path}") != stamps[path]]
+
+    def _place(self, path: str, item: Mapping[str, Any], place: str) -> None:
+        if item["link"]:
+            os.symlink(self._link_target(path, item["link"]), place)
+            return
+        digest = blake2b(digest_size=20)
+        with open(self._object(item["key"]), "rb") as source, open(place, "xb") as target:
+            while part := source.read(_CHUNK):
+                digest.update(part)
+                target.write(part)
+            os.fchmod(target.fileno(), _mode(item["key"]))
+        if digest.hexdigest() != item["key"].removesuffix(_EXECUTABLE):
+            raise Damaged(f"The frozen {path} is damaged.", "Its copy in the state folder is not what was stored.", "Submit the job again.")
+
+    def _drop_damaged(self, manifest: Mapping[str, Any]) -> None:
+        """Remove the objects that are not what they are called: the next snapshot stores them again."""
+        for key in {item["key"] for item in manifest["files"].values() if item["key"]}:
+            with contextlib.suppress(FileNotFoundError), open(self._object(key), "rb") as file:
+                if hashlib.file_digest(file, partial(blake2b, digest_size=20)).hexdigest() != key.removesuffix(_EXECUTABLE):
+                    self._object(key).unlink()
+
+    def _link(self, tree: Path, path: str) -> None:
+        """A link from the checkout to what is not code, if there is none yet: a job that runs from here sees what is new, and loses nothing."""
+        place, target = f"{tree}/{path}", f"{self._root}/{path}"
+        if os.path.islink(place):
+            return
+        if os.path.isdir(place) and os.path.isdir(target):  # a folder of both: the notebook that runs lies in one that git ignores
+            for name in os.listdir(target):
+                self._link(tree, f"{path}/{name}")
+        elif not os.path.lexists(place) and Path(os.path.dirname(place)).resolve().is_relative_to(tree.resolve()):
+            with contextlib.suppress(FileExistsError):  # a job made it just now
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                os.symlink(target, place)
 
     def _link_target(self, path: str, target: str) -> str:
         """A relative link that leaves the project would point nowhere from the checkout."""
@@ -235,12 +291,8 @@ class Snapshots:
     def _manifest_path(self, ident: str) -> Path:
         return self._folder / "manifests" / f"{ident}.json"
 
-    def _read_cache(self) -> dict[str, list[Any]]:
-        with contextlib.suppress(OSError, ValueError):
-            cache = json.loads((self._folder / "cache.json").read_bytes())
-            if isinstance(cache, dict):
-                return cache
-        return {}
+    def _stamps_path(self, ident: str) -> Path:
+        return self._folder / "stamps" / f"{ident}.json"
 
     def _write_cache(self, files: Mapping[str, _Held], chosen: Mapping[str, os.stat_result], before: Mapping[str, list[Any]]) -> None:
         limit = time.time_ns() - _SETTLED_NS
@@ -250,9 +302,7 @@ class Snapshots:
             if not held.link and max(chosen[path].st_mtime_ns, chosen[path].st_ctime_ns) < limit
         }
         if cache != before:
-            draft = self._folder / f".cache.{os.getpid()}"
-            draft.write_text(json.dumps(cache))
-            os.replace(draft, self._folder / "cache.json")
+            _replace(self._folder / "cache.json", json.dumps(cache))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -264,11 +314,52 @@ def _stamp(status: os.stat_result) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
-def _link_or_copy(source: Path, place: Path) -> None:
+def _stamp_of(path: str) -> list[int] | None:
     try:
-        os.link(source, place)
-    except OSError:  # another file system, or too many links
-        shutil.copy2(source, place)
+        return _stamp(os.lstat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _mode(key: str) -> int:
+    return 0o500 if key.endswith(_EXECUTABLE) else 0o400
+
+
+def _real_folder(tree: Path, path: str) -> str:
+    """Where `path` goes below `tree`, once the folders on the way are there and none is a link, which a job may have put there and leads out of it."""
+    folder = str(tree)
+    for part in path.split("/")[:-1]:
+        folder = f"{folder}/{part}"
+        if os.path.islink(folder):
+            os.unlink(folder)
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
+    return f"{tree}/{path}"
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    """What `_replace` wrote; nothing when that is torn or gone."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(path.read_bytes())
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file that can be made again, and so is not forced to the disk."""
+    path.parent.mkdir(exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    os.replace(draft, path)
+
+
+def _remove_litter(*folders: Path) -> None:
+    """Remove old drafts of processes that were killed."""
+    for draft in (path for folder in folders for path in folder.glob(".*")):
+        with contextlib.suppress(OSError):
+            if draft.lstat().st_mtime < time.time() - _LITTER_SECONDS:
+                _remove_tree(draft) if draft.is_dir() else draft.unlink()
 
 
 def _entries(folder: Path) -> list[Path]:

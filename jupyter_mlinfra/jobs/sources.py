@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,41 +24,54 @@ class Sources:
     left_out: tuple[LeftOut, ...]
 
 
-def find_sources(root: Path, home: Path) -> Sources:
-    """The code of the project at `root`, whose state is in `home`."""
-    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-    if listed is None:
-        return _walked(root, home)
+def survey(root: Path, home: Path) -> tuple[Sources, list[str], str]:
+    """The code of the project at `root`, whose state is in `home`; files and folders that are not code (data, environments); and the commit.
+
+    The commit is that of the project's repository, empty without one. The three questions go to git at the same time.
+    """
+    listed = _ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    ignored = _ask(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    head = _ask(root, "rev-parse", "HEAD")
+    code, rest, commit = listed(), ignored(), (head() or "").strip()
+    if code is None or rest is None:
+        return _walked(root, home), [path for path, is_code in _walk(root, home) if not is_code], commit
+    return _tracked(code, root, home), _ignored(rest, root, home), commit
+
+
+def _tracked(listed: str, root: Path, home: Path) -> Sources:
     inside = [path for path in listed.split("\0") if path and not (root / path).is_relative_to(home)]
     folders = {path for path in inside if (root / path).is_dir() and not (root / path).is_symlink()}  # submodules
     left_out = [LeftOut(path=path, size=0, why="It is a repository of its own.") for path in sorted(folders)]
     return Sources(code=tuple(sorted(set(inside) - folders)), left_out=tuple(left_out))
 
 
-def find_the_rest(root: Path, home: Path) -> list[str]:
-    """Files and folders below the project that are not its code (data, environments), without the state."""
-    ignored = _git(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    if ignored is None:
-        return [path for path, is_code in _walk(root, home) if not is_code]
-    paths = [path.rstrip("/") for path in ignored.split("\0") if path]
+def _ignored(listed: str, root: Path, home: Path) -> list[str]:
+    paths = [path.rstrip("/") for path in listed.split("\0") if path]
     return [path for path in paths if not home.is_relative_to(root / path) and not (root / path).is_relative_to(home)]
 
 
-def find_commit(root: Path) -> str:
-    """The commit that the project's repository is at; empty without one."""
-    return (_git(root, "rev-parse", "HEAD") or "").strip()
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git says, None when there is no git, or no repository that holds `root`."""
+def _ask(root: Path, *arguments: str) -> Callable[[], str | None]:
+    """Ask git; the answer is what it says, None when there is no git, or no repository that holds `root`."""
     # A hook's GIT_DIR must not point us elsewhere; a file monitor would be started for one question.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), *arguments]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, timeout=_GIT_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return os.fsdecode(done.stdout) if done.returncode == 0 else None
+        asked = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        return lambda: None
+
+    def answer() -> str | None:
+        with asked:
+            try:
+                said, _ = asked.communicate(timeout=_GIT_SECONDS)
+            except BaseException as error:
+                asked.kill()
+                if isinstance(error, subprocess.TimeoutExpired):
+                    return None
+                raise
+        return os.fsdecode(said) if asked.returncode == 0 else None
+
+    return answer
 
 
 def _walked(root: Path, home: Path) -> Sources:
@@ -73,17 +86,19 @@ def _walked(root: Path, home: Path) -> Sources:
 
 
 def _walk(root: Path, home: Path) -> Iterator[tuple[str, bool]]:
-    """Files that are code, and folders that are not, each with whether it is code."""
+    """Files and folders, each with whether it is code; hidden files, and folders that are hidden, installed or links, are not.
+
+    A link to a folder is not followed: it may lead in a circle, or to a disk of data.
+    """
     for folder, names, files in os.walk(root):
         here = Path(folder)
         for name in sorted(names):
             path = here / name
             if path == home:
                 names.remove(name)
-            elif name.startswith(".") or name in _NOT_CODE or (path / "pyvenv.cfg").exists():
+            elif name.startswith(".") or name in _NOT_CODE or path.is_symlink() or (path / "pyvenv.cfg").exists():
                 names.remove(name)
                 yield str(path.relative_to(root)), False
         names.sort()
         for name in sorted(files):
-            if not name.startswith("."):
-                yield str((here / name).relative_to(root)), True
+            yield str((here / name).relative_to(root)), not name.startswith(".")
