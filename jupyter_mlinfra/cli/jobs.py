@@ -99,7 +99,9 @@ def _logs(session: Session, id: str, follow: bool, tail: int | None) -> Any:
         chunk = service.logs(id, offset=chunk.next)
         text.append(chunk.text)
         _write(session, chunk.text)
-    return Ended({"id": id, "text": "".join(text), "next": chunk.next, "size": chunk.size, "ended": chunk.ended}, silent=True)
+    if chunk.note:
+        click.echo(chunk.note, err=True)
+    return Ended({"id": id, "text": "".join(text), "next": chunk.next, "size": chunk.size, "ended": chunk.ended, "note": chunk.note}, silent=True)
 
 
 @jobs.verb("cancel")

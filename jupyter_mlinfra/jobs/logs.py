@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from .spec import LogChunk
 
 MAX_BYTES = 4_000_000
 """No answer holds more."""
+CLEARED = "The log was cleared away, as those of all but the newest jobs are."
+_LINE = 65_536
+"""A line that is longer than this is cut within it."""
 
 
 def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, tail: int | None, ended: bool) -> LogChunk:
@@ -33,7 +38,28 @@ def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, ta
     if not (ended and start + len(data) >= size):
         data = data[: len(data) - _torn(data)]  # a character that is not all there comes with the next part
     end = start + len(data)
-    return LogChunk(text=data.decode("utf-8", "replace"), offset=start, next=end, size=size, ended=ended and end >= size)
+    note = CLEARED if ended and not parts and _cleared(home, job, attempts) else ""
+    return LogChunk(text=data.decode("utf-8", "replace"), offset=start, next=end, size=size, ended=ended and end >= size, note=note)
+
+
+def cut_log(log: Path, *, keep: int) -> None:
+    """Leave the last `keep` bytes of a log, from the beginning of a line, below a line that says so."""
+    draft = log.with_name(f".log.{os.getpid()}")
+    try:
+        with open(log, "rb") as source, open(draft, "wb") as target:
+            source.seek(-keep, os.SEEK_END)
+            source.readline(_LINE)
+            target.write(f"[{source.tell():,} bytes were cleared away before this: the logs of all jobs together were too long.]\n".encode())
+            shutil.copyfileobj(source, target)
+        os.replace(draft, log)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _cleared(home: Path, job: str, attempts: int) -> bool:
+    """Whether a job without a log had one: then nothing is left of its last attempt but, perhaps, the executed notebook."""
+    folder = Attempt.of(home, job, attempts).folder
+    return attempts > 0 and (not folder.exists() or any(folder.glob("*.ipynb")))
 
 
 def _parts(home: Path, job: str, attempts: int) -> list[tuple[Path, int]]:

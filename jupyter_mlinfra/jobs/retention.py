@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .attempt import job_folder
 from .environment import forget, runtime_folder
+from .logs import cut_log
 from .snapshot import Snapshots
 from .store import JobStore
 
@@ -14,6 +15,10 @@ KEEP_JOBS = 500
 """Ended jobs whose logs and code are kept."""
 KEEP_BYTES = 2 * 2**30
 """Logs of ended jobs together."""
+KEEP_NEWEST = 20
+"""Ended jobs whose logs are kept whatever the others need."""
+LOG_BYTES = 64 * 2**20
+"""When logs are too much together, one that is longer than this is cut to half of it: it must not cost the others theirs."""
 EVERY = 50
 """Ended jobs between two looks."""
 
@@ -37,15 +42,18 @@ class Retention:
         self._ended = 0
         unfinished = self._store.unfinished()
         forget(runtime_folder(self._home), jobs={entry.job.id for entry in unfinished}, environments={entry.launch.environment for entry in unfinished})
+        ended = self._store.ended(limit=KEEP_JOBS + 10 * EVERY)  # older ones were stripped when they passed the limit
+        folders = [job_folder(self._home, job) for job, _ in ended]
+        sizes = [_log_bytes(folder) for folder in folders]
+        if sum(sizes) > KEEP_BYTES:
+            sizes = [_cut(folder) if size > LOG_BYTES else size for folder, size in zip(folders, sizes, strict=True)]
         known, room = set[str](), KEEP_BYTES
-        # Older ones were stripped when they passed the limit.
-        for place, (job, snapshot) in enumerate(self._store.ended(limit=KEEP_JOBS + 10 * EVERY)):
-            folder = job_folder(self._home, job)
-            room -= _log_bytes(folder)
-            if place < KEEP_JOBS and room >= 0:
+        for place, (_, snapshot) in enumerate(ended):
+            room -= sizes[place]
+            if place < KEEP_NEWEST or (place < KEEP_JOBS and room >= 0):
                 known.add(snapshot or "")
             else:
-                _strip(folder)
+                _strip(folders[place])
         self._snapshots.prune(running={entry.job.snapshot or "" for entry in unfinished}, known=known)
 
 
@@ -55,6 +63,18 @@ def _log_bytes(folder: Path) -> int:
         with contextlib.suppress(OSError):
             total += log.stat().st_size
     return total
+
+
+def _cut(folder: Path) -> int:
+    """Cut the logs of a job to the end of what it wrote; says how much there is now."""
+    left = LOG_BYTES // 2
+    for log in sorted(folder.glob("*/log"), key=lambda path: int(path.parent.name), reverse=True):
+        with contextlib.suppress(OSError):
+            size = log.stat().st_size
+            if size > left:
+                cut_log(log, keep=left)
+            left = max(0, left - size)
+    return _log_bytes(folder)
 
 
 def _strip(folder: Path) -> None:

@@ -171,13 +171,14 @@ class CodeSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogChunk:
-    """A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come."""
+    """A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come. note: why there is none any more."""
 
     text: str
     offset: int
     next: int
     size: int
     ended: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

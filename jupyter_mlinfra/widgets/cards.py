@@ -139,7 +139,7 @@ def _job(item: Any) -> Card:
 
 
 def _log(item: Any) -> Card:
-    return Card(title=item.text.rstrip("\n"))
+    return Card(title=item.text.rstrip("\n") or item.note)
 
 
 def _compute(item: Any) -> Card:

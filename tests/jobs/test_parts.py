@@ -277,11 +277,48 @@ def test_a_state_folder_that_cannot_be_made_is_a_clear_error(project: Project, m
     assert caught.value.fix
 
 
+def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlinfra.jobs import retention
+    from jupyter_mlinfra.jobs.store import JobStore
+
+    ids = [jobs.submit(JobSpec(command=["echo", f"words of {n}"])).id for n in range(3)]
+    jobs.wait(ids, timeout=tools.wait)
+    jobs.stop()
+    monkeypatch.setattr(retention, "KEEP_BYTES", 5000)
+    monkeypatch.setattr(retention, "LOG_BYTES", 1000)
+    long = "".join(f"line {n}\n" for n in range(1000))
+    (project.home / "jobs" / ids[2] / "1" / "log").write_text(long)
+    for _ in range(2):  # what was cut is not cut again
+        retention.Retention(JobStore(project.database), project.root, project.home).tidy()
+        first, *rest = jobs.logs(ids[2]).text.splitlines(keepends=True)
+        assert first.startswith(f"[{len(long) - len(''.join(rest)):,} bytes were cleared away before this")
+        assert long.endswith("".join(rest))
+        assert 400 < len("".join(rest)) <= 500
+        assert [jobs.logs(ident).text for ident in ids[:2]] == ["words of 0\n", "words of 1\n"]
+
+
+def test_the_newest_logs_are_kept_whatever_they_need_and_a_cleared_one_says_so(
+    jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlinfra.jobs import retention
+    from jupyter_mlinfra.jobs.store import JobStore
+
+    ids = [jobs.submit(JobSpec(command=["echo", f"words of {n}"])).id for n in range(3)]
+    ids += [jobs.submit(JobSpec(command=command)).id for command in (["true"], ["no-such-program"])]
+    jobs.wait(ids, timeout=tools.wait)
+    monkeypatch.setattr(retention, "KEEP_BYTES", 5)
+    monkeypatch.setattr(retention, "KEEP_NEWEST", 3)
+    retention.Retention(JobStore(project.database), project.root, project.home).tidy()
+    assert [jobs.logs(ident).text for ident in ids] == ["", "", "words of 2\n", "", ""]
+    assert [jobs.logs(ident).note[:24] for ident in ids] == ["The log was cleared away"] * 2 + [""] * 3
+
+
 def test_old_logs_go_and_executed_notebooks_stay(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from jupyter_mlinfra.jobs.retention import Retention
     from jupyter_mlinfra.jobs.store import JobStore
 
     monkeypatch.setattr("jupyter_mlinfra.jobs.retention.KEEP_JOBS", 1)
+    monkeypatch.setattr("jupyter_mlinfra.jobs.retention.KEEP_NEWEST", 1)
     ids = [jobs.submit(JobSpec(command=["echo", str(n)])).id for n in range(3)]
     jobs.wait(ids, timeout=tools.wait)
     executed = project.home / "jobs" / ids[0] / "1" / "n.ipynb"
@@ -289,5 +326,6 @@ def test_old_logs_go_and_executed_notebooks_stay(jobs: Jobs, project: Project, t
     Retention(JobStore(project.database), project.root, project.home).tidy()
     assert [jobs.logs(ident).text for ident in ids] == ["", "", "2\n"]
     assert executed.exists()
+    assert jobs.logs(ids[0]).note
     assert not (project.home / "jobs" / ids[1]).exists()
     assert jobs.show(ids[1]).state == "succeeded"

@@ -503,11 +503,13 @@ export interface components {
         readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
         /**
          * LogChunk
-         * @description A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come.
+         * @description A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come. note: why there is none any more.
          */
         readonly LogChunk: {
             readonly ended: boolean;
             readonly next: number;
+            /** @default  */
+            readonly note: string;
             readonly offset: number;
             readonly size: number;
             readonly text: string;

@@ -22,6 +22,8 @@ export interface ILog {
   next: number;
   size: number;
   ended: boolean;
+  /** Why there is no log any more. */
+  note?: string;
 }
 
 const NOTHING: ILog = { text: '', start: 0, next: 0, size: 0, ended: false };
@@ -29,16 +31,16 @@ const NOTHING: ILog = { text: '', start: 0, next: 0, size: 0, ended: false };
 /** The log with another piece of it at the end. */
 export function append(
   log: ILog,
-  piece: { text: string; offset: number; next: number; size: number; ended: boolean }
+  piece: { text: string; offset: number; next: number; size: number; ended: boolean; note?: string }
 ): ILog {
   const text = log.text + piece.text;
-  const { next, size, ended } = piece;
+  const { next, size, ended, note } = piece;
   if (text.length <= KEPT) {
-    return { text, start: log.next === 0 ? piece.offset : log.start, next, size, ended };
+    return { text, start: log.next === 0 ? piece.offset : log.start, next, size, ended, note };
   }
   const cut = text.indexOf('\n', text.length - KEPT) + 1;
   const dropped = new TextEncoder().encode(text.slice(0, cut)).length;
-  return { text: text.slice(cut), start: log.start + dropped, next, size, ended };
+  return { text: text.slice(cut), start: log.start + dropped, next, size, ended, note };
 }
 
 /** The piece without the rest of a line, or of a letter, that its first byte falls into. */
@@ -118,6 +120,7 @@ export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElem
   const { trans } = useWorkbench();
   const { log, error } = useLog(job);
   const host = useRef<HTMLDivElement>(null);
+  const why = log.note === undefined || log.note === '' ? trans.__('It wrote nothing.') : log.note;
 
   useEffect(() => {
     if (follow && host.current) {
@@ -152,9 +155,7 @@ export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElem
         {log.text ? (
           <pre>{log.text}</pre>
         ) : (
-          <span className={cx('quiet')}>
-            {log.ended ? trans.__('It wrote nothing.') : trans.__('Nothing written yet.')}
-          </span>
+          <span className={cx('quiet')}>{log.ended ? why : trans.__('Nothing written yet.')}</span>
         )}
       </div>
     </>

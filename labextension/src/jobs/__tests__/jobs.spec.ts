@@ -79,6 +79,8 @@ describe('a log', () => {
       ended: true
     });
     expect(log).toEqual({ text: 'a\nb\n', start: 0, next: 4, size: 4, ended: true });
+    const gone = append({ ...log, text: '' }, { text: '', offset: 0, next: 0, size: 0, ended: true, note: 'Cleared.' });
+    expect(gone.note).toBe('Cleared.');
   });
 
   it('begins with a whole line where it is read from its middle', () => {
