@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,43 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     project = Project.open(root)
     yield project
     project.database.close()
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A file system of its own that a test may fill."""
+
+    path: Path
+
+    def fill(self) -> None:
+        """Leave no room for a single page."""
+        with (self.path / "filling").open("ab", buffering=0) as file:
+            for size in (65536, 4096, 1):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+
+    def free(self) -> None:
+        """Have room again."""
+        (self.path / "filling").unlink()
+
+
+@pytest.fixture
+def small_disk(project: Project) -> Iterator[Callable[[int], SmallDisk]]:
+    """Puts the project's state folder on a disk of so many MiB."""
+    home = project.root / ".mlinfra"
+
+    def mount(mib: int) -> SmallDisk:
+        home.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=700", "tmpfs", str(home)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"needs the right to mount, as root has it: {done.stderr.strip()}")
+        return SmallDisk(home)
+
+    yield mount
+    project.database.close()
+    if home.is_mount():
+        subprocess.run(["umount", "--lazy", str(home)], check=True)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock
 from ..core.secrets import is_reference, resolve
+from ..core.sqlite import fix_of, sqlite_error
 from .names import DatasetName
 
 if TYPE_CHECKING:
@@ -157,8 +158,8 @@ class Store:
         except MLInfraError:
             raise
         except Exception as error:
-            if self.embedded and isinstance(cause := getattr(error, "orig", error), sqlite3.DatabaseError):
-                raise Unavailable(what, f"{self._file}: {cause}.", _mending(str(cause))) from error
+            if self.embedded and (cause := sqlite_error(error)) and (fix := fix_of(cause)):
+                raise Unavailable(what, f"{self._file}: {cause}.", fix) from error
             if not _foreign(error):
                 raise
             if isinstance(error, OSError) and error.errno:
@@ -243,16 +244,6 @@ class Store:
 def _tables(rows: Iterable[Mapping[str, Any]]) -> list[Entry]:
     tables = (row for row in rows if row.get("iceberg_type") in (None, "TABLE"))  # the others are views
     return [Entry(row["table_namespace"], row["table_name"], row["metadata_location"]) for row in tables]
-
-
-def _mending(sqlite: str) -> str:
-    if "locked" in sqlite:
-        return "Try again; another process has been writing for over a minute."
-    if "full" in sqlite:
-        return "Free some space; nothing was changed."
-    if "readonly" in sqlite or "unable to open" in sqlite:
-        return "Make the folder writable, or set `home` in mlinfra.toml to one that is."
-    return "Restore the file from a backup, or move it away to start with an empty catalog."
 
 
 def _quoted(path: Path) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .errors import MLInfraError, Unavailable
 from .files import explain_os_error, file_lock
+from .sqlite import code_of, fix_of, is_damaged, sqlite_error
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
@@ -134,22 +135,24 @@ class Database:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise _explain(error, self.path) from error
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.IntegrityError):
-                raise
-            raise Unavailable(f"{self.path} is damaged.", f"{error}.", "Restore it from a backup, or move it away to start empty.") from error
+        except (MLInfraError, sqlite3.IntegrityError):
+            raise
         except OSError as error:
             raise explain_os_error(error, f"{self.path} cannot be used.") from error
+        except Exception as error:
+            if (found := sqlite_error(error)) is None:
+                raise
+            raise _explain(found, self.path) from error
 
 
-def _explain(error: sqlite3.OperationalError, path: Path) -> MLInfraError:
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return Unavailable(f"{path} is busy.", f"Another process has been writing for over {BUSY_SECONDS:.0f} s.", "Try again; end the process that holds it.")
-    if "readonly" in text or "unable to open" in text:
-        return Unavailable(f"{path} cannot be written.", f"SQLite says: {text}.", "Make the folder writable, or set `home` in mlinfra.toml to one that is.")
-    if "full" in text or "disk I/O" in text:
-        return Unavailable(f"{path} cannot grow.", f"SQLite says: {text}.", "Free some space; nothing was changed.")
-    return MLInfraError(f"{path} refused a statement.", f"{text}.", "Report this: it is a bug.")
+def _explain(error: sqlite3.Error, path: Path) -> MLInfraError:
+    why, fix = f"SQLite says: {error}.", fix_of(error)
+    if fix is None:
+        return MLInfraError(f"{path} refused a statement.", why, "Report this: it is a bug.")
+    if is_damaged(error):
+        return Unavailable(f"{path} is damaged.", why, fix)
+    if code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Unavailable(f"{path} is busy.", f"Another process has been writing for over {BUSY_SECONDS:.0f} s.", fix)
+    if code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return Unavailable(f"{path} cannot grow.", why, fix)
+    return Unavailable(f"{path} cannot be written.", why, fix)

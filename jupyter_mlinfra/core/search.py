@@ -16,6 +16,7 @@ from typing import Protocol
 
 from .errors import Unavailable
 from .records import Page, check_limit, parse_cursor
+from .sqlite import fix_of, is_damaged
 
 BUSY_SECONDS = 10.0
 _SCHEMA = """
@@ -120,9 +121,10 @@ class SearchIndex:
                     self._connection = self._connect()
                 yield self._connection
             except sqlite3.Error as error:
-                self._forget(remove=_is_damaged(error))
-                why, fix = f"SQLite says: {error}.", "Try again. The index holds nothing of its own: you may delete it, it is built again."
-                raise Unavailable(f"The search index {self._path} cannot be used.", why, fix) from error
+                self._forget(remove=is_damaged(error))
+                fix = None if is_damaged(error) else fix_of(error)
+                fix = fix or "Try again. The index holds nothing of its own: you may delete it, it is built again."
+                raise Unavailable(f"The search index {self._path} cannot be used.", f"SQLite says: {error}.", fix) from error
             except BaseException:
                 self._forget(remove=False)
                 raise
@@ -131,7 +133,7 @@ class SearchIndex:
         try:
             return self._create()
         except sqlite3.Error as error:
-            if not _is_damaged(error):
+            if not is_damaged(error):
                 raise
             self._forget(remove=True)  # a damaged index holds no truth: build it again
             return self._create()
@@ -164,7 +166,3 @@ def _row(domain: str, item: Document) -> tuple[str, ...]:
 def _text(text: str) -> str:
     """What SQLite can hold: a file name that is no UTF-8 has halves of characters."""
     return text.encode(errors="replace").decode()
-
-
-def _is_damaged(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

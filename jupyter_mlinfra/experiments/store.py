@@ -20,6 +20,7 @@ from ..core.errors import BadRequest, Conflict, Forbidden, MLInfraError, NotFoun
 from ..core.files import explain_os_error, file_lock, write_atomic
 from ..core.project import Project
 from ..core.secrets import is_reference, resolve
+from ..core.sqlite import fix_of, is_damaged, sqlite_error
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -180,9 +181,8 @@ def _analyzed(connection: sqlite3.Connection) -> int:
 
 
 def _sqlite_fault(error: sqlite3.Error, path: Path) -> MLInfraError:
-    if isinstance(error, sqlite3.OperationalError):
-        return Unavailable(f"The experiment store {path} cannot be used.", f"SQLite says: {error}.", "Make it writable, free some space, or end what holds it.")
-    return Unavailable(f"The experiment store {path} is damaged.", f"SQLite says: {error}.", "Restore it from a backup, or move it away to start empty.")
+    what = f"The experiment store {path} {'is damaged' if is_damaged(error) else 'cannot be used'}."
+    return Unavailable(what, f"SQLite says: {error}.", fix_of(error) or "Report this: it is a bug.")
 
 
 @contextlib.contextmanager
@@ -212,10 +212,11 @@ def explained(store: Store) -> Iterator[None]:
 
     try:
         yield
-    except MlflowException as error:
-        raise _mlflow_fault(str(error.message), str(getattr(error, "error_code", "")), store) from error
-    except SQLAlchemyError as error:
-        raise _mlflow_fault(str(error), "", store) from error
+    except (MlflowException, SQLAlchemyError) as error:
+        cause, path = sqlite_error(error), store.sqlite
+        if cause is not None and path is not None and fix_of(cause):
+            raise _sqlite_fault(cause, path) from error
+        raise _mlflow_fault(str(getattr(error, "message", error)), str(getattr(error, "error_code", "")), store) from error
     except OSError as error:
         raise explain_os_error(error, "The artifacts could not be used.") from error
 

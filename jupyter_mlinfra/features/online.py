@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, Unavailable
+from ..core.sqlite import fix_of, sqlite_error
 from .spec import OnlineRow, OnlineStatus
 from .store import Column, Definition, Fed
 
@@ -76,7 +77,10 @@ class OnlineReader:
                     with _feast_timestamps():
                         answers = store.online_read(config, table, part, list(features))
                 except Exception as error:  # each store raises the errors of its own library
-                    raise Unavailable("The online store did not answer.", f"{error}.", "Start it, or mend online_store in feature_store.yaml.") from error
+                    fix = (cause := sqlite_error(error)) and fix_of(cause)
+                    raise Unavailable(
+                        "The online store did not answer.", f"{error}.", fix or "Start it, or mend online_store in feature_store.yaml."
+                    ) from error
                 for event_at, values in answers:
                     if not values or not event_at or not event_at.timestamp():  # Redis answers for an absent key with the year 1970
                         found.append((None, None))

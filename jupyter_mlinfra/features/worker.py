@@ -27,6 +27,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 from ..core import errors
 from ..core.errors import MLInfraError
 from ..core.files import explain_os_error
+from ..core.sqlite import fix_of, sqlite_error
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -149,10 +150,8 @@ def _explained(verb: str, error: Exception) -> MLInfraError:
     if isinstance(error, OSError):
         return explain_os_error(error, f"features {verb} could not be done.")
     reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-    if any(word in reason for word in ("disk", "readonly", "read-only", "locked", "unable to open")):
-        return errors.Unavailable(
-            f"features {verb} could not be done.", reason, "Free some space, or make the project's state folder writable; then try again."
-        )
+    if (cause := sqlite_error(error)) and (fix := fix_of(cause)):
+        return errors.Unavailable(f"features {verb} could not be done.", reason, fix)
     return MLInfraError(f"features {verb} failed.", reason, "Report it if it happens again: the answer of the library was not expected.")
 
 

@@ -159,6 +159,28 @@ def test_a_full_disk_is_named_and_the_old_rows_stand(catalog, project, file, row
     assert stored() == before
 
 
+def test_a_disk_without_a_page_left_is_named_and_nobody_is_told_to_move_the_catalog_away(small_disk, catalog, project, file, rows):
+    """SQLite cannot even make its log and its shared memory then, and says `disk I/O error`."""
+    disk = small_disk(8)
+    path = file("small.csv", "n\n1\n")
+    assert _ingest(project, path, None) == {"rows": 1}  # by a process of its own, which closes the catalog
+    disk.fill()
+    said = [_ingest(project, path, None)]
+    for verb in (catalog.list, lambda: catalog.show("t.a")):
+        with pytest.raises(MLInfraError) as caught:
+            verb()
+        said.append(caught.value.to_json())
+    assert "disk I/O error" in str(said)
+    for answer in said:
+        assert answer.get("code") == "unavailable", answer
+        assert "catalog.db" in answer["why"]
+        assert "Free some space" in answer["fix"]
+        assert "away" not in answer["fix"]
+    disk.free()
+    assert rows("t.a") == [{"n": 1}]
+    assert _ingest(project, path, None) == {"rows": 1}
+
+
 def test_a_read_only_folder_is_named_and_the_old_rows_stand(catalog, project, file, rows):
     catalog.ingest([file("small.csv", "n\n1\n")], into="t.a")
     path = file("more.csv", "n\n2\n")
@@ -184,6 +206,7 @@ def test_a_damaged_catalog_file_is_named(catalog, project):
             verb()
         assert caught.value.code == "unavailable"
         assert "catalog.db" in str(caught.value)
+        assert "backup" in caught.value.fix
 
 
 def test_a_table_whose_files_are_gone_does_not_hide_the_others(catalog, project):

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,29 @@ def test_a_write_that_does_not_fit_on_the_disk_says_so_and_keeps_what_was_there(
     assert "cannot grow" in caught.value.what
     kept = [event.ref for event in project.events.after(0)]
     assert kept[0] == "job:before"
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["that is there", "that is not made yet"])
+def test_a_database_on_a_disk_without_a_page_left_asks_for_space_and_nothing_else(there: bool, small_disk: Any, project: Project) -> None:
+    disk = small_disk(2)
+    if there:
+        subprocess.run([sys.executable, "-c", "from jupyter_mlinfra.core.project import Project\nProject.open().events.emit('job', 'job:1')"], check=True)
+    disk.fill()
+    with pytest.raises(Unavailable) as caught:
+        project.events.last_id()
+    assert "cannot grow" in caught.value.what
+    assert "Free some space" in caught.value.fix
+    assert "away" not in caught.value.fix
+    disk.free()
+    assert project.events.last_id() == int(there)
+
+
+def test_a_statement_that_is_at_fault_is_not_taken_for_a_damaged_file(project: Project) -> None:
+    project.events.last_id()
+    with pytest.raises(MLInfraError) as caught, project.database.read() as connection:
+        connection.execute("SELECT ?", ())
+    assert "bug" in caught.value.fix
+    assert "away" not in str(caught.value)
 
 
 def test_the_schema_is_that_of_the_newest_migration(project: Project) -> None:

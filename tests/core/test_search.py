@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -80,6 +81,18 @@ def test_an_index_that_is_damaged_while_it_is_used_is_built_again(tmp_path: Path
         other.execute("PRAGMA user_version = 7")  # the connection drops what it keeps of the pages
     with pytest.raises(Unavailable, match="malformed"):
         index.search("train")
+    assert index.refresh("test", "1", lambda: DOCUMENTS)
+    assert index.search("train").total == 1
+
+
+def test_an_index_without_room_asks_for_space(small_disk: Callable[[int], Any]) -> None:
+    disk = small_disk(2)
+    disk.fill()
+    index = SearchIndex(disk.path / "index.db")
+    with pytest.raises(Unavailable) as caught:
+        index.search("train")
+    assert "Free some space" in caught.value.fix
+    disk.free()
     assert index.refresh("test", "1", lambda: DOCUMENTS)
     assert index.search("train").total == 1
 

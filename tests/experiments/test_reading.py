@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -184,6 +185,22 @@ def test_a_damaged_store_says_so(project, experiments):
     (project.home / "mlflow.db").write_bytes(b"not a database at all, but long enough to be read as one" * 50)
     with pytest.raises(Unavailable, match="damaged"):
         experiments.experiments()
+
+
+def test_a_store_without_room_asks_for_space_whether_it_is_read_or_written(small_disk, project, empty_store):
+    disk = small_disk(4)
+    shutil.copy(empty_store, project.home / "mlflow.db")
+    disk.fill()
+    experiments = Experiments(project)
+    for verb in (experiments.experiments, lambda: experiments.track("churn").__enter__()):
+        with pytest.raises(Unavailable) as caught:
+            verb()
+        assert "cannot be used" in caught.value.what
+        assert "Free some space" in caught.value.fix
+    disk.free()
+    with experiments.track("churn") as run:
+        run.log_metric("auc", 0.9)
+    assert experiments.experiments().total == 1
 
 
 def test_a_store_of_an_unknown_schema_is_read_through_mlflow_and_says_why(project, experiments):
