@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .core.errors import MLInfraError
+from .core.errors import MLInfraError, raise_all, tried
 from .core.project import Project, find_root
 
 if TYPE_CHECKING:
@@ -119,10 +119,15 @@ class Workbench:
         return {"supervisor": supervisor.pid, "deployments": [item.name for item in self.deployments.up()]}
 
     def down(self) -> dict[str, Any]:
-        """Stop everything that this project started: deployments, their gateway, running jobs, the supervisor."""
-        self.pipelines.stop()  # first: a driver would go on to submit its next step
-        stopped = [item.name for item in self.deployments.down()]
-        self.jobs.stop(cancel_running=True)
+        """Stop everything that this project started: deployments, their gateway, running jobs, the supervisor.
+
+        All of it is tried, whatever fails; Unavailable, raised at the end, tells what could not be ended or written down.
+        """
+        stopped: list[str] = []
+        failed = tried(lambda: self.pipelines.stop())  # first: a driver would go on to submit its next step
+        failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
+        failed += tried(lambda: self.jobs.stop(cancel_running=True))
+        raise_all(failed, "All was told to stop, but not all went well.")
         return {"supervisor": None, "deployments": stopped}
 
     def _refreshed(self, domain: str) -> str:

@@ -61,7 +61,7 @@ def small_disk(project: Project) -> Iterator[Callable[[int], SmallDisk]]:
     home = project.root / ".mlinfra"
 
     def mount(mib: int) -> SmallDisk:
-        home.mkdir()
+        home.mkdir(exist_ok=True)
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=700", "tmpfs", str(home)], capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"needs the right to mount, as root has it: {done.stderr.strip()}")

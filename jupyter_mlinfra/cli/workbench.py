@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..core.errors import MLInfraError
 from ..core.records import KINDS, page_of
 from .domain import Domain
 from .session import Ended, Session
@@ -46,8 +48,10 @@ def _up(session: Session) -> Any:
 @top.verb("down")
 def _down(session: Session) -> Any:
     """Stop everything that this project started."""
-    pid = session.bench.jobs.supervisor().pid
-    live = [item.name for item in session.bench.deployments.list(limit=500).items if item.state != "down"]
+    pid, live = None, list[str]()
+    with contextlib.suppress(MLInfraError):  # what cannot be read is stopped all the same
+        pid = session.bench.jobs.supervisor().pid
+        live = [item.name for item in session.bench.deployments.list(limit=500).items if item.state != "down"]
     done = session.bench.down()
     if session.json:
         return done | {"stopped": {"supervisor": pid, "deployments": live}}

@@ -12,6 +12,7 @@ MLInfraError              500  internal
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 
@@ -73,3 +74,21 @@ class Unavailable(MLInfraError):
     """Something that is needed is missing, full or down."""
 
     status, code = 503, "unavailable"
+
+
+def tried(action: Callable[[], object]) -> list[MLInfraError]:
+    """Do it; what it raises is given back, for `raise_all`, so that what comes next is done as well."""
+    try:
+        action()
+    except MLInfraError as error:
+        return [error]
+    return []
+
+
+def raise_all(errors: Sequence[MLInfraError], what: str) -> None:
+    """Raise what went wrong while all parts of `what` were tried: the only error as it is, several as one that tells of each."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        said = dict.fromkeys(f"{error.what} {error.why}".strip() for error in errors)
+        raise Unavailable(what, " ".join(said), " ".join(dict.fromkeys(error.fix for error in errors if error.fix))) from errors[0]

@@ -111,9 +111,9 @@ class Identity:
         return True
 
 
-def with_token(token: str) -> list[int]:
-    """Pids of live processes whose environment carries `token`: also those that left the session."""
-    needle = _needle(token)
+def with_token(token: str, *, begins: bool = False) -> list[int]:
+    """Pids of live processes whose environment carries `token`, or one that begins with it: also those that left the session."""
+    needle = _needle(token)[: -1 if begins else None]
     return [pid for pid in _pids() if _carries(pid, needle) and start_ticks(pid) is not None]
 
 
@@ -166,21 +166,21 @@ def signal_all(pids: Iterable[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def end_token(token: str, *, grace_seconds: float) -> bool:
-    """End every process that carries `token`: SIGTERM, grace, SIGKILL until none is left. Says whether all are gone."""
-    signal_all(with_token(token), signal.SIGTERM)
+def end_token(token: str, *, grace_seconds: float, begins: bool = False) -> bool:
+    """End every process that `with_token` finds: SIGTERM, grace, SIGKILL until none is left. Says whether all are gone."""
+    signal_all(with_token(token, begins=begins), signal.SIGTERM)
     limit = time.monotonic() + grace_seconds
-    while with_token(token):
+    while with_token(token, begins=begins):
         if time.monotonic() >= limit:
             break
         time.sleep(0.05)
     for _ in range(100):  # a child may be born between the listing and the signal
-        left = with_token(token)
+        left = with_token(token, begins=begins)
         if not left:
             return True
         signal_all(left, signal.SIGKILL)
         time.sleep(0.02)
-    return not with_token(token)
+    return not with_token(token, begins=begins)
 
 
 def spawn_detached(module: str, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:

@@ -10,9 +10,9 @@ _FIXES = {
     sqlite3.SQLITE_LOCKED: "Try again; end the process that holds it.",
     sqlite3.SQLITE_READONLY: "Make the folder writable, or set `home` in mlinfra.toml to one that is.",
     sqlite3.SQLITE_CANTOPEN: "Make the folder writable and see that the disk has room, or set `home` in mlinfra.toml to another.",
-    sqlite3.SQLITE_FULL: "Free some space; nothing was changed.",
+    sqlite3.SQLITE_FULL: "Free some space, then do it again.",
     # Also what it says when its log or its shared memory cannot grow.
-    sqlite3.SQLITE_IOERR: "Free some space; where there is enough, the disk itself fails. Nothing was changed.",
+    sqlite3.SQLITE_IOERR: "Free some space, then do it again; where there is enough, the disk itself fails.",
     sqlite3.SQLITE_CORRUPT: "Restore the file from a backup, or move it away to start empty.",
     sqlite3.SQLITE_NOTADB: "Restore the file from a backup, or move it away to start empty.",
 }

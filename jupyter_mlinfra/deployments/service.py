@@ -217,7 +217,18 @@ class Deployments:
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def down(self, name: str | None = None) -> Sequence[Deployment]:
-        """Drain and end the processes of deployments; `up` brings them back with the same traffic."""
+        """Drain and end the processes of deployments; `up` brings them back with the same traffic.
+
+        Raises Unavailable when that cannot be written down; with no name their processes are ended all the same.
+        """
+        try:
+            return self._down(name)
+        except Unavailable:
+            if name is None:
+                self._target.kill()
+            raise
+
+    def _down(self, name: str | None) -> Sequence[Deployment]:
         rows = self._store.deployments() if name is None else [self._store.deployment(name)]
         if any(row.up for row in rows) or not self._target.stopped():
             self._target.carry_out(self._store.set_up([row.name for row in rows], False))

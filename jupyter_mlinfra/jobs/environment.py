@@ -90,13 +90,13 @@ def recall(path: str) -> dict[str, str] | None:
 
 
 def forget(folder: Path, *, jobs: Collection[str], environments: Collection[str]) -> None:
-    """Drop what belongs to no job that waits or runs: environments, and sockets of killed kernels (`JOB.….kernel-N`).
+    """Drop what belongs to no job that waits or runs: environments, wishes that came too late, and sockets of killed kernels (`JOB.….kernel-N`).
 
     What is fresh stays: its job may be about to be written down.
     """
     limit = time.time() - _FRESH_SECONDS
     unused = [path for path in folder.glob("*.environment") if str(path) not in environments]
-    unused += [path for path in folder.glob("*.kernel-*") if path.name.partition(".")[0] not in jobs]
+    unused += [path for kind in ("kernel-*", "cancel") for path in folder.glob(f"*.{kind}") if path.name.partition(".")[0] not in jobs]
     for path in unused:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < limit:

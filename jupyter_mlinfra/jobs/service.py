@@ -9,16 +9,18 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import MLInfraError, NotFound
-from ..core.processes import failpoint
+from ..core.errors import MLInfraError, NotFound, Unavailable, raise_all, tried
+from ..core.processes import failpoint, tree
 from ..core.records import Number, Page
 from ..core.search import Document
 from .attempt import Attempt
 from .backends import JobBackend, load_backend
 from .backends.control import Control
+from .backends.wishes import Wishes
 from .environment import keep, runtime_folder, submitters_environment
 from .intake import examine, inside, script_of, working_folder
 from .logs import read_log
@@ -26,7 +28,7 @@ from .parameters import parameters_of, read_notebook
 from .snapshot import Snapshots
 from .spec import CodeSnapshot, Compute, ExecutedNotebook, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
 from .state import FINAL
-from .store import ACTIVE, JobStore, Launch
+from .store import ACTIVE, Entry, JobStore, Launch
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -51,6 +53,7 @@ class Jobs:
         self._project = project
         self._store = JobStore(project.database)
         self._control = Control(project)
+        self._wishes = Wishes(project.home)
         self._loaded: JobBackend | None = None
 
     def submit(self, spec: JobSpec) -> Job:
@@ -91,8 +94,18 @@ class Jobs:
         return read_log(self._project.home, found.id, found.attempt, offset=offset, limit=limit, tail=tail, ended=found.state in FINAL)
 
     def cancel(self, job: str) -> Job:
-        """End a job and all its processes: at once while it waits, else it is under way when this returns. Twice is once."""
-        found = self._store.request_cancel(self._store.entry(job).job.id, user=self._project.user)
+        """End a job and all its processes: at once while it waits, else it is under way when this returns. Twice is once.
+
+        A running job is ended on a full disk too; that it was cancelled is written down when there is room.
+        """
+        entry = self._store.entry(job)
+        try:
+            found = self._store.request_cancel(entry.job.id, user=self._project.user)
+        except Unavailable:
+            if entry.job.state not in ACTIVE:
+                raise
+            self._wishes.leave(entry.job.id, self._project.user)
+            found = replace(entry.job, reason=f"Is being cancelled by {self._project.user}; that cannot be written down yet.")
         if found.state in ACTIVE:
             self._backend.cancel([found.id])
         return self._complete(found)
@@ -169,16 +182,32 @@ class Jobs:
         return self.supervisor()
 
     def stop(self, *, cancel_running: bool = False) -> Supervisor:
-        """End the supervisor. Jobs that run go on and waiting ones wait, until a submit or `start`; or running ones are cancelled."""
-        if cancel_running and (running := [entry.job.id for entry in self._store.active()]):
-            self._control.drain()  # or waiting jobs would take the place of those that are cancelled
-            for job in running:
-                self.cancel(job)
-            self.wait(running, timeout=self._project.settings.jobs.grace_seconds + STOP_SECONDS)
-        self._control.stop()
+        """End the supervisor. Jobs that run go on and waiting ones wait, until a submit or `start`; or running ones are cancelled.
+
+        All of it is tried, on a full disk too. Raises Unavailable afterwards for what could not be ended or written down.
+        """
+        failed: list[MLInfraError] = []
+        if cancel_running and (running := self._store.active()):
+            failed += tried(self._control.drain)  # or waiting jobs would take the place of those that are cancelled
+            for entry in running:
+                failed += tried(partial(self.cancel, entry.job.id))
+            self._wait_for_end(running)
+        failed += tried(self._control.stop)
+        failed += tried(self._explain_stop)
+        raise_all(failed, "Jobs and their supervisor were told to end, but not all went well.")
+        return self.supervisor()
+
+    def _wait_for_end(self, running: Sequence[Entry]) -> None:
+        """Until these jobs have ended, or have no process any more and the end cannot be written down."""
+        limit = time.monotonic() + self._project.settings.jobs.grace_seconds + STOP_SECONDS
+        wished = self._wishes.read()
+        self.wait([entry.job.id for entry in running if entry.job.id not in wished], timeout=limit - time.monotonic())
+        while time.monotonic() < limit and any(entry.job.id in wished and tree(entry.token) for entry in running):
+            time.sleep(_WAIT_SECONDS[1])
+
+    def _explain_stop(self) -> None:
         waiting = self._store.waiting(at=time.time(), limit=EXPLAINED)
         self._store.explain({item.id: "Waits: the supervisor is stopped; `mlinfra up` starts it." for item in waiting})
-        return self.supervisor()
 
     def search_fingerprint(self) -> str:
         """Changes whenever a job does."""

@@ -9,7 +9,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, Unavailable
@@ -31,7 +31,26 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.02
 _QUIET_SECONDS = 2.0
 """Longest time between two looks at the jobs when the database says that nothing has changed."""
+_PATIENCE_SECONDS = 60.0
+"""How long a database, disk or catalog that cannot be used is waited for: failing to observe a run is not its failure."""
 _ENDED = {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}
+
+
+class Patience:
+    """Waits for what cannot be used at the moment; reckoned anew once all goes well again."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    def calm(self) -> None:
+        """All went well."""
+        self._until = None
+
+    def is_over(self) -> bool:
+        """Something could not be used: whether that has lasted too long."""
+        if self._until is None:
+            self._until = time.monotonic() + _PATIENCE_SECONDS
+        return time.monotonic() >= self._until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +61,7 @@ class Tools:
     store: Store
     jobs: Jobs
     contents: Contents
+    patience: Patience = field(default_factory=Patience)
     on_step: Callable[[StepRun], None] | None = None
 
 
@@ -59,14 +79,14 @@ class Engine:
     def drive(self) -> RunEntry:
         """Bring the run to its end."""
         self._tools.contents.forget()
-        for entry in self._running():  # of a driver that was killed between its word and its deed
-            if entry.step.job is None:
-                self._submit(entry)
         while True:
             seen = self._store.data_version()
             by = self._store.cancelled_by(self._run)
             if by:
                 return self.cancel(f"Cancelled by {by}.")
+            for entry in list(self._running()):  # of a driver that was killed between its word and its deed
+                if entry.step.job is None:
+                    self._submit(entry)
             self._collect()
             cancelled = [name for name, entry in self._steps.items() if entry.step.state is StepState.CANCELLED]
             if cancelled:
@@ -75,10 +95,14 @@ class Engine:
             self._skip_hopeless()
             if not any(self._running()):
                 return self._store.end(self._run, outcome(entry.step.state for entry in self._steps.values()))
+            self._tools.patience.calm()
             self._wait(seen)
 
     def cancel(self, reason: str) -> RunEntry:
-        """End all jobs and what waits for them."""
+        """End all jobs and what waits for them. Nothing is submitted: only what a killed driver may have, but did not note, is looked for."""
+        for entry in list(self._running()):
+            if entry.step.job is None and (known := self._submitted(entry)):
+                self._keep(self._store.submitted(self._run, entry, known))
         jobs = [entry.step.job for entry in self._running() if entry.step.job is not None]
         for job in jobs:
             self._tools.jobs.cancel(job)
@@ -151,12 +175,17 @@ class Engine:
                     labels={"pipeline": run.pipeline, "run": run.run, "step": step.name},
                 )
             )
-        except Unavailable:
-            raise
         except MLInfraError as error:
+            if isinstance(error, Unavailable) and (not self._tools.patience.is_over() or self._submitted(entry)):
+                raise
             self._fail(entry, str(error))
         else:
             self._keep(self._store.submitted(self._run, entry, job.id))
+
+    def _submitted(self, entry: StepEntry) -> str | None:
+        """The job that was submitted for a step and is not over."""
+        jobs = self._tools.jobs.list(label=("run", self._run.run.run), limit=500).items
+        return next((job.id for job in jobs if job.labels["step"] == entry.step.name and job.state not in _ENDED), None)
 
     def _output(self, step: str) -> str | None:
         """Where the executed notebook goes; None (the job's own folder) when the state is not below the project."""

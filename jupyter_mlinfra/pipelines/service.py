@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable
+from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, raise_all
 from ..core.files import file_lock
 from ..core.processes import Identity, spawn_detached
 from ..core.records import Page, now, page_of
@@ -24,7 +24,7 @@ from .engine import Engine, Tools
 from .file import SUFFIX, load, shown
 from .finding import find_pipeline, pipeline_files
 from .references import kind_of
-from .spec import Pipeline, PipelineDetail, PipelineRun, RunState, StepRun
+from .spec import Pipeline, PipelineDetail, PipelineRun, RunState, StepRun, StepState
 from .state import is_final
 from .store import RunEntry, Store
 
@@ -37,8 +37,6 @@ LAST = 5
 _START = timedelta(seconds=60)
 """How long a driver may take to come up before its run counts as interrupted."""
 _LOCK_SECONDS = 10.0
-_PATIENCE_SECONDS = 60.0
-"""How long a database or catalog that cannot be reached is waited for: failing to observe a run is not its failure."""
 
 
 class Pipelines:
@@ -138,11 +136,19 @@ class Pipelines:
             return entry.run if is_final(entry.run.state) else self._drive(entry, None)
 
     def cancel(self, run: str) -> PipelineRun:
-        """End a run with all its jobs; returns when they have ended. Raises Conflict when the run had ended before."""
+        """End a run with all its jobs; returns when they have ended. Raises Conflict when the run had ended before.
+
+        On a full disk its jobs are ended all the same, and Unavailable is raised.
+        """
         entry = self._store.run(run)
         if is_final(entry.run.state):
             raise Conflict(f"Run {entry.run.run} has ended: {entry.run.state}.", "There is nothing to cancel.")
-        self._store.request_cancel(entry, self._project.user)
+        try:
+            self._store.request_cancel(entry, self._project.user)
+        except Unavailable as error:
+            self._end_jobs(entry)
+            why = f"{error.why} Its jobs are being ended, but that the run is cancelled cannot be written down."
+            raise Unavailable(f"Run {entry.run.run} of {entry.run.pipeline} is not cancelled.", why, error.fix) from error
         limit = time.monotonic() + self._project.settings.jobs.grace_seconds + 30
         while time.monotonic() < limit:
             entry = self._store.run(entry.run.run)
@@ -155,11 +161,17 @@ class Pipelines:
         return self._observed(entry)
 
     def stop(self) -> Sequence[PipelineRun]:
-        """Cancel every run that is under way."""
+        """Cancel every run that is under way. Each is tried; what could not be cancelled is raised at the end."""
         stopped: Sequence[PipelineRun] = ()
+        failed: list[MLInfraError] = []
         for entry in self._store.unfinished():
-            with contextlib.suppress(Conflict):  # it has ended meanwhile
+            try:
                 stopped = (*stopped, self.cancel(entry.run.run))
+            except Conflict:  # it has ended meanwhile
+                continue
+            except MLInfraError as error:
+                failed.append(error)
+        raise_all(failed, "Not all pipeline runs could be cancelled.")
         return stopped
 
     # Search
@@ -285,17 +297,21 @@ class Pipelines:
         """Drive a run here; the caller holds the lock."""
         self._store.drive(entry, Identity.of(os.getpid()))
         tools = Tools(project=self._project, store=self._store, jobs=self._jobs, contents=self._contents(), on_step=on_step)
-        limit = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 return Engine(tools, self._store.run(entry.run.run)).drive().run
             except Unavailable:
-                if time.monotonic() >= limit:
+                if tools.patience.is_over():
                     raise
                 time.sleep(1.0)
             except KeyboardInterrupt:
                 Engine(replace(tools, on_step=None), self._store.run(entry.run.run)).cancel(f"Interrupted by {self._project.user}.")
                 raise
+
+    def _end_jobs(self, entry: RunEntry) -> None:
+        for step in entry.run.steps:
+            if step.state is StepState.RUNNING and step.job is not None:
+                self._jobs.cancel(step.job)
 
     def _detach(self, entry: RunEntry) -> PipelineRun:
         log = self._project.home / "runs" / entry.run.run / "driver.log"

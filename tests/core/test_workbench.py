@@ -1,8 +1,9 @@
-"""Search over all domains: one that is down hides no other."""
+"""Verbs over all domains: one that is down hides no other in a search, and keeps no other from its end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -61,3 +62,33 @@ def test_a_domain_that_is_down_is_asked_again_after_a_while(sources: tuple[Workb
     clock[0] += 31
     assert bench.search("planes").note == ""
     assert bench.search("planes").total == len(DOMAINS)
+
+
+class Lasting:
+    """A domain to be stopped; on a full disk it can be, but not in order."""
+
+    def __init__(self, name: str, *, full: bool) -> None:
+        self.name, self.full, self.stopped = name, full, False
+
+    def stop(self, **_: object) -> list[SimpleNamespace]:
+        self.stopped = True
+        if self.full:
+            raise Unavailable(f"{self.name} cannot note its end.", "The disk is full.", "Free some space.")
+        return [SimpleNamespace(name=self.name)]
+
+    down = stop
+
+
+@pytest.mark.parametrize("full", [("pipelines",), ("deployments",), ("jobs",), ("pipelines", "deployments", "jobs")])
+def test_down_stops_every_domain_whichever_fails_and_tells_of_each_failure(project: Project, full: tuple[str, ...]) -> None:
+    bench = Workbench(project)
+    domains = {name: Lasting(name, full=name in full) for name in ("pipelines", "deployments", "jobs")}
+    bench.__dict__.update(domains)
+    with pytest.raises(Unavailable) as caught:
+        bench.down()
+    assert all(domain.stopped for domain in domains.values())
+    assert all(f"{name} cannot note its end." in str(caught.value) for name in full)
+    assert caught.value.fix == "Free some space."
+    for domain in domains.values():
+        domain.full = False
+    assert bench.down() == {"supervisor": None, "deployments": ["deployments"]}

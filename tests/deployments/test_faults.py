@@ -211,6 +211,23 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(deployments
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
 
 
+def test_down_on_a_full_disk_ends_every_process_and_says_that_it_is_not_written(
+    deployments: Deployments, url: str, kit: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise Unavailable("state.db cannot grow.", "SQLite says: database or disk is full.", "Free some space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deployments._store, "set_up", full)
+        with pytest.raises(Unavailable, match="cannot grow"):
+            deployments.down()
+    assert keeper(deployments) is None
+    assert not any(row.identity.alive() for row in deployments._store.processes())
+    assert deployments.show("flights").deployment.state is DeploymentState.DOWN
+    (back,) = deployments.up()
+    assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
+
+
 def test_nothing_outlives_the_projects_folder(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
     project = kit.open_project(tmp_path / "gone", "[deployments]\nworkers = 1\n")
     deployments = Deployments(project, kit.Registry(models))

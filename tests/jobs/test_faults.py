@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 
@@ -83,6 +84,55 @@ def test_a_read_only_state_folder_refuses_the_job_and_says_how_to_mend_it(kind: 
     assert text.startswith("unavailable | ")
     assert "writ" in text
     assert jobs.list().total == 1
+
+
+STUBBORN = (sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'x'); time.sleep(600)")
+
+
+@pytest.fixture
+def full(small_disk: Any, jobs: Jobs, project: Project, tools: Any) -> tuple[Any, list[Job]]:
+    """A disk without a page left under two jobs that run, one of which ignores SIGTERM."""
+    disk = small_disk(4)
+    running = [jobs.submit(JobSpec(command=command, retries=1)) for command in (tools.sleep, STUBBORN)]
+    tools.until(lambda: jobs.counts()["running"] == 2 and (project.root / "deaf").exists())
+    disk.fill()
+    return disk, running
+
+
+def test_a_job_is_cancelled_on_a_full_disk_and_known_as_cancelled_when_there_is_room(full: Any, jobs: Jobs, project: Project, tools: Any) -> None:
+    disk, running = full
+    for job in running:
+        assert "cancelled by ana" in jobs.cancel(job.id).reason
+    tools.until(lambda: not tools.processes_of(project.root, supervisor=False))
+    assert jobs.supervisor().pid
+    disk.free()
+    ended = jobs.wait([job.id for job in running], timeout=tools.wait)
+    assert [(job.state, job.reason, job.attempt) for job in ended] == [("cancelled", "Cancelled by ana.", 1)] * 2
+
+
+def test_a_stop_on_a_full_disk_leaves_no_process_and_says_what_is_not_written(full: Any, jobs: Jobs, project: Project, tools: Any) -> None:
+    disk, running = full
+    with pytest.raises(Unavailable) as caught:
+        jobs.stop(cancel_running=True)
+    assert "cannot grow" in str(caught.value)
+    assert "Free some space" in caught.value.fix
+    assert tools.processes_of(project.root) == []
+    disk.free()
+    jobs.start()  # another supervisor, that knows only what was left for it
+    ended = jobs.wait([job.id for job in running], timeout=tools.wait)
+    assert [(job.state, job.reason, job.attempt) for job in ended] == [("cancelled", "Cancelled by ana.", 1)] * 2
+
+
+def test_a_job_without_a_supervisor_is_cancelled_on_a_full_disk(full: Any, jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.jobs.backends.control.START_SECONDS", 2.0)
+    disk, running = full
+    tools.kill_supervisor(jobs)
+    for job in running:
+        jobs.cancel(job.id)
+    tools.until(lambda: not tools.processes_of(project.root, supervisor=False))
+    disk.free()
+    jobs.start()
+    assert {job.state for job in jobs.wait([job.id for job in running], timeout=tools.wait)} == {"cancelled"}
 
 
 def test_the_exit_code_is_known_even_if_it_could_not_be_written(run: Callable[..., Job]) -> None:

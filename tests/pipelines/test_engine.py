@@ -58,6 +58,10 @@ class MadeUpJobs:
         self.cancelled.add(job)
         return self._job(job)
 
+    def list(self, *, label, limit):
+        key, value = label
+        return SimpleNamespace(items=[self._job(job) for job, spec in self.specs.items() if spec.labels[key] == value][:limit])
+
     def wait(self, jobs, *, timeout=None):
         return [self._job(job) for job in jobs]
 
@@ -79,7 +83,8 @@ class MadeUpJobs:
             state = JobState.RUNNING
         else:
             state = JobState.FAILED if step in self.fails else JobState.SUCCEEDED
-        return SimpleNamespace(id=job, state=state, reason="" if state is JobState.SUCCEEDED else f"job {state}", output=None)
+        reason = "" if state is JobState.SUCCEEDED else f"job {state}"
+        return SimpleNamespace(id=job, state=state, reason=reason, output=None, labels=self.specs[job].labels)
 
 
 @dataclass
@@ -359,6 +364,73 @@ def test_stop_cancels_what_is_under_way_even_without_a_driver():
             here.pipelines.run("p")
         assert [run.state for run in here.pipelines.stop()] == [RunState.CANCELLED]
         assert here.pipelines.stop() == ()
+
+
+def full(*_, **__):
+    raise Unavailable("The code snapshot was not written.", "The disk is full.", "Free some space.")
+
+
+def test_cancelling_a_run_whose_step_has_no_job_yet_submits_nothing():
+    with stage({"a": (), "b": ("a",)}) as here:
+        here.jobs.submit = lambda spec: (_ for _ in ()).throw(Killed)  # before the job is accepted
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        here.jobs.submit = full
+        assert [run.state for run in here.pipelines.stop()] == [RunState.CANCELLED]
+        assert [step.job for step in here.pipelines.runs("p").items[0].steps] == [None, None]
+
+
+def test_a_job_that_a_killed_driver_had_no_time_to_note_is_ended_with_its_run():
+    with stage({"a": ()}) as here:
+        here.jobs.lasting, here.jobs.die_after = {"a"}, 0
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        assert here.pipelines.runs("p").items[0].steps[0].job is None
+        (job,) = here.jobs.specs
+        here.jobs.submit = full
+        (run,) = here.pipelines.stop()
+        assert (run.state, run.steps[0].job, here.jobs.cancelled) == (RunState.CANCELLED, job, {job})
+
+
+def test_a_step_that_the_disk_has_no_room_for_is_waited_for_and_then_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("jupyter_mlinfra.pipelines.engine._PATIENCE_SECONDS", 1.5)
+    with stage({"a": (), "b": ("a",)}) as here:
+        real, tries = here.jobs.submit, []
+        here.jobs.submit = lambda spec: tries.append(spec) or full()
+        run = here.pipelines.run("p")
+        assert run.state is RunState.FAILED
+        assert {step.name: str(step.state) for step in run.steps} == {"a": "failed", "b": "skipped"}
+        assert "The disk is full." in run.steps[0].reason
+        assert len(tries) > 1
+        here.jobs.submit = real
+        assert here.pipelines.run("p").state is RunState.SUCCEEDED
+
+
+def test_a_job_that_was_accepted_in_spite_of_the_error_is_followed_and_not_taken_for_failed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("jupyter_mlinfra.pipelines.engine._PATIENCE_SECONDS", 0.0)
+    with stage({"a": ()}) as here:
+        real = here.jobs.submit
+        here.jobs.lasting = {"a"}
+        here.jobs.submit = lambda spec: real(spec) and full()
+        with pytest.raises(Unavailable):
+            here.pipelines.run("p")
+        here.jobs.submit, here.jobs.lasting = real, set()
+        assert here.pipelines.resume(here.pipelines.runs("p").items[0].run).state is RunState.SUCCEEDED
+        assert len(here.jobs.specs) == 1
+
+
+def test_a_cancel_that_cannot_be_written_down_ends_the_jobs_and_says_what_is_missing(monkeypatch: pytest.MonkeyPatch):
+    with stage({"a": ()}) as here:
+        here.jobs.lasting, here.jobs.die_after = {"a"}, 1
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        with monkeypatch.context() as patch:
+            patch.setattr("jupyter_mlinfra.pipelines.store.Store.request_cancel", full)
+            with pytest.raises(Unavailable, match="is not cancelled") as caught:
+                here.pipelines.stop()
+        assert "cannot be written down" in caught.value.why
+        assert here.jobs.cancelled == set(here.jobs.specs)
+        assert [run.state for run in here.pipelines.stop()] == [RunState.CANCELLED]
 
 
 def test_pages_of_runs_are_newest_first_and_whole():

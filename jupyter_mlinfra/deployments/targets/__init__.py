@@ -49,6 +49,9 @@ class DeploymentTarget(Protocol):
     def stopped(self) -> bool:
         """Whether nothing of this project runs any more."""
 
+    def kill(self) -> None:
+        """End all processes of this project although no wish can be written. Raises Unavailable when some do not end."""
+
 
 def load_target(name: str, project: Project, store: DeploymentStore) -> DeploymentTarget:
     """The target of that name. Raises NotFound when no package brings it."""

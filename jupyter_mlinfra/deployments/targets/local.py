@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import Unavailable
 from ...core.files import explain_os_error
-from ...core.processes import TOKEN, spawn_detached
+from ...core.processes import TOKEN, end_token, spawn_detached
 from . import Figures, ports
 from .layout import FIGURES, LOCK, POKE, logs_folder, run_folder, token_of
 
@@ -28,6 +28,7 @@ STALE_SECONDS = 30.0
 
 TROUBLE_SECONDS = 0.5
 SPAWN_SECONDS = 5.0
+KILL_SECONDS = 5.0
 _OF_A_JOB = ("MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON")
 
 
@@ -94,6 +95,18 @@ class LocalTarget:
     def stopped(self) -> bool:
         """Whether neither keeper nor gateway nor a serving process runs."""
         return not self._keeper_alive() and not any(row.identity.alive() for row in self._store.processes())
+
+    def kill(self) -> None:
+        """End the keeper, which would start the others again, then the gateway and the serving processes, found by their marks alone.
+
+        Twice: meanwhile, whoever looks may have started another keeper.
+        """
+        left: list[str] = []
+        for grace in (KILL_SECONDS, 0.0):
+            left = [part for part in ("keeper", "gateway", "serve") if not end_token(token_of(self._project, part), grace_seconds=grace, begins=True)]
+        if left:
+            why = "They were killed, and wait for a disk or a network share."
+            raise Unavailable(f"Processes of the deployments do not end: {', '.join(left)}.", why, "Mend what they wait for, or restart the machine.")
 
     def _gateway_alive(self) -> bool:
         return any(not row.deployment and row.identity.alive() for row in self._store.processes())

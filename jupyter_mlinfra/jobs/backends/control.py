@@ -119,10 +119,12 @@ class Control:
     def stop(self) -> None:
         """End the supervisor; jobs that run go on, and are found again by the next one."""
         with file_lock(self._project.folder("jobs") / "start.lock"):
-            self._registry.mark(stopped=True)
-            entry = self.alive()
-            if entry is not None:
-                self._end(entry)
+            try:
+                self._registry.mark(stopped=True)
+            finally:  # on a full disk too
+                entry = self.alive()
+                if entry is not None:
+                    self._end(entry)
 
     def _config(self) -> Config:
         return Config.of(self._project)

@@ -6,13 +6,15 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest
+from ...core.errors import BadRequest, Unavailable
+from ...core.processes import end_token
 from ...core.records import Number
 from ..devices import Gpu, Reading, gpu_readings, gpu_slots
 from ..machine import cpu_slots, load, memory_gib, memory_used, process_name
 from ..spec import Compute, Device, JobSpec
 from ..store import JobStore
 from .control import Control
+from .wishes import Wishes
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -25,6 +27,7 @@ class LocalBackend:
         self._project = project
         self._control = Control(project)
         self._store = JobStore(project.database)
+        self._wishes = Wishes(project.home)
 
     def check(self, spec: JobSpec) -> None:
         """Raise BadRequest when this machine can never run such a job."""
@@ -45,9 +48,18 @@ class LocalBackend:
         """Wake the supervisor, which reads the queue."""
         self._control.wake()
 
-    def cancel(self, jobs: Sequence[str]) -> None:  # noqa: ARG002
-        """Wake the supervisor, which reads who is to be cancelled."""
-        self._control.nudge()
+    def cancel(self, jobs: Sequence[str]) -> None:
+        """Wake the supervisor, which reads who is to be cancelled; end the jobs here when a full disk lets none start.
+
+        The next supervisor finds by the wish why they have ended.
+        """
+        try:
+            self._control.nudge()
+        except Unavailable:
+            for job in jobs:
+                self._wishes.leave(job, self._project.user)
+                if not end_token(self._store.entry(job).token, grace_seconds=self._project.settings.jobs.grace_seconds):
+                    raise
 
     def compute(self) -> Compute:
         """Slots and their holders, and how busy the machine is."""

@@ -9,6 +9,7 @@ the exit code in a file, and the next supervisor looks for every trace before it
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -38,6 +39,7 @@ from .launch import CannotStart, Place, TryLater, spawn
 from .live import Live, find, limit_at
 from .plan import Capacity, Holding, Need, plan
 from .registry import Registered, Registry
+from .wishes import Wishes
 
 QUEUE_LIMIT = 500
 """Waiting jobs that are looked at for a start."""
@@ -67,6 +69,7 @@ class Supervisor:
         self._retention = Retention(self._store, self._place.root, self._place.home)
         self._live: dict[str, Live] = {}
         self._bell = Bell(self._place.home)
+        self._wishes = Wishes(self._place.home)
         self._aside: dict[str, Entry] = {}
         self._adopt_at: float | None = 0.0
         self._faults: dict[str, str] = {}
@@ -167,8 +170,8 @@ class Supervisor:
         if live is not None:
             say(f"adopts job {entry.job.id}")
             self._take(live)
-        elif entry.cancelled_by:
-            self._store.end(entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=None)
+        elif by := entry.cancelled_by or self._wishes.read().get(entry.job.id):
+            self._store.end(entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {by}.", exit_code=None)
         else:
             self._spawn(entry)
 
@@ -183,26 +186,37 @@ class Supervisor:
         live.saved = True
 
     def _cancel(self) -> None:
-        for job, user in self._store.to_cancel().items():
+        for job, user in {**self._wishes.read(), **self._store.to_cancel()}.items():
             live = self._live.get(job)
             if live is not None and live.asked is None:
                 self._alone(job, partial(live.ask_to_end, JobState.CANCELLED, f"Cancelled by {user}.", grace_seconds=self._grace))
 
     def _follow(self) -> None:
-        """See to each job that runs; one that cannot be seen to is tried again later."""
+        """See to each job that runs; one that cannot be seen to is tried again later.
+
+        Also when what became of another cannot be written: a full disk keeps no process alive past its grace.
+        """
+        trouble: Unavailable | None = None
         for live in list(self._live.values()):
             if live.aside_until is None or time.monotonic() >= live.aside_until:
-                well = self._alone(live.id, partial(self._see_to, live))
-                live.aside_until = None if well else time.monotonic() + LATER_SECONDS
+                try:
+                    well = self._alone(live.id, partial(self._see_to, live))
+                except Unavailable as error:
+                    trouble = error
+                else:
+                    live.aside_until = None if well else time.monotonic() + LATER_SECONDS
+        if trouble is not None:
+            raise trouble
 
     def _see_to(self, live: Live) -> None:
-        """Write down what could not be, end it when it is past its limit, judge it when it is over."""
-        if not live.saved:
-            self._write_running(live)
+        """End it when it is past its limit, write down what could not be, judge it when it is over."""
         if live.limit_at is not None and live.asked is None and time.monotonic() >= live.limit_at:
             minutes = live.entry.spec.time_limit_minutes
             live.ask_to_end(JobState.FAILED, f"Reached its time limit of {minutes:g} min.", grace_seconds=self._grace)
-        if live.look(self._bell.watch, grace_seconds=self._grace):
+        over = live.look(self._bell.watch, grace_seconds=self._grace)
+        if not live.saved:
+            self._write_running(live)
+        if over:
             self._settle(live)
         elif live.orphaned() and not live.told:
             live.told = True
@@ -227,7 +241,7 @@ class Supervisor:
 
     def _judge(self, live: Live) -> None:
         entry, job = live.entry, live.id
-        if live.never_began():
+        if live.never_began() and live.asked is None:
             self._store.again(job, reason="The state folder could not be written; tries again.", exit_code=None, counted=False, delay=LATER_SECONDS)
             return
         verdict = judge(live.ended(), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
@@ -237,12 +251,14 @@ class Supervisor:
         began = None if entry.job.started_at else live.attempt.began_at()
         progress = live.attempt.read_progress()
         self._store.end(job, verdict.state, reason=verdict.reason, exit_code=verdict.exit_code, started_at=began, progress=progress)
+        self._wishes.forget(job)
 
     def _fail(self, job: str, what: str, error: Exception) -> None:
         """A fault of ours with this job: it ends, and says so."""
         say(f"job {job} fails: {_told(error)}")
         reason = f"{what}: {type(error).__name__}: {error}. Report this: it is a bug."
         self._store.end(job, JobState.FAILED, reason=reason[:REASON_BYTES], exit_code=None)
+        self._wishes.forget(job)
 
     # Jobs that wait
 
@@ -324,9 +340,10 @@ def _told(error: Exception) -> str:
 
 
 def say(text: str) -> None:
-    """A line in the supervisor's log."""
-    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
-    sys.stderr.flush()
+    """A line in the supervisor's log, where the disk has room for it."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+        sys.stderr.flush()
 
 
 def main() -> None:

@@ -1,0 +1,42 @@
+"""Word to the supervisor that a job is to end, for when `state.db` cannot be written: in memory, so a full disk does not keep a job alive.
+
+A wish stays until the job's end is written down, also for the next supervisor; a reboot ends both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from functools import cached_property
+from pathlib import Path
+
+from ...core.files import write_atomic
+from ..environment import runtime_folder
+
+_SUFFIX = ".cancel"
+
+
+class Wishes:
+    """The wishes of one project."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    @cached_property
+    def _folder(self) -> Path:
+        return runtime_folder(self._home)
+
+    def leave(self, job: str, user: str) -> None:
+        """Have a job ended for a user. Raises Unavailable when not even memory takes it."""
+        write_atomic(self._folder / f"{job}{_SUFFIX}", user.encode())
+
+    def read(self) -> dict[str, str]:
+        """Jobs that are to end, and who wants it."""
+        found = {}
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            with contextlib.suppress(FileNotFoundError):  # just now fulfilled
+                found[path.stem] = path.read_text(errors="replace")
+        return found
+
+    def forget(self, job: str) -> None:
+        """The job's end is written down."""
+        (self._folder / f"{job}{_SUFFIX}").unlink(missing_ok=True)
