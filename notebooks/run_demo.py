@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from jupyter_mlinfra import MLInfraError, Workbench
-from jupyter_mlinfra.core.files import file_lock
-from jupyter_mlinfra.pipelines.spec import RunState, StepRun, StepState
+from jupyter_mlinfra.core.files import explain_os_error, file_lock
+from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 
 HERE = Path(__file__).parent
 SIGNS = {StepState.RUNNING: "▶", StepState.SUCCEEDED: "✓", StepState.CACHED: "◌", StepState.FAILED: "✗", StepState.SKIPPED: "–"}
@@ -23,25 +23,35 @@ def main() -> int:
         with file_lock(workbench.project.home / "demo.lock", wait=False, what="The demo"):
             return _run(workbench, begun)
     except MLInfraError as error:
-        print(f"error: {error.what}\n  why: {error.why}\n  fix: {error.fix}", file=sys.stderr)
-        return 1
+        return _fail(error)
+    except OSError as error:
+        return _fail(explain_os_error(error, "The demo cannot run."))
 
 
 def _run(workbench: Workbench, begun: float) -> int:
     print(f"{workbench.project.settings.project.title}: raw files → features → model → deployment → monitor", flush=True)
     run = workbench.pipelines.run("flights", on_step=lambda step: _say(step, begun))
     if run.state is not RunState.SUCCEEDED:
-        failed = next(step for step in run.steps if step.state is StepState.FAILED)
-        print(
-            f"error: step {failed.name} failed\n  why: {failed.reason}\n  fix: open {failed.notebook} at the failing cell, mend it, run make demo again",
-            file=sys.stderr,
-        )
-        return 1
+        return _fail(_ended(run))
     workbench.up()
     answer = workbench.deployments.predict("flights", json.loads((HERE / "sample.json").read_text()))
     _table(workbench, answer.version, answer.milliseconds)
     print(f"\nTook {time.monotonic() - begun:.0f} s. Open it in JupyterLab:  make lab")
     return 0
+
+
+def _ended(run: PipelineRun) -> MLInfraError:
+    """Why the run did not succeed. A step without a notebook could not even be started."""
+    failed = next((step for step in run.steps if step.state is StepState.FAILED), None)
+    if failed is None:
+        return MLInfraError(f"The run was {run.state}.", run.reason, "Run make demo again; what is done is taken from the cache.")
+    mend = f"Open {failed.notebook} at the failing cell, mend it" if failed.notebook else "Mend that"
+    return MLInfraError(f"Step {failed.name} failed.", failed.reason, f"{mend} and run make demo again.")
+
+
+def _fail(error: MLInfraError) -> int:
+    print(f"error: {error.what}\n  why: {error.why}\n  fix: {error.fix}", file=sys.stderr)
+    return 1
 
 
 def _say(step: StepRun, begun: float) -> None:

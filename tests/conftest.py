@@ -54,6 +54,10 @@ class SmallDisk:
         """Have room again."""
         (self.path / "filling").unlink()
 
+    def lock(self) -> None:
+        """Allow nobody to write, not even root."""
+        subprocess.run(["mount", "-o", "remount,ro", str(self.path)], check=True)
+
 
 @pytest.fixture
 def small_disk(project: Project) -> Iterator[Callable[[int], SmallDisk]]:
