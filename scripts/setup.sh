@@ -43,7 +43,8 @@ find_uv() {
     local python; python=$(find_python); python=${python:-$(command -v python3 || true)}
     [ -n "$python" ] || fail "No Python was found." "Neither PATH, pyenv nor the system has a Python 3." "Install Python 3.12 or newer."
     "$python" -m venv .tools || fail "No tool environment could be made with $python." "Its venv module is missing." "On Debian: apt-get install python3-venv"
-    .tools/bin/pip install --quiet --disable-pip-version-check uv
+    .tools/bin/pip install --quiet --disable-pip-version-check uv ||
+      fail "uv could not be installed." "See pip's lines above." "Mend what they name (often the network or the package index) and run the same command again."
   fi
   echo "$PWD/.tools/bin/uv"
 }

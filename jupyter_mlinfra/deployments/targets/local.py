@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import Unavailable
 from ...core.files import explain_os_error
-from ...core.processes import TOKEN, end_token, spawn_detached
+from ...core.processes import TOKEN, end_token, spawn_detached, with_token
 from . import Figures, ports
 from .layout import FIGURES, LOCK, POKE, logs_folder, run_folder, token_of
 
@@ -93,8 +93,10 @@ class LocalTarget:
         return {}
 
     def stopped(self) -> bool:
-        """Whether neither keeper nor gateway nor a serving process runs."""
-        return not self._keeper_alive() and not any(row.identity.alive() for row in self._store.processes())
+        """Whether neither keeper nor gateway nor a serving process runs. The keeper frees its lock a moment before it ends."""
+        if self._keeper_alive() or any(row.identity.alive() for row in self._store.processes()):
+            return False
+        return not with_token(token_of(self._project, "keeper"))
 
     def kill(self) -> None:
         """End the keeper, which would start the others again, then the gateway and the serving processes, found by their marks alone.
