@@ -197,7 +197,9 @@ def test_a_machine_without_anything_is_told_what_to_install(machine: Machine) ->
     assert "Install Python 3.12" in said
 
 
-@pytest.mark.parametrize(("missing", "told"), [("no-venv", "uv could not fetch one"), ("no-packages", "could not be installed"), ("no-uv", "uv could not")])
+@pytest.mark.parametrize(
+    ("missing", "told"), [("no-venv", "uv could not fetch one"), ("no-packages", "could not be installed"), ("no-uv", "uv could not be installed")]
+)
 def test_a_step_that_fails_says_what_to_do_and_is_done_again_by_the_next_call(missing: str, told: str, machine: Machine) -> None:
     machine.program(machine.root / "bin" / "python3", PYTHON)
     (machine.root / missing).touch()

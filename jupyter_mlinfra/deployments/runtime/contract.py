@@ -213,8 +213,8 @@ class Contract:
             row, place = (int(item) for item in np.argwhere(np.isinf(matrix))[0])
             raise self._refuse(f"Column {self.names[place]} is infinite in row {row + 1}.", "The model takes finite numbers.", "Send a finite number.")
         if not missing_checked:
-            for place in np.flatnonzero(np.isnan(matrix).any(axis=0)):
-                self._check_missing(self.columns[place], int(np.flatnonzero(np.isnan(matrix[:, place]))[0]))
+            for gap in np.flatnonzero(np.isnan(matrix).any(axis=0)):
+                self._check_missing(self.columns[gap], int(np.flatnonzero(np.isnan(matrix[:, gap]))[0]))
         if not self._wide:
             return
         for place, column in enumerate(self.columns):

@@ -26,7 +26,8 @@ def main(model: str, rows: str) -> None:
 
 
 def _matrix(names: list[str], rows: list[list[Any]], booster: xgboost.Booster) -> xgboost.DMatrix:
-    order = booster.feature_names if set(booster.feature_names or ()) == set(names) else names
+    known = list(booster.feature_names or [])
+    order = known if set(known) == set(names) else names
     place = {name: at for at, name in enumerate(names)}
     names, rows = order, [[row[place[name]] for name in order] for row in rows]
     if not any(isinstance(value, str) for row in rows for value in row):
