@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .core.errors import BadRequest, NotFound
 from .core.records import Page
+from .core.refs import reference
 from .widgets.reprs import bundle
 from .workbench import Workbench, current
 
@@ -193,7 +194,7 @@ class RunList(Sequence["Run"]):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         page = Page(items=self._items, shown=len(self), total=len(self))
-        return bundle(page, ref=f"experiment:{self[0].experiment}" if self else "")
+        return bundle(page, ref=reference("experiment", self[0].experiment) if self else "")
 
 
 @dataclass(frozen=True)

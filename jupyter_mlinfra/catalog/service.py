@@ -14,6 +14,7 @@ from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
 from ..core.lineage import Edge
 from ..core.origin import actor
 from ..core.records import Page, page_of
+from ..core.refs import decoded, reference
 from ..core.search import Document, Hit
 from . import metadata as records
 from .commit import Committed, Mode
@@ -246,7 +247,7 @@ class Catalog:
             try:
                 yield from _documents(entry, self._store.metadata(entry))
             except MLInfraError as error:
-                yield Document(ref=f"dataset:{entry.name}", kind="dataset", name=entry.name, detail=error.what)
+                yield Document(ref=reference("dataset", entry.name), kind="dataset", name=entry.name, detail=error.what)
 
     # -- inside --------------------------------------------------------------------------------------------------------------------
 
@@ -305,7 +306,7 @@ class Catalog:
     def _made_of(self, name: DatasetName) -> builtins.list[str]:
         """What was made of a dataset; a dataset that is gone itself does not count."""
         outputs = (edge.output.partition("@")[0] for edge in self._project.lineage.edges() if edge.input.partition("@")[0] == name.ref)
-        there = {f"dataset:{entry.name}" for entry in self._store.entries()}
+        there = {reference("dataset", entry.name) for entry in self._store.entries()}
         return [ref for ref in dict.fromkeys(outputs) if ref != name.ref and (ref in there or not ref.startswith("dataset:"))]
 
     def _used_by(self, name: DatasetName) -> Mapping[str, Sequence[str]]:
@@ -313,10 +314,11 @@ class Catalog:
         found: dict[str, dict[str, None]] = {}
         for edge in self._project.lineage.edges():
             source = edge.input.partition("@")[0]
-            if source.startswith(f"column:{name.text}."):
-                found.setdefault(source.removeprefix(f"column:{name.text}."), {})[edge.output] = None
+            owner, _, column = source.removeprefix("column:").rpartition(".")
+            if source.startswith("column:") and owner == name.text:
+                found.setdefault(decoded(column), {})[edge.output] = None
             elif source == name.ref and edge.output.startswith("feature:"):
-                found.setdefault(edge.output.rpartition(":")[2], {})[edge.output] = None
+                found.setdefault(decoded(edge.output.rpartition(":")[2]), {})[edge.output] = None
         return {column: tuple(refs) for column, refs in found.items()}
 
     def _shown(self, path: Path) -> str:
@@ -343,4 +345,4 @@ def _documents(entry: Entry, metadata: Mapping[str, Any]) -> Iterator[Document]:
     text = " ".join([*(column.name for column in columns), *dataset.tags, dataset.owner, dataset.description])
     yield Document(ref=name.ref, kind="dataset", name=name.text, text=text, detail=f"{number(dataset.rows)} rows, {dataset.columns} columns")
     for column in columns:
-        yield Document(ref=f"column:{name.text}.{column.name}", kind="column", name=column.name, text=column.doc, detail=f"{column.type} · {name.text}")
+        yield Document(ref=reference("column", name.text, column.name), kind="column", name=column.name, text=column.doc, detail=f"{column.type} · {name.text}")

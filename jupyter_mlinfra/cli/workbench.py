@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from ..core.errors import MLInfraError
-from ..core.records import KINDS, page_of
+from ..core.records import page_of
+from ..core.refs import KINDS
 from .domain import Domain
 from .session import Ended, Session
 

@@ -1,10 +1,9 @@
-"""Values that every domain hands to every face: pages, labelled numbers, references, JSON."""
+"""Values that every domain hands to every face: pages, labelled numbers, JSON."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,33 +68,6 @@ def page_of[T](items: Sequence[T], *, limit: int = 50, cursor: str | None = None
     part = items[start : start + limit]
     end = start + len(part)
     return Page(items=part, shown=len(part), total=len(items), cursor=str(end) if end < len(items) else None)
-
-
-KINDS = (
-    "dataset", "column", "view", "feature", "job", "pipeline", "step", "schedule",
-    "experiment", "run", "model", "version", "deployment", "monitor", "alert",
-)  # fmt: skip
-_REF = re.compile(r"(?P<kind>[a-z]+):(?P<name>[^\s@]+)(?:@(?P<at>\S+))?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A reference in the one grammar of search, drag, CLI, magics and deep links: `kind:name[@at]`."""
-
-    kind: str
-    name: str
-    at: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Ref:
-        """Raises BadRequest when `text` is not a reference."""
-        found = _REF.match(text)
-        if not found or found["kind"] not in KINDS:
-            raise BadRequest(f"{text!r} is not a reference.", "A reference is KIND:NAME[@VERSION].", f"Kinds: {', '.join(KINDS)}.")
-        return cls(found["kind"], found["name"], found["at"])
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.name}" + (f"@{self.at}" if self.at else "")
 
 
 def now() -> datetime:

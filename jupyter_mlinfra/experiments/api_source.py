@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..core.refs import reference
 from . import curves
 from .facts import RunFacts, VersionFacts, dataset_ref, moment, value_of
 from .matching import matches, ordered
@@ -45,7 +46,9 @@ class ApiSource:
                 at = moment(max(used) if used else item.last_update_time)
                 if runs or item.experiment_id != "0":
                     found.append(
-                        Experiment(ref=f"experiment:{item.name}", id=item.experiment_id, name=item.name, runs=len(runs), updated_at=at, more=bool(runs.token))
+                        Experiment(
+                            ref=reference("experiment", item.name), id=item.experiment_id, name=item.name, runs=len(runs), updated_at=at, more=bool(runs.token)
+                        )
                     )
         return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
 
@@ -114,7 +117,9 @@ class ApiSource:
                 aliases = {alias: int(number) for alias, number in sorted(item.aliases.items())}
                 at = moment(item.last_updated_timestamp)
                 found.append(
-                    Model(ref=f"model:{item.name}", name=item.name, versions=versions, aliases=aliases, updated_at=at, description=item.description or "")
+                    Model(
+                        ref=reference("model", item.name), name=item.name, versions=versions, aliases=aliases, updated_at=at, description=item.description or ""
+                    )
                 )
         return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
 
@@ -192,7 +197,7 @@ def _with_versions(client: MlflowClient, runs: Sequence[RunFacts]) -> list[RunFa
     made: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for item in _pages(lambda token: client.search_model_versions(f"run_id IN ({among})", max_results=_PAGE, page_token=token)):
         made[item.run_id].append((item.name, int(item.version)))
-    return [replace(run, versions=[f"version:{name}/{number}" for name, number in sorted(made[run.id])]) for run in runs]
+    return [replace(run, versions=[reference("version", name, str(number)) for name, number in sorted(made[run.id])]) for run in runs]
 
 
 def _version(client: MlflowClient, item: Any, aliases: Mapping[str, str]) -> VersionFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..core.refs import reference
 from ..core.search import Document
 from .facts import RunFacts
 from .query import parse_sort
@@ -26,9 +27,8 @@ def documents(source: Source) -> Iterator[Document]:
         for version in source.versions(model.name, VERSIONS):
             aliases = ", ".join(sorted(version.aliases))
             text = _joined([version.run or "", aliases, *(f"{key}={value}" for key, value in version.tags.items())])
-            yield Document(
-                ref=f"version:{model.name}/{version.version}", kind="version", name=f"{model.name}/{version.version}", text=text, detail=aliases or "no alias"
-            )
+            ref = reference("version", model.name, str(version.version))
+            yield Document(ref=ref, kind="version", name=f"{model.name}/{version.version}", text=text, detail=aliases or "no alias")
     runs, _ = source.runs(None, None, parse_sort("-started"), 0, RUNS)
     for run in runs:
         yield Document(ref=f"run:{run.id}", kind="run", name=run.name or run.id[:8], text=_text(run), detail=_detail(run))

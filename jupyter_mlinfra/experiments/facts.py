@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ..core.refs import reference
 from .spec import Run, Version
 
 NOTEBOOK, JOB, STEP = "mlinfra.notebook", "mlinfra.job", "mlinfra.step"
@@ -96,7 +97,7 @@ class VersionFacts:
     def record(self, run: RunFacts | None, *, signature: bool) -> Version:
         """What the faces show; run: the run that it came from, if that still exists."""
         return Version(
-            ref=f"version:{self.model}/{self.version}",
+            ref=reference("version", self.model, str(self.version)),
             model=self.model,
             version=self.version,
             aliases=tuple(sorted(self.aliases)),

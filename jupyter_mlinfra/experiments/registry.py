@@ -15,6 +15,7 @@ from urllib.parse import quote
 from ..core.errors import BadRequest, NotFound, Unprocessable
 from ..core.files import explain_os_error, file_lock, write_atomic
 from ..core.project import Project
+from ..core.refs import named
 from . import artifacts
 from .facts import DIGEST, SIGNATURE, RunFacts, VersionFacts
 from .source import Source
@@ -186,13 +187,13 @@ class Registry:
 
 def parse(ref: str) -> tuple[str, int | None, str]:
     """(model, version, alias) of `m/3`, `m@alias`, `version:m/3` or MLflow's `models:/m/3`; version is None when an alias was given."""
-    text = ref.removeprefix("version:").removeprefix("models:/")
+    text = named(ref, "version").removeprefix("models:/")
+    model, slash, number = text.rpartition("/")
+    if slash and model and number.removeprefix("v").isdecimal():  # first: no alias holds a slash, but a name may hold an `@`
+        return model, int(number.removeprefix("v")), ""
     model, at, alias = text.rpartition("@")
     if at and model and alias:
         return model, None, alias
-    model, slash, number = text.rpartition("/")
-    if slash and model and number.removeprefix("v").isdecimal():
-        return model, int(number.removeprefix("v")), ""
     raise BadRequest(f"{ref!r} names no version.", "A version is MODEL/NUMBER or MODEL@ALIAS.", f"For example {text.partition('/')[0] or 'flights'}@champion")
 
 

@@ -15,6 +15,7 @@ from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.events import telling
 from ..core.project import Project
 from ..core.records import Page, page_of
+from ..core.refs import named, reference
 from ..core.search import Document
 from . import artifacts, compare, documents, registry, tracking
 from .facts import JOB, RunFacts, VersionFacts
@@ -132,10 +133,10 @@ class Experiments:
         """
         facts = self._facts(self._source(), run)
         made = self._registry.register(facts, model=model, artifact=artifact)
-        ref = f"version:{model}/{made.version}"
+        ref = reference("version", model, str(made.version))
         with telling(f"{ref} is registered"):
             self._project.lineage.record("register", inputs=[f"run:{facts.id}"], outputs=[ref])
-            self._project.events.emit("model", f"model:{model}", {"verb": "register", "version": made.version, "run": facts.id})
+            self._project.events.emit("model", reference("model", model), {"verb": "register", "version": made.version, "run": facts.id})
         return self._version(made)
 
     def promote(self, ref: str, *, alias: str) -> Version:
@@ -144,8 +145,8 @@ class Experiments:
         Raises Unprocessable when the version has no signature.
         """
         made = self._registry.promote(ref, alias=alias)
-        with telling(f"version:{made.model}/{made.version} is {alias}"):
-            self._project.events.emit("model", f"model:{made.model}", {"verb": "promote", "version": made.version, "alias": alias})
+        with telling(f"{reference('version', made.model, str(made.version))} is {alias}"):
+            self._project.events.emit("model", reference("model", made.model), {"verb": "promote", "version": made.version, "alias": alias})
         return self._version(made)
 
     def models(self, *, limit: int = 50, cursor: str | None = None) -> Page[Model]:
@@ -154,7 +155,7 @@ class Experiments:
 
     def model(self, name: str) -> ModelDetail:
         """A model with its newest versions."""
-        name = name.removeprefix("model:")
+        name = named(name, "model")
         source = self._source()
         known = source.models()
         found = next((item for item in known if item.name == name), None)
@@ -197,12 +198,9 @@ class Experiments:
 
     def fingerprint(self, model: str) -> str | None:
         """Content id of a model (its versions and their runs), or of one version (`model/3`, `model@alias`); None when it is absent."""
-        if "@" in model or "/" in model:
-            try:
-                found = [self._registry.find(model)]
-            except NotFound:
-                return None
-        else:
+        try:
+            found = [self._registry.find(model)]
+        except (BadRequest, NotFound):  # the name of a model, which may hold an `@` as well
             found = self._source().versions(model, 100_000)
         if not found:
             return None
@@ -241,7 +239,7 @@ class Experiments:
         return run.record()
 
     def _experiment_id(self, source: Source, name: str) -> str:
-        name = name.removeprefix("experiment:")
+        name = named(name, "experiment")
         found = source.experiment_id(name)
         if found is None:
             names = [item.name for item in source.experiments()]

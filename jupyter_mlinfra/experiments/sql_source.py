@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..core.refs import reference
 from . import curves
 from .facts import RunFacts, VersionFacts, moment, value_of
 from .query import Filter, Sort
@@ -56,7 +57,7 @@ class SqlSource:
                 WHERE e.lifecycle_stage = 'active' AND e.workspace = 'default' GROUP BY e.experiment_id"""
             ).fetchall()
         found = [
-            Experiment(ref=f"experiment:{name}", id=str(number), name=name, runs=runs, updated_at=moment(used or changed))
+            Experiment(ref=reference("experiment", name), id=str(number), name=name, runs=runs, updated_at=moment(used or changed))
             for number, name, runs, used, changed in rows
             if runs or number != 0
         ]
@@ -137,7 +138,7 @@ class SqlSource:
             aliases = _aliases(connection)
         found = [
             Model(
-                ref=f"model:{name}",
+                ref=reference("model", name),
                 name=name,
                 versions=counts.get(name, 0),
                 aliases=dict(sorted(aliases[name].items())),
@@ -231,7 +232,7 @@ def _chunk(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, RunF
         id: RunFacts(
             id=id, name=name, experiment=experiment, status=status, user=tags[id].get("mlflow.user") or user or "", started=started, ended=ended,
             metrics=metrics[id], params=params[id], tags=tags[id], datasets=sorted(datasets[id]),
-            versions=[f"version:{model}/{number}" for model, number in sorted(versions[id])],
+            versions=[reference("version", model, str(number)) for model, number in sorted(versions[id])],
         )
         for id, name, experiment, status, user, started, ended in rows
     }  # fmt: skip

@@ -18,7 +18,7 @@ from ..core.errors import BadRequest, MLInfraError
 from ..core.events import telling
 from ..core.origin import session_notebook
 from ..core.project import Project
-from ..core.records import Ref
+from ..core.refs import Ref, reference
 from .facts import DATASET_SOURCE, JOB, NOTEBOOK, STEP
 from .store import Store, explained
 
@@ -40,7 +40,7 @@ class Origin:
     @property
     def name(self) -> str:
         """What lineage calls it."""
-        return f"step:{self.step}" if self.step else f"job:{self.job}" if self.job else self.notebook or "python"
+        return reference("step", *self.step.split("/", 1)) if self.step else f"job:{self.job}" if self.job else self.notebook or "python"
 
 
 class TrackedRun:
@@ -165,7 +165,7 @@ def pinned(project: Project, item: Any) -> Ref:
             from ..catalog import Catalog
 
             snapshot = Catalog(project).show(ref.name).dataset.snapshot
-        return Ref(ref.kind, ref.name, str(snapshot) if snapshot else None)
+        return Ref(ref.kind, ref.parts, str(snapshot) if snapshot else None)
     return ref
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.events import telling
 from ..core.files import file_lock, write_atomic
+from ..core.refs import reference
 from .registry import definitions, rebuild_index
 from .repo import is_sqlite, open_store, registry_file, require_folder
 from .spec import AppliedViews
@@ -180,11 +181,11 @@ def _tell(project: Project, applied: AppliedViews, views: Mapping[str, Definitio
     groups: Sequence[tuple[str, Sequence[str]]] = (("created", applied.created), ("updated", applied.updated), ("deleted", applied.deleted))
     for change, names in groups:
         for name in names:
-            source = views[name].source if name in views else None
-            with telling(f"view:{name} is {change}"):
+            source, ref = views[name].source if name in views else None, reference("view", name)
+            with telling(f"{ref} is {change}"):
                 if source:
-                    project.lineage.record("features.apply", inputs=[source.ref], outputs=[f"view:{name}"])
-                project.events.emit("view", f"view:{name}", _facts(change, views.get(name)))
+                    project.lineage.record("features.apply", inputs=[source.ref], outputs=[ref])
+                project.events.emit("view", ref, _facts(change, views.get(name)))
 
 
 def _facts(change: str, view: Definition | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ..core.errors import BadRequest, Conflict, NotFound
 from ..core.events import telling
 from ..core.files import file_lock
 from ..core.records import now
+from ..core.refs import reference
 from .registry import definitions, rebuild_index
 from .repo import folder, open_store
 from .sources import SourceSpec, mark, one_snapshot, readable, scan
@@ -90,9 +91,10 @@ def _one(project: Project, feast: FeatureStore, view: Definition, start: datetim
     fed = Fed(digest=view.digest, mark=state, newest=newest or (last.newest if last else None), until=until, rows=rows.height)
     store.set_fed({view.name: fed})
     inputs = [f"{source.ref}@{state}" if source.kind == "dataset" and state else source.ref]
-    with telling(f"view:{view.name} is materialized"):
-        project.lineage.record("features.materialize", inputs=inputs, outputs=[f"view:{view.name}"], facts={"rows": rows.height})
-        project.events.emit("view", f"view:{view.name}", {"change": "materialized", "rows": rows.height, "online_at": fed.newest})
+    ref = reference("view", view.name)
+    with telling(f"{ref} is materialized"):
+        project.lineage.record("features.materialize", inputs=inputs, outputs=[ref], facts={"rows": rows.height})
+        project.events.emit("view", ref, {"change": "materialized", "rows": rows.height, "online_at": fed.newest})
     return Materialized(view=view.name, rows=rows.height, start=begin, end=until, seconds=round(time.monotonic() - began, 3))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..core.refs import reference
 from .spec import Feature, View
 from .state import freshness, online_at
 from .store import Column, Definition, Fed
@@ -22,7 +23,7 @@ _SHORT = {
 def view_record(view: Definition, figures: Statistics, fed: Mapping[str, Fed], at: datetime) -> View:
     """A view in a list; `at` is the moment that its ttl is held against."""
     return View(
-        ref=f"view:{view.name}",
+        ref=reference("view", view.name),
         name=view.name,
         entities=view.entities,
         features=len(view.features),
@@ -52,13 +53,13 @@ def feature_records(view: Definition, figures: Statistics, used: Mapping[str, Se
     """The features of a view, in the order of its definition; `used`: see `uses`."""
     return [
         Feature(
-            ref=f"feature:{view.name}:{column.name}",
+            ref=reference("feature", view.name, column.name),
             name=column.name,
             view=view.name,
             type=short_type(column.type),
             description=column.description,
             fill=figures.fill(column.name),
-            used_by=used.get(f"feature:{view.name}:{column.name}", ()),
+            used_by=used.get(reference("feature", view.name, column.name), ()),
         )
         for column in view.features
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, NotFound
 from ..core.records import Number, Page, now, page_of, to_json
+from ..core.refs import decoded, named, reference
 from ..core.search import Document, Hit
 from . import statistics
 from .online import OnlineReader
@@ -62,7 +63,7 @@ class Features:
         Raises NotFound, Conflict for a view that is not online.
         """
         names = [view] if isinstance(view, str) else list(view or ())
-        request = {"views": [name.removeprefix("view:") for name in names], "start": to_json(start), "end": to_json(end or self._now())}
+        request = {"views": [named(name, "view") for name in names], "start": to_json(start), "end": to_json(end or self._now())}
         done = call(self._project, "materialize", request, progress=on_progress)
         return [Materialized(**(item | {name: datetime.fromisoformat(item[name]) for name in ("start", "end")})) for item in done]
 
@@ -125,7 +126,7 @@ class Features:
 
     def fingerprint(self, view: str) -> str | None:
         """Content id of a view: its definition and the state of its source. None when there is no such view or source."""
-        found = self._views().get(view.removeprefix("view:"))
+        found = self._views().get(named(view, "view"))
         if found is None:
             return None
         try:
@@ -162,19 +163,18 @@ class Features:
             notes = f"{' '.join(view.entities)} {view.owner} {view.description} {words_of(view.tags)} {view.source.name if view.source else ''}"
             names = " ".join(column.name for column in view.features)
             detail = f"{len(view.features)} features" + (f" of {', '.join(view.entities)}" if view.entities else "")
-            yield Document(ref=f"view:{view.name}", kind="view", name=view.name, text=f"{names} {notes}", detail=detail)
+            yield Document(ref=reference("view", view.name), kind="view", name=view.name, text=f"{names} {notes}", detail=detail)
             for column in view.features:
                 text = f"{view.name} {column.description} {words_of(column.tags)} {notes}"
-                yield Document(
-                    ref=f"feature:{view.name}:{column.name}", kind="feature", name=column.name, text=text, detail=f"{view.name}, {short_type(column.type)}"
-                )
+                ref = reference("feature", view.name, column.name)
+                yield Document(ref=ref, kind="feature", name=column.name, text=text, detail=f"{view.name}, {short_type(column.type)}")
 
     def _views(self) -> dict[str, Definition]:
         with self._lock:
             return self._store.definitions(lambda: call(self._project, "index"))
 
     def _one(self, name: str) -> Definition:
-        name, views = name.removeprefix("view:"), self._views()
+        name, views = named(name, "view"), self._views()
         if name not in views:
             raise NotFound(f"There is no view {name}.", _near(name, views), "mlinfra features list shows what there is; apply brings definitions in.")
         return views[name]
@@ -186,8 +186,10 @@ class Features:
         wanted: dict[str, list[str]] = {}
         for ref in refs:
             view, _, feature = ref.removeprefix("feature:").partition(":")
-            if view == "view" and view not in self._views():
-                view, feature = feature, "*"
+            if ref.startswith("feature:"):
+                view, feature = decoded(view), decoded(feature)
+            elif view == "view" and view not in self._views():
+                view, feature = decoded(feature), "*"
             names = [column.name for column in self._one(view).features]
             if feature not in ("*", *names):
                 raise NotFound(f"{view} has no feature {feature or '(none named)'}.", _near(feature, names), f"Name one as {view}:feature, or all as {view}:*.")
@@ -207,7 +209,7 @@ class Features:
         page = page_of(found, limit=limit, cursor=cursor)
         shown, used = {item.name: item for item, _ in page.items}, uses(self._project)
         records = {feature.ref: feature for item in shown.values() for feature in feature_records(item, statistics.current(self._project, item), used)}
-        items = [records[f"feature:{item.name}:{name}"] for item, name in page.items]
+        items = [records[reference("feature", item.name, name)] for item, name in page.items]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..core.errors import MLInfraError, NotFound, Unprocessable
+from ..core.refs import reference
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +37,7 @@ class SourceSpec:
     @property
     def ref(self) -> str:
         """Its reference in lineage: a dataset, or the file itself."""
-        return f"dataset:{self.name}" if self.kind == "dataset" else self.name
+        return reference("dataset", self.name) if self.kind == "dataset" else self.name
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import BadRequest, Unavailable
 from ..core.events import telling
 from ..core.origin import actor
+from ..core.refs import reference
 from .join import JoinView, check_entities, utc
 from .repo import OFFLINE_STORE, folder
 from .sources import one_snapshot, scan
@@ -105,7 +106,7 @@ def _record(project: Project, wanted: Mapping[str, Sequence[str]], views: Mappin
         if source:
             snapshot = snapshots.get(source.name)
             sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
-    features = [f"feature:{view}:{feature}" for view, names in wanted.items() for feature in names]
-    inputs = [*dict.fromkeys(sources), *(f"view:{name}" for name in wanted), *features]
+    features = [reference("feature", view, feature) for view, names in wanted.items() for feature in names]
+    inputs = [*dict.fromkeys(sources), *(reference("view", name) for name in wanted), *features]
     with telling("The training set is made"):
         project.lineage.record("features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows})

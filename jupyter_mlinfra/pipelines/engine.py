@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, Unavailable
+from ..core.refs import reference
 from ..jobs import Job, JobSpec, JobState
 from . import graph
 from .assess import Assessment, Assessor
@@ -241,7 +242,7 @@ class Engine:
         """Lineage before the state: after a crash between the two it is there twice under one id, never missing."""
         run = self._run.run
         facts = {"pipeline": run.pipeline, "run": run.run, "notebook": step.notebook, "job": result.job or "", "key": result.parts.key}
-        name = f"step:{run.pipeline}/{step.name}"
+        name = reference("step", run.pipeline, step.name)
         ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{run.run}/{entry.attempt}"))
         self._tools.project.lineage.record(name, inputs=step.inputs, outputs=step.outputs, facts=facts, run=ident)
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
+from ..core.refs import named
 from .definition import Definition
 from .file import SUFFIX, load
 
@@ -35,7 +36,7 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
     """
     if name.endswith((".yaml", ".yml")):
         return load(root, inside(root, name))
-    plain = name.removeprefix("pipeline:")
+    plain = named(name, "pipeline")
     found: list[Definition] = []
     broken: list[tuple[Path, MLInfraError]] = []
     for path in pipeline_files(root, home):

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 
 from ..core.errors import BadRequest
+from ..core.refs import Ref
 
 KINDS = ("dataset", "view", "model", "version", "experiment", "deployment", "monitor")
 """Kinds of things that a step can take or make; anything else is a file."""
@@ -22,8 +23,11 @@ def kind_of(reference: str) -> str:
 
 
 def name_of(reference: str) -> str:
-    """What follows the kind, with its `@version`; the path itself for a file."""
-    return reference if kind_of(reference) == "file" else reference.partition(":")[2]
+    """The name that its domain knows, with its `@version`; the path itself for a file."""
+    if kind_of(reference) == "file":
+        return reference
+    ref = Ref.parse(reference)
+    return f"{ref.name}@{ref.at}" if ref.at else ref.name
 
 
 def normalize(text: str, *, folder: PurePosixPath) -> str:
@@ -35,9 +39,10 @@ def normalize(text: str, *, folder: PurePosixPath) -> str:
     text = text.strip()
     found = _PREFIX.match(text)
     if found and found["kind"] in KINDS:
-        if not found["name"] or re.search(r"\s", found["name"]):
-            raise BadRequest(f"{text!r} names nothing.", fix=f"Write {found['kind']}:NAME, without spaces.")
-        return text
+        try:
+            return str(Ref.parse(text))
+        except BadRequest:
+            raise BadRequest(f"{text!r} names nothing.", fix=f"Write {found['kind']}:NAME; a space in a name is %20.") from None
     if found and found["kind"] != "file":
         close = get_close_matches(found["kind"], [*KINDS, "file"], n=1)
         fix = f"Did you mean {close[0]}:{found['name']}?" if close else f"Use one of {', '.join(KINDS)}; a file of that name is file:{text}"

@@ -17,6 +17,7 @@ from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, raise
 from ..core.files import file_lock
 from ..core.processes import Identity, spawn_detached
 from ..core.records import Page, now, page_of
+from ..core.refs import named, reference
 from ..core.search import Document
 from .contents import Contents, Fingerprints
 from .definition import Definition
@@ -71,7 +72,7 @@ class Pipelines:
 
     def runs(self, name: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[PipelineRun]:
         """Runs of a pipeline (also of one whose file is gone), or of all; newest first."""
-        plain = None if name is None else self._find(name).name if name.endswith(SUFFIX) else name.removeprefix("pipeline:")
+        plain = None if name is None else self._find(name).name if name.endswith(SUFFIX) else named(name, "pipeline")
         page = self._store.runs(plain, limit=limit, cursor=cursor)
         return replace(page, items=[self._observed(self._store.run(run.run)) if run.state is RunState.RUNNING else run for run in page.items])
 
@@ -192,15 +193,15 @@ class Pipelines:
                 definition = load(self._project.root, path)
             except MLInfraError as error:
                 name = PurePosixPath(shown(self._project.root, path)).name.removesuffix(SUFFIX)
-                yield Document(ref=f"pipeline:{name}", kind="pipeline", name=name, detail=error.what)
+                yield Document(ref=reference("pipeline", name), kind="pipeline", name=name, detail=error.what)
                 continue
             words = " ".join([definition.description, definition.path, *(step.name for step in definition.steps)])
             detail = f"{len(definition.steps)} steps · {definition.path}"
-            yield Document(ref=f"pipeline:{definition.name}", kind="pipeline", name=definition.name, text=words, detail=detail)
+            yield Document(ref=reference("pipeline", definition.name), kind="pipeline", name=definition.name, text=words, detail=detail)
             for step in definition.steps:
-                name = f"{definition.name}/{step.name}"
+                ref, name = reference("step", definition.name, step.name), f"{definition.name}/{step.name}"
                 text = " ".join([step.description, step.notebook, *step.inputs, *step.outputs])
-                yield Document(ref=f"step:{name}", kind="step", name=name, text=text, detail=step.notebook)
+                yield Document(ref=ref, kind="step", name=name, text=text, detail=step.notebook)
 
     # Within
 
@@ -217,12 +218,14 @@ class Pipelines:
             place = shown(self._project.root, path)
             name = PurePosixPath(place).name.removesuffix(SUFFIX)
             last = self._store.newest_states(name, LAST)
-            return Pipeline(ref=f"pipeline:{name}", name=name, path=place, steps=0, last=last, description="", problem=str(error))
+            return Pipeline(ref=reference("pipeline", name), name=name, path=place, steps=0, last=last, description="", problem=str(error))
 
     def _record(self, definition: Definition) -> Pipeline:
         name = definition.name
         last = self._store.newest_states(name, LAST)
-        return Pipeline(ref=f"pipeline:{name}", name=name, path=definition.path, steps=len(definition.steps), last=last, description=definition.description)
+        return Pipeline(
+            ref=reference("pipeline", name), name=name, path=definition.path, steps=len(definition.steps), last=last, description=definition.description
+        )
 
     def _detail(self, definition: Definition) -> PipelineDetail:
         name = definition.name

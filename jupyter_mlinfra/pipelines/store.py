@@ -15,6 +15,7 @@ from ..core.database import Database
 from ..core.errors import BadRequest, Conflict, NotFound
 from ..core.processes import Identity
 from ..core.records import PAGE_LIMIT, Page, now, parse_cursor
+from ..core.refs import reference
 from .cache import Parts
 from .definition import Definition
 from .spec import PipelineRun, RunState, StepRun, StepState
@@ -252,11 +253,11 @@ def _move(
 
 def _tell_step(connection: sqlite3.Connection, run: RunEntry, step: StepRun) -> None:
     told = {"run": run.run.run, "pipeline": run.run.pipeline, "state": step.state, "reason": step.reason, "job": step.job}
-    events.append(connection, "step", f"step:{run.run.pipeline}/{step.name}", told)
+    events.append(connection, "step", reference("step", run.run.pipeline, step.name), told)
 
 
 def _tell_run(connection: sqlite3.Connection, run: PipelineRun) -> None:
-    events.append(connection, "step", f"pipeline:{run.pipeline}", {"run": run.run, "pipeline": run.pipeline, "state": run.state, "reason": run.reason})
+    events.append(connection, "step", reference("pipeline", run.pipeline), {"run": run.run, "pipeline": run.pipeline, "state": run.state, "reason": run.reason})
 
 
 def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, NotFound
-from ..core.records import KINDS
+from ..core.refs import KINDS
 from .handler import Handler, access, route_missing
 from .parameters import Cursor, Limit, Many, Text, words
 

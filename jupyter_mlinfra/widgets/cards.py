@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.refs import reference
 from .rows import METRICS, ROWS, Row, metrics_of, row_of, rows_of
 from .words import NONE, beginning, counted, datum, moment, number, plain, share, size, span, state
 
@@ -104,7 +105,7 @@ def _ingest(item: Any) -> Card:
         "snapshot": item.snapshot,
         "quarantine": plain(item.quarantine),
     }
-    return Card(title=item.dataset, ref=f"dataset:{item.dataset}", facts=_said(facts))
+    return Card(title=item.dataset, ref=reference("dataset", item.dataset), facts=_said(facts))
 
 
 def _view_detail(item: Any) -> Card:
@@ -174,7 +175,7 @@ def _pipeline_detail(item: Any) -> Card:
 def _pipeline_run(item: Any) -> Card:
     took = (item.ended_at - item.started_at).total_seconds() if item.ended_at else None
     facts = {"state": plain(item.state), "run": item.run, "took": span(took), "parameters": plain(item.parameters), "reason": plain(item.reason)}
-    return Card(title=item.pipeline, ref=f"pipeline:{item.pipeline}", facts=_said(facts), rows=rows_of(item.steps))
+    return Card(title=item.pipeline, ref=reference("pipeline", item.pipeline), facts=_said(facts), rows=rows_of(item.steps))
 
 
 def _run(item: Any) -> Card:

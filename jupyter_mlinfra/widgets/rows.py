@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..core.refs import named
 from .words import beginning, datum, moment, number, plain, share, size, span, state
 
 Row = Mapping[str, str]
@@ -151,7 +152,7 @@ def run(item: Any, metrics: Sequence[str] = ()) -> Row:
         **{name: plain(item.metrics.get(name)) for name in metrics},
         "started": moment(item.started_at),
         "took": span(item.duration_seconds),
-        "versions": plain([ref.removeprefix("version:") for ref in item.versions]),
+        "versions": plain([named(ref, "version") for ref in item.versions]),
     }
 
 

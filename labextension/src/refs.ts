@@ -1,25 +1,83 @@
-/** A reference in the one grammar of search, drag, magics, CLI and deep links: `kind:name[@at]`. */
+/**
+ * References: the one grammar of search, drag, magics, CLI and deep links, `kind:name[@at]`. `jupyter_mlinfra/core/refs.py` is its other half.
+ *
+ * In a name, every sign but letters of ASCII, digits and `_-.~!*'()` is percent-encoded, so that what joins two names (`/` of a step, `:` of
+ * a feature, `.` of a column) and the `@` cannot be part of one. The name of a column has its dots encoded as well: what follows the last
+ * dot is the column, whatever is before it the dataset. Reading is lenient: a sign that was not encoded stands for itself.
+ */
 export interface IRef {
   kind: string;
+  /** The names as they are: one for most kinds, the dataset and the column for a column. */
+  parts: readonly string[];
+  /** The names in one text, to show or to ask for. */
   name: string;
   at: string | null;
 }
 
 const GRAMMAR = /^([a-z]+):([^\s@]+)(?:@(\S+))?$/;
 
+/** What stands between the names of kinds that belong to something, or are several. */
+const JOINS: Readonly<Record<string, string>> = {
+  column: '.',
+  feature: ':',
+  version: '/',
+  step: '/',
+  alert: '/',
+  compare: ','
+};
+
 /** The parts of a reference, or null when the text is none. */
 export function parseRef(text: string): IRef | null {
-  const found = GRAMMAR.exec(text);
-  if (!found?.[1] || !found[2]) {
+  const [, kind, name, at] = GRAMMAR.exec(text) ?? [];
+  if (!kind || !name) {
     return null;
   }
-  return { kind: found[1], name: found[2], at: found[3] ?? null };
+  const parts = split(kind, name).map(decoded);
+  return { kind, parts, name: parts.join(JOINS[kind] ?? ''), at: at === undefined ? null : decoded(at) };
 }
 
 export const kindOf = (ref: string): string => parseRef(ref)?.kind ?? '';
 export const nameOf = (ref: string): string => parseRef(ref)?.name ?? ref;
-export const formatRef = (kind: string, name: string, at?: string | null): string =>
-  `${kind}:${name}${at ? `@${at}` : ''}`;
+
+/** The reference of an object by its name, or by its names: `formatRef('column', ['sales.orders', 'amount'])`. */
+export function formatRef(kind: string, name: string | readonly string[], at?: string | null): string {
+  const parts = (typeof name === 'string' ? [name] : name).map(encoded);
+  if (kind === 'column') {
+    parts.push((parts.pop() ?? '').replace(/\./g, '%2E'));
+  }
+  return `${kind}:${parts.join(JOINS[kind] ?? '')}${at ? `@${encoded(at)}` : ''}`;
+}
+
+function split(kind: string, name: string): string[] {
+  const join = JOINS[kind];
+  if (kind !== 'column') {
+    return join ? name.split(join) : [name];
+  }
+  const dot = name.lastIndexOf('.');
+  return dot < 0 ? [name] : [name.slice(0, dot), name.slice(dot + 1)];
+}
+
+/** Half a character, which a file name can hold, has no encoding. */
+const encoded = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
+
+/** What is no UTF-8 was not encoded by us and stays. */
+const decoded = (text: string): string =>
+  text.replace(/(?:%[0-9a-f]{2})+/gi, found => {
+    try {
+      return decodeURIComponent(found);
+    } catch {
+      return found;
+    }
+  });
+
+/** Whose page shows an object of these kinds; the name of the owner is the first part of theirs. */
+const OWNERS: Readonly<Record<string, string>> = {
+  column: 'dataset',
+  feature: 'view',
+  version: 'model',
+  step: 'pipeline',
+  alert: 'monitor'
+};
 
 /** The object that has a page: a column opens its dataset, a feature its view, a version its model, an alert its monitor. */
 export function pageOf(ref: string): string {
@@ -27,27 +85,12 @@ export function pageOf(ref: string): string {
   if (!parsed) {
     return ref;
   }
-  const { kind, name, at } = parsed;
-  const before = (separator: string, last = false): string => {
-    const cut = last ? name.lastIndexOf(separator) : name.indexOf(separator);
-    return cut < 0 ? name : name.slice(0, cut);
-  };
-  switch (kind) {
-    case 'column':
-      return formatRef('dataset', before('.', true));
-    case 'feature':
-      return formatRef('view', before(':'));
-    case 'version':
-      return formatRef('model', before('/'));
-    case 'step':
-      return formatRef('pipeline', before('/'));
-    case 'alert':
-      return formatRef('monitor', before('/'));
-    case 'dataset':
-      return formatRef(kind, name);
-    default:
-      return formatRef(kind, name, at);
+  const { kind, parts, at } = parsed;
+  const owner = OWNERS[kind];
+  if (owner) {
+    return formatRef(owner, parts[0] ?? '');
   }
+  return formatRef(kind, parts, kind === 'dataset' ? null : at);
 }
 
 /** The kinds that each panel calls its own in the scope chip of its search box. */

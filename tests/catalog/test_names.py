@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.catalog.names import DatasetName, column_names, snapshot_id
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unprocessable
-from jupyter_mlinfra.core.records import Ref
+from jupyter_mlinfra.core.refs import Ref
 
 HOSTILE = [
     "", ".", "..", "a", "a.", ".a", "a..b", "../a.b", "a/b.c", "a.b/../../c", "/etc/passwd", "a.b\0", "a.b\n", "a b.c", "a.b;drop", "a.'b'", 'a."b"', "a.b--",

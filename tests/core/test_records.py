@@ -1,4 +1,4 @@
-"""References, pages and JSON."""
+"""Pages and JSON."""
 
 from __future__ import annotations
 
@@ -9,22 +9,11 @@ from enum import StrEnum
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest
-from jupyter_mlinfra.core.records import Number, Ref, page_of, parse_cursor, to_json
+from jupyter_mlinfra.core.records import Number, page_of, parse_cursor, to_json
 
 
 class Colour(StrEnum):
     RED = "red"
-
-
-@pytest.mark.parametrize("text", ["dataset:sales.orders@4711", "version:churn/7", "alert:churn/drift/clicks_7d", "version:churn@champion"])
-def test_a_reference_reads_back_as_it_was_written(text: str) -> None:
-    assert str(Ref.parse(text)) == text
-
-
-@pytest.mark.parametrize("text", ["orders", "table:orders", "dataset:", "dataset:a b", "dataset:a@", ""])
-def test_what_is_no_reference_is_refused_with_the_kinds(text: str) -> None:
-    with pytest.raises(BadRequest, match="dataset"):
-        Ref.parse(text)
 
 
 def test_pages_follow_each_other_without_gap_or_repeat() -> None:

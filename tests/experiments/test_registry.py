@@ -237,3 +237,27 @@ def test_code_of_a_model_loads_its_champion(experiments, run):
     detail = experiments.model("churn")
     assert 'ml.model("churn@champion").load()' in detail.code["python"]
     assert set(detail.code) == {"python", "magic", "cli"}
+
+
+def test_names_that_another_client_wrote_are_found_by_their_references(experiments, writer, tmp_path):
+    from mlflow import MlflowClient
+
+    experiments.activate()
+    client = MlflowClient()
+    client.create_experiment("my exp/v.2 50%")
+    client.create_registered_model("a b@c")
+    client.create_model_version("a b@c", source=str(tmp_path))
+    client.set_registered_model_alias("a b@c", "champion", "1")
+
+    [experiment] = [item for item in experiments.experiments().items if item.name.startswith("my exp")]
+    assert experiment.ref == "experiment:my%20exp%2Fv.2%2050%25"
+    assert experiments.runs(experiment=experiment.ref).items == experiments.runs(experiment=experiment.name).items == []
+    [model] = experiments.models().items
+    assert model.ref == "model:a%20b%40c"
+    assert experiments.model(model.ref) == experiments.model("a b@c")
+    [version] = experiments.model(model.ref).versions
+    for ref in ("version:a%20b%40c/1", "version:a%20b%40c@champion", "a b@c/1", "a b@c@champion"):
+        assert experiments.version(ref) == version
+    assert version.ref == "version:a%20b%40c/1"
+    assert experiments.fingerprint("a b@c") == experiments.fingerprint("a b@c/1") != experiments.fingerprint("a b")
+    assert {model.ref, version.ref, experiment.ref} <= {document.ref for document in experiments.search_documents()}

@@ -226,6 +226,17 @@ def test_a_reference_to_a_domain_that_is_not_there_is_refused(pipelines: Pipelin
         pipelines.check("p")
 
 
+def test_a_name_with_signs_is_one_thing_however_it_is_written(pipelines: Pipelines, workshop, fingerprints):
+    workshop.notebook("a", "1")
+    workshop.pipeline("steps: {a: {notebook: a.ipynb, in: ['model:größe@champion', 'experiment:my%20exp']}}")
+    asked = []
+    fingerprints["model"] = lambda name: asked.append(name) or "v1"
+    fingerprints["experiment"] = lambda name: asked.append(name) or "v1"
+    pipelines.check("p")
+    assert sorted(set(asked)) == ["größe@champion", "my exp"]
+    assert list(pipelines.show("p").graph[0].inputs) == ["model:gr%C3%B6%C3%9Fe@champion", "experiment:my%20exp"]
+
+
 def test_a_version_is_looked_up_in_its_model(pipelines: Pipelines, workshop, fingerprints):
     workshop.notebook("a", "1")
     workshop.pipeline("steps: {a: {notebook: a.ipynb, in: 'version:m@champion'}}")

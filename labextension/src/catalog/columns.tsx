@@ -15,6 +15,7 @@ import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 interface IRow extends IColumn {
@@ -93,7 +94,7 @@ function FindColumn({ words, onWords, left }: IFindColumnProps): React.ReactElem
 }
 
 const rowOf = (dataset: string, { name }: IRow): { id: string; ref: string } => {
-  const ref = `column:${dataset}.${name}`;
+  const ref = formatRef('column', [dataset, name]);
   return { id: ref, ref };
 };
 

@@ -14,7 +14,7 @@ import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
 import { useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import { PANEL_KINDS } from '../refs';
+import { formatRef, PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 const DAY = 86_400;
@@ -143,7 +143,7 @@ function columnRows(dataset: IDataset, detail: IDetail<IUnder> | undefined, { tr
   const { schema } = detail.data.detail;
   const profiles = new Map(detail.data.profile?.columns.map(column => [column.name, column]));
   const rows = schema.slice(0, COLUMNS_SHOWN).map(({ name, type }): IListRow => {
-    const ref = `column:${dataset.name}.${name}`;
+    const ref = formatRef('column', [dataset.name, name]);
     return { id: ref, ref, level: 2, name, note: type, meta: <ColumnMeta name={name} profile={profiles.get(name)} /> };
   });
   const rest = schema.length - COLUMNS_SHOWN;

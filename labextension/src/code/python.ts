@@ -1,38 +1,50 @@
-import { parseRef } from '../refs';
+import { type IRef, parseRef } from '../refs';
 
 /** A Python string literal: JSON's escapes are all Python's too. */
 const quote = (text: string): string => JSON.stringify(text);
+
+/** Words that are no names in Python, in lower case. */
+const KEYWORDS = new Set(
+  (
+    'and as assert async await break class continue def del elif else except finally for from global if import in is ' +
+    'lambda nonlocal not or pass raise return try while with yield'
+  ).split(' ')
+);
 
 /** A name that Python takes as a variable, made from the last part of an object's name. */
 export function variable(name: string): string {
   const last = name.split(/[./:]/).pop() ?? name;
   const plain = last.replace(/[^A-Za-z0-9_]/g, '_').toLowerCase();
+  if (KEYWORDS.has(plain)) {
+    return `${plain}_`;
+  }
   return /^[a-z]/.test(plain) ? plain : `x${plain ? `_${plain}` : ''}`;
 }
 
-type Form = (name: string, at: string | null) => string;
+type Form = (ref: IRef) => string;
 
 const FORMS: Readonly<Record<string, Form>> = {
-  dataset: (name, at) => `${variable(name)} = ml.dataset(${quote(name)}).scan(${at ? `snapshot=${quote(at)}` : ''})`,
-  column: name => columns([name]),
-  view: name => features([`${name}:*`]),
-  feature: name => features([name]),
-  job: name => `job = ml.job(${quote(name)})\nprint(job.logs(tail=50))`,
-  pipeline: name => `ml.pipeline(${quote(name)})`,
-  step: name => `ml.pipeline(${quote(name.split('/')[0] ?? name)})`,
-  experiment: name => `runs = ml.runs(${quote(name)})\nruns.frame()`,
-  run: name => `run = ml.run(${quote(name)})\nrun.metrics`,
-  compare: name => runs(name.split(',')),
-  model: name => `model = ml.model(${quote(`${name}@champion`)}).load()`,
-  version: (name, at) => `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()`,
-  deployment: name => `deployment = ml.deployment(${quote(name)})\ndeployment`,
-  monitor: name => `requests = ml.monitor(${quote(name)}).frame()\nrequests`,
-  alert: name => `ml.alert(${quote(name)})`
+  dataset: ({ name, at }) =>
+    `${variable(name)} = ml.dataset(${quote(name)}).scan(${at ? `snapshot=${quote(at)}` : ''})`,
+  column: ref => columns([ref]),
+  view: ({ name }) => features([`${name}:*`]),
+  feature: ({ name }) => features([name]),
+  job: ({ name }) => `job = ml.job(${quote(name)})\nprint(job.logs(tail=50))`,
+  pipeline: ({ name }) => `ml.pipeline(${quote(name)})`,
+  step: ({ parts, name }) => `ml.pipeline(${quote(parts[0] ?? name)})`,
+  experiment: ({ name }) => `runs = ml.runs(${quote(name)})\nruns.frame()`,
+  run: ({ name }) => `run = ml.run(${quote(name)})\nrun.metrics`,
+  compare: ({ parts }) => runs(parts),
+  model: ({ name }) => `model = ml.model(${quote(`${name}@champion`)}).load()`,
+  version: ({ name, at }) => `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()`,
+  deployment: ({ name }) => `deployment = ml.deployment(${quote(name)})\ndeployment`,
+  monitor: ({ name }) => `requests = ml.monitor(${quote(name)}).frame()\nrequests`,
+  alert: ({ name }) => `ml.alert(${quote(name)})`
 };
 
-function columns(names: readonly string[]): string {
-  const dataset = (names[0] ?? '').split('.').slice(0, -1).join('.');
-  const picked = names.map(name => quote(name.slice(dataset.length + 1))).join(', ');
+function columns(refs: readonly IRef[]): string {
+  const dataset = refs[0]?.parts[0] ?? '';
+  const picked = refs.map(({ parts }) => quote(parts[1] ?? '')).join(', ');
   return `${variable(dataset)} = ml.dataset(${quote(dataset)}).scan().select(${picked})`;
 }
 
@@ -50,11 +62,11 @@ function runs(ids: readonly string[]): string {
 }
 
 /** Rows of one kind that have a common form: columns of a dataset, features, runs. */
-function together(kind: string, names: readonly string[]): string | null {
+function together(kind: string, refs: readonly IRef[]): string | null {
   if (kind === 'column') {
-    const datasets = new Set(names.map(name => name.split('.').slice(0, -1).join('.')));
-    return datasets.size === 1 ? columns(names) : null;
+    return new Set(refs.map(({ parts }) => parts[0])).size === 1 ? columns(refs) : null;
   }
+  const names = refs.map(({ name }) => name);
   if (kind === 'feature') {
     return features(names);
   }
@@ -67,16 +79,13 @@ export function pythonFor(references: readonly string[]): string {
   const kinds = new Set(parsed.map(ref => ref.kind));
   if (parsed.length > 1 && kinds.size === 1) {
     const [kind] = kinds;
-    const joint = together(
-      kind ?? '',
-      parsed.map(ref => ref.name)
-    );
+    const joint = together(kind ?? '', parsed);
     if (joint) {
       return joint;
     }
   }
   return parsed
-    .map(({ kind, name, at }) => FORMS[kind]?.(name, at) ?? '')
+    .map(ref => FORMS[ref.kind]?.(ref) ?? '')
     .filter(Boolean)
     .join('\n');
 }

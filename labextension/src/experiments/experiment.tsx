@@ -18,6 +18,7 @@ import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { type IQuery, useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
+import { formatRef, nameOf } from '../refs';
 import type { IPageProps } from '../tokens';
 import { runColumns, sortKey } from './runs';
 
@@ -38,8 +39,8 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
   );
   /** Whether what is shown, and what the code says, is that of the filter in the field. */
   const checked = where.trim() === settled.trim() && !query.error;
-  const ids = [...picked].map(ref => ref.slice('run:'.length));
-  const compare = (): void => void open(`compare:${ids.join(',')}`);
+  const ids = [...picked].map(ref => nameOf(ref));
+  const compare = (): void => void open(formatRef('compare', ids));
   usePageKey('x', trans.__('compare the picked runs'), compare, ids.length > 1);
 
   return (

@@ -205,7 +205,10 @@ function Origin({ run }: { run: IRun }): React.ReactElement {
         [trans.__('id'), run.id],
         [trans.__('notebook'), run.notebook],
         [trans.__('job'), run.job && link(formatRef('job', run.job))],
-        [trans.__('step'), run.step && link(run.step.startsWith('step:') ? run.step : formatRef('step', run.step))],
+        [
+          trans.__('step'),
+          run.step && link(run.step.startsWith('step:') ? run.step : formatRef('step', run.step.split('/')))
+        ],
         [
           trans.__('datasets'),
           run.datasets.length > 0 && run.datasets.map(reference => <div key={reference}>{link(reference)}</div>)

@@ -13,6 +13,7 @@ import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 interface ILooked {
@@ -73,10 +74,13 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
   );
 }
 
+const viewOf = (key: string): string => key.slice(0, key.indexOf(':'));
+const featureOf = (key: string): string => key.slice(key.indexOf(':') + 1);
+
 function OnlineValues({ row, workbench }: { row: IOnlineRow; workbench: IWorkbench }): React.ReactElement {
   const { trans } = workbench;
   const columns: IColumnSpec<string>[] = [
-    { key: 'feature', head: trans.__('feature'), cell: name => name.split(':').pop(), width: 220 },
+    { key: 'feature', head: trans.__('feature'), cell: featureOf, width: 220 },
     {
       key: 'value',
       head: trans.__('value'),
@@ -100,7 +104,7 @@ function OnlineValues({ row, workbench }: { row: IOnlineRow; workbench: IWorkben
       label={trans.__('Online values')}
       columns={columns}
       rows={Object.keys(row.values)}
-      row={name => ({ id: name, ref: `feature:${name}` })}
+      row={name => ({ id: name, ref: formatRef('feature', [viewOf(name), featureOf(name)]) })}
       onOpen={() => undefined}
     />
   );

@@ -16,7 +16,7 @@ import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
 import { useMemory, useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import { formatRef, nameOf, PANEL_KINDS, parseRef } from '../refs';
+import { formatRef, PANEL_KINDS, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { exampleOf } from './example';
 import { isHistorical, onlineWords } from './fresh';
@@ -55,9 +55,9 @@ interface IBasketProps {
 /** Features of many views that become one training set. */
 function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
   const { code, trans } = useWorkbench();
-  const views = new Set(picked.map(ref => nameOf(ref).split(':')[0]));
+  const views = new Set(picked.map(ref => parseRef(ref)?.parts[0]));
   const rows = picked.map((ref): IListRow => {
-    const [view, feature] = nameOf(ref).split(':');
+    const [view, feature] = parseRef(ref)?.parts ?? [];
     return {
       id: ref,
       ref,
@@ -232,7 +232,7 @@ function featureRow(
   { picked, onPick }: ITree,
   label: string
 ): IListRow {
-  const ref = formatRef('feature', `${view}:${name}`);
+  const ref = formatRef('feature', [view, name]);
   const chosen = picked.includes(ref);
   const change = (): void => onPick(chosen ? picked.filter(other => other !== ref) : [...picked, ref]);
   return {

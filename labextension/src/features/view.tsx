@@ -76,7 +76,7 @@ function View({ detail }: { detail: IViewDetail }): React.ReactElement {
           columns={columnsOf(workbench)}
           rows={features}
           row={feature => {
-            const ref = formatRef('feature', `${feature.view}:${feature.name}`);
+            const ref = formatRef('feature', [feature.view, feature.name]);
             return { id: ref, ref };
           }}
           onOpen={() => undefined}

@@ -34,7 +34,7 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       command: 'mlinfra:jobs-submit',
       label: trans.__('Submit Job…'),
       caption: trans.__('Run a notebook away from the kernel'),
-      title: name => trans.__('Submit %1', decodeURIComponent(name).split('/').pop() ?? name),
+      title: name => trans.__('Submit %1', name.split('/').pop() ?? name),
       body: () => import('./submit')
     });
     workbench.addPage({

@@ -14,9 +14,8 @@ import type { IPageProps } from '../tokens';
 import { type IForm, LEAST, readForm, startForm } from './form';
 
 /** The form that runs a notebook as a job; its fields come from the notebook's `parameters` cell. */
-export default function SubmitPage({ reference, name }: IPageProps): React.ReactElement {
+export default function SubmitPage({ reference, name: notebook }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const notebook = decodeURIComponent(name);
   const query = useQuery(reference, signal => client.jobs.parameters(notebook, signal), { every: () => null });
   return (
     <>

@@ -8,9 +8,6 @@ import type { IWorkbench } from '../tokens';
 import { EXECUTED, ExecutedDrive, reveal } from './executed';
 import { toLab, toProject } from './paths';
 
-/** The reference of a submit form; a path may hold spaces, a reference may not. */
-export const submitRef = (path: string): string => formatRef('submit', encodeURIComponent(path));
-
 /** Goes between the paths of JupyterLab's file browser and those of the project. */
 export class ProjectFiles {
   constructor(
@@ -30,7 +27,7 @@ export class ProjectFiles {
       await showErrorMessage(trans.__('Run as Job'), why);
       return;
     }
-    await this._workbench.open(submitRef(found));
+    await this._workbench.open(formatRef('submit', found));
   }
 
   /** Open a file of the project, or an executed notebook at the cell that failed. */

@@ -135,7 +135,7 @@ function drawn(
     const seconds = run ? secondsOf(run) : null;
     return {
       id: name,
-      ref: run?.job ? formatRef('job', run.job) : formatRef('step', `${pipeline.name}/${name}`),
+      ref: run?.job ? formatRef('job', run.job) : formatRef('step', [pipeline.name, name]),
       icon: 'notebook',
       title: name,
       note: run
@@ -184,7 +184,7 @@ function StepsByRuns({ detail, runs }: { detail: IPipelineDetail; runs: readonly
       rows={[...(runs.length ? [DURATION] : []), ...detail.graph.map(step => step.name)]}
       row={name => ({
         id: name,
-        ref: name === DURATION ? undefined : formatRef('step', `${detail.pipeline.name}/${name}`)
+        ref: name === DURATION ? undefined : formatRef('step', [detail.pipeline.name, name])
       })}
       onOpen={name => {
         const job = runs[0]?.steps.find(step => step.name === name)?.job;

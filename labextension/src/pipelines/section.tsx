@@ -86,7 +86,7 @@ function pipelineRows(
 function stepRows({ graph, runs, pipeline }: IPipelineDetail, { trans }: IWorkbench): IListRow[] {
   const newest = new Map(runs[0]?.steps.map(step => [step.name, step]));
   return graph.map(({ name, notebook }): IListRow => {
-    const ref = formatRef('step', `${pipeline.name}/${name}`);
+    const ref = formatRef('step', [pipeline.name, name]);
     const step = newest.get(name);
     const seconds = step ? secondsOf(step) : null;
     return {

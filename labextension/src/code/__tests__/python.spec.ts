@@ -40,6 +40,7 @@ describe('variable', () => {
   it.each([
     ['flights.departures', 'departures'],
     ['ns.2013-data', 'x_2013_data'],
+    ['data.class', 'class_'],
     ['Größe', 'gr__e']
   ])('makes a Python name of %s', (name, expected) => {
     expect(variable(name)).toBe(expected);

@@ -1,7 +1,6 @@
 import { toLab, toProject } from '../../notebook/paths';
 import { binNames } from '../../monitoring/distribution';
 import { heatOf } from '../../monitoring/heat';
-import { pageOf, parseRef } from '../../refs';
 import * as format from '../../format';
 import { aligned } from '../curves';
 import { mainMetric } from '../metric';
@@ -54,25 +53,6 @@ describe('bins', () => {
     [null, 0]
   ])('a PSI of %p is heat %i', (psi, heat) => {
     expect(heatOf(psi)).toBe(heat);
-  });
-});
-
-describe('references', () => {
-  it.each([
-    ['column:sales.orders.amount', 'dataset:sales.orders'],
-    ['dataset:sales.orders@4711', 'dataset:sales.orders'],
-    ['feature:user_stats:clicks_7d', 'view:user_stats'],
-    ['version:churn/7', 'model:churn'],
-    ['version:churn@champion', 'model:churn'],
-    ['step:churn/train', 'pipeline:churn'],
-    ['alert:churn/drift/clicks', 'monitor:churn'],
-    ['run:9c1e', 'run:9c1e']
-  ])('%s is shown by %s', (reference, page) => {
-    expect(pageOf(reference)).toBe(page);
-  });
-
-  it.each(['', 'dataset', 'dataset:', 'Data:x', 'a b:c', 'dataset:a b'])('%p is none', text => {
-    expect(parseRef(text)).toBeNull();
   });
 });
 

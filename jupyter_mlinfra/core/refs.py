@@ -1,0 +1,82 @@
+"""References: the one grammar of search, drag, CLI, magics, deep links, lineage and logs. `labextension/src/refs.ts` is its other half.
+
+`kind:name[@at]`. In a name, every sign but letters of ASCII, digits and `_-.~!*'()` is percent-encoded as UTF-8, so that what joins two names
+(`/` of a step, `:` of a feature, `.` of a column) and the `@` cannot be part of one. The name of a column has its dots encoded as well: what
+follows the last dot is the column, whatever is before it the dataset. Reading is lenient: a sign that was not encoded stands for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from .errors import BadRequest
+
+KINDS = (
+    "dataset", "column", "view", "feature", "job", "pipeline", "step", "schedule",
+    "experiment", "run", "model", "version", "deployment", "monitor", "alert",
+)  # fmt: skip
+_JOINS = {"column": ".", "feature": ":", "version": "/", "step": "/", "alert": "/"}
+"""What stands between the names of kinds that belong to something: `version:MODEL/NUMBER`."""
+
+_REF = re.compile(r"(?P<kind>[a-z]+):(?P<name>[^\s@]+)(?:@(?P<at>\S+))?\Z")
+_ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_AS_IT_IS = "!~*'()"  # with letters, digits and `_-.`: what encodeURIComponent leaves alone
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference, taken apart. parts: the names as they are, one for most kinds; ("sales.orders", "amount") for a column."""
+
+    kind: str
+    parts: tuple[str, ...]
+    at: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """Raises BadRequest when `text` is not a reference."""
+        found = _REF.match(text)
+        if not found or found["kind"] not in KINDS:
+            raise BadRequest(f"{text!r} is not a reference.", "A reference is KIND:NAME[@VERSION].", f"Kinds: {', '.join(KINDS)}.")
+        kind, name, at = found["kind"], found["name"], found["at"]
+        join = _JOINS.get(kind)
+        parts = name.rsplit(join, 1) if kind == "column" else name.split(join) if join else [name]
+        return cls(kind, tuple(map(decoded, parts)), decoded(at) if at else None)
+
+    @property
+    def name(self) -> str:
+        """The names in one text, to show or to ask for."""
+        return _JOINS.get(self.kind, "").join(self.parts)
+
+    def __str__(self) -> str:
+        parts = [_encoded(part) for part in self.parts]
+        if self.kind == "column":
+            parts[-1] = parts[-1].replace(".", "%2E")
+        return f"{self.kind}:{_JOINS.get(self.kind, '').join(parts)}" + (f"@{_encoded(self.at)}" if self.at else "")
+
+
+def reference(kind: str, *names: str, at: str | None = None) -> str:
+    """The reference of an object by its names: `reference("column", "sales.orders", "amount")`."""
+    return str(Ref(kind, names, at))
+
+
+def named(text: str, kind: str) -> str:
+    """The name in a reference of that kind; any other text is the name itself."""
+    return decoded(text.removeprefix(f"{kind}:")) if text.startswith(f"{kind}:") else text
+
+
+def decoded(text: str) -> str:
+    """Without percent-encoding; what is no UTF-8 was not encoded by us and stays."""
+
+    def plain(found: re.Match[str]) -> str:
+        try:
+            return unquote(found[0], errors="surrogatepass")
+        except UnicodeDecodeError:
+            return found[0]
+
+    return _ENCODED.sub(plain, text)
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe=_AS_IT_IS, errors="surrogatepass")  # a file name that is no UTF-8 has halves of characters
