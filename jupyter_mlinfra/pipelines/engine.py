@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, Unavailable
+from ..core.events import telling
 from ..core.refs import reference
 from ..jobs import Job, JobSpec, JobState
 from . import graph
@@ -239,12 +240,16 @@ class Engine:
         return parts
 
     def _record(self, step: StepDefinition, entry: StepEntry, result: Result) -> None:
-        """Lineage before the state: after a crash between the two it is there twice under one id, never missing."""
+        """Lineage before the state: after a crash between the two it is there twice under one id, never missing.
+
+        Only a disk that takes none leaves it out: the step is done all the same.
+        """
         run = self._run.run
         facts = {"pipeline": run.pipeline, "run": run.run, "notebook": step.notebook, "job": result.job or "", "key": result.parts.key}
         name = reference("step", run.pipeline, step.name)
         ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{run.run}/{entry.attempt}"))
-        self._tools.project.lineage.record(name, inputs=step.inputs, outputs=step.outputs, facts=facts, run=ident)
+        with telling(f"{name} is done"):
+            self._tools.project.lineage.record(name, inputs=step.inputs, outputs=step.outputs, facts=facts, run=ident)
 
     def _fail(self, entry: StepEntry, reason: str, notebook: str | None = None) -> None:
         self._keep(self._store.move(self._run, entry, StepState.FAILED, reason=reason, notebook=notebook))

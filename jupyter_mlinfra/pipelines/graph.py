@@ -71,22 +71,6 @@ def _visit(step: str, after: After, trail: list[str], done: set[str]) -> list[st
     return None
 
 
-def order(after: After) -> list[str]:
-    """Every step once, none before what it comes after; among those that could be next, the first in the file.
-
-    `after` must have no cycle.
-    """
-    waiting = {step: set(before) for step, before in after.items()}
-    found: list[str] = []
-    while waiting:
-        step = next(name for name, before in waiting.items() if not before)
-        del waiting[step]
-        found.append(step)
-        for before in waiting.values():
-            before.discard(step)
-    return found
-
-
 def downstream(after: After, step: str) -> list[str]:
     """Every step that depends on `step`, near or far, in the order of the file."""
     reached = {step}

@@ -299,6 +299,14 @@ class Pipelines:
     def _drive(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
         """Drive a run here; the caller holds the lock."""
         self._store.drive(entry, Identity.of(os.getpid()))
+        try:
+            return self._driven(entry, on_step)
+        except BaseException:
+            with contextlib.suppress(MLInfraError):  # this process lives on, as a kernel does, but drives no more: the run is interrupted
+                self._store.release(entry)
+            raise
+
+    def _driven(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
         tools = Tools(project=self._project, store=self._store, jobs=self._jobs, contents=self._contents(), on_step=on_step)
         while True:
             try:

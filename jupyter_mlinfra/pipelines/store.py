@@ -139,6 +139,11 @@ class Store:
         with self._database.write() as connection:
             connection.execute("UPDATE pipeline_run SET driver = ?, driven_at = ? WHERE number = ?", (body, now().timestamp(), run.number))
 
+    def release(self, run: RunEntry) -> None:
+        """Note that nobody drives a run any more, nor is about to; one that has ended stays as it is."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE pipeline_run SET driver = NULL, driven_at = 0 WHERE number = ? AND state = 'running'", (run.number,))
+
     def request_cancel(self, run: RunEntry, user: str) -> None:
         """Leave word for the driver."""
         with self._database.write() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import threading
@@ -206,11 +207,38 @@ def test_jobs_of_an_abandoned_run_are_cancelled_before_the_next_one_starts():
         here.jobs.die_after = 1
         with pytest.raises(Killed):
             here.pipelines.run("p")
-        assert "resume" in here.pipelines.runs("p").items[0].reason or here.pipelines.runs("p").items[0].reason == ""
+        assert "pipelines resume" in here.pipelines.runs("p").items[0].reason
         here.jobs.lasting = set()
         first = next(iter(here.jobs.specs))
         here.pipelines.run("p", force=True)
         assert here.jobs.cancelled == {first}
+        assert len(here.jobs.specs) == 2
+
+
+def test_a_disk_that_takes_no_lineage_ends_no_run(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with stage({"a": (), "b": ("a",)}) as here:
+        monkeypatch.setattr(here.project.lineage, "record", full)
+        run = here.pipelines.run("p")
+        assert (str(run.state), [str(step.state) for step in run.steps]) == ("succeeded", ["succeeded", "succeeded"])
+        assert "step:p/a is done, but not told" in caplog.text
+
+
+def test_a_run_whose_driver_lives_on_without_driving_says_how_to_go_on():
+    """A fault that nobody foresaw, in a kernel: its process stays alive."""
+
+    def faulty(step):
+        raise RuntimeError(step.name)
+
+    with stage({"a": (), "b": ("a",)}) as here:
+        with pytest.raises(RuntimeError):
+            here.pipelines.run("p", on_step=faulty)
+        [left] = here.pipelines.runs("p").items
+        assert left.state is RunState.RUNNING
+        assert f"mlinfra pipelines resume {left.run}" in left.reason
+        assert here.pipelines.resume(left.run).state is RunState.SUCCEEDED
         assert len(here.jobs.specs) == 2
 
 

@@ -48,13 +48,6 @@ def test_a_cycle_is_found_exactly_when_no_order_exists_and_is_a_real_one(after):
         assert cycle[0] == min(cycle), "it begins with the step that the file names first"
 
 
-@given(graphs())
-def test_the_order_is_the_first_of_all_possible_ones(after):
-    possible = list(orders(after))
-    if possible:
-        assert graph.order(after) == min(possible)
-
-
 @given(graphs(), st.sampled_from(NAMES))
 def test_downstream_is_everything_that_a_path_reaches(after, start):
     if start in after:
