@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import duckdb
 import polars as pl
 import pytest
 
+from jupyter_mlinfra.catalog.sql import run
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound, Unprocessable
 
 
@@ -69,6 +72,49 @@ def test_anything_else_is_refused_and_changes_nothing(catalog, tables, query, er
     assert caught.value.what
     assert caught.value.fix
     assert catalog.sql("SELECT count(*) AS n FROM flights.departures").item() == 4
+
+
+# `{}` is a call that opens a file. Each form begins or ends a quote or a comment where a naive reader of SQL would not.
+HIDDEN = [
+    "SELECT $$'$$ AS a, * FROM {}", "SELECT $x$'$x$ AS a, * FROM {}", "SELECT `'` FROM {} AS t(`'`)", "SELECT '\\' AS a, * FROM {} --'",
+    "SELECT e'\\'' AS a, * FROM {}",
+    "SELECT 1 AS \"'\", * FROM {}", "WITH t AS (SELECT * FROM {}) SELECT * FROM t", "SELECT * FROM flights.airlines UNION ALL BY NAME SELECT * FROM {}",
+    "SELECT /* /* */ ' */ * FROM {} --'", "SELECT 1 --\r' \n, * FROM {} --'", "SELECT * FROM flights.airlines WHERE carrier IN (SELECT word FROM {})",
+    "SELECT * FROM flights.airlines CROSS JOIN {}", "SELECT (SELECT word FROM {}) AS a",
+]  # fmt: skip
+CALLS = [
+    "read_csv('{}')", "`read_csv`('{}')", '"read_csv"(\'{}\')', "`READ_CSV` ('{}')", "read_csv/* /* */ */('{}')", "read_csv --x\n('{}')", 
+    "read_csv\u00a0('{}')",    "read_csv\n\t('{}')", "read_csv($${}$$)", "read_parquet('{}')", "read_json('{}')", "read_ipc('{}')", "scan_csv('{}')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", HIDDEN)
+@pytest.mark.parametrize("call", CALLS)
+def test_no_way_to_write_a_call_opens_a_file(tmp_path, form, call):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("word\ncanary\n")
+
+    def nothing(name):
+        raise AssertionError(f"{name} was opened")
+
+    with pytest.raises(BadRequest, match=r"(read|scan)_\w+ cannot be used here"):
+        run(form.replace("{}", call.format(secret)), nothing, limit=None)
+
+
+def test_every_function_of_polars_that_opens_files_is_one_of_those(tmp_path):
+    """Should Polars learn to open files by another name, this says so."""
+    (tmp_path / "a.csv").write_text("word\ncanary\n")
+    names = {name for name in dir(pl) if name.startswith(("read_", "scan_"))} | {"glob", "csv", "parquet", "open", "file", "iceberg", "from_csv", "load"}
+    for name in sorted(names):
+        with contextlib.suppress(pl.exceptions.PolarsError, OSError):
+            pl.SQLContext().execute(f"SELECT * FROM {name}('{tmp_path / 'a.csv'}')", eager=False).collect()
+            assert name.startswith(("read_", "scan_")), f"{name} opens a file"
+
+
+@pytest.mark.parametrize("query", ["SELECT read_csv FROM t.a", "SELECT carrier FROM t.a WHERE carrier LIKE '%read_csv%'", "SELECT spread_x FROM t.a"])
+def test_a_name_that_only_looks_like_a_call_is_none(query):
+    frame = pl.LazyFrame({"read_csv": ["a"], "carrier": ["read_csv"], "spread_x": [1]})
+    assert run(query, lambda _: frame, limit=None).height == 1
 
 
 def test_what_a_query_wants_to_open_is_never_opened(catalog, tables, tmp_path, monkeypatch):
