@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 8 << 20
 _SEPARATORS = ",;\t|"
+_LONGEST_HEADER = 1 << 20  # signs
 
 
 class CsvFile:
@@ -136,14 +137,21 @@ def _lines(text: Text) -> Iterator[str]:
 
 def _head(text: Text) -> tuple[str, list[str]]:
     """The separator (the one that the header has most of, outside of quotes) and the fields of the header."""
-    begin = ""
+    lines: list[str] = []
+    there, quotes, size = False, 0, 0
     for line in _lines(text):
-        begin += line
-        if begin.strip() and begin.count('"') % 2 == 0:
+        lines.append(line)
+        there, quotes, size = there or bool(line.strip()), quotes + line.count('"'), size + len(line)
+        if there and (quotes % 2 == 0 or size > _LONGEST_HEADER):
             break
-    begin = begin.strip("\r\n")
+    begin = "".join(lines).strip("\r\n")
     if not begin.strip():
         raise Unprocessable(f"{text.path.name} is empty.", "It has no header and no rows.", "Fetch the file again; nothing was committed.")
     bare = "".join(begin.split('"')[::2])
     separator = max(_SEPARATORS, key=bare.count) if any(sign in bare for sign in _SEPARATORS) else ","
-    return separator, next(csv.reader(io.StringIO(begin), delimiter=separator))
+    reader = csv.reader(io.StringIO(begin), delimiter=separator)
+    header = next(reader)  # a quote inside of a word opens nothing: then it is one line of what was looked through
+    if size > _LONGEST_HEADER and quotes % 2 and reader.line_num == begin.count("\n") + 1:
+        why = "No header is longer than 1 MB."
+        raise Unprocessable(f"{text.path.name} has a quote in its header that is never closed.", why, "Close it, or write it twice; nothing was committed.")
+    return separator, header

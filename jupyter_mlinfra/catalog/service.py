@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import builtins
 import json
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.display import number
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
+from ..core.events import telling
 from ..core.lineage import Edge
 from ..core.origin import actor
 from ..core.records import Page, page_of
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from .intake import Rows
     from .table import Table
 
-_log = logging.getLogger(__name__)
 _MOST_TAGS, _LONGEST_TAG, _LONGEST_NOTE = 50, 100, 10_000
 
 
@@ -121,7 +120,8 @@ class Catalog:
                 why = f"Made from it: {', '.join(users[:5])}{f' and {len(users) - 5} more' if len(users) > 5 else ''}."
                 raise Conflict(f"{wanted.text} is in use.", why, "If they may lose it: --force (in Python force=True).")
             self._store.iceberg.drop_table(wanted.identifier)
-        self._project.events.emit("dataset", wanted.ref, {"deleted": True})
+        with telling(f"{wanted.text} is deleted"):
+            self._project.events.emit("dataset", wanted.ref, {"deleted": True})
         return location
 
     # -- reading -------------------------------------------------------------------------------------------------------------------
@@ -279,11 +279,9 @@ class Catalog:
     def _tell(self, name: DatasetName, done: Committed, who: str, inputs: builtins.list[str], *, quarantined: int) -> None:
         """Event and lineage of a commit. The rows are in: what fails here is logged, never reported as a failed write."""
         facts = {"rows": done.rows, "quarantined": quarantined}
-        try:
+        with telling(f"{name.text} is written (snapshot {done.snapshot})"):
             self._project.lineage.record(who, inputs=inputs, outputs=[f"{name.ref}@{done.snapshot}"], facts=facts)
             self._project.events.emit("dataset", name.ref, {"snapshot": done.snapshot, **facts})
-        except (MLInfraError, OSError) as error:
-            _log.warning("%s is written (snapshot %s), but not told: %s", name.text, done.snapshot, error)
 
     def _change(self, name: DatasetName, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Dataset:
         """Set properties of a table; the lock keeps two changes at once from losing one."""
@@ -293,7 +291,8 @@ class Catalog:
             if properties:
                 with table.transaction() as transaction:
                     transaction.set_properties(dict(properties))
-        self._project.events.emit("dataset", name.ref, {"changed": sorted(properties)})
+        with telling(f"{name.text} is changed"):
+            self._project.events.emit("dataset", name.ref, {"changed": sorted(properties)})
         return records.dataset(name, self._store.metadata(self._store.entry(name)))
 
     def _dataset(self, entry: Entry) -> Dataset:

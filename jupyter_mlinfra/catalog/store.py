@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CATALOG = "mlinfra"
 _TABLES = "SELECT * FROM iceberg_tables WHERE catalog_name = {0}"  # every column: `iceberg_type` is missing in older catalogs
-_CACHED = 4096
+_CACHED = 4096  # tables
 _DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
 
 
@@ -57,7 +57,7 @@ class Store:
         self._settings = project.settings.catalog
         self._opening = threading.Lock()
         self._iceberg: IcebergCatalog | None = None
-        self._parsed: dict[str, Mapping[str, Any]] = {}
+        self._parsed: dict[str, tuple[str, Mapping[str, Any]]] = {}
 
     @property
     def embedded(self) -> bool:
@@ -110,19 +110,21 @@ class Store:
         raise self.absent(name)
 
     def metadata(self, entry: Entry) -> Mapping[str, Any]:
-        """The parsed metadata file of a table; files never change, so each is read once.
+        """The parsed metadata file of a table; files never change, so the newest is read once.
 
         Raises NotFound when the table is gone, Unavailable when the file is gone or damaged.
         """
         location = entry.metadata
         if location is None:  # the catalog's own answer holds the metadata; the storage may open to nobody without it
             return self.metadata_of(self.load(DatasetName(entry.namespace, entry.table)))
-        if location not in self._parsed:
+        known, found = self._parsed.get(entry.name, ("", {}))
+        if known != location:
+            with self.explained(f"{entry.name} cannot be read."):
+                found = json.loads(self._bytes(location))
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()
-            with self.explained(f"{entry.name} cannot be read."):
-                self._parsed[location] = json.loads(self._bytes(location))
-        return self._parsed[location]
+            self._parsed[entry.name] = location, found  # each commit writes a longer file: of a table only the newest is kept
+        return found
 
     @staticmethod
     def metadata_of(table: Table) -> Mapping[str, Any]:

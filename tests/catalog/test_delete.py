@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 
 
 @pytest.fixture
@@ -22,6 +22,18 @@ def test_a_deleted_dataset_is_gone_and_its_name_is_free(catalog, table, rows, pr
     assert project.events.after(0)[-1].data == {"deleted": True}
     catalog.write(pl.DataFrame({"word": ["x"]}), into="t.a")
     assert rows("t.a") == [{"word": "x"}]
+
+
+def test_what_is_done_is_done_though_nobody_can_be_told(catalog, table, project, monkeypatch, caplog):
+    def busy(*_, **__):
+        raise Unavailable("state.db is busy.")
+
+    monkeypatch.setattr(project.events, "emit", busy)
+    assert catalog.tag("t.a", add=["gold"]).tags == ["gold"]
+    assert catalog.describe("t.a", owner="ana").owner == "ana"
+    catalog.delete("t.a")
+    assert catalog.list().total == 0
+    assert caplog.text.count("not told: state.db is busy.") == 3
 
 
 @pytest.mark.parametrize("user", ["view:clicks", "run:9c1e", "dataset:t.b@1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jupyter_mlinfra.catalog import csvfile
 from jupyter_mlinfra.catalog.csvfile import CsvFile
 from jupyter_mlinfra.catalog.text import open_text
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
@@ -245,6 +247,22 @@ def test_a_quote_that_is_never_closed_is_named_and_nothing_is_committed(catalog,
         catalog.ingest([file("a.csv", text)], into="t.a")
     assert caught.value.fix
     assert catalog.list().total == 0
+
+
+@pytest.mark.parametrize("header", ['id,5" pipe', 'id,"never closed'])
+def test_a_lone_quote_in_the_header_has_no_more_read_than_a_header_can_be(file, tmp_path, monkeypatch, header):
+    lines = [header, *(f"{number},{'x' * 50}" for number in range(100_000))]
+    read, given = [], csvfile._lines
+    monkeypatch.setattr(csvfile, "_lines", lambda text: (read.append(len(line)) or line for line in given(text)))
+    outcome = contextlib.nullcontext() if "pipe" in header else pytest.raises(Unprocessable, match="in its header that is never closed")
+    with outcome, open_text(file("a.csv", "\n".join(lines)), encoding="utf-8", scratch=tmp_path) as text:
+        assert csvfile._head(text) == (",", ["id", '5" pipe'])
+    assert 1 << 20 <= sum(read) < 1.1 * (1 << 20)
+
+
+def test_a_quote_inside_of_a_word_of_the_header_is_a_sign_like_any_other(catalog, file, rows):
+    catalog.ingest([file("a.csv", 'id,5" pipe\n1,a\n2,b\n')], into="t.a")
+    assert rows("t.a") == [{"id": 1, '5" pipe': "a"}, {"id": 2, '5" pipe': "b"}]
 
 
 def test_one_quote_inside_of_a_word_is_a_sign_like_any_other(catalog, file, rows):

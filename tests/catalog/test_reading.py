@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -273,3 +274,13 @@ print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"polars", "pyarrow", "pyiceberg", "sqlalchemy", "pandas"} & set(done.stdout.split())
+
+
+def test_of_all_metadata_of_a_table_only_the_newest_stays_in_memory(catalog):
+    """Each commit writes again all that came before it: kept together, they would grow with the square of the commits."""
+    for count in range(5):
+        catalog.write(pl.DataFrame({"n": [count]}), into="t.a")
+        assert catalog.show("t.a").dataset.rows.value == count + 1
+    gc.collect()
+    held = [item for item in gc.get_objects() if type(item) is dict and "current-snapshot-id" in item and "snapshots" in item]
+    assert [len(item["snapshots"]) for item in held] == [5]
