@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from .errors import Unavailable
+from .errors import BadRequest, Unavailable
 from .records import Page, check_limit, parse_cursor
 from .sqlite import fix_of, is_damaged
 
 BUSY_SECONDS = 10.0
+MOST_WORDS = 100
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (domain TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS document USING fts5(
@@ -82,12 +83,17 @@ class SearchIndex:
         return True
 
     def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50, cursor: str | None = None) -> Page[Hit]:
-        """Objects whose name or text holds every word, names first; words are text, never query syntax. The cursor is an offset."""
+        """Objects whose name or text holds every word, names first; words are text, never query syntax. The cursor is an offset.
+
+        Raises BadRequest for more than `MOST_WORDS`.
+        """
         check_limit(limit)
         start = parse_cursor(cursor)
-        terms = _text(words.replace("\0", " ")).split()  # SQLite ends a text at NUL
+        terms = list(dict.fromkeys(_text(words.replace("\0", " ")).split()))  # SQLite ends a text at NUL
         if not terms:
             return Page(items=[], shown=0, total=0)
+        if len(terms) > MOST_WORDS:
+            raise BadRequest(f"{len(terms):,} words are too many to search for.", f"A search has at most {MOST_WORDS}.", "Search for the rare ones.")
         long = [term for term in terms if len(term) >= 3]
         short = [term for term in terms if len(term) < 3]
         where: list[str] = []
@@ -95,9 +101,13 @@ class SearchIndex:
         if long:
             where.append("document MATCH ?")
             values.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
-        for term in short:
-            where.append("text LIKE ? ESCAPE '\\'")
-            values.append("%" + term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
+        for term in short:  # too short for trigrams, which know the case of all letters; LIKE knows that of ASCII alone
+            if term.isascii():
+                where.append("text LIKE ? ESCAPE '\\'")
+                values.append("%" + term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
+            else:
+                where.append("instr(casefold(text), ?)")
+                values.append(term.casefold())
         if kinds:
             where.append(f"kind IN ({','.join('?' * len(kinds))})")
             values.extend(kinds)
@@ -141,6 +151,7 @@ class SearchIndex:
     def _create(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
+            connection.create_function("casefold", 1, str.casefold, deterministic=True)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.executescript(_SCHEMA)

@@ -80,9 +80,11 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
         raise BadRequest(f"The data have no column {', '.join(missing[:5])}.", f"The model takes {len(columns)} columns; {len(missing)} of them are not there.")
     shapes: list[pl.Expr] = []
     for column in columns:
-        is_text = frame.schema[column.name] in (pl.String, pl.Categorical) or isinstance(frame.schema[column.name], pl.Enum)
+        dtype = frame.schema[column.name]
+        # A column without any value has no type of its own: all of it is missing, of whatever type it was trained on.
+        is_text = column.kind == "string" if dtype == pl.Null else dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum)
         if is_text != (column.kind == "string"):
-            why = f"It is {frame.schema[column.name]}; the model was trained on {'text' if column.kind == 'string' else 'numbers'}."
+            why = f"It is {dtype}; the model was trained on {'text' if column.kind == 'string' else 'numbers'}."
             raise BadRequest(f"Column {column.name} has another type.", why, "Cast it as in training.")
         cast = pl.col(column.name).cast(pl.String).cast(pl.Enum(column.categories), strict=False) if is_text else pl.col(column.name).cast(pl.Float64)
         shapes.append(cast)

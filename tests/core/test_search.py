@@ -42,6 +42,21 @@ def test_part_of_a_word_and_short_words_are_found(index: SearchIndex) -> None:
     assert "view:carrier_delays" in {hit.ref for hit in index.search("6h").items}
 
 
+def test_short_words_are_found_in_any_case_of_any_script(index: SearchIndex) -> None:
+    index.refresh("other", "1", lambda: [Document(ref="dataset:a.b", kind="dataset", name="Été", text="ГОД 東京 größe")])
+    for word in ("ét", "Ét", "ÉT", "té", "го", "ГО", "Го", "東", "öß", "Öß"):
+        assert [hit.ref for hit in index.search(word).items] == ["dataset:a.b"], word
+    assert index.search("го ét").total == 1
+    assert index.search("го èt").total == 0
+
+
+@pytest.mark.parametrize("word", ["{}", "word{}", "é{}"])
+def test_more_words_than_a_search_can_have_are_refused_and_repeated_ones_are_one(index: SearchIndex, word: str) -> None:
+    with pytest.raises(BadRequest, match="1,001 words"):
+        index.search(" ".join(word.format(number) for number in range(1001)))
+    assert index.search("6h " * 2000).total == 1
+
+
 def test_every_word_must_be_there_and_kinds_narrow(index: SearchIndex) -> None:
     assert [hit.ref for hit in index.search("carrier gold").items] == ["dataset:flights.departures"]
     assert [hit.ref for hit in index.search("dep_delay", kinds=["job"]).items] == ["job:7f3a"]

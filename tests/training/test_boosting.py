@@ -96,6 +96,16 @@ def test_a_text_never_seen_counts_as_missing(trained):
     np.testing.assert_array_equal(unknown, missing)
 
 
+@pytest.mark.parametrize("name", ["carrier", "wind", "night"])
+def test_a_column_without_any_value_is_missing_whatever_it_was_trained_on(trained, name):
+    """A frame built from records that all lack it has no type for it."""
+    rows = TUNE[0].head(50)
+    typed = rows.with_columns(pl.lit(None, dtype=rows.schema[name]).alias(name))
+    untyped = rows.with_columns(pl.lit(None).alias(name))
+    assert untyped.schema[name] == pl.Null
+    np.testing.assert_array_equal(trained.predict(untyped), trained.predict(typed))
+
+
 def test_categorical_and_enum_columns_are_texts_too(trained):
     for dtype in (pl.Categorical, pl.Enum(["éÅ", "UA", "B6"])):
         np.testing.assert_array_equal(trained.predict(TUNE[0].cast({"carrier": dtype})), trained.predict(TUNE[0]))
