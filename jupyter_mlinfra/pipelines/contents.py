@@ -54,7 +54,7 @@ class Contents:
     def _of_path(self, path: Path) -> str | None:
         try:
             if path.is_dir():
-                listing = [[item.relative_to(path).as_posix(), self._digest(item)] for item in _files(path)]
+                listing = [[place, self._digest(item) if isinstance(item, Path) else item] for place, item in _listing(path)]
                 return sha256(json.dumps(listing).encode()).hexdigest()
             return self._digest(path) if path.is_file() else None
         except OSError as error:
@@ -63,21 +63,34 @@ class Contents:
     def _digest(self, path: Path) -> str:
         status = path.stat()
         stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
-        known = self._store.file_digest(str(path), stamp)
+        name = str(path).encode(errors="backslashreplace").decode()  # a name that is no UTF-8 has halves of characters, which SQLite takes not
+        known = self._store.file_digest(name, stamp)
         if known is not None:
             return known
         with open(path, "rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         if time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_SECONDS:
-            self._store.keep_file_digest(str(path), stamp, digest)
+            self._store.keep_file_digest(name, stamp, digest)
         return digest
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, in one order everywhere."""
-    for here, names, files in os.walk(folder):
-        names[:] = sorted(name for name in names if name not in _NOT_CONTENT)
+def _listing(folder: Path) -> Iterator[tuple[str, Path | str]]:
+    """The place of every file below a folder and the file, links followed, in one order everywhere.
+
+    A folder that several links lead to, or one back to itself, is listed once; the other times it gives the place where it was.
+    """
+    seen = {os.path.realpath(folder): "."}
+    for here, names, files in os.walk(folder, followlinks=True):
+        inside = Path(here).relative_to(folder)
+        found = sorted(name for name in names if name not in _NOT_CONTENT)
+        names.clear()
+        for name in found:
+            place = (inside / name).as_posix()
+            first = seen.setdefault(os.path.realpath(folder / place), place)
+            if first == place:
+                names.append(name)
+            else:
+                yield place, first
         for name in sorted(files):
-            path = Path(here) / name
-            if path.is_file():
-                yield path
+            if (path := Path(here) / name).is_file():
+                yield (inside / name).as_posix(), path

@@ -177,6 +177,53 @@ def test_what_does_not_matter_leaves_the_step_cached(case, bench: Bench):
     assert bench.reason() == ""
 
 
+def test_what_links_in_an_input_folder_lead_to_is_its_content(bench: Bench, tmp_path: Path):
+    outside = tmp_path / "outside"
+    (outside / "deep").mkdir(parents=True)
+    (outside / "deep/data.csv").write_text("1")
+    (bench.root / "folder/linked").symlink_to(outside)
+    bench.run()
+    assert bench.reason() == ""
+    (outside / "deep/data.csv").write_text("2 ")
+    assert bench.reason() == "inputs changed: folder"
+
+
+def test_a_link_that_leads_elsewhere_is_another_content(bench: Bench):
+    for name in ("x", "y"):
+        bench.file(f"folder/{name}/data", name)
+    link = bench.root / "folder/now"
+    link.symlink_to("x")
+    bench.run()
+    link.unlink()
+    link.symlink_to("y")
+    assert bench.reason() == "inputs changed: folder"
+
+
+def test_links_that_go_round_or_nowhere_end(bench: Bench):
+    folder = bench.root / "folder"
+    (folder / "self").symlink_to(folder)
+    (folder / "deep/up").symlink_to("..")
+    (folder / "loop").symlink_to("loop")
+    (folder / "nowhere").symlink_to("absent")
+    for step in range(30):  # two ways from each to the next: 2 ** 30 places
+        (folder / f"ladder{step}").mkdir()
+        for way in ("left", "right"):
+            (folder / f"ladder{step}" / way).symlink_to(folder / f"ladder{step + 1}")
+    bench.run()
+    assert bench.reason() == ""
+    bench.file("folder/deep/two", "3")
+    assert bench.reason() == "inputs changed: folder"
+
+
+def test_a_file_whose_name_is_no_utf8_is_content_like_any_other(bench: Bench):
+    path = os.fsdecode(os.fsencode(bench.root) + b"/folder/gr\xf6\xdfe.csv")
+    for text in ("1", "22"):
+        Path(path).write_text(text)
+        assert bench.reason() == "inputs changed: folder"
+        bench.run()
+        assert bench.reason() == ""
+
+
 def test_another_package_or_python_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     now = environment_of("python3")
     other = replace(now, packages={**now.packages, "polars": "99.0", "newcomer": "1"})
