@@ -65,14 +65,17 @@ class Root(click.Group):
 
 @click.command(cls=Root, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON value. May stand anywhere before a `--`.")
-@click.option("--project", metavar="PATH", help="A folder of the project; default: MLINFRA_PROJECT, else the working directory. May stand anywhere.")
+@click.option("--project", metavar="PATH", help="A folder of the project; default: MLINFRA_PROJECT or the working directory. Also anywhere before a `--`.")
 @click.version_option(package_name="jupyter-mlinfra", message="%(version)s")
 def root(as_json: bool, project: str | None) -> None:
     """The machine-learning workbench of a project."""
 
 
 def run(words: Sequence[str], session: Session) -> Ended:
-    """Carry out `mlinfra WORDS` in this process. Raises MLInfraError; words that cannot be used are a BadRequest."""
+    """Carry out `mlinfra WORDS` in this process. Raises MLInfraError; words that cannot be used are a BadRequest.
+
+    words: what `everywhere` left; the project and the way to speak are the session's.
+    """
     try:
         found = root.main(args=list(words), prog_name="mlinfra", standalone_mode=False, obj=session)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -92,7 +95,7 @@ def run(words: Sequence[str], session: Session) -> Ended:
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The entry point."""
-    words, project, as_json = _everywhere(sys.argv[1:] if argv is None else argv)
+    words, project, as_json = everywhere(sys.argv[1:] if argv is None else argv)
     session = Session(project, json=as_json)
     if not os.environ.get(DEBUG):
         warnings.simplefilter("ignore")
@@ -109,6 +112,25 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         print(f"error: The answer could not be written.\n  why: {error.strerror}.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)
+
+
+def everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
+    """The words without `--json` and `--project`, which may stand anywhere before a `--`; the project; whether JSON is asked for."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    given = [word for word in argv[:end] if word != "--json"]
+    as_json, project = len(given) < end, None
+    words: list[str] = []
+    while given:
+        word = given.pop(0)
+        if word.startswith("--project="):
+            project = word.partition("=")[2]
+        elif word == "--project" and given and not given[0].startswith("-"):
+            project = given.pop(0)
+        elif word == "--project":
+            return [word], None, as_json  # click says that its value is missing
+        else:
+            words.append(word)
+    return [*words, *argv[end:]], project, as_json
 
 
 def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
@@ -182,25 +204,6 @@ def _only_ours(as_json: bool) -> Iterator[IO[str]]:
     finally:
         os.dup2(kept, 1)
         os.close(kept)
-
-
-def _everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
-    """The words without `--json` and `--project`, which may stand anywhere before a `--`."""
-    end = argv.index("--") if "--" in argv else len(argv)
-    given = [word for word in argv[:end] if word != "--json"]
-    as_json, project = len(given) < end, None
-    words: list[str] = []
-    while given:
-        word = given.pop(0)
-        if word.startswith("--project="):
-            project = word.partition("=")[2]
-        elif word == "--project" and given and not given[0].startswith("-"):
-            project = given.pop(0)
-        elif word == "--project":
-            return [word], None, as_json  # click says that its value is missing
-        else:
-            words.append(word)
-    return [*words, *argv[end:]], project, as_json
 
 
 def _module(name: str) -> Any:

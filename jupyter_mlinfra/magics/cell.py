@@ -61,15 +61,14 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
         (job,) = session.bench.jobs.wait([job.id])
         if job.state != "succeeded":
             raise Unprocessable(f"The cell's job {job.id} ended {job.state}.", job.reason, f"%job log {job.id}")
-        collect(shell, job.id)
+        collect(shell, job.id, session)
         return job
 
     return magic
 
 
-def collect(shell: Any, job: str) -> None:
+def collect(shell: Any, job: str, session: Session) -> None:
     """Bring the `--out` names of a cell's job into the kernel. Raises NotFound, Conflict while it runs."""
-    session = Session()
     found: Job = session.bench.jobs.show(job)
     if LABEL not in found.labels:
         raise NotFound(f"Job {found.id} was no cell.", "Only a %%job cell has names to collect.")

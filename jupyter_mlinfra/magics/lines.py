@@ -21,9 +21,8 @@ class Short:
     verbs: Mapping[str, Words]
     rest: Callable[[str, Words], Words] = field(default=lambda verb, words: words)  # noqa: ARG005
 
-    def words(self, line: str) -> list[str]:
-        """The words of the command line. Raises BadRequest for quotes that do not close."""
-        given = split(line)
+    def words(self, given: Words) -> list[str]:
+        """The words of the command line."""
         if not given:
             return [self.group, *self.bare]
         if given[0].startswith("-"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..cli import Session, run
+from ..cli.app import everywhere
 from ..core.errors import BadRequest
 from ..widgets.reprs import Facts, Records
 from .fault import explained
@@ -31,11 +32,9 @@ def ours(function: Magic) -> Magic:
     return found
 
 
-def carry_out(words: list[str]) -> Any:
-    """The answer of `mlinfra WORDS`; progress is printed."""
-    if "--json" in words:
-        words.remove("--json")  # a cell gets the record itself
-    ended = run(words, Session(say=print))
+def carry_out(words: Sequence[str], project: str | None) -> Any:
+    """The answer of `mlinfra WORDS`; progress is printed. project: a folder in it, None for the kernel's."""
+    ended = run(words, Session(project, say=print))
     answer = None if ended.silent else _shown(ended.value)
     if ended.error is not None:
         from IPython.display import display
@@ -62,10 +61,10 @@ def _short(name: str, shell: Any) -> Magic:
     short = SHORT[name]
 
     def magic(line: str) -> Any:
-        words = split(line)
+        words, project, _ = everywhere(split(line))  # a cell gets the record itself, whether JSON is asked for or not
         if name == "job" and words[:1] == ["collect"]:
-            return _collect(shell, words)
-        return carry_out(short.words(line))
+            return _collect(shell, words, project)
+        return carry_out(short.words(words), project)
 
     magic.__doc__ = f"""`%{name} VERB …` is `mlinfra {short.group} VERB …`.
 
@@ -76,18 +75,19 @@ def _short(name: str, shell: Any) -> Magic:
     return ours(magic)
 
 
-def _collect(shell: Any, words: list[str]) -> None:
+def _collect(shell: Any, words: Sequence[str], project: str | None) -> None:
     """A verb that the command line cannot have: it brings values into this kernel."""
     from .cell import collect
 
     if len(words) != 2:
         raise BadRequest("Of which job?", fix="%job collect ID")
-    collect(shell, words[1])
+    collect(shell, words[1], Session(project))
 
 
 def _umbrella() -> Magic:
     def magic(line: str) -> Any:
-        return carry_out(split(line) or ["--help"])
+        words, project, _ = everywhere(split(line))
+        return carry_out(words or ["--help"], project)
 
     lines = "\n".join(f"    %{name:10s} mlinfra {short.group} …" for name, short in SHORT.items())
     magic.__doc__ = f"""`%mlinfra WORDS` is `mlinfra WORDS` of the command line, in this kernel; the answer is the record itself.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,12 @@ from IPython.utils.capture import capture_output
 
 from jupyter_mlinfra.cli.app import GROUPS, root
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import Page
+from jupyter_mlinfra.core.settings import FILE
+from jupyter_mlinfra.jobs import Jobs
 from jupyter_mlinfra.magics import load
-from jupyter_mlinfra.magics.lines import SHORT
+from jupyter_mlinfra.magics.lines import SHORT, split
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
 
@@ -49,7 +54,7 @@ STANDS_FOR = [
 
 @pytest.mark.parametrize(("magic", "line", "words"), STANDS_FOR, ids=[f"%{magic} {line}".strip() for magic, line, _ in STANDS_FOR])
 def test_a_short_magic_stands_for_words_of_the_command_line(magic: str, line: str, words: str) -> None:
-    assert SHORT[magic].words(line) == shlex.split(words)
+    assert SHORT[magic].words(split(line)) == shlex.split(words)
 
 
 def test_every_verb_of_a_magic_is_one_of_the_command_line() -> None:
@@ -68,7 +73,7 @@ def test_every_domain_of_the_command_line_has_a_magic() -> None:
 
 def test_quotes_that_do_not_close_are_said() -> None:
     with pytest.raises(BadRequest, match="cannot be read"):
-        SHORT["catalog"].words('show "oops')
+        split('show "oops')
 
 
 def test_a_magic_answers_with_the_record(shell: Any, noted: Noted) -> None:
@@ -76,6 +81,38 @@ def test_a_magic_answers_with_the_record(shell: Any, noted: Noted) -> None:
     assert shell.run_line_magic("catalog", "show f.p") is noted.answer
     assert shell.run_line_magic("mlinfra", "catalog show f.p --json") is noted.answer
     assert noted.calls == [("catalog", "show", {"name": "f.p"})] * 2
+
+
+@pytest.mark.parametrize(
+    ("magic", "line"),
+    [
+        ("mlinfra", "--project {} jobs list"),
+        ("mlinfra", "jobs --project={} list"),
+        ("mlinfra", "jobs list --json --project {}"),
+        ("jobs", "--project {}"),
+        ("jobs", "--project {} list"),
+        ("jobs", "list --project {}"),
+    ],
+)
+def test_a_magic_asks_the_project_that_its_line_names(
+    shell: Any, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, magic: str, line: str
+) -> None:
+    other = tmp_path / "other project"
+    other.mkdir()
+    (other / FILE).write_text("[project]\nname = 'other'\n")
+    monkeypatch.chdir(project.root)
+    asked = []
+    monkeypatch.setattr(Jobs, "list", lambda self, **_: asked.append(self._project.root) or Page(items=[], shown=0, total=0))
+    shell.run_line_magic(magic, line.format(shlex.quote(str(other))))
+    shell.run_line_magic("jobs", "list")
+    assert asked == [other.resolve(), project.root]
+
+
+def test_what_follows_two_dashes_is_the_users_own(shell: Any, noted: Noted) -> None:
+    noted.answer = made_up(_records()["Job"])
+    for magic, verb in (("jobs", "submit"), ("mlinfra", "jobs submit")):
+        shell.run_line_magic(magic, f"{verb} --json -- tool --json --project here")
+    assert [list(call[2]["spec"].command) for call in noted.calls] == [["tool", "--json", "--project", "here"]] * 2
 
 
 def test_an_error_is_a_card_without_a_traceback_and_the_cell_fails(shell: Any, noted: Noted) -> None:

@@ -91,7 +91,7 @@ def doors(bench: Workbench) -> list[tuple[str, str, Any, Callable[[], Any]]]:
 
 def magic(line: str) -> Any:
     name, _, rest = line.partition(" ")
-    return to_json(carry_out(split(rest) if name == "mlinfra" else SHORT[name].words(rest)))
+    return to_json(carry_out(split(rest) if name == "mlinfra" else SHORT[name].words(split(rest)), None))
 
 
 async def test_the_four_doors_give_the_same_answer(furnished: Workbench, ask: Callable[..., Any], capfd: pytest.CaptureFixture[str]) -> None:
@@ -179,7 +179,7 @@ def test_the_code_that_records_carry_is_understood(furnished: Workbench, project
             assert words.pop(0) == "mlinfra", line
         else:
             name, _, rest = line.removeprefix("%").partition(" ")
-            words = SHORT[name].words(rest)
+            words = SHORT[name].words(split(rest))
         from jupyter_mlinfra.pipelines.spec import PipelineRun
 
         notes.answer = made_up(PipelineRun) if words[0] == "pipelines" else None
