@@ -26,6 +26,9 @@ from ..core.errors import BadRequest
 MAX_LENGTH, MAX_TESTS, MAX_DEPTH = 4000, 60, 30
 """Limits that keep the SQL of a filter within SQLite's own."""
 
+MAX_PATTERN = 500
+"""Characters of a text after `like`: a match takes at most so many steps for each character of a tag, which may have 8,000."""
+
 Kind = Literal["metric", "param", "tag", "attribute"]
 _KINDS: dict[str, Kind] = {"metrics": "metric", "metric": "metric", "params": "param", "param": "param", "tags": "tag", "tag": "tag"}
 TEXT_ATTRIBUTES = ("status", "name", "id", "user", "notebook", "job", "step", "dataset")
@@ -134,8 +137,12 @@ def number_of(text: str | None) -> float | None:
 
 @lru_cache(maxsize=256)
 def _pattern(like: str, fold: bool) -> re.Pattern[str]:
-    parts = (".*" if char == "%" else "." if char == "_" else re.escape(char) for char in like)
-    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if fold else 0))
+    first, *rest = ("".join("." if char == "_" else re.escape(char) for char in part) for part in like.split("%"))
+    if rest:
+        # The first place where a middle part fits is as good as any later one. Atomic, so that it is not tried again: `re` does not let other threads run.
+        *middle, last = rest
+        first += "".join(f"(?>.*?{part})" for part in middle if part) + f".*{last}"
+    return re.compile(first, re.DOTALL | (re.IGNORECASE if fold else 0))
 
 
 def is_like(pattern: str, fold: bool | int, text: str | None) -> bool:
@@ -270,7 +277,10 @@ class _Parser:
         if token.kind != "text" or field.numeric:
             why = f"{field.key} is a number." if field.numeric else "`like` needs a text in quotes."
             self._fault(token.at, why, "Compare numbers by = < >; write texts as 'part%'.")
-        return _unquoted(token.text)
+        text = _unquoted(token.text)
+        if len(text) > MAX_PATTERN:
+            self._fault(token.at, f"The text after `like` has {len(text)} characters; at most {MAX_PATTERN} are read.", "Look for a part of it.")
+        return text
 
     def _value(self, field: Field) -> str | float:
         token = self._take()

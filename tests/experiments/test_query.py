@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import string
+import subprocess
+import sys
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -9,7 +14,7 @@ from hypothesis import strategies as st
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.experiments.facts import RunFacts
 from jupyter_mlinfra.experiments.matching import matches
-from jupyter_mlinfra.experiments.query import Field, Sort, parse_filter, parse_sort
+from jupyter_mlinfra.experiments.query import Field, Sort, is_like, parse_filter, parse_sort
 
 RUN = RunFacts(
     id="9c1e", name="depth 8", experiment="churn", status="finished", user="ana", started=1_764_000_000_000, ended=1_764_000_090_000,
@@ -87,6 +92,27 @@ def test_the_caret_stands_below_the_fault(text, at, word):
     assert line == text
     assert caret == " " * at + "^"
     assert word in why + caught.value.fix
+
+
+def test_like_means_what_it_does_in_sqlite():
+    texts = ["".join(letters) for length in range(5) for letters in product("ab\n", repeat=length)]
+    patterns = ["".join(letters) for length in range(6) for letters in product("ab%_", repeat=length)]
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA case_sensitive_like = 1")
+        connection.execute("CREATE TABLE texts (text TEXT)")
+        connection.executemany("INSERT INTO texts VALUES (?)", [(text,) for text in texts])
+        for pattern in patterns:
+            told = {text for (text,) in connection.execute("SELECT text FROM texts WHERE text LIKE ?", (pattern,))}
+            assert {text for text in texts if is_like(pattern, False, text)} == told, pattern
+
+
+def test_no_pattern_keeps_the_server_busy():
+    """Tried in a process of its own: one that backtracks would not come back."""
+    code = "from jupyter_mlinfra.experiments.query import is_like; print(is_like('%a' * 200 + '%b', False, 'a' * 8000))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n"
+    with pytest.raises(BadRequest, match="501 characters"):
+        parse_filter(f"name like '{'x' * 501}'")
 
 
 def test_a_filter_that_would_break_sqlite_is_refused_before():
