@@ -65,7 +65,7 @@ class Forwarder:
         self._asked = 0.0
         # `PRAGMA data_version` tells of other connections' commits, so it has to be asked on one connection, of one thread.
         self._thread = ThreadPoolExecutor(1, "mlinfra-events")
-        self._place: tuple[Project, int, int] | None = None
+        self._place: tuple[Project, int | None, int] | None = None
 
     def wake(self) -> None:
         """A request came in: begin, or look more often again."""
@@ -107,16 +107,16 @@ class Forwarder:
             self._log.exception("mlinfra event %s was not forwarded", event.id)
 
     def _new(self) -> list[Event]:
-        """Events since the last look; the first look only notes the place."""
+        """Events since the last look; the first look only notes the place, which is kept while the settings are changed or broken."""
         project = self._context.workbench().project
         version = project.database.data_version()
-        if self._place is None or self._place[0] is not project:
+        if self._place is None or self._place[0].database.path != project.database.path:
             self._place = project, version, project.events.last_id()
             return []
-        _, seen, last = self._place
-        if version == seen:
+        before, seen, last = self._place
+        if before is project and version == seen:
             return []
         events = project.events.after(last)
-        # More than one page is waiting: leave `seen` as it was, so that the next look goes on.
-        self._place = project, version if len(events) < 500 else seen, events[-1].id if events else last
+        # More than one page is waiting: note no version, so that the next look goes on.
+        self._place = project, version if len(events) < 500 else None, events[-1].id if events else last
         return events

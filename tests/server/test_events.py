@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlinfra.core.project import Project
@@ -93,20 +94,49 @@ async def test_a_server_that_nobody_asks_does_not_open_the_project(jp_serverapp:
     assert not (project.root / ".mlinfra").exists()
 
 
-async def test_a_broken_project_is_said_once_and_forwarding_goes_on_when_it_is_mended(
+async def test_what_happens_while_the_settings_are_saved_or_broken_is_told_and_the_fault_is_said_once(
     jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project, caplog: Any
 ) -> None:
     file = project.root / "mlinfra.toml"
     before = file.read_text()
     async with socket(jp_ws_fetch) as stream:
         await begin(ask, jp_serverapp)
+        file.write_text(before + "# saved\n")
+        project.events.emit("job", "job:1", {"state": "succeeded"})
+        assert [event["ref"] for event in await heard(stream)] == ["job:1"]
         file.write_text("[jobs]\ncpus = -3\n")
+        for _ in range(1000):
+            if "events are not forwarded" in caplog.text:
+                break
+            await asyncio.sleep(0.01)
+        project.events.emit("job", "job:2", {"state": "failed"})
         await asyncio.sleep(1)
         assert caplog.text.count("events are not forwarded") == 1
         file.write_text(before + "\n")
-        await asyncio.sleep(0.6)
         project.events.emit("alert", "alert:flights/drift", {"state": "firing"})
-        assert [event["ref"] for event in await heard(stream)] == ["alert:flights/drift"]
+        assert [event["ref"] for event in await heard(stream, 2)] == ["job:2", "alert:flights/drift"]
+
+
+async def test_the_events_of_another_project_are_told_from_the_first_look_on(
+    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project, tmp_path: Path, monkeypatch: Any
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mlinfra.toml").touch()
+    other = Project(tmp_path / "other")
+    other.events.emit("job", "job:old")
+    for number in range(5):
+        project.events.emit("job", f"job:here{number}")
+    async with socket(jp_ws_fetch) as stream:
+        await begin(ask, jp_serverapp)
+        forwarder = jp_serverapp.web_app.settings["mlinfra_wake"][0].__self__
+        monkeypatch.setattr(jp_serverapp.web_app.settings["mlinfra"], "_project", str(other.root))
+        for _ in range(1000):
+            if forwarder._place[0].root == other.root:
+                break
+            await asyncio.sleep(0.01)
+        other.events.emit("job", "job:new")
+        assert [event["ref"] for event in await heard(stream)] == ["job:new"]
+    other.database.close()
 
 
 async def test_a_fault_that_nobody_foresaw_does_not_end_the_forwarding(
