@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .core.errors import BadRequest, NotFound
-from .core.records import Page
+from .core.records import PAGE_LIMIT, Page, every
 from .core.refs import reference
 from .widgets.reprs import bundle
 from .workbench import Workbench, current
@@ -50,12 +51,15 @@ def pipeline(name: str) -> PipelineHandle:
     return PipelineHandle(current(), name)
 
 
-def runs(which: str | Sequence[str], *, where: str = "", sort: str = "-started", limit: int = 500) -> RunList:
-    """Runs of an experiment, filtered (`metrics.auc > 0.9`); or those with the given ids."""
+def runs(which: str | Sequence[str], *, where: str = "", sort: str = "-started", limit: int | None = PAGE_LIMIT) -> RunList:
+    """Runs of an experiment, filtered (`metrics.auc > 0.9`); or those with the given ids. limit: at most so many, None for all."""
     workbench = current()
-    if isinstance(which, str):
-        return RunList(workbench, list(workbench.experiments.runs(which, where=where, sort=sort, limit=limit).items))
-    return RunList(workbench, [workbench.experiments.show(id) for id in which])
+    if not isinstance(which, str):
+        return RunList(workbench, [workbench.experiments.show(id) for id in which])
+    if limit is None:
+        return RunList(workbench, list(every(partial(workbench.experiments.runs, which), where=where, sort=sort)))
+    page = workbench.experiments.runs(which, where=where, sort=sort, limit=limit)
+    return RunList(workbench, page.items, total=page.total)
 
 
 def run(id: str) -> Run:
@@ -85,7 +89,7 @@ def monitor(name: str) -> MonitorHandle:
 
 def alert(name: str) -> Alert:
     """An alert by `monitor/rule`."""
-    found = [item for item in current().monitoring.alerts(limit=500).items if item.ref == f"alert:{name}"]
+    found = [item for item in every(current().monitoring.alerts) if item.ref == f"alert:{name}"]
     if not found:
         raise NotFound(f"There is no alert {name}.", fix="mlinfra alerts list shows those there are.")
     return found[0]
@@ -164,11 +168,12 @@ class PipelineHandle:
 
 
 class RunList(Sequence["Run"]):
-    """Runs, in order. No list: a notebook shows lists its own way."""
+    """Runs, in order. No list: a notebook shows lists its own way. total: how many there are, where these are only the first of them."""
 
-    def __init__(self, workbench: Workbench, items: Sequence[Run]) -> None:
+    def __init__(self, workbench: Workbench, items: Sequence[Run], *, total: int | None = None) -> None:
         self._workbench = workbench
         self._items = items
+        self._total = len(items) if total is None else total
 
     def __len__(self) -> int:
         return len(self._items)
@@ -193,7 +198,8 @@ class RunList(Sequence["Run"]):
         return pl.from_dicts(rows, infer_schema_length=None) if rows else pl.DataFrame()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        page = Page(items=self._items, shown=len(self), total=len(self))
+        note = "" if self._total == len(self) else "limit=None gives them all"
+        page = Page(items=self._items, shown=len(self), total=self._total, note=note)
         return bundle(page, ref=reference("experiment", self[0].experiment) if self else "")
 
 

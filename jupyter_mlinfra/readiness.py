@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from .core.errors import MLInfraError
+from .core.records import every
 
 if TYPE_CHECKING:
     from .workbench import Workbench
@@ -29,9 +30,9 @@ class TargetCheck:
 def counts(workbench: Workbench) -> dict[str, dict[str, int]]:
     """Objects of each domain, as `mlinfra status` prints them."""
     jobs = dict(workbench.jobs.counts())
-    experiments = workbench.experiments.experiments(limit=500).items
-    models = workbench.experiments.models(limit=500).items
-    deployments = workbench.deployments.list(limit=500).items
+    experiments = list(every(workbench.experiments.experiments))
+    models = list(every(workbench.experiments.models))
+    deployments = list(every(workbench.deployments.list))
     return {
         "catalog": {"datasets": workbench.catalog.list(limit=1).total},
         "features": {"views": workbench.features.views(limit=1).total, "features": workbench.features.list(limit=1).total},
@@ -66,7 +67,7 @@ def _features(workbench: Workbench) -> Iterator[TargetCheck]:
     limit = workbench.project.settings.project.targets.feature_lag_hours
     if limit is None:
         return
-    for view in workbench.features.views(limit=500).items:
+    for view in every(workbench.features.views):
         if not view.online:
             continue
         target, at_most = f"online features of {view.name}", f"at most {limit:g} h behind their source"
@@ -88,7 +89,7 @@ def _metric(workbench: Workbench) -> Iterator[TargetCheck]:
     if not targets.metric or targets.metric_at_least is None:
         return
     target, limit = f"{targets.metric} of the champion", f"at least {targets.metric_at_least:g}"
-    champions = [item for item in workbench.experiments.models(limit=500).items if "champion" in item.aliases]
+    champions = [item for item in every(workbench.experiments.models) if "champion" in item.aliases]
     if not champions:
         yield TargetCheck(
             target=target, limit=limit, measured="no model has a champion", verdict="unknown", fix="mlinfra models promote MODEL/VERSION --alias champion"

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..core.errors import MLInfraError
-from ..core.records import page_of
+from ..core.records import every, page_of
 from ..core.refs import KINDS
 from .domain import Domain
 from .session import Ended, Session
@@ -52,7 +52,7 @@ def _down(session: Session) -> Any:
     pid, live = None, list[str]()
     with contextlib.suppress(MLInfraError):  # what cannot be read is stopped all the same
         pid = session.bench.jobs.supervisor().pid
-        live = [item.name for item in session.bench.deployments.list(limit=500).items if item.state != "down"]
+        live = [item.name for item in every(session.bench.deployments.list) if item.state != "down"]
     done = session.bench.down()
     if session.json:
         return done | {"stopped": {"supervisor": pid, "deployments": live}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -68,6 +68,17 @@ def page_of[T](items: Sequence[T], *, limit: int = 50, cursor: str | None = None
     part = items[start : start + limit]
     end = start + len(part)
     return Page(items=part, shown=len(part), total=len(items), cursor=str(end) if end < len(items) else None)
+
+
+def every[T](page: Callable[..., Page[T]], **options: Any) -> Iterator[T]:
+    """All items of a list, whose verb is `page`, by as few pages as there can be."""
+    cursor = None
+    while True:
+        found = page(limit=PAGE_LIMIT, cursor=cursor, **options)
+        yield from found.items
+        cursor = found.cursor
+        if cursor is None:
+            return
 
 
 def now() -> datetime:

@@ -9,6 +9,7 @@ from logging import Logger
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
+from ..core.records import every
 
 if TYPE_CHECKING:
     from .context import Context
@@ -61,7 +62,7 @@ class Evaluator:
 
     def _round(self) -> None:
         monitoring = self._context.workbench().monitoring
-        for monitor in monitoring.list(limit=500).items:
+        for monitor in every(monitoring.list):
             try:
                 monitoring.evaluate(monitor.name)
             except MLInfraError as error:  # one that cannot be judged must not keep the others from it

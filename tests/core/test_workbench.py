@@ -1,14 +1,17 @@
-"""Verbs over all domains: one that is down hides no other in a search, and keeps no other from its end."""
+"""Verbs over all domains: one that is down hides no other in a search, keeps no other from its end, and no long list is counted short."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import SimpleNamespace as Made
+from typing import Any
 
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import Page, page_of
 from jupyter_mlinfra.core.search import Document
 from jupyter_mlinfra.workbench import DOMAINS, Workbench
 
@@ -70,11 +73,11 @@ class Lasting:
     def __init__(self, name: str, *, full: bool) -> None:
         self.name, self.full, self.stopped = name, full, False
 
-    def stop(self, **_: object) -> list[SimpleNamespace]:
+    def stop(self, **_: object) -> list[Made]:
         self.stopped = True
         if self.full:
             raise Unavailable(f"{self.name} cannot note its end.", "The disk is full.", "Free some space.")
-        return [SimpleNamespace(name=self.name)]
+        return [Made(name=self.name)]
 
     down = stop
 
@@ -92,3 +95,28 @@ def test_down_stops_every_domain_whichever_fails_and_tells_of_each_failure(proje
     for domain in domains.values():
         domain.full = False
     assert bench.down() == {"supervisor": None, "deployments": ["deployments"]}
+
+
+def test_what_does_not_fit_on_a_page_is_counted_all_the_same(project: Project) -> None:
+    def many(count: int, **facts: Any) -> Callable[..., Page[Any]]:
+        return partial(page_of, [Made(**facts)] * count)
+
+    bench = Workbench(project)
+    bench.__dict__.update(
+        catalog=Made(list=many(502)),
+        features=Made(views=many(503), list=many(504)),
+        pipelines=Made(list=many(505), count_runs=lambda: 506),
+        experiments=Made(experiments=many(507, runs=2), models=many(508, versions=3)),
+        deployments=Made(list=many(1509, state="healthy")),
+        monitoring=Made(list=many(510), alerts=lambda firing, limit: page_of([Made()] * 511, limit=limit)),
+    )
+    found = bench.status()
+    assert {domain: found[domain] for domain in found if domain != "jobs"} == {
+        "catalog": {"datasets": 502},
+        "features": {"views": 503, "features": 504},
+        "pipelines": {"pipelines": 505, "runs": 506},
+        "experiments": {"experiments": 507, "runs": 1014},
+        "models": {"models": 508, "versions": 1524},
+        "deployments": {"deployments": 1509, "live": 1509},
+        "monitoring": {"monitors": 510, "firing": 511},
+    }

@@ -11,23 +11,22 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.core.records import Page
+from jupyter_mlinfra.core.records import Page, page_of
 from jupyter_mlinfra.workbench import Workbench
 
 
 class Monitoring:
-    """Three monitors; the first two cannot be judged, one for a reason that nobody foresaw. The first round of all fails as a whole."""
+    """Three monitors on two pages; the first two cannot be judged, one for a reason that nobody foresaw. The first round of all fails as a whole."""
 
     def __init__(self) -> None:
         self.evaluated: list[str] = []
         self.asked = 0
 
-    def list(self, *, limit: int) -> Page[Any]:
+    def list(self, *, limit: int, cursor: str | None = None) -> Page[Any]:
         self.asked += 1
         if self.asked == 1:
             raise RuntimeError("unforeseen, of the round")
-        names = [SimpleNamespace(name="broken"), SimpleNamespace(name="odd"), SimpleNamespace(name="flights")]
-        return Page(items=names, shown=3, total=3)
+        return page_of([SimpleNamespace(name="broken"), SimpleNamespace(name="odd"), SimpleNamespace(name="flights")], limit=2, cursor=cursor)
 
     def evaluate(self, name: str) -> None:
         self.evaluated.append(name)

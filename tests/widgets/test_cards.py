@@ -216,6 +216,10 @@ def test_an_empty_page_says_so_and_other_values_have_no_card() -> None:
     card = card_of(Page(items=[], shown=0, total=0))
     assert card is not None
     assert card.title == "Nothing found."
+    for items in ([], [made_up(_records()["Job"])]):
+        noted = card_of(Page(items=items, shown=len(items), total=len(items), note="The catalog is down."))
+        assert noted is not None
+        assert noted.note == "The catalog is down."
     assert card_of({"a": 1}) is None
     assert card_of([]) is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from jupyter_mlinfra import nouns, workbench
 from jupyter_mlinfra.core.display import MIME
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import page_of
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
 
@@ -48,3 +51,19 @@ def test_runs_show_the_metric_of_the_project_and_where_they_belong(noted: Noted,
     assert found[MIME]["ref"] == "experiment:x"
     assert found["text/plain"].splitlines()[0] == "2 runs · 2 more metrics: m5, m6  experiment:x"
     assert nouns.RunList(noted, [])._repr_mimebundle_()["text/plain"].startswith("Nothing found.")  # type: ignore[arg-type]
+
+
+def test_runs_that_are_not_all_say_so_and_all_can_be_had(noted: Noted) -> None:
+    run = made_up(_records()["Run"])
+    noted.__dict__["experiments"] = SimpleNamespace(runs=lambda which, *, where, sort, limit, cursor=None: page_of([run] * 601, limit=limit, cursor=cursor))
+    first: Any = nouns.runs("churn")
+    assert first._repr_mimebundle_()["text/plain"].startswith("500 of 601 runs · limit=None gives them all  experiment:x\n")
+    assert (len(first), len(first[:10]), first.frame().height) == (500, 10, 500)
+    every: Any = nouns.runs("churn", limit=None)
+    assert (len(every), every._repr_mimebundle_()["text/plain"].partition("  ")[0]) == (601, "601 runs")
+
+
+def test_an_alert_is_found_on_whatever_page_it_stands(noted: Noted) -> None:
+    alerts = [SimpleNamespace(ref=f"alert:m{number}/drift") for number in range(600)]
+    noted.__dict__["monitoring"] = SimpleNamespace(alerts=partial(page_of, alerts))
+    assert nouns.alert("m599/drift") is alerts[599]
