@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .catalog import Table
     from .deployments.spec import DeploymentDetail, Prediction
-    from .experiments.spec import Comparison, Run
+    from .experiments.spec import Comparison, Run, Version
     from .features.spec import OnlineRow
     from .jobs.spec import Job
     from .monitoring.spec import Alert, MonitorStatus
@@ -73,8 +73,8 @@ def track(experiment: str, **options: Any) -> AbstractContextManager[Any]:
 
 
 def model(ref: str) -> ModelHandle:
-    """A model version: `name@alias` or `name/3`; a bare name is its champion."""
-    return ModelHandle(current(), ref if "@" in ref or "/" in ref else f"{ref}@champion")
+    """A model version: `name@alias` or `name/3`; a bare name is its champion, and its newest version while it has none."""
+    return ModelHandle(current(), ref)
 
 
 def deployment(name: str) -> DeploymentHandle:
@@ -212,10 +212,24 @@ class ModelHandle:
 
     def load(self) -> Any:
         """The model in its own library (an XGBoost booster, say), in this kernel."""
-        return self.workbench.experiments.load(self.ref)
+        return self.workbench.experiments.load(self.record.ref)
+
+    @property
+    def record(self) -> Version:
+        """What is known of it."""
+        experiments = self.workbench.experiments
+        if "@" in self.ref or "/" in self.ref:
+            return experiments.version(self.ref)
+        try:
+            return experiments.version(f"{self.ref}@champion")
+        except NotFound:
+            versions = experiments.model(self.ref).versions
+            if not versions:
+                raise
+            return versions[0]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return bundle(self.workbench.experiments.version(self.ref))
+        return bundle(self.record)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ OWNER, TAGS, DESCRIPTION = "mlinfra.owner", "mlinfra.tags", "comment"
 WRITTEN_BY, QUARANTINED, COMMIT = "mlinfra.written-by", "mlinfra.quarantined", "mlinfra.commit"
 """Properties in the summary of a snapshot that this catalog wrote."""
 
+_NEEDED = frozenset({"charts", "ml", "print"})
+"""Names that the code of the workbench itself uses: a dataset of this name must not take them away. The front end keeps the same list."""
+
 type Metadata = Mapping[str, Any]
 
 
@@ -131,7 +134,7 @@ def tags(properties: Mapping[str, str]) -> list[str]:
 def code(name: DatasetName) -> dict[str, str]:
     """How each face opens the dataset; runs as inserted."""
     variable = name.table.replace("-", "_")
-    if keyword.iskeyword(variable) or keyword.issoftkeyword(variable):
+    if keyword.iskeyword(variable) or keyword.issoftkeyword(variable) or variable in _NEEDED:
         variable += "_"
     at = f"snapshot={name.snapshot}" if name.snapshot is not None else ""
     table = name.text if name.text.replace(".", "_").isidentifier() and "-" not in name.text else ".".join(f'"{part}"' for part in name.identifier)

@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
+import jupyter_mlinfra
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.records import to_json
@@ -252,12 +253,14 @@ def test_columns_say_what_uses_them(catalog, project):
 
 
 def test_the_code_of_a_dataset_runs_as_inserted(catalog, project, orders):
-    for name in ("sales.orders", "sales.class", "sales.two-words"):
+    for name in ("sales.orders", "sales.class", "sales.two-words", "sales.ml", "sales.print"):
         catalog.write(pl.DataFrame({"n": [1]}), into=name) if name != "sales.orders" else None
         code = catalog.show(name).code
         names: dict[str, object] = {}
         exec(code["python"], names)
         assert any(isinstance(value, pl.LazyFrame) for value in names.values())
+        assert names["ml"] is jupyter_mlinfra
+        assert names.get("print", print) is print
         assert catalog.sql(code["sql"]).height == min(100, catalog.show(name).dataset.rows.value)
         assert name in code["magic"]
         assert name in code["cli"]

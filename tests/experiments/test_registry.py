@@ -3,11 +3,13 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
 
+from jupyter_mlinfra import nouns
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 from jupyter_mlinfra.experiments import Experiments
 from jupyter_mlinfra.experiments.artifacts import python_version
@@ -261,3 +263,15 @@ def test_names_that_another_client_wrote_are_found_by_their_references(experimen
     assert version.ref == "version:a%20b%40c/1"
     assert experiments.fingerprint("a b@c") == experiments.fingerprint("a b@c/1") != experiments.fingerprint("a b")
     assert {model.ref, version.ref, experiment.ref} <= {document.ref for document in experiments.search_documents()}
+
+
+def test_a_bare_name_is_the_champion_and_the_newest_version_while_there_is_none(project, experiments, monkeypatch):
+    monkeypatch.setattr(nouns, "current", lambda: SimpleNamespace(experiments=experiments))
+    for seed in range(2):
+        experiments.register(trained(experiments, seed=seed), model="churn")
+    assert nouns.model("churn").record.version == 2
+    assert nouns.model("churn").load() is not None
+    experiments.promote("churn/1", alias="champion")
+    assert nouns.model("churn").record.version == 1
+    with pytest.raises(NotFound, match="no model chrun"):
+        nouns.model("chrun").load()

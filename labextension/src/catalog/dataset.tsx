@@ -30,7 +30,12 @@ export default function DatasetPage({ reference, name }: IPageProps): React.Reac
   const dataset = query.data?.dataset;
   return (
     <>
-      <PageHeader icon="catalog" title={name} reference={formatRef('dataset', name, dataset?.snapshot)}>
+      <PageHeader
+        icon="catalog"
+        title={name}
+        reference={reference}
+        pinned={formatRef('dataset', name, dataset?.snapshot)}
+      >
         <InsertButton code={query.data?.code.python} />
         <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
       </PageHeader>

@@ -19,13 +19,18 @@ export function asCell(code: string, door: Door, present: readonly string[] = []
     case 'magic':
       return withExtension(text, present);
     case 'sql':
-      return text.startsWith('%%') ? withExtension(text, present) : withExtension(`%%catalog sql\n${text}`, present);
+      return withImport(asQuery(text), present);
     default:
       return text
         .split('\n')
         .map((line, index, lines) => (line && !lines[index - 1]?.endsWith('\\') ? `!${line}` : line))
         .join('\n');
   }
+}
+
+/** A query as Python: a cell magic must be the first line of its cell, so nothing could load it in the same cell. */
+function asQuery(sql: string): string {
+  return `ml.workbench().catalog.sql("""\n${sql.replace(/\\|"(?="")/g, '\\$&')}\n""")`;
 }
 
 function withImport(text: string, present: readonly string[]): string {
@@ -40,6 +45,5 @@ function withExtension(text: string, present: readonly string[]): string {
   if (text.includes(EXTENSION) || present.some(cell => cell.includes(EXTENSION))) {
     return text;
   }
-  // A cell magic must be the first line of its cell: loading goes through IPython instead.
-  return text.startsWith('%%') ? text : `${EXTENSION}\n${text}`;
+  return `${EXTENSION}\n${text}`;
 }

@@ -1,25 +1,23 @@
 import { MimeData } from '@lumino/coreutils';
 import { Drag } from '@lumino/dragdrop';
 
-/** References and their code, as our own targets read them. */
+import { asCell } from './cell';
+import { pythonFor } from './python';
+
+/** References, as our own targets read them. */
 export const REFS_MIME = 'application/vnd.mlinfra.refs+json';
 
 const THRESHOLD = 5;
 
-export interface IDragged {
-  refs: readonly string[];
-  /** Runs as inserted in the notebook in use. */
-  code: string;
-}
-
 /**
  * The data of a drag. `text/plain` makes every code editor take it; no other `text/…` type may be added, since an
  * editor takes the first it finds, and no notebook cells, since the notebook would then take the drop from the editor.
+ * It brings the import: where it will be dropped is not known, and an import too many does no harm.
  */
-export function mimeDataOf(dragged: IDragged): MimeData {
+export function mimeDataOf(refs: readonly string[]): MimeData {
   const data = new MimeData();
-  data.setData('text/plain', dragged.code);
-  data.setData(REFS_MIME, dragged);
+  data.setData('text/plain', asCell(pythonFor(refs), 'python'));
+  data.setData(REFS_MIME, refs);
   return data;
 }
 
@@ -33,14 +31,14 @@ function dragImage(label: string): HTMLElement {
 /**
  * Follow the mouse from a button press, and start a drag once it has moved far enough.
  *
- * dragged: asked at the start; `pinned` when Shift is held, which means exact versions.
+ * dragged: the references, asked at the start; `pinned` when Shift is held, which means exact versions. Without code nothing is dragged.
  */
 export function dragFrom(
   press: { clientX: number; clientY: number; button: number },
-  dragged: (pinned: boolean) => IDragged,
+  dragged: (pinned: boolean) => readonly string[],
   label: string
 ): void {
-  if (press.button !== 0) {
+  if (press.button !== 0 || !pythonFor(dragged(false))) {
     return;
   }
   const stop = (): void => {

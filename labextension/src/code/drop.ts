@@ -1,8 +1,10 @@
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Drag } from '@lumino/dragdrop';
 
-import { type IDragged, REFS_MIME } from './drag';
-import { insertCell } from './insert';
+import { asCell } from './cell';
+import { REFS_MIME } from './drag';
+import { codeCells, insertCell } from './insert';
+import { pythonFor } from './python';
 
 /** A gap between cells: the position of the new cell, and where the line is drawn (pixels from the top of the notebook). */
 export interface IGap {
@@ -40,32 +42,46 @@ class NotebookDrop implements EventListenerObject {
       this._line.remove();
       return;
     }
-    if (!drag.mimeData.hasData(REFS_MIME) || this._onEmptyLine(drag)) {
+    if (!drag.mimeData.hasData(REFS_MIME)) {
       this._line.remove();
       return;
     }
     event.preventDefault();
     event.stopPropagation();
+    drag.dropAction = 'copy';
+    const empty = this._emptyLine(drag.target);
     const gap = this._gap(drag.clientY);
-    if (event.type === 'lm-drop') {
-      this._drop(drag, gap);
+    if (event.type !== 'lm-drop') {
+      this._show(empty?.y ?? gap.y);
+      return;
+    }
+    this._line.remove();
+    // The notebook in use when the drag began may be another: what this one lacks is seen here.
+    const code = asCell(pythonFor(drag.mimeData.getData(REFS_MIME) as string[]), 'python', codeCells(this._panel));
+    if (empty) {
+      empty.fill(code);
     } else {
-      drag.dropAction = 'copy';
-      this._show(gap);
+      insertCell(this._panel, gap.index, code);
+      this._panel.content.activate();
     }
   }
 
-  private _onEmptyLine({ target, clientX, clientY }: Drag.Event): boolean {
-    if (!(target instanceof Element) || !target.closest('.cm-editor')) {
-      return false;
+  /** The empty line of an editor at a place, and how it is filled. */
+  private _emptyLine(target: EventTarget | null): { y: number; fill: (code: string) => void } | null {
+    const line = target instanceof Element ? target.closest('.cm-line') : null;
+    const cell = line && this._panel.content.widgets.find(({ node }) => node.contains(line));
+    if (!line || line.textContent || !cell?.editor || cell.editor.getOption('readOnly') === true) {
+      return null;
     }
-    const editor = this._panel.content.widgets.find(cell => cell.node.contains(target))?.editor;
-    if (!editor || editor.getOption('readOnly') === true) {
-      return false;
-    }
-    const point = { left: clientX, right: clientX, top: clientY, bottom: clientY };
-    const position = editor.getPositionForCoordinate(point);
-    return position !== null && editor.getLine(position.line) === '';
+    // By the line and not by the point, as the editor itself does: CodeMirror finds no place at the empty last line of a text.
+    const { editor } = cell.editor as unknown as { editor: { posAtDOM: (node: Node) => number } };
+    return {
+      y: edges(line).bottom,
+      fill: code => {
+        const at = editor.posAtDOM(line);
+        cell.model.sharedModel.updateSource(at, at, code);
+      }
+    };
   }
 
   private _gap(y: number): IGap {
@@ -76,26 +92,18 @@ class NotebookDrop implements EventListenerObject {
     return nearestGap(cells, y);
   }
 
-  private _show(gap: IGap): void {
+  private _show(y: number): void {
     const frame = this._panel.content.node;
-    this._line.style.top = `${gap.y - frame.getBoundingClientRect().top + frame.scrollTop}px`;
+    this._line.style.top = `${y - frame.getBoundingClientRect().top + frame.scrollTop}px`;
     if (!this._line.isConnected) {
       frame.appendChild(this._line);
     }
   }
 
-  private _drop(event: Drag.Event, gap: IGap): void {
-    this._line.remove();
-    const dragged = event.mimeData.getData(REFS_MIME) as IDragged;
-    event.dropAction = 'copy';
-    insertCell(this._panel, gap.index, dragged.code);
-    this._panel.content.activate();
-  }
-
   private readonly _line = document.createElement('div');
 }
 
-function edges(node: HTMLElement): { top: number; bottom: number } {
+function edges(node: Element): { top: number; bottom: number } {
   const { top, bottom } = node.getBoundingClientRect();
   return { top, bottom };
 }

@@ -3,11 +3,11 @@ import { type IRef, parseRef } from '../refs';
 /** A Python string literal: JSON's escapes are all Python's too. */
 const quote = (text: string): string => JSON.stringify(text);
 
-/** Words that are no names in Python, in lower case. */
-const KEYWORDS = new Set(
+/** Words of Python, and names that the code of the workbench itself needs; the server keeps the same list. */
+const TAKEN = new Set(
   (
-    'and as assert async await break class continue def del elif else except finally for from global if import in is ' +
-    'lambda nonlocal not or pass raise return try while with yield'
+    'and as assert async await break case class continue def del elif else except finally for from global if import in is lambda ' +
+    'lazy match nonlocal not or pass raise return try type while with yield charts ml print'
   ).split(' ')
 );
 
@@ -15,10 +15,8 @@ const KEYWORDS = new Set(
 export function variable(name: string): string {
   const last = name.split(/[./:]/).pop() ?? name;
   const plain = last.replace(/[^A-Za-z0-9_]/g, '_').toLowerCase();
-  if (KEYWORDS.has(plain)) {
-    return `${plain}_`;
-  }
-  return /^[a-z]/.test(plain) ? plain : `x${plain ? `_${plain}` : ''}`;
+  const begun = /^[a-z]/.test(plain) ? plain : `x${plain ? `_${plain}` : ''}`;
+  return TAKEN.has(begun) ? `${begun}_` : begun;
 }
 
 type Form = (ref: IRef) => string;
@@ -35,7 +33,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   experiment: ({ name }) => `runs = ml.runs(${quote(name)})\nruns.frame()`,
   run: ({ name }) => `run = ml.run(${quote(name)})\nrun.metrics`,
   compare: ({ parts }) => runs(parts),
-  model: ({ name }) => `model = ml.model(${quote(`${name}@champion`)}).load()`,
+  model: ({ name }) => `model = ml.model(${quote(name)}).load()`,
   version: ({ name, at }) => `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()`,
   deployment: ({ name }) => `deployment = ml.deployment(${quote(name)})\ndeployment`,
   monitor: ({ name }) => `requests = ml.monitor(${quote(name)}).frame()\nrequests`,

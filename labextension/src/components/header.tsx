@@ -1,7 +1,6 @@
 import React, { useId } from 'react';
 
 import { dragFrom } from '../code/drag';
-import { pythonFor } from '../code/python';
 import { useWorkbench } from '../hooks/context';
 import { Button } from './button';
 import { cx } from './cx';
@@ -13,6 +12,8 @@ interface IPageHeaderProps {
   icon: IconName;
   title: string;
   reference: string;
+  /** The reference with the exact version: what is shown and copied, and dragged with Shift. */
+  pinned?: string;
   /** A state chip or tags beside the title. */
   mark?: React.ReactNode;
   /** Buttons; at most one primary. */
@@ -20,16 +21,14 @@ interface IPageHeaderProps {
 }
 
 /** The head of a page: 40 px. */
-export function PageHeader({ icon, title, reference, mark, children }: IPageHeaderProps): React.ReactElement {
+export function PageHeader({ icon, title, reference, pinned, mark, children }: IPageHeaderProps): React.ReactElement {
   const { code, trans } = useWorkbench();
   return (
     <div className={cx('page-header')}>
       <Icon name={icon} />
       <h1
         title={title}
-        onMouseDown={event =>
-          dragFrom(event, () => ({ refs: [reference], code: code.cell(pythonFor([reference])) }), title)
-        }
+        onMouseDown={event => dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title)}
       >
         {title}
       </h1>
@@ -38,9 +37,9 @@ export function PageHeader({ icon, title, reference, mark, children }: IPageHead
         type="button"
         className={cx('ref')}
         title={trans.__('Copy this reference')}
-        onClick={() => code.copy(reference)}
+        onClick={() => code.copy(pinned ?? reference)}
       >
-        {reference}
+        {pinned ?? reference}
       </button>
       <span className={cx('space')} />
       {children}

@@ -1,7 +1,7 @@
 import type React from 'react';
 import { useRef, useState } from 'react';
 
-import { dragFrom, type IDragged } from '../code/drag';
+import { dragFrom } from '../code/drag';
 import { pythonFor } from '../code/python';
 import { useWorkbench } from '../hooks/context';
 import { nameOf } from '../refs';
@@ -195,17 +195,13 @@ function onClick(scene: IScene, event: React.MouseEvent): void {
 }
 
 function onMouseDown(scene: IScene, event: React.MouseEvent): void {
-  const { code, trans } = scene.workbench;
+  const { trans } = scene.workbench;
   const picked = meant(scene).filter(row => row.ref);
   if (!picked.length || inControl(event)) {
     return;
   }
   const label = picked.length === 1 ? nameOf(picked[0]?.ref ?? '') : trans._n('%1 object', '%1 objects', picked.length);
-  const dragged = (pinned: boolean): IDragged => {
-    const refs = picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);
-    return { refs, code: code.cell(pythonFor(refs)) };
-  };
-  dragFrom(event, dragged, label);
+  dragFrom(event, pinned => picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []), label);
 }
 
 /**

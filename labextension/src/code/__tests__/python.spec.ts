@@ -9,7 +9,7 @@ describe('pythonFor', () => {
     ['column:flights.departures.carrier', 'departures = ml.dataset("flights.departures").scan().select("carrier")'],
     ['job:7f3a', 'job = ml.job("7f3a")\nprint(job.logs(tail=50))'],
     ['version:flights/2', 'model = ml.model("flights/2").load()'],
-    ['model:flights', 'model = ml.model("flights@champion").load()'],
+    ['model:flights', 'model = ml.model("flights").load()'],
     ['alert:flights/drift', 'ml.alert("flights/drift")']
   ])('writes %s as code', (ref, code) => {
     expect(pythonFor([ref])).toBe(code);
@@ -40,8 +40,12 @@ describe('variable', () => {
   it.each([
     ['flights.departures', 'departures'],
     ['ns.2013-data', 'x_2013_data'],
+    ['Größe', 'gr__e'],
     ['data.class', 'class_'],
-    ['Größe', 'gr__e']
+    ['data.None', 'none'],
+    ['data.match', 'match_'],
+    ['x.ml', 'ml_'],
+    ['x.print', 'print_']
   ])('makes a Python name of %s', (name, expected) => {
     expect(variable(name)).toBe(expected);
   });
@@ -68,8 +72,11 @@ describe('asCell', () => {
     expect(asCell('%jobs', 'magic', ['%load_ext jupyter_mlinfra'])).toBe('%jobs');
   });
 
-  it('leaves a cell magic on the first line', () => {
-    expect(asCell('SELECT 1', 'sql').startsWith('%%catalog sql\n')).toBe(true);
+  it('asks SQL from Python, which runs where nothing is loaded', () => {
+    expect(asCell('SELECT "a"', 'sql')).toBe(
+      'import jupyter_mlinfra as ml\nml.workbench().catalog.sql("""\nSELECT "a"\n""")'
+    );
+    expect(asCell(String.raw`SELECT '\n' || '""""'`, 'sql')).toContain(String.raw`SELECT '\\n' || '\"\"""'`);
   });
 
   it('sends shell lines to the shell, continued lines once', () => {

@@ -1,0 +1,18 @@
+import { fireEvent, screen } from '@testing-library/react';
+import React from 'react';
+
+import { dragFrom } from '../../code/drag';
+import { PageHeader } from '../header';
+import { fakeWorkbench, show } from './workbench';
+
+jest.mock('../../code/drag', () => ({ dragFrom: jest.fn() }));
+
+describe('the title of a page', () => {
+  it('drags the object, and its exact version with Shift only', () => {
+    show(fakeWorkbench(), <PageHeader icon="catalog" title="n.a" reference="dataset:n.a" pinned="dataset:n.a@7" />);
+    fireEvent.mouseDown(screen.getByRole('heading'));
+    const refs = jest.mocked(dragFrom).mock.calls[0]?.[1];
+    expect(refs?.(false)).toEqual(['dataset:n.a']);
+    expect(refs?.(true)).toEqual(['dataset:n.a@7']);
+  });
+});
