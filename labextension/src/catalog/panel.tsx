@@ -5,8 +5,9 @@ import { Age } from '../components/age';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
+import { More } from '../components/more';
 import { Num } from '../components/number';
-import { Section } from '../components/section';
+import { Section, useOpen } from '../components/section';
 import { Bars } from '../components/shape';
 import { Pinned, Recent } from '../components/shelf';
 import * as format from '../format';
@@ -29,7 +30,11 @@ interface IUnder {
 /** The Catalog panel: namespaces, datasets and, unfolded, their columns. */
 export default function CatalogPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery('datasets', signal => client.catalog.list({ limit: MOST }, signal), { topics: ['dataset'] });
+  const section = useOpen('catalog:namespaces');
+  const query = useQuery('datasets', signal => client.catalog.list({ limit: MOST }, signal), {
+    topics: ['dataset'],
+    when: section.drawn
+  });
   const page = query.data;
   return (
     <>
@@ -40,9 +45,9 @@ export default function CatalogPanel(): React.ReactElement {
         empty={trans.__('Pin a dataset or a column with p.')}
       />
       <Section
-        name="catalog:namespaces"
+        {...section}
         title={trans.__('Namespaces')}
-        note={page && trans._n('%1 dataset', '%1 datasets', page.total)}
+        note={section.open && page && trans._n('%1 dataset', '%1 datasets', page.total)}
         body={() => <Result query={query}>{data => <Namespaces page={data} version={query.at} />}</Result>}
       />
       <Recent name="catalog:recent" kinds={PANEL_KINDS.catalog} />
@@ -75,9 +80,7 @@ function Namespaces({ page, version }: { page: IPage<IDataset>; version: number 
         rows={rows}
         onToggle={id => (id.startsWith('namespace:') ? toggleNamespace(id) : toggleDataset(id))}
       />
-      {page.shown < page.total && (
-        <p className={cx('more')}>{trans.__('%1 of %2; search finds the rest', page.shown, page.total)}</p>
-      )}
+      <More page={page} />
     </>
   );
 }

@@ -190,7 +190,7 @@ function PagedTable({ dataset, block, start }: IBlockProps & { start: number }):
   const page = useQuery(
     `rows:${dataset.ref}@${snapshot}:${start}`,
     signal => client.catalog.rows(dataset.name, { start, count: PAGE, snapshot }, signal),
-    { every: () => null }
+    { every: () => null, list: `${dataset.ref}@${snapshot}` }
   );
   return (
     <div className={cx('scroll')}>

@@ -3,21 +3,23 @@ import React from 'react';
 import type { IDataset, ISnapshot } from '../api/types';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
+import { More } from '../components/more';
 import { Num } from '../components/number';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { useQuery } from '../hooks/query';
+import { useList } from '../hooks/list';
 import type { IWorkbench } from '../tokens';
 
 /** The commits of a dataset, newest first. */
 export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const query = useQuery(`snapshots:${dataset.ref}`, signal => client.catalog.snapshots(dataset.name, {}, signal), {
-    topics: ['dataset'],
-    about: dataset.ref
-  });
+  const { query, onMore } = useList(
+    `snapshots:${dataset.ref}`,
+    (limit, signal) => client.catalog.snapshots(dataset.name, { limit }, signal),
+    { topics: ['dataset'], about: dataset.ref }
+  );
   return (
     <div className={cx('scroll')}>
       <Result query={query}>
@@ -31,7 +33,7 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
               total={page.total}
               current={page.items.find(item => item.id === dataset.snapshot)?.ref}
             />
-            <p className={cx('more')}>{trans.__('%1 of %2', page.shown, page.total)}</p>
+            <More page={page} onMore={onMore} rest={trans.__('older ones are listed by mlinfra catalog snapshots')} />
           </>
         )}
       </Result>

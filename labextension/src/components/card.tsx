@@ -238,8 +238,9 @@ interface IResultProps<T> {
   rows?: number;
 }
 
-/** One of: shimmer, error card, the data; a stale card over data that could not be renewed. */
+/** One of: shimmer, error card, the data, faint while they are those of the question before; a stale card over data that could not be renewed. */
 export function Result<T>({ query, children, rows }: IResultProps<T>): React.ReactElement {
+  const { trans } = useWorkbench();
   const retry = (): void => void query.refresh();
   if (query.data === undefined) {
     if (query.error) {
@@ -255,7 +256,10 @@ export function Result<T>({ query, children, rows }: IResultProps<T>): React.Rea
         ) : (
           <ErrorCard error={query.error} retry={retry} />
         ))}
-      {children(query.data)}
+      {query.borrowed && <LongWait label={trans.__('Waiting for the server')} onCancel={query.cancel} />}
+      <div className={cx('result')} aria-busy={query.borrowed}>
+        {children(query.data)}
+      </div>
     </>
   );
 }

@@ -58,7 +58,7 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
   };
   useEffect(() => {
     host.current?.querySelector(`.${cx('is-current')}`)?.scrollIntoView({ block: 'center', inline: 'center' });
-  }, [start, layout]);
+  }, [start]);
   const open = (node: IGraphNode): void => {
     if (onOpen) {
       onOpen(node.id);

@@ -156,7 +156,8 @@ function perform(scene: IScene, action: RowAction, from: Element): void {
     case 'search':
       return focusSearch(from);
     case 'leave':
-      return selection.size ? choose(new Set()) : workbench.code.focusNotebook();
+      // A selection that someone else keeps, such as the basket of features, was picked with care and has a button that empties it.
+      return selection.size && !scene.options.onSelect ? choose(new Set()) : workbench.code.focusNotebook();
     default:
       return act(workbench, action, refsOf(meant(scene)));
   }

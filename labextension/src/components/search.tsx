@@ -1,36 +1,65 @@
-import React from 'react';
+import React, { useEffect, useRef, useState } from 'react';
 
 import type { IHit } from '../api/types';
 import { useWorkbench } from '../hooks/context';
-import { useQuery } from '../hooks/query';
+import { useList } from '../hooks/list';
+import { useSettled } from '../hooks/settled';
 import { nameOf, PANEL_KINDS, type PanelName } from '../refs';
 import { Result } from './card';
 import { cx } from './cx';
 import { Icon } from './icon';
 import { iconOf, kindWord } from './kinds';
 import { List } from './list';
+import { More } from './more';
+
+/** What is searched for. */
+export interface ISearch {
+  words: string;
+  /** The words once the typing has paused: those whose results are shown. */
+  settled: string;
+  /** Whether the focus is to go to the results as soon as those of all words are there. */
+  going: boolean;
+  type: (words: string) => void;
+  go: (going: boolean) => void;
+}
+
+export function useSearch(): ISearch {
+  const [words, setWords] = useState('');
+  const [going, go] = useState(false);
+  const settled = useSettled(words.trim(), 120);
+  const type = (next: string): void => {
+    go(false);
+    setWords(next);
+  };
+  return { words, settled, going: going && settled === words.trim(), type, go };
+}
+
+/** Give the focus to the first list inside a node. */
+const focusList = (host: Element | null | undefined): void =>
+  host?.querySelector<HTMLElement>('[role="tree"] [tabindex="0"]')?.focus();
 
 interface ISearchBoxProps {
-  words: string;
+  search: ISearch;
   placeholder: string;
-  onWords: (words: string) => void;
   /** The chip that chooses between every kind and the panel's own; left out where everything is searched. */
   scope?: { all: boolean; panel: string; onScope: (all: boolean) => void };
 }
 
 /** The same box at the head of every panel. Arrow down goes to the results, Escape empties it. */
-export function SearchBox({ words, placeholder, onWords, scope }: ISearchBoxProps): React.ReactElement {
+export function SearchBox({ search, placeholder, scope }: ISearchBoxProps): React.ReactElement {
   const { trans } = useWorkbench();
+  const { words, type, go } = search;
   const onKeyDown = (event: React.KeyboardEvent<HTMLInputElement>): void => {
     if (event.key === 'ArrowDown' || event.key === 'Enter') {
       event.preventDefault();
-      event.currentTarget
-        .closest('[data-mlinfra-frame]')
-        ?.querySelector<HTMLElement>('[role="tree"] [tabindex="0"]')
-        ?.focus();
+      if (words.trim()) {
+        go(true); // what is in sight now may be the results of fewer words, and go away
+      } else {
+        focusList(event.currentTarget.closest('[data-mlinfra-frame]'));
+      }
     } else if (event.key === 'Escape' && words) {
       event.stopPropagation();
-      onWords('');
+      type('');
     }
   };
   return (
@@ -42,8 +71,9 @@ export function SearchBox({ words, placeholder, onWords, scope }: ISearchBoxProp
         placeholder={placeholder}
         aria-label={trans.__('Search the workbench')}
         spellCheck={false}
-        onChange={event => onWords(event.target.value)}
+        onChange={event => type(event.target.value)}
         onKeyDown={onKeyDown}
+        onBlur={() => go(false)}
       />
       {scope && (
         <button
@@ -60,49 +90,65 @@ export function SearchBox({ words, placeholder, onWords, scope }: ISearchBoxProp
   );
 }
 
-const LIMIT = 50;
-
 /** Objects of every kind that hold the words, the panel's own kinds first. */
 export function SearchResults({
-  words,
+  search,
   panel,
   all
 }: {
-  words: string;
+  search: ISearch;
   panel: PanelName;
   all: boolean;
 }): React.ReactElement {
+  const { settled: words, going, go } = search;
   const { client, trans } = useWorkbench();
   const own: readonly string[] = PANEL_KINDS[panel];
-  const query = useQuery(
+  const { query, onMore } = useList(
     `search:${all}:${panel}:${words}`,
-    signal => client.search(words, all ? [] : own, LIMIT, signal),
-    { every: () => null }
+    (limit, signal) => client.search(words, all ? [] : own, limit, signal),
+    { every: () => null, list: `${all}:${panel}` }
   );
+  const host = useRef<HTMLDivElement>(null);
+  const arrived = query.data !== undefined && !query.borrowed;
+  useEffect(() => {
+    if (going && arrived) {
+      focusList(host.current);
+      go(false);
+    }
+  }, [going, arrived, go]);
   return (
-    <Result query={query} rows={3}>
-      {page => {
-        const kinds = [...new Set(page.items.map(hit => hit.kind))].sort(
-          (a, b) => Number(own.includes(b)) - Number(own.includes(a))
-        );
-        return (
-          <>
-            <p className={cx('results-note')} aria-live="polite">
-              {page.total === 0 ? trans.__('Nothing holds these words.') : trans.__('%1 of %2', page.shown, page.total)}
-            </p>
-            {page.note && <p className={cx('results-note')}>{page.note}</p>}
-            {kinds.map(kind => (
-              <section key={kind} className={cx('section', 'results')}>
-                <h3 className={cx('section-title')}>
-                  <span className={cx('section-word')}>{kindWord(kind, trans)}</span>
-                </h3>
-                <Hits hits={page.items.filter(hit => hit.kind === kind)} label={kindWord(kind, trans)} words={words} />
-              </section>
-            ))}
-          </>
-        );
-      }}
-    </Result>
+    <div ref={host}>
+      <Result query={query} rows={3}>
+        {page => {
+          const kinds = [...new Set(page.items.map(hit => hit.kind))].sort(
+            (a, b) => Number(own.includes(b)) - Number(own.includes(a))
+          );
+          return (
+            <>
+              <p className={cx('results-note')} aria-live="polite">
+                {page.total === 0
+                  ? trans.__('Nothing holds these words.')
+                  : trans.__('%1 of %2', page.shown, page.total)}
+              </p>
+              {page.note && <p className={cx('results-note')}>{page.note}</p>}
+              {kinds.map(kind => (
+                <section key={kind} className={cx('section', 'results')}>
+                  <h3 className={cx('section-title')}>
+                    <span className={cx('section-word')}>{kindWord(kind, trans)}</span>
+                  </h3>
+                  <Hits
+                    hits={page.items.filter(hit => hit.kind === kind)}
+                    label={kindWord(kind, trans)}
+                    words={words}
+                  />
+                </section>
+              ))}
+              <More page={page} onMore={onMore} rest={trans.__('more words find the rest')} />
+            </>
+          );
+        }}
+      </Result>
+    </div>
   );
 }
 

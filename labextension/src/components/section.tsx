@@ -3,26 +3,36 @@ import React, { useId } from 'react';
 import { useMemory } from '../hooks/memory';
 import { cx } from './cx';
 
-interface ISectionProps {
-  /** Where its state is kept: `catalog:namespaces`. */
-  name: string;
+/** Whether a section is open. */
+export interface IOpen {
+  open: boolean;
+  /** Whether its body is drawn: only then may what it shows be asked for. */
+  drawn: boolean;
+  onOpen: (open: boolean) => void;
+}
+
+/** name: where it is kept, as `catalog:namespaces`. */
+export function useOpen(name: string, initial = true): IOpen {
+  const [open, onOpen, known] = useMemory(`section:${name}`, initial);
+  return { open, drawn: open && known, onOpen };
+}
+
+interface ISectionProps extends IOpen {
   title: string;
   /** Such as `50 of 240`. */
   note?: React.ReactNode;
   /** Buttons and chips at the right. */
   children?: React.ReactNode;
   body: () => React.ReactNode;
-  closed?: boolean;
 }
 
 /** A section of a panel that opens and closes; its body is drawn, and asks the server, only while it is open. It is a group, no landmark: the panel is one. */
-export function Section({ name, title, note, children, body, closed = false }: ISectionProps): React.ReactElement {
-  const [open, setOpen] = useMemory(`section:${name}`, !closed);
+export function Section({ open, drawn, onOpen, title, note, children, body }: ISectionProps): React.ReactElement {
   const id = useId();
   return (
     <section className={cx('section')} role="group" aria-labelledby={id}>
       <h3 className={cx('section-title')}>
-        <button type="button" id={id} aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button type="button" id={id} aria-expanded={open} onClick={() => onOpen(!open)}>
           <span className={cx('twist', open && 'is-open')} aria-hidden="true" />
           {title}
         </button>
@@ -30,7 +40,7 @@ export function Section({ name, title, note, children, body, closed = false }: I
         <span className={cx('space')} />
         {open && children}
       </h3>
-      {open && <div className={cx('section-body')}>{body()}</div>}
+      {drawn && <div className={cx('section-body')}>{body()}</div>}
     </section>
   );
 }

@@ -8,7 +8,7 @@ import { Button } from './button';
 import { cx } from './cx';
 import { iconOf, kindName } from './kinds';
 import { List } from './list';
-import { Section } from './section';
+import { Section, useOpen } from './section';
 
 const RECENT_SHOWN = 6;
 
@@ -31,6 +31,7 @@ interface IPinnedProps {
 /** The objects of these kinds that the user pinned with `p`. */
 export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.ReactElement | null {
   const { shelf, trans } = useWorkbench();
+  const section = useOpen(name);
   const pinned = useShelf().pinned.filter(ref => kinds.includes(kindOf(ref)));
   if (!pinned.length && !empty) {
     return null;
@@ -50,7 +51,7 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
   }));
   return (
     <Section
-      name={name}
+      {...section}
       title={title}
       note={String(pinned.length)}
       body={() => (rows.length ? <List label={title} rows={rows} /> : <p className={cx('more')}>{empty}</p>)}
@@ -61,6 +62,7 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
 /** The pages of these kinds that were opened last. */
 export function Recent({ name, kinds }: { name: string; kinds: readonly string[] }): React.ReactElement | null {
   const { trans } = useWorkbench();
+  const section = useOpen(name);
   const recent = useShelf()
     .recent.filter(({ ref }) => kinds.includes(kindOf(ref)))
     .slice(0, RECENT_SHOWN);
@@ -69,7 +71,7 @@ export function Recent({ name, kinds }: { name: string; kinds: readonly string[]
   }
   return (
     <Section
-      name={name}
+      {...section}
       title={trans.__('Recent')}
       note={String(recent.length)}
       body={() => (

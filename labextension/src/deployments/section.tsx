@@ -4,11 +4,13 @@ import type { IDeployment, INumber } from '../api/types';
 import { quoted } from '../code/shell';
 import { EmptyCard, Result } from '../components/card';
 import { List, type IListRow } from '../components/list';
+import { More } from '../components/more';
 import { Num } from '../components/number';
-import { Section } from '../components/section';
+import { Section, useOpen } from '../components/section';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -17,20 +19,25 @@ import type { IWorkbench } from '../tokens';
 export function DeploymentsSection(): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const query = useQuery('deployments', signal => client.deployments.list({}, signal), {
+  const section = useOpen('models:deployments');
+  const { query, onMore } = useList('deployments', (limit, signal) => client.deployments.list({ limit }, signal), {
     topics: ['deployment'],
-    every: () => 10_000
+    every: () => 10_000,
+    when: section.drawn
   });
   return (
     <Section
-      name="models:deployments"
+      {...section}
       title={trans.__('Deployments')}
-      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+      note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
       body={() => (
         <Result query={query} rows={1}>
           {page =>
             page.items.length ? (
-              <List label={trans.__('Deployments')} rows={page.items.map(item => deploymentRow(item, workbench))} />
+              <>
+                <List label={trans.__('Deployments')} rows={page.items.map(item => deploymentRow(item, workbench))} />
+                <More page={page} onMore={onMore} />
+              </>
             ) : (
               <NoDeployments />
             )

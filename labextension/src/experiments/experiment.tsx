@@ -5,40 +5,40 @@ import type { ApiError } from '../api/errors';
 import type { IPage, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
 import { quoted } from '../code/shell';
-import { Button, Link } from '../components/button';
+import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { usePageKey } from '../components/frame';
 import { PageHeader } from '../components/header';
 import { Icon } from '../components/icon';
+import { More } from '../components/more';
 import { type ISort, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { useList } from '../hooks/list';
 import { useMemory } from '../hooks/memory';
-import { type IQuery, useQuery } from '../hooks/query';
+import type { IQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
 import { formatRef, nameOf } from '../refs';
 import type { IPageProps } from '../tokens';
 import { runColumns, sortKey } from './runs';
-
-const PAGE = 50;
 
 /** The runs of an experiment: filtered and sorted by the server, picked to be compared. */
 export default function ExperimentPage({ reference, name }: IPageProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const [where, setWhere] = useMemory(`where:${reference}`, '');
   const [sort, setSort] = useMemory<ISort>(`sort:${reference}`, { key: 'started', descending: true });
-  const [limit, setLimit] = useState(PAGE);
   const [picked, pick] = useState<ReadonlySet<string>>(new Set());
   const settled = useSettled(where, 400);
-  const query = useQuery(
-    `runs:${name}:${settled}:${sort.key}:${sort.descending}:${limit}`,
-    signal => client.experiments.runs({ experiment: name, where: settled, sort: sortKey(sort), limit }, signal),
-    { topics: ['run'] }
+  const { query, onMore } = useList(
+    `runs:${name}:${settled}:${sortKey(sort)}`,
+    (limit, signal) =>
+      client.experiments.runs({ experiment: name, where: settled, sort: sortKey(sort), limit }, signal),
+    { topics: ['run'], list: name }
   );
   /** Whether what is shown, and what the code says, is that of the filter in the field. */
-  const checked = where.trim() === settled.trim() && !query.error;
+  const checked = where.trim() === settled.trim() && !query.error && !query.borrowed;
   const ids = [...picked].map(ref => nameOf(ref));
   const compare = (): void => void open(formatRef('compare', ids));
   usePageKey('x', trans.__('compare the picked runs'), compare, ids.length > 1);
@@ -67,7 +67,7 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
               picked={picked}
               onSort={setSort}
               onPick={pick}
-              onMore={limit < 500 ? () => setLimit(limit + PAGE) : undefined}
+              onMore={onMore}
             />
           )}
         </Result>
@@ -182,12 +182,7 @@ function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps)
         selection={picked}
         onSelect={onPick}
       />
-      {page.shown < page.total && (
-        <p className={cx('more')}>
-          {trans.__('%1 of %2', page.shown, page.total)}{' '}
-          {onMore && <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link>}
-        </p>
-      )}
+      <More page={page} onMore={onMore} rest={trans.__('a filter finds the rest')} />
     </>
   );
 }

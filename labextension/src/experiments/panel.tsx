@@ -4,15 +4,16 @@ import type { IExperiment, IPage, IRun } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
+import { More } from '../components/more';
 import { Num } from '../components/number';
-import { Section } from '../components/section';
+import { Section, useOpen } from '../components/section';
 import { Pinned } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
+import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
-import { useQuery } from '../hooks/query';
 import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { mainMetric } from './metric';
@@ -23,15 +24,28 @@ const EXAMPLE = 'with ml.track("demo") as run:\n    run.log_metric("auc", 0.5)  
 /** The Experiments panel: experiments and, unfolded, their newest runs. */
 export default function ExperimentsPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery('experiments', signal => client.experiments.list({ limit: 200 }, signal), { topics: ['run'] });
+  const section = useOpen('experiments:experiments');
+  const { query, onMore } = useList('experiments', (limit, signal) => client.experiments.list({ limit }, signal), {
+    topics: ['run'],
+    when: section.drawn
+  });
   return (
     <>
       <Pinned name="experiments:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.experiments} />
       <Section
-        name="experiments:experiments"
+        {...section}
         title={trans.__('Experiments')}
-        note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
-        body={() => <Result query={query}>{page => <Experiments page={page} version={query.at} />}</Result>}
+        note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+        body={() => (
+          <Result query={query}>
+            {page => (
+              <>
+                <Experiments page={page} version={query.at} />
+                <More page={page} onMore={onMore} />
+              </>
+            )}
+          </Result>
+        )}
       />
     </>
   );

@@ -152,7 +152,7 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
   const curves = useQuery<readonly (ICurve | null)[]>(
     `curves:${run.id}:${run.status}:${names.join()}`,
     signal => Promise.all(names.map(name => client.experiments.curve(run.id, name, signal).catch(() => null))),
-    { every: () => (run.status === 'running' ? 10_000 : null) }
+    { every: () => (run.status === 'running' ? 10_000 : null), list: run.id }
   );
   const metrics = useMemo(
     () =>

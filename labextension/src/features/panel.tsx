@@ -7,13 +7,15 @@ import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
+import { More } from '../components/more';
 import { Num } from '../components/number';
-import { Section } from '../components/section';
+import { Section, useOpen } from '../components/section';
 import { Pinned, Recent } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
+import { useList } from '../hooks/list';
 import { useMemory, useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 import { formatRef, PANEL_KINDS, parseRef } from '../refs';
@@ -27,17 +29,26 @@ const MOST = 500;
 export default function FeaturesPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [picked, pick] = useMemory<readonly string[]>('features:basket', []);
-  const query = useQuery('views', signal => client.features.views({ limit: MOST }, signal), { topics: ['view'] });
+  const section = useOpen('features:views');
+  const { query, onMore } = useList('views', (limit, signal) => client.features.views({ limit }, signal), {
+    topics: ['view'],
+    when: section.drawn
+  });
   return (
     <>
       <Basket picked={picked} onPick={pick} />
       <Section
-        name="features:views"
+        {...section}
         title={trans.__('Feature views')}
-        note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+        note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
         body={() => (
           <Result query={query}>
-            {page => <Views page={page} picked={picked} onPick={pick} version={query.at} />}
+            {page => (
+              <>
+                <Views page={page} picked={picked} onPick={pick} version={query.at} />
+                <More page={page} onMore={onMore} />
+              </>
+            )}
           </Result>
         )}
       />
@@ -55,6 +66,7 @@ interface IBasketProps {
 /** Features of many views that become one training set. */
 function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
   const { code, trans } = useWorkbench();
+  const section = useOpen('features:basket');
   const views = new Set(picked.map(ref => parseRef(ref)?.parts[0]));
   const rows = picked.map((ref): IListRow => {
     const [view, feature] = parseRef(ref)?.parts ?? [];
@@ -81,7 +93,7 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
   });
   return (
     <Section
-      name="features:basket"
+      {...section}
       title={trans.__('Selected')}
       note={picked.length > 0 ? trans._n('%2 from %1 view', '%2 from %1 views', views.size, picked.length) : undefined}
       body={() =>
@@ -224,7 +236,19 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
       { id: `${view.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the features…') }
     ];
   }
-  return [row, ...detail.data.map(feature => featureRow(feature, tree, trans.__('Select')))];
+  const rest = view.features - detail.data.length;
+  const more: IListRow[] =
+    rest > 0
+      ? [
+          {
+            id: `${view.ref}+`,
+            ref: view.ref,
+            level: 1,
+            name: <span className={cx('link')}>{trans._n('%1 more feature', '%1 more features', rest)}</span>
+          }
+        ]
+      : [];
+  return [row, ...detail.data.map(feature => featureRow(feature, tree, trans.__('Select'))), ...more];
 }
 
 function featureRow(

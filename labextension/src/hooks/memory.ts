@@ -2,16 +2,18 @@ import { useCallback, useEffect, useState } from 'react';
 
 import { useWorkbench } from './context';
 
-/** A state that comes back after a reload, kept under `key` in JupyterLab's state database. */
-export function useMemory<T>(key: string, initial: T): [T, (next: T) => void] {
+/** A state that comes back after a reload, kept under `key` in JupyterLab's state database; the third part says whether it has been read. */
+export function useMemory<T>(key: string, initial: T): [value: T, keep: (next: T) => void, known: boolean] {
   const { memory } = useWorkbench();
   const [value, setValue] = useState(initial);
+  const [known, setKnown] = useState(false);
 
   useEffect(() => {
     let current = true;
     void memory.read<T>(key).then(kept => {
-      if (current && kept !== undefined) {
-        setValue(kept);
+      if (current) {
+        setKnown(true);
+        setValue(before => kept ?? before);
       }
     });
     return () => {
@@ -26,7 +28,7 @@ export function useMemory<T>(key: string, initial: T): [T, (next: T) => void] {
     },
     [memory, key]
   );
-  return [value, keep];
+  return [value, keep, known];
 }
 
 /** A set of names that comes back after a reload, with a switch for one of them. */

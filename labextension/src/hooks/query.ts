@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { Topic } from '../api/events';
@@ -13,6 +13,8 @@ export interface IAnswer<T> {
   readonly loading: boolean;
   /** When the data came, in milliseconds; 0 before the first answer. */
   readonly at: number;
+  /** Whether the data answer the question before this one, of the same list, until this one is answered. */
+  readonly borrowed: boolean;
   /** Whether the user gave the request up; nothing is asked until told. */
   readonly cancelled: boolean;
 }
@@ -25,14 +27,28 @@ export type Every<T> = (data: T | undefined) => number | null;
 const SLOWEST = 60_000;
 /** Events within so many milliseconds are answered by one request. */
 const BURST = 150;
-const NOTHING: IAnswer<never> = { data: undefined, error: null, loading: false, at: 0, cancelled: false };
+const NOTHING: IAnswer<never> = {
+  data: undefined,
+  error: null,
+  loading: false,
+  at: 0,
+  borrowed: false,
+  cancelled: false
+};
 
 /** One question that is asked again and again while someone looks: after news, after a while, and later and later after errors. */
 export class Poller<T> {
   constructor(
     private readonly _fetch: Fetch<T>,
-    private readonly _every: Every<T>
-  ) {}
+    private readonly _every: Every<T>,
+    /** Shown until the first answer: that of a like question. */
+    before: Pick<IAnswer<T>, 'data' | 'at'> = NOTHING
+  ) {
+    if (before.data !== undefined) {
+      this._answer = { ...NOTHING, data: before.data, at: before.at, borrowed: true };
+      this._stale = true;
+    }
+  }
 
   get answer(): IAnswer<T> {
     return this._answer;
@@ -88,11 +104,12 @@ export class Poller<T> {
       if (this._request === request) {
         this._failures = 0;
         this._stale = false;
-        this._set({ data, error: null, loading: false, at: Date.now() });
+        this._set({ data, error: null, loading: false, at: Date.now(), borrowed: false });
       }
     } catch (error) {
       if (this._request === request) {
         this._failures += 1;
+        this._giveBack();
         this._set({ error: asApiError(error), loading: false });
       }
     }
@@ -108,6 +125,7 @@ export class Poller<T> {
     this._request?.abort();
     this._request = null;
     this._stale = true;
+    this._giveBack();
     this._set({ loading: false, cancelled: true });
   };
 
@@ -120,6 +138,13 @@ export class Poller<T> {
       this._schedule(BURST);
     }
   };
+
+  /** An answer to another question stands only while this one is under way. */
+  private _giveBack(): void {
+    if (this._answer.borrowed) {
+      this._answer = NOTHING;
+    }
+  }
 
   private _delay(): number | null {
     if (this._nudged) {
@@ -165,11 +190,26 @@ export interface IQueryOptions<T> {
   about?: string;
   /** False: nothing is asked. */
   when?: boolean;
+  /** The list that the question is about: with another page, order or filter of it, the rows of the last one stay until the new ones come. */
+  list?: string;
 }
 
 export interface IQuery<T> extends IAnswer<T> {
   refresh: () => Promise<void>;
   cancel: () => void;
+}
+
+/** The questions of one component, one after the other. */
+class Questions<T> {
+  next(list: string | undefined, fetch: Fetch<T>, every: Every<T>): Poller<T> {
+    const before = list !== undefined && list === this._list ? this._last?.answer : undefined;
+    this._list = list;
+    this._last = new Poller(fetch, every, before);
+    return this._last;
+  }
+
+  private _list: string | undefined;
+  private _last: Poller<T> | undefined;
 }
 
 const IDLE = 15_000;
@@ -178,15 +218,17 @@ const idle = (): number => IDLE;
 /**
  * Ask the server while the surrounding widget is in sight.
  *
- * key: what the question is; another key is another question, with an answer of its own.
+ * key: what the question is; another key is another question, with an answer of its own. Only a common `list` says that both
+ * are about the same object.
  */
 export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions<T> = {}): IQuery<T> {
-  const { every = idle, topics, about, when = true } = options;
+  const { every = idle, topics, about, when = true, list } = options;
   const { events } = useWorkbench();
   const visible = useVisible();
+  const [questions] = useState(() => new Questions<T>());
   // The key stands for `fetch` and `every`, which callers write in place.
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const poller = useMemo(() => new Poller(fetch, every), [key]);
+  const poller = useMemo(() => questions.next(list, fetch, every), [key]);
   const answer = useSyncExternalStore(
     poller.subscribe,
     useCallback(() => poller.answer, [poller])

@@ -1,17 +1,19 @@
-import React, { useState } from 'react';
+import React from 'react';
 
 import type { ICompute, IDevice, IJob, IPage } from '../api/types';
 import { Link } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
+import { More } from '../components/more';
 import { Num } from '../components/number';
 import { Progress } from '../components/progress';
-import { Section } from '../components/section';
+import { Section, useOpen } from '../components/section';
 import { Pinned } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { PipelinesSection } from '../pipelines/section';
 import { PANEL_KINDS, parseRef } from '../refs';
@@ -33,15 +35,17 @@ export default function JobsPanel(): React.ReactElement {
 
 function ComputeSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
+  const section = useOpen('jobs:compute');
   const query = useQuery('compute', signal => client.jobs.compute(signal), {
     topics: ['job'],
+    when: section.drawn,
     every: compute => (compute?.running ? 3_000 : 15_000)
   });
   return (
     <Section
-      name="jobs:compute"
+      {...section}
       title={trans.__('Compute')}
-      note={query.data?.backend}
+      note={section.open && query.data?.backend}
       body={() => (
         <Result query={query} rows={2}>
           {compute => <Compute compute={compute} />}
@@ -101,26 +105,21 @@ function Device({ device }: { device: IDevice }): React.ReactElement {
   );
 }
 
-const PAGE = 50;
-
 function JobsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const [limit, setLimit] = useState(PAGE);
-  const query = useQuery(`jobs:${limit}`, signal => client.jobs.list({ limit }, signal), {
+  const section = useOpen('jobs:jobs');
+  const { query, onMore } = useList('jobs', (limit, signal) => client.jobs.list({ limit }, signal), {
     topics: ['job'],
-    every: page => (page?.items.some(isActive) ? 2_000 : 15_000)
+    every: page => (page?.items.some(isActive) ? 2_000 : 15_000),
+    when: section.drawn
   });
   const page = query.data;
   return (
     <Section
-      name="jobs:jobs"
+      {...section}
       title={trans.__('Jobs')}
-      note={page && trans.__('%1 of %2', format.number(page.shown), format.number(page.total))}
-      body={() => (
-        <Result query={query}>
-          {data => <Jobs page={data} onMore={limit < 500 ? () => setLimit(Math.min(500, limit + PAGE)) : undefined} />}
-        </Result>
-      )}
+      note={section.open && page && trans.__('%1 of %2', format.number(page.shown), format.number(page.total))}
+      body={() => <Result query={query}>{data => <Jobs page={data} onMore={onMore} />}</Result>}
     />
   );
 }
@@ -143,11 +142,7 @@ function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): Rea
   return (
     <>
       <List label={trans.__('Jobs')} rows={page.items.map(job => jobRow(job, workbench))} />
-      {page.shown < page.total && (
-        <p className={cx('more')}>
-          {trans.__('newest first')} {onMore && <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link>}
-        </p>
-      )}
+      <More page={page} onMore={onMore} />
     </>
   );
 }

@@ -4,14 +4,15 @@ import type { IModel, IPage, IVersion } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
+import { More } from '../components/more';
 import { Num } from '../components/number';
-import { Section } from '../components/section';
+import { Section, useOpen } from '../components/section';
 import { Tag } from '../components/tag';
 import { mainMetric } from '../experiments/metric';
 import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
+import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
-import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
 
 const VERSIONS_SHOWN = 8;
@@ -19,13 +20,26 @@ const VERSIONS_SHOWN = 8;
 /** Registered models and, unfolded, their versions. */
 export function ModelsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery('models', signal => client.experiments.models({ limit: 200 }, signal), { topics: ['model'] });
+  const section = useOpen('models:models');
+  const { query, onMore } = useList('models', (limit, signal) => client.experiments.models({ limit }, signal), {
+    topics: ['model'],
+    when: section.drawn
+  });
   return (
     <Section
-      name="models:models"
+      {...section}
       title={trans.__('Models')}
-      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
-      body={() => <Result query={query}>{page => <Models page={page} version={query.at} />}</Result>}
+      note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+      body={() => (
+        <Result query={query}>
+          {page => (
+            <>
+              <Models page={page} version={query.at} />
+              <More page={page} onMore={onMore} />
+            </>
+          )}
+        </Result>
+      )}
     />
   );
 }

@@ -5,35 +5,45 @@ import { Age } from '../components/age';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
+import { More } from '../components/more';
 import { Num } from '../components/number';
-import { Section } from '../components/section';
+import { Section, useOpen } from '../components/section';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { useQuery } from '../hooks/query';
+import { useList } from '../hooks/list';
 import type { IWorkbench } from '../tokens';
 import { Measured } from './measured';
 
 /** Alerts that ask for attention: firing, pending and without data. */
 export function AlertsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery('alerts', signal => client.monitoring.alerts({ limit: 100 }, signal), { topics: ['alert'] });
+  const section = useOpen('models:alerts');
+  const { query, onMore } = useList('alerts', (limit, signal) => client.monitoring.alerts({ limit }, signal), {
+    topics: ['alert'],
+    when: section.drawn
+  });
   const loud = query.data?.items.filter(alert => alert.state !== 'ok') ?? [];
   const firing = loud.filter(alert => alert.state === 'firing').length;
   return (
     <Section
-      name="models:alerts"
+      {...section}
       title={trans.__('Alerts')}
-      note={query.data && (firing ? trans._n('%1 firing', '%1 firing', firing) : trans.__('none firing'))}
+      note={
+        section.open && query.data && (firing ? trans._n('%1 firing', '%1 firing', firing) : trans.__('none firing'))
+      }
       body={() => (
         <Result query={query} rows={1}>
-          {page =>
-            loud.length ? (
-              <List label={trans.__('Alerts')} rows={loud.map(alertRow)} />
-            ) : (
-              <p className={cx('more')}>{trans._n('%1 rule, all quiet', '%1 rules, all quiet', page.total)}</p>
-            )
-          }
+          {page => (
+            <>
+              {loud.length ? (
+                <List label={trans.__('Alerts')} rows={loud.map(alertRow)} />
+              ) : (
+                <p className={cx('more')}>{trans._n('%1 rule, all quiet', '%1 rules, all quiet', page.shown)}</p>
+              )}
+              <More page={page} onMore={onMore} />
+            </>
+          )}
         </Result>
       )}
     />
@@ -60,17 +70,24 @@ function alertRow(alert: IAlert): IListRow {
 export function MonitorsSection(): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const query = useQuery('monitors', signal => client.monitoring.list({}, signal), { topics: ['alert'] });
+  const section = useOpen('models:monitors');
+  const { query, onMore } = useList('monitors', (limit, signal) => client.monitoring.list({ limit }, signal), {
+    topics: ['alert'],
+    when: section.drawn
+  });
   return (
     <Section
-      name="models:monitors"
+      {...section}
       title={trans.__('Monitors')}
-      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+      note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
       body={() => (
         <Result query={query} rows={1}>
           {page =>
             page.items.length ? (
-              <List label={trans.__('Monitors')} rows={page.items.map(monitor => monitorRow(monitor, workbench))} />
+              <>
+                <List label={trans.__('Monitors')} rows={page.items.map(monitor => monitorRow(monitor, workbench))} />
+                <More page={page} onMore={onMore} />
+              </>
             ) : (
               <EmptyCard
                 sentence={trans.__('A monitor compares live requests with the training data.')}

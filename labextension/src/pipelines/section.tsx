@@ -4,13 +4,14 @@ import type { IPage, IPipeline, IPipelineDetail } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
-import { Section } from '../components/section';
+import { More } from '../components/more';
+import { Section, useOpen } from '../components/section';
 import { lookOf, State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
+import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
-import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { secondsOf } from './seconds';
@@ -18,17 +19,24 @@ import { secondsOf } from './seconds';
 /** The pipelines of the project with the states of their newest runs; unfolded, their steps. */
 export function PipelinesSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery('pipelines', signal => client.pipelines.list({}, signal), { topics: ['step'] });
+  const section = useOpen('jobs:pipelines');
+  const { query, onMore } = useList('pipelines', (limit, signal) => client.pipelines.list({ limit }, signal), {
+    topics: ['step'],
+    when: section.drawn
+  });
   return (
     <Section
-      name="jobs:pipelines"
+      {...section}
       title={trans.__('Pipelines')}
-      note={query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+      note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
       body={() => (
         <Result query={query} rows={1}>
           {page =>
             page.items.length ? (
-              <Pipelines page={page} version={query.at} />
+              <>
+                <Pipelines page={page} version={query.at} />
+                <More page={page} onMore={onMore} />
+              </>
             ) : (
               <EmptyCard
                 sentence={trans.__('A pipeline runs notebooks in order and skips what has not changed.')}

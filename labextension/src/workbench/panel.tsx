@@ -7,12 +7,11 @@ import { EmptyCard, Loading } from '../components/card';
 import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { labIcon } from '../components/labicon';
-import { SearchBox, SearchResults } from '../components/search';
+import { SearchBox, SearchResults, useSearch } from '../components/search';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import { useSettled } from '../hooks/settled';
 import type { IPanelProps, IPanelSpec, IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
 
@@ -62,26 +61,20 @@ export class PanelWidget extends FrameWidget {
 }
 
 function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPanelProps> }): React.ReactElement {
-  const [words, setWords] = useState('');
+  const search = useSearch();
   const [all, setAll] = useMemory(`scope:${spec.name}`, true);
   const [drawing, redraw] = useState(0);
-  const settled = useSettled(words.trim(), 120);
   const { client } = useWorkbench();
   const project = useQuery('project', signal => client.project(signal), { every: () => null });
   return (
     <>
       <PanelTitle spec={spec} project={project.data} onRefresh={() => redraw(drawing + 1)} />
-      <SearchBox
-        words={words}
-        placeholder={spec.placeholder}
-        onWords={setWords}
-        scope={{ all, panel: spec.title, onScope: setAll }}
-      />
+      <SearchBox search={search} placeholder={spec.placeholder} scope={{ all, panel: spec.title, onScope: setAll }} />
       <div className={cx('panel-body')}>
         {project.error?.code === 'not_found' ? (
           <NoProject onMade={project.refresh} />
-        ) : settled ? (
-          <SearchResults words={settled} panel={spec.name} all={all} />
+        ) : search.settled ? (
+          <SearchResults key={drawing} search={search} panel={spec.name} all={all} />
         ) : (
           <Suspense fallback={<Loading />}>
             <Body key={drawing} name={spec.name} />

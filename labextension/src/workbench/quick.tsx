@@ -1,11 +1,10 @@
 import { Widget } from '@lumino/widgets';
-import React, { useState } from 'react';
+import React from 'react';
 
 import { cx } from '../components/cx';
-import { SearchBox, SearchResults } from '../components/search';
+import { SearchBox, SearchResults, useSearch } from '../components/search';
 import { Pinned, Recent } from '../components/shelf';
 import { useWorkbench } from '../hooks/context';
-import { useSettled } from '../hooks/settled';
 import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
@@ -49,15 +48,14 @@ function leaving(workbench: IWorkbench, leave: () => void): IWorkbench {
 
 function Quick(): React.ReactElement {
   const { trans } = useWorkbench();
-  const [words, setWords] = useState('');
-  const settled = useSettled(words.trim(), 120);
+  const search = useSearch();
   const kinds = Object.values(PANEL_KINDS).flat();
   return (
     <>
-      <SearchBox words={words} placeholder={trans.__('name, column, tag, owner, reference')} onWords={setWords} />
+      <SearchBox search={search} placeholder={trans.__('name, column, tag, owner, reference')} />
       <div className={cx('panel-body')}>
-        {settled ? (
-          <SearchResults words={settled} panel="catalog" all />
+        {search.settled ? (
+          <SearchResults search={search} panel="catalog" all />
         ) : (
           <>
             <Pinned name="quick:pinned" title={trans.__('Pinned')} kinds={kinds} />
@@ -74,6 +72,7 @@ export function openQuick(workbench: IWorkbench): void {
   const before = document.activeElement;
   const close = (): void => {
     document.removeEventListener('mousedown', outside, true);
+    document.removeEventListener('keydown', escape, true);
     if (!widget.isDisposed) {
       widget.dispose();
       if (before instanceof HTMLElement) {
@@ -87,20 +86,26 @@ export function openQuick(workbench: IWorkbench): void {
       close();
     }
   };
+  /** On the document, since a row that had the focus may be gone; a dialog above this one keeps its own Escape. */
+  const escape = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape' && (event.target === document.body || widget.node.contains(event.target as Node))) {
+      event.preventDefault();
+      event.stopPropagation();
+      close();
+    }
+  };
   let early = '';
   widget.node.addEventListener('keydown', event => {
     if (event.target === widget.node && event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey) {
       event.preventDefault();
       event.stopImmediatePropagation();
       early += event.key;
-    } else if (event.key === 'Escape') {
-      event.stopPropagation();
-      close();
     } else if (event.key === 'Tab') {
       keepInside(widget.node, event);
     }
   });
   document.addEventListener('mousedown', outside, true);
+  document.addEventListener('keydown', escape, true);
   widget.node.tabIndex = -1;
   Widget.attach(widget, document.body);
   // What is typed before the box is drawn must not fall into the editor that had the caret.

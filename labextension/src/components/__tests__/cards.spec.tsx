@@ -1,5 +1,5 @@
 import { act, fireEvent, screen } from '@testing-library/react';
-import React from 'react';
+import React, { useEffect, useState } from 'react';
 
 import { ApiError } from '../../api/errors';
 import type { INumber } from '../../api/types';
@@ -130,6 +130,38 @@ describe('a query', () => {
     expect(fetch).toHaveBeenCalledTimes(1);
     fireEvent.click(screen.getByRole('button', { name: 'Load' }));
     expect(fetch).toHaveBeenCalledTimes(2);
+    expect(screen.getByRole('status', { name: 'Loading' })).toBeTruthy();
+  });
+
+  it('keeps the rows of a list while another page of it is on its way, and never those of another object', async () => {
+    const answers: ((rows: string) => void)[] = [];
+    const fetch = (): Promise<string> => new Promise(resolve => answers.push(resolve));
+    let draw: (next: { key: string; list: string }) => void = () => undefined;
+    function Host(): React.ReactElement {
+      const [{ key, list }, set] = useState({ key: 'a:50', list: 'a' });
+      useEffect(() => {
+        draw = next => act(() => set(next));
+      }, []);
+      return <Result query={useQuery(key, fetch, { list })}>{rows => <button type="button">{rows}</button>}</Result>;
+    }
+    show(fakeWorkbench(), <Host />);
+    const answer = (rows: string): Promise<void> =>
+      act(async () => {
+        answers.shift()?.(rows);
+        await Promise.resolve();
+      });
+    await answer('50 rows');
+    const row = screen.getByText('50 rows');
+    row.focus();
+    draw({ key: 'a:100', list: 'a' });
+    expect(screen.getByText('50 rows')).toBe(row);
+    expect(row.closest('[aria-busy="true"]')).not.toBeNull();
+    await answer('100 rows');
+    expect(row.textContent).toBe('100 rows');
+    expect(document.activeElement).toBe(row);
+    expect(row.closest('[aria-busy="true"]')).toBeNull();
+    draw({ key: 'b:50', list: 'b' });
+    expect(screen.queryByText('100 rows')).toBeNull();
     expect(screen.getByRole('status', { name: 'Loading' })).toBeTruthy();
   });
 

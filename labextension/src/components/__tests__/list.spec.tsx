@@ -95,6 +95,17 @@ describe('a list', () => {
     expect(fake.code.focusNotebook).toHaveBeenCalledTimes(1);
   });
 
+  it('gives the focus back with Escape, and leaves alone a selection that is kept elsewhere', () => {
+    const fake = fakeWorkbench();
+    const onSelect = jest.fn();
+    const basket = new Set(['feature:v:a']);
+    show(fake, <List label="Datasets" rows={ROWS} selection={basket} onSelect={onSelect} />);
+    act(() => item('^a').focus());
+    press('Escape');
+    expect(onSelect).not.toHaveBeenCalled();
+    expect(fake.code.focusNotebook).toHaveBeenCalledTimes(1);
+  });
+
   it('leaves keys that are held with Ctrl or Alt to JupyterLab', () => {
     const fake = fakeWorkbench();
     show(fake, <List label="Datasets" rows={ROWS} />);

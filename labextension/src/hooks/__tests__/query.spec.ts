@@ -105,4 +105,37 @@ describe('Poller', () => {
     expect(signals[0]?.aborted).toBe(true);
     expect(poller.answer.loading).toBe(false);
   });
+  it('begins with the answer to a like question, and asks at once all the same', async () => {
+    const poller = new Poller(
+      async () => 2,
+      () => null,
+      { data: 1, at: 5 }
+    );
+    expect(poller.answer).toMatchObject({ data: 1, at: 5, borrowed: true });
+    poller.start();
+    await settle();
+    expect(poller.answer).toMatchObject({ data: 2, borrowed: false });
+    poller.stop();
+  });
+
+  it('gives the answer of another question back when its own fails or is given up', async () => {
+    const fails = new Poller<number>(
+      () => Promise.reject(new ApiError('bad_request', 'x')),
+      () => null,
+      { data: 1, at: 5 }
+    );
+    fails.start();
+    await settle();
+    expect(fails.answer).toMatchObject({ data: undefined, at: 0, borrowed: false, loading: false });
+    fails.stop();
+    const slow = new Poller<number>(
+      () => new Promise(() => undefined),
+      () => null,
+      { data: 1, at: 5 }
+    );
+    slow.start();
+    slow.cancel();
+    expect(slow.answer).toMatchObject({ data: undefined, cancelled: true });
+    slow.stop();
+  });
 });

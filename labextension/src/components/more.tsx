@@ -1,0 +1,30 @@
+import React from 'react';
+
+import type { IPage } from '../api/types';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { PAGE } from '../hooks/list';
+import { Link } from './button';
+import { cx } from './cx';
+
+interface IMoreProps {
+  page: IPage<unknown>;
+  onMore?: () => void;
+  /** How the rest is found when the list cannot grow. */
+  rest?: string;
+}
+
+/** Below a list that does not show all: how much it shows, and the way to the rest. */
+export function More({ page, onMore, rest }: IMoreProps): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  if (page.shown >= page.total) {
+    return null;
+  }
+  return (
+    <p className={cx('more')}>
+      {trans.__('%1 of %2', format.number(page.shown), format.number(page.total))}
+      {' · '}
+      {onMore ? <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link> : (rest ?? trans.__('search finds the rest'))}
+    </p>
+  );
+}

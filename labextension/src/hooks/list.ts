@@ -1,0 +1,27 @@
+import { useState } from 'react';
+
+import type { IPage } from '../api/types';
+import { type IQuery, type IQueryOptions, useQuery } from './query';
+
+/** Rows that a list grows by. */
+export const PAGE = 50;
+/** The longest page that the server gives. */
+const MOST = 500;
+
+export interface IPaged<T> {
+  query: IQuery<IPage<T>>;
+  /** Ask for the next rows too; undefined once the list is as long as the server gives it. */
+  onMore: (() => void) | undefined;
+}
+
+/** A list of the server that begins with 50 rows and grows when told. name: what is listed; another name begins anew. */
+export function useList<T>(
+  name: string,
+  fetch: (limit: number, signal: AbortSignal) => Promise<IPage<T>>,
+  options: IQueryOptions<IPage<T>> = {}
+): IPaged<T> {
+  const [grown, grow] = useState({ name, limit: PAGE });
+  const limit = grown.name === name ? grown.limit : PAGE;
+  const query = useQuery(`${name}:${limit}`, signal => fetch(limit, signal), { list: name, ...options });
+  return { query, onMore: limit < MOST ? () => grow({ name, limit: Math.min(MOST, limit + PAGE) }) : undefined };
+}

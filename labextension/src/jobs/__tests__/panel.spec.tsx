@@ -1,0 +1,68 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+import React from 'react';
+
+import { type IFake, fakeWorkbench, show } from '../../components/__tests__/workbench';
+import JobsPanel from '../panel';
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+const pass = async (milliseconds: number): Promise<void> => {
+  for (const step of [0, 0, milliseconds]) {
+    await act(async () => {
+      await jest.advanceTimersByTimeAsync(step); // each effect of the one before may begin something
+    });
+  }
+};
+
+const MOMENT = '2026-01-01T00:00:00Z';
+
+/** 240 jobs; each answer takes 50 ms. */
+function shown(): { fake: IFake; list: jest.Mock } {
+  const list = jest.fn(async ({ limit }: { limit: number }) => {
+    await new Promise(resolve => setTimeout(resolve, 50));
+    const items = Array.from({ length: limit }, (_, index) => ({
+      id: `j${index}`,
+      ref: `job:j${index}`,
+      name: 'train',
+      state: 'succeeded',
+      reason: '',
+      ended_at: MOMENT,
+      submitted_at: MOMENT
+    }));
+    return { items, shown: limit, total: 240 };
+  });
+  return { fake: fakeWorkbench({ jobs: { compute: never, list }, pipelines: { list: never } }), list };
+}
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+describe('the list of jobs', () => {
+  it('keeps its rows and the focus while the next ones are on their way', async () => {
+    const { fake } = shown();
+    show(fake, <JobsPanel />);
+    await pass(200);
+    const next = screen.getByText('next 50');
+    next.focus();
+    fireEvent.click(next);
+    await pass(10);
+    expect(screen.getAllByRole('treeitem')).toHaveLength(50);
+    await pass(200);
+    expect(screen.getAllByRole('treeitem')).toHaveLength(100);
+    expect(document.activeElement).toBe(next);
+  });
+
+  it('is not asked for while its section is closed, and is when it is opened', async () => {
+    const { fake, list } = shown();
+    fake.kept.set('section:jobs:jobs', false);
+    show(fake, <JobsPanel />);
+    await pass(200);
+    fake.emit({ topic: 'job', ref: 'job:1', data: {} });
+    await pass(60_000);
+    expect(list).not.toHaveBeenCalled();
+    fireEvent.click(screen.getByRole('button', { name: 'Jobs' }));
+    await pass(200);
+    expect(list).toHaveBeenCalledTimes(1);
+    expect(screen.getAllByRole('treeitem')).toHaveLength(50);
+  });
+});
