@@ -67,12 +67,18 @@ export function alike(values: readonly unknown[], digits = 4): string[] {
   return values.map(value => (numeric(value) ? minus(value.toLocaleString(language(), options)) : other(value)));
 }
 
-/** 0.0245 → `2.45 %`. */
+/** 0.0245 → `2.45 %`. What is not nothing, or not all, is not written as such: `< 0.01 %`, `> 99.99 %`. */
 export function percent(fraction: unknown, digits = 2): string {
   if (!numeric(fraction)) {
     return DASH;
   }
-  return `${(fraction * 100).toLocaleString(language(), { maximumFractionDigits: digits })} %`;
+  const least = 10 ** -digits;
+  const rounded = Number((fraction * 100).toFixed(digits));
+  const write = (value: number): string => `${value.toLocaleString(language(), { maximumFractionDigits: digits })} %`;
+  if (rounded === 0 && fraction > 0) {
+    return `< ${write(least)}`;
+  }
+  return rounded === 100 && fraction < 1 ? `> ${write(100 - least)}` : write(fraction * 100);
 }
 
 /** 5400000 → `5.4 MB`. */
@@ -148,10 +154,17 @@ export function day(moment: string): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
 }
 
-const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/;
+const MOMENT = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::[\d.]*)?(Z|[+-]\d{2}:?\d{2})?$/;
 
-/** A text value of a column: moments without their letters, other texts as they are. */
-export const plain = (value: string): string => (MOMENT.test(value) ? value.slice(0, 16).replace('T', ' ') : value);
+/** A text value of a column: moments without their letters, to the minute and with their zone, other texts as they are. */
+export const plain = (value: string): string => {
+  const [, date, clock, zone] = MOMENT.exec(value) ?? [];
+  if (!date) {
+    return value;
+  }
+  const words = zone && (/^(Z|[+-]00:?00)$/.test(zone) ? 'UTC' : zone);
+  return [date, clock, words].filter(Boolean).join(' ');
+};
 
 /** A logged text, with a long fraction cut to what tells settings apart. */
 export const setting = (value: string): string => (/^-?\d+\.\d{7,}$/.test(value) ? number(Number(value), 6) : value);

@@ -1,4 +1,4 @@
-import React, { useRef, useState } from 'react';
+import React, { useEffect, useRef, useState } from 'react';
 
 import type { ICatalogClient } from '../api/catalog';
 import type { IColumn, IColumnProfile, IDataset, IDatasetDetail, INumber, IProfile, Tier } from '../api/types';
@@ -22,12 +22,18 @@ interface IRow extends IColumn {
   profile?: IColumnProfile;
 }
 
+interface IColumnsProps {
+  detail: IDatasetDetail;
+  /** The key of the page that led here: `f` to the field that finds a column, `e` to the exact profile. */
+  asked: string | null;
+}
+
 /** The columns of a dataset with their profile; the exact one is reckoned when asked for. */
-export function Columns({ detail }: { detail: IDatasetDetail }): React.ReactElement {
+export function Columns({ detail, asked }: IColumnsProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const { dataset, schema } = detail;
-  const [tier, setTier] = useState<Tier>('sample');
+  const [tier, setTier] = useState<Tier>(asked === 'e' ? 'exact' : 'sample');
   const [words, setWords] = useState('');
   const sample = useProfile(client.catalog, dataset, 'sample');
   const exact = useProfile(client.catalog, dataset, 'exact', tier === 'exact');
@@ -42,7 +48,7 @@ export function Columns({ detail }: { detail: IDatasetDetail }): React.ReactElem
   return (
     <div className={cx('scroll')}>
       <ProfileBar profile={profile} query={query} tier={tier} onTier={setTier}>
-        {(schema.length > MANY || words) && <FindColumn words={words} onWords={setWords} left={rows.length} />}
+        <FindColumn words={words} going={asked === 'f'} onWords={setWords} left={rows.length} />
       </ProfileBar>
       {query.error && <Result query={query}>{() => null}</Result>}
       <Table
@@ -54,9 +60,6 @@ export function Columns({ detail }: { detail: IDatasetDetail }): React.ReactElem
     </div>
   );
 }
-
-/** From so many columns on there is a field to find one. */
-const MANY = 12;
 
 function useProfile(
   catalog: ICatalogClient,
@@ -72,14 +75,21 @@ function useProfile(
 
 interface IFindColumnProps {
   words: string;
+  /** Whether the field is wanted at once. */
+  going: boolean;
   onWords: (words: string) => void;
   left: number;
 }
 
-function FindColumn({ words, onWords, left }: IFindColumnProps): React.ReactElement {
+function FindColumn({ words, going, onWords, left }: IFindColumnProps): React.ReactElement {
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   usePageKey('f', trans.__('find a column'), () => host.current?.querySelector('input')?.focus());
+  useEffect(() => {
+    if (going) {
+      host.current?.querySelector('input')?.focus();
+    }
+  }, [going]);
   return (
     <div ref={host} className={cx('field')}>
       <Field label={trans.__('find a column')} value={words} width={120} onChange={onWords} />
@@ -204,7 +214,7 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
       key: 'min',
       head: trans.__('min'),
       end: true,
-      width: 110,
+      width: 140,
       cell: ({ profile }) => <Clipped number={profile?.min} />
     },
     {
@@ -218,7 +228,7 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
       key: 'max',
       head: trans.__('max'),
       end: true,
-      width: 110,
+      width: 140,
       cell: ({ profile }) => <Clipped number={profile?.max} />
     },
     {

@@ -1,4 +1,4 @@
-import React from 'react';
+import React, { useState } from 'react';
 
 import type { IDatasetDetail } from '../api/types';
 import { Button } from '../components/button';
@@ -45,14 +45,22 @@ export default function DatasetPage({ reference, name }: IPageProps): React.Reac
 }
 
 type View = 'preview' | 'columns' | 'snapshots' | 'lineage';
+/** The key of the page that led to the tab. */
+type Asked = 'g' | 'f' | 'e' | null;
 
 function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDatasetDetail> }): React.ReactElement {
   const { trans } = useWorkbench();
   const { dataset, schema } = detail;
   const [view, setView] = useMemory<View>(`view:${dataset.ref}`, 'columns');
-  usePageKey('g', trans.__('go to row'), () => setView('preview'), view !== 'preview');
-  usePageKey('f', trans.__('find a column'), () => setView('columns'), view !== 'columns');
-  usePageKey('e', trans.__('exact profile'), () => setView('columns'), view !== 'columns');
+  // Asked for from another tab, it is done as soon as its own is drawn.
+  const [asked, ask] = useState<Asked>(null);
+  const go = (tab: View, what: Asked): void => {
+    setView(tab);
+    ask(what);
+  };
+  usePageKey('g', trans.__('go to row'), () => go('preview', 'g'), view !== 'preview');
+  usePageKey('f', trans.__('find a column'), () => go('columns', 'f'), view !== 'columns');
+  usePageKey('e', trans.__('exact profile'), () => go('columns', 'e'), view !== 'columns');
   return (
     <>
       <DatasetFacts detail={detail} query={query} />
@@ -64,11 +72,11 @@ function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDat
           { name: 'lineage', label: trans.__('Lineage') }
         ]}
         current={view}
-        onSelect={name => setView(name as View)}
+        onSelect={name => go(name as View, null)}
         note={trans._n('%1 column', '%1 columns', schema.length)}
       >
-        {view === 'preview' && <Preview key={dataset.snapshot} dataset={dataset} />}
-        {view === 'columns' && <Columns detail={detail} />}
+        {view === 'preview' && <Preview key={dataset.snapshot} dataset={dataset} going={asked === 'g'} />}
+        {view === 'columns' && <Columns detail={detail} asked={asked} />}
         {view === 'snapshots' && <Snapshots dataset={dataset} />}
         {view === 'lineage' && <Lineage dataset={dataset} />}
       </Tabs>
@@ -89,14 +97,13 @@ function DatasetFacts({
   return (
     <Facts>
       <Num value={dataset.rows} strong unit={trans.__('rows')} />
-      <>
-        <b>{schema.length}</b> {trans._n('column', 'columns', schema.length)}
-      </>
+      {trans._n('%1 column', '%1 columns', schema.length)}
       <b>{format.bytes(dataset.bytes)}</b>
       {dataset.snapshot && (
         <span>
-          {trans.__('snapshot')} <b>{dataset.snapshot}</b>
-          {dataset.updated_at && `, ${trans.__('%1 ago', format.span(format.secondsSince(dataset.updated_at)))}`}
+          {dataset.updated_at
+            ? trans.__('snapshot %1, %2 ago', dataset.snapshot, format.span(format.secondsSince(dataset.updated_at)))
+            : trans.__('snapshot %1', dataset.snapshot)}
         </span>
       )}
       {dataset.owner && (

@@ -20,8 +20,14 @@ const TABLE_ROWS = 200;
 /** Rows of a page of the accessible table. */
 const PAGE = 100;
 
+interface IPreviewProps {
+  dataset: IDataset;
+  /** Whether the field that takes the number of a row is wanted at once. */
+  going: boolean;
+}
+
 /** The rows of a dataset's newest snapshot. */
-export function Preview({ dataset }: { dataset: IDataset }): React.ReactElement {
+export function Preview({ dataset, going }: IPreviewProps): React.ReactElement {
   const { client } = useWorkbench();
   const first = useQuery(
     `rows:${dataset.ref}@${dataset.snapshot}`,
@@ -32,7 +38,7 @@ export function Preview({ dataset }: { dataset: IDataset }): React.ReactElement 
     <Result query={first} rows={12}>
       {block =>
         block.total > TABLE_ROWS ? (
-          <LargePreview dataset={dataset} block={block} />
+          <LargePreview dataset={dataset} block={block} going={going} />
         ) : (
           <SmallPreview dataset={dataset} block={block} />
         )
@@ -85,7 +91,7 @@ function SmallPreview({ dataset, block }: IBlockProps): React.ReactElement {
   );
 }
 
-function LargePreview({ dataset, block }: IBlockProps): React.ReactElement {
+function LargePreview({ dataset, block, going }: IBlockProps & { going: boolean }): React.ReactElement {
   const { trans } = useWorkbench();
   const [asTable, setAsTable] = useMemory('preview:as-table', false);
   const [start, setStart] = useState(0);
@@ -98,7 +104,7 @@ function LargePreview({ dataset, block }: IBlockProps): React.ReactElement {
   return (
     <>
       <div className={cx('bar')}>
-        <GoToRow total={block.total} onGo={go} />
+        <GoToRow total={block.total} going={going} onGo={go} />
         {asTable && <Pager start={start} total={block.total} onStart={setStart} />}
         <span className={cx('space')} />
         <Button
@@ -118,14 +124,25 @@ function LargePreview({ dataset, block }: IBlockProps): React.ReactElement {
   );
 }
 
+interface IGoToRowProps {
+  total: number;
+  going: boolean;
+  onGo: (row: number) => void;
+}
+
 /** A field that takes the number of a row. */
-function GoToRow({ total, onGo }: { total: number; onGo: (row: number) => void }): React.ReactElement {
+function GoToRow({ total, going, onGo }: IGoToRowProps): React.ReactElement {
   const { trans } = useWorkbench();
   const [text, setText] = useState('');
   const row = Number(text);
   const good = Number.isInteger(row) && row >= 1 && row <= total;
   const host = useRef<HTMLFormElement>(null);
   usePageKey('g', trans.__('go to row'), () => host.current?.querySelector('input')?.focus());
+  useEffect(() => {
+    if (going) {
+      host.current?.querySelector('input')?.focus();
+    }
+  }, [going]);
   return (
     <form
       ref={host}

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';
 
-import type { ApiError } from '../api/errors';
+import { answered, type ApiError, REFUSED } from '../api/errors';
 import type { Door } from '../code/cell';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -94,6 +94,16 @@ export function explainError(error: ApiError, trans: TranslationBundle): { what:
       why: '',
       fix: trans.__('It is asked again by itself.')
     };
+  }
+  if (error.what === REFUSED.what) {
+    return {
+      what: trans.__('The Jupyter server refused the request.'),
+      why: error.why,
+      fix: trans.__('Sign in again.')
+    };
+  }
+  if (error.what === answered(error.status)) {
+    return { what: trans.__('The Jupyter server answered %1.', error.status), why: error.why, fix: error.fix };
   }
   return { what: error.what, why: error.why, fix: error.fix };
 }

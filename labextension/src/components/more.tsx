@@ -7,8 +7,18 @@ import { PAGE } from '../hooks/list';
 import { Link } from './button';
 import { cx } from './cx';
 
+/** Below a table that leaves columns out: how many, and the way to them. */
+export function LeftOut({ columns, onAll }: { columns: number; onAll: () => void }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  return columns > 0 ? (
+    <p className={cx('more')}>
+      <Link onClick={onAll}>{trans._n('%1 more column', '%1 more columns', columns)}</Link>
+    </p>
+  ) : null;
+}
+
 interface IMoreProps {
-  page: IPage<unknown>;
+  page: Pick<IPage<unknown>, 'shown' | 'total'>;
   onMore?: () => void;
   /** How the rest is found when the list cannot grow. */
   rest?: string;

@@ -17,6 +17,7 @@ import { type IQuery, useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
 import { Gates } from './gates';
 import { History } from './history';
+import { useRollback } from './rollback';
 import { rate } from './section';
 import { Traffic } from './traffic';
 import { TryIt } from './tryit';
@@ -64,6 +65,7 @@ const canaryOf = ({ versions }: IDeployment): string | undefined =>
 function Verbs({ deployment, query, onTry }: IVerbsProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { run, busy } = useAction();
+  const { rollback, busy: rolling } = useRollback(query);
   const canary = canaryOf(deployment);
   const promote = async (version: string): Promise<void> => {
     const sure = await confirm({
@@ -81,12 +83,6 @@ function Verbs({ deployment, query, onTry }: IVerbsProps): React.ReactElement {
       await query.refresh();
     }
   };
-  const rollback = async (): Promise<void> => {
-    if (await run(() => client.deployments.rollback(deployment.name))) {
-      done(trans.__('%1 is back at its last healthy traffic.', deployment.name));
-      await query.refresh();
-    }
-  };
   return (
     <>
       <Button kind="primary" label={trans.__('Try It')} onClick={onTry} />
@@ -100,8 +96,8 @@ function Verbs({ deployment, query, onTry }: IVerbsProps): React.ReactElement {
         icon="undo"
         label={trans.__('Roll Back')}
         caption={trans.__('To the last healthy traffic, at once')}
-        disabled={busy}
-        onClick={() => void rollback()}
+        disabled={busy || rolling}
+        onClick={rollback}
       />
     </>
   );

@@ -2,14 +2,13 @@ import React from 'react';
 
 import type { IChange, IDeploymentDetail } from '../api/types';
 import { Button } from '../components/button';
-import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
+import { useRollback } from './rollback';
 
 interface IHistoryProps {
   detail: IDeploymentDetail;
@@ -27,16 +26,10 @@ const MOVES = ['deploy', 'traffic', 'promote'];
 
 /** What was changed, when, by whom and why; where the newest change moved traffic, it can be taken away. */
 export function History({ detail, query, most = Infinity }: IHistoryProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
-  const { run, busy } = useAction();
+  const { trans } = useWorkbench();
+  const { rollback, busy } = useRollback(query);
   const { deployment, history } = detail;
   const shown = history.slice(0, most);
-  const rollback = async (): Promise<void> => {
-    if (await run(() => client.deployments.rollback(deployment.name))) {
-      done(trans.__('%1 is back at its last healthy traffic.', deployment.name));
-      await query.refresh();
-    }
-  };
   const columns: IColumnSpec<IChange>[] = [
     { key: 'at', head: trans.__('when'), width: 110, cell: row => format.time(row.at) },
     { key: 'user', head: trans.__('who'), width: 80, cell: row => row.user },
@@ -56,9 +49,7 @@ export function History({ detail, query, most = Infinity }: IHistoryProps): Reac
       cell: row =>
         row === history[0] &&
         history.length > 1 &&
-        MOVES.includes(row.verb) && (
-          <Button label={trans.__('Roll Back')} disabled={busy} onClick={() => void rollback()} />
-        )
+        MOVES.includes(row.verb) && <Button label={trans.__('Roll Back')} disabled={busy} onClick={rollback} />
     }
   ];
   return (

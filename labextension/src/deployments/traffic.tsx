@@ -41,7 +41,7 @@ export function Traffic({ deployment, query }: ITrafficProps): React.ReactElemen
 function VersionLine({ version }: { version: IDeployedVersion }): React.ReactElement {
   const { trans } = useWorkbench();
   const milliseconds = (number: INumber | null): React.ReactNode =>
-    number && <Num value={number} format={value => `${format.number(value, 3)} ms`} strong />;
+    number && <Num value={number} format={value => trans.__('%1 ms', format.number(value, 3))} strong />;
   return (
     <>
       <div className={cx('version-line')} role="row" data-version={version.version}>
@@ -60,7 +60,7 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
         </span>
         <span role="cell" className={cx('is-end')}>
           {version.requests_per_second && (
-            <Num value={version.requests_per_second} format={value => `${format.number(value, 3)}/s`} />
+            <Num value={version.requests_per_second} format={value => trans.__('%1/s', format.number(value, 3))} />
           )}
         </span>
         <span role="cell" className={cx('quiet', 'is-end')}>
@@ -103,7 +103,7 @@ function TrafficEditor({ deployment, query }: ITrafficProps): React.ReactElement
     const before = Object.fromEntries(Object.keys(next).map(version => [version, now[version] ?? 0]));
     if (await run(() => client.deployments.traffic(deployment.name, next, why))) {
       const undo = (): void =>
-        void run(async () => client.deployments.traffic(deployment.name, before, 'undo').then(query.refresh));
+        void run(async () => client.deployments.traffic(deployment.name, before, trans.__('undo')).then(query.refresh));
       done(trans.__('%1: %2.', deployment.name, words(next)), { label: trans.__('Undo'), run: undo });
       setPreview(null);
       await query.refresh();

@@ -72,7 +72,8 @@ function AnswerNote({ answer }: { answer: IPrediction }): React.ReactElement {
   return (
     <>
       {trans.__('from %1 in', answer.version)}{' '}
-      <Num value={answer.milliseconds} format={value => `${format.number(value, 3)} ms`} /> · {answer.request_id}
+      <Num value={answer.milliseconds} format={value => trans.__('%1 ms', format.number(value, 3))} /> ·{' '}
+      {answer.request_id}
     </>
   );
 }

@@ -19,6 +19,10 @@ export function checkWeights(fields: Readonly<Record<string, string>>): IWeights
   return { weights: good && sum === 100 ? Object.fromEntries(entries) : null, sum };
 }
 
+/** The traffic as it stands. */
+export const weightsOf = (versions: readonly IDeployedVersion[]): Weights =>
+  Object.fromEntries(versions.filter(({ traffic }) => traffic > 0).map(({ version, traffic }) => [version, traffic]));
+
 /** The fields as the traffic stands. */
 export const fieldsOf = (versions: readonly IDeployedVersion[]): Record<string, string> =>
   Object.fromEntries(

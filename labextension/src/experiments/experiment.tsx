@@ -12,7 +12,7 @@ import { CodeDrawer } from '../components/drawer';
 import { usePageKey } from '../components/frame';
 import { PageHeader } from '../components/header';
 import { Icon } from '../components/icon';
-import { More } from '../components/more';
+import { LeftOut, More } from '../components/more';
 import { type ISort, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -158,6 +158,8 @@ interface IRunsProps {
 function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
+  const [all, showAll] = useState(false);
+  const { columns, left } = runColumns(page.items, workbench, all);
   if (!page.items.length) {
     return where ? (
       <p className={cx('more')}>{trans.__('No run of this experiment fits the filter.')}</p>
@@ -172,7 +174,7 @@ function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps)
     <>
       <Table
         label={trans.__('Runs')}
-        columns={runColumns(page.items, workbench)}
+        columns={columns}
         rows={page.items}
         row={rowOf}
         total={page.total}
@@ -182,6 +184,7 @@ function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps)
         selection={picked}
         onSelect={onPick}
       />
+      <LeftOut columns={left} onAll={() => showAll(true)} />
       <More page={page} onMore={onMore} rest={trans.__('a filter finds the rest')} />
     </>
   );

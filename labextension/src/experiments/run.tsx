@@ -143,12 +143,15 @@ function RunFacts({ run }: { run: IRun }): React.ReactElement {
   );
 }
 
-const CURVES_SHOWN = 8;
+/** Curves that are drawn at once, and by which their number grows. */
+const CURVES = 8;
 
 /** The last values, and the curves of those that were logged more than once. */
 function Metrics({ run }: { run: IRun }): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const names = Object.keys(run.metrics).slice(0, CURVES_SHOWN);
+  const [most, setMost] = useState(CURVES);
+  const all = Object.keys(run.metrics);
+  const names = all.slice(0, most);
   const curves = useQuery<readonly (ICurve | null)[]>(
     `curves:${run.id}:${run.status}:${names.join()}`,
     signal => Promise.all(names.map(name => client.experiments.curve(run.id, name, signal).catch(() => null))),
@@ -191,6 +194,13 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
       {metrics.map(({ metric, series }) => (
         <Curves key={metric} metric={metric} series={series} />
       ))}
+      {names.length < all.length && (
+        <p className={cx('more')}>
+          {trans.__('curves of %1 of %2 metrics', names.length, all.length)}
+          {' · '}
+          <Link onClick={() => setMost(most + CURVES)}>{trans.__('next %1', CURVES)}</Link>
+        </p>
+      )}
     </div>
   );
 }

@@ -15,29 +15,35 @@ const PARAMS_SHOWN = 6;
 export const sortKey = ({ key, descending }: ISort): string => `${descending ? '-' : ''}${key}`;
 
 /** Names that the most runs have, then by name: columns keep their place when new runs come in. */
-function names(runs: readonly IRun[], field: 'metrics' | 'params', most: number): string[] {
+function names(runs: readonly IRun[], field: 'metrics' | 'params'): string[] {
   const counts = new Map<string, number>();
   for (const run of runs) {
     for (const name of Object.keys(run[field])) {
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
-  return [...counts.entries()]
-    .sort(([a, n], [b, m]) => m - n || a.localeCompare(b))
-    .slice(0, most)
-    .map(([name]) => name);
+  return [...counts.entries()].sort(([a, n], [b, m]) => m - n || a.localeCompare(b)).map(([name]) => name);
 }
 
 /** Parameters that differ among the runs, since equal ones tell nothing. */
-function differing(runs: readonly IRun[]): string[] {
-  return names(runs, 'params', 100)
-    .filter(name => new Set(runs.map(run => run.params[name])).size > 1)
-    .slice(0, PARAMS_SHOWN);
+const differing = (runs: readonly IRun[]): string[] =>
+  names(runs, 'params').filter(name => new Set(runs.map(run => run.params[name])).size > 1);
+
+export interface IRunColumns {
+  columns: IColumnSpec<IRun>[];
+  /** Metrics and parameters that have no column. */
+  left: number;
 }
 
-/** The columns of a table of runs; those with `sort` are sorted by the server. */
-export function runColumns(runs: readonly IRun[], { trans }: IWorkbench): IColumnSpec<IRun>[] {
-  return [
+/** The columns of a table of runs, those of `all` metrics and parameters or of the commonest; those with `sort` are sorted by the server. */
+export function runColumns(runs: readonly IRun[], { trans }: IWorkbench, all = false): IRunColumns {
+  const [metrics, params] = [names(runs, 'metrics'), differing(runs)];
+  const shown = {
+    metrics: metrics.slice(0, all ? Infinity : METRICS_SHOWN),
+    params: params.slice(0, all ? Infinity : PARAMS_SHOWN)
+  };
+  const left = metrics.length + params.length - shown.metrics.length - shown.params.length;
+  const columns: IColumnSpec<IRun>[] = [
     {
       key: 'name',
       head: trans.__('run'),
@@ -63,14 +69,14 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench): IColum
       width: 80,
       cell: run => format.duration(run.duration_seconds)
     },
-    ...names(runs, 'metrics', METRICS_SHOWN).map((name): IColumnSpec<IRun> => ({
+    ...shown.metrics.map((name): IColumnSpec<IRun> => ({
       key: `metrics.${name}`,
       head: name,
       end: true,
       cell: run => (name in run.metrics ? <Num value={run.metrics[name]} /> : format.DASH),
       sort: run => run.metrics[name] ?? null
     })),
-    ...differing(runs).map((name): IColumnSpec<IRun> => ({
+    ...shown.params.map((name): IColumnSpec<IRun> => ({
       key: `params.${name}`,
       head: name,
       end: true,
@@ -79,4 +85,5 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench): IColum
     })),
     { key: 'user', head: trans.__('by'), width: 80, cell: run => run.user }
   ];
+  return { columns, left };
 }

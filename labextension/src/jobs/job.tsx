@@ -184,17 +184,16 @@ function JobFacts({ job }: { job: IJob }): React.ReactElement {
       </>
       {job.gpus > 0 && (
         <>
-          <b>{job.gpus}</b> {trans._n('GPU', 'GPUs', job.gpus)}{' '}
-          {job.gpu_ids.length > 0 && `(${job.gpu_ids.join(', ')})`}
+          {trans._n('%1 GPU', '%1 GPUs', job.gpus)} {job.gpu_ids.length > 0 && `(${job.gpu_ids.join(', ')})`}
         </>
       )}
-      <>
-        <b>{job.cpus}</b> CPU
-      </>
+      {trans._n('%1 CPU', '%1 CPUs', job.cpus)}
       <span>{job.backend}</span>
       {job.elapsed_seconds !== null && (
         <>
-          {isActive(job) ? trans.__('running for') : trans.__('took')} <b>{format.duration(job.elapsed_seconds)}</b>
+          {isActive(job)
+            ? trans.__('running for %1', format.duration(job.elapsed_seconds))
+            : trans.__('took %1', format.duration(job.elapsed_seconds))}
         </>
       )}
       {job.exit_code !== null && (

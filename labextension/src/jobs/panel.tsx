@@ -87,7 +87,7 @@ function Device({ device }: { device: IDevice }): React.ReactElement {
   const isJob = parseRef(device.holder)?.kind === 'job';
   return (
     <div className={cx('compute-line')} title={device.name}>
-      <span>GPU{device.id}</span>
+      <span>{trans.__('GPU%1', device.id)}</span>
       <Progress
         fraction={Number(device.load?.value ?? 0)}
         label={trans.__('Load of GPU %1', device.id)}

@@ -1,5 +1,5 @@
 import { InputDialog } from '@jupyterlab/apputils';
-import React from 'react';
+import React, { useState } from 'react';
 
 import type { IModelDetail, IVersion } from '../api/types';
 import { Button, Link } from '../components/button';
@@ -8,6 +8,7 @@ import { confirm, done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, InsertButton, PageHeader } from '../components/header';
+import { LeftOut, More } from '../components/more';
 import { Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
@@ -42,6 +43,9 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
   const { model, versions } = detail;
   const promote = usePromote(query);
   const deploy = useDeploy();
+  const [all, showAll] = useState(false);
+  const names = [...new Set(versions.flatMap(version => Object.keys(version.metrics)))].sort();
+  const metrics = all ? names : names.slice(0, METRICS_SHOWN);
   return (
     <>
       <Facts>
@@ -57,7 +61,7 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
       <div className={cx('scroll', 'split')}>
         <Table
           label={trans.__('Versions of %1', model.name)}
-          columns={columnsOf(versions, model.aliases.champion, { workbench, promote, deploy })}
+          columns={columnsOf(versions, metrics, model.aliases.champion, { workbench, promote, deploy })}
           rows={versions}
           row={({ ref }) => ({ id: ref, ref })}
           onOpen={ref => {
@@ -68,9 +72,8 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
           }}
           total={model.versions}
         />
-        {versions.length < model.versions && (
-          <p className={cx('more')}>{trans.__('%1 of %2', versions.length, model.versions)}</p>
-        )}
+        <LeftOut columns={names.length - metrics.length} onAll={() => showAll(true)} />
+        <More page={{ shown: versions.length, total: model.versions }} />
       </div>
       <CodeDrawer code={detail.code} />
     </>
@@ -151,13 +154,11 @@ interface IVerbs {
 
 function columnsOf(
   versions: readonly IVersion[],
+  metrics: readonly string[],
   champion: number | undefined,
   { workbench, promote, deploy }: IVerbs
 ): IColumnSpec<IVersion>[] {
   const { trans, open } = workbench;
-  const metrics = [...new Set(versions.flatMap(version => Object.keys(version.metrics)))]
-    .sort()
-    .slice(0, METRICS_SHOWN);
   const best = versions.find(version => version.version === champion);
   return [
     {

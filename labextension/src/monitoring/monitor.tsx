@@ -163,7 +163,7 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
   const { monitor } = status;
   const firing = status.alerts.filter(alert => alert.state === 'firing').length;
   const drifted = monitor.state === 'no_data' ? 0 : status.drift.filter(item => item.drifted).length;
-  const milliseconds = (value: unknown): string => `${format.number(value, 3)} ms`;
+  const milliseconds = (value: unknown): string => trans.__('%1 ms', format.number(value, 3));
   return (
     <div className={cx('tiles')}>
       <Tile

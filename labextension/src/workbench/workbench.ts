@@ -113,25 +113,33 @@ export class Workbench implements IWorkbench {
       label: spec.label,
       caption: spec.caption,
       icon: spec.icon,
-      args: { ref: { type: 'string', description: this.trans.__('The reference of the object') } },
-      execute: ({ ref }) => (typeof ref === 'string' ? this.open(ref) : undefined)
+      args: {
+        ref: { type: 'string', description: this.trans.__('The reference of the object') },
+        restored: { type: 'boolean', description: this.trans.__('Whether the page only comes back after a reload') }
+      },
+      execute: ({ ref, restored }) => (typeof ref === 'string' ? this._open(ref, restored !== true) : undefined)
     });
     if (restorer) {
       void restorer.restore(tracker, {
         command: spec.command,
-        args: page => ({ ref: page.reference }),
+        args: page => ({ ref: page.reference, restored: true }),
         name: page => page.reference
       });
     }
   }
 
-  readonly open = async (reference: string): Promise<void> => {
+  readonly open = (reference: string): Promise<void> => this._open(reference, true);
+
+  /** visited: whether the user went there, which the list of recent pages keeps. */
+  private async _open(reference: string, visited: boolean): Promise<void> {
     const target = pageOf(reference);
     const kind = this._pages.get(kindOf(target));
     if (!kind || !nameOf(target)) {
       return;
     }
-    this.shelf.visit(target);
+    if (visited) {
+      this.shelf.visit(target);
+    }
     const { shell } = this._options.app;
     const open = kind.tracker.find(page => page.reference === target);
     if (open) {
@@ -146,7 +154,7 @@ export class Workbench implements IWorkbench {
     } finally {
       this._opening.delete(target);
     }
-  };
+  }
 
   private async _show(kind: IPageKind, target: string): Promise<void> {
     const { shell } = this._options.app;

@@ -1,10 +1,11 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { act, fireEvent, screen } from '@testing-library/react';
 import React, { useEffect, useState } from 'react';
 
-import { ApiError } from '../../api/errors';
+import { ApiError, errorOf } from '../../api/errors';
 import type { INumber } from '../../api/types';
 import { useQuery } from '../../hooks/query';
-import { EmptyCard, ErrorCard, Result, WaitingCard } from '../card';
+import { EmptyCard, ErrorCard, explainError, Result, WaitingCard } from '../card';
 import { CodeDrawer } from '../drawer';
 import { Facts, Tabs } from '../header';
 import { Num } from '../number';
@@ -48,6 +49,15 @@ describe('the four cards', () => {
   it('error: the server half that is missing says how to mend it', () => {
     show(fakeWorkbench(), <ErrorCard error={new ApiError('no_server', '')} />);
     expect(screen.getByRole('alert').textContent).toContain('jupyter server extension enable jupyter_mlinfra');
+  });
+
+  it('error: what this front end says itself is said in the language of the user', async () => {
+    const trans = { __: (text: string, ...given: unknown[]) => `«${text.replace('%1', String(given[0]))}»` };
+    const said = async (status: number): Promise<string> =>
+      explainError(await errorOf({ status, json: async () => ({}) } as Response), trans as unknown as TranslationBundle)
+        .what;
+    expect(await said(403)).toBe('«The Jupyter server refused the request.»');
+    expect(await said(502)).toBe('«The Jupyter server answered 502.»');
   });
 
   it('waiting: the reason is there for a reader and for a test', () => {

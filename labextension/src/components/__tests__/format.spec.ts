@@ -1,0 +1,31 @@
+import { percent, plain } from '../../format';
+
+describe('percent', () => {
+  it.each([
+    [0.0245, 2, '2.45 %'],
+    [0, 2, '0 %'],
+    [1, 2, '100 %'],
+    [0.00001, 2, '< 0.01 %'],
+    [0.99999, 2, '> 99.99 %'],
+    [0.001, 0, '< 1 %'],
+    [0.999, 0, '> 99 %'],
+    [0.0001, 2, '0.01 %']
+  ])(
+    'writes %d to %i decimals as %s: what is not nothing, or not all, is not written as such',
+    (value, digits, text) => {
+      expect(percent(value, digits)).toBe(text);
+    }
+  );
+});
+
+describe('a moment of a column', () => {
+  it.each([
+    ['2013-12-31T23:59:00', '2013-12-31 23:59'],
+    ['2013-12-31T23:59:00Z', '2013-12-31 23:59 UTC'],
+    ['2013-12-31T23:59:00.123456+00:00', '2013-12-31 23:59 UTC'],
+    ['2013-12-31T23:59:00-05:00', '2013-12-31 23:59 -05:00'],
+    ['2013-12-31Tuesday', '2013-12-31Tuesday']
+  ])('%s is written %s: with its zone where it has one', (value, text) => {
+    expect(plain(value)).toBe(text);
+  });
+});

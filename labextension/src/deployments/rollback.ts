@@ -1,0 +1,27 @@
+import type { IDeploymentDetail } from '../api/types';
+import { done } from '../components/confirm';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import type { IQuery } from '../hooks/query';
+import { weightsOf } from './weights';
+
+/** Roll a deployment back at once; the word that it was done offers the traffic before. */
+export function useRollback(query: IQuery<IDeploymentDetail>): { busy: boolean; rollback: () => void } {
+  const { client, trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const deployment = query.data?.deployment;
+  const rollback = async (): Promise<void> => {
+    if (!deployment) {
+      return;
+    }
+    const { name, versions } = deployment;
+    const before = weightsOf(versions);
+    if (await run(() => client.deployments.rollback(name))) {
+      const undo = (): void =>
+        void run(() => client.deployments.traffic(name, before, trans.__('undo')).then(query.refresh));
+      done(trans.__('%1 is back at its last healthy traffic.', name), { label: trans.__('Undo'), run: undo });
+      await query.refresh();
+    }
+  };
+  return { busy, rollback: () => void rollback() };
+}
