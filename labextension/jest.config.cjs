@@ -18,7 +18,8 @@ const modules = [
   'crelt',
   'style-mod',
   'w3c-keyname',
-  'uplot'
+  'uplot',
+  'vega'
 ];
 
 module.exports = {
@@ -39,6 +40,8 @@ module.exports = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${modules.join('|')}))`],
   moduleNameMapper: {
+    // Vega in one file, as it is for browsers: its modules would ask Node for a canvas.
+    '^vega$': '<rootDir>/node_modules/vega/build/vega.js',
     '\\.(css|svg|raw)$': '<rootDir>/scripts/jest/asset.cjs'
   },
   setupFiles: ['<rootDir>/scripts/jest/browser.cjs']

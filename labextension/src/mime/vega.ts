@@ -2,7 +2,10 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { IThemeManager } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
+
+import type { IDrawn } from './drawing';
 
 /** JupyterLab itself draws Vega-Lite up to 5. Altair 6 emits 6, and writes the type with `.json` in place of `+json`. */
 export const VEGALITE_MIMES = ['application/vnd.vegalite.v6+json', 'application/vnd.vegalite.v6.json'];
@@ -12,7 +15,8 @@ export const VEGA_MIMES = ['application/vnd.vega.v6+json', 'application/vnd.vega
 export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
   constructor(
     private readonly _mimeType: string,
-    private readonly _themes: IThemeManager | null
+    private readonly _themes: IThemeManager | null,
+    private readonly _trans: TranslationBundle
   ) {
     super();
     this.addClass('jp-mlinfra-vega');
@@ -39,6 +43,7 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
     });
     if (turn === this._turn) {
       this._drawn = drawn;
+      this._tell(drawn.refused);
     } else {
       drawn.finalize();
     }
@@ -58,6 +63,18 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
     }
   }
 
+  /** Say why something is missing; the next drawing takes it away. */
+  private _tell(refused: readonly string[]): void {
+    if (refused.length) {
+      const note = document.createElement('p');
+      note.textContent = this._trans.__(
+        'Not loaded: %1. A chart shows what it brings along, since it may come from anyone. Put the data into the chart.',
+        refused.join(', ')
+      );
+      this.node.append(note);
+    }
+  }
+
   /** `width: "container"` measures 0 px where the node has no width of its own, so the width is handed over. */
   private _width(): number {
     return Math.max(0, this.node.clientWidth - 2);
@@ -71,7 +88,7 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
 
   /** Each drawing has a number: one that is overtaken leaves nothing behind. */
   private _turn = 0;
-  private _drawn: { finalize: () => void; fits: boolean; width: number } | null = null;
+  private _drawn: IDrawn | null = null;
   private _model: IRenderMime.IMimeModel | null = null;
 }
 
@@ -80,13 +97,19 @@ export const vega: JupyterFrontEndPlugin<void> = {
   description: 'Draws charts of Vega 6 and Vega-Lite 6, offline.',
   autoStart: true,
   requires: [IRenderMimeRegistry],
-  optional: [IThemeManager],
-  activate: (_: JupyterFrontEnd, rendermime: IRenderMimeRegistry, themes: IThemeManager | null) => {
+  optional: [IThemeManager, ITranslator],
+  activate: (
+    _: JupyterFrontEnd,
+    rendermime: IRenderMimeRegistry,
+    themes: IThemeManager | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlinfra');
     rendermime.addFactory(
       {
         safe: true,
         mimeTypes: [...VEGALITE_MIMES, ...VEGA_MIMES],
-        createRenderer: ({ mimeType }) => new VegaRenderer(mimeType, themes)
+        createRenderer: ({ mimeType }) => new VegaRenderer(mimeType, themes, trans)
       },
       40 // before text/html, which Altair sends beside it with scripts from elsewhere
     );

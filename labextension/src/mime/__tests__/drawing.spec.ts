@@ -1,8 +1,10 @@
 jest.mock('vega-embed', () => jest.fn());
 jest.mock('vega-interpreter', () => ({ expressionInterpreter: () => undefined }));
 
+import type { Loader } from 'vega';
 import embed from 'vega-embed';
 
+import { closedSpec } from '../closed';
 import { draw, menuOf, wishesOf } from '../drawing';
 
 const given = (): [spec: Record<string, unknown>, options: Record<string, unknown>] => {
@@ -39,11 +41,12 @@ describe('the menu of a chart', () => {
     expect(spec.usermeta).toEqual({ mine: 1 });
     expect(used.actions).toMatchObject({ editor: false });
     expect(used).toMatchObject({ renderer: 'svg' });
-    expect(used).not.toHaveProperty('patch');
-    expect(used).not.toHaveProperty('loader');
+    expect(used.patch).toBe(closedSpec);
+    await expect((used.loader as Loader).load('https://example.org/x.csv')).rejects.toThrow('A chart may not load');
   });
 
   it('keeps wishes of the look only', () => {
     expect(wishesOf({ renderer: 'svg', patch: 'x', loader: {}, expr: 1 })).toEqual({ renderer: 'svg' });
+    expect(wishesOf({ renderer: 'hybrid' })).toEqual({}); // it draws SVG of its own, which fetches paints
   });
 });
