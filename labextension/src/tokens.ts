@@ -54,6 +54,8 @@ export interface IPageProps {
   readonly reference: string;
   /** Its name: the part after the kind. */
   readonly name: string;
+  /** How often the open page was asked for again. */
+  readonly again?: number;
 }
 
 /** A kind of page in the main area; the same reference never opens twice. */

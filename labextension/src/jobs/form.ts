@@ -38,7 +38,20 @@ export function startForm(notebook: string, parameters: readonly IParameter[]): 
   };
 }
 
-/** A field as a value of its type; throws when it is none. */
+/** What was filled in, over the notebook's defaults as they are now. */
+export function fillForm(notebook: string, parameters: readonly IParameter[], filled: Partial<IForm>): IForm {
+  const start = startForm(notebook, parameters);
+  return { ...start, ...filled, parameters: { ...start.parameters, ...filled.parameters } };
+}
+
+/** Whether two readings of a notebook say the same of its parameters. */
+export const sameParameters = (one: readonly IParameter[], other: readonly IParameter[]): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
+
+/** A number that would arrive as another one, since JSON and JavaScript know fewer numbers than Python. */
+export class Inexact extends Error {}
+
+/** A field as a value of its type; throws when it is none, or would not arrive as it is. */
 export function readValue(text: string, type: string): unknown {
   const bare = type.replace(/\s*\|\s*None|Optional\[|\]$/g, '');
   if (text === 'None' || text === 'null') {
@@ -49,12 +62,12 @@ export function readValue(text: string, type: string): unknown {
       if (!/^-?\d+$/.test(text.trim())) {
         throw new Error(type);
       }
-      return Number(text);
+      return exact(Number(text));
     case 'float':
       if (!text.trim() || Number.isNaN(Number(text))) {
         throw new Error(type);
       }
-      return Number(text);
+      return finite(Number(text));
     case 'bool':
       if (!/^(true|false)$/i.test(text.trim())) {
         throw new Error(type);
@@ -67,10 +80,29 @@ export function readValue(text: string, type: string): unknown {
 
 function structured(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
+    return JSON.parse(text, (_, value: unknown) =>
+      typeof value === 'number' && (Number.isInteger(value) || !Number.isFinite(value)) ? exact(value) : value
+    );
+  } catch (error) {
+    if (error instanceof Inexact) {
+      throw error;
+    }
     return text;
   }
+}
+
+function exact(value: number): number {
+  if (!Number.isSafeInteger(value)) {
+    throw new Inexact();
+  }
+  return value;
+}
+
+function finite(value: number): number {
+  if (!Number.isFinite(value)) {
+    throw new Inexact();
+  }
+  return value;
 }
 
 /** Parameters that differ from the notebook's own defaults, since those need not be said. */
@@ -88,8 +120,8 @@ function changed(
     }
     try {
       values[name] = readValue(text, type);
-    } catch {
-      faults[name] = say.type(type);
+    } catch (error) {
+      faults[name] = error instanceof Inexact ? say.exact : say.type(type);
     }
   }
   return values;
@@ -99,6 +131,8 @@ function changed(
 export interface IFaultWords {
   /** It is not of this type. */
   type: (type: string) => string;
+  /** It would arrive as another number. */
+  exact: string;
   /** It is no whole number from `least` on. */
   whole: (least: number) => string;
 }

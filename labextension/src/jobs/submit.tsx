@@ -1,6 +1,7 @@
-import React, { useState } from 'react';
+import React, { useEffect, useState } from 'react';
 
-import type { IParameter } from '../api/types';
+import { ApiError } from '../api/errors';
+import type { IJobSpec, IParameter } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -10,17 +11,32 @@ import { Heading, PageHeader } from '../components/header';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import { useVisible } from '../hooks/visible';
 import type { IPageProps } from '../tokens';
-import { type IForm, LEAST, readForm, startForm } from './form';
+import { fillForm, type IForm, LEAST, readForm, sameParameters } from './form';
 
 /** The form that runs a notebook as a job; its fields come from the notebook's `parameters` cell. */
-export default function SubmitPage({ reference, name: notebook }: IPageProps): React.ReactElement {
+export default function SubmitPage({ reference, name: notebook, again }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const query = useQuery(reference, signal => client.jobs.parameters(notebook, signal), { every: () => null });
+  const { refresh } = query;
+  const visible = useVisible();
+  useEffect(() => {
+    if (again) {
+      void refresh();
+    }
+  }, [refresh, again]);
+  useEffect(() => {
+    if (!visible) {
+      void refresh(); // at the next look: the notebook may be another by then
+    }
+  }, [refresh, visible]);
   return (
     <>
       <PageHeader icon="play" title={trans.__('Submit job: %1', notebook)} reference={`file:${notebook}`} />
-      <Result query={query}>{parameters => <SubmitForm notebook={notebook} parameters={parameters} />}</Result>
+      <Result query={query}>
+        {parameters => <SubmitForm notebook={notebook} parameters={parameters} onOld={refresh} />}
+      </Result>
     </>
   );
 }
@@ -32,26 +48,54 @@ interface IFormProps {
   onChange: (change: Partial<IForm>) => void;
 }
 
-function SubmitForm({
-  notebook,
-  parameters
-}: {
-  notebook: string;
-  parameters: readonly IParameter[];
-}): React.ReactElement {
+/**
+ * Submit what the form shows. What stays as it is in the notebook is not sent, since an expression, 1.0 or a tuple would arrive
+ * as something else: so the notebook must still say what the form was filled from.
+ */
+function useSubmit(
+  notebook: string,
+  parameters: readonly IParameter[],
+  onOld: () => Promise<void>
+): { busy: boolean; submit: (spec: IJobSpec | null) => void } {
   const { client, trans, open } = useWorkbench();
   const { run, busy } = useAction();
-  const [form, setForm] = useState<IForm>(() => startForm(notebook, parameters));
+  const send = async (spec: IJobSpec): Promise<void> => {
+    if (!sameParameters(await client.jobs.parameters(notebook), parameters)) {
+      await onOld();
+      throw new ApiError(
+        'conflict',
+        trans.__('Nothing was submitted.'),
+        trans.__('The parameters of %1 have changed since the form was filled from them.', notebook),
+        trans.__('Look at the form, which shows them now, and submit it again.')
+      );
+    }
+    await open((await client.jobs.submit(spec)).ref);
+  };
+  return { busy, submit: spec => void (spec && run(() => send(spec))) };
+}
+
+interface ISubmitFormProps {
+  notebook: string;
+  parameters: readonly IParameter[];
+  /** The parameters are not those of the notebook any more. */
+  onOld: () => Promise<void>;
+}
+
+function SubmitForm({ notebook, parameters, onOld }: ISubmitFormProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [filled, setFilled] = useState<Partial<IForm>>({});
+  const form = fillForm(notebook, parameters, filled);
   const read = readForm(form, parameters, {
     type: type => trans.__('This is no %1.', type),
+    exact: trans.__('This number is too large to be sent as it is.'),
     whole: least => trans.__('Give a whole number, %1 or more.', least)
   });
-  const submit = (): Promise<boolean> => run(async () => read.spec && open((await client.jobs.submit(read.spec)).ref));
+  const { submit, busy } = useSubmit(notebook, parameters, onOld);
   const props: IFormProps = {
     form,
     faults: read.faults,
     parameters,
-    onChange: change => setForm({ ...form, ...change })
+    onChange: change => setFilled({ ...filled, ...change, parameters: { ...filled.parameters, ...change.parameters } })
   };
   return (
     <>
@@ -59,7 +103,7 @@ function SubmitForm({
         className={cx('form', 'scroll')}
         onSubmit={event => {
           event.preventDefault();
-          void submit();
+          submit(read.spec);
         }}
       >
         <ParameterFields {...props} />
@@ -70,7 +114,7 @@ function SubmitForm({
             icon="play"
             label={trans.__('Submit Job')}
             disabled={busy || !read.spec}
-            onClick={() => void submit()}
+            onClick={() => submit(read.spec)}
           />
         </div>
       </form>
@@ -94,7 +138,7 @@ function ParameterFields({ form, faults, parameters, onChange }: IFormProps): Re
           value={form.parameters[name] ?? ''}
           width={280}
           fault={faults[name]}
-          onChange={value => onChange({ parameters: { ...form.parameters, [name]: value } })}
+          onChange={value => onChange({ parameters: { [name]: value } })}
         />
       ))}
     </>

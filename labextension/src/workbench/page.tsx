@@ -21,14 +21,22 @@ class PageBody extends FrameWidget {
     const Body = this._component;
     return (
       <Suspense fallback={<Loading rows={8} />}>
-        <Body reference={this._reference} name={nameOf(this._reference)} />
+        <Body reference={this._reference} name={nameOf(this._reference)} again={this._again} />
       </Suspense>
     );
   }
+
+  /** Tell the page that it is asked for again. */
+  revisit(): void {
+    this._again += 1;
+    this.update();
+  }
+
+  private _again = 0;
 }
 
 /** A page in the main area. */
-export class PageWidget extends MainAreaWidget {
+export class PageWidget extends MainAreaWidget<PageBody> {
   constructor(
     workbench: IWorkbench,
     spec: IPageSpec,
@@ -43,5 +51,10 @@ export class PageWidget extends MainAreaWidget {
     this.title.label = spec.title(nameOf(reference));
     this.title.caption = reference;
     this.title.icon = labIcon(spec.icon);
+  }
+
+  /** Tell the page that it is asked for again. */
+  revisit(): void {
+    this.content.revisit();
   }
 }

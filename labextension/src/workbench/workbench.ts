@@ -143,6 +143,7 @@ export class Workbench implements IWorkbench {
     const { shell } = this._options.app;
     const open = kind.tracker.find(page => page.reference === target);
     if (open) {
+      open.revisit();
       shell.activateById(open.id);
       return;
     }

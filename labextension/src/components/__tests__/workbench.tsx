@@ -67,11 +67,16 @@ export function fakeWorkbench(client: object = {}): IFake {
   return { workbench, visibility, code, open, kept, emit: event => heard.forEach(listener => listener(event)) };
 }
 
-/** Draw something as it stands in a page. */
-export function show(fake: IFake, element: React.ReactElement): RenderResult {
-  return render(
+/** Something as it stands in a page. */
+export function framed(fake: IFake, element: React.ReactElement): React.ReactElement {
+  return (
     <Frame workbench={fake.workbench} visibility={fake.visibility} kind="page">
       {element}
     </Frame>
   );
+}
+
+/** Draw something as it stands in a page. */
+export function show(fake: IFake, element: React.ReactElement): RenderResult {
+  return render(framed(fake, element));
 }

@@ -1,4 +1,4 @@
-import { readForm, readValue, startForm } from '../form';
+import { fillForm, readForm, readValue, startForm } from '../form';
 import { append, type ILog, wholeLines } from '../log';
 
 const PARAMETERS = [
@@ -6,7 +6,11 @@ const PARAMETERS = [
   { name: 'origins', type: 'list[str]', default: ['EWR'] },
   { name: 'day', type: 'str', default: '2013-12-01' }
 ];
-const FAULT = { type: (type: string) => `This is no ${type}.`, whole: (least: number) => `${least} or more.` };
+const FAULT = {
+  type: (type: string) => `This is no ${type}.`,
+  exact: 'Too large.',
+  whole: (least: number) => `${least} or more.`
+};
 
 describe('the submit form', () => {
   it('says nothing of parameters that keep their defaults', () => {
@@ -48,6 +52,18 @@ describe('the submit form', () => {
     const { spec, code } = readForm({ ...form, parameters: { ...form.parameters, day } }, PARAMETERS, FAULT);
     expect(spec?.parameters).toEqual({ day });
     expect(code.cli).toMatch(/^mlinfra jobs submit a\.ipynb -r '?day=/);
+  });
+
+  it.each([
+    ['12345678901234567890', 'int'],
+    ['-9007199254740993', 'int | None'],
+    ['Infinity', 'float'],
+    ['1e400', 'float'],
+    ['[1, 12345678901234567890]', 'list[int]']
+  ])('refuses %s for %p, which would arrive as another number', (text, type) => {
+    const parameters = [{ name: 'seed', type, default: null }];
+    const form = fillForm('a.ipynb', parameters, { parameters: { seed: text } });
+    expect(readForm(form, parameters, FAULT)).toMatchObject({ spec: null, faults: { seed: 'Too large.' } });
   });
 
   it('takes a job of no slots, and no empty field', () => {

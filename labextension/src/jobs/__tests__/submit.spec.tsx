@@ -1,0 +1,75 @@
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
+import { Notification } from '@jupyterlab/apputils';
+import React from 'react';
+
+import type { IJobSpec, IParameter } from '../../api/types';
+import { fakeWorkbench, framed, type IFake, show } from '../../components/__tests__/workbench';
+import SubmitPage from '../submit';
+
+/** A notebook that can be edited while its form is open. */
+const notebook = (depth: number): { cell: IParameter[]; sent: IJobSpec[]; fake: IFake } => {
+  const found = {
+    cell: [
+      { name: 'depth', type: 'int', default: depth },
+      { name: 'word', type: 'str', default: 'plane' }
+    ] as IParameter[],
+    sent: [] as IJobSpec[]
+  };
+  const jobs = {
+    parameters: async () => [...found.cell],
+    submit: async (spec: IJobSpec) => {
+      found.sent.push(spec);
+      return { ref: 'job:7f3a' };
+    }
+  };
+  return Object.assign(found, { fake: fakeWorkbench({ jobs }) });
+};
+
+const page = (again = 0): React.ReactElement => <SubmitPage reference="submit:a.ipynb" name="a.ipynb" again={again} />;
+const field = (label: RegExp): HTMLInputElement => screen.getByLabelText(label);
+const submit = (): void => void fireEvent.click(screen.getByRole('button', { name: 'Submit Job' }));
+
+describe('the form of a notebook that changes', () => {
+  it('shows the new defaults and keeps what was filled in when it is seen again', async () => {
+    const { cell, sent, fake } = notebook(6);
+    show(fake, page());
+    await screen.findByLabelText(/^depth/);
+    fireEvent.change(field(/^word/), { target: { value: 'winter' } });
+    act(() => void (fake.visibility.shown = false));
+    cell[0] = { ...cell[0]!, default: 8 };
+    act(() => void (fake.visibility.shown = true));
+    await waitFor(() => expect(field(/^depth/).value).toBe('8'));
+    expect(field(/^word/).value).toBe('winter');
+    submit();
+    await waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]).toMatchObject({ notebook: 'a.ipynb', parameters: { word: 'winter' } });
+  });
+
+  it('shows the new defaults when it is asked for again while it is in sight', async () => {
+    const { cell, fake } = notebook(6);
+    const { rerender } = show(fake, page());
+    await screen.findByLabelText(/^depth/);
+    cell[0] = { ...cell[0]!, default: 8 };
+    rerender(framed(fake, page(1)));
+    await waitFor(() => expect(field(/^depth/).value).toBe('8'));
+  });
+
+  it('submits nothing but what it shows', async () => {
+    const told = jest.spyOn(Notification, 'error');
+    const { cell, sent, fake } = notebook(6);
+    show(fake, page());
+    await screen.findByLabelText(/^depth/);
+    fireEvent.change(field(/^depth/), { target: { value: '7' } });
+    fireEvent.change(field(/^depth/), { target: { value: '6' } });
+    cell[0] = { ...cell[0]!, default: 8 };
+    cell.push({ name: 'late', type: 'int', default: 1 });
+    submit();
+    await screen.findByLabelText(/^late/);
+    expect(sent).toEqual([]);
+    expect(told.mock.calls[0]?.[0]).toContain('have changed since');
+    expect(field(/^depth/).value).toBe('6'); // filled in by hand, and no default any more
+    submit();
+    await waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.parameters).toEqual({ depth: 6 });
+  });
+});
