@@ -93,10 +93,13 @@ def _logs(session: Session, id: str, follow: bool, tail: int | None) -> Any:
     chunk = service.logs(id, tail=tail)
     text = [chunk.text]
     _write(session, chunk.text)
-    while chunk.next < chunk.size or (follow and not chunk.ended):
-        if chunk.next >= chunk.size:
+    more = chunk.next < chunk.size
+    while more or (follow and not chunk.ended):
+        if not more:
             time.sleep(_FOLLOW_SECONDS)
-        chunk = service.logs(id, offset=chunk.next)
+        start = chunk.next
+        chunk = service.logs(id, offset=start)
+        more = start < chunk.next < chunk.size  # the beginning of a letter is kept back until all of it is written
         text.append(chunk.text)
         _write(session, chunk.text)
     if chunk.note:

@@ -201,6 +201,27 @@ def test_an_answer_that_cannot_be_written_is_said(project: Project) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_a_log_that_ends_in_half_a_letter_is_shown_as_far_as_it_goes(mlinfra: Callable[..., Said], project: Project) -> None:
+    script = """
+import pathlib, sys, time
+sys.stdout.buffer.write(b"step 1 \\xc3"); sys.stdout.flush()
+pathlib.Path("half").touch()
+while not pathlib.Path("go").exists(): time.sleep(0.05)
+sys.stdout.buffer.write(b"\\xa9\\n")
+"""
+    job = mlinfra("jobs", "submit", "--json", "--", sys.executable, "-c", script).value["id"]
+    try:
+        deadline = time.monotonic() + 60
+        while not (project.root / "half").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert mlinfra("jobs", "logs", job).out == "step 1 "  # it ends, though a byte more is there
+        (project.root / "go").touch()
+        assert mlinfra("jobs", "logs", job, "-f").out == "step 1 é\n"
+    finally:
+        mlinfra("down")
+
+
 def test_a_job_is_followed_to_its_end(mlinfra: Callable[..., Said]) -> None:
     script = "import time\nfor number in range(3): print('line', number, flush=True); time.sleep(0.4)\nraise SystemExit(3)"
     job = mlinfra("jobs", "submit", "--json", "--", sys.executable, "-c", script).value["id"]

@@ -38,9 +38,19 @@ export function append(
   if (text.length <= KEPT) {
     return { text, start: log.next === 0 ? piece.offset : log.start, next, size, ended, note };
   }
-  const cut = text.indexOf('\n', text.length - KEPT) + 1;
+  const cut = cutAt(text);
   const dropped = new TextEncoder().encode(text.slice(0, cut)).length;
   return { text: text.slice(cut), start: log.start + dropped, next, size, ended, note };
+}
+
+/** Where the text that is kept begins: behind the end of a line, or of a line drawn anew (`\r`, by progress bars), if one is near. */
+function cutAt(text: string): number {
+  const least = text.length - KEPT;
+  const end = /\r\n|[\r\n]/.exec(text.slice(least, least + KEPT / 2));
+  if (end) {
+    return least + end.index + end[0].length;
+  }
+  return /[\uDC00-\uDFFF]/.test(text.charAt(least)) ? least + 1 : least; // never between the halves of a letter
 }
 
 /** The piece without the rest of a line, or of a letter, that its first byte falls into. */
@@ -49,8 +59,12 @@ export function wholeLines<P extends { text: string; offset: number; next: numbe
   return { ...piece, text, offset: piece.next - new TextEncoder().encode(text).length };
 }
 
-/** Read a log from where `log` ends to its present end; begins at most one piece before the end of a long log. */
-async function readOn(client: IJobsClient, id: string, log: ILog, signal: AbortSignal): Promise<ILog> {
+/**
+ * Read a log from where `log` ends to its present end, each piece as it comes; begins at most one piece before the end of a long log.
+ *
+ * A server keeps the beginning of a letter back until all of it is written: then nothing more comes, though the log is longer.
+ */
+async function* readOn(client: IJobsClient, id: string, log: ILog, signal: AbortSignal): AsyncGenerator<ILog> {
   let known = log;
   if (known.next === 0) {
     const head = await client.log(id, { offset: 0, limit: PIECE }, signal);
@@ -59,11 +73,14 @@ async function readOn(client: IJobsClient, id: string, log: ILog, signal: AbortS
       NOTHING,
       far ? wholeLines(await client.log(id, { offset: head.size - PIECE, limit: PIECE }, signal)) : head
     );
+    yield known;
   }
+  let before: number;
   do {
-    known = append(known, await client.log(id, { offset: known.next, limit: PIECE }, signal));
-  } while (known.next < known.size);
-  return known;
+    before = known.next;
+    known = append(known, await client.log(id, { offset: before, limit: PIECE }, signal));
+    yield known;
+  } while (before < known.next && known.next < known.size);
 }
 
 /** Follow the log by byte offset while someone looks. */
@@ -83,13 +100,14 @@ function useLog(job: IJob): { log: ILog; error: ApiError | null } {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = async (): Promise<void> => {
       try {
-        const next = await readOn(client.jobs, job.id, known.current, abort.signal);
-        if (abort.signal.aborted) {
-          return;
+        for await (const next of readOn(client.jobs, job.id, known.current, abort.signal)) {
+          if (abort.signal.aborted) {
+            return;
+          }
+          known.current = next;
+          setLog(next);
+          setError(null);
         }
-        known.current = next;
-        setLog(next);
-        setError(null);
       } catch (failure) {
         if (abort.signal.aborted) {
           return;

@@ -108,6 +108,18 @@ describe('a log', () => {
     expect(new TextDecoder().decode(bytes.slice(cut.offset))).toBe('second\n');
   });
 
+  it.each([
+    ['that a progress bar draws anew with \\r', `${'x'.repeat(99)}\r`.repeat(30_000), /^x{99}\r/],
+    ['that never ends', 'x'.repeat(3_000_000), /^x/],
+    ['of letters in two halves', '🛫'.repeat(1_000_001), /^🛫/u]
+  ])('is cut in a line %s', (_, text, begin) => {
+    const log = append(nothing, { text, offset: 0, next: 9, size: 9, ended: false });
+    expect(log.text.length).toBeLessThanOrEqual(1_000_000);
+    expect(log.text.length).toBeGreaterThan(999_000);
+    expect(log.text).toMatch(begin);
+    expect(log.start + new TextEncoder().encode(log.text).length).toBe(new TextEncoder().encode(text).length);
+  });
+
   it('drops whole old lines, and counts their bytes, not their characters', () => {
     const line = `${'é'.repeat(99)}\n`;
     const text = line.repeat(10_500);
