@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from .core.errors import MLInfraError
 from .core.records import every
+from .features import Freshness
 
 if TYPE_CHECKING:
+    from .features import View
     from .workbench import Workbench
 
 MEASURE_SECONDS = 5.0
@@ -68,20 +70,29 @@ def _features(workbench: Workbench) -> Iterator[TargetCheck]:
     if limit is None:
         return
     for view in every(workbench.features.views):
-        if not view.online:
-            continue
-        target, at_most = f"online features of {view.name}", f"at most {limit:g} h behind their source"
-        fix = f"mlinfra features materialize {view.name}"
-        if view.online_at is None:
-            yield TargetCheck(target=target, limit=at_most, measured="never materialized", verdict="missed", fix=fix)
-        elif view.source_at is None:
-            yield TargetCheck(
-                target=target, limit=at_most, measured="the source could not be read", verdict="unknown", fix=f"mlinfra features show {view.name}"
-            )
-        else:
-            hours = max(0.0, (view.source_at - view.online_at).total_seconds() / 3600)
-            met = hours <= limit
-            yield TargetCheck(target=target, limit=at_most, measured=f"{hours:,.1f} h", verdict="met" if met else "missed", fix="" if met else fix)
+        if view.online:
+            yield _freshness(workbench, view, limit)
+
+
+def _freshness(workbench: Workbench, view: View, limit: float) -> TargetCheck:
+    """One view against the target, or against its own ttl where that is shorter: what is past its ttl is not served, so it cannot be fresh."""
+    ttl = view.ttl_seconds / 3600 if view.ttl_seconds else None
+    most, which = (ttl, f"its ttl, shorter than the target of {limit:g} h") if ttl and ttl < limit else (limit, "the target")
+    asked = {"target": f"online features of {view.name}", "limit": f"at most {most:g} h behind their source ({which})"}
+    fix = f"mlinfra features materialize {view.name}"
+    if view.online_at is None:
+        return TargetCheck(**asked, measured="never materialized", verdict="missed", fix=fix)
+    try:
+        due = workbench.features.due(view.name)
+    except MLInfraError:
+        due = None
+    if due is None:
+        return TargetCheck(**asked, measured="the source could not be read", verdict="unknown", fix=f"mlinfra features show {view.name}")
+    hours = max(0.0, (due - view.online_at).total_seconds() / 3600)
+    if view.freshness is Freshness.EXPIRED:
+        measured = f"{hours:,.1f} h, and the newest value, of {view.online_at:%Y-%m-%d %H:%M} UTC, is past its ttl of {ttl:g} h"
+        return TargetCheck(**asked, measured=measured, verdict="missed", fix=fix if hours else f"Bring newer rows into its source, then {fix}")
+    return TargetCheck(**asked, measured=f"{hours:,.1f} h", verdict="met" if hours <= most else "missed", fix="" if hours <= most else fix)
 
 
 def _metric(workbench: Workbench) -> Iterator[TargetCheck]:

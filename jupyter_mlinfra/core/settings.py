@@ -35,7 +35,7 @@ class Targets(_Section):
     """Requests a second that the live deployment has to bear."""
 
     feature_lag_hours: float | None = Field(default=None, gt=0)
-    """How far online features may be behind their source, in hours."""
+    """How far online features may be behind their source, in hours; a view with a shorter ttl is held to that."""
 
     datasets: tuple[str, ...] = ()
     """Datasets that must be present, as `namespace.table`."""

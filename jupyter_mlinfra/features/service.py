@@ -148,6 +148,13 @@ class Features:
                 self._feast = state, self._feast[1]
             return self._feast[1]
 
+    def due(self, name: str) -> datetime | None:
+        """Newest event time of a view's source that may be online: not beyond the setting `features.as_of`, else the clock.
+
+        None where the source has no such row, or cannot be read.
+        """
+        return statistics.newest_until(self._project, self._one(name), self._now())
+
     def search(self, words: str, *, limit: int = 50) -> Page[Hit]:
         """Views and features whose name, description, tags or owner hold every word."""
         self._project.index.refresh("features", self.search_fingerprint(), self.search_documents)

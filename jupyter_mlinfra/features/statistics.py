@@ -69,6 +69,22 @@ def current(project: Project, view: Definition) -> Statistics:
     return found
 
 
+def newest_until(project: Project, view: Definition, at: datetime) -> datetime | None:
+    """Latest event time of the source that is not after `at`; None where there is none or the source cannot be read."""
+    known = current(project, view)
+    if known.newest is None or known.newest <= at:
+        return known.newest
+    from .join import utc
+    from .offline import within
+
+    source, repo = view.source, folder(project)
+    assert source is not None  # it has a newest row
+    with one_snapshot(), readable(source):
+        rows = within(scan(source, repo), source, None, at)
+        found = rows.select(utc(source.time, rows.collect_schema()[source.time]).max()).collect(engine="streaming").item()
+    return found if isinstance(found, datetime) else None
+
+
 def _without(problem: str = "") -> Statistics:
     return Statistics(state="", rows=None, newest=None, filled={}, problem=problem)
 
