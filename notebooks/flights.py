@@ -17,6 +17,9 @@ LATE_MINUTES = 15
 LEAD = timedelta(hours=1)
 NEW_YORK = "America/New_York"
 
+YEAR = 2013
+"""The year of the flights."""
+
 COST_ACTION = 30.0
 """Dollars that acting on one flight costs: a held seat, a call."""
 
@@ -166,7 +169,10 @@ def route_delays(flights: pl.DataFrame) -> pl.DataFrame:
 
 
 def plane_facts(planes: pl.LazyFrame) -> pl.DataFrame:
-    """Year built and seats by tail number; known before 2013 began."""
+    """Year built and seats by tail number. Known when the year in which the plane was built is over: the registry gives no day.
+
+    A plane without a year may be as new as the newest: its facts count as known after 2013.
+    """
     frame = planes.select("tailnum", year_built=pl.col("year").cast(pl.Int64), seats=pl.col("seats").cast(pl.Int64)).collect()
-    known_at = pl.datetime(2012, 12, 31, time_zone="UTC").alias("known_at")
+    known_at = pl.datetime(pl.col("year_built").fill_null(YEAR) + 1, 1, 1, time_zone="UTC").alias("known_at")
     return frame.with_columns(known_at).sort("tailnum")
