@@ -66,11 +66,16 @@ def _table(workbench: Workbench, version: str, milliseconds: float) -> None:
     datasets = workbench.catalog.list(limit=100)
     traffic = ", ".join(f"{item.version} {item.traffic} %" for item in deployment.versions)
     worst = f"{monitor.worst} PSI {monitor.worst_psi.value:.2f}" if monitor.worst_psi else "no data yet"
+
+    def gain(which: str) -> str:
+        return f"{champion.metrics[f'versus_rate_saved_per_1000_{which}']:,.0f}"
+
     rows = [
         ("catalog", f"{datasets.total} datasets, {sum(int(item.rows.value or 0) for item in datasets.items):,} rows"),
         ("features", f"{workbench.features.list(limit=1).total} features in {workbench.features.views(limit=1).total} views"),
         ("experiments", f"{len(experiments.runs('flights').items)} runs; champion version {champion.version}"),
         ("evaluation", f"test AUC {champion.metrics['test_auc']:.3f}; ${champion.metrics['test_saved_per_1000']:,.0f} saved per 1,000 flights"),
+        ("", f"${gain('gain')} more than acting by the rate of carrier and hour, 95 % interval [{gain('low')}, {gain('high')}]"),
         ("deployment", f"{deployment.state}: {traffic}"),
         ("", f"{deployment.url} ({version} answered in {milliseconds:.0f} ms)"),
         ("monitoring", f"{monitor.state}: {worst}"),
