@@ -195,7 +195,7 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(deployments
     assert gone.state is DeploymentState.DOWN
     assert not any(row.identity.alive() for row in rows)
     assert pid is not None
-    assert Identity.of(pid) is None
+    until(lambda: Identity.of(pid) is None)  # it has let go of its lock; the rest of its end takes a moment on a busy machine
     assert deployments._store.processes() == []
     assert subprocess.run(["pgrep", "-f", layout.token_of(deployments._project)], check=False).returncode == 1
     assert set(load.statuses) <= {200, 503, "ConnectionRefusedError", "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError"}
