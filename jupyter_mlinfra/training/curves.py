@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 2.0
 """Points of the curves go to the tracking store in batches this far apart: one write a round would cost more than the round."""
+RETRY_SECONDS = (1.0, 5.0, 15.0)
+"""Pauses before the last points are sent again."""
 REPORT_SECONDS = 0.2
 _BATCH = 1000
 """MLflow takes this many metrics at once."""
@@ -36,7 +39,7 @@ def active_run() -> str | None:
 
 
 class Curves:
-    """Collects points and sends them to one run in batches. A store that is away for a while costs no point and no training."""
+    """Collects points and sends them to one run in batches. A store that is away costs no training, and one that comes back no point."""
 
     def __init__(self, run: str | None) -> None:
         self._run = run
@@ -52,22 +55,32 @@ class Curves:
         at = int(time.time() * 1000)
         self._points += [Metric(key, value, at, step) for key, value in values.items()]
         if time.monotonic() - self._sent >= FLUSH_SECONDS:
-            self.flush(last=False)
+            self._send()
 
-    def flush(self, *, last: bool) -> None:
-        """Send what was collected. last: a failure is raised, not put off."""
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
+    def finish(self) -> None:
+        """Send the rest; when that fails time after time, warn of it."""
+        for pause in (*RETRY_SECONDS, None):
+            fault = self._send()
+            if fault is None:
+                return
+            if pause is None:
+                words = f"{len(self._points)} points of the curves of run {self._run} were not logged: {fault}. The training is done; its history has them."
+                warnings.warn(words, stacklevel=2)
+            else:
+                time.sleep(pause)
 
+    def _send(self) -> Exception | None:
+        """Send what was collected; what cannot be sent is kept. Returns why not."""
         self._sent = time.monotonic()
         while self._run is not None and self._points:
+            from mlflow import MlflowClient
+
             try:
                 MlflowClient().log_batch(self._run, metrics=self._points[:_BATCH])
-            except MlflowException:
-                if last:
-                    raise
-                return
+            except Exception as error:  # noqa: BLE001 - whatever a store raises, a training of hours is worth more than its curves
+                return error
             del self._points[:_BATCH]
+        return None
 
 
 def XGBoostProgress(rounds: int, *, track: bool = True) -> TrainingCallback:  # noqa: N802 - it stands for the class that it makes
@@ -93,7 +106,7 @@ def XGBoostProgress(rounds: int, *, track: bool = True) -> TrainingCallback:  # 
             return False
 
         def after_training(self, model: Any) -> Any:
-            self._curves.flush(last=True)
+            self._curves.finish()
             report(1.0, f"{model.num_boosted_rounds()} rounds")
             return model
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +177,33 @@ def test_the_callback_reports_each_round_to_the_job(tmp_path: Path, monkeypatch:
     assert [item["fraction"] for item in seen] == [0.25, 0.5, 0.75, 1.0]
     assert seen[1]["text"].startswith("round 2 of at most 4: learn_logloss 0.")
     assert json.loads(path.read_text()) == {"fraction": 1.0, "text": "4 rounds"}
+
+
+@pytest.mark.parametrize("times", [2, 99], ids=["for a while", "for good"])
+def test_a_tracking_store_that_is_away_at_the_end_costs_no_training(times: int, project: Project, monkeypatch: pytest.MonkeyPatch):
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    from jupyter_mlinfra.training import curves
+
+    monkeypatch.setattr(curves, "RETRY_SECONDS", (0.0, 0.0, 0.0))
+    mlflow.set_tracking_uri(f"sqlite:///{project.root / 'mlflow.db'}")
+    real, left = mlflow.MlflowClient.log_batch, [times]
+
+    def away(self, run_id, metrics=(), *words, **more):
+        if metrics and left[0]:
+            left[0] -= 1
+            raise MlflowException("The store is away.")
+        return real(self, run_id, metrics, *words, **more)
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_batch", away)
+    warned = pytest.warns(UserWarning, match="20 points of the curves") if times > 4 else contextlib.nullcontext()
+    with mlflow.start_run() as run, warned:
+        found = train_xgboost(*LEARN, parameters=PARAMETERS, rounds=10)
+    assert found.best_round == 9
+    assert len(found.history["learn_auc"]) == 10
+    logged = mlflow.MlflowClient().get_metric_history(run.info.run_id, "learn_auc")
+    assert len(logged) == (10 if times == 2 else 0)
 
 
 def test_a_logged_model_holds_no_pickle_states_its_inputs_and_answers_the_same(trained, project: Project):
