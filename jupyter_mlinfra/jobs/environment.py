@@ -1,7 +1,7 @@
 """The environment of a job: the submitter's, kept in memory only, since it may hold secrets.
 
-It lies in a file on a memory file system that only its owner can read: never in `state.db`, never on a disk. After a
-reboot it is gone, and a job that still waits gets the environment of the supervisor.
+It lies in a file on a memory file system that only its owner can read: never in `state.db`, never on a disk, and no longer
+than a job needs it. After a reboot it is gone, and a job that still waits gets the environment of the supervisor.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from hashlib import blake2b
 from pathlib import Path
 
-from ..core.errors import Unavailable
-from ..core.files import write_atomic
+from ..core.errors import Conflict, Unavailable
+from ..core.files import file_lock, write_atomic
 from ..core.processes import TOKEN
 
 PROJECT, JOB, PROGRESS, REASON = "MLINFRA_PROJECT", "MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON"
 # They tell of the process that submits, not of the job.
 _NOT_PASSED_ON = {TOKEN, JOB, PROGRESS, REASON, "MLINFRA_FAIL", "_", "PWD", "OLDPWD", "SHLVL", "JPY_PARENT_PID", "JPY_SESSION_NAME"}
-_FRESH_SECONDS = 3600.0
+FRESH_SECONDS = 3600.0
 
 
 def runtime_folder(home: Path) -> Path:
@@ -89,15 +90,29 @@ def recall(path: str) -> dict[str, str] | None:
     return {name: value for name, _, value in pairs}
 
 
-def forget(folder: Path, *, jobs: Collection[str], environments: Collection[str]) -> None:
+def handing_over(folder: Path, *, wait: bool = True) -> AbstractContextManager[int]:
+    """While an environment is kept and its job written down, nobody forgets it. Raises Conflict when that is so and `wait` is false."""
+    return file_lock(folder / "lock", wait=wait, what="A submit")
+
+
+def release(path: str, *, needed: Callable[[], bool]) -> None:
+    """Drop the environment of a job that has ended, unless another needs it. While one is submitted it stays, for `forget`."""
+    if os.path.exists(path):
+        with contextlib.suppress(Conflict), handing_over(Path(path).parent, wait=False):
+            if not needed():
+                Path(path).unlink(missing_ok=True)
+
+
+def forget(folder: Path, *, jobs: Collection[str], environments: Collection[str], fresh_seconds: float = FRESH_SECONDS) -> None:
     """Drop what belongs to no job that waits or runs: environments, wishes that came too late, and sockets of killed kernels (`JOB.….kernel-N`).
 
     What is fresh stays: its job may be about to be written down.
     """
-    limit = time.time() - _FRESH_SECONDS
+    limit = time.time() - fresh_seconds
     unused = [path for path in folder.glob("*.environment") if str(path) not in environments]
+    unused += folder.glob(".*.environment.*")  # drafts of a killed submit
     unused += [path for kind in ("kernel-*", "cancel") for path in folder.glob(f"*.{kind}") if path.name.partition(".")[0] not in jobs]
     for path in unused:
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < limit:
+            if path.stat().st_mtime <= limit:
                 path.unlink()

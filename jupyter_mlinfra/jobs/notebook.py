@@ -20,6 +20,7 @@ from ..core.database import Database
 from ..core.errors import MLInfraError
 from .attempt import NotebookTask
 from .environment import JOB, PROGRESS, runtime_folder
+from .parameters import EXPECTED, tags_of
 from .report import give_reason
 from .store import JobStore
 
@@ -49,8 +50,9 @@ def run(task: NotebookTask, home: Path) -> int:
         running = next((index for index, cell in enumerate(notebook.cells) if cell.metadata.papermill.status in ("running", "failed")), 0)
         return _because(f"The kernel died in cell {_number(notebook, running, INJECTED)}: often the machine ran out of memory.", 1)
     for index, cell in enumerate(notebook.cells):
+        expected = EXPECTED in tags_of(cell)
         for output in cell.get("outputs", []):
-            if output.output_type == "error":
+            if output.output_type == "error" and not expected:
                 return _judge(output, cell, _number(notebook, index, INJECTED))
     return 0
 

@@ -14,6 +14,8 @@ from .plain import parse
 from .spec import Parameter
 
 TAG = "parameters"
+EXPECTED = "raises-exception"
+"""Tag of a cell whose error is part of the notebook: what comes after it runs."""
 MAX_BYTES = 100 * 2**20
 """Of a notebook, its outputs included: it is read whole."""
 
@@ -40,6 +42,10 @@ def read_notebook(path: Path, shown: str) -> dict[str, Any]:
         raise Unprocessable(
             f"{shown} is not a notebook of format 4.", "It has no list of cells.", "Open it in JupyterLab and save it: that converts older formats."
         )
+    for number, cell in enumerate(notebook["cells"], 1):
+        outputs = cell.get("outputs", []) if isinstance(cell, dict) else None
+        if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
+            raise Unprocessable(f"{shown} is not a notebook.", f"Its cell {number} is none.", "Save it again in JupyterLab, or restore it.")
     return notebook
 
 

@@ -21,10 +21,10 @@ from .attempt import Attempt
 from .backends import JobBackend, load_backend
 from .backends.control import Control
 from .backends.wishes import Wishes
-from .environment import keep, runtime_folder, submitters_environment
+from .environment import forget, handing_over, keep, runtime_folder, submitters_environment
 from .intake import examine, inside, script_of, working_folder
 from .logs import read_log
-from .parameters import parameters_of, read_notebook
+from .parameters import EXPECTED, parameters_of, read_notebook, tags_of
 from .snapshot import Snapshots
 from .spec import CodeSnapshot, Compute, ExecutedNotebook, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
 from .state import FINAL
@@ -66,9 +66,12 @@ class Jobs:
         self._backend.check(spec)
         if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:
             return self._complete(known)
-        launch, snapshot = self._freeze(spec)
-        name = (spec.name or _name(spec))[:NAME_LENGTH]
-        job = self._store.insert(spec, name=name, launch=launch, snapshot=snapshot, backend=self._project.settings.jobs.backend, user=self._project.user)
+        folder, command, snapshot = self._freeze(spec)
+        name, backend = (spec.name or _name(spec))[:NAME_LENGTH], self._project.settings.jobs.backend
+        place = runtime_folder(self._project.home)
+        with handing_over(place):
+            launch = Launch(folder=folder, command=command, python=sys.executable, environment=keep(submitters_environment(), place))
+            job = self._store.insert(spec, name=name, launch=launch, snapshot=snapshot, backend=backend, user=self._project.user)
         failpoint("submitted")
         if job.state is JobState.QUEUED:
             self._tell_backend(job)
@@ -155,7 +158,8 @@ class Jobs:
         if found.suffix != ".ipynb" or not any(found.is_relative_to(home / place) for place in EXECUTED):
             raise NotFound(f"{path} is no executed notebook.", "Those lie in the folders of jobs and pipeline runs.", "Open it in the file browser.")
         content = read_notebook(found, path)
-        failed = (number for number, cell in enumerate(content["cells"]) if any(out.get("output_type") == "error" for out in cell.get("outputs", ())))
+        unexpected = ((number, cell) for number, cell in enumerate(content["cells"]) if EXPECTED not in tags_of(cell))
+        failed = (number for number, cell in unexpected if any(out.get("output_type") == "error" for out in cell.get("outputs", ())))
         modified = datetime.fromtimestamp(found.stat().st_mtime, UTC)
         return ExecutedNotebook(path=path, modified_at=modified, content=content, failed_cell=next(failed, None))
 
@@ -194,6 +198,7 @@ class Jobs:
             self._wait_for_end(running)
         failed += tried(self._control.stop)
         failed += tried(self._explain_stop)
+        failed += tried(self._forget)
         raise_all(failed, "Jobs and their supervisor were told to end, but not all went well.")
         return self.supervisor()
 
@@ -208,6 +213,12 @@ class Jobs:
     def _explain_stop(self) -> None:
         waiting = self._store.waiting(at=time.time(), limit=EXPLAINED)
         self._store.explain({item.id: "Waits: the supervisor is stopped; `mlinfra up` starts it." for item in waiting})
+
+    def _forget(self) -> None:
+        """Environments of submitters may hold secrets: none stays without a job that needs it."""
+        with handing_over(place := runtime_folder(self._project.home)):
+            left = self._store.unfinished()
+            forget(place, jobs={entry.job.id for entry in left}, environments={entry.launch.environment for entry in left}, fresh_seconds=0)
 
     def search_fingerprint(self) -> str:
         """Changes whenever a job does."""
@@ -234,8 +245,8 @@ class Jobs:
     def _snapshots(self) -> Snapshots:
         return Snapshots(self._project.root, self._project.home, max_mib=self._project.settings.jobs.snapshot_max_mib)
 
-    def _freeze(self, spec: JobSpec) -> tuple[Launch, str | None]:
-        """How to start the job, with its code as it is now. A command that runs no file of the project needs no snapshot."""
+    def _freeze(self, spec: JobSpec) -> tuple[str, Sequence[str], str | None]:
+        """Folder and command of the job, with its code as it is now, and the snapshot of that. A command that runs no file of the project needs no snapshot."""
         root, folder, command, snapshot = self._project.root, working_folder(spec, self._project.root), list(spec.command), None
         if spec.notebook is not None:
             snapshot = self._snapshots().take([spec.notebook]).id
@@ -243,8 +254,7 @@ class Jobs:
             script = os.path.relpath(os.path.normpath(folder / command[number]), root)
             snapshot = self._snapshots().take([script]).id
             command[number] = str(self._snapshots().tree_path(snapshot) / script)
-        environment = keep(submitters_environment(), runtime_folder(self._project.home))
-        return Launch(folder=str(folder), command=command, python=sys.executable, environment=environment), snapshot
+        return str(folder), command, snapshot
 
     def _tell_backend(self, job: Job) -> None:
         """The job is accepted: what goes wrong from here on is said in its reason, or a caller that tries again would double it."""

@@ -168,6 +168,12 @@ class JobStore:
         with self._database.read() as connection:
             return connection.execute("SELECT 1 FROM job WHERE state IN ('queued', 'starting', 'running') LIMIT 1").fetchone() is not None
 
+    def needs(self, environment: str) -> bool:
+        """Whether a job that has not ended has this environment (the path of its file)."""
+        query = "SELECT 1 FROM job WHERE state IN ('queued', 'starting', 'running') AND json_extract(launch, '$.environment') = ? LIMIT 1"
+        with self._database.read() as connection:
+            return connection.execute(query, (environment,)).fetchone() is not None
+
     def fingerprint(self) -> str:
         """Changes whenever a job does, its progress aside: by the event that each change adds, for a clock may be set back."""
         newest = "SELECT id FROM event WHERE topic = 'job' AND json_extract(data, '$.progress') IS NULL ORDER BY id DESC LIMIT 1"

@@ -17,6 +17,7 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
+from jupyter_mlinfra.jobs.environment import keep, runtime_folder
 
 
 def test_a_command_runs_with_its_own_exit_code_and_log(run: Callable[..., Job], jobs: Jobs) -> None:
@@ -228,9 +229,10 @@ def test_a_cpu_job_does_not_wait_behind_a_gpu_job(gpu_jobs: Jobs, tools: Any) ->
 
 def test_a_failing_job_is_tried_again_as_often_as_it_may(jobs: Jobs, project: Project, tools: Any) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", 'echo x >> tries; echo "try $(wc -l < tries)"; [ $(wc -l < tries) -ge 3 ]'], retries=2))
-    waiting = tools.until(lambda: (seen := jobs.show(job.id)).state == "queued" and seen.attempt == 1 and seen)
-    assert waiting.reason == "Attempt failed: Exit code 1. Tries again in 1 s (retry 1 of 2)."
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
+    told = [event.data for event in project.events.after(0) if event.ref == job.ref]  # a look at the job might miss the second that it waits
+    waits = [data["reason"] for data in told if data["state"] == "queued" and data["reason"].startswith("Attempt failed")]
+    assert waits == [f"Attempt failed: Exit code 1. Tries again in {number} s (retry {number} of 2)." for number in (1, 2)]
     assert (ended.state, ended.attempt, ended.exit_code) == ("succeeded", 3, 0)
     assert jobs.logs(job.id).text == "try 1\ntry 2\ntry 3\n"
 
@@ -355,8 +357,10 @@ def test_the_supervisor_ends_when_its_project_is_gone(jobs: Jobs, project: Proje
     begun = process.num_ctx_switches().voluntary
     tools.until(lambda: process.num_ctx_switches().voluntary >= begun + 3)  # it has looked, and found its project
     assert supervisor.poll() is None
+    left = Path(keep({"SECRET": "x"}, runtime_folder(project.home)))
     project.home.rename(project.root / "moved")
     assert supervisor.wait(timeout=tools.wait) == 0
+    assert not left.exists(), "nobody else would remove the secrets of its jobs"
 
 
 def _config(project: Project) -> str:
@@ -376,8 +380,6 @@ def test_two_supervisors_cannot_run(jobs: Jobs, project: Project) -> None:
 
 
 def test_a_supervisor_whose_socket_was_cleaned_away_is_still_woken(jobs: Jobs, run: Callable[..., Job]) -> None:
-    from jupyter_mlinfra.jobs.environment import runtime_folder
-
     pid = jobs.start().pid
     (runtime_folder(Path(jobs._project.home)) / "supervisor.sock").unlink()
     assert run("true").state == "succeeded"

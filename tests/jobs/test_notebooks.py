@@ -89,6 +89,28 @@ def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(j
     assert shown.content["cells"][shown.failed_cell]["source"] == ["x = n\n", "y = x / (n - n)"]
 
 
+def test_an_error_that_a_cell_is_tagged_for_fails_no_job(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("1 / 0", "raises-exception"), tools.cell("print('after')"))
+    job = finish(jobs, tools, notebook="n.ipynb")
+    assert (job.state, job.reason, jobs.logs(job.id).text) == ("succeeded", "", "after\n")
+    assert job.output is not None
+    assert jobs.executed(job.output).failed_cell is None
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("1 / 0", "raises-exception"), tools.cell("'a' + 1"))
+    job = finish(jobs, tools, notebook="n.ipynb")
+    assert (job.state, job.reason[:35]) == ("failed", "Cell 2 failed at line 1: TypeError:")
+    assert job.output is not None
+    assert jobs.executed(job.output).failed_cell == 1
+
+
+@pytest.mark.parametrize("cells", ["[1]", '[{"outputs": 1}]', '[{"outputs": [1]}]'])
+def test_an_executed_notebook_whose_cells_are_none_is_refused(cells: str, jobs: Jobs, project: Project) -> None:
+    place = project.home / "jobs" / "x" / "n.ipynb"
+    place.parent.mkdir(parents=True)
+    place.write_text(f'{{"cells": {cells}}}')
+    with pytest.raises(Unprocessable, match="Its cell 1 is none"):
+        jobs.executed(".mlinfra/jobs/x/n.ipynb")
+
+
 def test_only_what_was_executed_is_shown_from_the_state_of_the_project(jobs: Jobs, project: Project, tools: Any) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("1"))
     (project.home / "jobs" / "x").mkdir(parents=True)

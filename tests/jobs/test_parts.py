@@ -239,6 +239,33 @@ def test_an_environment_is_kept_in_memory_for_its_owner_only_and_forgotten(tmp_p
         folder.rmdir()
 
 
+def test_no_environment_is_left_once_no_job_needs_it(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = runtime_folder(project.home)
+
+    def kept() -> int:
+        return len(list(folder.glob("*.environment")))
+
+    monkeypatch.setenv("SECRET", "one")
+    done = [jobs.submit(JobSpec(command=["true"])).id for _ in range(2)]
+    jobs.wait(done, timeout=tools.wait)
+    tools.until(lambda: kept() == 0)
+    go = "while [ ! -e go ]; do sleep 0.02; done; echo $SECRET"
+    first = jobs.submit(JobSpec(command=["sh", "-c", go], cpus=2))
+    later = jobs.submit(JobSpec(command=["sh", "-c", "echo $SECRET"]))
+    monkeypatch.setenv("SECRET", "two")
+    other = jobs.submit(JobSpec(command=["sh", "-c", "exit 1"]))
+    assert kept() == 2
+    jobs.cancel(other.id)
+    tools.until(lambda: jobs.show(first.id).state == "running")
+    jobs.stop()
+    assert kept() == 1, "of the job that runs and of the one that waits"
+    jobs.start()
+    (project.root / "go").touch()
+    jobs.wait([first.id, later.id], timeout=tools.wait)
+    assert [jobs.logs(job.id).text for job in (first, later)] == ["one\n", "one\n"]
+    tools.until(lambda: kept() == 0)
+
+
 def test_a_runtime_folder_that_others_can_enter_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as base:
         monkeypatch.setenv("XDG_RUNTIME_DIR", base)

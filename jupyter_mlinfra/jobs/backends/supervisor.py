@@ -28,6 +28,7 @@ from ...core.files import file_lock
 from ...core.processes import Identity, boot_id, failpoint, start_ticks
 from ..attempt import REASON_BYTES, Attempt
 from ..devices import gpu_readings, gpu_slots
+from ..environment import forget, release
 from ..machine import cpu_slots, memory_gib, process_name
 from ..retention import Retention
 from ..spec import JobState
@@ -89,6 +90,7 @@ class Supervisor:
             while not self._bell.stopping:
                 self._safely(self._round)
                 if not self._sleep() and not (lock.exists() and lock.stat().st_ino == inode):
+                    forget(self._bell.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
                     break  # the project was deleted, or its state moved away
             say("ends; jobs that run go on")
             self._bell.close()
@@ -238,6 +240,11 @@ class Supervisor:
         live.close()
         del self._live[live.id]
         self._retention.count()
+        self._release(live.entry)
+
+    def _release(self, entry: Entry) -> None:
+        environment = entry.launch.environment
+        release(environment, needed=lambda: self._store.needs(environment))
 
     def _judge(self, live: Live) -> None:
         entry, job = live.entry, live.id
@@ -308,6 +315,7 @@ class Supervisor:
             pid = spawn(entry, self._place)
         except CannotStart as error:
             self._store.end(job, JobState.FAILED, reason=error.reason, exit_code=error.code)
+            self._release(entry)
             return
         except TryLater as error:
             self._store.again(job, reason=error.reason, exit_code=None, counted=False, delay=LATER_SECONDS)
