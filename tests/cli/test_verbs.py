@@ -20,6 +20,7 @@ from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
+from jupyter_mlinfra.jobs import LogChunk
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
 
@@ -239,6 +240,21 @@ def test_what_is_no_notebook_is_pointed_to_a_command(noted: Noted, verb: Callabl
             verb(["jobs", "submit", file])
         assert caught.value.fix.endswith(f"mlinfra jobs submit -- {command}")
     assert noted.calls == []
+
+
+def test_more_retries_than_rest_takes_are_refused(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["jobs", "submit", "--retries", "1001", "--", "true"])
+    assert caught.value.code
+    assert "1001 is not in the range 0<=x<=1000" in capfd.readouterr().err
+    assert noted.calls == []
+
+
+def test_a_log_that_was_cleared_away_says_so_beside_its_text(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    noted.answer = LogChunk(text="", offset=0, next=0, size=0, ended=True, note="The log was cleared away.")
+    with pytest.raises(SystemExit):
+        main(["jobs", "logs", "7f3a"])
+    assert tuple(capfd.readouterr()) == ("", "The log was cleared away.\n")
 
 
 def test_people_see_an_answer_to_sql_as_a_table(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:
