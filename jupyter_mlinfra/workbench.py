@@ -127,7 +127,7 @@ class Workbench:
         failed = tried(lambda: self.pipelines.stop())  # first: a driver would go on to submit its next step
         failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
         failed += tried(lambda: self.jobs.stop(cancel_running=True))
-        raise_all(failed, "All was told to stop, but not all went well.")
+        raise_all(failed, "All processes were told to end, but not all of it could be done in order.")
         return {"supervisor": None, "deployments": stopped}
 
     def _refreshed(self, domain: str) -> str:

@@ -85,10 +85,12 @@ def tried(action: Callable[[], object]) -> list[MLInfraError]:
     return []
 
 
-def raise_all(errors: Sequence[MLInfraError], what: str) -> None:
-    """Raise what went wrong while all parts of `what` were tried: the only error as it is, several as one that tells of each."""
-    if len(errors) == 1:
+def raise_all(errors: Sequence[MLInfraError], what: str = "") -> None:
+    """Raise what went wrong while all parts were tried: one error as it is, several that differ, or any under `what`, as one that tells of each."""
+    told = {str(error): error for error in errors}
+    if len(told) == 1 and not what:
         raise errors[0]
-    if errors:
-        said = dict.fromkeys(f"{error.what} {error.why}".strip() for error in errors)
-        raise Unavailable(what, " ".join(said), " ".join(dict.fromkeys(error.fix for error in errors if error.fix))) from errors[0]
+    if told:
+        why = " ".join(f"{error.what} {error.why}".strip() for error in told.values())
+        fixes = dict.fromkeys(error.fix for error in told.values() if error.fix)
+        raise Unavailable(what or "Not all of it went well.", why, " ".join(fixes)) from errors[0]

@@ -199,7 +199,7 @@ class Jobs:
         failed += tried(self._control.stop)
         failed += tried(self._explain_stop)
         failed += tried(self._forget)
-        raise_all(failed, "Jobs and their supervisor were told to end, but not all went well.")
+        raise_all(failed)
         return self.supervisor()
 
     def _wait_for_end(self, running: Sequence[Entry]) -> None:

@@ -172,7 +172,7 @@ class Pipelines:
                 continue
             except MLInfraError as error:
                 failed.append(error)
-        raise_all(failed, "Not all pipeline runs could be cancelled.")
+        raise_all(failed)
         return stopped
 
     # Search

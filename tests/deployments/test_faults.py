@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import shutil
@@ -21,6 +22,8 @@ from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
 from jupyter_mlinfra.deployments.store import ProcessRow
 from jupyter_mlinfra.deployments.targets import layout
+from jupyter_mlinfra.jobs import JobSpec
+from jupyter_mlinfra.workbench import Workbench
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +36,7 @@ def deployments(tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, P
     found.deploy("flights", version="flights/1")
     found.deploy("flights", version="flights/2")
     yield found
+    Workbench(project).jobs.stop(cancel_running=True)
     kit.clean_up(project)
 
 
@@ -62,6 +66,19 @@ def keeper(deployments: Deployments) -> int | None:
         if process.info["cmdline"] and process.info["cmdline"][-2:] == ["jupyter_mlinfra.deployments.targets.keeper", root]:
             return process.pid
     return None
+
+
+def ours(deployments: Deployments) -> list[psutil.Process]:
+    """Every process that works for the project, found without the code under test."""
+    root, marks = str(deployments._project.root), (layout.token_of(deployments._project, part) for part in ("keeper", "gateway", "serve"))
+    needles, found = tuple(marks), []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words, environment = " ".join(process.cmdline()), process.environ()
+            marked = environment.get("MLINFRA_PROCESS_TOKEN", "").startswith(needles)
+            if process.pid != os.getpid() and (marked or root in words or environment.get("MLINFRA_PROJECT") == root):
+                found.append(process)
+    return found
 
 
 def kill_tree(row: ProcessRow) -> None:
@@ -226,6 +243,27 @@ def test_down_on_a_full_disk_ends_every_process_and_says_that_it_is_not_written(
     assert deployments.show("flights").deployment.state is DeploymentState.DOWN
     (back,) = deployments.up()
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
+
+
+def test_everything_that_was_killed_comes_up_again_and_down_leaves_no_process(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    bench = Workbench(deployments._project)
+    bench.__dict__["deployments"] = deployments
+    job = bench.jobs.submit(JobSpec(command=["sleep", "600"]))
+    until(lambda: bench.jobs.show(job.id).state == "running")
+    before = ours(deployments)
+    assert len(before) >= 8  # supervisor, wrapper, job; keeper, gateway; two versions of two workers
+    for process in before:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(before, timeout=10)
+    up = bench.up()
+    assert up["deployments"] == ["flights"]
+    assert psutil.pid_exists(up["supervisor"])
+    assert kit.count_versions(url, kit.sample_body(deployments), 20).total() == 20
+    assert bench.jobs.wait([job.id], timeout=40)[0].state == "lost"
+    assert bench.down() == {"supervisor": None, "deployments": ["flights"]}
+    assert ours(deployments) == []
+    bench.up()
 
 
 def test_nothing_outlives_the_projects_folder(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
