@@ -8,11 +8,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..core.refs import reference
 from . import curves
-from .facts import RunFacts, VersionFacts, dataset_ref, moment, value_of
+from .facts import Ends, RunFacts, VersionFacts, dataset_ref, moment, unknown, value_of
 from .matching import matches, ordered
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
@@ -28,9 +29,10 @@ _STALE_SECONDS = 30  # a remote store has no cheap sign of change
 class ApiSource:
     """Reads through MlflowClient."""
 
-    def __init__(self, store: Store, reason: str) -> None:
+    def __init__(self, store: Store, reason: str, ends: Ends = unknown) -> None:
         self._store = store
         self.reason = reason
+        self._ends = cache(ends)
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[MlflowClient]:
@@ -63,7 +65,7 @@ class ApiSource:
             names = {item.experiment_id: item.name for item in _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))}
             chosen = list(names) if experiment is None else [experiment]
             raw = list(_pages(lambda token: client.search_runs(chosen, max_results=_PAGE, page_token=token))) if chosen else []
-            passing = ordered((facts for facts in (_facts(run, names) for run in raw) if matches(found, facts)), sort)
+            passing = ordered((facts for facts in (_facts(run, names).told(self._ends) for run in raw) if matches(found, facts)), sort)
             return _with_versions(client, passing[start : start + count]), len(passing)
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
@@ -97,7 +99,7 @@ class ApiSource:
                     item = client.get_experiment(number)
                     names[number] = item.name if item.lifecycle_stage == "active" else ""
                 if run.info.lifecycle_stage == "active" and names[number]:
-                    found.append(_facts(run, names))
+                    found.append(_facts(run, names).told(self._ends))
             return _with_versions(client, found)
 
     def curve_metrics(self, ids: Sequence[str]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ..core.refs import reference
 from .spec import Run, Version
 
+RUNNING = "running"
 NOTEBOOK, JOB, STEP = "mlinfra.notebook", "mlinfra.job", "mlinfra.step"
 """Tags that `track` writes."""
 
@@ -26,6 +27,14 @@ _INFINITE = 1.7976931348623157e308  # how MLflow's SQL store writes infinity
 
 LAUNCHER = "ipykernel_launcher.py"
 """What MLflow takes for the notebook where no Jupyter server tells its kernel which one it runs."""
+
+
+Ends = Callable[[str], tuple[str, int] | None]
+"""How the job of an id ended: the status of what it left running, and when in milliseconds; None while it goes on or is not known."""
+
+
+def unknown(job: str) -> None:
+    """`Ends` where nothing is known of jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,11 @@ class RunFacts:
     def duration(self) -> float | None:
         """Seconds, None while it runs."""
         return None if self.started is None or self.ended is None else (self.ended - self.started) / 1000
+
+    def told(self, ends: Ends) -> RunFacts:
+        """The run as it is told of: a process that was killed by force could not end its run, so the end of its job counts."""
+        end = ends(self.tags[JOB]) if self.status == RUNNING and self.tags.get(JOB) else None
+        return self if end is None else replace(self, status=end[0], ended=end[1])
 
     def record(self) -> Run:
         """What the faces show."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+_DIGITS = 9  # of a number that every store of MLflow can hold
 
 
 class Registry:
@@ -186,11 +187,17 @@ class Registry:
 
 
 def parse(ref: str) -> tuple[str, int | None, str]:
-    """(model, version, alias) of `m/3`, `m@alias`, `version:m/3` or MLflow's `models:/m/3`; version is None when an alias was given."""
+    """(model, version, alias) of `m/3`, `m@alias`, `version:m/3` or MLflow's `models:/m/3`; version is None when an alias was given.
+
+    Raises BadRequest for what names no version, NotFound for a number that none can have.
+    """
     text = named(ref, "version").removeprefix("models:/")
     model, slash, number = text.rpartition("/")
-    if slash and model and number.removeprefix("v").isdecimal():  # first: no alias holds a slash, but a name may hold an `@`
-        return model, int(number.removeprefix("v")), ""
+    digits = number.removeprefix("v")
+    if slash and model and digits.isdecimal():  # first: no alias holds a slash, but a name may hold an `@`
+        if len(digits) > _DIGITS:
+            raise NotFound(f"Model {model} has no version {digits[:40]}.", f"No version has over {_DIGITS} digits.", f"mlinfra models show {model}")
+        return model, int(digits), ""
     model, at, alias = text.rpartition("@")
     if at and model and alias:
         return model, None, alias

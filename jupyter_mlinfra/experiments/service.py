@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
@@ -14,11 +13,11 @@ from typing import Any
 from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.events import telling
 from ..core.project import Project
-from ..core.records import Page, page_of
+from ..core.records import Page, check_limit, page_of, parse_cursor
 from ..core.refs import named, reference
 from ..core.search import Document
 from . import artifacts, compare, documents, registry, tracking
-from .facts import JOB, RunFacts, VersionFacts
+from .facts import RunFacts, VersionFacts
 from .query import parse_filter, parse_sort
 from .registry import Registry
 from .source import Source, choose
@@ -40,7 +39,7 @@ class Experiments:
         self._registry = Registry(project, self._store, self._source)
 
     def _source(self) -> Source:
-        return choose(self._store)
+        return choose(self._store, self._end_of)
 
     @property
     def tracking_uri(self) -> str:
@@ -71,19 +70,20 @@ class Experiments:
         Raises BadRequest that points at the fault of a filter, NotFound when there is no such experiment.
         """
         source, found, by = self._source(), parse_filter(where), parse_sort(sort)
-        start = _start(limit, cursor)
+        check_limit(limit)
+        start = parse_cursor(cursor)
         runs, total = source.runs(self._experiment_id(source, experiment) if experiment else None, found, by, start, limit)
         end = start + len(runs)
-        return Page(items=[self._record(run) for run in runs], shown=len(runs), total=total, cursor=str(end) if runs and end < total else None)
+        return Page(items=[run.record() for run in runs], shown=len(runs), total=total, cursor=str(end) if runs and end < total else None)
 
     def show(self, run: str) -> Run:
         """One run by id, the beginning of an id, or reference. Raises NotFound, BadRequest when several begin so."""
-        return self._record(self._facts(self._source(), run))
+        return self._facts(self._source(), run).record()
 
     def compare(self, ids: Sequence[str], *, curves: bool = True, points: int = 400) -> Comparison:
         """Two or more runs side by side, in the order given."""
         source = self._source()
-        runs = [self._record(run) for run in self._several(source, ids)]
+        runs = [run.record() for run in self._several(source, ids)]
         if not 2 <= len(runs) <= COMPARED:
             raise BadRequest(f"{len(runs)} runs cannot be compared.", f"A comparison takes 2 to {COMPARED} different runs.", "mlinfra runs compare A B")
         _check_points(points)
@@ -226,17 +226,14 @@ class Experiments:
         runs = self._source().several([facts.run]) if facts.run else []
         return facts.record(runs[0] if runs else None, signature=self._registry.has_signature(facts))
 
-    def _record(self, run: RunFacts) -> Run:
-        """What is shown of a run. A process that was killed by force could not end its run: then the end of its job is told."""
-        if run.status == "running" and JOB in run.tags:
-            from ..jobs import Jobs, JobState
+    def _end_of(self, job: str) -> tuple[str, int] | None:
+        from ..jobs import Jobs, JobState
 
-            with contextlib.suppress(MLInfraError):  # a job of another project, or one that is no longer known
-                job = Jobs(self._project).show(run.tags[JOB])
-                if job.ended_at is not None:
-                    status = "killed" if job.state is JobState.CANCELLED else "failed"
-                    return replace(run, status=status, ended=int(job.ended_at.timestamp() * 1000)).record()
-        return run.record()
+        with contextlib.suppress(MLInfraError):  # a job of another project, or one that is no longer known
+            found = Jobs(self._project).show(job)
+            if found.ended_at is not None:
+                return "killed" if found.state is JobState.CANCELLED else "failed", int(found.ended_at.timestamp() * 1000)
+        return None
 
     def _experiment_id(self, source: Source, name: str) -> str:
         name = named(name, "experiment")
@@ -265,14 +262,6 @@ class Experiments:
         if len(found) > 1:
             raise BadRequest(f"{beginning} is the beginning of several runs.", f"{', '.join(id[:12] for id in found)}.", "Give more of the id.")
         return found[0]
-
-
-def _start(limit: int, cursor: str | None) -> int:
-    page_of([], limit=limit, cursor=cursor)  # refuses what cannot be a page
-    start = int(cursor or 0)
-    if start < 0:
-        raise BadRequest(f"cursor {cursor!r} is not one of ours.", fix="Use the cursor of the last answer.")
-    return start
 
 
 def _check_points(points: int) -> None:

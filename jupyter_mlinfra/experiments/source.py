@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from .facts import RunFacts, VersionFacts
+from .facts import Ends, RunFacts, VersionFacts, unknown
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .store import Store, reading
@@ -26,6 +26,8 @@ class Source(Protocol):
 
     reason: str
     """Why the slow way is taken; empty on the fast one."""
+
+    # Runs are found, sorted and handed out as `RunFacts.told` tells of them.
 
     def experiments(self) -> list[Experiment]:
         """Active experiments, most recently used first; `Default` only if it has runs."""
@@ -67,28 +69,28 @@ class Source(Protocol):
         """A text that changes whenever anything above would."""
 
 
-def choose(store: Store) -> Source:
-    """The fastest source that can be trusted with this store."""
+def choose(store: Store, ends: Ends = unknown) -> Source:
+    """The fastest source that can be trusted with this store. ends: of the jobs that left runs."""
     path = store.sqlite
     if path is None:
-        return _api(store, "The store is no SQLite file, so it is read through MLflow's API.")
+        return _api(store, "The store is no SQLite file, so it is read through MLflow's API.", ends)
     from .sql_source import SqlSource
 
     if not path.exists():
-        return SqlSource(path)
+        return SqlSource(path, ends)
     revision = revision_of(path)
     if revision not in TESTED:
         with store.schema_lock():  # perhaps another process is making it
             revision = revision_of(path)
     if revision in TESTED:
-        return SqlSource(path)
-    return _api(store, f"MLflow's schema {revision} is not one that was tested ({', '.join(sorted(TESTED))}), so it is read through MLflow's API.")
+        return SqlSource(path, ends)
+    return _api(store, f"MLflow's schema {revision} is not one that was tested ({', '.join(sorted(TESTED))}), so it is read through MLflow's API.", ends)
 
 
-def _api(store: Store, reason: str) -> Source:
+def _api(store: Store, reason: str, ends: Ends) -> Source:
     from .api_source import ApiSource
 
-    return ApiSource(store, reason)
+    return ApiSource(store, reason, ends)
 
 
 def revision_of(path: Path) -> str | None:

@@ -1,6 +1,6 @@
 """Filter and sort order as SQL over MLflow's tables; every value is a bound parameter.
 
-`r` is the run's row in all of it. The two functions that SQLite lacks are the same Python that `matching` uses.
+`r` is the run's row in all of it. What SQLite lacks are functions, of the same Python that `matching` uses.
 """
 
 # ruff: noqa: S608 - names come from the tables of this package, every value is bound
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 
-from .facts import JOB, LAUNCHER, NOTEBOOK, STEP
+from .facts import JOB, LAUNCHER, NOTEBOOK, RUNNING, STEP, Ends
 from .query import Every, Filter, Not, Predicate, Some, Sort, is_like, number_of
 
 _TABLES = {"metric": "latest_metrics", "param": "params", "tag": "tags"}
@@ -20,8 +20,9 @@ def _tag(key: str) -> str:
     return f"(SELECT t.value FROM tags t WHERE t.key = '{key}' AND t.run_uuid = r.run_uuid)"
 
 
+_ENDED = f"(CASE lower(r.status) WHEN '{RUNNING}' THEN coalesce(mlinfra_ended({_tag(JOB)}), r.end_time) ELSE r.end_time END)"
 _ATTRIBUTES = {
-    "status": "lower(r.status)",
+    "status": f"(CASE lower(r.status) WHEN '{RUNNING}' THEN coalesce(mlinfra_status({_tag(JOB)}), '{RUNNING}') ELSE lower(r.status) END)",
     "name": "coalesce(r.name, '')",
     "id": "r.run_uuid",
     "user": f"coalesce({_tag('mlflow.user')}, r.user_id, '')",
@@ -32,16 +33,23 @@ _ATTRIBUTES = {
     "job": _tag(JOB),
     "step": _tag(STEP),
     "started": "r.start_time",
-    "ended": "r.end_time",
-    "duration": "((r.end_time - r.start_time) / 1000.0)",
+    "ended": _ENDED,
+    "duration": f"(({_ENDED} - r.start_time) / 1000.0)",
 }
 DATASET_REF = "CASE d.dataset_source_type WHEN 'mlinfra' THEN json_extract(d.dataset_source, '$.ref') ELSE d.name || '@' || d.digest END"
 DATASETS_OF_RUNS = "inputs i JOIN datasets d ON d.dataset_uuid = i.source_id WHERE i.destination_type = 'RUN' AND i.source_type = 'DATASET'"
 _DATASET = f"SELECT {DATASET_REF} AS value FROM {DATASETS_OF_RUNS} AND i.destination_id = r.run_uuid"
 
 
-def add_functions(connection: sqlite3.Connection) -> None:
+def add_functions(connection: sqlite3.Connection, ends: Ends) -> None:
     """Give the connection the functions that `condition` and `order` call."""
+
+    def end(job: str | None, part: int) -> str | int | None:
+        found = ends(job) if job else None
+        return None if found is None else found[part]
+
+    connection.create_function("mlinfra_status", 1, lambda job: end(job, 0))
+    connection.create_function("mlinfra_ended", 1, lambda job: end(job, 1))
     connection.create_function("mlinfra_number", 1, number_of, deterministic=True)
     connection.create_function("mlinfra_like", 3, is_like, deterministic=True)
 

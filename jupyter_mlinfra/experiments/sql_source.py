@@ -8,12 +8,13 @@ import contextlib
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..core.refs import reference
 from . import curves
-from .facts import RunFacts, VersionFacts, moment, value_of
+from .facts import Ends, RunFacts, VersionFacts, moment, unknown, value_of
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .sql_filter import DATASET_REF, DATASETS_OF_RUNS, add_functions, condition, order
@@ -30,8 +31,9 @@ class SqlSource:
 
     reason = ""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ends: Ends = unknown) -> None:
         self._path = path
+        self._ends = cache(ends)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection | None]:
@@ -43,7 +45,7 @@ class SqlSource:
             reading(self._path),
             contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=20, isolation_level=None)) as connection,
         ):
-            add_functions(connection)
+            add_functions(connection, self._ends)
             connection.execute("BEGIN")
             yield connection
 
@@ -92,7 +94,7 @@ class SqlSource:
             ids = connection.execute(
                 f"SELECT r.run_uuid FROM {everything.format(join)} ORDER BY {by} LIMIT ? OFFSET ?", [*keys, *values, count, start]
             ).fetchall()
-            return _facts(connection, [row[0] for row in ids]), total
+            return self._told(connection, [row[0] for row in ids]), total
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
         with self._open() as connection:
@@ -113,7 +115,7 @@ class SqlSource:
 
     def several(self, ids: Sequence[str]) -> list[RunFacts]:
         with self._open() as connection:
-            return [] if connection is None else _facts(connection, ids)
+            return [] if connection is None else self._told(connection, ids)
 
     def curve_metrics(self, ids: Sequence[str]) -> list[str]:
         with self._open() as connection:
@@ -186,6 +188,9 @@ class SqlSource:
                 (run,),
             ).fetchall()
         return {name: (f"models:/{number}", location) for name, number, location in rows}
+
+    def _told(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[RunFacts]:
+        return [run.told(self._ends) for run in _facts(connection, ids)]
 
     def stamp(self) -> str:
         found = []

@@ -48,7 +48,9 @@ def fill(store: Store) -> None:
         if place % 4 == 1:
             ours = Dataset("dataset:a.b", "4711", "mlinfra", '{"ref": "dataset:a.b@4711"}')
             client.log_inputs(id, [DatasetInput(ours, []), DatasetInput(Dataset("iris", "abc", "local", "{}"), [])])
-        if place != 5:
+        if place == 5:
+            client.set_tag(id, "mlinfra.job", "cut")
+        else:
             client.set_terminated(id, ["FINISHED", "FAILED", "KILLED"][place % 3], end_time=2_000_000 + 700 * place)
     odd = made[0]
     client.log_batch(
@@ -122,6 +124,21 @@ def test_both_find_the_same_runs(both, text, experiment):
     ours, theirs = (source.runs(experiment, parse_filter(text), order, 0, 100) for source in (sql, api))
     assert repr(ours) == repr(theirs)  # repr: NaN equals itself
     assert len(ours[0]) == ours[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [("status", "status = 'killed'"), ("-status", "status = 'running'"), ("ended", "ended <= '1970-01-01T00:25'"), ("-duration", "duration is null")],
+)
+def test_both_find_and_sort_by_what_is_told_of_a_run_that_its_job_left(store, text, where):
+    ends = {"cut": ("killed", 1_500_000)}.get
+    pages = [source.runs("1", parse_filter(where), parse_sort(text), 0, 100) for source in (SqlSource(store.sqlite, ends), ApiSource(store, "test", ends))]
+    assert repr(pages[0]) == repr(pages[1])
+    sorts = [source.runs("1", None, parse_sort(text), 0, 100) for source in (SqlSource(store.sqlite, ends), ApiSource(store, "test", ends))]
+    assert repr(sorts[0]) == repr(sorts[1])
+    (left,) = [run for run in sorts[0][0] if run.name == "run 5"]
+    assert (left.status, left.ended) == ("killed", 1_500_000)
+    assert (left in pages[0][0]) == (where in ("status = 'killed'", "ended <= '1970-01-01T00:25'"))
 
 
 @pytest.mark.parametrize("text", SORTS)

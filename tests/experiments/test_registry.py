@@ -132,6 +132,14 @@ def test_a_version_is_named_by_number_or_alias(ref, parsed):
     assert parse(ref) == parsed
 
 
+@pytest.mark.parametrize("digits", [1, 9, 10, 23, 5000])
+def test_a_version_of_whatever_number_is_not_found(experiments, digits):
+    for ref in (f"m/{'9' * digits}", f"version:m/v{'9' * digits}"):
+        with pytest.raises(NotFound):
+            experiments.version(ref)
+        assert experiments.fingerprint(ref.removeprefix("version:")) is None
+
+
 def test_what_names_no_version_is_told_what_would(experiments, run):
     experiments.register(run, model="churn")
     for ref in ("churn", "", "/3", "@x", "churn/", "churn/x"):

@@ -136,6 +136,12 @@ def test_a_run_whose_process_was_killed_by_force_is_shown_as_its_job_ended(exper
     found = experiments.show(run.info.run_id)
     assert (found.status, found.ended_at) == (shown, ended if shown != "running" else None)
     assert experiments.runs("Default").items == [found]
+    asked = {"ended is null": shown == "running", "duration > 0": shown != "running", "ended >= '2030-01-02'": shown != "running"}
+    for status in ("running", "failed", "killed"):
+        asked |= {f"status = '{status}'": status == shown, f"not status in ('{status}')": status != shown}
+    for where, expected in asked.items():
+        page = experiments.runs("Default", where=where)
+        assert (page.total, [run.status for run in page.items]) == ((1, [shown]) if expected else (0, [])), where
 
 
 def _raising(error):

@@ -73,11 +73,13 @@ HOSTILE = [
     "..", "%2e%2e", "%2e%2e%2fetc%2fpasswd", "%252e%252e", "a%00b", "%00", "a%0d%0aSet-Cookie:%20x=1", "%ff%fe", "..%5c..%5cwin.ini", "%2fetc%2fpasswd",
     "file:%2f%2f%2fx%23%2f..%2f", "'%20OR%201=1--", "%22;DROP%20TABLE%20job;--", "%3Cimg%20src=x%20onerror=alert(1)%3E", "%e2%80%aeabc", "%F0%9F%A4%96",
     "a" * 5000, "*", "%25s", "$%7B7*7%7D", "%7B%7B7*7%7D%7D", "con", "-rf", "~root", "%20", "\u202e".encode().hex(),
+    "9" * 10, "9" * 23, "v" + "9" * 23, "9" * 400, "-1", "%D9%A3",
 ]  # fmt: skip
 NAMED = [
     "catalog/datasets/{}", "catalog/datasets/{}/rows", "catalog/datasets/{}/profile", "catalog/datasets/{}/snapshots", "catalog/datasets/{}/lineage",
     "features/views/{}", "jobs/jobs/{}", "jobs/jobs/{}/log", "pipelines/pipelines/{}", "pipelines/pipelines/{}/runs", "pipelines/runs/{}",
-    "experiments/runs/{}", "experiments/models/{}", "experiments/versions/{}/1", "deployments/deployments/{}", "deployments/deployments/{}/history",
+    "experiments/runs/{}", "experiments/models/{}", "experiments/versions/{}/1", "experiments/versions/m/{}",
+    "deployments/deployments/{}", "deployments/deployments/{}/history",
     "monitoring/monitors/{}", "jobs/parameters?notebook={}", "jobs/executed?path={}",
     "catalog/datasets?namespace={}", "features/features?view={}", "experiments/runs?experiment={}",
     "workbench/search?q={}",
