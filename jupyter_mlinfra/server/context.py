@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..workbench import Workbench
 
 QUICK, SLOW = 8, 4
-"""Threads for reads and small writes, and for what takes longer (an ingest, a deploy): the second never keeps the first waiting."""
+"""Threads for reads and small writes, and for what takes longer (a deploy, a prediction, a server elsewhere): the second never keeps the first waiting."""
 
 WAITING = 64
 """Requests of a kind that may be under way or wait for a thread; more are refused at once, so that a flood cannot fill the memory."""

@@ -74,7 +74,7 @@ class Remove(Handler):
 
 
 class Predict(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None) -> Prediction:
         """Ask through the gateway. rows: one object a row, or a request body of Seldon's protocol."""
         return self.bench.deployments.predict(name, rows, version=version)

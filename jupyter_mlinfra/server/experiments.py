@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval
 
-from .handler import Handler, access
+from .handler import Handler, access, remote
 from .parameters import Cursor, Limit, Many, Name, Text, words
 
 if TYPE_CHECKING:
@@ -19,70 +19,70 @@ Points = Annotated[int, Interval(ge=1, le=5000)]
 
 
 class ExperimentList(Handler):
-    @read
+    @read(slow=remote)
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Experiment]:
         """Experiments, the most recently used first."""
         return self.bench.experiments.experiments(limit=limit, cursor=cursor)
 
 
 class RunList(Handler):
-    @read
+    @read(slow=remote)
     def get(self, *, experiment: Name | None = None, where: Text = "", sort: Name = "-started", limit: Limit = 50, cursor: Cursor = None) -> Page[Run]:
         """Runs, filtered (`metrics.auc > 0.9`) and sorted (`-metrics.auc`)."""
         return self.bench.experiments.runs(experiment, where=where, sort=sort, limit=limit, cursor=cursor)
 
 
 class RunPage(Handler):
-    @read
+    @read(slow=remote)
     def get(self, id: str) -> Run:
         """One run; a unique beginning of its id is enough."""
         return self.bench.experiments.show(id)
 
 
 class RunCurve(Handler):
-    @read
+    @read(slow=remote)
     def get(self, id: str, *, metric: Name, points: Points = 400) -> Curve:
         """One metric over its steps; minimum and maximum of each bucket are kept."""
         return self.bench.experiments.curves(id, metric, points)
 
 
 class Compare(Handler):
-    @read
+    @read(slow=remote)
     def get(self, *, ids: Many, curves: bool = True, points: Points = 400) -> Comparison:
         """Runs side by side; `ids` with commas between."""
         return self.bench.experiments.compare(words(ids), curves=curves, points=points)
 
 
 class ModelList(Handler):
-    @read
+    @read(slow=remote)
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Model]:
         """Registered models by name."""
         return self.bench.experiments.models(limit=limit, cursor=cursor)
 
 
 class ModelPage(Handler):
-    @read
+    @read(slow=remote)
     def get(self, name: str) -> ModelDetail:
         """One model and its versions."""
         return self.bench.experiments.model(name)
 
 
 class ModelVersions(Handler):
-    @write
+    @write(slow=True)
     def post(self, name: str, *, run: Name, artifact: Name = "model") -> Version:
         """Register the model that a run logged as the next version."""
         return self.bench.experiments.register(run, model=name, artifact=artifact)
 
 
 class VersionPage(Handler):
-    @read
+    @read(slow=remote)
     def get(self, name: str, version: str) -> Version:
         """One version, by number."""
         return self.bench.experiments.version(f"{name}/{version}")
 
 
 class VersionPromote(Handler):
-    @write
+    @write(slow=True)
     def post(self, name: str, version: str, *, alias: Name) -> Version:
         """Point an alias at a version; the champion before it stays reachable as `rollback`."""
         return self.bench.experiments.promote(f"{name}/{version}", alias=alias)

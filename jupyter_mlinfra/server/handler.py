@@ -121,6 +121,9 @@ class Handler(APIHandler):  # type: ignore[misc]
         return given
 
 
+Slow = bool | Callable[[Handler], bool]
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no value of JSON")
 
@@ -139,12 +142,21 @@ class Access:
     @overload
     def __call__[F: Callable[..., Any]](self, method: F, /) -> F: ...
     @overload
-    def __call__[F: Callable[..., Any]](self, method: None = None, /, *, slow: bool) -> Callable[[F], F]: ...
-    def __call__(self, method: Callable[..., Any] | None = None, /, *, slow: bool = False) -> Any:
-        """Guard `method`. slow: it may take over a second, and gets a thread that keeps no quick request waiting."""
+    def __call__[F: Callable[..., Any]](self, method: None = None, /, *, slow: Slow) -> Callable[[F], F]: ...
+    def __call__(self, method: Callable[..., Any] | None = None, /, *, slow: Slow = False) -> Any:
+        """Guard `method`. slow: it may take over a second (a function: here, now), and gets a thread that keeps no quick request waiting."""
         if method is None:
             return lambda method: _endpoint(method, self, slow=slow)
         return _endpoint(method, self, slow=slow)
+
+
+def remote(handler: Handler) -> bool:
+    """`slow` of what reads experiments: a server elsewhere may answer late or never, the project's own file does not."""
+    try:
+        uri = handler.bench.project.settings.experiments.tracking_uri
+    except MLInfraError:  # no project, or broken settings: the answer says so at once
+        return False
+    return bool(uri) and not uri.startswith("sqlite")
 
 
 def access(domain: str) -> tuple[Access, Access, Access]:
@@ -152,12 +164,12 @@ def access(domain: str) -> tuple[Access, Access, Access]:
     return Access("read", domain), Access("write", domain), Access("execute", domain)
 
 
-def _endpoint(method: Callable[..., Any], access: Access, *, slow: bool) -> Any:
+def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow) -> Any:
     @wraps(method)
     async def answer(self: Handler, *path: str) -> None:
         for wake in self.settings["mlinfra_wake"]:
             wake()
-        self.finish(await self.context.run(lambda: self.perform(method, path), slow=slow))
+        self.finish(await self.context.run(lambda: self.perform(method, path), slow=slow if isinstance(slow, bool) else slow(self)))
 
     answer.endpoint = Endpoint(method, access.action, access.resource)  # type: ignore[attr-defined]
     return web.authenticated(authorized(action=access.action, resource=access.resource)(answer))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, NotFound
 from ..core.refs import KINDS
-from .handler import Handler, access, route_missing
+from .handler import Handler, access, remote, route_missing
 from .parameters import Cursor, Limit, Many, Text, words
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ProjectRecord:
 
 
 class Search(Handler):
-    @read
+    @read(slow=remote)
     def get(self, *, q: Text, kinds: Many = "", limit: Limit = 50, cursor: Cursor = None) -> Page[Hit]:
         """Objects of every domain whose name, columns, tags, owner or notes hold all words; `kinds` with commas between.
 
@@ -48,7 +48,7 @@ class Search(Handler):
 
 
 class Status(Handler):
-    @read
+    @read(slow=remote)
     def get(self) -> Mapping[str, Mapping[str, int]]:
         """How much of everything there is, by domain."""
         return self.bench.status()

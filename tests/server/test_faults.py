@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, NotFound, Unavailable
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.server import context
+from jupyter_mlinfra.server.handler import Handler
 
 from .conftest import Answer, Noted
 
@@ -181,3 +183,34 @@ async def test_slow_work_keeps_no_quick_request_waiting_and_a_flood_is_refused(t
     assert await asyncio.gather(*slow) == [True] * context.WAITING
     assert await shared.run(lambda: "again", slow=True) == "again"
     shared.close()
+
+
+READS = ["experiments/experiments", "experiments/runs", "experiments/runs/r", "experiments/compare?ids=a,b", "experiments/models", "experiments/models/m",
+         "experiments/versions/m/1", "workbench/search?q=x", "workbench/status"]  # fmt: skip
+
+
+@pytest.mark.parametrize(("uri", "slow"), [("", False), ("sqlite:///here.db", False), ("http://127.0.0.1:1", True), ("env:MLFLOW", True)])
+async def test_what_may_take_long_gets_a_thread_that_keeps_nobody_waiting(
+    noted: Noted, ask: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, uri: str, slow: bool
+) -> None:
+    """Reads of experiments where they are kept by a server elsewhere; predictions and changes of the registry everywhere."""
+    (project.root / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "{uri}"\n')
+    noted.__dict__["project"] = Project(project.root)
+    given, perform = [], Handler.perform
+
+    def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
+        given.append(threading.current_thread().name.startswith("mlinfra-slow"))
+        return perform(handler, method, path)
+
+    monkeypatch.setattr(Handler, "perform", noting)
+    for path in READS:
+        assert (await ask(path)).code == 200, path
+    assert given == [slow] * len(READS)
+    given.clear()
+    for path, body in (
+        ("deployments/deployments/d/predict", {"rows": [{"x": 1}]}),
+        ("experiments/models/m/versions", {"run": "r"}),
+        ("experiments/versions/m/1/promote", {"alias": "champion"}),
+    ):
+        assert (await ask(path, body)).code == 200, path
+    assert given == [True] * 3
