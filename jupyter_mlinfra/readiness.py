@@ -48,8 +48,20 @@ def counts(workbench: Workbench) -> dict[str, dict[str, int]]:
 
 
 def check(workbench: Workbench) -> list[TargetCheck]:
-    """Measure each target that the project card states, in the order of the card."""
-    return [*_datasets(workbench), *_features(workbench), *_metric(workbench), *_deployment(workbench)]
+    """Measure each target that the project card states, in the order of the card. What cannot be measured is unknown, and keeps no other from it."""
+    parts = {"datasets": _datasets, "online features": _features, "champion": _metric, "live deployment": _deployment}
+    return [found for name, part in parts.items() for found in _as_far_as_possible(name, part(workbench))]
+
+
+def _as_far_as_possible(target: str, checks: Iterator[TargetCheck]) -> Iterator[TargetCheck]:
+    try:
+        yield from checks
+    except MLInfraError as error:
+        yield _unknown(target, "", error)
+
+
+def _unknown(target: str, limit: str, error: MLInfraError) -> TargetCheck:
+    return TargetCheck(target=target, limit=limit, measured=f"{error.what} {error.why}".strip(), verdict="unknown", fix=error.fix)
 
 
 def _datasets(workbench: Workbench) -> Iterator[TargetCheck]:
@@ -123,20 +135,36 @@ def _deployment(workbench: Workbench) -> Iterator[TargetCheck]:
     targets = card.targets
     if targets.latency_p99_ms is None and targets.requests_per_second is None:
         return
-    live = [item.name for item in workbench.deployments.list(limit=500).items if item.state == "healthy" and card.deployment in ("", item.name)]
     latency, rate = targets.latency_p99_ms, targets.requests_per_second
-    latency_limit = f"p99 at most {latency:g} ms for one row" if latency else ""
-    if not live:
-        fix = "mlinfra up, or mlinfra deployments deploy MODEL/VERSION"
-        limit = latency_limit or f"{rate:g} requests/s"
-        yield TargetCheck(target="live deployment", limit=limit, measured="no deployment is healthy", verdict="unknown", fix=fix)
+    latency_limit, rate_limit = f"p99 at most {latency or 0:g} ms for one row", f"{rate or 0:g} requests/s"
+    live = [item.name for item in every(workbench.deployments.list) if item.state == "healthy" and card.deployment in ("", item.name)]
+    if len(live) != 1:
+        measured = f"{len(live)} deployments are healthy" if live else f"{card.deployment or 'no deployment'} is {'not ' if card.deployment else ''}healthy"
+        fix = f'Name one in mlinfra.toml: [project] deployment = "{live[0]}"' if live else "mlinfra up, or mlinfra deployments deploy MODEL/VERSION"
+        yield TargetCheck(target="live deployment", limit=latency_limit if latency else rate_limit, measured=measured, verdict="unknown", fix=fix)
         return
+    (name,) = live
     if latency is not None:
-        found = workbench.deployments.latency(live[0], at_most_ms=latency)
-        verdict: Literal["met", "missed"] = "met" if found.p99_ms <= latency else "missed"
-        yield TargetCheck(target=f"latency of {live[0]}", limit=latency_limit, measured=str(found), verdict=verdict)
+        yield _latency(workbench, name, latency, latency_limit)
     if rate is not None:
-        figures = workbench.deployments.measure(live[0], seconds=MEASURE_SECONDS, rate=rate)
-        met = figures.rate >= 0.95 * rate and not figures.failed
-        measured = f"{figures.rate:.0f} requests/s answered, {figures.failed} of {figures.requests:,} failed"
-        yield TargetCheck(target=f"volume of {live[0]}", limit=f"{rate:g} requests/s", measured=measured, verdict="met" if met else "missed")
+        yield _volume(workbench, name, rate, rate_limit)
+
+
+def _latency(workbench: Workbench, name: str, at_most_ms: float, limit: str) -> TargetCheck:
+    target = f"latency of {name}"
+    try:
+        found = workbench.deployments.latency(name, at_most_ms=at_most_ms)
+    except MLInfraError as error:
+        return _unknown(target, limit, error)
+    return TargetCheck(target=target, limit=limit, measured=str(found), verdict="met" if found.p99_ms <= at_most_ms else "missed")
+
+
+def _volume(workbench: Workbench, name: str, rate: float, limit: str) -> TargetCheck:
+    target = f"volume of {name}"
+    try:
+        figures = workbench.deployments.measure(name, seconds=MEASURE_SECONDS, rate=rate)
+    except MLInfraError as error:
+        return _unknown(target, limit, error)
+    met = figures.rate >= 0.95 * rate and not figures.failed
+    measured = f"{figures.rate:.0f} requests/s answered, {figures.failed} of {figures.requests:,} failed"
+    return TargetCheck(target=target, limit=limit, measured=measured, verdict="met" if met else "missed")

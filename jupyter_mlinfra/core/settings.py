@@ -31,8 +31,8 @@ class Targets(_Section):
     latency_p99_ms: float | None = Field(default=None, gt=0)
     """99th percentile of the answer time of the live deployment, in milliseconds."""
 
-    requests_per_second: float | None = Field(default=None, gt=0)
-    """Requests a second that the live deployment has to bear."""
+    requests_per_second: float | None = Field(default=None, gt=0, le=10_000)
+    """Requests a second that the live deployment has to bear; at most 10,000, the largest load that can be made for the measurement."""
 
     feature_lag_hours: float | None = Field(default=None, gt=0)
     """How far online features may be behind their source, in hours; a view with a shorter ttl is held to that."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from jupyter_mlinfra import readiness
 from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.records import page_of
+from jupyter_mlinfra.core.settings import ProjectCard, Targets
 from jupyter_mlinfra.deployments import client, measuring
 
 OK = {"data": {"names": [], "ndarray": [0.5]}, "meta": {}}
@@ -51,20 +54,68 @@ def test_a_deployment_that_does_not_answer_has_no_latency(monkeypatch: pytest.Mo
         measuring.latency("http://gateway", b"", at_most_ms=100)
 
 
+def asked(live: Sequence[str], *, named: str = "", rate: float = 20.0, **verbs: Any) -> Any:
+    """A workbench with deployments that are live, and a card with a latency and a volume."""
+    deployments = SimpleNamespace(list=partial(page_of, [SimpleNamespace(name=name, state="healthy") for name in live]), **verbs)
+    card = ProjectCard(deployment=named, targets=Targets(latency_p99_ms=100.0, requests_per_second=rate))
+    return SimpleNamespace(deployments=deployments, project=SimpleNamespace(settings=SimpleNamespace(project=card)))
+
+
 def test_readiness_says_what_the_test_before_traffic_says(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_in(monkeypatch, times(11))
     measured = SimpleNamespace(rate=19.9, failed=0, requests=100)
-    deployments = SimpleNamespace(
-        list=lambda limit: SimpleNamespace(items=[SimpleNamespace(name="flights", state="healthy")]),
+    workbench = asked(
+        ["flights"],
         latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms),
         measure=lambda name, seconds, rate: measured,
     )
-    card = SimpleNamespace(deployment="", targets=SimpleNamespace(latency_p99_ms=100.0, requests_per_second=20.0))
-    workbench: Any = SimpleNamespace(deployments=deployments, project=SimpleNamespace(settings=SimpleNamespace(project=card)))
-    latency, volume = readiness._deployment(workbench)
+    latency, volume = readiness.check(workbench)
     assert (latency.verdict, latency.limit, latency.measured) == (
         "missed",
         "p99 at most 100 ms for one row",
         "p99 500.0 ms over 1,000 requests, best of 3 rounds",
     )
     assert (volume.verdict, volume.measured) == ("met", "20 requests/s answered, 0 of 100 failed")
+
+
+def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: Any, **__: Any) -> Any:
+        raise Unavailable("The gateway does not answer.", "Nothing listens.", "mlinfra up")
+
+    monkeypatch.setattr(client, "post", silent)
+    workbench = asked(
+        ["flights"],
+        latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms),
+        measure=lambda name, seconds, rate: measuring.measure("http://gateway", b"", seconds=0.1, rate=rate),
+    )
+    latency, volume = readiness.check(workbench)
+    assert (latency.target, latency.verdict, latency.measured, latency.fix) == (
+        "latency of flights",
+        "unknown",
+        "The gateway does not answer. Nothing listens.",
+        "mlinfra up",
+    )
+    assert (volume.target, volume.limit, volume.verdict) == ("volume of flights", "20 requests/s", "unknown")
+    workbench.deployments.list = silent
+    (nothing,) = readiness.check(workbench)
+    assert (nothing.target, nothing.verdict, nothing.measured) == ("live deployment", "unknown", "The gateway does not answer. Nothing listens.")
+
+
+def test_the_deployment_that_the_card_names_is_measured_and_of_several_none_is_guessed() -> None:
+    def measure(name: str, **_: Any) -> Any:
+        return SimpleNamespace(rate=20.0, failed=0, requests=100, p99_ms=len(name))
+
+    names = ["churn", "flights", "weather"]
+    checks = readiness.check(asked(names, named="flights", latency=measure, measure=measure))
+    assert [check.target for check in checks] == ["latency of flights", "volume of flights"]
+    (unnamed,) = readiness.check(asked(names, latency=measure, measure=measure))
+    assert (unnamed.verdict, unnamed.measured) == ("unknown", "3 deployments are healthy")
+    assert unnamed.fix == 'Name one in mlinfra.toml: [project] deployment = "churn"'
+    (gone,) = readiness.check(asked(names, named="trains", latency=measure, measure=measure))
+    assert (gone.verdict, gone.measured) == ("unknown", "trains is not healthy")
+
+
+def test_the_setting_takes_what_can_be_measured_and_no_more() -> None:
+    assert Targets(requests_per_second=10_000).requests_per_second == 10_000
+    with pytest.raises(ValueError, match="10000"):
+        Targets(requests_per_second=10_001)
