@@ -93,25 +93,52 @@ def test_a_row_dragged_into_an_editor_becomes_text_there(lab: Lab) -> None:
     assert source(lab, cells(notebook).first).count("import jupyter_mlinfra") == 1
 
 
+def test_the_sql_of_a_dataset_runs_in_a_notebook_that_has_loaded_nothing(lab: Lab) -> None:
+    notebook = lab.notebook()
+    page = lab.open("Catalog", AIRLINES)
+    code = page.get_by_role("group", name="Code")
+    code.get_by_role("button", name="SQL", exact=True).click()
+    code.get_by_role("button", name="Insert", exact=True).click()
+    expect(cells(notebook).first.locator(".cm-content")).to_contain_text("SELECT * FROM flights.airlines")
+    lab.page.keyboard.press("Shift+Enter")
+    expect(cells(notebook).first.locator(".jp-OutputArea-output")).to_contain_text("Endeavor Air Inc.", timeout=90_000)
+
+
+def unfolded(lab: Lab, panel: str, parent: str, beginning: str) -> Locator:
+    """The first row under `parent` whose reference begins so."""
+    row = lab.row(lab.panel(panel), parent)
+    expect(row).to_be_visible()
+    if row.get_attribute("aria-expanded") == "false":
+        row.focus()
+        lab.page.keyboard.press("ArrowRight")
+    return lab.panel(panel).locator(f'[role="treeitem"][data-mlinfra-ref^="{beginning}"]').first
+
+
 def test_the_code_of_every_kind_of_object_runs_as_inserted(lab: Lab) -> None:
     notebook = lab.notebook()
-    wanted = {
-        "Catalog": AIRLINES,
-        "Features": "view:carrier_delays",
-        "Experiments": "experiment:flights",
-        "Models": "deployment:flights",
-        "Jobs": "pipeline:flights",
-    }
-    for panel, reference in wanted.items():
-        lab.row(lab.panel(panel), reference).focus()
-        lab.page.keyboard.press("i")
-        lab.page.keyboard.press("Shift+Enter")
-    model = lab.row(lab.panel("Models"), "model:flights")
-    model.focus()
-    lab.page.keyboard.press("i")
-    lab.page.keyboard.press("Shift+Enter")
     written = cells(notebook)
-    expect(written).to_have_count(len(wanted) + 2)
-    for index in range(len(wanted) + 1):
+    parents = [
+        ("Catalog", AIRLINES, "column:flights.airlines."),
+        ("Features", "view:carrier_delays", "feature:carrier_delays:"),
+        ("Experiments", "experiment:flights", "run:"),
+        ("Models", "model:flights", "version:flights/"),
+        ("Jobs", "pipeline:flights", "step:flights/"),
+    ]
+    rows = [lambda panel=panel, ref=ref: lab.row(lab.panel(panel), ref) for panel, ref, _ in parents]
+    rows += [lambda way=way: unfolded(lab, *way) for way in parents]
+    rows += [
+        lambda: lab.panel("Jobs").get_by_role("tree", name="Jobs").locator('[data-mlinfra-ref^="job:"]').first,
+        lambda: lab.row(lab.panel("Models"), "deployment:flights"),
+        lambda: lab.row(lab.panel("Models"), "monitor:flights"),
+    ]
+    loud = [alert["ref"] for alert in lab.server.ask("mlinfra/api/monitoring/alerts")["items"] if alert["state"] != "ok"]
+    rows += [lambda: lab.row(lab.panel("Models"), loud[0])] if loud else []
+    for index, row in enumerate(rows):
+        row().focus()
+        lab.page.keyboard.press("i")
+        expect(written.nth(index).locator(".cm-content")).to_contain_text("ml.")
+        lab.page.keyboard.press("Shift+Enter")
+        expect(written).to_have_count(index + 2)
+    for index in range(len(rows)):
         expect(written.nth(index).locator(".jp-InputPrompt")).to_have_text(f"[{index + 1}]:", timeout=90_000)
     assert notebook.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []

@@ -1,4 +1,7 @@
+import type { INotebookTracker } from '@jupyterlab/notebook';
+
 import { dragFrom, mimeDataOf, REFS_MIME } from '../drag';
+import { acceptDrops } from '../drop';
 
 describe('a drag', () => {
   it('brings the import, whichever notebook, console or file it is dropped on', () => {
@@ -16,5 +19,65 @@ describe('a drag', () => {
     expect(listen).not.toHaveBeenCalled();
     dragFrom({ clientX: 0, clientY: 0, button: 0 }, () => ['job:7'], '7');
     expect(listen).toHaveBeenCalled();
+  });
+});
+
+describe('a notebook that references are dropped on', () => {
+  /** A notebook with one cell, whose text ends with an empty line. */
+  function opened(source: string): { drop: (on: 'line' | 'gap') => void; inserted: string[]; filled: unknown[][] } {
+    const node = document.body.appendChild(document.createElement('div'));
+    node.innerHTML =
+      '<div class="cell"><div class="cm-editor"><div class="cm-line">x</div><div class="cm-line"><br></div></div></div>';
+    const lines = node.querySelectorAll('.cm-line');
+    const inserted: string[] = [];
+    const filled: unknown[][] = [];
+    const shared = {
+      getSource: () => source,
+      cell_type: 'code',
+      updateSource: (...given: unknown[]) => filled.push(given)
+    };
+    const cell = {
+      node: node.firstElementChild,
+      isAttached: true,
+      model: { sharedModel: shared },
+      editor: { getOption: () => false, editor: { posAtDOM: (line: Node) => (line === lines[1] ? 42 : -1) } }
+    };
+    const insertCell = (_: number, { source: made }: { source: string }): void => void inserted.push(made);
+    const content = {
+      node,
+      widgets: [cell],
+      model: { sharedModel: { cells: [shared], insertCell } },
+      deselectAll: jest.fn(),
+      activate: jest.fn(),
+      scrollToItem: async () => undefined
+    };
+    const tracker = {
+      forEach: (attach: (panel: unknown) => void) => attach({ content }),
+      widgetAdded: { connect: jest.fn() }
+    };
+    acceptDrops(tracker as unknown as INotebookTracker);
+    const drop = (on: 'line' | 'gap'): void => {
+      const event = new Event('lm-drop', { bubbles: true });
+      Object.assign(event, { mimeData: mimeDataOf(['monitor:m']), clientX: 0, clientY: 0 });
+      (on === 'line' ? lines[1] : node)?.dispatchEvent(event);
+    };
+    return { drop, inserted, filled };
+  }
+
+  const CODE = 'requests = ml.monitor("m").frame()\nrequests';
+
+  it('gets the import that it lacks, and none that it has, whichever notebook was in use when the drag began', () => {
+    const [bare, full] = [opened('x = 1'), opened('import jupyter_mlinfra as ml')];
+    bare.drop('gap');
+    full.drop('gap');
+    expect(bare.inserted).toEqual([`import jupyter_mlinfra as ml\n${CODE}`]);
+    expect(full.inserted).toEqual([CODE]);
+  });
+
+  it('takes them at the empty last line of a cell, where CodeMirror finds no place', () => {
+    const { drop, inserted, filled } = opened('import jupyter_mlinfra as ml');
+    drop('line');
+    expect(filled).toEqual([[42, 42, CODE]]);
+    expect(inserted).toEqual([]);
   });
 });
