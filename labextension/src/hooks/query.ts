@@ -40,18 +40,19 @@ const NOTHING: IAnswer<never> = {
 export class Poller<T> {
   constructor(
     private readonly _fetch: Fetch<T>,
-    private readonly _every: Every<T>,
-    /** Shown until the first answer: that of a like question. */
-    before: Pick<IAnswer<T>, 'data' | 'at'> = NOTHING
-  ) {
-    if (before.data !== undefined) {
-      this._answer = { ...NOTHING, data: before.data, at: before.at, borrowed: true };
-      this._stale = true;
-    }
-  }
+    private readonly _every: Every<T>
+  ) {}
 
   get answer(): IAnswer<T> {
     return this._answer;
+  }
+
+  /** Show the answer to a like question until the first one of its own. */
+  borrow({ data, at }: Pick<IAnswer<T>, 'data' | 'at'>): void {
+    if (data !== undefined) {
+      this._answer = { ...NOTHING, data, at, borrowed: true };
+      this._stale = true;
+    }
   }
 
   subscribe = (changed: () => void): (() => void) => {
@@ -201,11 +202,13 @@ export interface IQuery<T> extends IAnswer<T> {
 
 /** The questions of one component, one after the other. */
 class Questions<T> {
-  next(list: string | undefined, fetch: Fetch<T>, every: Every<T>): Poller<T> {
-    const before = list !== undefined && list === this._list ? this._last?.answer : undefined;
+  next(poller: Poller<T>, list: string | undefined): Poller<T> {
+    if (this._last && list !== undefined && list === this._list) {
+      poller.borrow(this._last.answer);
+    }
     this._list = list;
-    this._last = new Poller(fetch, every, before);
-    return this._last;
+    this._last = poller;
+    return poller;
   }
 
   private _list: string | undefined;
@@ -228,7 +231,7 @@ export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions
   const [questions] = useState(() => new Questions<T>());
   // The key stands for `fetch` and `every`, which callers write in place.
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const poller = useMemo(() => questions.next(list, fetch, every), [key]);
+  const poller = useMemo(() => questions.next(new Poller(fetch, every), list), [key]);
   const answer = useSyncExternalStore(
     poller.subscribe,
     useCallback(() => poller.answer, [poller])

@@ -108,9 +108,9 @@ describe('Poller', () => {
   it('begins with the answer to a like question, and asks at once all the same', async () => {
     const poller = new Poller(
       async () => 2,
-      () => null,
-      { data: 1, at: 5 }
+      () => null
     );
+    poller.borrow({ data: 1, at: 5 });
     expect(poller.answer).toMatchObject({ data: 1, at: 5, borrowed: true });
     poller.start();
     await settle();
@@ -118,24 +118,18 @@ describe('Poller', () => {
     poller.stop();
   });
 
-  it('gives the answer of another question back when its own fails or is given up', async () => {
-    const fails = new Poller<number>(
-      () => Promise.reject(new ApiError('bad_request', 'x')),
-      () => null,
-      { data: 1, at: 5 }
-    );
-    fails.start();
+  it.each([
+    ['fails', async () => Promise.reject(new ApiError('bad_request', 'x'))],
+    ['is given up', () => new Promise<number>(() => undefined)]
+  ])('gives the answer of another question back when its own %s', async (how, fetch) => {
+    const poller = new Poller<number>(fetch, () => null);
+    poller.borrow({ data: 1, at: 5 });
+    poller.start();
     await settle();
-    expect(fails.answer).toMatchObject({ data: undefined, at: 0, borrowed: false, loading: false });
-    fails.stop();
-    const slow = new Poller<number>(
-      () => new Promise(() => undefined),
-      () => null,
-      { data: 1, at: 5 }
-    );
-    slow.start();
-    slow.cancel();
-    expect(slow.answer).toMatchObject({ data: undefined, cancelled: true });
-    slow.stop();
+    if (how === 'is given up') {
+      poller.cancel();
+    }
+    expect(poller.answer).toMatchObject({ data: undefined, at: 0, borrowed: false, loading: false });
+    poller.stop();
   });
 });
