@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from jupyter_mlinfra import MLInfraError, Workbench
+from jupyter_mlinfra.core.display import state
 from jupyter_mlinfra.core.files import explain_os_error, file_lock
 from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 
@@ -26,6 +27,9 @@ def main() -> int:
         return _fail(error)
     except OSError as error:
         return _fail(explain_os_error(error, "The demo cannot run."))
+    except KeyboardInterrupt:
+        _fail(MLInfraError("The demo was interrupted.", "Steps that were running are cancelled.", "Run make demo again; what is done is taken from the cache."))
+        return 130
 
 
 def _run(workbench: Workbench, begun: float) -> int:
@@ -56,7 +60,8 @@ def _fail(error: MLInfraError) -> int:
 
 def _say(step: StepRun, begun: float) -> None:
     if step.state in SIGNS:
-        print(f"  {time.monotonic() - begun:5.0f} s  {SIGNS[step.state]} {step.name:10s} {step.state:10s} {step.reason}", flush=True)
+        why = "" if step.state is StepState.SUCCEEDED else step.reason  # why it ran was told when it began
+        print(f"  {time.monotonic() - begun:5.0f} s  {SIGNS[step.state]} {step.name:10s} {state(step.state):12s} {why}".rstrip(), flush=True)
 
 
 def _table(workbench: Workbench, version: str, milliseconds: float) -> None:
@@ -70,12 +75,16 @@ def _table(workbench: Workbench, version: str, milliseconds: float) -> None:
     def gain(which: str) -> str:
         return f"{champion.metrics[f'versus_rate_saved_per_1000_{which}']:,.0f}"
 
+    gates = [gate for item in deployment.versions for gate in item.gates]
+    jobs = workbench.jobs.counts()
     rows = [
         ("catalog", f"{datasets.total} datasets, {sum(int(item.rows.value or 0) for item in datasets.items):,} rows"),
         ("features", f"{workbench.features.list(limit=1).total} features in {workbench.features.views(limit=1).total} views"),
+        ("jobs", f"{jobs['succeeded']} succeeded, {jobs['failed']} failed"),
         ("experiments", f"{len(experiments.runs('flights').items)} runs; champion version {champion.version}"),
         ("evaluation", f"test AUC {champion.metrics['test_auc']:.3f}; ${champion.metrics['test_saved_per_1000']:,.0f} saved per 1,000 flights"),
         ("", f"${gain('gain')} more than acting by the rate of carrier and hour, 95 % interval [{gain('low')}, {gain('high')}]"),
+        ("tests", f"{sum(gate.passed for gate in gates)} of {len(gates)} before traffic passed, for {len(deployment.versions)} versions"),
         ("deployment", f"{deployment.state}: {traffic}"),
         ("", f"{deployment.url} ({version} answered in {milliseconds:.0f} ms)"),
         ("monitoring", f"{monitor.state}: {worst}"),

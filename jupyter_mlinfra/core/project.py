@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import re
@@ -9,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import NotFound
-from .files import explain_os_error
+from .errors import MLInfraError, NotFound
+from .files import explain_os_error, write_atomic
 from .settings import FILE, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Project:
         home = (self.root / self.settings.home).resolve()
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if home != self.root:
+                _hide_from_git(home)
         except OSError as error:
             raise explain_os_error(error, f"The project's state folder {home} cannot be made.") from error
         return home
@@ -108,3 +111,11 @@ def _account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # the first before Python 3.13
         return f"uid-{os.getuid()}"
+
+
+def _hide_from_git(home: Path) -> None:
+    """The state folder ignores itself, or git would list all of it as files that nobody added."""
+    mark = home / ".gitignore"
+    if not mark.exists():
+        with contextlib.suppress(MLInfraError):  # state that can be read only is still to be read
+            write_atomic(mark, b"*\n")

@@ -111,7 +111,6 @@ class Snapshots:
             _remove_litter(self._folder, self._folder / "trees", self._folder / "manifests", self._folder / "stamps")
 
     def _take(self, always: tuple[str, ...]) -> CodeSnapshot:
-        self._hide_from_git()
         sources, rest, commit = survey(self._root, self._home)
         chosen, left_out = self._choose(sources, always)
         cache, files = _read_mapping(self._folder / "cache.json"), dict[str, _Held]()
@@ -139,12 +138,6 @@ class Snapshots:
             self._link(self.tree_path(ident), path)
         self._write_cache(files, chosen, cache)
         return self.show(ident)
-
-    def _hide_from_git(self) -> None:
-        """The state folder ignores itself, or git would list all of it as files that nobody added."""
-        mark = self._home / ".gitignore"
-        if not mark.exists():
-            mark.write_text("*\n")
 
     def _refresh(self, ident: str) -> bool:
         """Keep a snapshot that is there from being cleaned away; says whether it is there."""
