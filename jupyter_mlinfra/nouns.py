@@ -5,15 +5,17 @@ Each handle holds a name and asks its domain when it is used; what it prints is 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .core.errors import BadRequest, NotFound
+from .core.errors import BadRequest, MLInfraError, NotFound
 from .core.records import PAGE_LIMIT, Page, every
 from .core.refs import reference
+from .widgets.fault import ErrorCard
 from .widgets.reprs import bundle
 from .workbench import Workbench, current
 
@@ -119,8 +121,21 @@ class FeatureSelection:
         return self.workbench.features.online(self.refs, [dict(zip(keys, row, strict=True)) for row in zip(*keys.values(), strict=True)])
 
 
+class _Shown(ABC):
+    """A noun that shows its record; where there is none, it shows why."""
+
+    @abstractmethod
+    def _shown(self) -> Any: ...
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        try:
+            return bundle(self._shown())
+        except MLInfraError as error:
+            return ErrorCard(error)._repr_mimebundle_()
+
+
 @dataclass(frozen=True)
-class JobHandle:
+class JobHandle(_Shown):
     """One job."""
 
     workbench: Workbench
@@ -143,12 +158,12 @@ class JobHandle:
         """Stop it and everything that it started."""
         return self.workbench.jobs.cancel(self.id)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return bundle(self.record)
+    def _shown(self) -> Any:
+        return self.record
 
 
 @dataclass(frozen=True)
-class PipelineHandle:
+class PipelineHandle(_Shown):
     """One pipeline."""
 
     workbench: Workbench
@@ -163,8 +178,8 @@ class PipelineHandle:
         """Run it; steps whose code, parameters and inputs are unchanged are taken from the cache."""
         return self.workbench.pipelines.run(self.name, parameters=parameters, force=force)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return bundle(self.record)
+    def _shown(self) -> Any:
+        return self.record
 
 
 class RunList(Sequence["Run"]):
@@ -202,9 +217,12 @@ class RunList(Sequence["Run"]):
         page = Page(items=self._items, shown=len(self), total=self._total, note=note)
         return bundle(page, ref=reference("experiment", self[0].experiment) if self else "")
 
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
 
 @dataclass(frozen=True)
-class ModelHandle:
+class ModelHandle(_Shown):
     """One model version."""
 
     workbench: Workbench
@@ -228,12 +246,12 @@ class ModelHandle:
                 raise
             return versions[0]
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return bundle(self.record)
+    def _shown(self) -> Any:
+        return self.record
 
 
 @dataclass(frozen=True)
-class DeploymentHandle:
+class DeploymentHandle(_Shown):
     """One deployment."""
 
     workbench: Workbench
@@ -248,12 +266,12 @@ class DeploymentHandle:
         """Ask for predictions through the gateway; the answer names the version that gave them."""
         return self.workbench.deployments.predict(self.name, rows, version=version)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return bundle(self.record.deployment)
+    def _shown(self) -> Any:
+        return self.record.deployment
 
 
 @dataclass(frozen=True)
-class MonitorHandle:
+class MonitorHandle(_Shown):
     """One monitor."""
 
     workbench: Workbench
@@ -267,5 +285,5 @@ class MonitorHandle:
         """The logged requests."""
         return self.workbench.monitoring.frame(self.name, since=since)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return bundle(self.status())
+    def _shown(self) -> Any:
+        return self.status()

@@ -17,6 +17,7 @@ from typing import IO, Any, NoReturn
 
 import click
 
+from ..core.display import printable
 from ..core.errors import BadRequest, MLInfraError
 from ..core.records import to_json
 from .domain import Domain
@@ -82,10 +83,11 @@ def run(words: Sequence[str], session: Session) -> Ended:
         if not session.json:
             click.echo(error.format_message())
             return Ended(None, code=2, silent=True)
-        raise BadRequest("A verb is missing.", fix=f"Verbs are listed by: {error.ctx.command_path if error.ctx else 'mlinfra'} --help") from None
+        why, path = _usage(error.ctx)
+        raise BadRequest("A verb is missing.", why, f"Verbs are listed by: {path} --help") from None
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "mlinfra"
-        raise BadRequest(_sentence(error.format_message()), fix=f"{path} --help") from None
+        why, path = _usage(error.ctx)
+        raise BadRequest(_sentence(error.format_message()), why, f"{path} --help") from None
     except click.Abort:
         raise KeyboardInterrupt from None
     if isinstance(found, Ended):
@@ -173,7 +175,7 @@ def _tell(error: MLInfraError, session: Session) -> None:
     if session.json:
         return
     lines = [f"error: {error.what}", error.why and f"  why: {error.why}", error.fix and f"  fix: {error.fix}"]
-    print("\n".join(filter(None, lines)), file=sys.stderr)
+    print(printable("\n".join(filter(None, lines))), file=sys.stderr)
 
 
 def _json(ended: Ended) -> str:
@@ -208,6 +210,13 @@ def _only_ours(as_json: bool) -> Iterator[IO[str]]:
 
 def _module(name: str) -> Any:
     return importlib.import_module(f"{__package__}.{name}")
+
+
+def _usage(context: click.Context | None) -> tuple[str, str]:
+    """What words a command takes, and its name."""
+    if context is None:
+        return "", "mlinfra"
+    return _sentence(" ".join(context.get_usage().split())), context.command_path
 
 
 def _sentence(text: str) -> str:

@@ -16,11 +16,11 @@ _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _PYTHON = {"True": True, "False": False, "None": None}
 
 
-def pair(text: str) -> tuple[str, str]:
+def pair(text: str, *, form: str = "NAME=VALUE", example: str = "depth=6") -> tuple[str, str]:
     """`name=value`. Raises BadRequest."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise BadRequest(f"{text!r} is not NAME=VALUE.", fix="For example depth=6")
+        raise BadRequest(f"{text!r} is not {form}.", "Nothing stands before its `=`." if equals else "It has no `=`.", f"For example {example}")
     return name, value
 
 
@@ -47,7 +47,7 @@ def keys(texts: Sequence[str]) -> list[dict[str, Any]]:
     """Entities from `--key origin=JFK --key origin=LGA`: the n-th values of all names make the n-th entity."""
     columns: dict[str, list[Any]] = {}
     for text in texts:
-        name, value = pair(text)
+        name, value = pair(text, example="origin=JFK")
         columns.setdefault(name, []).append(value_of(value))
     lengths = {len(values) for values in columns.values()}
     if len(lengths) > 1:
@@ -72,7 +72,7 @@ def moment(text: str | None) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"{text!r} is not a moment.", fix="For example 2013-12-01 or 2013-12-01T06:00:00Z.") from None
+        raise BadRequest(f"{text!r} is not a moment.", "A moment is written as ISO 8601.", "For example 2013-12-01 or 2013-12-01T06:00:00Z.") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -80,7 +80,7 @@ def weights(texts: Sequence[str]) -> dict[str, int]:
     """`v1=90 v2=10`. Raises BadRequest."""
     found = {}
     for text in texts:
-        name, value = pair(text)
+        name, value = pair(text, form="VERSION=PERCENT", example="v1=90 v2=10")
         if not value.isdecimal() or not value.isascii() or len(value) > 3:
             raise BadRequest(f"{text!r} is not VERSION=PERCENT.", "A percent is a whole number from 0 to 100.", "For example v1=90 v2=10")
         found[name] = int(value)

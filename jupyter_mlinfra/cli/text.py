@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..core.display import printable
 from ..widgets.cards import Card, card_of
 from ..widgets.known import card_in
 from ..widgets.words import counted, datum, plain, spoken
@@ -26,6 +27,10 @@ _NUMBER = re.compile(r"[≈~n=]{0,2} ?-?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}
 
 def text_of(value: Any, workbench: Workbench | None = None) -> str:
     """The text of what a verb returned. workbench: of the project, where there is one."""
+    return printable(_text_of(value, workbench))
+
+
+def _text_of(value: Any, workbench: Workbench | None) -> str:
     card = card_in(workbench, value) if workbench is not None else card_of(value)
     if card is not None:
         return _card(card)

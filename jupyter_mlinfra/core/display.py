@@ -49,6 +49,11 @@ def plain(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+def printable(text: str) -> str:
+    """Text without what a terminal would obey: a name from outside must not move its cursor or colour its lines."""
+    return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)
+
+
 def datum(value: Any) -> str:
     """A value of a table: plain, but whole numbers without commas, for many are years or ids."""
     if isinstance(value, Number) and value.basis == "exact":
@@ -99,7 +104,7 @@ def _html(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mapping
 
 
 def _plain(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
-    lines = [f"{title}  {ref}"]
+    lines = [f"{title}  {ref}".rstrip()]
     if facts:
         lines.append(" · ".join(f"{key} {value}" for key, value in facts.items()))
     if rows:
@@ -107,4 +112,4 @@ def _plain(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mappin
         widths = [max(len(key), *(len(row[key]) for row in rows)) for key in keys]
         lines.append("  ".join(key.ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip())
         lines += ["  ".join(row[key].ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join(lines)
+    return printable("\n".join(lines))

@@ -13,7 +13,10 @@ Words = Sequence[str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Short:
-    """A short magic. bare: without words. other: before words whose first is no verb. verbs: as they are here, to those of the command line."""
+    """A short magic.
+
+    bare: without words, or with `status` alone. other: before words whose first is no verb. verbs: as they are here, to those of the command line.
+    """
 
     group: str
     bare: Words
@@ -23,7 +26,7 @@ class Short:
 
     def words(self, given: Words) -> list[str]:
         """The words of the command line."""
-        if not given:
+        if not given or (list(given) == ["status"] and "status" in self.verbs):
             return [self.group, *self.bare]
         if given[0].startswith("-"):
             return [self.group, *self.bare, *given] if given[0] not in ("-h", "--help") else [self.group, "--help"]

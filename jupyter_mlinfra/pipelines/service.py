@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, raise_all
+from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
 from ..core.files import file_lock
 from ..core.processes import Identity, spawn_detached
 from ..core.records import Page, now, page_of
@@ -71,9 +71,12 @@ class Pipelines:
         return self._detail(definition)
 
     def runs(self, name: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[PipelineRun]:
-        """Runs of a pipeline (also of one whose file is gone), or of all; newest first."""
+        """Runs of a pipeline (also of one whose file is gone), or of all; newest first. Raises NotFound for one of which nothing is known."""
         plain = None if name is None else self._find(name).name if name.endswith(SUFFIX) else named(name, "pipeline")
         page = self._store.runs(plain, limit=limit, cursor=cursor)
+        if plain is not None and not page.total:
+            with contextlib.suppress(Unprocessable, Conflict):  # a file that is broken is there all the same
+                self._find(plain)
         return replace(page, items=[self._observed(self._store.run(run.run)) if run.state is RunState.RUNNING else run for run in page.items])
 
     def show_run(self, run: str) -> PipelineRun:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import UserDict, UserList
+from collections import UserDict
+from collections.abc import Sequence
 from typing import Any
 
 from ..core.display import mimebundle
@@ -46,15 +47,30 @@ def register(shell: Any) -> None:
             formatter.for_type_by_name(f"jupyter_mlinfra.{module}", name, bundle)
 
 
-class Records(UserList[Any]):
-    """A list of records that shows itself as a table. No `list`: IPython prints those in its own way."""
+class Records(Sequence[Any]):
+    """A list of records that shows itself as a table. No `list` or `UserList`: IPython prints those in its own way."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = list(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return Records(self._items[index]) if isinstance(index, slice) else self._items[index]
+
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return bundle(self.data)
+        return bundle(self._items)
 
 
 class Facts(UserDict[str, Any]):
     """Values by name that show themselves one a line."""
+
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from .words import plain

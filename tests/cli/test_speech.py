@@ -58,6 +58,8 @@ FAILURES = [
     (["features", "online", "w", "--key", "a=1", "--key", "b=1", "--key", "b=2"], 2, "bad_request"),
     (["features", "materialize", "--start", "yesterday"], 2, "bad_request"),
     (["deployments", "traffic", "f", "v1=half"], 2, "bad_request"),
+    (["deployments", "traffic", "f", "v1"], 2, "bad_request"),
+    (["pipelines", "runs", "none"], 1, "not_found"),
     (["deployments", "predict", "f", "--rows", "none.json"], 1, "not_found"),
     (["deployments", "predict", "f", "--rows", "broken.json"], 1, "unprocessable"),
     (["deployments", "predict", "f", "--rows", "broken.parquet"], 1, "unprocessable"),
@@ -86,6 +88,37 @@ def test_a_failure_is_json_for_scripts_and_three_lines_for_people(
         said = capfd.readouterr()
         assert (ended.value.code, said.out) == (code, "")
         assert said.err.splitlines()[0] == f"error: {value['error']['what']}"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["catalog", "show"], "Usage: mlinfra catalog show [OPTIONS] NAME."),
+        (["jobs", "teleport"], "Usage: mlinfra jobs [OPTIONS] COMMAND [ARGS]..."),
+        (["jobs", "list", "--colour"], "Usage: mlinfra jobs list [OPTIONS]."),
+        (["jobs"], "Usage: mlinfra jobs [OPTIONS] COMMAND [ARGS]..."),
+        (["features", "materialize", "--start", "yesterday"], "A moment is written as ISO 8601."),
+    ],
+)
+def test_words_that_cannot_be_used_are_told_what_could_be(noted: Noted, capfd: pytest.CaptureFixture[str], words: list[str], why: str) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, "--json"])
+    error = json.loads(capfd.readouterr().out)["error"]
+    assert (error["why"], bool(error["fix"])) == (why, True)
+
+
+def test_a_share_without_percent_is_shown_one(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["deployments", "traffic", "flights", "v1"])
+    assert capfd.readouterr().err == "error: 'v1' is not VERSION=PERCENT.\n  why: It has no `=`.\n  fix: For example v1=90 v2=10\n"
+
+
+def test_a_card_without_targets_says_how_to_add_one(mlinfra: Callable[..., Said]) -> None:
+    said = mlinfra("project", "check")
+    assert said.code == 0
+    assert said.out.splitlines()[0].split(maxsplit=1) == ["targets", "the project card has none"]
+    assert "[project.targets]" in said.out
+    assert mlinfra("project", "check", "--json").value["items"] == []
 
 
 def test_a_fault_of_ours_is_an_error_too_and_its_traceback_is_there_for_who_asks(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.cli.text import facts, table
+from jupyter_mlinfra.cli.app import _tell
+from jupyter_mlinfra.cli.session import Session
+from jupyter_mlinfra.cli.text import facts, table, text_of
+from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.server.openapi import _records
+from jupyter_mlinfra.widgets.reprs import bundle
+from tests.server.noted import made_up
 
 CELL = st.text(st.characters(blacklist_categories=["Cs"]), max_size=30)
 
@@ -53,6 +60,23 @@ def test_an_address_is_whole_or_left_out(width: int) -> None:
     assert url in lines[1] or "http" not in lines[1]
     assert (url in lines[1]) != lines[-1].startswith("…")
     assert url in table([{"url": url}], width=width)
+
+
+def test_a_name_from_outside_does_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    escape = "\x1b[2Jgone\x9b31m\rback"
+    for kind in ("Run", "Job", "Deployment", "Comparison"):
+        record = made_up(_records()[kind])
+        object.__setattr__(record, "runs" if kind == "Comparison" else "name", [_named(escape)] if kind == "Comparison" else escape)
+        for text in (text_of(record), text_of([record]), text_of({escape: escape}), text_of(escape), bundle(record)["text/plain"]):
+            assert not set(text) & set("\x1b\x9b\r"), kind
+    _tell(NotFound(f"There is no run {escape}.", f"Runs: {escape}.\n  ^", escape), Session())
+    assert not set(capsys.readouterr().err) & set("\x1b\x9b\r")
+
+
+def _named(name: str) -> Any:
+    run = made_up(_records()["Run"])
+    object.__setattr__(run, "name", name)
+    return run
 
 
 def display_width(line: str) -> int:

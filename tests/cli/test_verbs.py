@@ -206,7 +206,7 @@ class Engines:
         self.jobs = SimpleNamespace(supervisor=lambda: SimpleNamespace(pid=self.pid))
         states = {"flights": "healthy" if pid else "down", "old": "down"}
         self.deployments = SimpleNamespace(
-            list=lambda limit: SimpleNamespace(items=[SimpleNamespace(name=name, state=state) for name, state in states.items()])
+            list=lambda limit, cursor: SimpleNamespace(cursor=None, items=[SimpleNamespace(name=name, state=state) for name, state in states.items()])
         )
 
     def up(self) -> dict[str, Any]:

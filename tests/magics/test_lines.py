@@ -43,7 +43,11 @@ STANDS_FOR = [
     ("models", "promote flights/2 --alias x", "models promote flights/2 --alias x"),
     ("deploy", "", "deployments list"),
     ("deploy", "flights/2 --canary 10", "deployments deploy flights/2 --canary 10"),
+    ("deploy", "status", "deployments list"),
     ("deploy", "status flights", "deployments show flights"),
+    ("pipeline", "status", "pipelines list"),
+    ("monitor", "status", "monitors list"),
+    ("runs", "status", "runs list status"),
     ("deploy", "rollback flights", "deployments rollback flights"),
     ("monitor", "flights --since 24h", "monitors status flights --since 24h"),
     ("monitor", "", "monitors list"),
@@ -106,6 +110,19 @@ def test_a_magic_asks_the_project_that_its_line_names(
     shell.run_line_magic(magic, line.format(shlex.quote(str(other))))
     shell.run_line_magic("jobs", "list")
     assert asked == [other.resolve(), project.root]
+
+
+@pytest.mark.parametrize("line", ["features online w --key origin=JFK", "jobs parameters a.ipynb"])
+def test_an_answer_of_several_records_is_a_table_wherever_it_is_printed(shell: Any, noted: Noted, line: str) -> None:
+    noted.answer = [made_up(_records()["OnlineRow" if "online" in line else "Parameter"])] * 2
+    found = shell.run_line_magic("mlinfra", line)
+    data, _ = shell.display_formatter.format(found)
+    assert data["text/plain"] == repr(found) == str(found)
+    lines = data["text/plain"].splitlines()
+    assert len(lines) == 4  # how many, the names of the columns, two rows
+    assert "(" not in data["text/plain"]
+    assert found[0] is noted.answer[0]
+    assert list(found[:1]) == noted.answer[:1]
 
 
 def test_what_follows_two_dashes_is_the_users_own(shell: Any, noted: Noted) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from jupyter_mlinfra import nouns, workbench
 from jupyter_mlinfra.core.display import MIME
+from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of
 from jupyter_mlinfra.server.openapi import _records
@@ -67,3 +68,15 @@ def test_an_alert_is_found_on_whatever_page_it_stands(noted: Noted) -> None:
     alerts = [SimpleNamespace(ref=f"alert:m{number}/drift") for number in range(600)]
     noted.__dict__["monitoring"] = SimpleNamespace(alerts=partial(page_of, alerts))
     assert nouns.alert("m599/drift") is alerts[599]
+
+
+@pytest.mark.parametrize("name", ["job", "pipeline", "model", "deployment", "monitor"])
+def test_a_noun_of_what_is_not_there_says_why_and_what_to_do(noted: Noted, name: str) -> None:
+    noted.error = NotFound("There is no such thing.", "Things: none.", "Make one.")
+    found = getattr(nouns, name)("nope")._repr_mimebundle_()
+    assert found["text/plain"] == "✗ There is no such thing.\n  why Things: none.\n  fix Make one."
+    assert all(part in found["text/html"] for part in ("There is no such thing.", "Things: none.", "Make one."))
+
+
+def test_printed_runs_are_a_table(noted: Noted) -> None:
+    assert repr(nouns.RunList(noted, [made_up(_records()["Run"])] * 2)).splitlines()[0] == "2 runs  experiment:x"  # type: ignore[arg-type]

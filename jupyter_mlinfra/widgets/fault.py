@@ -1,0 +1,22 @@
+"""An error in the place of a record: what happened, why, and how to mend it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from ..core.display import printable
+from ..core.errors import MLInfraError
+
+
+class ErrorCard:
+    """What happened, why, and how to mend it."""
+
+    def __init__(self, error: MLInfraError) -> None:
+        self.parts = [(name, text) for name, text in (("", error.what), ("why", error.why), ("fix", error.fix)) if text]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        what, rest = self.parts[0][1], self.parts[1:]
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in rest)
+        lines = [f"✗ {what}", *(f"  {name} {text}" for name, text in rest)]
+        return {"text/html": f"<div><b>✗ {escape(what)}</b><table><tbody>{rows}</tbody></table></div>", "text/plain": printable("\n".join(lines))}
