@@ -65,7 +65,8 @@ def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]
 def _plain(value: Any) -> Any:
     """A JSON value: scalars of NumPy as Python's, every kind of missing as None."""
     if hasattr(value, "item") and not isinstance(value, str | bytes):
-        value = value.item()
+        with contextlib.suppress(ValueError, RuntimeError):  # an array or tensor of several values: refused below
+            value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, bool | int | float | str):

@@ -48,13 +48,14 @@ class Trained:
         """Log the booster to MLflow's active run in XGBoost's own UBJ format (no pickle), with signature and pinned requirements.
 
         sample: a few rows of the inputs; they become the input example. Returns the model's URI. Raises Conflict without an active run.
-        A model with text inputs is served by our own runtime; MLflow's pyfunc cannot ask it, and warns of that here.
+        A model with text inputs is served by our own runtime; MLflow's pyfunc cannot ask it.
         """
         import mlflow
 
         if mlflow.active_run() is None:
             raise Conflict("There is no run to log the model to.", "No MLflow run is active.", "with ml.track('experiment'): …")
-        with _without_word_on_pip():
+        unasked = ["mlflow.models.model"] if any(column.categories for column in self.columns) else []  # it asks pyfunc for the sample's predictions
+        with _quiet("mlflow.utils.environment", *unasked):  # an environment made by uv has no pip
             info = mlflow.xgboost.log_model(
                 self.booster,
                 name=name,
@@ -147,15 +148,16 @@ def _device() -> str:
 
 
 @contextlib.contextmanager
-def _without_word_on_pip() -> Iterator[None]:
-    """MLflow warns that an environment made by uv has no pip: nothing that the reader of a notebook could act on."""
-    logger = logging.getLogger("mlflow.utils.environment")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+def _quiet(*names: str) -> Iterator[None]:
+    """Keep back warnings of MLflow's loggers on which the reader of a notebook could not act."""
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def _requirements() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -238,6 +239,24 @@ def test_a_logged_model_holds_no_pickle_states_its_inputs_and_answers_the_same(t
     np.testing.assert_array_equal(asked, trained.predict(TUNE[0]))
     assert loaded.num_boosted_rounds() == trained.best_round + 1, "a server that uses all trees uses the best ones"
     assert experiments.register(run.id, model="flights").version == 1
+
+
+@pytest.mark.parametrize("texts", [True, False])
+def test_logging_a_model_warns_of_nothing_that_its_user_could_not_mend(project: Project, texts: bool):
+    from jupyter_mlinfra.experiments import Experiments
+
+    said: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    inputs = LEARN[0] if texts else LEARN[0].drop("carrier")
+    with Experiments(project).track("flights"):
+        made = train_xgboost(inputs, LEARN[1], parameters=PARAMETERS, rounds=2)
+        logging.getLogger("mlflow").addHandler(handler)
+        try:
+            made.log_model(sample=inputs.head(5))
+        finally:
+            logging.getLogger("mlflow").removeHandler(handler)
+    assert said == []
 
 
 def test_the_serving_runtime_finds_the_categories_in_the_model(trained):
