@@ -13,6 +13,7 @@ from pathlib import Path
 from .errors import Conflict, MLInfraError, Unavailable
 
 _FULL = {errno.ENOSPC: "The disk is full.", errno.EDQUOT: "The disk quota is used up.", errno.EROFS: "The file system is read-only."}
+_ROOM = 64 << 10  # bytes: a transaction of the state database and a line of a log
 
 
 def explain_os_error(error: OSError, what: str) -> MLInfraError:
@@ -59,6 +60,17 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         if isinstance(error, OSError):
             raise explain_os_error(error, f"{path.name} was not written.") from error
         raise
+
+
+def check_room(folder: Path, what: str) -> None:
+    """Raises Unavailable where a small file cannot be written now; for work of another process, which could not say so. what: cannot be done then."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_ROOM))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise explain_os_error(error, what) from error
 
 
 @contextlib.contextmanager

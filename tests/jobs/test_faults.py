@@ -135,6 +135,21 @@ def test_a_job_without_a_supervisor_is_cancelled_on_a_full_disk(full: Any, jobs:
     assert {job.state for job in jobs.wait([job.id for job in running], timeout=tools.wait)} == {"cancelled"}
 
 
+def test_a_supervisor_is_not_waited_for_where_it_could_not_tell_that_it_runs(
+    small_disk: Any, jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.jobs.backends.control.START_SECONDS", 2.0)
+    disk = small_disk(4)
+    jobs.counts()  # the state database is there
+    disk.fill()
+    with pytest.raises(Unavailable, match="cannot be started") as caught:
+        jobs.start()
+    assert (caught.value.why, caught.value.fix.startswith("Free some space")) == ("The disk is full.", True)
+    assert tools.processes_of(project.root) == []
+    disk.free()
+    assert jobs.start().pid
+
+
 def test_the_exit_code_is_known_even_if_it_could_not_be_written(run: Callable[..., Job]) -> None:
     job = run("sh", "-c", 'mkdir "$(dirname "$MLINFRA_PROGRESS")/exit"; exit 6')  # where the wrapper would write it
     assert (job.state, job.exit_code) == ("failed", 6)

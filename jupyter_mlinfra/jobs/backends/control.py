@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.database import newest_revision
 from ...core.errors import Unavailable
-from ...core.files import file_lock
+from ...core.files import check_room, file_lock
 from ...core.processes import spawn_detached
 from .registry import Registered, Registry
 
@@ -99,7 +99,7 @@ class Control:
     def start(self) -> Registered:
         """Make sure that a supervisor with the present settings runs. Jobs that run go on under it.
 
-        Raises Unavailable with the end of its log when it does not come up.
+        Raises Unavailable on a full or read-only disk, and with the end of its log when it does not come up.
         """
         with file_lock(self._project.folder("jobs") / "start.lock"):
             entry, config = self.alive(), self._config()
@@ -110,6 +110,7 @@ class Control:
                 return entry
             if entry is not None:
                 self._end(entry)
+            check_room(self._project.home, "The job supervisor cannot be started.")  # it could not tell, and would be waited for
             log = self._project.folder("logs") / "supervisor.log"
             if log.exists() and log.stat().st_size > _LOG_BYTES:
                 os.replace(log, log.with_suffix(".log.1"))
