@@ -39,6 +39,14 @@ _DEFAULTS = {  # a server that is down must not hold a panel for minutes; a cell
 _activating = threading.Lock()
 
 
+def _silence() -> None:
+    """MLflow decides about telemetry when it is imported, which a notebook may have done before."""
+    from mlflow.telemetry import get_telemetry_client, set_telemetry_client
+
+    if get_telemetry_client() is not None:
+        set_telemetry_client()
+
+
 class Store:
     """MLflow's store of one project."""
 
@@ -106,6 +114,7 @@ class Store:
         """
         with _activating:
             os.environ.update(self.environment())
+            _silence()
             self.point()
             self._create_schema()
         self.analyze()
