@@ -3,7 +3,7 @@ import type { Drag } from '@lumino/dragdrop';
 
 import { asCell } from './cell';
 import { REFS_MIME } from './drag';
-import { codeCells, insertCell } from './insert';
+import { codeCells, insertCell, isWritable } from './insert';
 import { pythonFor } from './python';
 
 /** A gap between cells: the position of the new cell, and where the line is drawn (pixels from the top of the notebook). */
@@ -25,7 +25,7 @@ export function nearestGap(cells: readonly { index: number; top: number; bottom:
 /**
  * Takes references that are dropped on one notebook: they become a cell in the nearest gap.
  *
- * An empty line of an editor takes them itself. Between the letters of a line with code they would break it.
+ * A notebook that cannot be written to takes none. An empty line of an editor takes them itself. Between the letters of a line with code they would break it.
  */
 class NotebookDrop implements EventListenerObject {
   constructor(private readonly _panel: NotebookPanel) {
@@ -43,6 +43,10 @@ class NotebookDrop implements EventListenerObject {
       return;
     }
     if (!drag.mimeData.hasData(REFS_MIME)) {
+      return;
+    }
+    if (!isWritable(this._panel)) {
+      event.stopPropagation(); // nobody takes it, the editors neither
       this._line.remove();
       return;
     }

@@ -35,12 +35,19 @@ export function insertCell(panel: NotebookPanel, index: number, source: string):
   void notebook.scrollToItem(index, 'smart').catch(() => undefined);
 }
 
+/** Whether what is written into a notebook can be kept: not in the executed notebook of a job, which is a record. */
+export const isWritable = (panel: NotebookPanel): boolean => !panel.isDisposed && !panel.context.model.readOnly;
+
 class NotebookCode implements ICode {
   constructor(
     private readonly _commands: CommandRegistry,
     private readonly _tracker: INotebookTracker | null,
     private readonly _reveal: (panel: NotebookPanel) => void
-  ) {}
+  ) {
+    _tracker?.currentChanged.connect((_, panel) => {
+      this._used = [...(panel ? [panel] : []), ...this._used.filter(one => one !== panel && !one.isDisposed)];
+    });
+  }
 
   async insertBelow(code: string, door: Door = 'python'): Promise<void> {
     const panel = await this._panel();
@@ -59,7 +66,7 @@ class NotebookCode implements ICode {
   }
 
   async insertAtCursor(code: string, door: Door = 'python'): Promise<void> {
-    const panel = this._tracker?.currentWidget;
+    const panel = this._inUse();
     const editor = panel?.content.activeCell?.editor;
     if (!panel || !editor?.replaceSelection) {
       return this.insertBelow(code, door);
@@ -75,11 +82,11 @@ class NotebookCode implements ICode {
   }
 
   cell(code: string, door: Door = 'python'): string {
-    return asCell(code, door, codeCells(this._tracker?.currentWidget ?? null));
+    return asCell(code, door, codeCells(this._inUse()));
   }
 
   focusNotebook(): void {
-    const panel = this._tracker?.currentWidget;
+    const panel = this._inUse();
     if (panel) {
       this._focus(panel);
     }
@@ -90,8 +97,14 @@ class NotebookCode implements ICode {
     panel.content.activate();
   }
 
-  private async _panel(): Promise<NotebookPanel | null> {
+  /** The notebook that the user was in last, of those that can be written to. */
+  private _inUse(): NotebookPanel | null {
     const current = this._tracker?.currentWidget;
+    return [...(current ? [current] : []), ...this._used].find(isWritable) ?? null;
+  }
+
+  private async _panel(): Promise<NotebookPanel | null> {
+    const current = this._inUse();
     if (current) {
       return current;
     }
@@ -104,6 +117,9 @@ class NotebookCode implements ICode {
     await made?.context.ready;
     return made ?? null;
   }
+
+  /** Notebooks, the one that was used last first. */
+  private _used: readonly NotebookPanel[] = [];
 }
 
 export function createCode(

@@ -1,0 +1,94 @@
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { CommandRegistry } from '@lumino/commands';
+import { MimeData } from '@lumino/coreutils';
+import { Signal } from '@lumino/signaling';
+
+import { REFS_MIME } from '../drag';
+import { acceptDrops } from '../drop';
+import { createCode } from '../insert';
+
+interface ICellsOf {
+  inserted: string[];
+  panel: NotebookPanel;
+}
+
+/** A notebook as far as code is written into it. */
+const notebook = (readOnly = false): ICellsOf => {
+  const inserted: string[] = [];
+  const sharedModel = {
+    cells: [],
+    insertCell: (_: number, { source }: { source: string }) => void inserted.push(source)
+  };
+  const content = {
+    node: document.createElement('div'),
+    widgets: [],
+    activeCell: null,
+    activeCellIndex: 0,
+    model: { sharedModel },
+    deselectAll: () => undefined,
+    activate: () => undefined,
+    scrollToItem: async () => undefined
+  };
+  const panel = { isDisposed: false, content, context: { model: { readOnly } } };
+  return { inserted, panel: panel as unknown as NotebookPanel };
+};
+
+class Tracker {
+  currentWidget: NotebookPanel | null = null;
+  readonly currentChanged = new Signal<this, NotebookPanel | null>(this);
+  readonly widgetAdded = new Signal<this, NotebookPanel>(this);
+
+  forEach(): void {
+    // none yet
+  }
+
+  turnTo(panel: NotebookPanel): void {
+    this.currentWidget = panel;
+    this.currentChanged.emit(panel);
+  }
+}
+
+const asTracker = (tracker: Tracker): INotebookTracker => tracker as unknown as INotebookTracker;
+
+describe('code for a notebook', () => {
+  it('goes into the last one that can be written to, while the record of a job is in front', async () => {
+    const [first, last, record] = [notebook(), notebook(), notebook(true)];
+    const tracker = new Tracker();
+    const code = createCode(new CommandRegistry(), asTracker(tracker), () => undefined);
+    [first, last, record].forEach(({ panel }) => tracker.turnTo(panel));
+    await code.insertBelow('1 + 1');
+    await code.insertAtCursor('2 + 2');
+    expect([first.inserted, last.inserted, record.inserted]).toEqual([[], ['1 + 1', '2 + 2'], []]);
+  });
+
+  it('goes into a new one when only the record of a job is open', async () => {
+    const [record, made] = [notebook(true), notebook()];
+    const tracker = new Tracker();
+    const commands = new CommandRegistry();
+    commands.addCommand('notebook:create-new', { describedBy: {}, execute: () => made.panel });
+    const code = createCode(commands, asTracker(tracker), () => undefined);
+    tracker.turnTo(record.panel);
+    await code.insertBelow('1 + 1');
+    expect([record.inserted, made.inserted]).toEqual([[], ['1 + 1']]);
+  });
+
+  it.each([
+    ['is taken by a notebook', false, ['1 + 1']],
+    ['is refused by the record of a job, and by its editors', true, []]
+  ])('that is dropped %s', (_, readOnly, expected) => {
+    const { panel, inserted } = notebook(readOnly);
+    const tracker = new Tracker();
+    acceptDrops(asTracker(tracker));
+    tracker.widgetAdded.emit(panel);
+    const editor = panel.content.node.appendChild(document.createElement('div'));
+    const reached = jest.fn();
+    editor.addEventListener('lm-drop', reached);
+    const mimeData = new MimeData();
+    mimeData.setData(REFS_MIME, { refs: [], code: '1 + 1' });
+    const drop = new Event('lm-drop', { bubbles: true, cancelable: true });
+    editor.dispatchEvent(Object.assign(drop, { mimeData, dropAction: 'none', clientX: 1, clientY: 1 }));
+    expect(inserted).toEqual(expected);
+    expect(drop.defaultPrevented).toBe(!readOnly);
+    expect(reached).not.toHaveBeenCalled();
+  });
+});
