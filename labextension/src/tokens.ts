@@ -74,7 +74,8 @@ export interface ICommandSpec {
   /** `mlinfra:<domain>-<verb>` */
   readonly id: string;
   readonly label: string | ((args: ReadonlyPartialJSONObject) => string);
-  readonly caption: string;
+  /** What it does; while it is disabled, what it waits for. */
+  readonly caption: string | (() => string);
   readonly icon?: IconName;
   /** JSON schema of the arguments' properties. */
   readonly args?: ReadonlyJSONObject;

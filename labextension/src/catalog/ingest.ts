@@ -1,8 +1,7 @@
 import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
-import { asApiError } from '../api/errors';
-import { explainError } from '../components/card';
+import { errorText } from '../components/card';
 import { ended } from '../jobs/ended';
 import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
@@ -51,10 +50,7 @@ export async function ingestFiles(workbench: IWorkbench, paths: readonly string[
     pending: { message: trans.__('Reading into %1…', name) },
     success: { message: () => trans.__('%1 holds the rows.', name) },
     error: {
-      message: failure => {
-        const { what, why, fix } = explainError(asApiError(failure), trans);
-        return [what, why, fix].filter(Boolean).join('\n');
-      }
+      message: failure => errorText(failure, trans)
     }
   });
   const written = await reading.then(

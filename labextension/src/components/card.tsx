@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useState } from 'react';
 
-import { answered, type ApiError, REFUSED } from '../api/errors';
+import { answered, type ApiError, asApiError, REFUSED } from '../api/errors';
 import type { Door } from '../code/cell';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -15,6 +15,9 @@ import type { Tone } from './state';
 
 export interface IAction {
   label: string;
+  disabled?: boolean;
+  /** What it does; while it is disabled, what it waits for. */
+  caption?: string;
   onClick: () => void;
 }
 
@@ -65,13 +68,14 @@ interface IEmptyCardProps {
 /** One sentence on what the thing is, one button, the code to begin with. */
 export function EmptyCard({ sentence, action, code = '', insert, door }: IEmptyCardProps): React.ReactElement {
   const workbench = useWorkbench();
-  const verb = insert && code ? { label: insert, onClick: () => void workbench.code.insertBelow(code, door) } : action;
+  const verb: IAction | undefined =
+    insert && code ? { label: insert, onClick: () => void workbench.code.insertBelow(code, door) } : action;
   return (
     <Card kind="empty">
       <p>{sentence}</p>
       {verb && (
         <div className={cx('actions')}>
-          <Button kind="primary" label={verb.label} onClick={verb.onClick} />
+          <Button kind="primary" {...verb} />
         </div>
       )}
       {code && <code>{code}</code>}
@@ -106,6 +110,12 @@ export function explainError(error: ApiError, trans: TranslationBundle): { what:
     return { what: trans.__('The Jupyter server answered %1.', error.status), why: error.why, fix: error.fix };
   }
   return { what: error.what, why: error.why, fix: error.fix };
+}
+
+/** An error in up to three lines, where there is no place for a card. */
+export function errorText(error: unknown, trans: TranslationBundle): string {
+  const { what, why, fix } = explainError(asApiError(error), trans);
+  return [what, why, fix].filter(Boolean).join('\n');
 }
 
 interface IErrorCardProps {

@@ -1,7 +1,6 @@
 import { useCallback, useRef, useState } from 'react';
 
-import { asApiError } from '../api/errors';
-import { explainError } from '../components/card';
+import { errorText } from '../components/card';
 import { failed } from '../components/confirm';
 import { useWorkbench } from './context';
 
@@ -27,8 +26,7 @@ export function useAction(): IActionState {
         await doing();
         return true;
       } catch (error) {
-        const { what, why, fix } = explainError(asApiError(error), trans);
-        failed([what, why, fix].filter(Boolean).join('\n'));
+        failed(errorText(error, trans));
         return false;
       } finally {
         under.current = false;

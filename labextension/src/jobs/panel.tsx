@@ -12,6 +12,7 @@ import { Section, useOpen } from '../components/section';
 import { Pinned } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
+import { useEnabled } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
@@ -105,6 +106,8 @@ function Device({ device }: { device: IDevice }): React.ReactElement {
   );
 }
 
+const SUBMIT = 'mlinfra:jobs-submit-active';
+
 function JobsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const section = useOpen('jobs:jobs');
@@ -127,13 +130,16 @@ function JobsSection(): React.ReactElement {
 function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): React.ReactElement {
   const workbench = useWorkbench();
   const { commands, trans } = workbench;
+  const enabled = useEnabled(SUBMIT);
   if (!page.items.length) {
     return (
       <EmptyCard
         sentence={trans.__('A job runs a notebook or a cell away from your kernel and survives closing the browser.')}
         action={{
           label: trans.__('Run This Notebook as a Job'),
-          onClick: () => void commands.execute('mlinfra:jobs-submit-active')
+          disabled: !enabled,
+          caption: commands.caption(SUBMIT),
+          onClick: () => void commands.execute(SUBMIT)
         }}
         code="mlinfra jobs submit notebook.ipynb"
       />

@@ -3,6 +3,8 @@ import { showErrorMessage } from '@jupyterlab/apputils';
 import { NotebookPanel } from '@jupyterlab/notebook';
 
 import type { IProject } from '../api/types';
+import { errorText } from '../components/card';
+import { failed } from '../components/confirm';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { EXECUTED, ExecutedDrive, reveal } from './executed';
@@ -21,13 +23,17 @@ export class ProjectFiles {
   async submit(path: string): Promise<void> {
     const { trans } = this._workbench;
     const local = this._app.serviceManager.contents.localPath(path);
-    const found = toProject(local, await this._project());
-    if (found === null) {
-      const why = trans.__('%1 lies outside the project, so its code cannot be taken along.', local);
-      await showErrorMessage(trans.__('Run as Job'), why);
-      return;
+    try {
+      const found = toProject(local, await this._project());
+      if (found === null) {
+        const why = trans.__('%1 lies outside the project, so its code cannot be taken along.', local);
+        await showErrorMessage(trans.__('Run as Job'), why);
+        return;
+      }
+      await this._workbench.open(formatRef('submit', found));
+    } catch (error) {
+      failed(errorText(error, trans));
     }
-    await this._workbench.open(formatRef('submit', found));
   }
 
   /** Open a file of the project, or an executed notebook at the cell that failed. */

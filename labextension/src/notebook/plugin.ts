@@ -21,10 +21,14 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     const { trans } = workbench;
     const files = new ProjectFiles(app, workbench);
     acceptDrops(tracker);
+    tracker.currentChanged.connect(() => app.commands.notifyCommandChanged('mlinfra:jobs-submit-active'));
     workbench.addCommand({
       id: 'mlinfra:jobs-submit-active',
       label: trans.__('Run as Job…'),
-      caption: trans.__('Save this notebook and run it away from the kernel'),
+      caption: () =>
+        tracker.currentWidget
+          ? trans.__('Save this notebook and run it away from the kernel')
+          : trans.__('Open a notebook first: it is the one that runs'),
       icon: 'jobs',
       category: workbench.category(trans.__('Jobs')),
       isEnabled: () => tracker.currentWidget !== null,
@@ -55,7 +59,11 @@ async function submitActive(tracker: INotebookTracker, files: ProjectFiles): Pro
     return;
   }
   if (panel.context.model.dirty) {
-    await panel.context.save();
+    try {
+      await panel.context.save();
+    } catch {
+      return; // JupyterLab has said why
+    }
   }
   await files.submit(panel.context.path);
 }

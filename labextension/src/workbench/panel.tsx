@@ -9,10 +9,11 @@ import { cx } from '../components/cx';
 import { labIcon } from '../components/labicon';
 import { SearchBox, SearchResults, useSearch } from '../components/search';
 import { useAction } from '../hooks/action';
+import { useEnabled } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import type { IPanelProps, IPanelSpec, IWorkbench } from '../tokens';
+import type { IPanelAction, IPanelProps, IPanelSpec, IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
 
 /** A panel of the side bar: title, search box, and the sections of its domain. */
@@ -113,7 +114,7 @@ interface IPanelTitleProps {
 }
 
 function PanelTitle({ spec, project, onRefresh }: IPanelTitleProps): React.ReactElement {
-  const { commands, trans } = useWorkbench();
+  const { trans } = useWorkbench();
   return (
     <div className={cx('panel-title')}>
       <h2>{spec.title}</h2>
@@ -124,17 +125,24 @@ function PanelTitle({ spec, project, onRefresh }: IPanelTitleProps): React.React
         {project?.name}
       </span>
       <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={onRefresh} />
-      {(spec.actions ?? []).map(({ command, icon, label }) => (
-        <Button
-          key={command}
-          icon={icon}
-          bare={!label}
-          kind={label ? 'default' : 'quiet'}
-          label={label ?? commands.label(command)}
-          caption={commands.caption(command)}
-          onClick={() => void commands.execute(command)}
-        />
+      {(spec.actions ?? []).map(action => (
+        <PanelAction key={action.command} {...action} />
       ))}
     </div>
+  );
+}
+
+function PanelAction({ command, icon, label }: IPanelAction): React.ReactElement {
+  const { commands } = useWorkbench();
+  return (
+    <Button
+      icon={icon}
+      bare={!label}
+      kind={label ? 'default' : 'quiet'}
+      label={label ?? commands.label(command)}
+      caption={commands.caption(command)}
+      disabled={!useEnabled(command)}
+      onClick={() => void commands.execute(command)}
+    />
   );
 }

@@ -34,10 +34,10 @@ function shown(): { fake: IFake; list: jest.Mock } {
   return { fake: fakeWorkbench({ jobs: { compute: never, list }, pipelines: { list: never } }), list };
 }
 
-beforeEach(() => jest.useFakeTimers());
-afterEach(() => jest.useRealTimers());
-
 describe('the list of jobs', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
   it('keeps its rows and the focus while the next ones are on their way', async () => {
     const { fake } = shown();
     show(fake, <JobsPanel />);
@@ -64,5 +64,32 @@ describe('the list of jobs', () => {
     await pass(200);
     expect(list).toHaveBeenCalledTimes(1);
     expect(screen.getAllByRole('treeitem')).toHaveLength(50);
+  });
+});
+
+describe('the empty Jobs panel', () => {
+  it('runs the open notebook; without one its button is disabled and says what it waits for', async () => {
+    const nothing = async (): Promise<unknown> => ({ items: [], shown: 0, total: 0, cursor: null });
+    const fake = fakeWorkbench({
+      jobs: { list: nothing, compute: () => new Promise(() => undefined) },
+      pipelines: { list: nothing }
+    });
+    const { commands } = fake.workbench;
+    let open = false;
+    const execute = jest.fn();
+    commands.addCommand('mlinfra:jobs-submit-active', {
+      caption: () => (open ? 'Run it' : 'Open a notebook first'),
+      describedBy: {},
+      isEnabled: () => open,
+      execute
+    });
+    show(fake, <JobsPanel />);
+    const button = await screen.findByRole<HTMLButtonElement>('button', { name: 'Run This Notebook as a Job' });
+    expect([button.disabled, button.title]).toEqual([true, 'Open a notebook first']);
+    open = true;
+    act(() => commands.notifyCommandChanged('mlinfra:jobs-submit-active'));
+    expect([button.disabled, button.title]).toEqual([false, 'Run it']);
+    act(() => button.click());
+    expect(execute).toHaveBeenCalledTimes(1);
   });
 });

@@ -1,0 +1,22 @@
+import type { CommandRegistry } from '@lumino/commands';
+import { useCallback, useSyncExternalStore } from 'react';
+
+import { useWorkbench } from './context';
+
+/** Whether a command can be executed now. A button of it follows, as JupyterLab's own do. */
+export function useEnabled(id: string): boolean {
+  const { commands } = useWorkbench();
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      const slot = (_: CommandRegistry, { id: which, type }: CommandRegistry.ICommandChangedArgs): void => {
+        if (type === 'many-changed' || which === id) {
+          changed();
+        }
+      };
+      commands.commandChanged.connect(slot);
+      return () => void commands.commandChanged.disconnect(slot);
+    },
+    [commands, id]
+  );
+  return useSyncExternalStore(subscribe, () => commands.isEnabled(id));
+}
