@@ -1,5 +1,5 @@
 import { PathExt } from '@jupyterlab/coreutils';
-import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { Drive, type Contents } from '@jupyterlab/services';
 
 import type { IClient } from '../api/client';
@@ -36,6 +36,10 @@ export class ExecutedDrive extends Drive {
   }
 }
 
+/** How long the sizes of cells must rest until they count as known: what is left to draw waits for idle time. */
+const QUIET_MS = 10_000;
+const HANDS = ['wheel', 'pointerdown', 'keydown'];
+
 /** Bring a cell into sight. */
 export async function reveal(panel: NotebookPanel, index: number): Promise<void> {
   await Promise.all([panel.context.ready, panel.revealed]);
@@ -43,5 +47,29 @@ export async function reveal(panel: NotebookPanel, index: number): Promise<void>
   if (cell) {
     panel.content.activeCellIndex = index;
     await panel.content.scrollToCell(cell, 'center');
+    hold(panel.content, index);
   }
+}
+
+/**
+ * Keep a cell in sight until the user takes over, or the notebook has rested for a while.
+ *
+ * JupyterLab scrolls as soon as the cell is there. Most cells are still placeholders then, without their heights: they are drawn
+ * one by one in idle time, and push the cell away. Only its mode `full` scrolls back by itself.
+ */
+function hold(notebook: Notebook, index: number): void {
+  let quiet: ReturnType<typeof setTimeout>;
+  const sizes = new ResizeObserver(() => {
+    clearTimeout(quiet);
+    quiet = setTimeout(stop, QUIET_MS);
+    void notebook.scrollToItem(index, 'center').catch(() => undefined); // another scroll has been asked for meanwhile
+  });
+  const stop = (): void => {
+    sizes.disconnect();
+    clearTimeout(quiet);
+    HANDS.forEach(type => notebook.node.removeEventListener(type, stop, true));
+  };
+  HANDS.forEach(type => notebook.node.addEventListener(type, stop, true));
+  notebook.disposed.connect(stop);
+  sizes.observe(notebook.viewportNode);
 }

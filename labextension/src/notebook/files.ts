@@ -63,8 +63,11 @@ export class ProjectFiles {
 
   private async _openExecuted(path: string, failed: number | null): Promise<void> {
     // Nobody runs cells of a record: no kernel.
-    const kernel = { shouldStart: false, canStart: false };
-    const panel: unknown = await this._app.commands.execute('docmanager:open', { path: `${EXECUTED}:${path}`, kernel });
+    const kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };
+    const panel: unknown = await this._app.commands.execute('docmanager:open', {
+      path: `${EXECUTED}:${path}`,
+      kernelPreference
+    });
     if (panel instanceof NotebookPanel && failed !== null) {
       await reveal(panel, failed);
     }
