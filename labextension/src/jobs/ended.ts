@@ -1,21 +1,44 @@
 import type { IClient } from '../api/client';
-import { ApiError } from '../api/errors';
+import { ApiError, asApiError } from '../api/errors';
 import type { IJob } from '../api/types';
 import { isActive } from './state';
 
 const FIRST_MS = 150;
-const LONGEST_MS = 2000;
+const LONGEST_MS = 2_000;
+/** After answers that were lost. */
+const SLOWEST_MS = 30_000;
 
 const pause = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds));
 
-/** Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it. */
+/** Resolves when the browser's tab is in sight. */
+async function seen(): Promise<void> {
+  while (document.visibilityState === 'hidden') {
+    await new Promise(resolve => document.addEventListener('visibilitychange', resolve, { once: true }));
+  }
+}
+
+/**
+ * Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it.
+ *
+ * A lost answer says nothing about the job: it is asked again. So is it after its page was closed, since a notification waits.
+ */
 export async function ended(client: IClient, job: IJob, next = FIRST_MS): Promise<IJob> {
-  if (isActive(job)) {
-    await pause(next);
-    return ended(client, await client.jobs.show(job.id), Math.min(next * 1.5, LONGEST_MS));
+  let [known, wait] = [job, next];
+  while (isActive(known)) {
+    await pause(wait);
+    await seen();
+    try {
+      known = await client.jobs.show(job.id);
+      wait = Math.min(wait * 1.5, LONGEST_MS);
+    } catch (error) {
+      if (!asApiError(error).lost) {
+        throw error;
+      }
+      wait = Math.min(wait * 2, SLOWEST_MS);
+    }
   }
-  if (job.state !== 'succeeded') {
-    throw new ApiError('failed', `${job.name}: ${job.state}.`, job.reason, `Its log: job ${job.id}`);
+  if (known.state !== 'succeeded') {
+    throw new ApiError('failed', `${known.name}: ${known.state}.`, known.reason, `Its log: job ${known.id}`);
   }
-  return job;
+  return known;
 }

@@ -1,4 +1,5 @@
 import type { IClient } from '../../api/client';
+import { ApiError } from '../../api/errors';
 import type { IJob, JobState } from '../../api/types';
 import { ended } from '../ended';
 
@@ -15,6 +16,33 @@ describe('the end of a job that a verb was made into', () => {
     const { client: server, asked } = client(job('running'), job('running'), job('succeeded'));
     expect((await ended(server, job('queued'), 1)).state).toBe('succeeded');
     expect(asked()).toBe(3);
+  });
+
+  it('is waited for through answers that are lost, and through an hour out of sight', async () => {
+    const seen = jest.spyOn(document, 'visibilityState', 'get');
+    jest.useFakeTimers();
+    let asked = 0;
+    const show = (): Promise<IJob> => {
+      asked += 1;
+      return asked < 4 ? Promise.reject(new ApiError('unreachable', 'gone')) : Promise.resolve(job('succeeded'));
+    };
+    const end = ended({ jobs: { show } } as unknown as IClient, job('running'));
+    seen.mockReturnValue('hidden');
+    await jest.advanceTimersByTimeAsync(3_600_000);
+    expect(asked).toBe(0);
+    seen.mockReturnValue('visible');
+    document.dispatchEvent(new Event('visibilitychange'));
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect((await end).state).toBe('succeeded');
+    jest.useRealTimers();
+    seen.mockRestore();
+  });
+
+  it('is an error when the job is not known any more', async () => {
+    const show = (): Promise<IJob> => Promise.reject(new ApiError('not_found', 'No job 7f3a.'));
+    await expect(ended({ jobs: { show } } as unknown as IClient, job('running'), 1)).rejects.toMatchObject({
+      code: 'not_found'
+    });
   });
 
   it('is an error that says why, when the verb failed', async () => {
