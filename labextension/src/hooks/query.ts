@@ -40,7 +40,8 @@ const NOTHING: IAnswer<never> = {
 export class Poller<T> {
   constructor(
     private readonly _fetch: Fetch<T>,
-    private readonly _every: Every<T>
+    private readonly _every: Every<T>,
+    private readonly _final: readonly string[] = []
   ) {}
 
   get answer(): IAnswer<T> {
@@ -66,6 +67,9 @@ export class Poller<T> {
       return;
     }
     this._running = true;
+    if (this._isFinal() && !this._stale) {
+      return;
+    }
     const wait = this._delay();
     const age = Date.now() - this._answer.at;
     if (this._answer.at && !this._stale && (wait === null || age < wait)) {
@@ -109,6 +113,7 @@ export class Poller<T> {
       }
     } catch (error) {
       if (this._request === request) {
+        this._stale = false;
         this._failures += 1;
         this._giveBack();
         this._set({ error: asApiError(error), loading: false });
@@ -151,11 +156,18 @@ export class Poller<T> {
     if (this._nudged) {
       return BURST; // news came while the answer was on its way
     }
+    if (this._isFinal()) {
+      return null;
+    }
     const every = this._every(this._answer.data);
     if (this._failures === 0) {
       return every;
     }
     return Math.min(SLOWEST, Math.max(every ?? 5_000, 2_000) * 2 ** (this._failures - 1));
+  }
+
+  private _isFinal(): boolean {
+    return this._final.includes(this._answer.error?.code ?? '');
   }
 
   private _schedule(wait: number | null): void {
@@ -193,6 +205,8 @@ export interface IQueryOptions<T> {
   when?: boolean;
   /** The list that the question is about: with another page, order or filter of it, the rows of the last one stay until the new ones come. */
   list?: string;
+  /** Codes of errors that stay true until there is news: nothing is asked after them. */
+  final?: readonly string[];
 }
 
 export interface IQuery<T> extends IAnswer<T> {
@@ -225,13 +239,13 @@ const idle = (): number => IDLE;
  * are about the same object.
  */
 export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions<T> = {}): IQuery<T> {
-  const { every = idle, topics, about, when = true, list } = options;
+  const { every = idle, topics, about, when = true, list, final } = options;
   const { events } = useWorkbench();
   const visible = useVisible();
   const [questions] = useState(() => new Questions<T>());
-  // The key stands for `fetch` and `every`, which callers write in place.
+  // The key stands for `fetch`, `every` and `final`, which callers write in place.
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const poller = useMemo(() => questions.next(new Poller(fetch, every), list), [key]);
+  const poller = useMemo(() => questions.next(new Poller(fetch, every, final), list), [key]);
   const answer = useSyncExternalStore(
     poller.subscribe,
     useCallback(() => poller.answer, [poller])

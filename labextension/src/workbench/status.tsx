@@ -8,6 +8,7 @@ import { cx } from '../components/cx';
 import { Icon, Shape } from '../components/icon';
 import { useWorkbench, WorkbenchContext } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import { VisibilityContext, WidgetVisibility } from '../hooks/visible';
 import { IWorkbench } from '../tokens';
 
 interface ICounts {
@@ -29,7 +30,8 @@ function Status(): React.ReactElement | null {
       ]);
       return { compute, firing: alerts.total };
     },
-    { topics: ['job', 'alert'], every: () => null }
+    // Without a project, or our half of the server, there is nothing to tell until something happens.
+    { topics: ['job', 'alert'], every: () => null, final: ['not_found', 'no_server'] }
   );
   if (!data) {
     return null;
@@ -85,10 +87,14 @@ export const status: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IWorkbench, IStatusBar],
   activate: (app: JupyterFrontEnd, workbench: IWorkbench, bar: IStatusBar) => {
+    const visibility = new WidgetVisibility();
+    visibility.shown = true; // as long as the browser's tab is
     const show = (): void => {
       const item = ReactWidget.create(
         <WorkbenchContext.Provider value={workbench}>
-          <Status />
+          <VisibilityContext.Provider value={visibility}>
+            <Status />
+          </VisibilityContext.Provider>
         </WorkbenchContext.Provider>
       );
       bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });

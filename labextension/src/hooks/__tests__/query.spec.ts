@@ -91,6 +91,23 @@ describe('Poller', () => {
     poller.stop();
   });
 
+  it('asks nothing after an error that stays true, shown again or not, until there is news', async () => {
+    const fetch = jest.fn(async () => {
+      throw new ApiError('not_found', 'There is no project.');
+    });
+    const poller = new Poller(fetch, () => null, ['not_found']);
+    poller.start();
+    await jest.advanceTimersByTimeAsync(600_000);
+    poller.stop();
+    poller.start();
+    await jest.advanceTimersByTimeAsync(600_000);
+    expect(fetch).toHaveBeenCalledTimes(1);
+    poller.nudge();
+    await jest.advanceTimersByTimeAsync(600_000);
+    expect(fetch).toHaveBeenCalledTimes(2);
+    poller.stop();
+  });
+
   it('drops the request under way when it is stopped', async () => {
     const signals: AbortSignal[] = [];
     const poller = new Poller(
