@@ -1,7 +1,9 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IJob } from '../api/types';
 import { Button } from '../components/button';
+import { explainError } from '../components/card';
 import { cx } from '../components/cx';
 import { Facts } from '../components/header';
 import { Icon } from '../components/icon';
@@ -13,7 +15,7 @@ import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
-import { useQuery } from '../hooks/query';
+import { type IQuery, useQuery } from '../hooks/query';
 import { isActive } from '../jobs/state';
 import { parseRef } from '../refs';
 import { type IPayload, isJob, stateOf } from './payload';
@@ -110,6 +112,19 @@ function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
   );
 }
 
+/** The job is not known here: what is shown is as old as the output. */
+const GONE = ['not_found', 'no_server'];
+
+/** Why what is shown of a running job may not be how it is now. */
+function lookOf({ at, error }: IQuery<IJob>, trans: TranslationBundle): string {
+  if (error && !error.lost) {
+    return trans.__('%1 This is how it was when the cell ran.', explainError(error, trans).what);
+  }
+  return at
+    ? trans.__('last seen %1 ago', format.span(format.secondsSince(new Date(at).toISOString())))
+    : trans.__('the server does not answer; this is how it was when the cell ran');
+}
+
 /** Lines of the log at the foot of a job's card. */
 const TAIL = 3;
 
@@ -121,20 +136,22 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
     topics: ['job'],
     about: recorded.ref,
     when: isActive(recorded),
-    every: job => (!job || isActive(job) ? 2_000 : null)
+    every: job => (!job || isActive(job) ? 2_000 : null),
+    final: GONE
   });
   const job = query.data ?? recorded;
-  const active = isActive(job);
+  const gone = GONE.includes(query.error?.code ?? '');
+  const active = isActive(job) && !gone;
   // Another question once the job has ended, so that its last lines are asked for too.
   const tail = useQuery(
     `tail:${recorded.ref}:${active}`,
     signal => client.jobs.log(recorded.id, { tail: TAIL }, signal),
-    { when: isActive(recorded), every: () => (active ? 2_000 : null) }
+    { when: isActive(recorded) && !gone, every: () => (active ? 2_000 : null) }
   );
   const fraction = typeof job.progress?.value === 'number' ? job.progress.value : null;
   return (
     <>
-      <CardHead payload={payload} state={job.state}>
+      <CardHead payload={payload} state={gone && isActive(job) ? null : job.state}>
         {active && (
           <Button
             icon="stop"
@@ -144,7 +161,7 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
           />
         )}
       </CardHead>
-      {job.state === 'running' && (
+      {job.state === 'running' && active && (
         <div className={cx('bar')}>
           <Progress fraction={fraction} label={trans.__('Progress of %1', job.name)} />
           {job.progress && <Num value={job.progress} strong format={value => format.percent(value, 0)} />}
@@ -156,18 +173,25 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
           {tail.data.text.trimEnd()}
         </pre>
       )}
-      <div className={cx('live-foot')} data-reason={job.reason || undefined}>
-        {[
-          job.reason,
-          job.elapsed_seconds !== null &&
-            (active
-              ? trans.__('running for %1', format.duration(job.elapsed_seconds))
-              : trans.__('took %1', format.duration(job.elapsed_seconds))),
-          active && trans.__('the kernel stays free')
-        ]
-          .filter(Boolean)
-          .join(' · ')}
-      </div>
+      <JobFoot job={job} query={query} active={active} />
     </>
+  );
+}
+
+/** Why, for how long, and how old this is. */
+function JobFoot({ job, query, active }: { job: IJob; query: IQuery<IJob>; active: boolean }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const known = active || !isActive(job);
+  const duration = known && job.elapsed_seconds !== null && format.duration(job.elapsed_seconds);
+  const said = [
+    job.reason,
+    duration && (active ? trans.__('running for %1', duration) : trans.__('took %1', duration)),
+    active && !query.error && trans.__('the kernel stays free'),
+    query.error && isActive(job) && lookOf(query, trans)
+  ];
+  return (
+    <div className={cx('live-foot')} data-reason={job.reason || undefined}>
+      {said.filter(Boolean).join(' · ')}
+    </div>
   );
 }
