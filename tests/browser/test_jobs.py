@@ -36,6 +36,23 @@ def test_the_form_is_filled_from_the_parameters_cell_and_refuses_what_does_not_f
     expect(form.get_by_role("button", name="Submit Job")).to_be_disabled()
 
 
+def test_the_form_that_is_asked_for_again_shows_the_notebook_as_it_is_now_and_enter_submits_that(lab: Lab, form: Locator) -> None:
+    fill(form, "word", "winter")
+    lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_text="counting-").first.click()
+    notebook = lab.page.locator(".jp-NotebookPanel:visible")
+    notebook.locator(".cm-line").first.click()
+    lab.page.keyboard.press("End")
+    lab.page.keyboard.type("0")
+    notebook.get_by_role("button", name="Run as Job").click()
+    expect(form.get_by_label(re.compile(r"^count\b"))).to_have_value("30")
+    expect(form.get_by_label(re.compile(r"^word\b"))).to_have_value("winter")
+    fill(form, "count", "1")
+    form.get_by_label(re.compile(r"^word\b")).press("Enter")
+    page = lab.page.locator('[data-mlinfra-frame="page"]:visible')
+    expect(page.locator('[data-state="succeeded"]').first).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("log")).to_have_text(re.compile("0 winter 0.0"))
+
+
 def test_a_notebook_runs_as_a_job_and_its_end_arrives_in_the_panel_by_itself(lab: Lab, form: Locator) -> None:
     lab.page.evaluate("window.sameDocument = true")
     panel = lab.panel("Jobs")

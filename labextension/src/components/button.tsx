@@ -14,7 +14,9 @@ export interface IButtonProps {
   disabled?: boolean;
   caption?: string;
   pressed?: boolean;
-  onClick: (event: React.MouseEvent) => void;
+  /** It sends its form, as Enter in a field of it does; browsers ignore Enter in a form of several fields without such a button. */
+  submit?: boolean;
+  onClick?: (event: React.MouseEvent) => void;
 }
 
 /** A button of 24 px. At most one primary button stands in a header. */
@@ -26,11 +28,12 @@ export function Button({
   disabled,
   caption,
   pressed,
+  submit,
   onClick
 }: IButtonProps): React.ReactElement {
   return (
     <button
-      type="button"
+      type={submit ? 'submit' : 'button'}
       className={cx('button', kind !== 'default' && `is-${kind}`)}
       title={caption ?? (bare ? label : undefined)}
       aria-label={bare ? label : undefined}

@@ -65,7 +65,7 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
             onChange={value => setKeys({ ...keys, [key]: value })}
           />
         ))}
-        <Button label={trans.__('Look Up')} disabled={!complete} onClick={() => void look()} />
+        <Button label={trans.__('Look Up')} disabled={!complete} submit />
         <Key>o</Key>
       </form>
       {looked.error && <ErrorCard error={looked.error} />}

@@ -113,10 +113,10 @@ export class Poller<T> {
       }
     } catch (error) {
       if (this._request === request) {
-        this._stale = false;
         this._failures += 1;
         this._giveBack();
         this._set({ error: asApiError(error), loading: false });
+        this._stale &&= !this._isFinal();
       }
     }
     if (this._request === request) {

@@ -109,13 +109,7 @@ function SubmitForm({ notebook, parameters, onOld }: ISubmitFormProps): React.Re
         <ParameterFields {...props} />
         <NeedFields {...props} />
         <div className={cx('actions', 'form-actions')}>
-          <Button
-            kind="primary"
-            icon="play"
-            label={trans.__('Submit Job')}
-            disabled={busy || !read.spec}
-            onClick={() => submit(read.spec)}
-          />
+          <Button kind="primary" icon="play" label={trans.__('Submit Job')} disabled={busy || !read.spec} submit />
         </div>
       </form>
       <CodeDrawer code={read.code} note={trans.__('the same job, in words')} />
