@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 TYPE = "type.googleapis.com/envoy."
+_MUTATION = TYPE + "extensions.filters.http.header_mutation.v3.HeaderMutation"
 VERSION_HEADER = "x-mlinfra-version"
 PROBE_HEADER = "x-mlinfra-probe"
 REQUEST_HEADER = "x-mlinfra-request"
 """An id that is new for each request, whatever the caller calls it, and the same when the gateway tries a request again."""
+
+PROBES = "probe"
+"""What the gateway counts of requests with `PROBE_HEADER` is also at `cluster.NAME.probe.…`, so that it can be taken from what it counts of all."""
 
 ADMIN_SOCKET = "admin.sock"
 ROUTES = "rds.json"
@@ -92,6 +96,7 @@ def bootstrap(*, port: int, max_body_bytes: int) -> str:
         "server_header_transformation": "PASS_THROUGH",
         "local_reply_config": _local_replies(max_body_bytes),
         "http_filters": [
+            {"name": PROBES, "typed_config": {"@type": _MUTATION, "mutations": {}}},  # does what a route tells it to
             # Holds the whole body before the router sees it: that is what makes it repeatable on another worker, and 413 possible.
             {"name": "buffer", "typed_config": {"@type": TYPE + "extensions.filters.http.buffer.v3.Buffer", "max_request_bytes": max_body_bytes}},
             {"name": "router", "typed_config": {"@type": TYPE + "extensions.filters.http.router.v3.Router", "suppress_envoy_headers": True}},
@@ -229,7 +234,17 @@ def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
             503, f"Deployment {plan.name} has no version with traffic.", "No version has passed its tests yet.", f"mlinfra deployments show {plan.name}"
         )
         routes.append({"match": {"prefix": begin}, **_direct(idle, 503)})
-    return routes
+    return [each for route in routes for each in (_of_probes(route), route) if each]
+
+
+def _of_probes(route: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same route for our own tests and measurements, which Envoy counts apart too. It takes this header from no caller."""
+    if "route" not in route:
+        return None
+    header = {"header": {"key": "x-envoy-upstream-alt-stat-name", "value": PROBES}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    told = {"@type": _MUTATION + "PerRoute", "mutations": {"request_mutations": [{"append": header}]}}
+    headers = [*route["match"].get("headers", []), {"name": PROBE_HEADER, "present_match": True}]
+    return {**route, "match": {**route["match"], "headers": headers}, "typed_per_filter_config": {PROBES: told}}
 
 
 _AGAIN = "reset,connect-failure,refused-stream,gateway-error"

@@ -35,7 +35,8 @@ class Latency:
 def measure(url: str, body: bytes, *, seconds: float, rate: float, version: str | None = None) -> Measurement:
     """Ask `url` at `rate` requests a second for `seconds`, at fixed times however long the answers take.
 
-    The requests are marked as probes: they are not in the payload log. Raises Unavailable when not one is answered.
+    The requests are marked as probes: they are neither in the payload log nor among the figures of the deployment. Raises Unavailable when
+    not one is answered.
     """
     if not (0 < seconds <= 600 and 0 < rate <= 10_000):
         raise BadRequest(f"A load of {rate:g} requests/s for {seconds:g} s cannot be made.", fix="Use up to 10,000 requests/s and up to 600 s.")

@@ -54,7 +54,7 @@ def _state(item: VersionRow, live: int) -> VersionState:
 
 def _version(row: DeploymentRow, item: VersionRow, state: VersionState, role: str, live: int, figures: Figures | None) -> DeployedVersion:
     gone = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
-    counted = figures if figures is not None and figures.seconds else None
+    counted = figures if live and figures is not None and figures.seconds else None  # what is down has no present figures
     return DeployedVersion(
         version=item.version,
         model=row.model,

