@@ -230,9 +230,8 @@ def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
         for part, again in (("api/v1.0/feedback", "connect-failure,refused-stream"), ("api/v1.0/", _AGAIN), ("health/", _AGAIN)):
             routes.append({"match": {"prefix": begin + part}, "route": {**_action(part, again), "weighted_clusters": {"clusters": weights}}})
     else:
-        idle = _error(
-            503, f"Deployment {plan.name} has no version with traffic.", "No version has passed its tests yet.", f"mlinfra deployments show {plan.name}"
-        )
+        why = "Its processes are being started or stopped." if any(plan.traffic.values()) else "No version has passed its tests yet."
+        idle = _error(503, f"Deployment {plan.name} answers nobody now.", why, f"mlinfra deployments show {plan.name}")
         routes.append({"match": {"prefix": begin}, **_direct(idle, 503)})
     return [each for route in routes for each in (_of_probes(route), route) if each]
 
@@ -289,10 +288,23 @@ def _local_replies(max_body_bytes: int) -> dict[str, Any]:
         503: ("No worker can answer.", "%RESPONSE_CODE_DETAILS%", "Wait a few seconds; mlinfra deployments show tells how its workers are."),
         504: ("The model took too long.", f"It did not answer within {REQUEST_SECONDS} s.", "Send fewer rows a request."),
     }
-    mappers = [{"filter": _status_is(code), "body_format_override": _json(_error(code, *texts))} for code, texts in known.items()]
+    mappers = [{"filter": _failed_with(code), "body_format_override": _json(_error(code, *texts))} for code, texts in known.items()]
+    said = {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"}, "content_type": "application/json"}
+    mappers += [{"filter": _status_is(code), "body_format_override": said} for code in _OWN_WORDS]
     other = _error(0, "The gateway refused the request.", "%LOCAL_REPLY_BODY%", "See the path and the headers.")
     other["status"]["code"] = "%RESPONSE_CODE%"
     return {"mappers": mappers, "body_format": _json(other)}
+
+
+_OWN_WORDS = {404: ["NR"], 503: []}
+"""Statuses that routes answer with as well, in words of their own: without a flag of Envoy, which sets one when it fails itself (NR: no route)."""
+
+
+def _failed_with(code: int) -> dict[str, Any]:
+    if code not in _OWN_WORDS:
+        return _status_is(code)
+    flagged = {"response_flag_filter": {"flags": _OWN_WORDS[code]}}  # none named: any
+    return {"and_filter": {"filters": [_status_is(code), flagged]}}
 
 
 def _status_is(code: int) -> dict[str, Any]:

@@ -223,3 +223,30 @@ def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tes
     assert figures["flights.v2"].requests == 0
     assert (figures["flights.v1"].requests, figures["flights.v1"].errors) == (4, 0)
     assert figures["flights.v1"].p50_ms >= 100  # type: ignore[operator]
+
+
+def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that is not there, a deployment that answers nobody, a path that leads nowhere, and a worker that breaks."""
+    monkeypatch.chdir(tmp_path)
+    versions = [VersionPlan(version="v1", sockets=["1.sock"]), VersionPlan(version="v2", sockets=["1.sock"])]
+    stopped = [VersionPlan(version="v1", sockets=["1.sock"], routed=False)]
+    plans = [
+        DeploymentPlan(name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0}),
+        DeploymentPlan(name="new", namespace="test", versions=versions, traffic={}),
+        DeploymentPlan(name="stopped", namespace="test", versions=stopped, traffic={"v1": 100}),
+    ]
+    with real_envoy(tmp_path, plans, lambda *_: 0) as base:
+        said = {
+            name: client.post(predictions(base, name.partition(" ")[0]), b"{}", version=version)
+            for name, version in (("flights v9", "v9"), ("new", None), ("stopped", None), ("nothing", None), ("flights breaks", None))
+        }
+    assert {name: answer.status for name, answer in said.items()} == {"flights v9": 404, "new": 503, "stopped": 503, "nothing": 404, "flights breaks": 503}
+    assert said["flights v9"].body["what"] == "Deployment flights has no such version."
+    assert "v1, v2" in said["flights v9"].body["why"]
+    assert said["new"].body["why"] == "No version has passed its tests yet."
+    assert said["stopped"].body["why"] == "Its processes are being started or stopped."
+    assert said["nothing"].body["what"] == "There is no such path."
+    assert said["flights breaks"].body["what"] == "No worker can answer."
+    for answer in said.values():
+        assert answer.body["fix"]
+        assert answer.body["status"]["code"] == answer.status
