@@ -150,7 +150,7 @@ class Monitoring:
         requests = rows.filter(pl.col("row") == 0)  # not one a request id: a caller may give all of its requests the same
         counted = answered.group_by("version").len().sort("version")
         return MonitorStatus(
-            monitor=replace(monitor, requests=Number(value=answered.height), last_request_at=_last(rows)),
+            monitor=replace(monitor, requests=Number(value=requests.height), rows=Number(value=answered.height), last_request_at=_last(rows)),
             window_start=_first(rows),
             window_end=_last(rows),
             reference=f"version:{kept.version}",

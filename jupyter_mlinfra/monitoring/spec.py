@@ -58,13 +58,14 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """One monitor in a list. worst: the feature with the largest PSI."""
+    """One monitor in a list. requests: in the window, refused and failed ones too; rows: those that were answered. worst: the feature with the largest PSI."""
 
     ref: str
     name: str
     deployment: str
     state: AlertState
     requests: Number
+    rows: Number
     worst: str
     worst_psi: Number | None
     evaluated_at: datetime | None

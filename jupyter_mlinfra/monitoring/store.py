@@ -26,7 +26,7 @@ class MonitorStore:
         """Add a monitor; one of that name keeps its history and watches `deployment` from now on."""
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO monitor (name, deployment, created_at, created_by, state, requests, worst) VALUES (?, ?, ?, ?, 'no_data', 0, '') "
+                "INSERT INTO monitor (name, deployment, created_at, created_by, state, requests, rows, worst) VALUES (?, ?, ?, ?, 'no_data', 0, 0, '') "
                 "ON CONFLICT (name) DO UPDATE SET deployment = excluded.deployment",
                 (name, deployment, to_json(now()), user),
             )
@@ -60,10 +60,12 @@ class MonitorStore:
         with self._database.write() as connection:
             known = {row["rule"]: row["state"] for row in connection.execute("SELECT rule, state FROM alert WHERE monitor = ?", (monitor.name,))}
             connection.execute(
-                "UPDATE monitor SET state = ?, requests = ?, worst = ?, worst_psi = ?, worst_rows = ?, evaluated_at = ?, last_request_at = ? WHERE name = ?",
+                "UPDATE monitor SET state = ?, requests = ?, rows = ?, worst = ?, worst_psi = ?, worst_rows = ?, evaluated_at = ?, last_request_at = ? "
+                "WHERE name = ?",
                 (
                     monitor.state,
                     monitor.requests.value,
+                    monitor.rows.value,
                     monitor.worst,
                     monitor.worst_psi.value if monitor.worst_psi else None,
                     monitor.worst_psi.n if monitor.worst_psi else None,
@@ -109,6 +111,7 @@ def _monitor(row: sqlite3.Row) -> Monitor:
         deployment=row["deployment"],
         state=AlertState(row["state"]),
         requests=Number(value=row["requests"]),
+        rows=Number(value=row["rows"]),
         worst=row["worst"],
         worst_psi=None if row["worst_psi"] is None else Number(value=row["worst_psi"], n=row["worst_rows"]),
         evaluated_at=_time(row["evaluated_at"]),

@@ -242,7 +242,8 @@ def _prediction(item: Any) -> Card:
 def _monitor_status(item: Any) -> Card:
     facts = {
         "state": plain(item.monitor.state),
-        "rows": number(item.monitor.requests),
+        "requests": number(item.monitor.requests),
+        "rows": number(item.monitor.rows),
         "window": f"{moment(item.window_start)} to {moment(item.window_end)}" if item.window_start else NONE,
         "reference": plain(item.reference),
         "versions": plain(item.versions),

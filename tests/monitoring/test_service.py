@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from alembic import command
+from alembic.config import Config
 
+from jupyter_mlinfra.core import database
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.monitoring import AlertState, Monitoring
 from jupyter_mlinfra.monitoring.references import path_of
 from jupyter_mlinfra.monitoring.service import FEATURES
+from jupyter_mlinfra.monitoring.store import MonitorStore
 
 TRAINING = pl.DataFrame({"temp": np.random.default_rng(1).normal(60, 10, 5000), "origin": np.random.default_rng(2).choice(["EWR", "JFK", "LGA"], 5000)})
 
@@ -212,7 +218,8 @@ def test_requests_versions_latency_and_errors_are_those_of_the_log(monitoring: M
     failed = payload(10, status=503).with_columns(request_id=pl.lit("bad"), latency_ms=pl.lit(70.0), **one_row)
     deployments.rows = pl.concat([payload(900), refused, failed])
     status = monitoring.status("flights")
-    assert status.monitor.requests.value == 900
+    assert status.monitor.rows.value == 900
+    assert status.monitor.requests.value == 290  # 180 with 900 answered rows, 100 refused, 10 failed
     assert status.versions == {"v1": 90, "v2": 810}
     assert status.error_fraction is not None
     assert (status.error_fraction.value, status.error_fraction.n) == (pytest.approx(10 / 290), 290)
@@ -234,14 +241,14 @@ def test_the_worst_psi_in_a_list_says_how_many_rows_it_is_of(monitoring: Monitor
     (listed,) = monitoring.list().items
     assert listed == status.monitor
     assert listed.worst_psi is not None
-    assert (listed.worst_psi.n, listed.requests.value) == (900, 1000)  # those of v2, whose reference it is held against
+    assert (listed.worst_psi.n, listed.rows.value) == (900, 1000)  # those of v2, whose reference it is held against
 
 
 def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deployments) -> None:
     watched(monitoring)
     deployments.rows = payload(500).with_columns(pl.col("ts") - timedelta(hours=30))
-    assert monitoring.status("flights").monitor.requests.value == 0
-    assert monitoring.status("flights", since=timedelta(hours=48)).monitor.requests.value == 500
+    assert monitoring.status("flights").monitor.rows.value == 0
+    assert monitoring.status("flights", since=timedelta(hours=48)).monitor.rows.value == 500
 
 
 def test_a_reference_holds_no_rows_and_a_broken_one_is_named(monitoring: Monitoring, project: Project) -> None:
@@ -271,3 +278,19 @@ def test_monitors_and_alerts_are_found_by_search(monitoring: Monitoring, deploym
     monitoring.evaluate("flights")
     assert monitoring.search_fingerprint() != before
     assert {document.ref for document in monitoring.search_documents()} == {"monitor:flights", "alert:flights/drift"}
+
+
+def test_a_monitor_of_before_keeps_its_rows_and_knows_of_no_requests_until_it_is_evaluated(tmp_path: Path) -> None:
+    """What was noted as requests were rows."""
+    path = tmp_path / "state.db"
+    config = Config()
+    config.set_main_option("script_location", str(database._MIGRATIONS))
+    config.attributes["path"] = path
+    command.upgrade(config, "0006")
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO monitor (name, deployment, created_at, created_by, state, requests, worst) VALUES ('m', 'd', '', '', 'ok', 10005, '')")
+    connection.close()
+    found = database.Database(path)
+    monitor = MonitorStore(found).show("m")
+    found.close()
+    assert (monitor.rows.value, monitor.requests.value) == (10005, None)

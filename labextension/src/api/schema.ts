@@ -554,7 +554,7 @@ export interface components {
         };
         /**
          * Monitor
-         * @description One monitor in a list. worst: the feature with the largest PSI.
+         * @description One monitor in a list. requests: in the window, refused and failed ones too; rows: those that were answered. worst: the feature with the largest PSI.
          */
         readonly Monitor: {
             readonly deployment: string;
@@ -563,6 +563,7 @@ export interface components {
             readonly name: string;
             readonly ref: string;
             readonly requests: components["schemas"]["Number"];
+            readonly rows: components["schemas"]["Number"];
             readonly state: components["schemas"]["AlertState"];
             readonly worst: string;
             readonly worst_psi: components["schemas"]["Number"] | null;

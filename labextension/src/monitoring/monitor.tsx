@@ -105,9 +105,9 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
         {status.window_start && (
           <>{trans.__('window %1 to %2', format.time(status.window_start), format.time(status.window_end))}</>
         )}
-        {Object.entries(status.versions).map(([version, requests]) => (
+        {Object.entries(status.versions).map(([version, rows]) => (
           <React.Fragment key={version}>
-            {version} <Num value={requests} format={format.compact} unit={trans.__('rows')} />
+            {version} <Num value={rows} format={format.compact} unit={trans.__('rows')} />
           </React.Fragment>
         ))}
         {status.dropped > 0 && (
@@ -167,12 +167,17 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
   return (
     <div className={cx('tiles')}>
       <Tile
-        title={trans.__('rows')}
+        title={trans.__('requests')}
         value={<Num value={monitor.requests} format={format.compact} />}
         note={
-          monitor.last_request_at
-            ? trans.__('last %1 ago', format.span(format.secondsSince(monitor.last_request_at)))
-            : trans.__('none yet')
+          monitor.last_request_at ? (
+            <>
+              <Num value={monitor.rows} format={format.compact} unit={trans.__('rows')} /> ·{' '}
+              {trans.__('last %1 ago', format.span(format.secondsSince(monitor.last_request_at)))}
+            </>
+          ) : (
+            trans.__('none yet')
+          )
         }
       />
       <Tile
