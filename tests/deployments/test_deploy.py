@@ -55,13 +55,17 @@ def test_a_wrong_name_version_or_share_is_refused_before_anything_is_built(servi
     assert serving.down() == []
 
 
-def test_a_port_that_is_taken_is_named_with_its_holder(kit: ModuleType, tmp_path: Path, models: Mapping[int, Path]) -> None:
+@pytest.mark.parametrize("kept", [False, True], ids=["set", "kept"])
+def test_a_port_that_is_taken_is_named_with_its_holder(kit: ModuleType, tmp_path: Path, models: Mapping[int, Path], kept: bool) -> None:
+    """One of the settings, and one that was chosen when the deployments were up before."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        project = kit.open_project(tmp_path / "taken", f"[deployments]\nport = {port}\n")
+        project = kit.open_project(tmp_path / "taken", "" if kept else f"[deployments]\nport = {port}\n")
         deployments = Deployments(project, kit.Registry(models))
+        if kept:
+            deployments._store.note_target(port=port)
         with pytest.raises(Unavailable) as refused:
             deployments.deploy("flights", version="flights/1")
         assert f"Port {port} is taken" in refused.value.what

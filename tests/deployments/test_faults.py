@@ -7,12 +7,14 @@ import math
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -226,6 +228,21 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(deployments
     assert deployments.show("flights").history == history
     assert {item.version: item.traffic for item in back.versions} == traffic
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
+
+
+def test_a_port_that_somebody_took_while_it_was_down_is_named_and_no_other_is_chosen(deployments: Deployments, url: str) -> None:
+    port = urlsplit(url).port
+    deployments.down()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with pytest.raises(Unavailable, match=f"Port {port} is taken") as refused:
+            deployments.up()
+        assert str(os.getpid()) in refused.value.why
+        assert "[deployments] port" in refused.value.fix
+    (back,) = deployments.up()
+    assert back.url == url
 
 
 def test_down_on_a_full_disk_ends_every_process_and_says_that_it_is_not_written(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +17,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable
-from jupyter_mlinfra.deployments.store import ProcessRow
-from jupyter_mlinfra.deployments.targets import envoy, keeper
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments.store import DeploymentStore, ProcessRow
+from jupyter_mlinfra.deployments.targets import envoy, keeper, ports
 from jupyter_mlinfra.deployments.targets.workers import Launch, Worker, Workers
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -144,6 +147,42 @@ def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.Monkey
     found.draining.clear()
     assert drain(0, None) == []
     assert drain(keeper.DRAIN_SECONDS + 1, None) == [clock[0]]
+
+
+@pytest.fixture
+def gate(project: Project) -> Iterator[keeper.Gateway]:
+    """The gateway of a project that has none yet."""
+    found = keeper.Gateway(project, DeploymentStore(project.database, project.name))
+    yield found
+    found.kill()
+
+
+def test_a_port_is_kept_once_the_gateway_has_served_on_it_and_then_no_other_is_chosen(gate: keeper.Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one is taken between choice and start, as by a project that starts at the same time."""
+    store = gate._store
+    with socket.socket() as first, monkeypatch.context() as patch:
+        first.bind(("127.0.0.1", 0))
+        first.listen()
+        patch.setattr(ports, "choose", lambda _: first.getsockname()[1])
+        assert not gate.keep([])
+        assert "is taken" in store.target().trouble
+        assert store.target().port == 0
+    gate._retry_at = 0.0
+    assert gate.keep([])
+    port = store.target().port
+    assert port
+    assert not ports.is_free(port)
+    gate.end()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        assert not gate.keep([])
+        assert json.loads(store.target().trouble)["what"].startswith(f"Port {port} is taken")
+        assert store.target().port == port
+    gate._retry_at = 0.0
+    assert gate.keep([])
+    assert gate.port == port
 
 
 SLOW = f"""#!{sys.executable}

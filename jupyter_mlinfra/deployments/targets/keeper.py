@@ -234,7 +234,7 @@ class Gateway:
     def adopt(self) -> None:
         """Find the Envoy of an earlier keeper; one on another port than the settings ask for is ended."""
         found = next((row for row in self._store.processes() if (row.deployment, row.version) == GATEWAY), None)
-        if found and found.identity.alive() and self._project.settings.deployments.port in (0, self.port):
+        if found and found.identity.alive() and self.port and self._project.settings.deployments.port in (0, self.port):
             self.identity, self._noted = found.identity, True
         else:
             self._forget()
@@ -253,8 +253,7 @@ class Gateway:
         """Have it run, from its first request on with `plans`; says whether it does. The reason why not is noted as the target's trouble."""
         if self.alive() and envoy.live():
             self._note()
-            self._failures = 0
-            return True
+            return self._serves()
         if self.alive():
             return self._wait_live()
         if self.identity is not None:
@@ -279,12 +278,10 @@ class Gateway:
         self._forget(grace=5.0)
 
     def _start(self, plans: Sequence[gateway.DeploymentPlan]) -> None:
-        wanted = self._project.settings.deployments.port
-        if wanted and not ports.is_free(wanted):
-            raise ports.taken(wanted)
-        if wanted or not self.port or not ports.is_free(self.port):
-            self.port = wanted or ports.choose(self._project.root)
-            self._store.note_target(port=self.port)
+        kept = self._project.settings.deployments.port or self._store.target().port
+        if kept and not ports.is_free(kept):
+            raise ports.taken(kept)
+        self.port = kept or ports.choose(self._project.root)
         limit = int(self._project.settings.deployments.max_body_mib * (1 << 20))
         envoy.swap(gateway.BOOTSTRAP, gateway.bootstrap(port=self.port, max_body_bytes=limit))
         for name, text in gateway.files(plans, port=self.port).items():
@@ -295,6 +292,13 @@ class Gateway:
             self._process = subprocess.Popen(envoy.command(), env=marked, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.identity = Identity.of(self._process.pid)
         self._note()
+
+    def _serves(self) -> bool:
+        """Keep its port from now on: one that another program took first, between choice and start, is not kept."""
+        if self._store.target().port != self.port:
+            self._store.note_target(port=self.port)
+        self._failures = 0
+        return True
 
     def _note(self) -> None:
         if self.identity is None or self._noted:
@@ -309,8 +313,7 @@ class Gateway:
         end = time.monotonic() + 10
         while time.monotonic() < end and self.alive():
             if envoy.live():
-                self._failures = 0
-                return True
+                return self._serves()
             time.sleep(0.02)
         self._fail(json.dumps(self._why_not().to_json()))
         self._forget()

@@ -40,9 +40,10 @@ class LocalTarget:
         self._tended_at = -math.inf
 
     def prepare(self) -> None:
-        """Raise Unavailable when the port of the settings is taken by somebody else."""
-        port = self._project.settings.deployments.port
-        if port and not (self._gateway_alive() and self._store.target().port == port) and not ports.is_free(port):
+        """Raise Unavailable when the port of the settings, or the one that was chosen before, is taken by somebody else."""
+        kept = self._store.target().port
+        port = self._project.settings.deployments.port or kept
+        if port and not ports.is_free(port) and not (port == kept and with_token(token_of(self._project, "gateway"))):
             raise ports.taken(port)
 
     def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:
@@ -109,9 +110,6 @@ class LocalTarget:
         if left:
             why = "They were killed, and wait for a disk or a network share."
             raise Unavailable(f"Processes of the deployments do not end: {', '.join(left)}.", why, "Mend what they wait for, or restart the machine.")
-
-    def _gateway_alive(self) -> bool:
-        return any(not row.deployment and row.identity.alive() for row in self._store.processes())
 
     def _keeper_alive(self) -> bool:
         try:

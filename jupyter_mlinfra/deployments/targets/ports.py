@@ -39,7 +39,7 @@ def taken(port: int) -> Unavailable:
     """The error for a port that somebody else holds, with the holder when it can be found."""
     holder = _holder(port)
     why = f"Process {holder} listens on it." if holder else "Another process listens on it."
-    fix = "End that process, or set another [deployments] port in mlinfra.toml (0 = a free one)."
+    fix = "End that process, or set another [deployments] port in mlinfra.toml."
     return Unavailable(f"Port {port} is taken, so the gateway cannot start.", why, fix)
 
 
