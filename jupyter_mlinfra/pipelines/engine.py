@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -249,7 +249,14 @@ class Engine:
         name = reference("step", run.pipeline, step.name)
         ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{run.run}/{entry.attempt}"))
         with telling(f"{name} is done"):
-            self._tools.project.lineage.record(name, inputs=step.inputs, outputs=step.outputs, facts=facts, run=ident)
+            outputs = self._untold(result.outputs)
+            self._tools.project.lineage.record(name, inputs=step.inputs, outputs=outputs, facts=facts, run=ident)
+
+    def _untold(self, outputs: Mapping[str, str]) -> list[str]:
+        """Outputs, as they are now, of which nobody else has said what they were made from: a step knows no more than that each may be of all that it takes."""
+        edges = self._tools.project.lineage.edges()
+        told = {edge.output for edge in edges if not edge.job.startswith("step:")}
+        return [output for output, content in outputs.items() if not told & {output, f"{output}@{content}"}]
 
     def _fail(self, entry: StepEntry, reason: str, notebook: str | None = None) -> None:
         self._keep(self._store.move(self._run, entry, StepState.FAILED, reason=reason, notebook=notebook))

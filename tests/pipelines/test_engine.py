@@ -321,6 +321,27 @@ def test_every_move_is_an_event_in_order_and_each_made_step_has_its_lineage():
         assert len(here.project.lineage.edges()) == 1, "a cached step makes nothing"
 
 
+def test_a_step_claims_no_source_of_an_output_whose_own_sources_its_job_has_told():
+    """One dataset is told of now, one was told of in an older snapshot only, a view was told of when it was defined; of a file nobody speaks."""
+    with stage({"a": ()}) as here:
+        for name in ("one.csv", "two.csv"):
+            (here.root / name).write_text("")
+        workshop = Workshop(here.root)
+        outputs = "dataset:d.told, dataset:d.older, view:told, a.out"
+        workshop.pipeline(f"pipeline: p\nsteps:\n  a: {{notebook: a.ipynb, in: [one.csv, two.csv], out: [{outputs}]}}")
+        lineage = here.project.lineage
+        lineage.record("features.apply", inputs=["dataset:d.told"], outputs=["view:told"])
+        lineage.record("job:before", inputs=["file:one.csv"], outputs=["dataset:d.older@1"])
+        lineage.record("job:now", inputs=["file:one.csv"], outputs=["dataset:d.told@7"])
+        before = len(lineage.edges())
+        pipelines = Pipelines(here.project, here.jobs, {"dataset": {"d.told": "7", "d.older": "2"}.get, "view": {"told": "c0ffee"}.get})
+        assert pipelines.run("p").state is RunState.SUCCEEDED
+        found = [(edge.input, edge.output) for edge in lineage.edges()[before:]]
+        assert sorted(found) == [(taken, made) for taken in ("one.csv", "two.csv") for made in ("a.out", "dataset:d.older")]
+        assert pipelines.run("p", force=True).state is RunState.SUCCEEDED
+        assert {(edge.input, edge.output) for edge in lineage.edges()[before:]} == set(found)
+
+
 def test_an_unreachable_database_is_waited_for_and_fails_no_step(monkeypatch: pytest.MonkeyPatch):
     with stage({"a": (), "b": ("a",)}) as here:
         show, left = here.jobs.show, 1
