@@ -52,7 +52,7 @@ describe('a notebook that references are dropped on', () => {
       scrollToItem: async () => undefined
     };
     const tracker = {
-      forEach: (attach: (panel: unknown) => void) => attach({ content }),
+      forEach: (attach: (panel: unknown) => void) => attach({ content, context: { model: { readOnly: false } } }),
       widgetAdded: { connect: jest.fn() }
     };
     acceptDrops(tracker as unknown as INotebookTracker);

@@ -73,7 +73,7 @@ describe('code for a notebook', () => {
   });
 
   it.each([
-    ['is taken by a notebook', false, ['1 + 1']],
+    ['is taken by a notebook', false, ['import jupyter_mlinfra as ml\nrun = ml.run("7")\nrun.metrics']],
     ['is refused by the record of a job, and by its editors', true, []]
   ])('that is dropped %s', (_, readOnly, expected) => {
     const { panel, inserted } = notebook(readOnly);
@@ -84,7 +84,7 @@ describe('code for a notebook', () => {
     const reached = jest.fn();
     editor.addEventListener('lm-drop', reached);
     const mimeData = new MimeData();
-    mimeData.setData(REFS_MIME, { refs: [], code: '1 + 1' });
+    mimeData.setData(REFS_MIME, ['run:7']);
     const drop = new Event('lm-drop', { bubbles: true, cancelable: true });
     editor.dispatchEvent(Object.assign(drop, { mimeData, dropAction: 'none', clientX: 1, clientY: 1 }));
     expect(inserted).toEqual(expected);
