@@ -25,7 +25,8 @@ export function nearestGap(cells: readonly { index: number; top: number; bottom:
 /**
  * Takes references that are dropped on one notebook: they become a cell in the nearest gap.
  *
- * A notebook that cannot be written to takes none. An empty line of an editor takes them itself. Between the letters of a line with code they would break it.
+ * An empty line of an editor takes them itself. Between the letters of a line with code they would break it. A notebook that
+ * cannot be written to takes none.
  */
 class NotebookDrop implements EventListenerObject {
   constructor(private readonly _panel: NotebookPanel) {

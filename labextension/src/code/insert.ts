@@ -86,7 +86,7 @@ class NotebookCode implements ICode {
   }
 
   focusNotebook(): void {
-    const panel = this._inUse();
+    const panel = this._tracker?.currentWidget;
     if (panel) {
       this._focus(panel);
     }

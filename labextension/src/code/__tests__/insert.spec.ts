@@ -72,6 +72,16 @@ describe('code for a notebook', () => {
     expect([record.inserted, made.inserted]).toEqual([[], ['1 + 1']]);
   });
 
+  it('is one thing and the focus another: that goes back to the notebook in front, also to a record', () => {
+    const [last, record] = [notebook(), notebook(true)];
+    const tracker = new Tracker();
+    const reveal = jest.fn();
+    const code = createCode(new CommandRegistry(), asTracker(tracker), reveal);
+    [last, record].forEach(({ panel }) => tracker.turnTo(panel));
+    code.focusNotebook();
+    expect(reveal.mock.calls).toEqual([[record.panel]]);
+  });
+
   it.each([
     ['is taken by a notebook', false, ['import jupyter_mlinfra as ml\nrun = ml.run("7")\nrun.metrics']],
     ['is refused by the record of a job, and by its editors', true, []]
