@@ -69,6 +69,7 @@ class Catalog:
         name = _plain(into)
         _check_mode(mode)
         check_zone(time_zone)
+        self._store.check_writable(name)
         reading = Reading(encoding=encoding, null_values=tuple(null_values), time_zone=time_zone, types=types or {})
         paths = paths_of(files, self._project.root)
         with open_sources(paths, reading, self._project.folder("staging")) as sources:
@@ -82,8 +83,10 @@ class Catalog:
         """
         from .intake import FrameRows
 
+        name = _plain(into)
         _check_mode(mode)
-        return self._write(_plain(into), FrameRows(frame), mode, list(inputs), Quarantine())
+        self._store.check_writable(name)
+        return self._write(name, FrameRows(frame), mode, list(inputs), Quarantine())
 
     def tag(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Dataset:
         """Put tags on a dataset and take tags off; both at once, and adding one twice is no error."""

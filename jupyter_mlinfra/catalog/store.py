@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MLInfraError, NotFound, Unavailable
+from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
@@ -99,6 +99,19 @@ class Store:
             if table.io.properties.get("py-io-impl") == _DURABLE:  # for reading the plain one does, and Polars keeps manifests in memory with it
                 table.io = load_file_io({key: value for key, value in table.io.properties.items() if key != "py-io-impl"}, table.metadata.location)
             return table
+
+    def check_writable(self, name: DatasetName) -> None:
+        """Raise BadRequest for a table that is not there and that this catalog cannot make: of those of pyiceberg, only REST nests namespaces."""
+        if "." not in name.namespace:
+            return
+        from pyiceberg.catalog import MetastoreCatalog
+
+        if isinstance(self.iceberg, MetastoreCatalog):
+            try:
+                self.load(name)
+            except NotFound as error:
+                fix = f"Write into {name.namespace.replace('.', '_')}.{name.table}, or set [catalog] uri to a REST catalog."
+                raise BadRequest(f"{name.text} cannot be made.", "In this catalog a namespace is one word, without a dot.", fix) from error
 
     def entry(self, name: DatasetName) -> Entry:
         """The table in the list. Raises NotFound when there is none; where listing is dear, `metadata` does."""

@@ -17,7 +17,7 @@ from pyiceberg.table import CommitTableRequest
 from pyiceberg.types import LongType, NestedField, StringType
 
 from jupyter_mlinfra.catalog import Catalog
-from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 
 TOKEN = "canary-4f1c"
@@ -46,6 +46,7 @@ class RestServer(BaseHTTPRequestHandler):
 
     def route(self, verb: str, parts: list[str], body: bytes) -> dict[str, object]:
         catalog = self.catalog
+        parts = [part.replace("\x1f", ".") for part in parts]  # what the protocol puts between the levels of a namespace
         match verb, parts:
             case "GET", ["config"]:
                 return {"defaults": {}, "overrides": {}}
@@ -131,6 +132,31 @@ def test_every_verb_works(elsewhere, project, file):
     with pytest.raises(NotFound, match=r"sales\.order"):
         catalog.show("sales.order")
     assert not (project.home / "catalog.db").exists()
+
+
+def test_a_rest_catalog_takes_a_nested_namespace(project, rest, file, monkeypatch):
+    monkeypatch.setenv("LAKE_TOKEN", TOKEN)
+    catalog = Catalog(_project(project, f'[catalog]\nuri = "{rest.uri}"\nproperties = {{ token = "env:LAKE_TOKEN" }}\n'))
+    catalog.write(pl.DataFrame({"n": [1]}), into="a.b.c")
+    catalog.ingest([file("a.csv", "n\n2\n")], into="a.b.c")
+    assert sorted(catalog.dataset("a.b.c").scan().collect()["n"]) == [1, 2]
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["embedded", "sql"])
+def test_a_catalog_of_flat_namespaces_refuses_to_make_a_nested_one_before_a_file_is_looked_at(project, tmp_path, shared):
+    uri = f"sqlite:///{tmp_path}/shared.db"
+    catalog = Catalog(_project(project, f'[catalog]\nuri = "sql+{uri}"\nwarehouse = "{tmp_path}/shared"\n') if shared else project)
+    frame = pl.DataFrame({"n": [1]})
+    for verb in (lambda: catalog.write(frame, into="a.b.c"), lambda: catalog.ingest([tmp_path / "no such file.csv"], into="a.b.c")):
+        with pytest.raises(BadRequest, match=r"a\.b\.c cannot be made") as caught:
+            verb()
+        assert "a_b.c" in caught.value.fix
+    assert catalog.list().total == catalog.namespaces().total == 0
+    others = SqlCatalog("mlinfra", uri=uri if shared else f"sqlite:///{project.home}/catalog.db", warehouse=str(tmp_path / "shared"))
+    others.create_namespace(("a", "b"))
+    others.create_table(("a", "b", "c"), Schema(NestedField(1, "n", LongType(), required=False)))
+    catalog.write(frame, into="a.b.c")  # one that others made is written
+    assert catalog.dataset("a.b.c").scan().collect()["n"].to_list() == [1]
 
 
 def test_an_append_that_other_columns_overtook_keeps_its_values(elsewhere, meanwhile):
