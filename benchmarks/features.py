@@ -2,7 +2,7 @@
 
     python benchmarks/features.py [--rows 2000000] [--entities 100000] [--keys 100000] [--ttl-days 7] [--rounds 5] [--json]
 
-Feast's DuckDB store needs `pip install ibis-framework[duckdb]`, which nothing else here does. Every run is a process of its own; the stores
+Feast's DuckDB store needs the extra `benchmarks` (ibis), which nothing else here does. Every run is a process of its own; the stores
 take turns within a round, so a busy moment of the machine hits both. The answers are compared row by row. Memory is the growth of the
 peak over what the process held before the query, when Feast, the engines and the entity rows were loaded already (Linux).
 """
