@@ -49,15 +49,17 @@ def _up(session: Session) -> Any:
 @top.verb("down")
 def _down(session: Session) -> Any:
     """Stop everything that this project started."""
-    pid, live = None, list[str]()
+    pid, live, running = None, list[str](), list[str]()
     with contextlib.suppress(MLInfraError):  # what cannot be read is stopped all the same
         pid = session.bench.jobs.supervisor().pid
         live = [item.name for item in every(session.bench.deployments.list) if item.state != "down"]
+        running = [job.id for state in ("starting", "running") for job in every(session.bench.jobs.list, state=state)]
     done = session.bench.down()
     if session.json:
-        return done | {"stopped": {"supervisor": pid, "deployments": live}}
+        return done | {"stopped": {"supervisor": pid, "deployments": live, "jobs": running}}
     supervisor = "none was running" if pid is None else f"stopped (process {pid})"
-    return {"supervisor": supervisor, "deployments": f"stopped: {', '.join(live)}" if live else "none was running"}
+    told = {"deployments": f"stopped: {', '.join(live)}" if live else "none was running"}
+    return {"supervisor": supervisor, **told, "jobs": f"cancelled: {', '.join(running)}" if running else "none was running"}
 
 
 @top.verb("init")

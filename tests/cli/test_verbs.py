@@ -199,11 +199,15 @@ def test_a_dataset_is_deleted_when_that_is_confirmed(noted: Noted, verb: Callabl
 
 
 class Engines:
-    """A workbench with a supervisor and two deployments, one of which runs."""
+    """A workbench with a supervisor, two jobs and two deployments, one of which runs."""
 
     def __init__(self, pid: int | None) -> None:
         self.pid = pid
-        self.jobs = SimpleNamespace(supervisor=lambda: SimpleNamespace(pid=self.pid))
+        ids = {"starting": [], "running": ["7f3a", "77ab"] if pid else []}
+        self.jobs = SimpleNamespace(
+            supervisor=lambda: SimpleNamespace(pid=self.pid),
+            list=lambda state, limit, cursor: SimpleNamespace(cursor=None, items=[SimpleNamespace(id=id) for id in ids[state]]),
+        )
         states = {"flights": "healthy" if pid else "down", "old": "down"}
         self.deployments = SimpleNamespace(
             list=lambda limit, cursor: SimpleNamespace(cursor=None, items=[SimpleNamespace(name=name, state=state) for name, state in states.items()])
@@ -224,9 +228,14 @@ class Engines:
         ("up", 5, False, {"supervisor": "was running (process 5)", "deployments": "flights, old"}),
         ("up", None, False, {"supervisor": "started (process 7)", "deployments": "flights, old"}),
         ("up", None, True, {"supervisor": 7, "deployments": ["flights", "old"]}),
-        ("down", 5, False, {"supervisor": "stopped (process 5)", "deployments": "stopped: flights"}),
-        ("down", None, False, {"supervisor": "none was running", "deployments": "none was running"}),
-        ("down", 5, True, {"supervisor": None, "deployments": ["flights", "old"], "stopped": {"supervisor": 5, "deployments": ["flights"]}}),
+        ("down", 5, False, {"supervisor": "stopped (process 5)", "deployments": "stopped: flights", "jobs": "cancelled: 7f3a, 77ab"}),
+        ("down", None, False, {"supervisor": "none was running", "deployments": "none was running", "jobs": "none was running"}),
+        (
+            "down",
+            5,
+            True,
+            {"supervisor": None, "deployments": ["flights", "old"], "stopped": {"supervisor": 5, "deployments": ["flights"], "jobs": ["7f3a", "77ab"]}},
+        ),
     ],
 )
 def test_up_and_down_say_what_they_did(words: str, pid: int | None, json: bool, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
