@@ -192,6 +192,7 @@ def test_everything_comes_back_after_a_reboot(deployments: Deployments, url: str
     rows = deployments._store.processes()
     for row in rows:
         kill_tree(row)
+    until(lambda: not any(row.identity.alive() for row in rows))
     with deployments._project.database.write() as connection:  # as if noted before the reboot: another boot, pids that strangers have now
         connection.execute("UPDATE deployment_process SET boot = 'before', pid = ?, start = 1", (os.getpid(),))
     shown = deployments.show("flights").deployment

@@ -114,6 +114,23 @@ def test_the_same_project_gets_the_same_port_while_it_is_free(tmp_path: Path) ->
         assert str(port) in error.what
 
 
+def test_a_port_is_waited_for_while_its_killed_holder_lets_go_of_it(tmp_path: Path) -> None:
+    import socket
+    import threading
+
+    port = ports.choose(tmp_path)
+    other = socket.socket()
+    other.bind(("127.0.0.1", port))
+    other.listen()
+    assert not ports.falls_free(port)
+    timer = threading.Timer(0.3, other.close)
+    timer.start()
+    try:
+        assert ports.falls_free(port)
+    finally:
+        timer.join()
+
+
 Answer = Callable[[str, Mapping[str, str]], int]
 """What a worker answers: the status for its socket and the headers of a request; 0 breaks the connection."""
 

@@ -279,7 +279,7 @@ class Gateway:
 
     def _start(self, plans: Sequence[gateway.DeploymentPlan]) -> None:
         kept = self._project.settings.deployments.port or self._store.target().port
-        if kept and not ports.is_free(kept):
+        if kept and not ports.falls_free(kept):
             raise ports.taken(kept)
         self.port = kept or ports.choose(self._project.root)
         limit = int(self._project.settings.deployments.max_body_mib * (1 << 20))

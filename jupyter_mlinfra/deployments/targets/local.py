@@ -43,7 +43,9 @@ class LocalTarget:
         """Raise Unavailable when the port of the settings, or the one that was chosen before, is taken by somebody else."""
         kept = self._store.target().port
         port = self._project.settings.deployments.port or kept
-        if port and not ports.is_free(port) and not (port == kept and with_token(token_of(self._project, "gateway"))):
+        if not port or ports.is_free(port) or (port == kept and with_token(token_of(self._project, "gateway"))):
+            return
+        if not ports.falls_free(port):
             raise ports.taken(port)
 
     def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:

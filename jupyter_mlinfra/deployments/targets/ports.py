@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import socket
+import time
 from pathlib import Path
 
 from ...core.errors import Unavailable
 
 # Below the range from which the kernel takes ports for outgoing connections (32768 and up): such a port is not taken by accident.
 FIRST, LAST = 20_000, 29_999
+FALL_SECONDS = 3.0
+"""How long the port of a gateway that was killed may stay taken."""
+_PAUSE_SECONDS = 0.05
 
 
 def is_free(port: int) -> bool:
@@ -22,6 +26,16 @@ def is_free(port: int) -> bool:
             probe.listen(1)
         except OSError:
             return False
+    return True
+
+
+def falls_free(port: int) -> bool:
+    """Whether a port is free, or becomes so in a moment: a killed process with many threads holds its sockets until the last of them has ended."""
+    limit = time.monotonic() + FALL_SECONDS
+    while not is_free(port):
+        if time.monotonic() >= limit:
+            return False
+        time.sleep(_PAUSE_SECONDS)
     return True
 
 
