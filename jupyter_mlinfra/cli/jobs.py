@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ..core.errors import BadRequest, MLInfraError, Unavailable
-from ..core.records import page_of
+from ..core.records import page_of, to_json
 from .domain import Domain, paged
 from .parse import pair, parameters
 from .session import Ended, Failed, Session
@@ -41,7 +43,14 @@ class _Submit(click.Command):
 @click.option("--cwd", metavar="FOLDER", help="Folder of the project that it runs in.")
 @click.option("--env", "environment", multiple=True, metavar="NAME=VALUE", help="Added to the environment; a secret as env:NAME or keyring:SERVICE/NAME.")
 @click.option("--cpus", type=click.IntRange(0), default=1, show_default=True, help="Slots; 0 for a job that mostly waits.")
-@click.option("--gpus", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--gpus", type=click.FloatRange(0), default=0, show_default=True, help="Whole ones, or below 1 a part of one.")
+@click.option("--gpu-type", metavar="WORD", help="A word of the device's name, such as A100.")
+@click.option("--backend", metavar="NAME", help="Where it runs; default that of the settings.")
+@click.option("--queue", metavar="NAME", help="Partition or queue of that backend.")
+@click.option("--after", multiple=True, metavar="ID", help="Start once this job has succeeded; may be repeated.")
+@click.option("--array", "array_file", type=click.Path(dir_okay=False), metavar="FILE.json", help="A list of mappings: one job each, with these parameters.")
+@click.option("--max-parallel", type=click.IntRange(1), metavar="K", help="Elements of the array at a time.")
+@click.option("--checkpoints", metavar="FOLDER", help="Folder of the project for its checkpoints.")
 @click.option("--memory-gib", type=float, metavar="GIB")
 @click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES")
 @click.option("--priority", type=click.IntRange(0, 100), default=50, show_default=True, help="100 is first.")
@@ -49,25 +58,45 @@ class _Submit(click.Command):
 @click.option("--key", help="A second submit with the same key is the first job.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--wait", is_flag=True, help="Wait for its end; exit 1 unless it succeeded.")
-def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: Any, wait: bool, **options: Any) -> Any:
+def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: Any, array_file: str | None, wait: bool, **options: Any) -> Any:
     """Submit a notebook, or a command: `jobs submit train.ipynb -p depth=6`, `jobs submit -- python train.py`."""
     from ..jobs import JobSpec
+
+    array = _array(array_file) if array_file else ()
 
     command = click.get_current_context().meta.get("command", ())
     notebook = options["notebook"]
     if notebook and not notebook.endswith(".ipynb") and not command:
         fix = f"A command stands after two dashes: mlinfra jobs submit -- {'python ' if notebook.endswith('.py') else ''}{notebook}"
         raise BadRequest(f"{notebook} is no notebook.", "The name of a notebook ends with .ipynb.", fix)
-    spec = JobSpec(command=command, parameters=parameters(typed, raw), environment=dict(map(pair, environment)), labels=dict(map(pair, labels)), **options)
+    spec = JobSpec(
+        command=command, parameters=parameters(typed, raw), environment=dict(map(pair, environment)), labels=dict(map(pair, labels)), array=array, **options
+    )  # fmt: skip
     job = session.bench.jobs.submit(spec)
     if not wait:
-        return job
+        return _with_elements(job)
     session.say(f"job {job.id} is {job.state}")
     (job,) = session.bench.jobs.wait([job.id])
     return Ended(job, error=_failure([job]))
 
 
+def _array(path: str) -> Any:
+    try:
+        value = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise BadRequest(f"{path} cannot be read as an array.", str(error), 'Write a list of mappings: [{"depth": 4}, {"depth": 6}].') from error
+    if not isinstance(value, list) or not value:
+        raise BadRequest(f"{path} holds no array.", "It is no list, or an empty one.", 'Write a list of mappings: [{"depth": 4}, {"depth": 6}].')
+    return value
+
+
+def _with_elements(job: Any) -> Any:
+    """The answer to a submit names the elements beside the id, for scripts."""
+    return {**to_json(job), "elements": list(job.array.elements) if job.array is not None else []} if job.array is not None else job
+
+
 @jobs.verb("list")
+@click.option("--array", metavar="ID", help="The elements of this array.")
 @click.option("--state", metavar="STATE", help="Only in this state.")
 @click.option("--label", metavar="NAME=VALUE", help="Only with this label.")
 @paged
@@ -114,6 +143,70 @@ def _cancel(session: Session, id: str) -> Any:
     return session.bench.jobs.cancel(id)
 
 
+@jobs.verb("requeue")
+@click.argument("id")
+def _requeue(session: Session, id: str) -> Any:
+    """Start a job again under the same id, from its checkpoints: one that runs, failed, was cancelled or lost."""
+    return session.bench.jobs.requeue(id)
+
+
+@jobs.verb("hold")
+@click.argument("id")
+def _hold(session: Session, id: str) -> Any:
+    """Keep a waiting job from starting."""
+    return session.bench.jobs.hold(id)
+
+
+@jobs.verb("release")
+@click.argument("id")
+def _release(session: Session, id: str) -> Any:
+    """Let a job that is on hold start."""
+    return session.bench.jobs.release(id)
+
+
+@jobs.verb("priority")
+@click.argument("id")
+@click.argument("priority", type=click.IntRange(0, 100))
+def _priority(session: Session, id: str, priority: int) -> Any:
+    """Move a waiting job in the queue: 100 is first."""
+    return session.bench.jobs.prioritize(id, priority)
+
+
+@jobs.verb("clone")
+@click.argument("id")
+@click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="A parameter that differs; may be repeated.")
+@click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="The same, as text.")
+@click.option("--same-code", is_flag=True, help="With the code as it was then, not as it is now.")
+@click.option("--backend", metavar="NAME")
+@click.option("--gpus", type=click.FloatRange(0))
+@click.option("--cpus", type=click.IntRange(0))
+@click.option("--priority", type=click.IntRange(0, 100))
+@click.option("--name")
+def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **changes: Any) -> Any:
+    """Submit another job like an earlier one."""
+    service = session.bench.jobs
+    changed = {name: value for name, value in changes.items() if value is not None}
+    given = parameters(typed, raw)
+    if given:
+        changed["parameters"] = {**service.show(id).parameters, **given}
+    return service.clone(id, same_code=same_code, **changed)
+
+
+@jobs.verb("queue")
+@paged
+def _queue(session: Session, **options: Any) -> Any:
+    """What waits, in the order in which it may start, and why."""
+    return session.bench.jobs.queue(**options)
+
+
+@jobs.verb("attempts")
+@click.argument("id")
+@paged
+def _attempts(session: Session, id: str, **options: Any) -> Any:
+    """Every start of a job, newest first."""
+    return session.bench.jobs.attempts(id, **options)
+
+
 @jobs.verb("wait")
 @click.argument("ids", nargs=-1, required=True)
 @click.option("--timeout", type=float, metavar="SECONDS")
@@ -124,9 +217,10 @@ def _wait(session: Session, ids: tuple[str, ...], timeout: float | None) -> Any:
 
 
 @jobs.verb("compute")
-def _compute(session: Session) -> Any:
-    """What the backend has, and who holds it."""
-    return session.bench.jobs.compute()
+@click.option("--backend", metavar="NAME", help="Default: that of the settings.")
+def _compute(session: Session, backend: str | None) -> Any:
+    """What a backend has, and who holds it."""
+    return session.bench.jobs.compute(backend)
 
 
 @jobs.verb("parameters")

@@ -131,6 +131,12 @@ class JobSettings(_Section):
     snapshot_max_mib: float = Field(default=100.0, gt=0)
     """Code snapshots leave out the largest files beyond this size."""
 
+    gpu_hour_price: float = Field(default=0.0, ge=0)
+    """What an hour of one GPU costs, in any currency; 0 = nothing is said of costs."""
+
+    cpu_hour_price: float = Field(default=0.0, ge=0)
+    """The same of one CPU."""
+
 
 class PipelineSettings(_Section):
     max_parallel: int = Field(default=0, ge=0)

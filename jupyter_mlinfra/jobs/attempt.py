@@ -8,10 +8,13 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..core.files import write_atomic
+from .spec import AttemptRecord
+from .state import explain_exit
 
 REASON_BYTES = 2000
 MAX_CELLS = 1_000_000
@@ -25,6 +28,11 @@ def encodable(text: str) -> str:
 def job_folder(home: Path, job: str) -> Path:
     """The folder of a job; below it is one folder an attempt."""
     return home / "jobs" / job
+
+
+def checkpoint_folder(root: Path, home: Path, job: str, own: str | None) -> Path:
+    """Where a job keeps what it needs to go on: the same over all its attempts. own: a folder below the project that its spec names."""
+    return root / own if own is not None else job_folder(home, job) / "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,12 @@ class Attempt:
             return (self.folder / "claim").stat().st_mtime
         return None
 
+    def ended_at(self) -> float | None:
+        """When its exit code was kept, in seconds since 1970."""
+        with contextlib.suppress(OSError):
+            return (self.folder / "exit").stat().st_mtime
+        return None
+
     def exit_code(self) -> int | None:
         """The exit code that the wrapper kept; None when there is none, or only half a line."""
         with contextlib.suppress(OSError, ValueError):
@@ -107,6 +121,20 @@ class Attempt:
             fraction = min(1.0, fraction + (_fraction(inner) or 0.0) / cells)
             text = " · ".join(part for part in (text, _words(inner)) if part)
         return fraction, text
+
+
+def attempt_record(attempt: Attempt, number: int) -> AttemptRecord:
+    """What the files of an attempt tell."""
+    began, ended, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
+    reason = attempt.said() if code else ""
+    return AttemptRecord(
+        number=number,
+        began_at=None if began is None else datetime.fromtimestamp(began, UTC),
+        ended_at=None if ended is None else datetime.fromtimestamp(ended, UTC),
+        exit_code=code,
+        reason=reason or (explain_exit(code) if code else ""),
+        log_bytes=attempt.log.stat().st_size if attempt.log.exists() else 0,
+    )
 
 
 def write_progress(path: Path, fraction: float | None, text: str, **more: Any) -> None:

@@ -95,7 +95,22 @@ def _load() -> Any:
 
 
 def _handles(nvml: Any) -> list[Any]:
-    return [nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())] if nvml is not None else []
+    """Devices that a job can be given: whole GPUs, and in place of a GPU that is divided (MIG) its instances."""
+    if nvml is None:
+        return []
+    whole = (nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount()))
+    return [part for handle in whole for part in _instances(nvml, handle) or (handle,)]
+
+
+def _instances(nvml: Any, handle: Any) -> list[Any]:
+    """The MIG instances of a GPU; none where it is not divided, or cannot be."""
+    found = list[Any]()
+    with contextlib.suppress(nvml.NVMLError):
+        if nvml.nvmlDeviceGetMigMode(handle)[0]:
+            for place in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+                with contextlib.suppress(nvml.NVMLError):  # places need not be filled
+                    found.append(nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place))
+    return found
 
 
 def _text(value: str | bytes) -> str:

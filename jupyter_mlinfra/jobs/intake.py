@@ -29,6 +29,8 @@ def examine(spec: JobSpec, root: Path) -> JobSpec:
         spec = _examine_notebook(spec, root)
     elif spec.parameters or spec.output:
         raise BadRequest("A command takes no parameters and no output.", "They are for notebooks.", "Put them among the words of the command.")
+    if spec.checkpoints is not None:
+        spec = replace(spec, checkpoints=inside(spec.checkpoints, root, "folder of checkpoints"))
     if spec.cwd is not None:
         folder = inside(spec.cwd, root, "working folder")
         if not (root / folder).is_dir():
@@ -78,8 +80,9 @@ def _written_here(word: str, folder: Path, root: Path) -> bool:
 def _examine_notebook(spec: JobSpec, root: Path) -> JobSpec:
     shown = inside(spec.notebook or "", root, "notebook")
     notebook = read_notebook(root / shown, shown)
-    _check_values(spec.parameters)
-    check_parameters(notebook, spec.parameters, shown)
+    for values in (spec.parameters, *spec.array):
+        _check_values(values)
+    check_parameters(notebook, {**spec.parameters, **{name: None for element in spec.array for name in element}}, shown)
     output = spec.output
     if output is not None:
         output = inside(output, root, "output")
@@ -118,7 +121,8 @@ def _check_values(parameters: Mapping[str, Any]) -> None:
 
 def _check_secrets(spec: JobSpec) -> None:
     """Secrets must be there when a job is submitted, not hours later when it starts. Their values go no further than this."""
-    given = [value for value in spec.parameters.values() if isinstance(value, str)] + list(spec.environment.values())
+    values = (value for given in (spec.parameters, *spec.array) for value in given.values())
+    given = [value for value in values if isinstance(value, str)] + list(spec.environment.values())
     for text in given:
         if is_reference(text) and text.removeprefix("env:") not in spec.environment:
             resolve(text)

@@ -6,6 +6,8 @@ import contextlib
 import os
 from pathlib import Path
 
+_SESSION = b"JPY_SESSION_NAME="
+
 
 def cpu_slots(setting: int) -> int:
     """CPU slots: as set, else the CPUs that this process may use, those of a container's quota included."""
@@ -45,7 +47,12 @@ def load() -> float:
 
 
 def process_name(pid: int) -> str:
-    """How a process outside the queue is called in a reason."""
+    """How a process outside the queue is called in a reason; a kernel by its notebook, whose path Jupyter Server hands it (JPY_SESSION_NAME)."""
+    with contextlib.suppress(OSError):
+        words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        notebook = next((word.removeprefix(_SESSION) for word in words if word.startswith(_SESSION)), b"")
+        if notebook:
+            return f"kernel {os.path.basename(os.fsdecode(notebook))} (pid {pid})"
     try:
         return f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"
     except OSError:

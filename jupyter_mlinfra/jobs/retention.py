@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from pathlib import Path
 
 from .attempt import job_folder
@@ -59,7 +60,7 @@ class Retention:
 
 def _log_bytes(folder: Path) -> int:
     total = 0
-    for log in folder.glob("*/log"):
+    for log in folder.glob("[0-9]*/log"):
         with contextlib.suppress(OSError):
             total += log.stat().st_size
     return total
@@ -68,7 +69,7 @@ def _log_bytes(folder: Path) -> int:
 def _cut(folder: Path) -> int:
     """Cut the logs of a job to the end of what it wrote; says how much there is now."""
     left = LOG_BYTES // 2
-    for log in sorted(folder.glob("*/log"), key=lambda path: int(path.parent.name), reverse=True):
+    for log in sorted(folder.glob("[0-9]*/log"), key=lambda path: int(path.parent.name), reverse=True):
         with contextlib.suppress(OSError):
             size = log.stat().st_size
             if size > left:
@@ -79,6 +80,7 @@ def _cut(folder: Path) -> int:
 
 def _strip(folder: Path) -> None:
     """Remove all but executed notebooks."""
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     for path in folder.glob("*/*"):
         if path.suffix != ".ipynb" and path.is_file():
             path.unlink(missing_ok=True)

@@ -11,13 +11,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MLInfraError, NotFound, Unavailable, raise_all, tried
+from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, raise_all, tried
 from ..core.processes import failpoint, tree
-from ..core.records import Number, Page
+from ..core.records import Number, Page, now, page_of
 from ..core.search import Document
-from .attempt import Attempt
+from .attempt import Attempt, attempt_record, checkpoint_folder
 from .backends import JobBackend, load_backend
 from .backends.control import Control
 from .backends.wishes import Wishes
@@ -25,10 +26,12 @@ from .environment import forget, handing_over, keep, runtime_folder, submitters_
 from .intake import examine, inside, script_of, working_folder
 from .logs import read_log
 from .parameters import EXPECTED, parameters_of, read_notebook, tags_of
+from .queries import Named
+from .rows import Entry, Launch
 from .snapshot import Snapshots
-from .spec import CodeSnapshot, Compute, ExecutedNotebook, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
+from .spec import AttemptRecord, CodeSnapshot, Compute, Estimate, ExecutedNotebook, Job, JobSpec, JobState, LogChunk, Parameter, QueuedJob, Supervisor
 from .state import FINAL
-from .store import ACTIVE, Entry, JobStore, Launch
+from .store import ACTIVE, Accepted, JobStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -40,6 +43,8 @@ STOP_SECONDS = 30.0
 """How long past the grace a job may take to end before the supervisor is stopped all the same."""
 SEARCHED = 1000
 """Newest jobs that search finds."""
+QUEUE_LIMIT = 500
+"""Waiting jobs of a backend that the queue shows."""
 EXECUTED = ("jobs", "runs")
 """Folders of the project's state with notebooks that were run."""
 _WAIT_SECONDS = (0.005, 0.1)
@@ -54,7 +59,7 @@ class Jobs:
         self._store = JobStore(project.database)
         self._control = Control(project)
         self._wishes = Wishes(project.home)
-        self._loaded: JobBackend | None = None
+        self._backends: dict[str, JobBackend] = {}
 
     def submit(self, spec: JobSpec) -> Job:
         """Accept a job; once this returns, it is run even if this process dies.
@@ -62,16 +67,36 @@ class Jobs:
         Raises BadRequest, NotFound or Unprocessable for what can never run, Unavailable when the state cannot be written.
         """
         root = self._project.root
+        backend = spec.backend or self._project.settings.jobs.backend
         spec = examine(spec, root)
-        self._backend.check(spec)
+        self._backend(backend).check(spec)
         if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:
             return self._complete(known)
-        folder, command, snapshot = self._freeze(spec)
-        name, backend = (spec.name or _name(spec))[:NAME_LENGTH], self._project.settings.jobs.backend
+        return self._accept(spec, self._freeze(spec), backend)
+
+    def clone(self, job: str, *, same_code: bool = False, **changes: Any) -> Job:
+        """Submit another job like an earlier one, with the code as it is now or, with `same_code`, as it was then.
+
+        changes: fields of JobSpec that differ. Raises NotFound when the code of then is no longer kept.
+        """
+        entry = self._store.entry(job)
+        spec = replace(entry.spec, **{"key": None, "after": (), **changes})
+        if not same_code or entry.job.snapshot is None:
+            return self.submit(spec)
+        spec = examine(spec, self._snapshots().tree(entry.job.snapshot))
+        backend = spec.backend or self._project.settings.jobs.backend
+        self._backend(backend).check(spec)
+        if tuple(spec.command) != tuple(entry.spec.command):
+            raise BadRequest("The command of a job with the same code cannot be another.", "Its words say what is run.", "Clone it with the present code.")
+        return self._accept(spec, (entry.launch.folder, entry.launch.command, entry.job.snapshot), backend)
+
+    def _accept(self, spec: JobSpec, frozen: tuple[str, Sequence[str], str | None], backend: str) -> Job:
+        folder, command, snapshot = frozen
         place = runtime_folder(self._project.home)
         with handing_over(place):
             launch = Launch(folder=folder, command=command, python=sys.executable, environment=keep(submitters_environment(), place))
-            job = self._store.insert(spec, name=name, launch=launch, snapshot=snapshot, backend=backend, user=self._project.user)
+            name = (spec.name or _name(spec))[:NAME_LENGTH]
+            job = self._store.insert(spec, Accepted(name=name, launch=launch, snapshot=snapshot, backend=backend, user=self._project.user))
         failpoint("submitted")
         if job.state is JobState.QUEUED:
             self._tell_backend(job)
@@ -80,12 +105,24 @@ class Jobs:
     def show(self, job: str) -> Job:
         """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest when several begin so."""
         self._heal()
-        return self._complete(self._store.entry(job).job)
+        return self._complete(self._store.job(job))
 
-    def list(self, *, state: JobState | str | None = None, label: tuple[str, str] | None = None, limit: int = 50, cursor: str | None = None) -> Page[Job]:
-        """Jobs, newest first."""
+    def list(
+        self,
+        *,
+        state: JobState | str | None = None,
+        label: tuple[str, str] | None = None,
+        array: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Job]:
+        """Jobs, newest first, an array as one; with `array` (its id) its elements in their order."""
         self._heal()
-        page = self._store.page(state=None if state is None else JobState.parse(state), label=label, limit=limit, cursor=cursor)
+        if array is not None:
+            array = self._store.named(array).array
+            if array is None:
+                raise BadRequest("That is a job of its own.", "Only an array has elements.", "Leave array out.")
+        page = self._store.page(state=None if state is None else JobState.parse(state), label=label, array=array, limit=limit, cursor=cursor)
         return replace(page, items=[self._complete(job) for job in page.items])
 
     def logs(self, job: str, *, offset: int = 0, limit: int = 1_000_000, tail: int | None = None) -> LogChunk:
@@ -97,26 +134,71 @@ class Jobs:
         return read_log(self._project.home, found.id, found.attempt, offset=offset, limit=limit, tail=tail, ended=found.state in FINAL)
 
     def cancel(self, job: str) -> Job:
-        """End a job and all its processes: at once while it waits, else it is under way when this returns. Twice is once.
+        """End a job (of an array all of them) and all its processes: at once while it waits, else it is under way when this returns. Twice is once.
 
         A running job is ended on a full disk too; that it was cancelled is written down when there is room.
         """
-        entry = self._store.entry(job)
+        named, user = self._store.named(job), self._project.user
+        entries = [self._store.entry(ident) for ident in named.jobs] if named.array is None else []
         try:
-            found = self._store.request_cancel(entry.job.id, user=self._project.user)
+            found = self._store.request_cancel(named.jobs, user=user)
         except Unavailable:
-            if entry.job.state not in ACTIVE:
+            if not entries or entries[0].job.state not in ACTIVE:
                 raise
-            self._wishes.leave(entry.job.id, self._project.user)
-            found = replace(entry.job, reason=f"Is being cancelled by {self._project.user}; that cannot be written down yet.")
-        if found.state in ACTIVE:
-            self._backend.cancel([found.id])
-        return self._complete(found)
+            self._wishes.leave(entries[0].job.id, user)
+            found = [replace(entries[0].job, reason=f"Is being cancelled by {user}; that cannot be written down yet.")]
+        self._tell_of_end(found)
+        return self._complete(found[0] if named.array is None else self._store.job(named.array))
+
+    def requeue(self, job: str) -> Job:
+        """Start a job again under the same id: one that runs is ended first, one that failed, was cancelled or lost goes back into the queue.
+
+        It finds the checkpoints of its earlier attempts. Raises Conflict when it succeeded.
+        """
+        named, place = self._store.named(job), runtime_folder(self._project.home)
+        jobs = named.jobs if named.array is None else [ident for ident in named.jobs if self._store.entry(ident).job.state is not JobState.SUCCEEDED]
+        with handing_over(place):
+            found = self._store.requeue(jobs or named.jobs, user=self._project.user, environment=keep(submitters_environment(), place))
+        self._tell_of_end(found)
+        return self._again(named)
+
+    def hold(self, job: str) -> Job:
+        """Keep a waiting job from starting until it is released. Raises Conflict when it does not wait."""
+        named = self._store.named(job)
+        self._store.hold(named.jobs, user=self._project.user)
+        return self._again(named)
+
+    def release(self, job: str) -> Job:
+        """Let a job that is on hold start. Raises Conflict when it does not wait."""
+        named = self._store.named(job)
+        self._store.release(named.jobs)
+        return self._again(named)
+
+    def prioritize(self, job: str, priority: int) -> Job:
+        """Move a waiting job in the queue: 0 is last, 100 first. Raises BadRequest out of that range, Conflict when it does not wait."""
+        if not 0 <= priority <= 100:
+            raise BadRequest(f"priority={priority} is out of range.", fix="Use 0 (last) to 100 (first); 50 is usual.")
+        named = self._store.named(job)
+        self._store.prioritize(named.jobs, priority)
+        return self._again(named)
+
+    def _again(self, named: Named) -> Job:
+        """After a change to the queue: its backend looks at it anew."""
+        job = self._store.job(named.array or named.jobs[0])
+        if job.state is JobState.QUEUED:
+            self._tell_backend(job)
+        return self._complete(job)
+
+    def _tell_of_end(self, jobs: Sequence[Job]) -> None:
+        """Those that are active are to end: tell their backend."""
+        active = [job for job in jobs if job.state in ACTIVE]
+        for backend in sorted({job.backend for job in active}):
+            self._backend(backend).cancel([job.id for job in active if job.backend == backend])
 
     def wait(self, jobs: Iterable[str], *, timeout: float | None = None) -> Sequence[Job]:
         """The jobs, once all of them have ended or `timeout` seconds have passed: look at their states."""
         limit = None if timeout is None else time.monotonic() + timeout
-        ids = [self._store.entry(job).job.id for job in jobs]
+        ids = [ident for job in jobs for ident in self._store.named(job).jobs]
         left, seen, pause = ids, -1, _WAIT_SECONDS[0]
         while left and (limit is None or time.monotonic() < limit):
             version = self._store.data_version()
@@ -129,9 +211,51 @@ class Jobs:
                 pause = min(pause * 2, _WAIT_SECONDS[1])
         return [self._complete(self._store.entry(job).job) for job in ids]
 
-    def compute(self) -> Compute:
-        """What the backend has, and who holds it."""
-        return self._backend.compute()
+    def compute(self, backend: str | None = None) -> Compute:
+        """What a backend has (default: that of the settings), and who holds it."""
+        return self._backend(backend or self._project.settings.jobs.backend).compute()
+
+    def queue(self, *, limit: int = 50, cursor: str | None = None) -> Page[QueuedJob]:
+        """What waits, in the order in which it may start; then what may not start yet."""
+        at = now().timestamp()
+        backends = [name for name in self._store.backends() if self._store.counts(backend=name)["queued"]]
+        starts = {job: when for name in backends for job, when in self._backend(name).starts().items()}
+        first = [item.id for name in backends for item in self._store.waiting(at=at, limit=QUEUE_LIMIT, backend=name)]
+        later = [job.id for job in self._store.blocked(at=at, limit=QUEUE_LIMIT) if job.id not in set(first)]
+        page = page_of([*first, *later], limit=limit, cursor=cursor)
+        offset = int(cursor or 0)
+        items = [
+            QueuedJob(position=offset + place, job=self._complete(self._store.job(job)), starts_at=starts.get(job)) for place, job in enumerate(page.items, 1)
+        ]
+        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
+
+    def estimate(self, spec: JobSpec) -> Estimate:
+        """What a job would meet if it were submitted now: when it starts, how long it takes, what it costs, or why it can never start."""
+        backend = self._backend(spec.backend or self._project.settings.jobs.backend)
+        refused = ""
+        try:
+            spec = examine(spec, self._project.root)
+            backend.check(spec)
+        except MLInfraError as error:
+            refused = str(error)
+        earlier = [] if refused else self._store.durations(spec)
+        seconds = median(earlier) if earlier else None
+        prices = self._project.settings.jobs
+        price = (spec.gpus * prices.gpu_hour_price + spec.cpus * prices.cpu_hour_price) * max(1, len(spec.array))
+        return Estimate(
+            starts_at=None if refused else backend.would_start(spec),
+            seconds=None if seconds is None else Number(value=seconds, basis="est"),
+            like=len(earlier),
+            cost=Number(value=price * seconds / 3600, basis="est") if price and seconds is not None else None,
+            refused=refused,
+        )
+
+    def attempts(self, job: str, *, limit: int = 50, cursor: str | None = None) -> Page[AttemptRecord]:
+        """Every start of a job, newest first."""
+        found = self._store.entry(job).job
+        page = page_of(range(found.attempt, 0, -1), limit=limit, cursor=cursor)
+        items = [attempt_record(Attempt.of(self._project.home, found.id, number), number) for number in page.items]
+        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state; every state is named."""
@@ -236,11 +360,10 @@ class Jobs:
             if cursor is None:
                 return
 
-    @property
-    def _backend(self) -> JobBackend:
-        if self._loaded is None:
-            self._loaded = load_backend(self._project.settings.jobs.backend, self._project)
-        return self._loaded
+    def _backend(self, name: str) -> JobBackend:
+        if name not in self._backends:
+            self._backends[name] = load_backend(name, self._project)
+        return self._backends[name]
 
     def _snapshots(self) -> Snapshots:
         return Snapshots(self._project.root, self._project.home, max_mib=self._project.settings.jobs.snapshot_max_mib)
@@ -259,7 +382,7 @@ class Jobs:
     def _tell_backend(self, job: Job) -> None:
         """The job is accepted: what goes wrong from here on is said in its reason, or a caller that tries again would double it."""
         try:
-            self._backend.submit([job.id])
+            self._backend(job.backend).submit([job.id])
         except MLInfraError as error:
             self._store.explain({job.id: f"Waits: {error}"})
 
@@ -270,7 +393,10 @@ class Jobs:
 
     def _complete(self, job: Job) -> Job:
         """The job with what lies in its files: the executed notebook's place and, while it runs, its progress."""
+        if job.array is not None:
+            return job
         attempt = Attempt.of(self._project.home, job.id, max(job.attempt, 1))
+        job = replace(job, checkpoints=str(checkpoint_folder(self._project.root, self._project.home, job.id, job.checkpoints)))
         output = job.output
         if job.notebook is not None and output is None:
             place = attempt.folder / Path(job.notebook).name

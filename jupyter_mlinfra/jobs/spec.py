@@ -12,6 +12,9 @@ from typing import Any
 from ..core.errors import BadRequest
 from ..core.records import Number
 
+ARRAY_LIMIT = 10_000
+"""Elements of one array."""
+
 
 class JobState(StrEnum):
     """Where a job stands. succeeded, failed, cancelled and lost are final."""
@@ -41,7 +44,12 @@ class JobSpec:
     output: where the executed notebook goes, below the project (default: the job's own folder).
     cwd: folder below the project that it runs in; default the notebook's own folder, for a command the project's root.
     environment: added to that of the submitter; values may be secret references. memory_gib: reserved, not enforced.
+    gpus: whole devices, or below 1 a part of one, in hundredths (a part is counted, not enforced). gpu_type: a word of the device's name.
     cpus: slots; with 0 it takes none and starts at once, for a job that mostly waits.
+    backend: default that of the settings. queue: partition, or whatever the backend calls it; the local backend has only one.
+    array: one element a mapping, run as a job each: parameters of the notebook, or environment variables of the command.
+    max_parallel: elements at a time. after: ids of jobs that have to succeed before it starts.
+    checkpoints: folder below the project that it keeps over attempts, in MLINFRA_CHECKPOINTS; default one of its own.
     key: idempotency key; a second submit with the same key returns the first job. labels: small facts such as the pipeline run.
     """
 
@@ -52,12 +60,19 @@ class JobSpec:
     name: str = ""
     cwd: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    gpus: int = 0
+    gpus: float = 0
+    gpu_type: str | None = None
     cpus: int = 1
     memory_gib: float | None = None
     time_limit_minutes: float | None = None
     priority: int = 50
     retries: int = 0
+    backend: str | None = None
+    queue: str | None = None
+    array: Sequence[Mapping[str, Any]] = ()
+    max_parallel: int | None = None
+    after: Sequence[str] = ()
+    checkpoints: str | None = None
     key: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,22 +81,55 @@ class JobSpec:
             raise BadRequest("A job runs one notebook or one command.", "Both or neither were given.", "jobs submit NOTEBOOK, or jobs submit -- COMMAND …")
         if isinstance(self.command, str) or not all(isinstance(word, str) for word in self.command):
             raise BadRequest("The command is not a list of words.", f"It is {self.command!r}.", "Give program and arguments apart: ['python', 'train.py'].")
-        paths = (self.notebook or "", self.output or "", self.cwd or "")
-        facts = (self.name, self.key or "", *self.labels, *map(str, self.labels.values()))
-        for text in (*self.command, *self.environment, *self.environment.values(), *paths, *facts):
+        paths = (self.notebook or "", self.output or "", self.cwd or "", self.checkpoints or "")
+        facts = (self.name, self.key or "", self.backend or "", self.queue or "", self.gpu_type or "", *self.labels, *map(str, self.labels.values()))
+        for text in (*self.command, *self.environment, *self.environment.values(), *paths, *facts, *self.after):
             _check_text(text)
         for name in self.environment:
-            if not name or "=" in name:
-                raise BadRequest(f"{name!r} cannot be the name of an environment variable.", fix="Use letters, digits and underscores.")
+            _check_variable(name)
+        self._check_numbers()
+        self._check_array()
+
+    def _check_numbers(self) -> None:
         for name in ("gpus", "cpus", "retries"):
             if getattr(self, name) < 0:
                 raise BadRequest(f"{name}={getattr(self, name)} is below 0.", fix="Use 0 or more.")
+        if not _is_whole(self.gpus if self.gpus >= 1 else self.gpus * 100):
+            raise BadRequest(f"gpus={self.gpus} cannot be given.", "GPUs are whole, or below 1 a part in hundredths.", "Use 1, 2, …, or 0.5, 0.25, …")
         for name in ("memory_gib", "time_limit_minutes"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise BadRequest(f"{name}={value} is not a number above 0.", fix="Leave it out for no limit.")
         if not 0 <= self.priority <= 100:
             raise BadRequest(f"priority={self.priority} is out of range.", fix="Use 0 (last) to 100 (first); 50 is usual.")
+
+    def _check_array(self) -> None:
+        if self.max_parallel is not None and (self.max_parallel < 1 or not self.array):
+            raise BadRequest(
+                f"max_parallel={self.max_parallel} says nothing.", "It is how many elements of an array run at a time.", "Use 1 or more, with an array."
+            )
+        if len(self.array) > ARRAY_LIMIT:
+            raise BadRequest(f"The array has {len(self.array):,} elements.", f"At most {ARRAY_LIMIT:,} are taken.", "Submit it in parts.")
+        if self.array and self.output:
+            raise BadRequest(
+                "An array cannot have one output.", "Its elements would overwrite each other's.", "Leave output out: each keeps its executed notebook."
+            )
+        for element in self.array:
+            if not isinstance(element, Mapping):
+                raise BadRequest("An element of the array is no mapping.", f"It is {element!r}.", 'Give a list such as [{"depth": 4}, {"depth": 6}].')
+            for name, value in element.items() if self.command else ():
+                _check_variable(name)
+                _check_text(str(value))
+
+
+def _is_whole(value: float) -> bool:
+    return math.isfinite(value) and abs(value - round(value)) < 1e-9
+
+
+def _check_variable(name: str) -> None:
+    if not name or "=" in name:
+        raise BadRequest(f"{name!r} cannot be the name of an environment variable.", fix="Use letters, digits and underscores.")
+    _check_text(name)
 
 
 def _check_text(text: str) -> None:
@@ -94,11 +142,23 @@ def _check_text(text: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Array:
+    """Jobs that were submitted as one. states: how many elements are in each. elements: their ids in order; empty in lists."""
+
+    size: int
+    max_parallel: int | None
+    states: Mapping[str, int]
+    elements: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
 
     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
-    snapshot: of the code it runs from. code: how to get at it, per face.
+    snapshot: of the code it runs from. checkpoints: its folder for them. remote: how the backend calls it.
+    array: of an array as a whole, whose state is that of its elements together. part_of, index: of an element, the array's id and its place from 0.
+    held_by: who keeps it from starting. after: jobs that it waits for. code: how to get at it, per face.
     """
 
     id: str
@@ -112,10 +172,14 @@ class Job:
     notebook: str | None
     command: Sequence[str]
     parameters: Mapping[str, Any]
-    gpus: int
+    gpus: float
+    gpu_type: str | None
     cpus: int
+    memory_gib: float | None
+    time_limit_minutes: float | None
     gpu_ids: Sequence[str]
     priority: int
+    queue: str | None
     attempt: int
     retries: int
     submitted_at: datetime
@@ -126,8 +190,50 @@ class Job:
     progress_text: str
     output: str | None
     snapshot: str | None
+    checkpoints: str | None
     labels: Mapping[str, str]
+    remote: str | None = None
+    array: Array | None = None
+    part_of: str | None = None
+    index: int | None = None
+    held_by: str = ""
+    after: Sequence[str] = ()
     code: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedJob:
+    """A job that waits. position: from 1, in the order of the queue. starts_at: an estimate, from limits and earlier runs; None when it cannot be told."""
+
+    position: int
+    job: Job
+    starts_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a job would meet. starts_at: None when it cannot be told. seconds: median of the `like` earlier runs of the same code, None without any.
+
+    cost: of the settings' prices, None without those. refused: why it can never start; empty when it can.
+    """
+
+    starts_at: datetime | None
+    seconds: Number | None
+    like: int
+    cost: Number | None
+    refused: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One start of a job. exit_code: None while it runs, or when nobody could read it."""
+
+    number: int
+    began_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    reason: str
+    log_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

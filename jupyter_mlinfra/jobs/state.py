@@ -14,8 +14,12 @@ _NEXT: dict[JobState, frozenset[JobState]] = {
     # From starting straight to an end: it ran and ended before its process was written down, or could not be started.
     JobState.STARTING: frozenset({JobState.RUNNING, JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}),
     JobState.RUNNING: frozenset({JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}),
-}  # a state that is no key here is final
-FINAL = frozenset(JobState) - frozenset(_NEXT)
+    # A user may have one run again that did not succeed; nothing else moves it.
+    JobState.FAILED: frozenset({JobState.QUEUED}),
+    JobState.CANCELLED: frozenset({JobState.QUEUED}),
+    JobState.LOST: frozenset({JobState.QUEUED}),
+}
+FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
 
 SAVED = 75
 """Exit code of a job that saved its work and asks to be started again (EX_TEMPFAIL of sysexits.h)."""
@@ -37,7 +41,7 @@ def advance(job: Job, to: JobState, *, at: datetime, reason: str = "", exit_code
     if to is JobState.RUNNING:
         return replace(moved, started_at=at)
     if to is JobState.QUEUED:
-        return replace(moved, started_at=None, gpu_ids=())
+        return replace(moved, started_at=None, ended_at=None, gpu_ids=())
     return replace(moved, ended_at=at)
 
 
@@ -71,7 +75,9 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
 
     failures: attempts that counted so far. requeues: times that it asked to be started again.
     """
-    if ended.asked is not None:
+    if ended.asked is JobState.QUEUED and ended.code != 0:
+        return Verdict(state=JobState.QUEUED, reason=ended.asked_reason, exit_code=ended.code)
+    if ended.asked not in (None, JobState.QUEUED):
         return Verdict(state=ended.asked, reason=ended.asked_reason, exit_code=ended.code)
     if ended.code == 0:
         return Verdict(state=JobState.SUCCEEDED, reason="", exit_code=0)

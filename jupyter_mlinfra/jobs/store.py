@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
-import re
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from ..core import events
 from ..core.database import Database
-from ..core.errors import BadRequest, NotFound
+from ..core.errors import BadRequest, Conflict
 from ..core.processes import Identity
-from ..core.records import PAGE_LIMIT, Number, Page, now, parse_cursor
+from ..core.records import Page, now
+from . import queries
 from .attempt import encodable
+from .queries import read
+from .rows import Entry, Launch, Waiting, entry_of, seconds
 from .spec import Job, JobSpec, JobState
 from .state import FINAL, advance
 
@@ -26,42 +26,14 @@ ACTIVE = (JobState.STARTING, JobState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """How to start a job on this machine. folder: absolute. command: with the script replaced by its frozen twin.
+class Accepted:
+    """What is written down of jobs that are submitted together. name: of an array's elements, with their place behind it."""
 
-    python: interpreter of the notebook runner. environment: file with the submitter's environment, see `environment`.
-    """
-
-    folder: str
-    command: Sequence[str]
-    python: str
-    environment: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A job as its backend sees it. process: of the present attempt, None before it is known. failures: those that count."""
-
-    number: int
-    job: Job
-    spec: JobSpec
+    name: str
     launch: Launch
-    token: str
-    process: Identity | None
-    failures: int
-    requeues: int
-    cancelled_by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A job in the queue, as far as it takes to decide whether it starts. memory_gib: 0 when it reserves none."""
-
-    id: str
-    cpus: int
-    gpus: int
-    memory_gib: float
-    reason: str
+    snapshot: str | None
+    backend: str
+    user: str
 
 
 class JobStore:
@@ -72,69 +44,65 @@ class JobStore:
 
     # What is known
 
+    def named(self, name: str) -> queries.Named:
+        """What a name means, see `queries.find`."""
+        with self._database.read() as connection:
+            return queries.find(connection, name)
+
     def entry(self, name: str) -> Entry:
         """The job with this id, or with the only id that starts so; `job:ID` works too.
 
-        Raises NotFound when there is none, BadRequest when there are several.
+        Raises NotFound when there is none, BadRequest when there are several, or when it is an array.
         """
-        prefix = name.removeprefix("job:").lower()
-        if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
-            raise NotFound(f"There is no job {name!r}.", "A job id is a short hexadecimal number.", "mlinfra jobs list")
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM job WHERE id >= ? AND id < ? ORDER BY id LIMIT 3", (prefix, prefix + "g")).fetchall()
-        exact = [row for row in rows if row["id"] == prefix]
-        if not exact and len(rows) > 1:
-            raise BadRequest(f"Job {prefix} is not one job.", f"Several ids start so: {', '.join(row['id'] for row in rows)} …", "Write more of the id.")
-        if not rows:
-            raise NotFound(f"There is no job {prefix}.", fix="mlinfra jobs list")
-        return _entry((exact or rows)[0])
+            found = queries.find(connection, name)
+            if found.array is not None:
+                raise BadRequest(f"{name} is an array of {len(found.jobs)} jobs.", "One of them has to be named.", f"{found.array}/0 is the first.")
+            return read(connection, found.jobs[0])
+
+    def job(self, name: str) -> Job:
+        """What is known of a job, or of an array as a whole."""
+        with self._database.read() as connection:
+            return queries.job_named(connection, name)
 
     def by_key(self, key: str) -> Job | None:
-        """The job that was submitted with this key."""
+        """The job that was submitted with this key, or the array."""
         with self._database.read() as connection:
-            row = connection.execute("SELECT * FROM job WHERE key = ?", (key,)).fetchone()
-        return _entry(row).job if row else None
+            row = connection.execute("SELECT id, part_of FROM job WHERE key = ?", (key,)).fetchone()
+        return self.job(row["part_of"] or row["id"]) if row else None
 
-    def page(self, *, state: JobState | None, label: tuple[str, str] | None, limit: int, cursor: str | None) -> Page[Job]:
-        """Jobs, newest first; the cursor is the number of the last one shown."""
-        if not 1 <= limit <= PAGE_LIMIT:
-            raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
-        below = parse_cursor(cursor) or 2**62
-        where, values = ["1"], list[Any]()
-        if state is not None:
-            where.append("state = ?")
-            values.append(str(state))
-        if label is not None:
-            where.append("number IN (SELECT job FROM job_label WHERE key = ? AND value = ?)")
-            values += label
-        condition = " AND ".join(where)
+    def page(self, *, state: JobState | None, label: tuple[str, str] | None, limit: int, cursor: str | None, array: str | None = None) -> Page[Job]:
+        """Jobs, newest first, an array as one; with `array` its elements in order. The cursor is the number of the last one shown."""
         with self._database.read() as connection:
-            total = int(connection.execute(f"SELECT count(*) FROM job WHERE {condition}", values).fetchone()[0])  # noqa: S608 - fixed words, bound values
-            rows = connection.execute(
-                f"SELECT * FROM job WHERE {condition} AND number < ? ORDER BY number DESC LIMIT ?",  # noqa: S608
-                [*values, below, limit + 1],
-            ).fetchall()
-        more, rows = len(rows) > limit, rows[:limit]
-        return Page(items=[_entry(row).job for row in rows], shown=len(rows), total=total, cursor=str(rows[-1]["number"]) if more else None)
+            return queries.page(connection, state=state, label=label, array=array, limit=limit, cursor=cursor)
 
-    def counts(self) -> dict[str, int]:
-        """How many jobs are in each state; every state is named."""
+    def counts(self, *, backend: str | None = None) -> dict[str, int]:
+        """How many jobs are in each state; every state is named, an array counts by its elements."""
         with self._database.read() as connection:
-            found = dict(connection.execute("SELECT state, count(*) FROM job GROUP BY state").fetchall())
+            query = "SELECT state, count(*) FROM job WHERE ? IS NULL OR backend = ? GROUP BY state"
+            found = dict(connection.execute(query, (backend, backend)).fetchall())
         return {str(state): int(found.get(str(state), 0)) for state in JobState}
 
-    def waiting(self, *, at: float, limit: int) -> list[Waiting]:
-        """The head of the queue in its order, without those that may not start yet: what takes no slot, then by priority and age.
-
-        at: seconds since 1970.
-        """
-        query = (
-            "SELECT id, cpus, gpus, memory_gib, reason FROM job WHERE state = 'queued' AND not_before <= ?"
-            " ORDER BY cpus + gpus + memory_gib > 0, priority DESC, number LIMIT ?"
-        )
+    def backends(self) -> list[str]:
+        """Backends of jobs that have not ended."""
         with self._database.read() as connection:
-            rows = connection.execute(query, (at, limit)).fetchall()
-        return [Waiting(**row) for row in rows]
+            query = "SELECT DISTINCT backend FROM job WHERE state IN ('queued', 'starting', 'running') ORDER BY backend"
+            return [row["backend"] for row in connection.execute(query)]
+
+    def waiting(self, *, at: float, limit: int, backend: str = "local") -> list[Waiting]:
+        """The head of the queue of a backend, see `queries.ready`."""
+        with self._database.read() as connection:
+            return queries.ready(connection, backend=backend, at=at, limit=limit)
+
+    def blocked(self, *, at: float, limit: int) -> list[Job]:
+        """Waiting jobs that may not start yet."""
+        with self._database.read() as connection:
+            return [read(connection, job).job for job in queries.blocked(connection, at=at, limit=limit)]
+
+    def durations(self, spec: JobSpec, *, limit: int = 20) -> list[float]:
+        """Seconds that earlier jobs of the same code took."""
+        with self._database.read() as connection:
+            return queries.durations(connection, asdict(spec), limit=limit)
 
     def next_start(self, *, at: float) -> float | None:
         """When the next job that was told to wait a while may start, in seconds since 1970; None when there is none."""
@@ -142,15 +110,18 @@ class JobStore:
             row = connection.execute("SELECT min(not_before) FROM job WHERE state = 'queued' AND not_before > ?", (at,)).fetchone()
         return None if row[0] is None else float(row[0])
 
-    def active(self) -> list[Entry]:
-        """Jobs that have been started and are not known to have ended."""
-        return self._select("state IN ('starting', 'running') ORDER BY number")
+    def active(self, *, backend: str = "local") -> list[Entry]:
+        """Jobs of a backend that have been started and are not known to have ended."""
+        return self._select("backend = ? AND state IN ('starting', 'running') ORDER BY number", backend)
 
-    def to_cancel(self) -> dict[str, str]:
-        """Active jobs that somebody asked to end, and who did."""
+    def asked(self, *, backend: str = "local") -> dict[str, tuple[JobState, str]]:
+        """Active jobs that somebody asked to end, for which state (cancelled, or queued again), and who did."""
+        query = (
+            "SELECT id, cancelled_by, requeued_by FROM job WHERE backend = ? AND state IN ('starting', 'running') AND (cancelled_by != '' OR requeued_by != '')"
+        )
         with self._database.read() as connection:
-            rows = connection.execute("SELECT id, cancelled_by FROM job WHERE state IN ('starting', 'running') AND cancelled_by != ''").fetchall()
-        return {row["id"]: row["cancelled_by"] for row in rows}
+            rows = connection.execute(query, (backend,)).fetchall()
+        return {row["id"]: (JobState.CANCELLED, row["cancelled_by"]) if row["cancelled_by"] else (JobState.QUEUED, row["requeued_by"]) for row in rows}
 
     def ended(self, *, limit: int) -> list[tuple[str, str | None]]:
         """Ids and code snapshots of jobs in a final state, newest first."""
@@ -163,10 +134,11 @@ class JobStore:
         """Every job that is not in a final state."""
         return self._select("state IN ('queued', 'starting', 'running') ORDER BY number")
 
-    def busy(self) -> bool:
-        """Whether any job has not ended."""
+    def busy(self, *, backend: str | None = None) -> bool:
+        """Whether any job (of a backend) has not ended."""
+        query = "SELECT 1 FROM job WHERE state IN ('queued', 'starting', 'running') AND (? IS NULL OR backend = ?) LIMIT 1"
         with self._database.read() as connection:
-            return connection.execute("SELECT 1 FROM job WHERE state IN ('queued', 'starting', 'running') LIMIT 1").fetchone() is not None
+            return connection.execute(query, (backend, backend)).fetchone() is not None
 
     def needs(self, environment: str) -> bool:
         """Whether a job that has not ended has this environment (the path of its file)."""
@@ -187,27 +159,19 @@ class JobStore:
 
     # What changes
 
-    def insert(self, spec: JobSpec, *, name: str, launch: Launch, snapshot: str | None, backend: str, user: str) -> Job:
-        """Accept a job; with a key that is known, the job accepted before."""
-        at = now().timestamp()
+    def insert(self, spec: JobSpec, accepted: Accepted) -> Job:
+        """Accept a job, or an array as one; with a key that is known, what was accepted before.
+
+        Raises NotFound for a job in `after` that there is not, Conflict for one that did not succeed.
+        """
         with self._database.write() as connection:
-            if spec.key is not None:
-                known = connection.execute("SELECT * FROM job WHERE key = ?", (spec.key,)).fetchone()
-                if known:
-                    return _entry(known).job
-            values = {
-                "id": _new_id(connection), "key": spec.key, "name": name, "state": str(JobState.QUEUED), "reason": "Waits for its turn.",
-                "backend": backend, "user": user, "spec": json.dumps(asdict(spec)), "launch": json.dumps(asdict(launch)), "snapshot": snapshot,
-                "priority": spec.priority, "cpus": spec.cpus, "gpus": spec.gpus, "memory_gib": spec.memory_gib or 0.0, "submitted_at": at, "changed_at": at,
-            }  # fmt: skip
-            number = connection.execute(f"INSERT INTO job ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", list(values.values())).lastrowid  # noqa: S608
-            connection.executemany("INSERT INTO job_label VALUES (?, ?, ?)", [(number, key, value) for key, value in spec.labels.items()])
-            job = _read(connection, str(values["id"])).job
-            _tell(connection, job)
-        return job
+            known = connection.execute("SELECT id, part_of FROM job WHERE key = ?", (spec.key,)).fetchone() if spec.key is not None else None
+            if known is None:
+                name = _insert(connection, spec, accepted)
+        return self.job((known["part_of"] or known["id"]) if known else name)
 
     def starting(self, job: str, *, token: str, gpu_ids: Sequence[str]) -> Entry:
-        """Before the process is started: the attempt and the token that it will carry. Raises Conflict when the job no longer waits.
+        """Before the process is started: the attempt and the token that it will carry. Raises Conflict when the job no longer waits, or is on hold.
 
         Survives the death of every process. It is not forced to the disk, which would double the time until the start: should
         the machine lose its power before `running` is there, the job is found waiting.
@@ -224,7 +188,7 @@ class JobStore:
         """Back into the queue, not to be started for `delay` seconds; into its end when somebody asked for that meanwhile."""
         return self._move(
             job, JobState.QUEUED, reason=reason, exit_code=exit_code,
-            counted=counted, asked=exit_code is not None and not counted, not_before=now().timestamp() + delay, gpu_ids="[]",
+            counted=counted, asked=exit_code is not None and not counted, not_before=now().timestamp() + delay, gpu_ids="[]", requeued_by="",
         )  # fmt: skip
 
     def end(
@@ -232,46 +196,69 @@ class JobStore:
     ) -> Entry:
         """Into a final state. started_at: when it began, if nobody had the time to write that down before."""
         columns: dict[str, Any] = {} if started_at is None else {"started_at": started_at}
-        return self._move(job, to, reason=reason, exit_code=exit_code, progress=progress[0], progress_text=progress[1], **columns)
+        return self._move(job, to, reason=reason, exit_code=exit_code, progress=progress[0], progress_text=progress[1], requeued_by="", **columns)
 
-    def request_cancel(self, job: str, *, user: str) -> Job:
-        """End a waiting job at once; leave word for the supervisor otherwise. A job that has ended stays as it is."""
+    def request_cancel(self, jobs: Sequence[str], *, user: str) -> list[Job]:
+        """End waiting jobs at once; leave word for who runs the others. A job that has ended stays as it is."""
         with self._database.write() as connection:
-            entry = _read(connection, job)
-            if entry.job.state is JobState.QUEUED:
-                return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {user} before it started.").job
-            if entry.job.state not in FINAL and not entry.cancelled_by:
-                reason = f"Is being cancelled by {user}."
-                connection.execute("UPDATE job SET cancelled_by = ?, reason = ?, changed_at = ? WHERE id = ?", (user, reason, now().timestamp(), job))
-                entry = replace(entry, job=replace(entry.job, reason=reason))
-                _tell(connection, entry.job)
-            return entry.job
+            return [_request(connection, read(connection, job), "cancelled_by", user, f"Is being cancelled by {user}.") for job in jobs]
+
+    def requeue(self, jobs: Sequence[str], *, user: str, environment: str) -> list[Job]:
+        """Run jobs again that did not succeed, under the same id; leave word for who runs the others. Waiting ones stay as they are.
+
+        environment: file with that of who asks, for what has ended has none any more. Raises Conflict for one that succeeded.
+        """
+        with self._database.write() as connection:
+            return [_requeue(connection, read(connection, job), user, environment) for job in jobs]
+
+    def hold(self, jobs: Sequence[str], *, user: str) -> list[Job]:
+        """Keep waiting jobs from starting. Raises Conflict when none of them waits."""
+        return self._mark(jobs, "hold", held_by=user, reason=f"Held by {user}; `release` lets it start.")
+
+    def release(self, jobs: Sequence[str]) -> list[Job]:
+        """Let jobs on hold start. Raises Conflict when none of them waits."""
+        return self._mark(jobs, "release", held_by="", reason="Waits for its turn.")
+
+    def prioritize(self, jobs: Sequence[str], priority: int) -> list[Job]:
+        """Move waiting jobs in the queue. Raises Conflict when none of them waits."""
+        return self._mark(jobs, "move", priority=priority)
 
     def explain(self, reasons: Mapping[str, str]) -> None:
         """Say why jobs wait, or why they cannot be watched; their state stays."""
         with self._database.write() as connection:
             for job, words in reasons.items():
                 reason = encodable(words)
-                entry = _read(connection, job)
-                if entry.job.state in FINAL or entry.job.reason == reason:
+                entry = read(connection, job)
+                if entry.job.state in FINAL or entry.job.reason == reason or entry.job.held_by:
                     continue
-                connection.execute("UPDATE job SET reason = ?, changed_at = ? WHERE id = ?", (reason, now().timestamp(), job))
-                _tell(connection, replace(entry.job, reason=reason))
+                _set(connection, entry, reason=reason)
 
     def told_progress(self, job: str, fraction: float | None) -> None:
         """Tell followers that a running job got on; its progress itself is in the attempt's files."""
         with self._database.write() as connection:
-            entry = _read(connection, job)
+            entry = read(connection, job)
             if entry.job.state in ACTIVE:
                 _tell(connection, entry.job, fraction)
+
+    def _mark(self, jobs: Sequence[str], verb: str, **columns: Any) -> list[Job]:
+        with self._database.write() as connection:
+            entries = [read(connection, job) for job in jobs]
+            waiting = [entry for entry in entries if entry.job.state is JobState.QUEUED]
+            if not waiting:
+                job = entries[0].job
+                raise Conflict(f"Job {job.id} is {job.state}: nothing to {verb}.", "Only a job that waits can be held, released or moved in the queue.")
+            moved = {entry.job.id: _set(connection, entry, **columns) for entry in waiting}
+            return [moved.get(entry.job.id, entry.job) for entry in entries]
 
     def _move(
         self, job: str, to: JobState, *, reason: str = "", exit_code: int | None = None, counted: bool = False, asked: bool = False, **columns: Any
     ) -> Entry:
         with self._database.write() as connection:
-            entry = _read(connection, job)
+            entry = read(connection, job)
             if to is JobState.QUEUED and entry.cancelled_by:
                 return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=exit_code)
+            if to is JobState.STARTING and entry.job.held_by:
+                raise Conflict(f"Job {job} is on hold.", f"{entry.job.held_by} holds it.", f"mlinfra jobs release {job}")
             columns["failures"] = entry.failures + counted
             columns["requeues"] = entry.requeues + asked
             return _write(connection, entry, to, reason=reason, exit_code=exit_code, **columns)
@@ -289,19 +276,128 @@ class JobStore:
     def _select(self, tail: str, *values: Any) -> list[Entry]:
         with self._database.read() as connection:
             rows = connection.execute(f"SELECT * FROM job WHERE {tail}", values).fetchall()  # noqa: S608 - fixed words, bound values
-        return [_entry(row) for row in rows]
+        return [entry_of(row) for row in rows]
+
+
+def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -> str:
+    """Write the rows of a job or of an array; returns its id."""
+    before = _before(connection, spec.after)
+    elements = spec.array or (None,)
+    ids = [_new_id(connection) for _ in range(len(elements) + 1)] if spec.array else [_new_id(connection)]
+    array, at = ids.pop() if spec.array else None, now().timestamp()
+    reason = f"Starts after {_some(spec.after)}." if spec.after else "Waits for its turn."
+    launch = json.dumps(asdict(accepted.launch))
+    columns = (
+        "id", "key", "name", "state", "reason", "backend", "user", "spec", "launch", "snapshot", "priority", "cpus", "gpus", "memory_gib",
+        "submitted_at", "changed_at", "part_of", "place", "at_once",
+    )  # fmt: skip
+    rows = [
+        (
+            ident, spec.key if not place else None, accepted.name if array is None else f"{accepted.name}/{place}", "queued", reason, accepted.backend,
+            accepted.user, json.dumps(asdict(_element(spec, element))), launch, accepted.snapshot, spec.priority, spec.cpus, spec.gpus,
+            spec.memory_gib or 0.0, at, at, array, None if array is None else place, spec.max_parallel,
+        )
+        for place, (ident, element) in enumerate(zip(ids, elements, strict=True))
+    ]  # fmt: skip
+    connection.executemany(f"INSERT INTO job ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows)  # noqa: S608 - our own names
+    of = ("part_of", array) if array is not None else ("id", ids[0])
+    numbers = [row["number"] for row in connection.execute(f"SELECT number FROM job WHERE {of[0]} = ?", (of[1],))]  # noqa: S608 - our own names
+    connection.executemany("INSERT INTO job_label VALUES (?, ?, ?)", [(number, key, value) for number in numbers for key, value in spec.labels.items()])
+    connection.executemany("INSERT INTO job_after VALUES (?, ?)", [(number, earlier) for number in numbers for earlier in before])
+    _tell(connection, read(connection, ids[0]).job if array is None else queries.array_job(connection, array))
+    return of[1]
+
+
+def _element(spec: JobSpec, element: Mapping[str, Any] | None) -> JobSpec:
+    """The spec of one element, which is that of a job of its own."""
+    if element is None:
+        return spec
+    plain = replace(spec, array=(), max_parallel=None, key=None)
+    if spec.notebook is not None:
+        return replace(plain, parameters={**spec.parameters, **element})
+    return replace(plain, environment={**spec.environment, **{name: str(value) for name, value in element.items()}})
+
+
+def _before(connection: sqlite3.Connection, names: Sequence[str]) -> list[int]:
+    """Numbers of the jobs to start after. Raises Conflict for one that can no longer succeed."""
+    numbers = list[int]()
+    for job in dict.fromkeys(job for name in names for job in queries.find(connection, name).jobs):
+        entry = read(connection, job)
+        if entry.job.state in FINAL and entry.job.state is not JobState.SUCCEEDED:
+            raise Conflict(f"Job {job} is {entry.job.state}: nothing can start after it.", entry.job.reason, f"mlinfra jobs requeue {job}, or leave it out.")
+        numbers.append(entry.number)
+    return numbers
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(name.removeprefix("job:") for name in names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"job{'s' if len(names) > 1 else ''} {shown}{more}"
+
+
+def _request(connection: sqlite3.Connection, entry: Entry, column: str, user: str, reason: str) -> Job:
+    """Leave word that an active job is to end; a waiting one that is to be cancelled ends at once."""
+    if entry.job.state is JobState.QUEUED and column == "cancelled_by":
+        return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {user} before it started.").job
+    if entry.job.state in ACTIVE and not entry.cancelled_by:
+        return _set(connection, entry, reason=reason, **{column: user})
+    return entry.job
+
+
+def _requeue(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> Job:
+    job = entry.job
+    if job.state is JobState.SUCCEEDED:
+        raise Conflict(f"Job {job.id} succeeded.", "A job that succeeded is not run again.", f"mlinfra jobs clone {job.id} submits another like it.")
+    if job.state not in FINAL:
+        return _request(connection, entry, "requeued_by", user, f"Is being requeued by {user}.")
+    launch = json.dumps(asdict(replace(entry.launch, environment=environment)))
+    return _write(
+        connection, entry, JobState.QUEUED, reason=f"Requeued by {user}.", launch=launch, cancelled_by="", requeued_by="", failures=0, requeues=0,
+        not_before=0, gpu_ids="[]", remote=None,
+    ).job  # fmt: skip
 
 
 def _write(connection: sqlite3.Connection, entry: Entry, to: JobState, *, reason: str, exit_code: int | None = None, **columns: Any) -> Entry:
-    job = advance(entry.job, to, at=now(), reason=encodable(reason), exit_code=exit_code)
+    at = now()
+    job = advance(entry.job, to, at=at, reason=encodable(reason), exit_code=exit_code)
     values = {
         "state": str(job.state), "reason": job.reason, "exit_code": job.exit_code, "attempt": job.attempt,
-        "started_at": _seconds(job.started_at), "ended_at": _seconds(job.ended_at), "changed_at": now().timestamp(), **columns,
+        "started_at": seconds(job.started_at), "ended_at": seconds(job.ended_at), "changed_at": at.timestamp(), **columns,
     }  # fmt: skip
     connection.execute(f"UPDATE job SET {', '.join(f'{name} = ?' for name in values)} WHERE id = ?", [*values.values(), job.id])  # noqa: S608 - our own names
-    moved = _read(connection, job.id)
+    moved = read(connection, job.id)
     _tell(connection, moved.job)
+    if entry.job.state is JobState.RUNNING and entry.job.started_at is not None:
+        _charge(connection, entry.job, (at - entry.job.started_at).total_seconds(), at.timestamp())
+    if to in FINAL and to is not JobState.SUCCEEDED:
+        _give_up_later(connection, moved)
     return moved
+
+
+def _charge(connection: sqlite3.Connection, job: Job, ran: float, at: float) -> None:
+    """Add what an attempt held to what its user has used."""
+    row = connection.execute("SELECT * FROM job_share WHERE user = ?", (job.user,)).fetchone()
+    before = queries.faded(row["seconds"], at - row["at"]) if row else 0.0
+    used = before + max(0.0, ran) * (job.gpus + job.cpus / queries.CPUS_PER_GPU)
+    connection.execute("INSERT OR REPLACE INTO job_share VALUES (?, ?, ?)", (job.user, used, at))
+
+
+def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
+    """Cancel what was to start after a job that did not succeed, near and far."""
+    query = "SELECT job.* FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ? AND job.state = 'queued'"
+    for row in connection.execute(query, (entry.number,)).fetchall():
+        later = read(connection, row["id"])  # another way to it may have come first
+        if later.job.state is JobState.QUEUED:
+            _write(connection, later, JobState.CANCELLED, reason=f"It was to start after job {entry.job.id}, which is {entry.job.state}.")
+
+
+def _set(connection: sqlite3.Connection, entry: Entry, **columns: Any) -> Job:
+    """Change what is said of a job; its state stays."""
+    values = {**columns, "changed_at": now().timestamp()}
+    connection.execute(f"UPDATE job SET {', '.join(f'{name} = ?' for name in values)} WHERE id = ?", [*values.values(), entry.job.id])  # noqa: S608 - our own names
+    job = read(connection, entry.job.id).job
+    _tell(connection, job)
+    return job
 
 
 def _tell(connection: sqlite3.Connection, job: Job, progress: float | None = None) -> None:
@@ -311,53 +407,5 @@ def _tell(connection: sqlite3.Connection, job: Job, progress: float | None = Non
 def _new_id(connection: sqlite3.Connection) -> str:
     while True:
         fresh = secrets.token_hex(4)
-        if connection.execute("SELECT 1 FROM job WHERE id = ?", (fresh,)).fetchone() is None:
+        if connection.execute("SELECT 1 FROM job WHERE id = ? OR part_of = ?", (fresh, fresh)).fetchone() is None:
             return fresh
-
-
-def _read(connection: sqlite3.Connection, job: str) -> Entry:
-    row = connection.execute("SELECT * FROM job WHERE id = ?", (job,)).fetchone()
-    if row is None:
-        raise NotFound(f"There is no job {job}.", fix="mlinfra jobs list")
-    return _entry(row)
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    spec = _spec(row["spec"])
-    process = Identity(row["boot"], row["pid"], row["start"]) if row["pid"] is not None else None
-    return Entry(
-        number=row["number"], job=_job(row, spec), spec=spec, launch=Launch(**json.loads(row["launch"])), token=row["token"] or "", process=process,
-        failures=row["failures"], requeues=row["requeues"], cancelled_by=row["cancelled_by"],
-    )  # fmt: skip
-
-
-def _spec(text: str) -> JobSpec:
-    values = json.loads(text)
-    for name in ("memory_gib", "time_limit_minutes"):
-        if not math.isfinite(values.get(name) or 0):  # earlier versions took NaN and infinity
-            values[name] = None
-    return JobSpec(**values)
-
-
-def _job(row: sqlite3.Row, spec: JobSpec) -> Job:
-    started, ended, ident = _moment(row["started_at"]), _moment(row["ended_at"]), str(row["id"])
-    elapsed = max(0.0, ((ended or now()) - started).total_seconds()) if started else None
-    progress = Number(value=row["progress"], basis="est") if row["progress"] is not None else None
-    return Job(
-        id=ident, ref=f"job:{ident}", name=row["name"], state=JobState(row["state"]), reason=row["reason"], exit_code=row["exit_code"], backend=row["backend"],
-        user=row["user"], notebook=spec.notebook, command=spec.command, parameters=spec.parameters, gpus=spec.gpus, cpus=spec.cpus,
-        gpu_ids=json.loads(row["gpu_ids"]), priority=row["priority"], attempt=row["attempt"], retries=spec.retries,
-        submitted_at=datetime.fromtimestamp(row["submitted_at"], UTC), started_at=started, ended_at=ended, elapsed_seconds=elapsed,
-        progress=progress, progress_text=row["progress_text"], output=spec.output, snapshot=row["snapshot"], labels=spec.labels,
-        code={
-            "python": f'import jupyter_mlinfra as ml\n\nml.job("{ident}")', "magic": f"%job {ident}", "cli": f"mlinfra jobs show {ident}",
-        },
-    )  # fmt: skip
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()

@@ -12,7 +12,7 @@ from .parameters import Count, Cursor, Limit, Name, Text
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..jobs.spec import Compute, ExecutedNotebook, Job, LogChunk, Parameter, Supervisor
+    from ..jobs.spec import AttemptRecord, CodeSnapshot, Compute, Estimate, ExecutedNotebook, Job, LogChunk, Parameter, QueuedJob, Supervisor
 
 read, write, execute = access("jobs")
 
@@ -22,10 +22,10 @@ Words = Annotated[str, Len(0, 100_000)]
 
 class JobList(Handler):
     @read
-    def get(self, *, state: State | None = None, label: Name | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[Job]:
-        """Jobs, newest first; `label` is KEY=VALUE."""
+    def get(self, *, state: State | None = None, label: Name | None = None, array: Name | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[Job]:
+        """Jobs, newest first, an array as one; `label` is KEY=VALUE, `array` lists the elements of one."""
         key, _, value = (label or "").partition("=")
-        return self.bench.jobs.list(state=state, label=(key, value) if label else None, limit=limit, cursor=cursor)
+        return self.bench.jobs.list(state=state, label=(key, value) if label else None, array=array, limit=limit, cursor=cursor)
 
     @execute
     def post(
@@ -38,12 +38,19 @@ class JobList(Handler):
         name: Annotated[str, Len(0, 200)] = "",
         cwd: Name | None = None,
         environment: dict[Name, Words] | None = None,
-        gpus: Annotated[int, Interval(ge=0, le=10_000)] = 0,
+        gpus: Annotated[float, Interval(ge=0, le=10_000)] = 0,
+        gpu_type: Name | None = None,
         cpus: Annotated[int, Interval(ge=0, le=10_000)] = 1,
         memory_gib: Annotated[float, Interval(gt=0, le=1e6)] | None = None,
         time_limit_minutes: Annotated[float, Interval(gt=0, le=1e7)] | None = None,
         priority: Annotated[int, Interval(ge=0, le=100)] = 50,
         retries: Annotated[int, Interval(ge=0, le=1000)] = 0,
+        backend: Name | None = None,
+        queue: Name | None = None,
+        array: Annotated[tuple[dict[str, Any], ...], Len(0, 10_000)] = (),
+        max_parallel: Annotated[int, Interval(ge=1, le=10_000)] | None = None,
+        after: Annotated[tuple[Name, ...], Len(0, 1000)] = (),
+        checkpoints: Name | None = None,
         key: Name | None = None,
         labels: dict[Name, Name] | None = None,
     ) -> Job:
@@ -52,9 +59,42 @@ class JobList(Handler):
 
         spec = JobSpec(
             notebook=notebook, command=command, parameters=parameters or {}, output=output, name=name, cwd=cwd, environment=environment or {}, gpus=gpus,
-            cpus=cpus, memory_gib=memory_gib, time_limit_minutes=time_limit_minutes, priority=priority, retries=retries, key=key, labels=labels or {},
+            gpu_type=gpu_type, cpus=cpus, memory_gib=memory_gib, time_limit_minutes=time_limit_minutes, priority=priority, retries=retries, backend=backend,
+            queue=queue, array=array, max_parallel=max_parallel, after=after, checkpoints=checkpoints, key=key, labels=labels or {},
         )  # fmt: skip
         return self.bench.jobs.submit(spec)
+
+
+class EstimatePage(Handler):
+    @read
+    def get(
+        self,
+        *,
+        notebook: Name | None = None,
+        command: Annotated[tuple[Words, ...], Len(0, 1000)] = (),
+        gpus: Annotated[float, Interval(ge=0, le=10_000)] = 0,
+        gpu_type: Name | None = None,
+        cpus: Annotated[int, Interval(ge=0, le=10_000)] = 1,
+        memory_gib: Annotated[float, Interval(gt=0, le=1e6)] | None = None,
+        time_limit_minutes: Annotated[float, Interval(gt=0, le=1e7)] | None = None,
+        backend: Name | None = None,
+        queue: Name | None = None,
+    ) -> Estimate:
+        """When such a job would start, how long it would take and what it would cost; or why it can never start."""
+        from ..jobs import JobSpec
+
+        spec = JobSpec(
+            notebook=notebook, command=command, gpus=gpus, gpu_type=gpu_type, cpus=cpus, memory_gib=memory_gib, time_limit_minutes=time_limit_minutes,
+            backend=backend, queue=queue,
+        )  # fmt: skip
+        return self.bench.jobs.estimate(spec)
+
+
+class QueueList(Handler):
+    @read
+    def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[QueuedJob]:
+        """What waits, in the order in which it may start."""
+        return self.bench.jobs.queue(limit=limit, cursor=cursor)
 
 
 class JobPage(Handler):
@@ -85,11 +125,62 @@ class JobCancel(Handler):
         return self.bench.jobs.cancel(id)
 
 
+class JobRequeue(Handler):
+    @execute
+    def post(self, id: str) -> Job:
+        """Start a job again under the same id, from its checkpoints."""
+        return self.bench.jobs.requeue(id)
+
+
+class JobHold(Handler):
+    @execute
+    def post(self, id: str) -> Job:
+        """Keep a waiting job from starting."""
+        return self.bench.jobs.hold(id)
+
+
+class JobRelease(Handler):
+    @execute
+    def post(self, id: str) -> Job:
+        """Let a job that is on hold start."""
+        return self.bench.jobs.release(id)
+
+
+class JobPriority(Handler):
+    @execute
+    def post(self, id: str, *, priority: Annotated[int, Interval(ge=0, le=100)]) -> Job:
+        """Move a waiting job in the queue: 100 is first."""
+        return self.bench.jobs.prioritize(id, priority)
+
+
+class JobClone(Handler):
+    @execute
+    def post(self, id: str, *, parameters: dict[str, Any] | None = None, same_code: bool = False) -> Job:
+        """Submit another job like this one; `parameters` are those that differ."""
+        jobs = self.bench.jobs
+        changes = {"parameters": {**jobs.show(id).parameters, **parameters}} if parameters else {}
+        return jobs.clone(id, same_code=same_code, **changes)
+
+
+class JobAttempts(Handler):
+    @read
+    def get(self, id: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[AttemptRecord]:
+        """Every start of a job, newest first."""
+        return self.bench.jobs.attempts(id, limit=limit, cursor=cursor)
+
+
+class JobCode(Handler):
+    @read
+    def get(self, id: str) -> CodeSnapshot | None:
+        """The code that a job runs from, with what was left out."""
+        return self.bench.jobs.code(id)
+
+
 class ComputePage(Handler):
     @read
-    def get(self) -> Compute:
-        """What the backend has, and who holds it."""
-        return self.bench.jobs.compute()
+    def get(self, *, backend: Name | None = None) -> Compute:
+        """What a backend has (default: that of the settings), and who holds it."""
+        return self.bench.jobs.compute(backend)
 
 
 class SupervisorPage(Handler):
@@ -118,6 +209,15 @@ ROUTES = {
     "jobs/jobs/{id}": JobPage,
     "jobs/jobs/{id}/log": JobLog,
     "jobs/jobs/{id}/cancel": JobCancel,
+    "jobs/jobs/{id}/requeue": JobRequeue,
+    "jobs/jobs/{id}/hold": JobHold,
+    "jobs/jobs/{id}/release": JobRelease,
+    "jobs/jobs/{id}/priority": JobPriority,
+    "jobs/jobs/{id}/clone": JobClone,
+    "jobs/jobs/{id}/attempts": JobAttempts,
+    "jobs/jobs/{id}/code": JobCode,
+    "jobs/queue": QueueList,
+    "jobs/estimate": EstimatePage,
     "jobs/compute": ComputePage,
     "jobs/supervisor": SupervisorPage,
     "jobs/parameters": ParameterList,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.refs import reference
 from .rows import METRICS, ROWS, Row, metrics_of, row_of, rows_of
-from .words import NONE, beginning, counted, datum, moment, number, plain, share, size, span, state
+from .words import NONE, beginning, counted, datum, moment, number, plain, share, size, span, state, took
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +135,20 @@ def _job(item: Any) -> Card:
         "attempt": f"{item.attempt} of {item.retries + 1}" if item.retries else NONE,
         "submitted": f"{moment(item.submitted_at)} by {item.user}",
         "labels": plain(item.labels),
+        "after": plain([f"job:{job}" for job in item.after]),
+        "elements": plain({state: count for state, count in item.array.states.items() if count}) if item.array is not None else NONE,
     }
     return Card(title=item.name, ref=item.ref, facts=_said(facts))
+
+
+def _estimate(item: Any) -> Card:
+    facts = {
+        "starts": f"{moment(item.starts_at)} (est.)" if item.starts_at is not None else NONE,
+        "takes": f"{took(item.seconds)} ({item.like} like it)" if item.seconds is not None else NONE,
+        "costs": plain(item.cost),
+        "refused": item.refused,
+    }
+    return Card(title="estimate", facts=_said(facts))
 
 
 def _log(item: Any) -> Card:
@@ -267,6 +279,7 @@ CARDS: Mapping[str, Callable[[Any], Card]] = {
     "Deployment": _deployment,
     "DeploymentDetail": _deployment_detail,
     "IngestReport": _ingest,
+    "Estimate": _estimate,
     "Job": _job,
     "LogChunk": _log,
     "ModelDetail": _model_detail,

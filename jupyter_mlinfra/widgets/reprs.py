@@ -21,7 +21,7 @@ RECORDS = {
     "deployments.spec": ("Change", "DeployedVersion", "Deployment", "DeploymentDetail", "Prediction"),
     "experiments.spec": ("Comparison", "Curve", "Difference", "Experiment", "Model", "ModelDetail", "Run", "Version"),
     "features.spec": ("AppliedViews", "Feature", "Materialized", "OnlineRow", "View", "ViewDetail"),
-    "jobs.spec": ("Compute", "Device", "Job", "LogChunk", "Parameter", "Supervisor"),
+    "jobs.spec": ("AttemptRecord", "Compute", "Device", "Estimate", "Job", "LogChunk", "Parameter", "QueuedJob", "Supervisor"),
     "monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus"),
     "pipelines.spec": ("Pipeline", "PipelineDetail", "PipelineRun", "Step", "StepRun"),
     "readiness": ("TargetCheck",),

@@ -96,7 +96,7 @@ def job(item: Any) -> Row:
     progress = share(item.progress) if item.progress is not None and item.state == "running" else ""
     return {
         "job": item.id,
-        "name": item.name,
+        "name": f"{item.name} ({item.array.size})" if item.array is not None else item.name,
         "state": " ".join(filter(None, [item.state, progress])),
         "took": span(item.elapsed_seconds),
         "submitted": moment(item.submitted_at),
@@ -104,6 +104,30 @@ def job(item: Any) -> Row:
         "runs": plain(Path(item.notebook).name if item.notebook else item.command[0] if item.command else None),
         "cpus": plain(item.cpus),
         "gpus": plain(item.gpus),
+    }
+
+
+def queued_job(item: Any) -> Row:
+    waits = item.job
+    return {
+        "#": plain(item.position),
+        "job": waits.id,
+        "name": waits.name,
+        "user": waits.user,
+        "gpus": plain(waits.gpus),
+        "priority": plain(waits.priority),
+        "waits for": beginning(waits.reason),
+        "starts (est.)": moment(item.starts_at),
+    }
+
+
+def attempt(item: Any) -> Row:
+    return {
+        "attempt": plain(item.number),
+        "began": moment(item.began_at),
+        "ended": moment(item.ended_at),
+        "exit code": plain(item.exit_code),
+        "reason": beginning(item.reason),
     }
 
 
@@ -279,7 +303,9 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "Feature": feature,
     "FeatureDrift": feature_drift,
     "Hit": hit,
+    "AttemptRecord": attempt,
     "Job": job,
+    "QueuedJob": queued_job,
     "Materialized": materialized,
     "Model": model,
     "Monitor": monitor,

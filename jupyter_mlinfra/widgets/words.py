@@ -22,6 +22,13 @@ def share(value: Number | None) -> str:
     return number(Number(value=f"{100 * value.value:.1f} %", basis=value.basis, n=value.n))
 
 
+def took(value: Number | None) -> str:
+    """A number of seconds as a span of time, with its basis."""
+    if value is None or not isinstance(value.value, int | float):
+        return number(value)
+    return number(Number(value=span(value.value), basis=value.basis, n=value.n))
+
+
 def span(seconds: float | None) -> str:
     """A span of time: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
     if seconds is None:

@@ -18,7 +18,8 @@ from jupyter_mlinfra.jobs.attempt import Attempt
 from jupyter_mlinfra.jobs.backends.control import Config
 from jupyter_mlinfra.jobs.backends.launch import Place, spawn
 from jupyter_mlinfra.jobs.backends.live import Live
-from jupyter_mlinfra.jobs.store import JobStore, Launch
+from jupyter_mlinfra.jobs.rows import Launch
+from jupyter_mlinfra.jobs.store import Accepted, JobStore
 
 ODD = ['{"fraction": 0.5, "text": "caf\\udce9.csv"}', '{"fraction": 1' + "0" * 400 + "}", "[" * 9000]
 FAULTS = """
@@ -118,7 +119,7 @@ def test_a_job_that_cannot_be_adopted_keeps_what_it_holds_and_stops_no_other(
 def test_a_job_whose_claim_found_the_disk_full_is_tried_again(jobs: Jobs, project: Project, tools: Any) -> None:
     store = JobStore(project.database)
     launch = Launch(folder=str(project.root), command=["sh", "-c", "echo x >> count"], python=sys.executable, environment="")
-    job = store.insert(JobSpec(command=launch.command), name="x", launch=launch, snapshot=None, backend="local", user="ana")
+    job = store.insert(JobSpec(command=launch.command), Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana"))
     claim = project.home / "jobs" / job.id / "1" / "claim"
     claim.parent.mkdir(parents=True)
     claim.touch()  # what creates the file and cannot write into it leaves behind
@@ -135,7 +136,7 @@ def test_a_start_on_a_full_disk_is_known_never_to_have_begun(jobs: Jobs, project
     try:
         store = JobStore(project.database)
         launch = Launch(folder=str(project.root), command=["touch", "ran"], python=sys.executable, environment="")
-        job = store.insert(JobSpec(command=launch.command), name="x", launch=launch, snapshot=None, backend="local", user="ana")
+        job = store.insert(JobSpec(command=launch.command), Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana"))
         entry = store.starting(job.id, token="t", gpu_ids=[])
         with pytest.raises(OSError, match="No space left"), open(place / "filler", "wb", buffering=0) as file:
             while True:

@@ -33,6 +33,9 @@ class FakeDriver(ModuleType):
     def nvmlDeviceGetHandleByIndex(self, number: int) -> int:
         return number
 
+    def nvmlDeviceGetMigMode(self, handle: int) -> list[int]:
+        raise self.NVMLError
+
     def nvmlDeviceGetUUID(self, handle: int) -> bytes | str:
         return [b"GPU-old-bindings", "GPU-new-bindings"][handle]
 
@@ -65,6 +68,20 @@ def test_gpus_are_known_by_their_uuid_and_the_driver_is_let_go(driver: FakeDrive
         ("GPU-new-bindings", 1, "NVIDIA H100"),
     ]
     assert driver.open == 0
+
+
+def test_a_divided_gpu_is_given_by_its_instances(driver: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def instance(handle: int, place: int) -> str:
+        if place == 1:
+            raise driver.NVMLError  # an empty place
+        return f"MIG-{place}"
+
+    whole = driver.nvmlDeviceGetUUID
+    monkeypatch.setattr(driver, "nvmlDeviceGetMigMode", lambda handle: [1, 1] if handle == 0 else [0, 0])
+    monkeypatch.setattr(driver, "nvmlDeviceGetMaxMigDeviceCount", lambda handle: 3, raising=False)
+    monkeypatch.setattr(driver, "nvmlDeviceGetMigDeviceHandleByIndex", instance, raising=False)
+    monkeypatch.setattr(driver, "nvmlDeviceGetUUID", lambda handle: handle if isinstance(handle, str) else whole(handle))
+    assert [(gpu.id, gpu.number) for gpu in devices.gpu_slots(-1)] == [("MIG-0", 0), ("MIG-2", 1), ("GPU-new-bindings", 2)]
 
 
 def test_what_the_driver_does_not_tell_is_missing_and_no_failure(driver: FakeDriver) -> None:

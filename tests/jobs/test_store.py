@@ -15,12 +15,13 @@ from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobSpec, JobState
 from jupyter_mlinfra.jobs.backends.launch import Place, TryLater, spawn
-from jupyter_mlinfra.jobs.store import Entry, JobStore, Launch
+from jupyter_mlinfra.jobs.rows import Entry, Launch
+from jupyter_mlinfra.jobs.store import Accepted, JobStore
 
 
 def begun(store: JobStore, spec: JobSpec, folder: Path) -> Entry:
     launch = Launch(folder=str(folder), command=spec.command, python="python", environment=str(folder / "none"))
-    job = store.insert(spec, name="x", launch=launch, snapshot=None, backend="local", user="ana")
+    job = store.insert(spec, Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana"))
     return store.starting(job.id, token="t", gpu_ids=[])
 
 
@@ -29,7 +30,7 @@ def test_a_job_that_is_cancelled_while_its_attempt_ends_is_not_queued_again(coun
     store = JobStore(project.database)
     entry = begun(store, JobSpec(command=["true"], retries=3), tmp_path)
     store.running(entry.job.id, Identity("boot", 1, 1))
-    store.request_cancel(entry.job.id, user="ana")  # after the supervisor looked for cancels, before it judges the attempt
+    store.request_cancel([entry.job.id], user="ana")  # after the supervisor looked for cancels, before it judges the attempt
     ended = store.again(entry.job.id, reason="Tries again.", exit_code=1, counted=counted, delay=0)
     assert (ended.job.state, ended.job.reason, ended.job.exit_code) == ("cancelled", "Cancelled by ana.", 1)
     assert ended.job.ended_at is not None
@@ -39,7 +40,7 @@ def test_a_job_that_is_cancelled_while_its_attempt_ends_is_not_queued_again(coun
 def test_a_job_that_takes_no_slot_is_before_the_longest_queue(project: Project, tmp_path: Path) -> None:
     store, launch = JobStore(project.database), Launch(folder=str(tmp_path), command=["true"], python="python", environment="none")
     names = [
-        store.insert(JobSpec(command=["true"], cpus=cpus, priority=priority), name="x", launch=launch, snapshot=None, backend="local", user="ana").id
+        store.insert(JobSpec(command=["true"], cpus=cpus, priority=priority), Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana")).id
         for cpus, priority in [(1, 50), (1, 90), (2, 50), (0, 10)]
     ]
     assert [item.id for item in store.waiting(at=time.time() + 1, limit=3)] == [names[3], names[1], names[0]]

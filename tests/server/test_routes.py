@@ -38,11 +38,20 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("features/views/origin_weather", None, "features", "show", {"view": "origin_weather"}),
     ("features/features?view=w&query=temp", None, "features", "list", {"view": "w", "query": "temp"} | PAGE),
     ("features/online", {"features": ["w:*"], "entities": [{"origin": "JFK"}]}, "features", "online", {"features": ["w:*"], "entities": [{"origin": "JFK"}]}),
-    ("jobs/jobs?state=running&label=run%3D7&limit=5", None, "jobs", "list", {"state": "running", "label": ("run", "7"), "limit": 5, "cursor": None}),
+    ("jobs/jobs?state=running&label=run%3D7&limit=5", None, "jobs", "list",
+     {"state": "running", "label": ("run", "7"), "array": None, "limit": 5, "cursor": None}),
+    ("jobs/jobs/7f3a/requeue", {}, "jobs", "requeue", {"job": "7f3a"}),
+    ("jobs/jobs/7f3a/hold", {}, "jobs", "hold", {"job": "7f3a"}),
+    ("jobs/jobs/7f3a/release", {}, "jobs", "release", {"job": "7f3a"}),
+    ("jobs/jobs/7f3a/priority", {"priority": 90}, "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
+    ("jobs/jobs/7f3a/clone", {"same_code": True}, "jobs", "clone", {"job": "7f3a", "same_code": True}),
+    ("jobs/jobs/7f3a/attempts", None, "jobs", "attempts", {"job": "7f3a"} | PAGE),
+    ("jobs/jobs/7f3a/code", None, "jobs", "code", {"job": "7f3a"}),
+    ("jobs/queue", None, "jobs", "queue", PAGE),
     ("jobs/jobs/7f3a", None, "jobs", "show", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/log?offset=10&limit=20", None, "jobs", "logs", {"job": "7f3a", "offset": 10, "limit": 20, "tail": None}),
     ("jobs/jobs/7f3a/cancel", {}, "jobs", "cancel", {"job": "7f3a"}),
-    ("jobs/compute", None, "jobs", "compute", {}),
+    ("jobs/compute?backend=slurm", None, "jobs", "compute", {"backend": "slurm"}),
     ("jobs/supervisor", None, "jobs", "supervisor", {}),
     ("jobs/executed?path=.mlinfra%2Fjobs%2Fb.ipynb", None, "jobs", "executed", {"path": ".mlinfra/jobs/b.ipynb"}),
     ("jobs/parameters?notebook=a%2Fb.ipynb", None, "jobs", "parameters", {"notebook": "a/b.ipynb"}),
@@ -115,7 +124,7 @@ async def test_a_route_asks_its_service_and_answers_as_documented(
 def test_every_route_is_in_the_table() -> None:
     called = {(template_of(call[0]), "get" if call[1] is None else "post") for call in CALLS}
     every = {(path, verb) for path, verbs in document()["paths"].items() for verb in verbs}
-    elsewhere = {("/jobs/jobs", "post"), ("/workbench/init", "post"), ("/workbench/project", "get"), ("/openapi.json", "get")}
+    elsewhere = {("/jobs/jobs", "post"), ("/jobs/estimate", "get"), ("/workbench/init", "post"), ("/workbench/project", "get"), ("/openapi.json", "get")}
     assert every - called == elsewhere | {(f"/{template_of(path)[1:]}", "post") for path, *_ in LONG}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,7 +30,13 @@ class JobBackend(Protocol):
         """Take up jobs that are written down as queued. May be called again for the same ids."""
 
     def cancel(self, jobs: Sequence[str]) -> None:
-        """End active jobs that are written down as being cancelled."""
+        """End active jobs that are written down as being cancelled or requeued."""
+
+    def starts(self) -> Mapping[str, datetime]:
+        """When waiting jobs may start, as far as that can be told."""
+
+    def would_start(self, spec: JobSpec) -> datetime | None:
+        """When a job with these needs may start that is submitted now; None when it cannot be told."""
 
     def compute(self) -> Compute:
         """What there is, and who holds it."""

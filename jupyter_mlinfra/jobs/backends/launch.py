@@ -14,9 +14,9 @@ from ...core.errors import MLInfraError, Unavailable
 from ...core.processes import TOKEN
 from ...core.secrets import resolve
 from .. import environment
-from ..attempt import Attempt, NotebookTask
+from ..attempt import Attempt, NotebookTask, checkpoint_folder
+from ..rows import Entry
 from ..snapshot import Snapshots
-from ..store import Entry
 
 # The script is fixed; folder and command are its arguments, so no word of a job is ever read by a shell.
 # 1. Take the attempt: the claim is created exclusively, so a second start of the same attempt ends here, having done nothing.
@@ -113,6 +113,9 @@ def variables(entry: Entry, place: Place, attempt: Attempt) -> dict[str, str]:
         environment.JOB: entry.job.id,
         environment.PROGRESS: str(attempt.progress),
         environment.REASON: str(attempt.reason),
+        environment.CHECKPOINTS: str(checkpoint_folder(place.root, place.home, entry.job.id, entry.spec.checkpoints)),
+        **({environment.ARRAY_INDEX: str(entry.job.index)} if entry.job.index is not None else {}),
+        **({environment.GPU_SHARE: f"{entry.spec.gpus:g}"} if 0 < entry.spec.gpus < 1 else {}),
         TOKEN: entry.token,
     }
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ...core.processes import Identity, boot_id, tree
 from ..attempt import Attempt
+from ..rows import Entry
 from ..spec import JobState
 from ..state import Ended
-from ..store import Entry
 
 AGAIN_SECONDS = 0.1
 """Between two rounds of SIGKILL: a process may have had a child between the listing and the signal."""

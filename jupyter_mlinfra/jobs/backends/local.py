@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from statistics import median
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, Unavailable
 from ...core.processes import end_token
-from ...core.records import Number
+from ...core.records import Number, now
 from ..devices import Gpu, Reading, gpu_readings, gpu_slots
 from ..machine import cpu_slots, load, memory_gib, memory_used, process_name
+from ..rows import Entry
 from ..spec import Compute, Device, JobSpec
 from ..store import JobStore
 from .control import Control
+from .plan import forecast
+from .queue import capacity_of, holdings_of, needs_of
+from .room import Need
 from .wishes import Wishes
 
 if TYPE_CHECKING:
     from ...core.project import Project
+
+FORETOLD = 100
+"""Waiting jobs, from the head of the queue, whose start is foretold."""
 
 
 class LocalBackend:
@@ -35,14 +44,22 @@ class LocalBackend:
         cpus = cpu_slots(settings.cpus)
         if spec.cpus > cpus:
             raise BadRequest(f"The job asks for {spec.cpus} CPUs.", f"The local backend has {cpus}.", "Ask for less, or raise [jobs] cpus in mlinfra.toml.")
-        if spec.gpus and spec.gpus > (gpus := len(gpu_slots(settings.gpus))):
-            raise BadRequest(
-                f"The job asks for {spec.gpus} GPU{'s' if spec.gpus > 1 else ''}.",
-                f"The local backend has {gpus}.",
-                "Ask for less, or use a machine that has them.",
-            )
+        if spec.gpus:
+            self._check_gpus(spec)
         if spec.memory_gib and spec.memory_gib > memory_gib():
             raise BadRequest(f"The job asks for {spec.memory_gib:g} GiB of memory.", f"This machine has {memory_gib():.1f}.", "Ask for less.")
+
+    def _check_gpus(self, spec: JobSpec) -> None:
+        slots = gpu_slots(self._project.settings.jobs.gpus)
+        usable = [gpu for gpu in slots if spec.gpu_type is None or spec.gpu_type.casefold() in gpu.name.casefold()]
+        if spec.gpus > len(usable):
+            kind = f"{spec.gpu_type} GPU" if spec.gpu_type else "GPU"
+            there = f" ({', '.join(sorted({gpu.name for gpu in slots}))})" if spec.gpu_type and slots else ""
+            raise BadRequest(
+                f"The job asks for {spec.gpus:g} {kind}{'s' if spec.gpus > 1 else ''}.",
+                f"The local backend has {len(usable)}{there}.",
+                "Ask for less, or use a machine that has them.",
+            )
 
     def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
         """Wake the supervisor, which reads the queue."""
@@ -61,11 +78,44 @@ class LocalBackend:
                 if not end_token(self._store.entry(job).token, grace_seconds=self._project.settings.jobs.grace_seconds):
                     raise
 
+    def starts(self) -> Mapping[str, datetime]:
+        """When waiting jobs may start: the queue is played through with the durations of earlier runs, else with time limits."""
+        return self._foretell(())
+
+    def would_start(self, spec: JobSpec) -> datetime | None:
+        """When such a job may start that is submitted now."""
+        seconds = None if spec.time_limit_minutes is None else spec.time_limit_minutes * 60
+        need = Need(job="", cpus=spec.cpus, gpus=spec.gpus, memory_gib=spec.memory_gib or 0.0, gpu_type=spec.gpu_type, seconds=seconds)
+        return self._foretell([need]).get("")
+
+    def _foretell(self, more: Sequence[Need]) -> dict[str, datetime]:
+        at, jobs = now(), self._project.settings.jobs
+        active = self._store.active()
+        waiting = self._store.waiting(at=at.timestamp(), limit=FORETOLD)
+        seconds = {entry.job.id: self._expected(entry, at) for entry in active}
+        entries = [self._store.entry(item.id) for item in waiting]
+        seconds |= {entry.job.id: self._expected(entry, at) for entry in entries}
+        holdings = holdings_of(active)
+        gpus = gpu_slots(jobs.gpus)
+        capacity = capacity_of(gpus, holdings, cpus=cpu_slots(jobs.cpus), memory_gib=memory_gib(), look=bool(gpus))
+        found = forecast([*needs_of(waiting), *more], holdings, capacity, {job: value for job, value in seconds.items() if value is not None})
+        return {job: at + timedelta(seconds=value) for job, value in found.items()}
+
+    def _expected(self, entry: Entry, at: datetime) -> float | None:
+        """Seconds that a job still takes: the median of earlier ones, else up to its time limit."""
+        earlier = self._store.durations(entry.spec)
+        limit = entry.spec.time_limit_minutes
+        whole = median(earlier) if earlier else None if limit is None else limit * 60
+        if whole is None:
+            return None
+        ran = (at - entry.job.started_at).total_seconds() if entry.job.started_at is not None else 0.0
+        return max(0.0, whole - ran)
+
     def compute(self) -> Compute:
         """Slots and their holders, and how busy the machine is."""
         settings = self._project.settings.jobs
-        active, counts = self._store.active(), self._store.counts()
-        holders = {gpu: entry.job.ref for entry in active for gpu in entry.job.gpu_ids}
+        active, counts = self._store.active(), self._store.counts(backend="local")
+        holders = {gpu: ", ".join(entry.job.ref for entry in active if gpu in entry.job.gpu_ids) for entry in active for gpu in entry.job.gpu_ids}
         readings = gpu_readings() if settings.gpus else {}
         disk = shutil.disk_usage(self._project.home)
         return Compute(

@@ -1,46 +1,21 @@
-"""Which waiting jobs start now, and why the others wait. No I/O: the same queue gives the same answer.
+"""Which waiting jobs start now, why the others wait, and when they may start. No I/O: the same queue gives the same answer.
 
-Order is priority, then age. A job that does not fit sets aside what it needs: a later job starts only on what the earlier
-ones would leave over, so a large job is never starved by small ones, and a CPU job need not wait behind a GPU job.
+A job that does not fit sets aside what it needs: a later job starts only on what the earlier ones would leave over, so a large job
+is never starved by small ones, and a CPU job need not wait behind a GPU job. What is set aside is lent to a later job whose time
+limit ends it before any earlier one could start by the limits of what runs (EASY backfill, Lifka 1995, with a reservation for
+every earlier job): it delays nobody.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-_NAMED = 3
-"""Holders named in a reason; the rest is a count."""
+from .reasons import behind, why
+from .room import Capacity, Holding, Need, Room, can_ever, fit, hold, reservation, room_of, set_aside, take
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """What a job asks for."""
-
-    job: str
-    cpus: int
-    gpus: int
-    memory_gib: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """What a job that runs holds."""
-
-    job: str
-    cpus: int
-    gpu_ids: tuple[str, ...]
-    memory_gib: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
-    """What the machine has. gpus: number by id. busy: GPUs that a process outside the queue computes on, and who that is."""
-
-    cpus: int
-    gpus: Mapping[str, int]
-    memory_gib: float
-    busy: Mapping[str, str] = field(default_factory=dict)
+__all__ = ["Capacity", "Holding", "Need", "Plan", "forecast", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,82 +26,68 @@ class Plan:
     reasons: Mapping[str, str]
 
 
-def plan(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity) -> Plan:
-    """Decide over the waiting jobs, given in the order of the queue."""
-    held = {gpu: holding.job for holding in holdings for gpu in holding.gpu_ids}
-    gpus = [gpu for gpu in capacity.gpus if gpu not in held and gpu not in capacity.busy]
-    # Less than nothing is left where jobs run on from a time of more slots.
-    cpus = max(0, capacity.cpus - sum(holding.cpus for holding in holdings))
-    memory = max(0.0, capacity.memory_gib - sum(holding.memory_gib for holding in holdings))
-    starts, reasons, first = list[tuple[str, tuple[str, ...]]](), dict[str, str](), None
-    running = list(holdings)
-    for need in waiting:
-        if need.cpus > capacity.cpus or need.gpus > len(capacity.gpus) or need.memory_gib > capacity.memory_gib:
-            reasons[need.job] = _why(need, running, capacity)  # it can never start here: nothing is set aside for it
-            continue
-        if need.cpus <= cpus and need.gpus <= len(gpus) and need.memory_gib <= memory:
-            given = tuple(gpus[: need.gpus])
-            starts.append((need.job, given))
-            running.append(Holding(job=need.job, cpus=need.cpus, gpu_ids=given, memory_gib=need.memory_gib))
-        elif first is None:
-            reasons[need.job] = _why(need, running, capacity)
+def plan(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity, *, explained: int | None = None) -> Plan:
+    """Decide over the waiting jobs, given in the order of the queue. explained: how many of those that go on waiting get a reason, from the first."""
+    starts, blocked = _decide(waiting, holdings, capacity)
+    running = [*holdings, *(hold(need, gpu_ids) for need, gpu_ids in starts)]
+    reasons, first = dict[str, str](), None
+    for need in blocked[:explained]:
+        possible = can_ever(need, capacity)
+        reasons[need.job] = why(need, running, capacity) if first is None or not possible else behind(need, running, capacity, first)
+        if first is None and possible:
             first = need.job
-        else:
-            reasons[need.job] = _behind(need, running, capacity, first)
-        # Started or not, what it needs is gone for those behind it.
-        gpus = gpus[need.gpus :]
-        cpus, memory = max(0, cpus - need.cpus), max(0.0, memory - need.memory_gib)
-    return Plan(tuple(starts), reasons)
+    return Plan(tuple((need.job, gpu_ids) for need, gpu_ids in starts), reasons)
 
 
-def _why(need: Need, running: Sequence[Holding], capacity: Capacity) -> str:
-    """What is short, how much of it is free, and who holds the rest."""
-    held = {gpu: holding.job for holding in running for gpu in holding.gpu_ids}
-    free_gpus = sum(gpu not in held and gpu not in capacity.busy for gpu in capacity.gpus)
-    free_cpus = capacity.cpus - sum(holding.cpus for holding in running)
-    free_memory = capacity.memory_gib - sum(holding.memory_gib for holding in running)
-    parts = []
-    if need.gpus > free_gpus:
-        parts.append(_shortage(need.gpus, "GPU", free_gpus, len(capacity.gpus), _gpu_holders(held, capacity)))
-    if need.cpus > free_cpus:
-        parts.append(_shortage(need.cpus, "CPU", free_cpus, capacity.cpus, _holders([holding.job for holding in running if holding.cpus])))
-    if need.memory_gib > free_memory:
-        holders = _holders([holding.job for holding in running if holding.memory_gib])
-        if need.memory_gib > capacity.memory_gib:
-            parts.append(f"Needs {need.memory_gib:g} GiB of memory, this machine has {capacity.memory_gib:.3g}: it cannot start here.")
-        else:
-            parts.append(f"Needs {need.memory_gib:g} GiB of memory, {max(0.0, free_memory):.3g} of {capacity.memory_gib:.3g} are free{holders}.")
-    return " ".join(parts)
+def forecast(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity, seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds from now until each waiting job starts; jobs of which that cannot be told are left out.
+
+    seconds: what each job takes (from now on, where it runs).
+
+    The queue is played through: whenever a job ends, the same decision is taken that the supervisor takes.
+    """
+    ends = {holding.job: seconds.get(holding.job, math.inf) for holding in holdings}
+    queue, running, clock, starts = list(waiting), list(holdings), 0.0, dict[str, float]()
+    while queue:
+        left = [replace(holding, ends_in=max(0.0, holding.ends_in - clock)) for holding in running]
+        begun, queue = _decide(queue, left, capacity)
+        for need, gpu_ids in begun:
+            starts[need.job] = clock
+            ends[need.job] = clock + seconds.get(need.job, math.inf)
+            running.append(replace(hold(need, gpu_ids), ends_in=clock + (math.inf if need.seconds is None else need.seconds)))
+        clock = min((ends[holding.job] for holding in running), default=math.inf)
+        if clock == math.inf:
+            break
+        running = [holding for holding in running if ends[holding.job] > clock]
+    return starts
 
 
-def _behind(need: Need, running: Sequence[Holding], capacity: Capacity, first: str) -> str:
-    short = _why(need, running, capacity)
-    return f"{short} Job {first} is before it." if short else f"Waits behind job {first}, which is before it in the queue."
+def _decide(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity) -> tuple[list[tuple[Need, tuple[str, ...]]], list[Need]]:
+    """What starts, with its GPUs, and what does not."""
+    starts, blocked, running = list[tuple[Need, tuple[str, ...]]](), list[Need](), list(holdings)
+    free = left = room_of(holdings, capacity)
+    lent_for = math.inf  # seconds for which what is set aside may be lent
+    for need in waiting:
+        given = _place(need, left, free, lent_for, capacity)
+        if given is not None:
+            starts.append((need, given))
+            running.append(hold(need, given))
+            free, left = take(need, given, free), take(need, given, left)
+            continue
+        blocked.append(need)
+        if not left.cpus and not lent_for and need.cpus:
+            continue  # nothing is left to set aside, or to lend, for all that need a CPU
+        if can_ever(need, capacity):  # for one that can never start here nothing is set aside
+            if lent_for > 0:
+                latest = reservation(need, running, capacity)
+                lent_for = min(lent_for, latest if latest < math.inf else 0.0)
+            left = set_aside(need, left, capacity)
+    return starts, blocked
 
 
-def _shortage(needed: int, unit: str, free: int, total: int, holders: str) -> str:
-    units = unit if needed == 1 else f"{unit}s"
-    if needed > total:
-        return f"Needs {needed} {units}, this machine has {total}: it cannot start here."
-    free = max(0, free)
-    return f"Needs {needed} {units}, {free or 'none'} {'is' if free <= 1 else 'are'} free{holders}."
-
-
-def _gpu_holders(held: Mapping[str, str], capacity: Capacity) -> str:
-    texts = [
-        f"GPU {number} is held by {f'job {held[gpu]}' if gpu in held else capacity.busy[gpu]}"
-        for gpu, number in capacity.gpus.items()
-        if gpu in held or gpu in capacity.busy
-    ]
-    return f"; {_some(texts)}" if texts else ""
-
-
-def _holders(jobs: Sequence[str]) -> str:
-    if not jobs:
-        return ""
-    return f"; held by job{'s' if len(jobs) > 1 else ''} {_some(jobs)}"
-
-
-def _some(texts: Sequence[str]) -> str:
-    shown = ", ".join(texts[:_NAMED])
-    return shown if len(texts) <= _NAMED else f"{shown} and {len(texts) - _NAMED} more"
+def _place(need: Need, left: Room, free: Room, lent_for: float, capacity: Capacity) -> tuple[str, ...] | None:
+    """On what nobody waits for, else on what is lent."""
+    given = fit(need, left, capacity)
+    if given is None and need.seconds is not None and need.seconds <= lent_for:
+        return fit(need, free, capacity)
+    return given

@@ -27,22 +27,24 @@ from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
 from ...core.processes import Identity, boot_id, failpoint, start_ticks
 from ..attempt import REASON_BYTES, Attempt
-from ..devices import gpu_readings, gpu_slots
+from ..devices import gpu_slots
 from ..environment import forget, release
-from ..machine import cpu_slots, memory_gib, process_name
+from ..machine import cpu_slots, memory_gib
 from ..retention import Retention
+from ..rows import Entry
 from ..spec import JobState
 from ..state import judge
-from ..store import Entry, JobStore
+from ..store import JobStore
 from .bell import Bell
 from .control import Config
 from .launch import CannotStart, Place, TryLater, spawn
 from .live import Live, find, limit_at
-from .plan import Capacity, Holding, Need, plan
+from .plan import plan
+from .queue import capacity_of, holdings_of, needs_of
 from .registry import Registered, Registry
 from .wishes import Wishes
 
-QUEUE_LIMIT = 500
+QUEUE_LIMIT = 200
 """Waiting jobs that are looked at for a start."""
 EXPLAINED = 100
 """Waiting jobs, from the head of the queue, that are told why they wait; the others wait for their turn."""
@@ -188,10 +190,13 @@ class Supervisor:
         live.saved = True
 
     def _cancel(self) -> None:
-        for job, user in {**self._wishes.read(), **self._store.to_cancel()}.items():
+        """End those that somebody asked to end, or to have started again."""
+        wishes = {job: (JobState.CANCELLED, user) for job, user in self._wishes.read().items()}
+        for job, (state, user) in {**self._store.asked(), **wishes}.items():
             live = self._live.get(job)
-            if live is not None and live.asked is None:
-                self._alone(job, partial(live.ask_to_end, JobState.CANCELLED, f"Cancelled by {user}.", grace_seconds=self._grace))
+            if live is not None and (live.asked is None or (live.asked is JobState.QUEUED and state is JobState.CANCELLED)):
+                reason = f"{'Cancelled' if state is JobState.CANCELLED else 'Requeued'} by {user}."
+                self._alone(job, partial(live.ask_to_end, state, reason, grace_seconds=self._grace))
 
     def _follow(self) -> None:
         """See to each job that runs; one that cannot be seen to is tried again later.
@@ -278,27 +283,16 @@ class Supervisor:
         registered = self._registry.read() if waiting else None
         if registered is None or registered.stopped:
             return
-        needs = [Need(job=item.id, cpus=item.cpus, gpus=item.gpus, memory_gib=item.memory_gib) for item in waiting]
-        holdings = [
-            Holding(job=entry.job.id, cpus=entry.spec.cpus, gpu_ids=tuple(entry.job.gpu_ids), memory_gib=entry.spec.memory_gib or 0.0)
-            for entry in (*(live.entry for live in self._live.values()), *self._aside.values())
-        ]
-        capacity = self._capacity(holdings) if any(need.gpus for need in needs) else Capacity(cpus=self._cpus, gpus=self._numbers(), memory_gib=self._memory)
-        decided = plan(needs, holdings, capacity)
+        needs = needs_of(waiting)
+        holdings = holdings_of((*(live.entry for live in self._live.values()), *self._aside.values()))
+        look = any(need.gpus for need in needs)
+        capacity = capacity_of(self._gpus, holdings, cpus=self._cpus, memory_gib=self._memory, look=look)
+        decided = plan(needs, holdings, capacity, explained=EXPLAINED)
         for job, gpu_ids in decided.starts:
             self._alone(job, partial(self._launch, job, gpu_ids))
         if capacity.busy and decided.reasons:
             self._queue_at = min(self._queue_at or math.inf, time.monotonic() + LATER_SECONDS)
         self._explain({item.id: decided.reasons[item.id] for item in waiting[:EXPLAINED] if decided.reasons.get(item.id, item.reason) != item.reason})
-
-    def _numbers(self) -> dict[str, int]:
-        return {gpu.id: gpu.number for gpu in self._gpus}
-
-    def _capacity(self, holdings: list[Holding]) -> Capacity:
-        """With the GPUs that something outside the queue computes on: a notebook kernel, another project's job."""
-        held = {gpu for holding in holdings for gpu in holding.gpu_ids}
-        busy = {gpu: process_name(reading.pids[0]) for gpu, reading in gpu_readings().items() if reading.pids and gpu not in held}
-        return Capacity(cpus=self._cpus, gpus=self._numbers(), memory_gib=self._memory, busy=busy)
 
     def _launch(self, job: str, gpu_ids: tuple[str, ...]) -> None:
         try:

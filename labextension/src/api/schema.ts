@@ -42,6 +42,44 @@ export interface components {
          */
         readonly AlertState: "ok" | "pending" | "firing" | "no_data";
         /**
+         * Array
+         * @description Jobs that were submitted as one. states: how many elements are in each. elements: their ids in order; empty in lists.
+         */
+        readonly Array: {
+            /** @default [] */
+            readonly elements: readonly string[];
+            readonly max_parallel: number | null;
+            readonly size: number;
+            readonly states: {
+                readonly [key: string]: number;
+            };
+        };
+        /**
+         * AttemptRecord
+         * @description One start of a job. exit_code: None while it runs, or when nobody could read it.
+         */
+        readonly AttemptRecord: {
+            readonly began_at: string | null;
+            readonly ended_at: string | null;
+            readonly exit_code: number | null;
+            readonly log_bytes: number;
+            readonly number: number;
+            readonly reason: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly AttemptRecordPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AttemptRecord"][];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback, remove.
          */
@@ -69,6 +107,17 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * CodeSnapshot
+         * @description The code that a job runs from. size: bytes of all files. commit: of git, empty outside a repository.
+         */
+        readonly CodeSnapshot: {
+            readonly commit: string;
+            readonly files: number;
+            readonly id: string;
+            readonly left_out: readonly components["schemas"]["LeftOut"][];
+            readonly size: number;
         };
         /**
          * Column
@@ -317,6 +366,19 @@ export interface components {
             readonly why: string;
         };
         /**
+         * Estimate
+         * @description What a job would meet. starts_at: None when it cannot be told. seconds: median of the `like` earlier runs of the same code, None without any.
+         *
+         *     cost: of the settings' prices, None without those. refused: why it can never start; empty when it can.
+         */
+        readonly Estimate: {
+            readonly cost: components["schemas"]["Number"] | null;
+            readonly like: number;
+            readonly refused: string;
+            readonly seconds: components["schemas"]["Number"] | null;
+            readonly starts_at: string | null;
+        };
+        /**
          * ExecutedNotebook
          * @description A notebook with the outputs of its run. content: nbformat 4. failed_cell: index of the cell with an error, from 0.
          */
@@ -444,11 +506,18 @@ export interface components {
          * @description What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
          *
          *     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
-         *     snapshot: of the code it runs from. code: how to get at it, per face.
+         *     snapshot: of the code it runs from. checkpoints: its folder for them. remote: how the backend calls it.
+         *     array: of an array as a whole, whose state is that of its elements together. part_of, index: of an element, the array's id and its place from 0.
+         *     held_by: who keeps it from starting. after: jobs that it waits for. code: how to get at it, per face.
          */
         readonly Job: {
+            /** @default [] */
+            readonly after: readonly string[];
+            /** @default null */
+            readonly array: components["schemas"]["Array"] | null;
             readonly attempt: number;
             readonly backend: string;
+            readonly checkpoints: string | null;
             readonly code: {
                 readonly [key: string]: string;
             };
@@ -458,28 +527,40 @@ export interface components {
             readonly ended_at: string | null;
             readonly exit_code: number | null;
             readonly gpu_ids: readonly string[];
+            readonly gpu_type: string | null;
             readonly gpus: number;
+            /** @default  */
+            readonly held_by: string;
             readonly id: string;
+            /** @default null */
+            readonly index: number | null;
             readonly labels: {
                 readonly [key: string]: string;
             };
+            readonly memory_gib: number | null;
             readonly name: string;
             readonly notebook: string | null;
             readonly output: string | null;
             readonly parameters: {
                 readonly [key: string]: unknown;
             };
+            /** @default null */
+            readonly part_of: string | null;
             readonly priority: number;
             readonly progress: components["schemas"]["Number"] | null;
             readonly progress_text: string;
+            readonly queue: string | null;
             readonly reason: string;
             readonly ref: string;
+            /** @default null */
+            readonly remote: string | null;
             readonly retries: number;
             readonly snapshot: string | null;
             readonly started_at: string | null;
             readonly state: components["schemas"]["JobState"];
             /** Format: date-time */
             readonly submitted_at: string;
+            readonly time_limit_minutes: number | null;
             readonly user: string;
         };
         /**
@@ -501,6 +582,15 @@ export interface components {
          * @enum {string}
          */
         readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
+        /**
+         * LeftOut
+         * @description A file that a code snapshot does not hold; the job sees the project's own. size: bytes.
+         */
+        readonly LeftOut: {
+            readonly path: string;
+            readonly size: number;
+            readonly why: string;
+        };
         /**
          * LogChunk
          * @description A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come. note: why there is none any more.
@@ -770,6 +860,28 @@ export interface components {
             readonly root: string;
             readonly title: string;
             readonly user: string;
+        };
+        /**
+         * QueuedJob
+         * @description A job that waits. position: from 1, in the order of the queue. starts_at: an estimate, from limits and earlier runs; None when it cannot be told.
+         */
+        readonly QueuedJob: {
+            readonly job: components["schemas"]["Job"];
+            readonly position: number;
+            readonly starts_at: string | null;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly QueuedJobPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["QueuedJob"][];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
         };
         /**
          * RowBlock

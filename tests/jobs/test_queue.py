@@ -1,0 +1,303 @@
+"""Arrays, jobs after jobs, jobs on hold, jobs that are run again, users that share: with real jobs wherever one has to run."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import Job, Jobs, JobSpec, JobState
+from jupyter_mlinfra.jobs.rows import Launch
+from jupyter_mlinfra.jobs.store import Accepted, JobStore
+
+NOTE = "import os, sys; open(sys.argv[1], 'a').write(os.environ['DEPTH'] + ' ' + os.environ['MLINFRA_ARRAY_INDEX'] + chr(10))"
+COUNT = """
+import os, sys, time
+path = sys.argv[1]
+open(path, 'a').write('+')
+time.sleep(0.3)
+open(path, 'a').write('-')
+"""
+
+
+def accept(store: JobStore, folder: Path, *, user: str = "ana", **spec: Any) -> Job:
+    launch = Launch(folder=str(folder), command=["true"], python="python", environment="none")
+    accepted = Accepted(name="x", launch=launch, snapshot=None, backend="local", user=user)
+    return store.insert(JobSpec(command=["true"], **spec), accepted)
+
+
+def order(store: JobStore, *, limit: int = 100) -> list[str]:
+    return [item.id for item in store.waiting(at=time.time() + 1, limit=limit)]
+
+
+# Arrays
+
+
+def test_an_array_runs_every_element_with_its_own_values(jobs: Jobs, tools: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    array = jobs.submit(JobSpec(command=[sys.executable, "-c", NOTE, str(out)], name="sweep", array=[{"DEPTH": depth} for depth in (4, 6, 8)]))
+    assert array.array is not None
+    assert array.array.size == 3
+    ended = jobs.wait([array.id], timeout=tools.wait)
+    assert [(job.name, job.index, job.part_of, job.state) for job in ended] == [(f"sweep/{place}", place, array.id, "succeeded") for place in range(3)]
+    assert sorted(tools.lines(out)) == ["4 0", "6 1", "8 2"]
+    whole = jobs.show(array.id)
+    assert (whole.name, whole.state, whole.array and whole.array.states) == ("sweep", "succeeded", {"succeeded": 3})
+    assert jobs.show(f"{array.id}/1").id == ended[1].id
+
+
+def test_the_elements_of_a_notebook_get_their_parameters(jobs: Jobs, tools: Any, project: Project) -> None:
+    tools.write_notebook(project.root / "train.ipynb", tools.cell("depth = 1\nseed = 0", "parameters"), tools.cell("print(depth, seed)"))
+    array = jobs.submit(JobSpec(notebook="train.ipynb", parameters={"seed": 7}, array=[{"depth": 4}, {"depth": 6}]))
+    first, second = jobs.wait([array.id], timeout=tools.wait)
+    assert [first.parameters, second.parameters] == [{"seed": 7, "depth": 4}, {"seed": 7, "depth": 6}]
+    assert "6 7" in jobs.logs(second.id).text or "6 7" in json.dumps(jobs.executed(second.output or "").content)
+    with pytest.raises(BadRequest, match="has no parameter depht"):
+        jobs.submit(JobSpec(notebook="train.ipynb", array=[{"depht": 4}]))
+
+
+def test_no_more_elements_run_at_a_time_than_was_asked(jobs: Jobs, tools: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    array = jobs.submit(JobSpec(command=[sys.executable, "-c", COUNT, str(out)], array=[{}] * 4, max_parallel=1))
+    jobs.wait([array.id], timeout=tools.wait)
+    assert out.read_text() == "+-" * 4  # two CPU slots were free all the time
+
+
+def test_an_array_is_one_row_of_a_list_and_its_elements_are_a_list_of_their_own(jobs: Jobs, project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    alone = accept(store, tmp_path)
+    array = accept(store, tmp_path, array=[{}] * 3)
+    page = store.page(state=None, label=None, limit=10, cursor=None)
+    assert [(job.id, job.array.size if job.array else None) for job in page.items] == [(array.id, 3), (alone.id, None)]
+    assert page.total == 2
+    assert array.array is not None
+    first = store.page(state=None, label=None, limit=2, cursor=None, array=array.id)
+    second = store.page(state=None, label=None, limit=2, cursor=first.cursor, array=array.id)
+    assert [job.id for job in (*first.items, *second.items)] == list(array.array.elements)
+    store.request_cancel([array.array.elements[2]], user="ana")
+    assert [job.id for job in store.page(state=JobState.CANCELLED, label=None, limit=10, cursor=None).items] == [array.id]
+    assert store.job(array.id).state == "queued"
+
+
+def test_a_whole_array_is_cancelled_and_run_again_but_for_what_succeeded(jobs: Jobs, tools: Any, project: Project, tmp_path: Path) -> None:
+    code = "import os, sys; sys.exit(0 if os.environ['MLINFRA_ARRAY_INDEX'] == '0' or os.path.exists(sys.argv[1]) else 3)"
+    array = jobs.submit(JobSpec(command=[sys.executable, "-c", code, str(tmp_path / "mended")], array=[{}] * 3))
+    jobs.wait([array.id], timeout=tools.wait)
+    assert jobs.show(array.id).state == "failed"
+    (tmp_path / "mended").touch()
+    jobs.requeue(array.id)
+    ended = jobs.wait([array.id], timeout=tools.wait)
+    assert [(job.state, job.attempt) for job in ended] == [("succeeded", 1), ("succeeded", 2), ("succeeded", 2)]
+    long = jobs.submit(JobSpec(command=tools.sleep, array=[{}] * 4))
+    tools.until(lambda: (found := jobs.show(long.id).array) is not None and found.states.get("running") == 2)
+    assert jobs.cancel(long.id).array is not None
+    assert [job.state for job in jobs.wait([long.id], timeout=tools.wait)] == ["cancelled"] * 4
+    tools.until(lambda: not tools.processes_of(project.root, supervisor=False))
+
+
+def test_a_key_makes_an_array_once(jobs: Jobs) -> None:
+    spec = JobSpec(command=["true"], array=[{}] * 2, key="nightly")
+    first, second = jobs.submit(spec), jobs.submit(spec)
+    assert first.id == second.id
+    assert sum(jobs.counts().values()) == 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        ({"max_parallel": 2}, "max_parallel"),
+        ({"array": [{}] * 10_001}, "10,001 elements"),
+        ({"array": ["x"]}, "no mapping"),
+        ({"array": [{"A=B": 1}]}, "environment variable"),
+        ({"gpus": 1.5}, "gpus=1.5"),
+        ({"gpus": float("nan")}, "gpus=nan"),
+        ({"gpus": 0.001}, "gpus=0.001"),
+    ],
+)
+def test_what_cannot_be_is_refused(spec: dict[str, Any], what: str) -> None:
+    with pytest.raises(BadRequest, match=what):
+        JobSpec(command=["true"], **spec)
+
+
+def test_a_log_is_that_of_one_element(jobs: Jobs, tools: Any) -> None:
+    array = jobs.submit(JobSpec(command=["sh", "-c", "echo $MLINFRA_ARRAY_INDEX"], array=[{}] * 2))
+    jobs.wait([array.id], timeout=tools.wait)
+    assert jobs.logs(f"{array.id}/1").text == "1\n"
+    with pytest.raises(BadRequest, match="array of 2 jobs"):
+        jobs.logs(array.id)
+    with pytest.raises(NotFound, match="no element 2"):
+        jobs.logs(f"{array.id}/2")
+
+
+# After
+
+
+def test_a_job_starts_once_those_before_it_have_succeeded(jobs: Jobs, tools: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = jobs.submit(JobSpec(command=["sh", "-c", f"sleep 0.3; echo first >> {out}"]))
+    array = jobs.submit(JobSpec(command=["sh", "-c", f"echo part >> {out}"], array=[{}] * 2, after=[first.id]))
+    last = jobs.submit(JobSpec(command=["sh", "-c", f"echo last >> {out}"], after=[array.id], priority=100))
+    assert last.reason == f"Starts after job {array.id}."
+    assert jobs.show(last.id).after == sorted(array.array.elements if array.array else [])
+    jobs.wait([last.id], timeout=tools.wait)
+    assert tools.lines(out) == ["first", "part", "part", "last"]
+
+
+def test_what_was_to_start_after_a_job_that_failed_is_cancelled_near_and_far(jobs: Jobs, tools: Any) -> None:
+    first = jobs.submit(JobSpec(command=["sh", "-c", "sleep 0.2; exit 3"]))
+    second = jobs.submit(JobSpec(command=["true"], after=[first.id]))
+    third = jobs.submit(JobSpec(command=["true"], after=[second.id]))
+    ended = jobs.wait([second.id, third.id], timeout=tools.wait)
+    assert [job.state for job in ended] == ["cancelled", "cancelled"]
+    assert ended[0].reason == f"It was to start after job {first.id}, which is failed."
+    with pytest.raises(Conflict, match=f"Job {first.id} is failed"):
+        jobs.submit(JobSpec(command=["true"], after=[first.id]))
+    with pytest.raises(NotFound):
+        jobs.submit(JobSpec(command=["true"], after=["ffffffff"]))
+
+
+# Held, moved, run again
+
+
+def test_a_job_on_hold_waits_and_says_who_holds_it(jobs: Jobs, tools: Any, run: Callable[..., Job]) -> None:
+    running = [jobs.submit(JobSpec(command=tools.sleep)) for _ in range(2)]
+    waits = jobs.submit(JobSpec(command=["true"]))
+    held = jobs.hold(waits.id)
+    assert (held.state, held.held_by) == ("queued", held.user)
+    assert held.reason.startswith(f"Held by {held.user}")
+    jobs.cancel(running[0].id)
+    assert run("true").state == "succeeded"  # a later job passes it
+    assert jobs.show(waits.id).state == "queued"
+    jobs.release(waits.id)
+    assert jobs.wait([waits.id], timeout=tools.wait)[0].state == "succeeded"
+    with pytest.raises(Conflict, match="nothing to hold"):
+        jobs.hold(waits.id)
+
+
+def test_a_waiting_job_can_be_moved_in_the_queue(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    first, second = accept(store, tmp_path), accept(store, tmp_path)
+    store.prioritize([second.id], 90)
+    assert order(store) == [second.id, first.id]
+
+
+def test_a_job_that_was_cancelled_is_run_again_with_its_checkpoints(jobs: Jobs, tools: Any, project: Project) -> None:
+    """J3: cancel ends every process, requeue goes on under the same id."""
+    code = """
+import os, subprocess, sys, time
+kept = os.path.join(os.environ['MLINFRA_CHECKPOINTS'], 'step')
+os.makedirs(os.path.dirname(kept), exist_ok=True)
+if os.path.exists(kept):
+    sys.exit(0)
+open(kept, 'w').write('7')
+subprocess.Popen([sys.executable, '-c', 'import os, time; os.setsid(); time.sleep(600)'])
+time.sleep(600)
+"""
+    job = jobs.submit(JobSpec(command=[sys.executable, "-c", code]))
+    kept = project.home / "jobs" / job.id / "checkpoints" / "step"
+    assert job.checkpoints == str(kept.parent)
+    tools.until(lambda: kept.exists() and len(tools.processes_of(project.root, supervisor=False)) >= 3)
+    jobs.cancel(job.id)
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
+    tools.until(lambda: not tools.processes_of(project.root, supervisor=False))
+    again = jobs.requeue(job.id)
+    assert (again.id, again.ended_at) == (job.id, None)
+    ended = jobs.wait([job.id], timeout=tools.wait)[0]
+    assert (ended.state, ended.attempt, ended.exit_code) == ("succeeded", 2, 0)
+    assert [attempt.number for attempt in jobs.attempts(job.id).items] == [2, 1]
+    assert jobs.attempts(job.id).items[0].exit_code == 0
+    with pytest.raises(Conflict, match="succeeded"):
+        jobs.requeue(job.id)
+
+
+def test_a_running_job_is_ended_and_queued_again(jobs: Jobs, tools: Any) -> None:
+    job = jobs.submit(JobSpec(command=tools.sleep))
+    tools.until(lambda: jobs.show(job.id).state == "running")
+    jobs.requeue(job.id)
+    tools.until(lambda: (found := jobs.show(job.id)).state == "running" and found.attempt == 2)
+    jobs.requeue(job.id)
+    jobs.cancel(job.id)  # the last word counts
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
+
+
+def test_a_requeue_is_not_lost_with_the_supervisor(jobs: Jobs, tools: Any, project: Project) -> None:
+    job = jobs.submit(JobSpec(command=tools.sleep))
+    tools.until(lambda: jobs.show(job.id).state == "running")
+    tools.kill_supervisor(jobs)
+    JobStore(project.database).requeue([job.id], user="ana", environment="none")
+    tools.until(lambda: (found := jobs.show(job.id)).attempt == 2 and found.state == "running")
+
+
+# Clones
+
+
+def test_a_clone_runs_the_present_code_or_that_of_then(jobs: Jobs, tools: Any, project: Project) -> None:
+    script = project.root / "train.py"
+    script.write_text("print('old')")
+    first = jobs.submit(JobSpec(command=["python", "train.py"], priority=70, retries=2))
+    jobs.wait([first.id], timeout=tools.wait)
+    script.write_text("print('new')")
+    new, old = jobs.clone(first.id, priority=60), jobs.clone(first.id, same_code=True)
+    jobs.wait([new.id, old.id], timeout=tools.wait)
+    assert [jobs.logs(job.id).text for job in (new, old)] == ["new\n", "old\n"]
+    assert [(job.priority, job.retries) for job in (new, old)] == [(60, 2), (70, 2)]
+    assert old.snapshot == first.snapshot
+
+
+# Shares and estimates
+
+
+def test_whoever_used_less_of_late_is_first_at_equal_priority(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    bobs, anas, urgent = accept(store, tmp_path, user="bob"), accept(store, tmp_path), accept(store, tmp_path, user="bob", priority=60)
+    assert order(store) == [urgent.id, bobs.id, anas.id]
+    with project.database.write() as connection:
+        connection.execute("INSERT INTO job_share VALUES ('bob', 100, ?), ('ana', 60, ?)", (time.time() - 7 * 86_400, time.time()))
+    assert order(store) == [urgent.id, bobs.id, anas.id]  # half of bob's use has faded by now
+    with project.database.write() as connection:
+        connection.execute("UPDATE job_share SET seconds = 130 WHERE user = 'bob'")
+    assert order(store) == [urgent.id, anas.id, bobs.id]
+
+
+def test_what_an_attempt_held_is_charged_to_its_user(jobs: Jobs, run: Callable[..., Job], project: Project) -> None:
+    job = run("sleep", "0.5", cpus=2)
+    with project.database.read() as connection:
+        row = connection.execute("SELECT * FROM job_share").fetchone()
+    assert row["user"] == job.user
+    assert row["seconds"] == pytest.approx((job.elapsed_seconds or 0) * 2 / 16, rel=0.05)
+
+
+def test_the_queue_tells_places_reasons_and_starts(jobs: Jobs, tools: Any, project: Project) -> None:
+    limits = [jobs.submit(JobSpec(command=tools.sleep, time_limit_minutes=minutes)) for minutes in (10, 30)]
+    tools.until(lambda: all(jobs.show(job.id).state == "running" for job in limits))
+    big, held = jobs.submit(JobSpec(command=["true"], cpus=2)), jobs.submit(JobSpec(command=["true"]))
+    jobs.hold(held.id)
+    tools.until(lambda: "Needs 2 CPUs" in jobs.show(big.id).reason)
+    first, second = jobs.queue().items
+    assert [(item.position, item.job.id) for item in (first, second)] == [(1, big.id), (2, held.id)]
+    assert first.starts_at is not None
+    assert 29 * 60 < (first.starts_at - first.job.submitted_at).total_seconds() <= 30 * 60 + 5
+    assert second.starts_at is None
+
+
+def test_an_estimate_tells_start_duration_cost_or_why_it_can_never_start(project: Project, tools: Any, jobs: Jobs) -> None:
+    (project.root / "mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = 0\ncpu_hour_price = 3600.0\n')
+    jobs = Jobs(Project.open(project.root))
+    spec = JobSpec(command=["sleep", "0.2"])
+    assert (jobs.estimate(spec).like, jobs.estimate(spec).seconds, jobs.estimate(spec).cost) == (0, None, None)
+    jobs.wait([jobs.submit(spec).id for _ in range(3)], timeout=tools.wait)
+    found = jobs.estimate(spec)
+    assert found.like == 3
+    assert found.seconds is not None
+    assert found.cost is not None
+    assert 0.2 <= found.seconds.value < 5
+    assert found.cost.value == pytest.approx(found.seconds.value)
+    assert found.starts_at is not None
+    assert jobs.estimate(JobSpec(command=["true"], gpus=1)).refused.startswith("The job asks for 1 GPU.")
