@@ -3,7 +3,8 @@ import { pathOf, type Request } from './request';
 import type { IComparison, ICurve, IExperiment, IModel, IModelDetail, IPage, IRun, IVersion } from './types';
 
 export interface IRunQuery extends IPaging {
-  experiment: string;
+  /** Of all experiments when left out. */
+  experiment?: string;
   /** Such as `metrics.auc > 0.9`. */
   where?: string;
   /** A column, with `-` for descending: `-started`, `-metrics.auc`. */

@@ -1,13 +1,55 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { ICompute, IExecutedNotebook, IJob, IJobSpec, ILogChunk, IPage, IParameter, JobState } from './types';
+import type {
+  IAttempt,
+  ICodeSnapshot,
+  ICompute,
+  IEstimate,
+  IExecutedNotebook,
+  IJob,
+  IJobSpec,
+  ILogChunk,
+  IPage,
+  IParameter,
+  IQueuedJob,
+  IResources,
+  JobState
+} from './types';
+
+/** What decides when a job starts, how long it runs and what it costs. */
+export type INeeds = Pick<
+  IJobSpec,
+  'notebook' | 'gpus' | 'gpu_type' | 'cpus' | 'memory_gib' | 'time_limit_minutes' | 'backend' | 'queue'
+>;
+
+export interface ICloneChanges {
+  /** Those that differ. */
+  parameters?: Readonly<Record<string, unknown>>;
+  /** With the code as it was then, not as it is now. */
+  same_code?: boolean;
+}
 
 /** Jobs and what they run on. */
 export interface IJobsClient {
-  list: (options?: IPaging & { state?: JobState }, signal?: AbortSignal) => Promise<IPage<IJob>>;
+  /** Jobs, newest first, an array as one; with `array` its elements in their order. */
+  list: (options?: IPaging & { state?: JobState; array?: string }, signal?: AbortSignal) => Promise<IPage<IJob>>;
   show: (id: string, signal?: AbortSignal) => Promise<IJob>;
   submit: (spec: IJobSpec) => Promise<IJob>;
   cancel: (id: string) => Promise<IJob>;
+  /** Start it again under the same id, from its checkpoints. */
+  requeue: (id: string) => Promise<IJob>;
+  hold: (id: string) => Promise<IJob>;
+  release: (id: string) => Promise<IJob>;
+  /** 100 is first, 0 last. */
+  prioritize: (id: string, priority: number) => Promise<IJob>;
+  clone: (id: string, changes?: ICloneChanges) => Promise<IJob>;
+  attempts: (id: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<IAttempt>>;
+  /** The code that it runs from; null for a job that needs none of the project's. */
+  code: (id: string, signal?: AbortSignal) => Promise<ICodeSnapshot | null>;
+  resources: (id: string, seconds: number, signal?: AbortSignal) => Promise<IResources>;
+  /** What waits, in the order in which it may start. */
+  queue: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IQueuedJob>>;
+  estimate: (needs: INeeds, signal?: AbortSignal) => Promise<IEstimate>;
   /** Bytes from `offset`, or the last `tail` lines. */
   log: (
     id: string,
@@ -27,6 +69,17 @@ export function jobsClient(request: Request): IJobsClient {
     show: (id, signal) => request(`jobs/jobs/${pathOf(id)}`, { signal }),
     submit: spec => request('jobs/jobs', { body: spec }),
     cancel: id => request(`jobs/jobs/${pathOf(id)}/cancel`, { body: {} }),
+    requeue: id => request(`jobs/jobs/${pathOf(id)}/requeue`, { body: {} }),
+    hold: id => request(`jobs/jobs/${pathOf(id)}/hold`, { body: {} }),
+    release: id => request(`jobs/jobs/${pathOf(id)}/release`, { body: {} }),
+    prioritize: (id, priority) => request(`jobs/jobs/${pathOf(id)}/priority`, { body: { priority } }),
+    clone: (id, changes = {}) => request(`jobs/jobs/${pathOf(id)}/clone`, { body: changes }),
+    attempts: (id, options = {}, signal) =>
+      request(`jobs/jobs/${pathOf(id)}/attempts`, { query: { ...options }, signal }),
+    code: (id, signal) => request(`jobs/jobs/${pathOf(id)}/code`, { signal }),
+    resources: (id, seconds, signal) => request(`jobs/jobs/${pathOf(id)}/resources`, { query: { seconds }, signal }),
+    queue: (options = {}, signal) => request('jobs/queue', { query: { ...options }, signal }),
+    estimate: (needs, signal) => request('jobs/estimate', { query: { ...needs }, signal }),
     log: (id, options, signal) => request(`jobs/jobs/${pathOf(id)}/log`, { query: { ...options }, signal }),
     compute: signal => request('jobs/compute', { signal }),
     parameters: (notebook, signal) => request('jobs/parameters', { query: { notebook }, signal }),

@@ -34,10 +34,19 @@ export interface IJobSpec {
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly name?: string;
   readonly gpus?: number;
+  readonly gpu_type?: string;
   readonly cpus?: number;
+  readonly memory_gib?: number;
   readonly time_limit_minutes?: number;
   readonly priority?: number;
   readonly retries?: number;
+  readonly backend?: string;
+  readonly queue?: string;
+  /** One job each, with these parameters beside the common ones. */
+  readonly array?: readonly Readonly<Record<string, unknown>>[];
+  readonly max_parallel?: number;
+  /** Ids of jobs that have to succeed before. */
+  readonly after?: readonly string[];
 }
 
 /* shared */
@@ -75,6 +84,31 @@ export type IDevice = Records['Device'];
 export type ICompute = Records['Compute'];
 export type IParameter = Records['Parameter'];
 export type IExecutedNotebook = Records['ExecutedNotebook'];
+export type IQueuedJob = Records['QueuedJob'];
+export type IEstimate = Records['Estimate'];
+export type IAttempt = Records['AttemptRecord'];
+export type ICodeSnapshot = Records['CodeSnapshot'];
+export type IArray = Records['Array'];
+
+/** What one GPU was doing, 0 to 1. */
+export interface IGpuPoint {
+  readonly id: string;
+  readonly load: number | null;
+  readonly memory: number | null;
+}
+
+/** What a job used at a moment. cpu: of its own CPUs, may be over 1. */
+export interface IResourcePoint {
+  readonly at: string;
+  readonly cpu: number | null;
+  readonly memory_gib: number | null;
+  readonly gpus: readonly IGpuPoint[];
+}
+
+export interface IResources {
+  readonly cpus: number;
+  readonly points: readonly IResourcePoint[];
+}
 
 /* pipelines */
 

@@ -7,7 +7,7 @@ import { type IVisibility, VisibilityContext } from '../hooks/visible';
 import type { IWorkbench } from '../tokens';
 import { ErrorCard } from './card';
 import { cx } from './cx';
-import { rowAction } from './keyboard';
+import { keyName, rowAction } from './keyboard';
 import { type IPageKey, showKeys } from './keyhelp';
 
 interface IFrameCode {
@@ -141,16 +141,17 @@ function obey(
   keys: readonly IPageKey[],
   help: () => void
 ): boolean {
+  const pressed = keyName(event);
+  const found = [...keys].reverse().find(({ key }) => key === pressed);
+  if (found) {
+    found.run();
+    return true;
+  }
   if (event.ctrlKey || event.altKey || event.metaKey) {
     return false;
   }
   if (event.key === '?') {
     help();
-    return true;
-  }
-  const found = [...keys].reverse().find(({ key }) => key === event.key);
-  if (found) {
-    found.run();
     return true;
   }
   switch (own && rowAction(event)) {

@@ -47,6 +47,8 @@ export const ICONS = glyphs({
   stop: [{ rect: [4, 4, 8, 8] }],
   code: [{ d: 'm5.5 4.5-3.5 3.5 3.5 3.5M10.5 4.5 14 8l-3.5 3.5' }],
   copy: [{ rect: [5.5, 5.5, 7.5, 8] }, { d: 'M3 10.5v-8h7.5' }],
+  pause: [{ d: 'M5.5 3.5v9M10.5 3.5v9', width: 2 }],
+  queue: [{ d: 'M2.5 4h11M2.5 8h11M2.5 12h6.500' }],
   undo: [{ d: 'M3 6.5h6.5a3.2 3.2 0 0 1 0 6.4H6M5.6 3.8 2.9 6.5l2.7 2.7' }],
   pin: [{ d: 'M6 2.5h4l-.5 4 2 2.5h-7l2-2.5zM8 9v4.500' }]
 });
@@ -86,7 +88,11 @@ export const SHAPES = glyphs({
     { d: 'M6 1.4a4.6 4.6 0 0 1 0 9.2z', solid: true }
   ],
   nodata: [{ rect: [1.5, 1.5, 9, 9], width: 1.3, dash: '2 1.7' }],
-  stopped: [{ rect: [2.5, 2.5, 7, 7], width: 1.4 }]
+  stopped: [{ rect: [2.5, 2.5, 7, 7], width: 1.4 }],
+  paused: [
+    { rect: [2.5, 2, 2.4, 8], solid: true },
+    { rect: [7.1, 2, 2.4, 8], solid: true }
+  ]
 });
 
 export type ShapeName = keyof typeof SHAPES;

@@ -61,3 +61,10 @@ export function rowAction(event: {
 }): RowAction | null {
   return event.ctrlKey || event.altKey || event.metaKey ? null : (ACTIONS[event.key] ?? null);
 }
+
+const ARROWS: Readonly<Record<string, string>> = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→' };
+
+/** A key press as a page names its keys: `k`, `Alt ↑`; null for chords with Ctrl or Meta, which belong to JupyterLab. */
+export function keyName({ key, ctrlKey, altKey, metaKey }: Parameters<typeof rowAction>[0]): string | null {
+  return ctrlKey || metaKey ? null : `${altKey ? 'Alt ' : ''}${ARROWS[key] ?? key}`;
+}

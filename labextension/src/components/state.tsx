@@ -22,6 +22,7 @@ const look = (shape: ShapeName, tone: Tone, word: Words): [ShapeName, Tone, Word
 const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {
   queued: look('waiting', 'wait', trans => trans.__('waiting')),
   waiting: look('waiting', 'wait', trans => trans.__('waiting')),
+  held: look('paused', 'idle', trans => trans.__('held')),
   starting: look('waiting', 'run', trans => trans.__('starting')),
   scheduled: look('clock', 'idle', trans => trans.__('scheduled')),
   running: look('running', 'run', trans => trans.__('running')),
