@@ -207,6 +207,14 @@ def _attempts(session: Session, id: str, **options: Any) -> Any:
     return session.bench.jobs.attempts(id, **options)
 
 
+@jobs.verb("resources")
+@click.argument("id")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=900.0, show_default=True)
+def _resources(session: Session, id: str, seconds: float) -> Any:
+    """What a job used of late: CPU, memory, GPUs."""
+    return session.bench.jobs.resources(id, seconds=seconds)
+
+
 @jobs.verb("wait")
 @click.argument("ids", nargs=-1, required=True)
 @click.option("--timeout", type=float, metavar="SECONDS")

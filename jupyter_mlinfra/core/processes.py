@@ -123,23 +123,37 @@ def tree(token: str) -> list[Identity]:
     A carrier's session was made below the one that first carried the token, so all of its members belong too: also
     those that cleaned their environment. Out of reach is only what cleaned it, left the session and lost its parent.
     """
-    needle, boot, table, carriers = _needle(token), boot_id(), dict[int, list[bytes]](), set[int]()
+    return trees([token])[token]
+
+
+def trees(tokens: Iterable[str]) -> dict[str, list[Identity]]:
+    """The same for several tokens, by one look at all processes."""
+    needles, boot, table = {token: _needle(token) for token in tokens}, boot_id(), dict[int, list[bytes]]()
+    carriers: dict[str, set[int]] = {token: set() for token in needles}
     for pid in _pids():
         fields = _stat(pid)
         if fields is None or fields[0] in (b"Z", b"X"):
             continue
         table[pid] = fields
-        if _carries(pid, needle):
-            carriers.add(pid)
-    own = os.getsid(0)
-    sessions = {int(table[pid][3]) for pid in carriers} - {own, 0}
+        environment = _environment(pid)
+        for token, needle in needles.items():
+            if needle in environment:
+                carriers[token].add(pid)
+    return {token: [Identity(boot, pid, int(table[pid][19])) for pid in sorted(_family(pids, table))] for token, pids in carriers.items()}
+
+
+def _family(carriers: set[int], table: Mapping[int, Sequence[bytes]]) -> set[int]:
+    """Processes with the sessions and the descendants of these."""
+    if not carriers:
+        return set()
+    sessions = {int(table[pid][3]) for pid in carriers} - {os.getsid(0), 0}
     found = carriers | {pid for pid, fields in table.items() if int(fields[3]) in sessions}
-    grown = bool(found)
+    grown = True
     while grown:
         children = {pid for pid, fields in table.items() if int(fields[1]) in found} - found
         found |= children
         grown = bool(children)
-    return [Identity(boot, pid, int(table[pid][19])) for pid in sorted(found)]
+    return found
 
 
 def _pids() -> list[int]:
@@ -152,11 +166,16 @@ def _needle(token: str) -> bytes:
 
 
 def _carries(pid: int, needle: bytes) -> bool:
+    return needle in _environment(pid)
+
+
+def _environment(pid: int) -> bytes:
+    """The environment of a process, each of its words between two NULs; empty when it cannot be read."""
     try:
         with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
-            return needle in b"\0" + file.readall() + b"\0"
+            return b"\0" + file.readall() + b"\0"
     except OSError:
-        return False
+        return b""
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:

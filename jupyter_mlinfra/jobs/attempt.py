@@ -67,6 +67,11 @@ class Attempt:
         return self.folder / "cell.json"
 
     @property
+    def resources(self) -> Path:
+        """What it used, a sample a line; see `resources`."""
+        return self.folder / "resources.jsonl"
+
+    @property
     def reason(self) -> Path:
         """Where a job may say in a line why it failed."""
         return self.folder / "reason"

@@ -27,9 +27,24 @@ from .intake import examine, inside, script_of, working_folder
 from .logs import read_log
 from .parameters import EXPECTED, parameters_of, read_notebook, tags_of
 from .queries import Named
+from .resources import read as read_resources
 from .rows import Entry, Launch
 from .snapshot import Snapshots
-from .spec import AttemptRecord, CodeSnapshot, Compute, Estimate, ExecutedNotebook, Job, JobSpec, JobState, LogChunk, Parameter, QueuedJob, Supervisor
+from .spec import (
+    AttemptRecord,
+    CodeSnapshot,
+    Compute,
+    Estimate,
+    ExecutedNotebook,
+    Job,
+    JobSpec,
+    JobState,
+    LogChunk,
+    Parameter,
+    QueuedJob,
+    Resources,
+    Supervisor,
+)
 from .state import FINAL
 from .store import ACTIVE, Accepted, JobStore
 
@@ -249,6 +264,13 @@ class Jobs:
             cost=Number(value=price * seconds / 3600, basis="est") if price and seconds is not None else None,
             refused=refused,
         )
+
+    def resources(self, job: str, *, seconds: float = 900.0) -> Resources:
+        """What the newest attempt of a job used in its last `seconds`; no points where nobody sampled it."""
+        found = self._store.entry(job).job
+        until = found.ended_at or now()
+        points = read_resources(Attempt.of(self._project.home, found.id, max(found.attempt, 1)), cpus=found.cpus, since=until.timestamp() - seconds)
+        return Resources(cpus=found.cpus, memory_limit_gib=found.memory_gib, points=points)
 
     def attempts(self, job: str, *, limit: int = 50, cursor: str | None = None) -> Page[AttemptRecord]:
         """Every start of a job, newest first."""

@@ -314,6 +314,34 @@ class Compute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpuPoint:
+    """What a GPU of a job did. load, memory: 0 to 1, None when the driver does not say; of the whole device, whoever uses it."""
+
+    id: str
+    load: float | None
+    memory: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcePoint:
+    """What a job used at a moment. cpu: of the CPUs that it asked for, over 1 when it uses more. memory_gib: of all its processes."""
+
+    at: datetime
+    cpu: float
+    memory_gib: float
+    gpus: Sequence[GpuPoint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the newest attempt of a job used, oldest point first. memory_limit_gib: what it asked for."""
+
+    cpus: int
+    memory_limit_gib: float | None
+    points: Sequence[ResourcePoint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Supervisor:
     """The local supervisor. pid: None when none runs (it is started by the next submit)."""
 

@@ -12,7 +12,7 @@ from .parameters import Count, Cursor, Limit, Name, Text
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..jobs.spec import AttemptRecord, CodeSnapshot, Compute, Estimate, ExecutedNotebook, Job, LogChunk, Parameter, QueuedJob, Supervisor
+    from ..jobs.spec import AttemptRecord, CodeSnapshot, Compute, Estimate, ExecutedNotebook, Job, LogChunk, Parameter, QueuedJob, Resources, Supervisor
 
 read, write, execute = access("jobs")
 
@@ -169,6 +169,13 @@ class JobAttempts(Handler):
         return self.bench.jobs.attempts(id, limit=limit, cursor=cursor)
 
 
+class JobResources(Handler):
+    @read
+    def get(self, id: str, *, seconds: Annotated[float, Interval(gt=0, le=1e7)] = 900.0) -> Resources:
+        """What the newest attempt of a job used in its last `seconds`."""
+        return self.bench.jobs.resources(id, seconds=seconds)
+
+
 class JobCode(Handler):
     @read
     def get(self, id: str) -> CodeSnapshot | None:
@@ -215,6 +222,7 @@ ROUTES = {
     "jobs/jobs/{id}/priority": JobPriority,
     "jobs/jobs/{id}/clone": JobClone,
     "jobs/jobs/{id}/attempts": JobAttempts,
+    "jobs/jobs/{id}/resources": JobResources,
     "jobs/jobs/{id}/code": JobCode,
     "jobs/queue": QueueList,
     "jobs/estimate": EstimatePage,

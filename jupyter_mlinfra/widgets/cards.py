@@ -151,6 +151,11 @@ def _estimate(item: Any) -> Card:
     return Card(title="estimate", facts=_said(facts))
 
 
+def _resources(item: Any) -> Card:
+    facts = {"cpus": plain(item.cpus), "memory asked for": f"{plain(item.memory_limit_gib)} GiB" if item.memory_limit_gib is not None else NONE}
+    return Card(title="resources", facts=_said(facts), rows=rows_of(item.points))
+
+
 def _log(item: Any) -> Card:
     return Card(title=item.text.rstrip("\n") or item.note)
 
@@ -281,6 +286,7 @@ CARDS: Mapping[str, Callable[[Any], Card]] = {
     "IngestReport": _ingest,
     "Estimate": _estimate,
     "Job": _job,
+    "Resources": _resources,
     "LogChunk": _log,
     "ModelDetail": _model_detail,
     "MonitorStatus": _monitor_status,

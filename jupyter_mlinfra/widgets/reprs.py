@@ -21,7 +21,7 @@ RECORDS = {
     "deployments.spec": ("Change", "DeployedVersion", "Deployment", "DeploymentDetail", "Prediction"),
     "experiments.spec": ("Comparison", "Curve", "Difference", "Experiment", "Model", "ModelDetail", "Run", "Version"),
     "features.spec": ("AppliedViews", "Feature", "Materialized", "OnlineRow", "View", "ViewDetail"),
-    "jobs.spec": ("AttemptRecord", "Compute", "Device", "Estimate", "Job", "LogChunk", "Parameter", "QueuedJob", "Supervisor"),
+    "jobs.spec": ("AttemptRecord", "Compute", "Device", "Estimate", "Job", "LogChunk", "Parameter", "QueuedJob", "ResourcePoint", "Resources", "Supervisor"),
     "monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus"),
     "pipelines.spec": ("Pipeline", "PipelineDetail", "PipelineRun", "Step", "StepRun"),
     "readiness": ("TargetCheck",),

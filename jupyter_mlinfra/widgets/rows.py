@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..core.records import Number
 from ..core.refs import named
 from .words import beginning, datum, moment, number, plain, share, size, span, state
 
@@ -128,6 +129,15 @@ def attempt(item: Any) -> Row:
         "ended": moment(item.ended_at),
         "exit code": plain(item.exit_code),
         "reason": beginning(item.reason),
+    }
+
+
+def resource_point(item: Any) -> Row:
+    return {
+        "at": moment(item.at),
+        "cpu": share(Number(value=item.cpu)),
+        "memory (GiB)": plain(item.memory_gib),
+        "gpus": plain([f"{gpu.id} {share(Number(value=gpu.load))}" for gpu in item.gpus]),
     }
 
 
@@ -306,6 +316,7 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "AttemptRecord": attempt,
     "Job": job,
     "QueuedJob": queued_job,
+    "ResourcePoint": resource_point,
     "Materialized": materialized,
     "Model": model,
     "Monitor": monitor,

@@ -55,6 +55,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("jobs release 7f3a", "Job", "jobs", "release", {"job": "7f3a"}),
     ("jobs priority 7f3a 90", "Job", "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
     ("jobs clone 7f3a --same-code --gpus 0.5", "Job", "jobs", "clone", {"job": "7f3a", "same_code": True, "changes": {"gpus": 0.5}}),
+    ("jobs resources 7f3a", "Resources", "jobs", "resources", {"job": "7f3a", "seconds": 900.0}),
     ("jobs queue", "Page[QueuedJob]", "jobs", "queue", PAGE),
     ("jobs attempts 7f3a", "Page[AttemptRecord]", "jobs", "attempts", {"job": "7f3a"} | PAGE),
     ("jobs show 7f3a", "Job", "jobs", "show", {"job": "7f3a"}),

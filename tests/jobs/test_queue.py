@@ -301,3 +301,16 @@ def test_an_estimate_tells_start_duration_cost_or_why_it_can_never_start(project
     assert found.cost.value == pytest.approx(found.seconds.value)
     assert found.starts_at is not None
     assert jobs.estimate(JobSpec(command=["true"], gpus=1)).refused.startswith("The job asks for 1 GPU.")
+
+
+# Resources
+
+
+def test_what_a_job_uses_is_sampled_while_it_runs(jobs: Jobs, tools: Any) -> None:
+    burns = "import time\nkept = bytearray(200 << 20)\nend = time.time() + 600\nwhile time.time() < end: pass"
+    job = jobs.submit(JobSpec(command=[sys.executable, "-c", burns], cpus=2))
+    found = tools.until(lambda: (points := jobs.resources(job.id).points) and points)
+    jobs.cancel(job.id)
+    assert 0.1 < found[-1].cpu <= 0.75  # one of two CPUs, on a machine that may be busy
+    assert 0.2 < found[-1].memory_gib < 0.4
+    assert jobs.resources(job.id, seconds=0.001).points == []

@@ -42,6 +42,7 @@ EXPECTED = {
     "POST jobs/jobs/{id}/priority": "execute jobs",
     "POST jobs/jobs/{id}/clone": "execute jobs",
     "GET jobs/jobs/{id}/attempts": "read jobs",
+    "GET jobs/jobs/{id}/resources": "read jobs",
     "GET jobs/jobs/{id}/code": "read jobs",
     "GET jobs/queue": "read jobs",
     "GET jobs/estimate": "read jobs",

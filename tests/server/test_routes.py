@@ -46,6 +46,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("jobs/jobs/7f3a/priority", {"priority": 90}, "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
     ("jobs/jobs/7f3a/clone", {"same_code": True}, "jobs", "clone", {"job": "7f3a", "same_code": True}),
     ("jobs/jobs/7f3a/attempts", None, "jobs", "attempts", {"job": "7f3a"} | PAGE),
+    ("jobs/jobs/7f3a/resources?seconds=60", None, "jobs", "resources", {"job": "7f3a", "seconds": 60.0}),
     ("jobs/jobs/7f3a/code", None, "jobs", "code", {"job": "7f3a"}),
     ("jobs/queue", None, "jobs", "queue", PAGE),
     ("jobs/jobs/7f3a", None, "jobs", "show", {"job": "7f3a"}),

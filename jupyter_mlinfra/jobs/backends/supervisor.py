@@ -30,6 +30,7 @@ from ..attempt import REASON_BYTES, Attempt
 from ..devices import gpu_slots
 from ..environment import forget, release
 from ..machine import cpu_slots, memory_gib
+from ..resources import Sampler
 from ..retention import Retention
 from ..rows import Entry
 from ..spec import JobState
@@ -73,6 +74,7 @@ class Supervisor:
         self._live: dict[str, Live] = {}
         self._bell = Bell(self._place.home)
         self._wishes = Wishes(self._place.home)
+        self._sampler = Sampler(self._place.home)
         self._aside: dict[str, Entry] = {}
         self._adopt_at: float | None = 0.0
         self._faults: dict[str, str] = {}
@@ -113,7 +115,8 @@ class Supervisor:
 
     def _sleep(self) -> bool:
         """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
-        moments = [self._queue_at, self._explain_at, self._adopt_at, *(live.due() for live in self._live.values())]
+        sample_at = self._sampler.due(running=bool(self._live))
+        moments = [self._queue_at, self._explain_at, self._adopt_at, sample_at, *(live.due() for live in self._live.values())]
         due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
         timeout = min(due, default=math.inf) - time.monotonic()
         rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS))  # bounded: the system cannot be asked to sleep for a month
@@ -156,6 +159,7 @@ class Supervisor:
         self._cancel()
         self._follow()
         self._start()
+        self._sampler.tend(live.entry for live in self._live.values())
         self._retention.tidy()
 
     # Jobs under way

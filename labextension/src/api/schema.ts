@@ -479,6 +479,15 @@ export interface components {
             readonly passed: boolean;
         };
         /**
+         * GpuPoint
+         * @description What a GPU of a job did. load, memory: 0 to 1, None when the driver does not say; of the whole device, whoever uses it.
+         */
+        readonly GpuPoint: {
+            readonly id: string;
+            readonly load: number | null;
+            readonly memory: number | null;
+        };
+        /**
          * Hit
          * @description One answer of a search.
          */
@@ -882,6 +891,26 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * ResourcePoint
+         * @description What a job used at a moment. cpu: of the CPUs that it asked for, over 1 when it uses more. memory_gib: of all its processes.
+         */
+        readonly ResourcePoint: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly cpu: number;
+            readonly gpus: readonly components["schemas"]["GpuPoint"][];
+            readonly memory_gib: number;
+        };
+        /**
+         * Resources
+         * @description What the newest attempt of a job used, oldest point first. memory_limit_gib: what it asked for.
+         */
+        readonly Resources: {
+            readonly cpus: number;
+            readonly memory_limit_gib: number | null;
+            readonly points: readonly components["schemas"]["ResourcePoint"][];
         };
         /**
          * RowBlock
