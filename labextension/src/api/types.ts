@@ -89,26 +89,8 @@ export type IEstimate = Records['Estimate'];
 export type IAttempt = Records['AttemptRecord'];
 export type ICodeSnapshot = Records['CodeSnapshot'];
 export type IArray = Records['Array'];
-
-/** What one GPU was doing, 0 to 1. */
-export interface IGpuPoint {
-  readonly id: string;
-  readonly load: number | null;
-  readonly memory: number | null;
-}
-
-/** What a job used at a moment. cpu: of its own CPUs, may be over 1. */
-export interface IResourcePoint {
-  readonly at: string;
-  readonly cpu: number | null;
-  readonly memory_gib: number | null;
-  readonly gpus: readonly IGpuPoint[];
-}
-
-export interface IResources {
-  readonly cpus: number;
-  readonly points: readonly IResourcePoint[];
-}
+export type IResources = Records['Resources'];
+export type IResourcePoint = Records['ResourcePoint'];
 
 /* pipelines */
 

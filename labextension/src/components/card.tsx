@@ -152,20 +152,25 @@ export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): Reac
   );
 }
 
-/** What it waits for, who holds it, when it may end. */
-export function WaitingCard({
-  title,
-  reason,
-  actions = []
-}: {
+interface IWaitingCardProps {
   title: string;
   reason: string;
+  /** When it may end. */
+  note?: React.ReactNode;
   actions?: readonly IAction[];
-}): React.ReactElement {
+  /** Buttons before the others. */
+  children?: React.ReactNode;
+}
+
+/** What it waits for, who holds it, when it may end. */
+export function WaitingCard({ title, reason, note, actions = [], children }: IWaitingCardProps): React.ReactElement {
   return (
     <Card kind="waiting" title={title} shape="waiting" tone="wait" reason={reason}>
-      <p>{reason}</p>
+      <p>
+        {reason} {note}
+      </p>
       <div className={cx('actions')}>
+        {children}
         {actions.map(action => (
           <Button key={action.label} {...action} />
         ))}

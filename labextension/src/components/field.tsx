@@ -14,8 +14,10 @@ interface IFieldProps {
   placeholder?: string;
   /** What is wrong with the value. */
   fault?: string;
-  /** A word after the input. */
-  unit?: string;
+  /** A word after the input, or a switch that belongs to it. */
+  unit?: React.ReactNode;
+  /** What may be chosen beside what is typed. */
+  options?: readonly { value: string; label: string }[];
 }
 
 /** A labelled input of one line. */
@@ -27,6 +29,7 @@ export function Field({
   fault,
   unit,
   type = 'text',
+  options,
   ...input
 }: IFieldProps): React.ReactElement {
   const id = useId();
@@ -41,10 +44,18 @@ export function Field({
         value={value}
         style={{ width }}
         spellCheck={false}
+        list={options && `${id}-options`}
         aria-invalid={Boolean(fault)}
         aria-errormessage={fault ? `${id}-fault` : undefined}
         onChange={event => onChange(event.target.value)}
       />
+      {options && (
+        <datalist id={`${id}-options`}>
+          {options.map(option => (
+            <option key={option.value} value={option.value} label={option.label} />
+          ))}
+        </datalist>
+      )}
       {unit && <span className={cx('quiet')}>{unit}</span>}
       {fault && (
         <span id={`${id}-fault`} className={cx('tone-bad')}>

@@ -8,18 +8,18 @@ export const PAGE = 50;
 /** The longest page that the server gives. */
 const MOST = 500;
 
-export interface IPaged<T> {
-  query: IQuery<IPage<T>>;
+export interface IPaged<P> {
+  query: IQuery<P>;
   /** Ask for the next rows too; undefined once the list is as long as the server gives it. */
   onMore: (() => void) | undefined;
 }
 
 /** A list of the server that begins with 50 rows and grows when told. name: what is listed; another name begins anew. */
-export function useList<T>(
+export function useList<P extends IPage<unknown>>(
   name: string,
-  fetch: (limit: number, signal: AbortSignal) => Promise<IPage<T>>,
-  options: IQueryOptions<IPage<T>> = {}
-): IPaged<T> {
+  fetch: (limit: number, signal: AbortSignal) => Promise<P>,
+  options: IQueryOptions<P> = {}
+): IPaged<P> {
   const [grown, grow] = useState({ name, limit: PAGE });
   const limit = grown.name === name ? grown.limit : PAGE;
   const query = useQuery(`${name}:${limit}`, signal => fetch(limit, signal), { list: name, ...options });

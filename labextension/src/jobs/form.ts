@@ -1,15 +1,28 @@
-import type { Code, IJobSpec, IParameter } from '../api/types';
+import type { INeeds } from '../api/jobs';
+import type { Code, IJob, IJobSpec, IParameter } from '../api/types';
 import { quoted } from '../code/shell';
+import { type IFaultWords, Inexact, readSweep, readValue, shown } from './values';
 
 /** What stands in the fields of the submit form. */
 export interface IForm {
   notebook: string;
   name: string;
   parameters: Readonly<Record<string, string>>;
+  /** Lists of values, as JSON, of the parameters that are swept over. */
+  sweeps: Readonly<Record<string, string>>;
+  maxParallel: string;
   cpus: string;
   gpus: string;
+  gpuType: string;
+  memory: string;
   minutes: string;
+  priority: string;
   retries: string;
+  backend: string;
+  queue: string;
+  after: string;
+  /** Of a clone: run the code as it was then. */
+  sameCode: boolean;
 }
 
 export interface IRead {
@@ -18,23 +31,52 @@ export interface IRead {
   /** What is wrong, by field. */
   faults: Readonly<Record<string, string>>;
   code: Code;
+  /** How many values each swept parameter has; empty for one job. */
+  grid: readonly number[];
 }
 
-const TEXT = /^(str|string|)$/;
-
-/** A default as it stands in a field: texts bare, everything else as JSON. */
-const shown = (value: unknown): string =>
-  typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+/** Elements of one array; the server takes no more. */
+export const MOST_ELEMENTS = 10_000;
+/** The file that the command line reads the elements from. */
+export const SWEEP_FILE = 'sweep.json';
 
 export function startForm(notebook: string, parameters: readonly IParameter[]): IForm {
   return {
     notebook,
     name: '',
     parameters: Object.fromEntries(parameters.map(({ name, default: value }) => [name, shown(value)])),
+    sweeps: {},
+    maxParallel: '',
     cpus: '1',
     gpus: '0',
+    gpuType: '',
+    memory: '',
     minutes: '',
-    retries: '0'
+    priority: '50',
+    retries: '0',
+    backend: '',
+    queue: '',
+    after: '',
+    sameCode: false
+  };
+}
+
+const text = (value: number | string | null): string => (value === null ? '' : String(value));
+
+/** What an earlier job was submitted with. */
+export function formOf(job: IJob): Partial<IForm> {
+  return {
+    name: job.name,
+    parameters: Object.fromEntries(Object.entries(job.parameters).map(([name, value]) => [name, shown(value)])),
+    cpus: text(job.cpus),
+    gpus: text(job.gpus),
+    gpuType: text(job.gpu_type),
+    memory: text(job.memory_gib),
+    minutes: text(job.time_limit_minutes),
+    priority: text(job.priority),
+    retries: text(job.retries),
+    backend: job.backend,
+    queue: text(job.queue)
   };
 }
 
@@ -48,64 +90,7 @@ export function fillForm(notebook: string, parameters: readonly IParameter[], fi
 export const sameParameters = (one: readonly IParameter[], other: readonly IParameter[]): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
 
-/** A number that would arrive as another one, since JSON and JavaScript know fewer numbers than Python. */
-export class Inexact extends Error {}
-
-/** A field as a value of its type; throws when it is none, or would not arrive as it is. */
-export function readValue(text: string, type: string): unknown {
-  const bare = type.replace(/\s*\|\s*None|Optional\[|\]$/g, '');
-  if (text === 'None' || text === 'null') {
-    return null;
-  }
-  switch (bare) {
-    case 'int':
-      if (!/^-?\d+$/.test(text.trim())) {
-        throw new Error(type);
-      }
-      return exact(Number(text));
-    case 'float':
-      if (!text.trim() || Number.isNaN(Number(text))) {
-        throw new Error(type);
-      }
-      return finite(Number(text));
-    case 'bool':
-      if (!/^(true|false)$/i.test(text.trim())) {
-        throw new Error(type);
-      }
-      return text.trim().toLowerCase() === 'true';
-    default:
-      return TEXT.test(bare) ? text : structured(text);
-  }
-}
-
-function structured(text: string): unknown {
-  try {
-    return JSON.parse(text, (_, value: unknown) =>
-      typeof value === 'number' && (Number.isInteger(value) || !Number.isFinite(value)) ? exact(value) : value
-    );
-  } catch (error) {
-    if (error instanceof Inexact) {
-      throw error;
-    }
-    return text;
-  }
-}
-
-function exact(value: number): number {
-  if (!Number.isSafeInteger(value)) {
-    throw new Inexact();
-  }
-  return value;
-}
-
-function finite(value: number): number {
-  if (!Number.isFinite(value)) {
-    throw new Inexact();
-  }
-  return value;
-}
-
-/** Parameters that differ from the notebook's own defaults, since those need not be said. */
+/** Parameters that differ from the notebook's own defaults, since those need not be said; without those that are swept over. */
 function changed(
   form: IForm,
   parameters: readonly IParameter[],
@@ -114,12 +99,12 @@ function changed(
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const { name, type, default: value } of parameters) {
-    const text = form.parameters[name] ?? '';
-    if (text === shown(value)) {
+    const given = form.parameters[name] ?? '';
+    if (given === shown(value) || name in form.sweeps) {
       continue;
     }
     try {
-      values[name] = readValue(text, type);
+      values[name] = readValue(given, type);
     } catch (error) {
       faults[name] = error instanceof Inexact ? say.exact : say.type(type);
     }
@@ -127,60 +112,171 @@ function changed(
   return values;
 }
 
-/** What is said of a value that does not fit. */
-export interface IFaultWords {
-  /** It is not of this type. */
-  type: (type: string) => string;
-  /** It would arrive as another number. */
-  exact: string;
-  /** It is no whole number from `least` on. */
-  whole: (least: number) => string;
+/** The values of each swept parameter. */
+function swept(
+  form: IForm,
+  parameters: readonly IParameter[],
+  say: IFaultWords,
+  faults: Record<string, string>
+): [name: string, values: readonly unknown[]][] {
+  return parameters
+    .filter(({ name }) => name in form.sweeps)
+    .map(({ name, type }) => {
+      try {
+        return [name, readSweep(form.sweeps[name] ?? '', type)];
+      } catch (error) {
+        faults[name] = error instanceof Inexact ? say.exact : say.list(type);
+        return [name, []];
+      }
+    });
 }
 
-/** The least that each number of the form may be. */
-export const LEAST = { cpus: 0, gpus: 0, minutes: 1, retries: 0 } as const;
+/** Every combination of the values: the last parameter changes first. */
+export function product(axes: readonly (readonly [string, readonly unknown[]])[]): Record<string, unknown>[] {
+  return axes.reduce<Record<string, unknown>[]>(
+    (found, [name, values]) => found.flatMap(element => values.map(value => ({ ...element, [name]: value }))),
+    [{}]
+  );
+}
+
+/** Numbers of the form that are whole, with their bounds. */
+export const BOUNDS = {
+  cpus: [0, 10_000],
+  minutes: [1, 10_000_000],
+  priority: [0, 100],
+  retries: [0, 1000],
+  maxParallel: [1, MOST_ELEMENTS]
+} as const;
+
+export type WholeField = keyof typeof BOUNDS;
+
+/** Numbers as they are read from the fields; each fault is noted by its field. */
+class Numbers {
+  constructor(
+    private readonly _form: IForm,
+    private readonly _say: IFaultWords,
+    private readonly _faults: Record<string, string>
+  ) {}
+
+  whole(field: WholeField): number {
+    const [least, most] = BOUNDS[field];
+    const value = Number(this._form[field]);
+    if (!this._form[field].trim() || !Number.isInteger(value) || value < least || value > most) {
+      this._faults[field] = this._say.whole(least, most);
+    }
+    return value;
+  }
+
+  /** Whole devices, or below 1 a part in hundredths. */
+  gpus(): number {
+    const value = Number(this._form.gpus);
+    const parts = value < 1 ? value * 100 : value;
+    if (!this._form.gpus.trim() || value < 0 || Math.abs(parts - Math.round(parts)) > 1e-9) {
+      this._faults.gpus = this._say.gpus;
+    }
+    return value;
+  }
+
+  memory(): number {
+    const value = Number(this._form.memory);
+    if (!(value > 0 && value <= 1e6)) {
+      this._faults.memory = this._say.above;
+    }
+    return value;
+  }
+}
 
 /** The job that a form describes. */
 export function readForm(form: IForm, parameters: readonly IParameter[], say: IFaultWords): IRead {
   const faults: Record<string, string> = {};
-  const whole = (field: keyof typeof LEAST): number => {
-    const value = Number(form[field]);
-    if (!form[field].trim() || !Number.isInteger(value) || value < LEAST[field]) {
-      faults[field] = say.whole(LEAST[field]);
-    }
-    return value;
-  };
+  const numbers = new Numbers(form, say, faults);
+  const axes = swept(form, parameters, say, faults);
+  const size = axes.length ? axes.reduce((count, [, values]) => count * values.length, 1) : 0;
+  if (size > MOST_ELEMENTS) {
+    faults[axes[axes.length - 1]?.[0] ?? ''] = say.many(MOST_ELEMENTS);
+  }
+  const word = (value: string): string | undefined => value.trim() || undefined;
+  const after = form.after.split(/[\s,]+/).filter(Boolean);
   const spec: IJobSpec = {
     notebook: form.notebook,
     parameters: changed(form, parameters, say, faults),
-    ...(form.name.trim() && { name: form.name.trim() }),
-    cpus: whole('cpus'),
-    gpus: whole('gpus'),
-    retries: whole('retries'),
-    ...(form.minutes.trim() && { time_limit_minutes: whole('minutes') })
+    name: word(form.name),
+    cpus: numbers.whole('cpus'),
+    gpus: numbers.gpus(),
+    gpu_type: word(form.gpuType),
+    memory_gib: word(form.memory) && numbers.memory(),
+    time_limit_minutes: word(form.minutes) && numbers.whole('minutes'),
+    priority: numbers.whole('priority'),
+    retries: numbers.whole('retries'),
+    backend: word(form.backend),
+    queue: word(form.queue),
+    after: after.length ? after : undefined,
+    ...(size > 0 && size <= MOST_ELEMENTS && { array: product(axes) }),
+    max_parallel: size > 0 && word(form.maxParallel) ? numbers.whole('maxParallel') : undefined
+  } as IJobSpec;
+  const cli = cliOf(spec, size > 0);
+  return {
+    spec: Object.keys(faults).length ? null : spec,
+    faults,
+    code: { cli, magic: `%${cli}` },
+    grid: axes.map(([, values]) => values.length)
   };
-  return { spec: Object.keys(faults).length ? null : spec, faults, code: { cli: cliOf(spec) } };
 }
 
-function cliOf({ notebook, parameters = {}, name, cpus, gpus, retries, time_limit_minutes }: IJobSpec): string {
-  const words = ['mlinfra jobs submit', quoted(notebook ?? '')];
-  for (const [key, value] of Object.entries(parameters)) {
-    // The command line reads 5 and true as what they look like, unless told that they are texts.
-    words.push(
-      ...(typeof value === 'string' ? ['-r', `${key}=${value}`] : ['-p', `${key}=${JSON.stringify(value)}`]).map(quoted)
-    );
-  }
+/** What an estimate is asked for with. */
+export const needsOf = (spec: IJobSpec): INeeds => ({
+  notebook: spec.notebook,
+  gpus: spec.gpus,
+  gpu_type: spec.gpu_type,
+  cpus: spec.cpus,
+  memory_gib: spec.memory_gib,
+  time_limit_minutes: spec.time_limit_minutes,
+  backend: spec.backend,
+  queue: spec.queue
+});
+
+/**
+ * The parameters of a clone of `job` with its own code: all that either form or job says, since what is left out stays as it was in the job.
+ */
+export function cloneParameters(
+  job: Pick<IJob, 'parameters'>,
+  spec: IJobSpec,
+  parameters: readonly IParameter[]
+): Record<string, unknown> {
+  const back = parameters.filter(({ name }) => name in job.parameters).map(({ name, default: value }) => [name, value]);
+  return { ...(Object.fromEntries(back) as Record<string, unknown>), ...spec.parameters };
+}
+
+/** Parameters as options. The command line reads 5 and true as what they look like, unless told that they are texts. */
+const given = (parameters: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(parameters).flatMap(([key, value]) =>
+    (typeof value === 'string' ? ['-r', `${key}=${value}`] : ['-p', `${key}=${JSON.stringify(value)}`]).map(quoted)
+  );
+
+/** The same clone, in words. */
+export const cloneCode = (job: string, parameters: Readonly<Record<string, unknown>>): Code => {
+  const cli = ['mlinfra jobs clone', job, '--same-code', ...given(parameters)].join(' ');
+  return { cli, magic: `%${cli}` };
+};
+
+function cliOf(spec: IJobSpec, array: boolean): string {
   const options: readonly [string, string | number | undefined, string | number | undefined][] = [
-    ['--name', name, undefined],
-    ['--cpus', cpus, 1],
-    ['--gpus', gpus, 0],
-    ['--retries', retries, 0],
-    ['--time-limit', time_limit_minutes, undefined]
+    ['--name', spec.name, undefined],
+    ['--cpus', spec.cpus, 1],
+    ['--gpus', spec.gpus, 0],
+    ['--gpu-type', spec.gpu_type, undefined],
+    ['--memory-gib', spec.memory_gib, undefined],
+    ['--time-limit', spec.time_limit_minutes, undefined],
+    ['--priority', spec.priority, 50],
+    ['--retries', spec.retries, 0],
+    ['--backend', spec.backend, undefined],
+    ['--queue', spec.queue, undefined],
+    ...(spec.after ?? []).map((id): [string, string, undefined] => ['--after', id, undefined]),
+    ['--array', array ? SWEEP_FILE : undefined, undefined],
+    ['--max-parallel', spec.max_parallel, undefined]
   ];
-  for (const [flag, value, usual] of options) {
-    if (value !== undefined && value !== usual) {
-      words.push(flag, quoted(String(value)));
-    }
-  }
-  return words.join(' ');
+  const flags = options
+    .filter(([, value, usual]) => value !== undefined && value !== usual)
+    .flatMap(([flag, value]) => [flag, quoted(String(value))]);
+  return ['mlinfra jobs submit', quoted(spec.notebook ?? ''), ...given(spec.parameters ?? {}), ...flags].join(' ');
 }

@@ -1,30 +1,35 @@
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import React, { useState } from 'react';
 
-import type { IJob, IJobSpec } from '../api/types';
-import { Button, Link } from '../components/button';
+import type { IJob } from '../api/types';
+import { Link } from '../components/button';
 import { Result, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { usePageKey } from '../components/frame';
-import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
+import { Facts, InsertButton, type ITab, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
 import { Pairs } from '../components/pairs';
 import { Progress } from '../components/progress';
 import { State } from '../components/state';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
-import { type IQuery, useQuery } from '../hooks/query';
+import { useQuery } from '../hooks/query';
+import { useWide } from '../hooks/wide';
 import { formatRef } from '../refs';
-import type { IPageProps } from '../tokens';
+import type { IPageProps, IWorkbench } from '../tokens';
+import { JobButtons } from './actions';
+import { KernelButtons } from './devices';
+import { Elements } from './elements';
 import { JobLog } from './log';
-import { isActive, isWaiting } from './state';
+import { notify, NOTIFY } from './notify';
+import { OpenOutput, Output } from './output';
+import { endOf, Queue } from './queue';
+import { Attempts, CodeOf, JobDetails } from './record';
+import { gpuName, Resources } from './resources';
+import { Clock, Starts, useStarts } from './starts';
+import { isActive, isWaiting, kernelsIn, shownState } from './state';
 
-/** A cancel of a job that ran longer than this is asked about. */
-const LONG_SECONDS = 600;
-
-/** The page of a job. */
+/** The page of a job, or of an array of jobs. */
 export default function JobPage({ reference, name }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const query = useQuery(reference, signal => client.jobs.show(name, signal), {
@@ -39,10 +44,9 @@ export default function JobPage({ reference, name }: IPageProps): React.ReactEle
         icon="jobs"
         title={(job?.name ?? '') || trans.__('job %1', name)}
         reference={reference}
-        mark={job && <State state={job.state} tag />}
+        mark={job && <State state={shownState(job)} tag />}
       >
-        {job && isActive(job) && <CancelButton job={job} query={query} />}
-        {job && <RunAgainButton job={job} />}
+        {job && <JobButtons job={job} query={query} />}
         {job?.output && !isActive(job) && <OpenOutput path={job.output} />}
         <InsertButton code={job?.code.python} primary={false} />
       </PageHeader>
@@ -51,104 +55,50 @@ export default function JobPage({ reference, name }: IPageProps): React.ReactEle
   );
 }
 
-function CancelButton({ job, query }: { job: IJob; query: IQuery<IJob> }): React.ReactElement {
-  const { client, trans } = useWorkbench();
-  const { run, busy } = useAction();
-  const cancel = async (): Promise<void> => {
-    if ((job.elapsed_seconds ?? 0) > LONG_SECONDS) {
-      const answer = await showDialog({
-        title: trans.__('Cancel %1?', job.name),
-        body: trans.__(
-          'It has run for %1. What it has not written by now is lost; it can be submitted again.',
-          format.duration(job.elapsed_seconds)
-        ),
-        buttons: [
-          Dialog.cancelButton({ label: trans.__('Let It Run') }),
-          Dialog.warnButton({ label: trans.__('Cancel Job') })
-        ]
-      });
-      if (!answer.button.accept) {
-        return;
-      }
-    }
-    await client.jobs.cancel(job.id);
-    await query.refresh();
-  };
-  usePageKey('k', trans.__('cancel'), () => void run(cancel), !busy);
-  return <Button icon="stop" label={trans.__('Cancel')} disabled={busy} onClick={() => void run(cancel)} />;
+function tabsOf(job: IJob, { trans }: IWorkbench): ITab[] {
+  const tabs: (ITab | false)[] = [
+    job.array !== null && { name: 'elements', label: trans.__('Elements') },
+    job.array === null && { name: 'log', label: trans.__('Log') },
+    job.array === null && job.notebook !== null && { name: 'output', label: trans.__('Output') },
+    job.array === null && { name: 'resources', label: trans.__('Resources') },
+    job.array === null && { name: 'parameters', label: trans.__('Parameters') },
+    job.array === null && { name: 'code', label: trans.__('Code') },
+    job.array === null && { name: 'attempts', label: trans.__('Attempts') },
+    { name: 'details', label: trans.__('Details') }
+  ];
+  return tabs.filter(tab => tab !== false);
 }
 
-const ENDED_BADLY = ['failed', 'cancelled', 'lost'];
-
-/** What a job was submitted with; null where its record does not hold all of it: a command has an environment, a step belongs to a run. */
-export function specOf(job: IJob): IJobSpec | null {
-  const { notebook, parameters, name, cpus, gpus, priority, retries, labels } = job;
-  return notebook && !notebook.startsWith('.') && Object.keys(labels).length === 0
-    ? { notebook, parameters, name, cpus, gpus, priority, retries }
-    : null;
-}
-
-/** Submit a notebook that did not come to its end once more. */
-function RunAgainButton({ job }: { job: IJob }): React.ReactElement | null {
-  const { client, trans, open } = useWorkbench();
-  const { run, busy } = useAction();
-  const spec = specOf(job);
-  if (!spec || !ENDED_BADLY.includes(job.state)) {
-    return null;
-  }
-  return (
-    <Button
-      kind="primary"
-      icon="play"
-      label={trans.__('Run Again')}
-      caption={trans.__('Submit the notebook, as it is now, with the same parameters; without a time limit')}
-      disabled={busy}
-      onClick={() => void run(async () => open((await client.jobs.submit(spec)).ref))}
-    />
-  );
-}
-
-function OpenOutput({ path }: { path: string }): React.ReactElement | null {
-  const { commands, trans } = useWorkbench();
-  if (!path.endsWith('.ipynb') || path.startsWith('/')) {
-    return null;
-  }
-  return (
-    <Button
-      icon="notebook"
-      label={trans.__('Open Executed Notebook')}
-      onClick={() => void commands.execute('mlinfra:workbench-open-file', { path })}
-    />
-  );
-}
+/** From this width on, in pixels, what a job uses stands beside its log. */
+const WIDE = 860;
 
 function JobBody({ job }: { job: IJob }): React.ReactElement {
-  const { trans } = useWorkbench();
-  const [view, setView] = useState('log');
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const [chosen, setView] = useState('');
   const [follow, setFollow] = useState(true);
-  usePageKey('l', trans.__('go to the end of the log'), () => {
-    setView('log');
-    setFollow(true);
-  });
+  const [host, wide] = useWide(WIDE);
+  const tabs = tabsOf(job, workbench);
+  const view = tabs.some(({ name }) => name === chosen) ? chosen : (tabs[0]?.name ?? '');
+  usePageKey(
+    'l',
+    trans.__('go to the end of the log'),
+    () => {
+      setView('log');
+      setFollow(true);
+    },
+    job.array === null
+  );
   return (
     <>
       <JobFacts job={job} />
       <JobProgress job={job} />
-      {isWaiting(job) && (
-        <WaitingCard
-          title={trans.__('%1 waits', job.name)}
-          reason={job.reason || trans.__('It starts as soon as the supervisor has seen it.')}
-        />
-      )}
+      {isWaiting(job) && <Waiting job={job} />}
       {job.reason && !isActive(job) && job.state !== 'succeeded' && (
         <p className={cx('more', 'reason')}>{job.reason}</p>
       )}
       <Tabs
-        tabs={[
-          { name: 'log', label: trans.__('Log') },
-          { name: 'parameters', label: trans.__('Parameters') },
-          { name: 'details', label: trans.__('Details') }
-        ]}
+        tabs={tabs}
         current={view}
         onSelect={setView}
         note={
@@ -160,35 +110,102 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
           )
         }
       >
-        {view === 'log' && <JobLog job={job} follow={follow} onFollow={setFollow} />}
+        {view === 'elements' && <Elements job={job} />}
+        {view === 'log' && (
+          <div ref={host} className={cx('log-side')}>
+            <JobLog job={job} follow={follow} onFollow={setFollow} />
+            {wide && job.attempt > 0 && <Resources job={job} />}
+          </div>
+        )}
+        {view === 'output' && <Output job={job} />}
+        {view === 'resources' && (
+          <div className={cx('scroll')}>
+            <Resources job={job} />
+          </div>
+        )}
         {view === 'parameters' && (
           <Pairs
             pairs={Object.entries(job.parameters).map(([key, value]) => [key, JSON.stringify(value)])}
             empty={trans.__('It takes no parameters.')}
           />
         )}
+        {view === 'code' && <CodeOf job={job} />}
+        {view === 'attempts' && <Attempts job={job} />}
         {view === 'details' && <JobDetails job={job} />}
       </Tabs>
+      {isWaiting(job) && (
+        <div className={cx('queue-below')}>
+          <Queue current={job} />
+        </div>
+      )}
       <CodeDrawer code={job.code} />
     </>
+  );
+}
+
+/** What it waits for, who holds that, and when it may start. */
+function Waiting({ job }: { job: IJob }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { commands, trans } = workbench;
+  const starts = useStarts(true).get(job.id);
+  const held = job.held_by !== '';
+  const reason = held ? trans.__('Held by %1: it starts once it is released.', job.held_by) : job.reason;
+  const verbs = commands.hasCommand(NOTIFY)
+    ? [
+        {
+          label: trans.__('Notify Me'),
+          onClick: () => notify(workbench, job.ref),
+          caption: trans.__('Tell when it ends')
+        }
+      ]
+    : [];
+  return (
+    <WaitingCard
+      title={held ? trans.__('%1 is on hold', job.name) : trans.__('%1 waits', job.name)}
+      reason={reason || trans.__('It starts as soon as the supervisor has seen it.')}
+      note={!held && <Starts at={starts} />}
+      actions={verbs}
+    >
+      {kernelsIn(job.reason).map(kernel => (
+        <KernelButtons key={kernel.pid} kernel={kernel} named />
+      ))}
+    </WaitingCard>
   );
 }
 
 function JobFacts({ job }: { job: IJob }): React.ReactElement {
   const { trans, open } = useWorkbench();
   const { pipeline, step } = job.labels;
+  const gpus = job.gpu_ids.map(gpuName).join(', ');
   return (
     <Facts>
-      <>
-        {trans.__('attempt')} <b>{job.attempt}</b>
-      </>
+      {job.array ? (
+        <>{trans._n('%1 element', '%1 elements', job.array.size)}</>
+      ) : (
+        <>
+          {trans.__('attempt')} <b>{job.attempt}</b>
+        </>
+      )}
+      {job.part_of !== null && (
+        <>
+          {trans.__('element %1 of', job.index ?? 0)}
+          <Link onClick={() => void open(formatRef('job', job.part_of ?? ''))}>
+            {trans.__('array %1', job.part_of.slice(0, 4))}
+          </Link>
+        </>
+      )}
       {job.gpus > 0 && (
         <>
-          {trans._n('%1 GPU', '%1 GPUs', job.gpus)} {job.gpu_ids.length > 0 && `(${job.gpu_ids.join(', ')})`}
+          {trans._n('%1 GPU', '%1 GPUs', job.gpus)} {[job.gpu_type, gpus && `(${gpus})`].filter(Boolean).join(' ')}
         </>
       )}
       {trans._n('%1 CPU', '%1 CPUs', job.cpus)}
       <span>{job.backend}</span>
+      {isWaiting(job) && (
+        <>
+          {trans.__('priority')} <b>{job.priority}</b>
+        </>
+      )}
       {job.elapsed_seconds !== null && (
         <>
           {isActive(job)
@@ -227,36 +244,17 @@ function JobProgress({ job }: { job: IJob }): React.ReactElement | null {
     return null;
   }
   const fraction = job.progress && typeof job.progress.value === 'number' ? job.progress.value : null;
+  const end = endOf(job);
   return (
     <div className={cx('bar')}>
       <Progress fraction={fraction} label={trans.__('Progress of %1', job.name)} />
       {job.progress && <Num value={job.progress} strong format={value => format.percent(value, 0)} />}
       <span>{job.progress_text}</span>
+      {end && (
+        <span className={cx('quiet')}>
+          {trans.__('ends')} <Clock at={end} />
+        </span>
+      )}
     </div>
-  );
-}
-
-function JobDetails({ job }: { job: IJob }): React.ReactElement {
-  const { trans } = useWorkbench();
-  return (
-    <Pairs
-      pairs={[
-        [trans.__('id'), job.id],
-        [trans.__('notebook'), job.notebook],
-        [trans.__('command'), job.command.join(' ')],
-        [trans.__('submitted'), format.time(job.submitted_at)],
-        [trans.__('started'), format.time(job.started_at)],
-        [trans.__('ended'), format.time(job.ended_at)],
-        [trans.__('output'), job.output],
-        [trans.__('priority'), job.priority],
-        [trans.__('retries'), job.retries],
-        [
-          trans.__('labels'),
-          Object.entries(job.labels)
-            .map(([key, value]) => `${key}=${value}`)
-            .join(' ')
-        ]
-      ]}
-    />
   );
 }

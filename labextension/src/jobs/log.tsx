@@ -155,7 +155,7 @@ export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElem
   };
 
   return (
-    <>
+    <div className={cx('log-main')}>
       {error && <ErrorCard error={error} />}
       {log.start > 0 && (
         <p className={cx('more')}>
@@ -176,6 +176,6 @@ export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElem
           <span className={cx('quiet')}>{log.ended ? why : trans.__('Nothing written yet.')}</span>
         )}
       </div>
-    </>
+    </div>
   );
 }

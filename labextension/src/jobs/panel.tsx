@@ -1,7 +1,7 @@
 import React from 'react';
 
-import type { ICompute, IDevice, IJob, IPage } from '../api/types';
-import { Link } from '../components/button';
+import type { IJob, IPage } from '../api/types';
+import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
@@ -11,15 +11,21 @@ import { Progress } from '../components/progress';
 import { Section, useOpen } from '../components/section';
 import { Pinned } from '../components/shelf';
 import { State } from '../components/state';
+import { StateBar } from '../components/strip';
 import * as format from '../format';
 import { useEnabled } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { PipelinesSection } from '../pipelines/section';
-import { PANEL_KINDS, parseRef } from '../refs';
+import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
-import { isActive, isWaiting } from './state';
+import { Compute, gpusOf } from './devices';
+import { Starts, useStarts } from './starts';
+import { isActive, isQueued, isWaiting, shownState } from './state';
+
+/** The page of the queue. */
+export const QUEUE = 'queue:all';
 
 /** The Jobs panel: what the machine has, jobs, pipelines. */
 export default function JobsPanel(): React.ReactElement {
@@ -35,7 +41,7 @@ export default function JobsPanel(): React.ReactElement {
 }
 
 function ComputeSection(): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const { client, trans, open } = useWorkbench();
   const section = useOpen('jobs:compute');
   const query = useQuery('compute', signal => client.jobs.compute(signal), {
     topics: ['job'],
@@ -46,63 +52,15 @@ function ComputeSection(): React.ReactElement {
     <Section
       {...section}
       title={trans.__('Compute')}
-      note={section.open && query.data?.backend}
+      note={section.open && query.data && [query.data.backend, gpusOf(query.data)].filter(Boolean).join(' · ')}
       body={() => (
         <Result query={query} rows={2}>
           {compute => <Compute compute={compute} />}
         </Result>
       )}
-    />
-  );
-}
-
-function Compute({ compute }: { compute: ICompute }): React.ReactElement {
-  const { trans } = useWorkbench();
-  const held = trans.__('%1 of %2 held', compute.cpus_used, compute.cpus);
-  const whole = (value: unknown): string => format.percent(value, 0);
-  return (
-    <div className={cx('compute')}>
-      {compute.devices.map(device => (
-        <Device key={device.id} device={device} />
-      ))}
-      <div className={cx('compute-line')}>
-        <span>{trans.__('CPU')}</span>
-        <Progress fraction={Number(compute.load.value ?? 0)} label={trans.__('CPU load')} />
-        <span className={cx('compute-number')}>
-          <Num value={compute.load} format={whole} />
-        </span>
-        <span className={cx('quiet')} title={held}>
-          {held}
-        </span>
-      </div>
-      <p className={cx('quiet')}>
-        {trans.__('memory')} <Num value={compute.memory} format={whole} /> · {trans.__('disk')}{' '}
-        <Num value={compute.disk} format={whole} />
-      </p>
-    </div>
-  );
-}
-
-function Device({ device }: { device: IDevice }): React.ReactElement {
-  const { trans, open } = useWorkbench();
-  const isJob = parseRef(device.holder)?.kind === 'job';
-  return (
-    <div className={cx('compute-line')} title={device.name}>
-      <span>{trans.__('GPU%1', device.id)}</span>
-      <Progress
-        fraction={Number(device.load?.value ?? 0)}
-        label={trans.__('Load of GPU %1', device.id)}
-        tone={device.holder && !isJob ? 'wait' : 'run'}
-      />
-      <span className={cx('compute-number')}>
-        <Num value={device.load} format={value => format.percent(value, 0)} />
-      </span>
-      {isJob ? (
-        <Link onClick={() => void open(device.holder)}>{trans.__('job %1', device.holder.slice(4, 8))}</Link>
-      ) : (
-        <span className={cx('quiet')}>{device.holder || trans.__('free')}</span>
-      )}
-    </div>
+    >
+      <Button bare kind="quiet" icon="queue" label={trans.__('Show the Queue')} onClick={() => void open(QUEUE)} />
+    </Section>
   );
 }
 
@@ -128,8 +86,7 @@ function JobsSection(): React.ReactElement {
 }
 
 function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): React.ReactElement {
-  const workbench = useWorkbench();
-  const { commands, trans } = workbench;
+  const { commands, trans } = useWorkbench();
   const enabled = useEnabled(SUBMIT);
   if (!page.items.length) {
     return (
@@ -147,28 +104,38 @@ function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): Rea
   }
   return (
     <>
-      <List label={trans.__('Jobs')} rows={page.items.map(job => jobRow(job, workbench))} />
+      <Rows jobs={page.items} />
       <More page={page} onMore={onMore} />
     </>
   );
 }
 
-function jobRow(job: IJob, { trans }: IWorkbench): IListRow {
+function Rows({ jobs }: { jobs: readonly IJob[] }): React.ReactElement {
+  const workbench = useWorkbench();
+  const starts = useStarts(jobs.some(job => isQueued(job) && !job.held_by));
+  const rows = jobs.map(job => jobRow(job, starts.get(job.id), workbench));
+  return <List label={workbench.trans.__('Jobs')} rows={rows} />;
+}
+
+function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbench): IListRow {
   const name = job.name.split('/').pop() ?? job.name;
   return {
     id: job.ref,
     ref: job.ref,
-    lead: <State state={job.state} bare />,
-    name,
+    lead: <State state={shownState(job)} bare />,
+    name: job.array ? `${name} (${format.number(job.array.size)})` : name,
     note: format.shortId(job.id).slice(0, 4),
     title: `${job.name}\n${job.reason}`.trim(),
     meta: <JobMeta job={job} />,
-    lines: jobLines(job, trans.__('running'))
+    lines: jobLines(job, starts, workbench)
   };
 }
 
 function JobMeta({ job }: { job: IJob }): React.ReactElement {
   const { trans } = useWorkbench();
+  if (isQueued(job) && job.held_by) {
+    return <>{trans.__('held by %1', job.held_by)}</>;
+  }
   if (isActive(job) && job.progress && job.progress.value !== null) {
     return (
       <>
@@ -176,6 +143,9 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement {
         <Num value={job.progress} format={value => format.percent(value, 0)} />
       </>
     );
+  }
+  if (isQueued(job) && job.gpus > 0) {
+    return <>{trans._n('%1 GPU', '%1 GPUs', job.gpus)}</>;
   }
   if (isActive(job)) {
     return <>{format.duration(job.elapsed_seconds)}</>;
@@ -188,18 +158,28 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement {
   );
 }
 
-/** Why it waits, or how far it is; nothing for jobs that ended well. */
-function jobLines(job: IJob, running: string): React.ReactNode {
-  const reason = (
-    <span className={cx('reason')} data-reason={job.reason} title={job.reason}>
-      {job.reason}
-    </span>
+/** Why it waits and when it may start, or how far it is; nothing for jobs that ended well. */
+function jobLines(job: IJob, starts: string | undefined, { trans }: IWorkbench): React.ReactNode {
+  const waits = isWaiting(job) && !job.held_by;
+  const running = job.state === 'running' && !job.array && job.progress_text;
+  const why = (waits || job.state === 'failed' || job.state === 'lost') && job.reason;
+  if (!job.array && !why && !running && !(waits && starts)) {
+    return undefined;
+  }
+  return (
+    <>
+      {job.array && <StateBar states={job.array.states} label={trans.__('Elements of %1 by state', job.name)} />}
+      {why && (
+        <span className={cx('reason')} data-reason={why} title={why}>
+          {why}
+        </span>
+      )}
+      {waits && <Starts at={starts} />}
+      {running && (
+        <span>
+          {job.progress_text} · {format.duration(job.elapsed_seconds)}
+        </span>
+      )}
+    </>
   );
-  if (isWaiting(job)) {
-    return reason;
-  }
-  if (isActive(job) && job.progress_text) {
-    return `${job.progress_text} · ${format.duration(job.elapsed_seconds) || running}`;
-  }
-  return (job.state === 'failed' || job.state === 'lost') && job.reason ? reason : undefined;
 }

@@ -1,14 +1,18 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { IWorkbench } from '../tokens';
+import { Ends, jobRef, NOTIFY } from './notify';
 
 export const jobs: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:jobs',
   description: 'The Jobs panel and the pages of jobs, submit forms and pipelines.',
   autoStart: true,
   requires: [IWorkbench],
-  activate: (_: JupyterFrontEnd, workbench: IWorkbench) => {
+  optional: [ISettingRegistry],
+  activate: (app: JupyterFrontEnd, workbench: IWorkbench, registry: ISettingRegistry | null) => {
     const { trans } = workbench;
+    tellEnds(app, workbench, registry);
     workbench.addPanel({
       name: 'jobs',
       title: trans.__('Jobs'),
@@ -27,6 +31,23 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       caption: trans.__('State, log and parameters of a job'),
       title: name => trans.__('job %1', name.slice(0, 8)),
       body: () => import('./job')
+    });
+    workbench.addPage({
+      kind: 'queue',
+      icon: 'queue',
+      command: 'mlinfra:jobs-open-queue',
+      label: trans.__('Open Queue'),
+      caption: trans.__('What runs and what waits, in the order in which it may start'),
+      title: () => trans.__('Queue'),
+      body: () => import('./queue')
+    });
+    workbench.addCommand({
+      id: 'mlinfra:jobs-queue',
+      label: trans.__('Show the Queue'),
+      caption: trans.__('What runs and what waits, in the order in which it may start'),
+      icon: 'queue',
+      category: workbench.category(trans.__('Jobs')),
+      execute: () => workbench.open('queue:all')
     });
     workbench.addPage({
       kind: 'submit',
@@ -48,3 +69,33 @@ export const jobs: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+const PLUGIN = '@jupyter-mlinfra/labextension:jobs';
+
+/** Tell of the end of jobs that were submitted here, unless the setting says otherwise. */
+function tellEnds(app: JupyterFrontEnd, workbench: IWorkbench, registry: ISettingRegistry | null): void {
+  const { trans } = workbench;
+  let wanted = true;
+  void registry?.load(PLUGIN).then(settings => {
+    const read = (): void => {
+      wanted = settings.composite.notifyEnds !== false;
+    };
+    settings.changed.connect(read);
+    read();
+  });
+  const inSight = (ref: string): boolean => {
+    const current = app.shell.currentWidget;
+    return current?.id === `jp-mlinfra-${ref}` && current.isVisible && document.visibilityState !== 'hidden';
+  };
+  const ends = new Ends(workbench, { wanted: () => wanted, inSight });
+  workbench.addCommand({
+    id: NOTIFY,
+    label: trans.__('Notify of the End of a Job'),
+    caption: trans.__('Tell in a notification when a job ends'),
+    args: { ref: { type: 'string', description: trans.__('The reference of the job') } },
+    execute: ({ ref }) => {
+      const found = jobRef(ref);
+      return found === null ? undefined : ends.await(found);
+    }
+  });
+}

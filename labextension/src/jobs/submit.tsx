@@ -1,24 +1,58 @@
 import React, { useEffect, useState } from 'react';
 
 import { ApiError } from '../api/errors';
-import type { IJobSpec, IParameter } from '../api/types';
+import type { IJob, IJobSpec, IParameter } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { Field } from '../components/field';
-import { Heading, PageHeader } from '../components/header';
+import { PageHeader } from '../components/header';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { useVisible } from '../hooks/visible';
+import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
-import { fillForm, type IForm, LEAST, readForm, sameParameters } from './form';
+import { NeedFields, ParameterFields, SameCode } from './fields';
+import { Forecast } from './forecast';
+import {
+  cloneCode,
+  cloneParameters,
+  fillForm,
+  formOf,
+  type IForm,
+  type IRead,
+  readForm,
+  sameParameters,
+  SWEEP_FILE
+} from './form';
+import { notify } from './notify';
+import type { IFaultWords } from './values';
 
-/** The form that runs a notebook as a job; its fields come from the notebook's `parameters` cell. */
+/** Asks about an open notebook with changes that are not on disk; the notebook plugin adds it. */
+export const SETTLE = 'mlinfra:jobs-settle-notebook';
+
+/** What the form is filled from: the parameters of the notebook, and the job that is cloned. */
+interface ISource {
+  parameters: readonly IParameter[];
+  job: IJob | null;
+}
+
+/** The form that runs a notebook as a job; its fields come from the notebook's `parameters` cell, for a clone also from the earlier job. */
 export default function SubmitPage({ reference, name: notebook, again }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery(reference, signal => client.jobs.parameters(notebook, signal), { every: () => null });
+  const cloned = parseRef(reference)?.at ?? null;
+  const query = useQuery<ISource>(
+    reference,
+    async signal => {
+      const [parameters, job] = await Promise.all([
+        client.jobs.parameters(notebook, signal),
+        cloned === null ? null : client.jobs.show(cloned, signal)
+      ]);
+      return { parameters, job };
+    },
+    { every: () => null }
+  );
   const { refresh } = query;
   const visible = useVisible();
   useEffect(() => {
@@ -31,35 +65,38 @@ export default function SubmitPage({ reference, name: notebook, again }: IPagePr
       void refresh(); // at the next look: the notebook may be another by then
     }
   }, [refresh, visible]);
+  const title =
+    cloned === null ? trans.__('Submit job: %1', notebook) : trans.__('Clone job %1: %2', cloned.slice(0, 4), notebook);
   return (
     <>
-      <PageHeader icon="play" title={trans.__('Submit job: %1', notebook)} reference={`file:${notebook}`} />
-      <Result query={query}>
-        {parameters => <SubmitForm notebook={notebook} parameters={parameters} onOld={refresh} />}
-      </Result>
+      <PageHeader icon="play" title={title} reference={`file:${notebook}`} />
+      <Result query={query}>{source => <SubmitForm notebook={notebook} source={source} onOld={refresh} />}</Result>
     </>
   );
 }
 
-interface IFormProps {
-  form: IForm;
-  faults: Readonly<Record<string, string>>;
-  parameters: readonly IParameter[];
-  onChange: (change: Partial<IForm>) => void;
+interface ISubmitFormProps {
+  notebook: string;
+  source: ISource;
+  /** The parameters are not those of the notebook any more. */
+  onOld: () => Promise<void>;
 }
 
 /**
  * Submit what the form shows. What stays as it is in the notebook is not sent, since an expression, 1.0 or a tuple would arrive
  * as something else: so the notebook must still say what the form was filled from.
  */
-function useSubmit(
-  notebook: string,
-  parameters: readonly IParameter[],
-  onOld: () => Promise<void>
-): { busy: boolean; submit: (spec: IJobSpec | null) => void } {
-  const { client, trans, open } = useWorkbench();
+function useSubmit({ notebook, source: { parameters, job }, onOld }: ISubmitFormProps): {
+  busy: boolean;
+  submit: (spec: IJobSpec | null, sameCode: boolean) => void;
+} {
+  const workbench = useWorkbench();
+  const { client, commands, trans, open } = workbench;
   const { run, busy } = useAction();
-  const send = async (spec: IJobSpec): Promise<void> => {
+  const send = async (spec: IJobSpec, sameCode: boolean): Promise<void> => {
+    if (!sameCode && commands.hasCommand(SETTLE) && !(await commands.execute(SETTLE, { path: notebook }))) {
+      return;
+    }
     if (!sameParameters(await client.jobs.parameters(notebook), parameters)) {
       await onOld();
       throw new ApiError(
@@ -69,101 +106,89 @@ function useSubmit(
         trans.__('Look at the form, which shows them now, and submit it again.')
       );
     }
-    await open((await client.jobs.submit(spec)).ref);
+    const changes = (of: IJob): object => ({ parameters: cloneParameters(of, spec, parameters), same_code: true });
+    const { ref } = await (job && sameCode ? client.jobs.clone(job.id, changes(job)) : client.jobs.submit(spec));
+    notify(workbench, ref);
+    await open(ref);
   };
-  return { busy, submit: spec => void (spec && run(() => send(spec))) };
+  return { busy, submit: (spec, sameCode) => void (spec && run(() => send(spec, sameCode))) };
 }
 
-interface ISubmitFormProps {
-  notebook: string;
-  parameters: readonly IParameter[];
-  /** The parameters are not those of the notebook any more. */
-  onOld: () => Promise<void>;
-}
-
-function SubmitForm({ notebook, parameters, onOld }: ISubmitFormProps): React.ReactElement {
+function useWords(): IFaultWords {
   const { trans } = useWorkbench();
-  const [filled, setFilled] = useState<Partial<IForm>>({});
-  const form = fillForm(notebook, parameters, filled);
-  const read = readForm(form, parameters, {
+  return {
     type: type => trans.__('This is no %1.', type),
     exact: trans.__('This number is too large to be sent as it is.'),
-    whole: least => trans.__('Give a whole number, %1 or more.', least)
-  });
-  const { submit, busy } = useSubmit(notebook, parameters, onOld);
-  const props: IFormProps = {
+    whole: (least, most) =>
+      most < 1e6
+        ? trans.__('Give a whole number from %1 to %2.', least, most)
+        : trans.__('Give a whole number, %1 or more.', least),
+    gpus: trans.__('Give a whole number, or a part of one GPU in hundredths: 0.5.'),
+    above: trans.__('Give a number above 0.'),
+    list: type => trans.__('Give a JSON list of %1 values: [1, 2].', type || 'JSON'),
+    many: most => trans.__('These are more than %1 jobs.', most)
+  };
+}
+
+function SubmitForm(props: ISubmitFormProps): React.ReactElement {
+  const { notebook, source } = props;
+  const { trans } = useWorkbench();
+  const { parameters, job } = source;
+  const [filled, setFilled] = useState<Partial<IForm>>({});
+  const start = job ? formOf(job) : {};
+  const all = { ...start, ...filled, parameters: { ...start.parameters, ...filled.parameters } };
+  const form = fillForm(notebook, parameters, all);
+  const read = readForm(form, parameters, useWords());
+  const { submit, busy } = useSubmit(props);
+  const fields = {
     form,
     faults: read.faults,
     parameters,
-    onChange: change => setFilled({ ...filled, ...change, parameters: { ...filled.parameters, ...change.parameters } })
+    onChange: (change: Partial<IForm>) =>
+      setFilled({ ...filled, ...change, parameters: { ...filled.parameters, ...change.parameters } })
   };
+  const many = read.grid.reduce((count, values) => count * values, 1);
   return (
     <>
       <form
         className={cx('form', 'scroll')}
         onSubmit={event => {
           event.preventDefault();
-          submit(read.spec);
+          submit(read.spec, form.sameCode);
         }}
       >
-        <ParameterFields {...props} />
-        <NeedFields {...props} />
-        <div className={cx('actions', 'form-actions')}>
-          <Button kind="primary" icon="play" label={trans.__('Submit Job')} disabled={busy || !read.spec} submit />
+        {job?.snapshot && <SameCode {...fields} job={job} />}
+        <ParameterFields {...fields} grid={read.grid} />
+        <NeedFields {...fields} />
+        <div className={cx('form-actions')}>
+          <Forecast spec={form.sameCode ? null : read.spec} jobs={many} />
+          <Button
+            kind="primary"
+            icon="play"
+            label={read.grid.length ? trans._n('Submit %1 Job', 'Submit %1 Jobs', many) : trans.__('Submit Job')}
+            disabled={busy || !read.spec}
+            submit
+          />
         </div>
       </form>
-      <CodeDrawer code={read.code} note={trans.__('the same job, in words')} />
+      <CodeDrawer {...codeOf(read, form, source)} note={noteOf(read, trans.__('the same job, in words'))} />
     </>
   );
 }
 
-function ParameterFields({ form, faults, parameters, onChange }: IFormProps): React.ReactElement {
-  const { trans } = useWorkbench();
-  const note = parameters.length
-    ? trans.__('from the cell tagged “parameters”')
-    : trans.__('the notebook has no cell tagged “parameters”');
-  return (
-    <>
-      <Heading title={trans.__('Parameters')} note={note} />
-      {parameters.map(({ name, type }) => (
-        <Field
-          key={name}
-          label={`${name}  ${type}`}
-          value={form.parameters[name] ?? ''}
-          width={280}
-          fault={faults[name]}
-          onChange={value => onChange({ parameters: { [name]: value } })}
-        />
-      ))}
-    </>
-  );
+function codeOf({ spec, code }: IRead, form: IForm, { job, parameters }: ISource): Pick<IRead, 'code'> {
+  return { code: job && form.sameCode && spec ? cloneCode(job.id, cloneParameters(job, spec, parameters)) : code };
 }
 
-function NeedFields({ form, faults, onChange }: IFormProps): React.ReactElement {
-  const { trans } = useWorkbench();
-  const numbers: readonly [field: keyof typeof LEAST, label: string, unit?: string][] = [
-    ['cpus', trans.__('CPUs'), trans.__('0 for a job that mostly waits')],
-    ['gpus', trans.__('GPUs')],
-    ['minutes', trans.__('time limit'), trans.__('minutes; empty for none')],
-    ['retries', trans.__('retries')]
-  ];
-  return (
-    <>
-      <Heading title={trans.__('Needs')} />
-      <Field label={trans.__('name')} value={form.name} width={280} onChange={name => onChange({ name })} />
-      {numbers.map(([field, label, unit]) => (
-        <Field
-          key={field}
-          label={label}
-          type="number"
-          min={LEAST[field]}
-          width={80}
-          unit={unit}
-          value={form[field]}
-          fault={faults[field]}
-          onChange={value => onChange({ [field]: value })}
-        />
-      ))}
-    </>
-  );
+/** Letters of the array that are shown beside the line that reads it from a file. */
+const SHOWN = 80;
+
+/** Beside the words of an array: what its file holds. */
+function noteOf({ spec }: IRead, usual: string): string {
+  const array = spec?.array;
+  if (!array) {
+    return usual;
+  }
+  const text = JSON.stringify(array);
+  return `${SWEEP_FILE}: ${text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}`;
 }

@@ -61,6 +61,11 @@ export class ProjectFiles {
     }
   }
 
+  /** How JupyterLab names a file of the project; null when it does not show it. */
+  async shown(path: string): Promise<string | null> {
+    return toLab(path, await this._project());
+  }
+
   private async _openExecuted(path: string, failed: number | null): Promise<void> {
     // Nobody runs cells of a record: no kernel.
     const kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };

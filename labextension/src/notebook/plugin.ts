@@ -1,10 +1,12 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { acceptDrops } from '../code/drop';
 import { IWorkbench } from '../tokens';
 import { ProjectFiles } from './files';
+import { Kernels } from './kernels';
 
 export const notebook: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:notebook',
@@ -49,8 +51,70 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       args: { path: { type: 'string', description: trans.__('Path below the project') } },
       execute: ({ path }) => (typeof path === 'string' ? files.open(path) : undefined)
     });
+    workbench.addCommand({
+      id: 'mlinfra:jobs-settle-notebook',
+      label: trans.__('Save Before a Job'),
+      caption: trans.__('Ask about changes of an open notebook that are not saved; says whether to go on'),
+      args: { path: { type: 'string', description: trans.__('Path below the project') } },
+      execute: async ({ path }) => settle(await files.shown(word(path)), tracker, workbench)
+    });
+    addKernels(new Kernels(app, workbench), workbench);
   }
 };
+
+const word = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+function addKernels(kernels: Kernels, workbench: IWorkbench): void {
+  const { trans } = workbench;
+  const args = {
+    notebook: { type: 'string', description: trans.__('File name of the notebook') },
+    pid: { type: 'string', description: trans.__('Process of its kernel') }
+  };
+  workbench.addCommand({
+    id: 'mlinfra:jobs-show-kernel',
+    label: trans.__('Go to Notebook'),
+    caption: trans.__('Show the notebook whose kernel holds a GPU'),
+    args,
+    execute: ({ notebook, pid }) => kernels.show(word(notebook), word(pid))
+  });
+  workbench.addCommand({
+    id: 'mlinfra:jobs-shut-down-kernel',
+    label: trans.__('Shut Down Kernel…'),
+    caption: trans.__('End the kernel of a notebook, so that its GPU is free'),
+    args,
+    execute: ({ notebook, pid }) => kernels.end(word(notebook), word(pid))
+  });
+}
+
+/** A job runs what is on disk: offer to save what is not. Says whether to go on. */
+async function settle(
+  path: string | null,
+  tracker: INotebookTracker,
+  { trans }: Pick<IWorkbench, 'trans'>
+): Promise<boolean> {
+  const panel = tracker.find(({ context }) => context.path === path);
+  if (!panel?.context.model.dirty) {
+    return true;
+  }
+  const save = trans.__('Save and Go On');
+  const answer = await showDialog({
+    title: trans.__('%1 has changes that are not saved', panel.title.label),
+    body: trans.__('A job runs what is on disk.'),
+    buttons: [
+      Dialog.cancelButton(),
+      Dialog.warnButton({ label: trans.__('Submit as on Disk'), accept: true }),
+      Dialog.okButton({ label: save })
+    ]
+  });
+  if (answer.button.label === save) {
+    try {
+      await panel.context.save();
+    } catch {
+      return false; // JupyterLab has said why
+    }
+  }
+  return answer.button.accept;
+}
 
 /** Save first: a job runs what is on disk. */
 async function submitActive(tracker: INotebookTracker, files: ProjectFiles): Promise<void> {

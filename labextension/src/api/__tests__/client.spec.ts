@@ -76,6 +76,7 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
   clone: client => client.jobs.clone('7f3a', { parameters: { x: 2 }, same_code: true }),
   attempts: client => client.jobs.attempts('7f3a', { limit: 50 }),
   'code of a job': client => client.jobs.code('7f3a'),
+  resources: client => client.jobs.resources('7f3a', 900),
   elements: client => client.jobs.list({ array: '7f3a', limit: 500 }),
   queue: client => client.jobs.queue({ limit: 50 }),
   estimate: client =>

@@ -1,5 +1,10 @@
-import { fillForm, readForm, readValue, startForm } from '../form';
+import type { IJob, IQueuedJob } from '../../api/types';
+import { cloneParameters, fillForm, formOf, readForm, startForm } from '../form';
+import { toggleSweep } from '../fields';
 import { append, type ILog, wholeLines } from '../log';
+import { tableLines } from '../queue';
+import { kernelsIn, linesOf, moved, startsOf } from '../state';
+import { readValue } from '../values';
 
 const PARAMETERS = [
   { name: 'depth', type: 'int', default: 6 },
@@ -9,13 +14,17 @@ const PARAMETERS = [
 const FAULT = {
   type: (type: string) => `This is no ${type}.`,
   exact: 'Too large.',
-  whole: (least: number) => `${least} or more.`
+  whole: (least: number) => `${least} or more.`,
+  gpus: 'Whole, or a part.',
+  above: 'Above 0.',
+  list: (type: string) => `No list of ${type}.`,
+  many: (most: number) => `More than ${most}.`
 };
 
 describe('the submit form', () => {
   it('says nothing of parameters that keep their defaults', () => {
     const { spec, code } = readForm(startForm('a.ipynb', PARAMETERS), PARAMETERS, FAULT);
-    expect(spec).toEqual({ notebook: 'a.ipynb', parameters: {}, cpus: 1, gpus: 0, retries: 0 });
+    expect(spec).toEqual({ notebook: 'a.ipynb', parameters: {}, cpus: 1, gpus: 0, priority: 50, retries: 0 });
     expect(code.cli).toBe('mlinfra jobs submit a.ipynb');
   });
 
@@ -80,6 +89,194 @@ describe('the submit form', () => {
     ['plain', '', 'plain']
   ])('reads %s as %s', (text, type, value) => {
     expect(readValue(text, type)).toBe(value);
+  });
+});
+
+describe('the needs of a job', () => {
+  const PLAIN = [{ name: 'x', type: 'int', default: 1 }];
+  const read = (change: Partial<ReturnType<typeof startForm>>): ReturnType<typeof readForm> =>
+    readForm({ ...startForm('a.ipynb', PLAIN), ...change }, PLAIN, FAULT);
+
+  it('are all sent, and all said in words', () => {
+    const { spec, code } = read({
+      gpus: '0.25',
+      gpuType: 'A100',
+      memory: '7.5',
+      priority: '70',
+      backend: 'slurm',
+      queue: 'gpu',
+      after: '7f3a, 8b11'
+    });
+    expect(spec).toMatchObject({
+      gpus: 0.25,
+      gpu_type: 'A100',
+      memory_gib: 7.5,
+      priority: 70,
+      backend: 'slurm',
+      queue: 'gpu',
+      after: ['7f3a', '8b11']
+    });
+    expect(code.cli).toBe(
+      'mlinfra jobs submit a.ipynb --gpus 0.25 --gpu-type A100 --memory-gib 7.5 --priority 70 --backend slurm --queue gpu --after 7f3a --after 8b11'
+    );
+    expect(code.magic).toBe(`%${code.cli}`);
+  });
+
+  it.each([
+    [{ gpus: '1.5' }, 'gpus'],
+    [{ gpus: '0.333' }, 'gpus'],
+    [{ gpus: '-1' }, 'gpus'],
+    [{ memory: '0' }, 'memory'],
+    [{ priority: '101' }, 'priority'],
+    [{ minutes: '0' }, 'minutes']
+  ])('refuse %j', (change, field) => {
+    const { spec, faults } = read(change);
+    expect(spec).toBeNull();
+    expect(Object.keys(faults)).toEqual([field]);
+  });
+
+  it.each(['1', '0.5', '0.29', '8'])('take %s GPUs', gpus => expect(read({ gpus }).spec?.gpus).toBe(Number(gpus)));
+});
+
+describe('a sweep', () => {
+  const read = (sweeps: Record<string, string>, change = {}): ReturnType<typeof readForm> =>
+    readForm({ ...startForm('a.ipynb', PARAMETERS), sweeps, ...change }, PARAMETERS, FAULT);
+
+  it('is an array of every combination, and the other parameters stay common', () => {
+    const form = { parameters: { depth: '6', origins: '["JFK"]', day: '2013-12-01' }, maxParallel: '2' };
+    const { spec, grid, code } = read({ depth: '[4, 6, 8]', day: '["a", "b"]' }, form);
+    expect(grid).toEqual([3, 2]);
+    expect(spec?.array).toEqual([
+      { depth: 4, day: 'a' },
+      { depth: 4, day: 'b' },
+      { depth: 6, day: 'a' },
+      { depth: 6, day: 'b' },
+      { depth: 8, day: 'a' },
+      { depth: 8, day: 'b' }
+    ]);
+    expect(spec).toMatchObject({ parameters: { origins: ['JFK'] }, max_parallel: 2 });
+    expect(code.cli).toBe(`mlinfra jobs submit a.ipynb -p 'origins=["JFK"]' --array sweep.json --max-parallel 2`);
+  });
+
+  it('takes lists of lists as values', () => {
+    expect(read({ origins: '[["JFK"], ["LGA", "EWR"]]' }).spec?.array).toEqual([
+      { origins: ['JFK'] },
+      { origins: ['LGA', 'EWR'] }
+    ]);
+  });
+
+  it.each(['', '[]', '4', '[4, "six"]', '[4.5]', '[12345678901234567890]'])('refuses %p for whole numbers', text => {
+    const { spec, faults } = read({ depth: text });
+    expect(spec).toBeNull();
+    expect(Object.keys(faults)).toEqual(['depth']);
+  });
+
+  it('is refused above what the server takes, before its combinations are made', () => {
+    const many = JSON.stringify(Array.from({ length: 2_000 }, (_, index) => index));
+    const { spec, faults } = read({ depth: many, origins: many });
+    expect(spec).toBeNull();
+    expect(faults).toEqual({ origins: 'More than 10000.' });
+  });
+
+  it('begins with the present value, and is taken back', () => {
+    const form = startForm('a.ipynb', PARAMETERS);
+    expect(toggleSweep(form, 'depth', 'int')).toEqual({ depth: '[6]' });
+    expect(toggleSweep(form, 'day', 'str')).toEqual({ day: '["2013-12-01"]' });
+    expect(toggleSweep({ ...form, sweeps: { depth: '[6]' } }, 'depth', 'int')).toEqual({});
+  });
+});
+
+describe('a clone', () => {
+  const job = {
+    name: 'train',
+    parameters: { depth: 8, day: 'x' },
+    cpus: 2,
+    gpus: 0.5,
+    gpu_type: null,
+    memory_gib: 4,
+    time_limit_minutes: 30,
+    priority: 60,
+    retries: 1,
+    backend: 'local',
+    queue: null
+  } as unknown as IJob;
+
+  it('says what the earlier job said', () => {
+    const { spec } = readForm(fillForm('a.ipynb', PARAMETERS, formOf(job)), PARAMETERS, FAULT);
+    expect(spec).toMatchObject({
+      parameters: { depth: 8, day: 'x' },
+      name: 'train',
+      cpus: 2,
+      gpus: 0.5,
+      memory_gib: 4,
+      time_limit_minutes: 30,
+      priority: 60,
+      retries: 1,
+      backend: 'local'
+    });
+  });
+
+  it('with the same code says what was set back to its default too: what is left out would stay as it was', () => {
+    const form = fillForm('a.ipynb', PARAMETERS, { ...formOf(job), parameters: { depth: '6', day: 'y' } });
+    const { spec } = readForm(form, PARAMETERS, FAULT);
+    expect(spec?.parameters).toEqual({ day: 'y' });
+    expect(cloneParameters(job, spec!, PARAMETERS)).toEqual({ depth: 6, day: 'y' });
+  });
+});
+
+describe('the queue', () => {
+  const waiting = (position: number, job: Partial<IJob>, starts_at: string | null = null): IQueuedJob => ({
+    position,
+    starts_at,
+    job: { part_of: null, held_by: '', id: 'x', ref: 'job:x', ...job } as IJob
+  });
+  const QUEUE = [
+    waiting(1, { id: 'a' }, '2026-01-01T12:00:00Z'),
+    waiting(2, { id: 'e1', part_of: 'arr' }, '2026-01-01T12:10:00Z'),
+    waiting(3, { id: 'e2', part_of: 'arr' }, '2026-01-01T12:05:00Z'),
+    waiting(4, { id: 'b' }),
+    waiting(5, { id: 'e3', part_of: 'arr' }),
+    waiting(6, { id: 'e4', part_of: 'arr', held_by: 'bob' })
+  ];
+
+  it('shows elements that wait behind each other as one line, those on hold apart', () => {
+    expect(linesOf(QUEUE).map(({ position, elements }) => [position, elements])).toEqual([
+      [1, 1],
+      [2, 2],
+      [4, 1],
+      [5, 1],
+      [6, 1]
+    ]);
+  });
+
+  it('means all elements by a line of several, else the one that stands there', () => {
+    const running = { items: [{ id: 'r', ref: 'job:r', started_at: null } as IJob], shown: 1, total: 1, cursor: null };
+    const lines = tableLines({ running, items: QUEUE });
+    expect(lines.map(({ target }) => target)).toEqual(['r', 'a', 'arr', 'b', 'e3', 'e4']);
+    expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length);
+  });
+
+  it('tells when a job starts, and an array with the first of its elements', () => {
+    expect(Object.fromEntries(startsOf(QUEUE))).toEqual({
+      a: '2026-01-01T12:00:00Z',
+      e1: '2026-01-01T12:10:00Z',
+      e2: '2026-01-01T12:05:00Z',
+      arr: '2026-01-01T12:05:00Z'
+    });
+  });
+
+  it('moves a job by ten, and stops at its ends', () => {
+    expect([moved(50, true), moved(50, false), moved(95, true), moved(3, false)]).toEqual([60, 40, 100, 0]);
+  });
+
+  it('knows the notebook whose kernel is in the way', () => {
+    const reason =
+      'Needs 2 GPUs, 0 are free; GPU 0 is held by job 7f3a, GPU 1 is held by kernel my eda.ipynb (pid 41), GPU 2 is held by kernel b.ipynb (pid 42).';
+    expect(kernelsIn(reason)).toEqual([
+      { notebook: 'my eda.ipynb', pid: '41' },
+      { notebook: 'b.ipynb', pid: '42' }
+    ]);
+    expect(kernelsIn('GPU 1 is held by python (pid 41).')).toEqual([]);
   });
 });
 

@@ -1,0 +1,201 @@
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import React from 'react';
+
+import type { IJob } from '../api/types';
+import { Button } from '../components/button';
+import { usePageKey } from '../components/frame';
+import * as format from '../format';
+import { type IActionState, useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { type IQuery, useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
+import type { IWorkbench } from '../tokens';
+import { notify } from './notify';
+import { endedBadly, isActive, isQueued, moved } from './state';
+
+/** A cancel of a job that ran longer than this is asked about. */
+const LONG_SECONDS = 600;
+
+interface IButtonsProps {
+  job: IJob;
+  query: IQuery<IJob>;
+}
+
+/** What can be done with a job in its present state. */
+export function JobButtons(props: IButtonsProps): React.ReactElement {
+  const { job } = props;
+  const action = useAction();
+  return (
+    <>
+      {isActive(job) && <CancelButton {...props} action={action} />}
+      {isQueued(job) && <QueueButtons {...props} action={action} />}
+      {(job.state === 'running' || endedBadly(job)) && <RequeueButton {...props} action={action} />}
+      <CloneButton job={job} action={action} />
+      <RunButton job={job} />
+    </>
+  );
+}
+
+type ActionProps = IButtonsProps & { action: IActionState };
+
+/** Ask about a change that cannot be taken back. */
+async function sure(trans: IWorkbench['trans'], title: string, body: string, label: string): Promise<boolean> {
+  const answer = await showDialog({
+    title,
+    body,
+    buttons: [Dialog.cancelButton({ label: trans.__('Leave It') }), Dialog.warnButton({ label })]
+  });
+  return answer.button.accept;
+}
+
+function CancelButton({ job, query, action: { run, busy } }: ActionProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const cancel = async (): Promise<void> => {
+    const ran = job.elapsed_seconds ?? 0;
+    const lost = trans.__(
+      'It has run for %1. What it has not saved in its checkpoints, %2, is lost; it can be requeued from them.',
+      format.duration(ran),
+      job.checkpoints ?? format.DASH
+    );
+    if (ran > LONG_SECONDS && !(await sure(trans, trans.__('Cancel %1?', job.name), lost, trans.__('Cancel Job')))) {
+      return;
+    }
+    await client.jobs.cancel(job.id);
+    await query.refresh();
+  };
+  usePageKey('k', trans.__('cancel'), () => void run(cancel), !busy);
+  return (
+    <Button
+      icon="stop"
+      label={job.array ? trans.__('Cancel All') : trans.__('Cancel')}
+      disabled={busy}
+      onClick={() => void run(cancel)}
+    />
+  );
+}
+
+/** Hold and release, and the keys that move a job in the queue. */
+function QueueButtons({ job, query, action: { run, busy } }: ActionProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const held = job.held_by !== '';
+  const toggle = async (): Promise<void> => {
+    await (held ? client.jobs.release(job.id) : client.jobs.hold(job.id));
+    await query.refresh();
+  };
+  const move = async (up: boolean): Promise<void> => {
+    await client.jobs.prioritize(job.id, moved(job.priority, up));
+    await query.refresh();
+  };
+  usePageKey('h', held ? trans.__('release') : trans.__('hold'), () => void run(toggle), !busy);
+  usePageKey('Alt ↑', trans.__('priority up'), () => void run(() => move(true)));
+  usePageKey('Alt ↓', trans.__('priority down'), () => void run(() => move(false)));
+  return (
+    <Button
+      icon={held ? 'play' : 'pause'}
+      label={held ? trans.__('Release') : trans.__('Hold')}
+      caption={held ? trans.__('Let it start') : trans.__('Keep it from starting until it is released')}
+      disabled={busy}
+      onClick={() => void run(toggle)}
+    />
+  );
+}
+
+/** What a requeue does, in words: what it begins from, and what is lost. */
+export function requeueText(job: IJob, trans: IWorkbench['trans']): string {
+  const said = [
+    job.state === 'running' && trans.__('It is ended first; what it has not saved by then is lost.'),
+    job.array
+      ? trans.__('Elements that have not succeeded start again, each from its own checkpoints.')
+      : trans.__('It starts again under the same id, as attempt %1.', job.attempt + 1),
+    !job.array && trans.__('It finds what it has saved in %1.', job.checkpoints ?? format.DASH),
+    !job.array && job.progress_text && trans.__('It last told: %1', job.progress_text)
+  ];
+  return said.filter(Boolean).join('\n');
+}
+
+function RequeueButton({ job, query, action: { run, busy } }: ActionProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const requeue = async (): Promise<void> => {
+    const title = trans.__('Requeue %1?', job.name);
+    if (await sure(trans, title, requeueText(job, trans), trans.__('Requeue'))) {
+      const { ref } = await client.jobs.requeue(job.id);
+      notify(workbench, ref);
+      await query.refresh();
+    }
+  };
+  return (
+    <Button
+      kind={endedBadly(job) ? 'primary' : 'default'}
+      icon="refresh"
+      label={job.array ? trans.__('Requeue All…') : trans.__('Requeue…')}
+      caption={trans.__('Start it again under the same id, from its checkpoints')}
+      disabled={busy}
+      onClick={() => void run(requeue)}
+    />
+  );
+}
+
+/** Whether a form can be filled from a job: a step belongs to its pipeline, a verb of ours is no notebook of the project, an array is many. */
+export const isFormed = ({ notebook, labels, array }: Pick<IJob, 'notebook' | 'labels' | 'array'>): boolean =>
+  notebook !== null && !notebook.startsWith('.') && !Object.keys(labels).length && array === null;
+
+/** Another job like this one: a notebook through the form, a command after one question. */
+function CloneButton({ job, action: { run, busy } }: { job: IJob; action: IActionState }): React.ReactElement | null {
+  const workbench = useWorkbench();
+  const { client, trans, open } = workbench;
+  if (Object.keys(job.labels).length || job.array) {
+    return null;
+  }
+  const clone = async (): Promise<void> => {
+    if (job.notebook !== null && isFormed(job)) {
+      await open(formatRef('submit', job.notebook, job.id));
+      return;
+    }
+    const same = trans.__('With the Same Code');
+    const answer = await showDialog({
+      title: trans.__('Clone %1?', job.name),
+      body: trans.__(
+        'Another job with the same words and needs. Its code is the project’s as it is now, or as it was.'
+      ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Leave It') }),
+        ...(job.snapshot ? [Dialog.okButton({ label: same, accept: true })] : []),
+        Dialog.okButton({ label: trans.__('With the Code of Now') })
+      ]
+    });
+    if (answer.button.accept) {
+      const { ref } = await client.jobs.clone(job.id, { same_code: answer.button.label === same });
+      notify(workbench, ref);
+      await open(ref);
+    }
+  };
+  return (
+    <Button
+      icon="copy"
+      label={trans.__('Clone…')}
+      caption={trans.__('Another job like this one, with changes')}
+      disabled={busy}
+      onClick={() => void run(clone)}
+    />
+  );
+}
+
+/** The newest run that the job recorded, if there is one. */
+function RunButton({ job }: { job: IJob }): React.ReactElement | null {
+  const { client, trans, open } = useWorkbench();
+  const { data } = useQuery(
+    `run:${job.ref}`,
+    signal => client.experiments.runs({ where: `job = "${job.id}"`, limit: 1 }, signal),
+    { topics: ['run'], when: job.attempt > 0 && !job.array, every: () => null }
+  );
+  const run = data?.items[0];
+  return run ? (
+    <Button
+      icon="experiments"
+      label={trans.__('Open Run %1', run.id.slice(0, 4))}
+      caption={run.name}
+      onClick={() => void open(run.ref)}
+    />
+  ) : null;
+}

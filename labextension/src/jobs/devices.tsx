@@ -1,0 +1,145 @@
+import React from 'react';
+
+import type { ICompute, IDevice } from '../api/types';
+import { Button, Link } from '../components/button';
+import { cx } from '../components/cx';
+import { Shape } from '../components/icon';
+import { Num } from '../components/number';
+import { Progress } from '../components/progress';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { nameOf, parseRef } from '../refs';
+import { type IKernelHolder, kernelsIn } from './state';
+
+const whole = (value: unknown): string => format.percent(value, 0);
+
+/** What the backend has: each GPU with its holder, CPUs, memory, disk. */
+export function Compute({ compute }: { compute: ICompute }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const held = trans.__('%1 of %2 held', compute.cpus_used, compute.cpus);
+  return (
+    <div className={cx('compute')}>
+      {compute.devices.map((device, index) => (
+        <Device key={device.id} device={device} number={index} />
+      ))}
+      <div className={cx('compute-line')}>
+        <span>{trans.__('CPU')}</span>
+        <Progress fraction={Number(compute.load.value ?? 0)} label={trans.__('CPU load')} />
+        <span className={cx('compute-number')}>
+          <Num value={compute.load} format={whole} />
+        </span>
+        <span className={cx('quiet')} title={held}>
+          {held}
+        </span>
+      </div>
+      <p className={cx('quiet')}>
+        {trans.__('memory')} <Num value={compute.memory} format={whole} /> · {trans.__('disk')}{' '}
+        <Num value={compute.disk} format={whole} />
+      </p>
+    </div>
+  );
+}
+
+/** The GPUs in words: `4 × A100`; empty where there are none, or of several kinds. */
+export function gpusOf({ devices }: ICompute): string {
+  const names = new Set(devices.map(({ name }) => name));
+  const [name = ''] = names;
+  return names.size === 1 ? `${devices.length} × ${name}` : '';
+}
+
+function Device({ device, number }: { device: IDevice; number: number }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [kernel] = kernelsIn(device.holder);
+  const jobs = device.holder.split(', ').filter(ref => parseRef(ref)?.kind === 'job');
+  const name = trans.__('GPU%1', number);
+  return (
+    <>
+      <div className={cx('compute-line')} title={device.name} data-holder={device.holder || undefined}>
+        <span>{name}</span>
+        <Progress
+          fraction={Number(device.load?.value ?? 0)}
+          label={trans.__('Load of %1', name)}
+          tone={device.holder && !jobs.length ? 'wait' : 'run'}
+        />
+        <span className={cx('compute-number')}>
+          <Num value={device.load} format={whole} />
+        </span>
+        {jobs.length > 0 ? (
+          <span>
+            {jobs.map(ref => (
+              <JobLink key={ref} reference={ref} />
+            ))}
+          </span>
+        ) : kernel ? (
+          <span className={cx('tone-wait', 'with-shape')}>
+            <Shape name="caution" /> {trans.__('kernel')}
+          </span>
+        ) : (
+          <span className={cx('quiet')} title={device.holder}>
+            {device.holder || trans.__('free')}
+          </span>
+        )}
+      </div>
+      {kernel && <Kernel kernel={kernel} device={device} />}
+    </>
+  );
+}
+
+function JobLink({ reference }: { reference: string }): React.ReactElement {
+  const { trans, open } = useWorkbench();
+  return (
+    <Link title={reference} onClick={() => void open(reference)}>
+      {trans.__('job %1', nameOf(reference).slice(0, 4))}
+    </Link>
+  );
+}
+
+/** The notebook whose kernel holds a GPU: the way to it, and the way to end it. */
+function Kernel({ kernel, device }: { kernel: IKernelHolder; device: IDevice }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <div className={cx('compute-holder')}>
+      <span title={trans.__('Process %1', kernel.pid)}>
+        {kernel.notebook}
+        {typeof device.memory?.value === 'number' && (
+          <>
+            {' · '}
+            {trans.__('memory')} <Num value={device.memory} format={whole} />
+          </>
+        )}
+      </span>
+      <KernelButtons kernel={kernel} />
+    </div>
+  );
+}
+
+/** Go to the notebook of a kernel, or end the kernel. */
+export function KernelButtons({
+  kernel,
+  named
+}: {
+  kernel: IKernelHolder;
+  named?: boolean;
+}): React.ReactElement | null {
+  const { commands, trans } = useWorkbench();
+  if (!commands.hasCommand(SHOW_KERNEL)) {
+    return null;
+  }
+  const { notebook, pid } = kernel;
+  return (
+    <>
+      <Button
+        label={named ? trans.__('Go to %1', notebook) : trans.__('Go to')}
+        onClick={() => void commands.execute(SHOW_KERNEL, { notebook, pid })}
+      />
+      <Button
+        label={named ? trans.__('Shut Down Its Kernel…') : trans.__('Shut Down…')}
+        onClick={() => void commands.execute(END_KERNEL, { notebook, pid })}
+      />
+    </>
+  );
+}
+
+/** The notebook plugin adds these, since they need JupyterLab's sessions. */
+export const SHOW_KERNEL = 'mlinfra:jobs-show-kernel';
+export const END_KERNEL = 'mlinfra:jobs-shut-down-kernel';

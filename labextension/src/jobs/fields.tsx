@@ -1,0 +1,194 @@
+import React from 'react';
+
+import type { IJob, IParameter } from '../api/types';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { Heading } from '../components/header';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import { BOUNDS, type IForm, type WholeField } from './form';
+import { isActive } from './state';
+
+export interface IFieldsProps {
+  form: IForm;
+  faults: Readonly<Record<string, string>>;
+  parameters: readonly IParameter[];
+  onChange: (change: Partial<IForm>) => void;
+}
+
+/** Of a clone: which code it runs. */
+export function SameCode({ form, onChange, job }: IFieldsProps & { job: IJob }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <p className={cx('more')}>
+      <label>
+        <input
+          type="checkbox"
+          checked={form.sameCode}
+          onChange={event => onChange({ sameCode: event.target.checked, ...(event.target.checked && { sweeps: {} }) })}
+        />{' '}
+        {trans.__('the same code as job %1 (snapshot %2)', job.id.slice(0, 4), format.shortId(job.snapshot ?? ''))}
+      </label>
+      {' · '}
+      {form.sameCode
+        ? trans.__('only the parameters can differ')
+        : trans.__('else the notebook as it is now, and any change')}
+    </p>
+  );
+}
+
+export function ParameterFields({ grid, ...props }: IFieldsProps & { grid: readonly number[] }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { parameters, form, faults, onChange } = props;
+  const note = parameters.length
+    ? trans.__('from the cell tagged “parameters”')
+    : trans.__('the notebook has no cell tagged “parameters”');
+  const many = grid.reduce((count, values) => count * values, 1);
+  return (
+    <>
+      <Heading title={trans.__('Parameters')} note={note} />
+      {parameters.map(parameter => (
+        <ParameterField key={parameter.name} parameter={parameter} {...props} />
+      ))}
+      {grid.length > 0 && (
+        <Field
+          label={trans.__('at a time')}
+          type="number"
+          min={1}
+          width={80}
+          value={form.maxParallel}
+          fault={faults.maxParallel}
+          unit={trans.__('jobs; empty for all · %1 = %2', grid.join(' × '), trans._n('%1 job', '%1 jobs', many))}
+          onChange={maxParallel => onChange({ maxParallel })}
+        />
+      )}
+    </>
+  );
+}
+
+/** The sweeps with one more, which begins with the present value, or without it. */
+export function toggleSweep(form: IForm, name: string, type: string): Record<string, string> {
+  const { [name]: present, ...others } = form.sweeps;
+  const value = form.parameters[name] ?? '';
+  const bare = /^(int|float|bool)/.test(type) && value !== '';
+  return present === undefined
+    ? { ...others, [name]: `[${bare ? value.toLowerCase() : JSON.stringify(value)}]` }
+    : others;
+}
+
+type ParameterProps = IFieldsProps & { parameter: IParameter };
+
+function ParameterField({ parameter, form, faults, onChange }: ParameterProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { name, type } = parameter;
+  const sweep = form.sweeps[name];
+  return (
+    <Field
+      label={`${name}  ${type}`}
+      value={sweep ?? form.parameters[name] ?? ''}
+      width={280}
+      fault={faults[name]}
+      unit={
+        !form.sameCode && (
+          <label title={trans.__('One job for each value of a JSON list')}>
+            <input
+              type="checkbox"
+              aria-label={trans.__('sweep %1', name)}
+              checked={sweep !== undefined}
+              onChange={() => onChange({ sweeps: toggleSweep(form, name, type) })}
+            />{' '}
+            {trans.__('sweep')}
+          </label>
+        )
+      }
+      onChange={value =>
+        onChange(
+          sweep === undefined ? { parameters: { [name]: value } } : { sweeps: { ...form.sweeps, [name]: value } }
+        )
+      }
+    />
+  );
+}
+
+type TextField = 'name' | 'gpuType' | 'backend' | 'queue';
+
+export function NeedFields({ form, faults, onChange }: IFieldsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const whole = (field: WholeField, label: string, unit?: string): React.ReactElement => (
+    <Field
+      label={label}
+      type="number"
+      min={BOUNDS[field][0]}
+      max={BOUNDS[field][1]}
+      width={80}
+      unit={unit}
+      value={form[field]}
+      fault={faults[field]}
+      onChange={value => onChange({ [field]: value })}
+    />
+  );
+  const text = (field: TextField, label: string, unit?: string): React.ReactElement => (
+    <Field
+      label={label}
+      width={field === 'name' ? 280 : 160}
+      unit={unit}
+      value={form[field]}
+      onChange={value => onChange({ [field]: value })}
+    />
+  );
+  return (
+    <>
+      <Heading title={trans.__('Needs')} />
+      <fieldset className={cx('form')} disabled={form.sameCode} aria-label={trans.__('Needs')}>
+        {text('name', trans.__('name'))}
+        {whole('cpus', trans.__('CPUs'), trans.__('0 for a job that mostly waits'))}
+        <Field
+          label={trans.__('GPUs')}
+          type="number"
+          min={0}
+          step={0.25}
+          width={80}
+          unit={trans.__('below 1 a part of one: 0.5')}
+          value={form.gpus}
+          fault={faults.gpus}
+          onChange={gpus => onChange({ gpus })}
+        />
+        {text('gpuType', trans.__('GPU type'), trans.__('a word of its name, such as A100; empty for any'))}
+        <Field
+          label={trans.__('memory')}
+          type="number"
+          min={0}
+          step={0.5}
+          width={80}
+          unit={trans.__('GiB; empty for none reserved')}
+          value={form.memory}
+          fault={faults.memory}
+          onChange={memory => onChange({ memory })}
+        />
+        {whole('minutes', trans.__('time limit'), trans.__('minutes; empty for none'))}
+        {whole('priority', trans.__('priority'), trans.__('0 last, 100 first'))}
+        {whole('retries', trans.__('retries'), trans.__('each from the last checkpoint'))}
+        <AfterField form={form} onChange={onChange} />
+        {text('backend', trans.__('backend'), trans.__('empty for that of the settings'))}
+        {text('queue', trans.__('queue'), trans.__('partition or queue of that backend'))}
+      </fieldset>
+    </>
+  );
+}
+
+/** The job that this one waits for; those that are not over are offered. */
+function AfterField({ form, onChange }: Pick<IFieldsProps, 'form' | 'onChange'>): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { data } = useQuery('after', signal => client.jobs.list({ limit: 50 }, signal), { every: () => null });
+  return (
+    <Field
+      label={trans.__('after')}
+      width={160}
+      unit={trans.__('id of a job that has to succeed first')}
+      value={form.after}
+      options={data?.items.filter(isActive).map(job => ({ value: job.id, label: job.name })) ?? []}
+      onChange={after => onChange({ after })}
+    />
+  );
+}

@@ -1,0 +1,80 @@
+import React from 'react';
+
+import type { IEstimate, IJobSpec, INumber } from '../api/types';
+import { explainError } from '../components/card';
+import { cx } from '../components/cx';
+import { Shape } from '../components/icon';
+import { Num } from '../components/number';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import { useSettled } from '../hooks/settled';
+import { needsOf } from './form';
+import { Clock } from './starts';
+
+/** The form rests this long, in milliseconds, before it is asked about. */
+const REST = 400;
+/** A start this near, in seconds, counts as now. */
+const NOW = 3;
+
+/** When the job of the form would start, how long it runs and what it costs; or why it can never start. */
+export function Forecast({ spec, jobs }: { spec: IJobSpec | null; jobs: number }): React.ReactElement | null {
+  const { client, trans } = useWorkbench();
+  const key = useSettled(spec ? JSON.stringify(needsOf(spec)) : '', REST);
+  const { data, error } = useQuery(
+    `estimate:${key}`,
+    signal => client.jobs.estimate(JSON.parse(key) as ReturnType<typeof needsOf>, signal),
+    { when: key !== '', topics: ['job'], list: 'estimate' }
+  );
+  if (!spec) {
+    return null;
+  }
+  const refused = data?.refused ?? (error && explainError(error, trans).what);
+  return (
+    <p className={cx('forecast')} role="status" aria-label={trans.__('What this job would meet')}>
+      {refused ? (
+        <span className={cx('tone-bad', 'with-shape')} data-reason={refused}>
+          <Shape name="failed" /> {trans.__('It can never start.')} {refused}
+        </span>
+      ) : (
+        data && <Said estimate={data} jobs={jobs} />
+      )}
+    </p>
+  );
+}
+
+const times = (number: INumber, factor: number): INumber => ({ ...number, value: Number(number.value) * factor });
+
+function Said({ estimate, jobs }: { estimate: IEstimate; jobs: number }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { starts_at: at, seconds, like, cost } = estimate;
+  const soon = at !== null && -format.secondsSince(at) < NOW;
+  return (
+    <>
+      {at === null ? (
+        trans.__('when it starts cannot be told')
+      ) : soon ? (
+        trans.__('starts now')
+      ) : (
+        <>
+          {trans.__('starts')} <Clock at={at} />
+        </>
+      )}
+      {' · '}
+      {seconds === null ? (
+        trans.__('no earlier run like it')
+      ) : (
+        <>
+          {trans.__('runs')} <Num value={seconds} format={value => `~${format.duration(Number(value))}`} />{' '}
+          {trans._n('(%1 like it)', '(%1 like it)', like)}
+        </>
+      )}
+      {cost && (
+        <>
+          {' · '}
+          {trans.__('costs')} <Num value={times(cost, jobs)} />
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,117 @@
+import { Notification } from '@jupyterlab/apputils';
+
+import type { IJob } from '../api/types';
+import { lookOf } from '../components/state';
+import * as format from '../format';
+import { nameOf, parseRef } from '../refs';
+import type { IWorkbench } from '../tokens';
+import { isActive } from './state';
+
+/** Tell of the end of a job; takes `{ref}`. */
+export const NOTIFY = 'mlinfra:jobs-notify';
+const KEY = 'jobs:notify';
+/** A job that ends sooner is seen to end. */
+const SHORT_SECONDS = 10;
+
+export interface INotifyOptions {
+  /** Whether ends are told of. */
+  wanted: () => boolean;
+  /** Whether the page of a job is in sight. */
+  inSight: (reference: string) => boolean;
+}
+
+/** Tells of the end of jobs that were submitted in this browser, also after a reload. */
+export class Ends {
+  constructor(
+    private readonly _workbench: IWorkbench,
+    private readonly _options: INotifyOptions
+  ) {
+    this._ready = this._restore();
+    _workbench.events.listen(['job'], ({ ref, data }) => {
+      if (isActive({ state: data.state as IJob['state'] })) {
+        return;
+      }
+      // The end of an element has its own reference: an array is looked at whenever something ends.
+      for (const due of this._awaited.has(ref) ? [ref] : this._arrays) {
+        void this._look(due);
+      }
+    });
+  }
+
+  /** Tell when this job ends. */
+  async await(ref: string): Promise<void> {
+    await this._ready;
+    this._awaited.add(ref);
+    this._keep();
+    await this._look(ref); // it may have ended before it was asked for
+  }
+
+  private async _restore(): Promise<void> {
+    const kept = await this._workbench.memory.read<readonly string[]>(KEY);
+    this._awaited = new Set(kept ?? []);
+    this._awaited.forEach(ref => void this._look(ref));
+  }
+
+  private async _look(ref: string): Promise<void> {
+    if (this._looking.has(ref)) {
+      return;
+    }
+    this._looking.add(ref);
+    try {
+      const job = await this._workbench.client.jobs.show(nameOf(ref));
+      if (job.array) {
+        this._arrays.add(ref);
+      }
+      if (!isActive(job) && this._awaited.delete(ref)) {
+        this._arrays.delete(ref);
+        this._keep();
+        this._tell(job);
+      }
+    } catch {
+      // It is asked for again at its next event, or after a reload.
+    } finally {
+      this._looking.delete(ref);
+    }
+  }
+
+  private _tell(job: IJob): void {
+    const { trans, open } = this._workbench;
+    const brief = (job.elapsed_seconds ?? 0) < SHORT_SECONDS;
+    if (!this._options.wanted() || brief || this._options.inSight(job.ref)) {
+      return;
+    }
+    const { word } = lookOf(job.state, trans);
+    const after = format.duration(job.elapsed_seconds);
+    const message = [trans.__('%1: %2 after %3', job.name, word, after), job.state !== 'succeeded' && job.reason];
+    const options: Notification.IOptions<null> = {
+      autoClose: 10_000,
+      actions: [{ label: trans.__('Open'), callback: () => void open(job.ref) }]
+    };
+    const text = message.filter(Boolean).join('\n');
+    if (job.state === 'succeeded') {
+      Notification.success(text, options);
+    } else {
+      Notification.warning(text, options);
+    }
+  }
+
+  private _keep(): void {
+    this._workbench.memory.write(KEY, [...this._awaited]);
+  }
+
+  private _awaited = new Set<string>();
+  private readonly _arrays = new Set<string>();
+  private readonly _looking = new Set<string>();
+  private readonly _ready: Promise<void>;
+}
+
+/** Have the end of a job told, where the workbench tells of ends. */
+export function notify({ commands }: IWorkbench, ref: string): void {
+  if (commands.hasCommand(NOTIFY)) {
+    void commands.execute(NOTIFY, { ref });
+  }
+}
+
+/** The reference that the command was given, if it is one of a job. */
+export const jobRef = (ref: unknown): string | null =>
+  typeof ref === 'string' && parseRef(ref)?.kind === 'job' ? ref : null;

@@ -1,0 +1,246 @@
+import React from 'react';
+
+import type { IJob, IPage, IQueuedJob } from '../api/types';
+import { Key } from '../components/button';
+import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { usePageKey } from '../components/frame';
+import { Heading, PageHeader } from '../components/header';
+import { keyName } from '../components/keyboard';
+import { More } from '../components/more';
+import { labelled, Num } from '../components/number';
+import { State } from '../components/state';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { useList } from '../hooks/list';
+import type { IPageProps, IWorkbench } from '../tokens';
+import { Clock } from './starts';
+import { linesOf, moved, shownState, targetOf } from './state';
+
+/** Jobs that run are at most so many lines above those that wait. */
+const RUNNING = 50;
+
+/** A line of the table: one that runs, or one of the queue. */
+interface ILine {
+  id: string;
+  /** What a verb means by it. */
+  target: string;
+  position: number | null;
+  job: IJob;
+  elements: number;
+  starts: string | null;
+}
+
+/** What waits, and above it what runs. */
+interface IQueueData extends IPage<IQueuedJob> {
+  running: IPage<IJob>;
+}
+
+/** The page of the queue. */
+export default function QueuePage({ reference }: IPageProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <>
+      <PageHeader icon="queue" title={trans.__('Queue')} reference={reference} />
+      <Queue />
+    </>
+  );
+}
+
+/** What runs and what waits, in the order in which it may start. current: the job whose page it stands on. */
+export function Queue({ current }: { current?: IJob }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const fetch = async (limit: number, signal: AbortSignal): Promise<IQueueData> => {
+    const [running, waiting] = await Promise.all([
+      client.jobs.list({ state: 'running', limit: RUNNING }, signal),
+      client.jobs.queue({ limit }, signal)
+    ]);
+    return { ...waiting, running };
+  };
+  const { query, onMore } = useList('queue', fetch, {
+    topics: ['job'],
+    every: data => (data?.items.length ? 5_000 : 15_000)
+  });
+  return (
+    <>
+      <Heading
+        title={trans.__('Queue')}
+        note={
+          query.data &&
+          trans.__('%1 running, %2 waiting', format.number(query.data.running.total), format.number(query.data.total))
+        }
+      >
+        <span className={cx('key-notes', 'quiet')}>
+          {trans.__('priority')} <Key>Alt ↑↓</Key> {trans.__('hold')} <Key>h</Key>
+        </span>
+      </Heading>
+      <div className={cx('scroll', 'queue')}>
+        <Result query={query}>
+          {data => <Lines data={data} current={current} onMore={onMore} refresh={query.refresh} />}
+        </Result>
+      </div>
+    </>
+  );
+}
+
+/** The lines of the table: what runs, then the queue. */
+export function tableLines({ running, items }: Pick<IQueueData, 'running' | 'items'>): ILine[] {
+  return [
+    ...running.items.map((job): ILine => ({
+      id: job.ref,
+      target: job.id,
+      position: null,
+      job,
+      elements: 1,
+      starts: job.started_at
+    })),
+    ...linesOf(items).map((line): ILine => {
+      const target = targetOf(line);
+      return { id: `${line.position} job:${target}`, target, ...line };
+    })
+  ];
+}
+
+interface ILinesProps {
+  data: IQueueData;
+  current?: IJob;
+  onMore?: () => void;
+  refresh: () => Promise<void>;
+}
+
+function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const { run } = useAction();
+  const lines = tableLines(data);
+  const press = (line: ILine | undefined, key: string | null): (() => Promise<unknown>) | null => {
+    if (line?.position == null) {
+      return null; // only what waits can be moved or held
+    }
+    switch (key) {
+      case 'Alt ↑':
+      case 'Alt ↓':
+        return () => client.jobs.prioritize(line.target, moved(line.job.priority, key === 'Alt ↑'));
+      case 'h':
+        return () => (line.job.held_by ? client.jobs.release(line.target) : client.jobs.hold(line.target));
+      default:
+        return null;
+    }
+  };
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    const id = (event.target as Element).closest<HTMLElement>('[data-row]')?.dataset.row;
+    const doing = press(
+      lines.find(line => line.id === id),
+      keyName(event)
+    );
+    if (doing) {
+      event.preventDefault();
+      event.stopPropagation();
+      void run(async () => {
+        await doing();
+        await refresh();
+      });
+    }
+  };
+  const nothing = (): void => undefined;
+  usePageKey('Alt ↑', trans.__('priority up, on a line of the queue'), nothing, !current);
+  usePageKey('Alt ↓', trans.__('priority down, on a line of the queue'), nothing, !current);
+  usePageKey('h', trans.__('hold or release, on a line of the queue'), nothing, !current);
+  if (!lines.length) {
+    return <EmptyCard sentence={trans.__('Nothing runs and nothing waits.')} code="mlinfra jobs queue" />;
+  }
+  const own = current && lines.find(line => line.target === current.id || line.job.part_of === current.id);
+  return (
+    <div onKeyDown={onKeyDown}>
+      <Table
+        label={trans.__('Queue')}
+        columns={columns(workbench)}
+        rows={lines}
+        row={line => ({ id: line.id, ref: `job:${line.target}` })}
+        current={own?.id}
+      />
+      <More page={data} onMore={onMore} />
+    </div>
+  );
+}
+
+/** When it may end, from how far it is. */
+export function endOf({ progress, started_at: began, elapsed_seconds: ran, array }: IJob): string | null {
+  const done = progress?.value;
+  return typeof done === 'number' && done > 0 && began && ran && !array
+    ? new Date(Date.parse(began) + (ran / Math.min(1, done)) * 1000).toISOString()
+    : null;
+}
+
+function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
+  const size = ({ job, elements }: ILine): string =>
+    elements > 1
+      ? trans._n('%1 element', '%1 elements', elements)
+      : job.array
+        ? trans._n('%1 element', '%1 elements', job.array.size)
+        : '';
+  return [
+    { key: 'position', head: '#', cell: line => line.position ?? format.DASH, width: 36 },
+    { key: 'state', head: trans.__('state'), cell: ({ job }) => <State state={shownState(job)} />, width: 96 },
+    {
+      key: 'job',
+      head: trans.__('job'),
+      cell: line => (
+        <span className={cx('cell')} title={line.job.name}>
+          {line.elements > 1 ? line.job.name.replace(/\/\d+$/, '') : line.job.name}{' '}
+          <span className={cx('row-note')}>{line.target.slice(0, 4)}</span>{' '}
+          <span className={cx('quiet')}>{size(line)}</span>
+        </span>
+      )
+    },
+    { key: 'user', head: trans.__('user'), cell: ({ job }) => job.user },
+    {
+      key: 'gpus',
+      head: trans.__('GPUs'),
+      cell: ({ job }) => [format.number(job.gpus), job.gpu_type].filter(Boolean).join(' ')
+    },
+    { key: 'priority', head: trans.__('priority'), cell: ({ job }) => <Num value={job.priority} />, end: true },
+    {
+      key: 'reason',
+      head: trans.__('waits for'),
+      cell: ({ job, position }) => <Waits job={job} waits={position !== null} />
+    },
+    {
+      key: 'starts',
+      head: trans.__('starts'),
+      cell: ({ starts, position }) =>
+        starts === null ? (
+          format.DASH
+        ) : position === null ? (
+          <Num value={labelled(format.time(starts))} />
+        ) : (
+          <Clock at={starts} />
+        ),
+      end: true
+    },
+    {
+      key: 'ends',
+      head: trans.__('ends'),
+      cell: ({ job, position }) => {
+        const at = position === null ? endOf(job) : null;
+        return at === null ? format.DASH : <Clock at={at} />;
+      },
+      end: true
+    }
+  ];
+}
+
+function Waits({ job, waits }: { job: IJob; waits: boolean }): React.ReactElement {
+  const { trans } = useWorkbench();
+  if (!waits) {
+    return <>{format.DASH}</>;
+  }
+  const reason = job.held_by ? trans.__('held by %1', job.held_by) : job.reason;
+  return (
+    <span className={cx('cell', 'is-wide')} data-reason={reason} title={reason}>
+      {reason || trans.__('It starts as soon as the supervisor has seen it.')}
+    </span>
+  );
+}
