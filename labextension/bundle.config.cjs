@@ -7,7 +7,7 @@ module.exports = {
     splitChunks: {
       cacheGroups: {
         shared: {
-          test: /[\\/]lib[\\/](api|code|components|hooks)[\\/]|format\.js|refs\.js/,
+          test: /[\\/]lib[\\/](api|code|components|hooks|jobs)[\\/]|format\.js|refs\.js/,
           name: 'shared',
           chunks: 'async',
           minChunks: 2,

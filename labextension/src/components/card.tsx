@@ -166,9 +166,8 @@ interface IWaitingCardProps {
 export function WaitingCard({ title, reason, note, actions = [], children }: IWaitingCardProps): React.ReactElement {
   return (
     <Card kind="waiting" title={title} shape="waiting" tone="wait" reason={reason}>
-      <p>
-        {reason} {note}
-      </p>
+      <p>{reason}</p>
+      {note && <p>{note}</p>}
       <div className={cx('actions')}>
         {children}
         {actions.map(action => (

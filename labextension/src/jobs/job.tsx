@@ -69,26 +69,19 @@ function tabsOf(job: IJob, { trans }: IWorkbench): ITab[] {
   return tabs.filter(tab => tab !== false);
 }
 
-/** From this width on, in pixels, what a job uses stands beside its log. */
-const WIDE = 860;
-
 function JobBody({ job }: { job: IJob }): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const [chosen, setView] = useState('');
   const [follow, setFollow] = useState(true);
-  const [host, wide] = useWide(WIDE);
+  const [words, setWords] = useState('');
   const tabs = tabsOf(job, workbench);
   const view = tabs.some(({ name }) => name === chosen) ? chosen : (tabs[0]?.name ?? '');
-  usePageKey(
-    'l',
-    trans.__('go to the end of the log'),
-    () => {
-      setView('log');
-      setFollow(true);
-    },
-    job.array === null
-  );
+  const goToEnd = (): void => {
+    setView('log');
+    setFollow(true);
+  };
+  usePageKey('l', trans.__('go to the end of the log'), goToEnd, job.array === null);
   return (
     <>
       <JobFacts job={job} />
@@ -103,35 +96,24 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
         onSelect={setView}
         note={
           view === 'log' && (
-            <label>
-              <input type="checkbox" checked={follow} onChange={event => setFollow(event.target.checked)} />{' '}
-              {trans.__('follow')}
-            </label>
+            <>
+              <label>
+                <input type="checkbox" checked={follow} onChange={event => setFollow(event.target.checked)} />{' '}
+                {trans.__('follow')}
+              </label>
+              <input
+                type="search"
+                className={cx('input')}
+                aria-label={trans.__('Find lines of the log')}
+                placeholder={trans.__('find lines')}
+                value={words}
+                onChange={event => setWords(event.target.value)}
+              />
+            </>
           )
         }
       >
-        {view === 'elements' && <Elements job={job} />}
-        {view === 'log' && (
-          <div ref={host} className={cx('log-side')}>
-            <JobLog job={job} follow={follow} onFollow={setFollow} />
-            {wide && job.attempt > 0 && <Resources job={job} />}
-          </div>
-        )}
-        {view === 'output' && <Output job={job} />}
-        {view === 'resources' && (
-          <div className={cx('scroll')}>
-            <Resources job={job} />
-          </div>
-        )}
-        {view === 'parameters' && (
-          <Pairs
-            pairs={Object.entries(job.parameters).map(([key, value]) => [key, JSON.stringify(value)])}
-            empty={trans.__('It takes no parameters.')}
-          />
-        )}
-        {view === 'code' && <CodeOf job={job} />}
-        {view === 'attempts' && <Attempts job={job} />}
-        {view === 'details' && <JobDetails job={job} />}
+        {view === 'log' ? <LogTab job={job} {...{ words, follow, setFollow }} /> : <Tab job={job} view={view} />}
       </Tabs>
       {isWaiting(job) && (
         <div className={cx('queue-below')}>
@@ -141,6 +123,55 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
       <CodeDrawer code={job.code} />
     </>
   );
+}
+
+/** From this width on, in pixels, what a job uses stands beside its log. */
+const WIDE = 860;
+
+interface ILogTabProps {
+  job: IJob;
+  words: string;
+  follow: boolean;
+  setFollow: (follow: boolean) => void;
+}
+
+function LogTab({ job, words, follow, setFollow }: ILogTabProps): React.ReactElement {
+  const [host, wide] = useWide(WIDE);
+  return (
+    <div ref={host} className={cx('log-side')}>
+      <JobLog job={job} words={words} follow={follow} onFollow={setFollow} />
+      {wide && job.state === 'running' && <Resources job={job} />}
+    </div>
+  );
+}
+
+function Tab({ job, view }: { job: IJob; view: string }): React.ReactElement {
+  const { trans } = useWorkbench();
+  switch (view) {
+    case 'elements':
+      return <Elements job={job} />;
+    case 'output':
+      return <Output job={job} />;
+    case 'resources':
+      return (
+        <div className={cx('scroll')}>
+          <Resources job={job} />
+        </div>
+      );
+    case 'parameters':
+      return (
+        <Pairs
+          pairs={Object.entries(job.parameters).map(([key, value]) => [key, JSON.stringify(value)])}
+          empty={trans.__('It takes no parameters.')}
+        />
+      );
+    case 'code':
+      return <CodeOf job={job} />;
+    case 'attempts':
+      return <Attempts job={job} />;
+    default:
+      return <JobDetails job={job} />;
+  }
 }
 
 /** What it waits for, who holds that, and when it may start. */
@@ -239,12 +270,21 @@ function JobFacts({ job }: { job: IJob }): React.ReactElement {
 }
 
 function JobProgress({ job }: { job: IJob }): React.ReactElement | null {
-  const { trans } = useWorkbench();
-  if (job.state !== 'running') {
+  const { client, trans } = useWorkbench();
+  const running = job.state === 'running';
+  const { notebook, command, started_at: began } = job;
+  const { data: like } = useQuery(
+    `like:${job.ref}`,
+    signal => client.jobs.estimate(notebook === null ? { command } : { notebook }, signal),
+    { when: running && !job.array, every: () => null }
+  );
+  if (!running) {
     return null;
   }
   const fraction = job.progress && typeof job.progress.value === 'number' ? job.progress.value : null;
-  const end = endOf(job);
+  const seconds = typeof like?.seconds?.value === 'number' ? like.seconds.value : null;
+  const usual = began && seconds !== null && seconds > (job.elapsed_seconds ?? 0);
+  const end = endOf(job) ?? (usual ? new Date(Date.parse(began) + seconds * 1000).toISOString() : null);
   return (
     <div className={cx('bar')}>
       <Progress fraction={fraction} label={trans.__('Progress of %1', job.name)} />
@@ -252,7 +292,8 @@ function JobProgress({ job }: { job: IJob }): React.ReactElement | null {
       <span>{job.progress_text}</span>
       {end && (
         <span className={cx('quiet')}>
-          {trans.__('ends')} <Clock at={end} />
+          {trans.__('ends')} <Clock at={end} />{' '}
+          {!endOf(job) && like && trans._n('from %1 run like it', 'from %1 runs like it', like.like)}
         </span>
       )}
     </div>

@@ -3,9 +3,11 @@ import React, { useEffect, useRef, useState } from 'react';
 import { type ApiError, asApiError } from '../api/errors';
 import type { IJobsClient } from '../api/jobs';
 import type { IJob } from '../api/types';
+import { Button } from '../components/button';
 import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useVisible } from '../hooks/visible';
 import { isActive } from './state';
@@ -24,6 +26,8 @@ export interface ILog {
   ended: boolean;
   /** Why there is no log any more. */
   note?: string;
+  /** Characters kept beyond the usual, since someone asked for earlier ones. */
+  room?: number;
 }
 
 const NOTHING: ILog = { text: '', start: 0, next: 0, size: 0, ended: false };
@@ -35,17 +39,30 @@ export function append(
 ): ILog {
   const text = log.text + piece.text;
   const { next, size, ended, note } = piece;
-  if (text.length <= KEPT) {
-    return { text, start: log.next === 0 ? piece.offset : log.start, next, size, ended, note };
+  const { room } = log;
+  if (text.length <= KEPT + (room ?? 0)) {
+    return { text, start: log.next === 0 ? piece.offset : log.start, next, size, ended, note, room };
   }
-  const cut = cutAt(text);
+  const cut = cutAt(text, KEPT + (room ?? 0));
   const dropped = new TextEncoder().encode(text.slice(0, cut)).length;
-  return { text: text.slice(cut), start: log.start + dropped, next, size, ended, note };
+  return { text: text.slice(cut), start: log.start + dropped, next, size, ended, note, room };
+}
+
+/** The log with the piece before it. */
+export function prepend(log: ILog, piece: { text: string; offset: number }): ILog {
+  return { ...log, text: piece.text + log.text, start: piece.offset, room: (log.room ?? 0) + piece.text.length };
+}
+
+/** The lines that hold all words, in any case; all lines without words. */
+export function linesWith(text: string, words: string): string[] {
+  const lines = text.replace(/\n$/, '').split('\n');
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  return wanted.length ? lines.filter(line => wanted.every(word => line.toLowerCase().includes(word))) : lines;
 }
 
 /** Where the text that is kept begins: behind the end of a line, or of a line drawn anew (`\r`, by progress bars), if one is near. */
-function cutAt(text: string): number {
-  const least = text.length - KEPT;
+function cutAt(text: string, kept: number): number {
+  const least = text.length - kept;
   const end = /\r\n|[\r\n]/.exec(text.slice(least, least + KEPT / 2));
   if (end) {
     return least + end.index + end[0].length;
@@ -83,8 +100,15 @@ async function* readOn(client: IJobsClient, id: string, log: ILog, signal: Abort
   } while (before < known.next && known.next < known.size);
 }
 
+interface ILogState {
+  log: ILog;
+  error: ApiError | null;
+  /** Read the piece before what is known. */
+  earlier: () => Promise<void>;
+}
+
 /** Follow the log by byte offset while someone looks. */
-function useLog(job: IJob): { log: ILog; error: ApiError | null } {
+function useLog(job: IJob): ILogState {
   const { client } = useWorkbench();
   const visible = useVisible();
   const [log, setLog] = useState<ILog>(NOTHING);
@@ -124,19 +148,33 @@ function useLog(job: IJob): { log: ILog; error: ApiError | null } {
       clearTimeout(timer);
     };
   }, [client, job.id, active, visible]);
-  return { log, error };
+
+  const earlier = async (): Promise<void> => {
+    const end = known.current.start;
+    const offset = Math.max(0, end - PIECE);
+    const piece = await client.jobs.log(job.id, { offset, limit: end - offset });
+    if (known.current.start === end) {
+      known.current = prepend(known.current, offset > 0 ? wholeLines(piece) : piece);
+      setLog(known.current);
+    }
+  };
+  return { log, error, earlier };
 }
 
 interface IJobLogProps {
   job: IJob;
+  /** Only lines that hold these words are shown. */
+  words?: string;
   follow: boolean;
   onFollow: (follow: boolean) => void;
 }
 
 /** The log of a job; scrolling up stops following, scrolling to the end begins it again. */
-export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElement {
+export function JobLog({ job, words = '', follow, onFollow }: IJobLogProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const { log, error } = useLog(job);
+  const { log, error, earlier } = useLog(job);
+  const { run, busy } = useAction();
+  const found = words.trim() ? linesWith(log.text, words) : null;
   const host = useRef<HTMLDivElement>(null);
   const why = log.note === undefined || log.note === '' ? trans.__('It wrote nothing.') : log.note;
 
@@ -159,7 +197,17 @@ export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElem
       {error && <ErrorCard error={error} />}
       {log.start > 0 && (
         <p className={cx('more')}>
-          {trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(log.start))}
+          {trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(log.start))}{' '}
+          <Button label={trans.__('Earlier…')} disabled={busy} onClick={() => void run(earlier)} />
+        </p>
+      )}
+      {found && (
+        <p className={cx('more')} role="status">
+          {trans.__(
+            '%1 of %2 lines',
+            format.number(log.text ? found.length : 0),
+            format.number(linesWith(log.text, '').length)
+          )}
         </p>
       )}
       <div
@@ -171,7 +219,7 @@ export function JobLog({ job, follow, onFollow }: IJobLogProps): React.ReactElem
         onScroll={onScroll}
       >
         {log.text ? (
-          <pre>{log.text}</pre>
+          <pre>{found ? found.join('\n') : log.text}</pre>
         ) : (
           <span className={cx('quiet')}>{log.ended ? why : trans.__('Nothing written yet.')}</span>
         )}

@@ -45,11 +45,20 @@ function outputOf(output: Json): IShownOutput | null {
   return 'text/plain' in data ? { kind: 'text', text: joined(data['text/plain']) } : null;
 }
 
+/** Texts that follow each other as one: each write of a cell is an output of its own. */
+const merged = (outputs: readonly IShownOutput[]): IShownOutput[] =>
+  outputs.reduce<IShownOutput[]>((found, output) => {
+    const last = found[found.length - 1];
+    return last?.kind === 'text' && output.kind === 'text'
+      ? [...found.slice(0, -1), { kind: 'text', text: last.text + output.text }]
+      : [...found, output];
+  }, []);
+
 /** Code cells with what they put out, as text and pictures: nothing of a notebook's markup is run here. */
 export function cellsOf(content: Json): IShownCell[] {
   const cells = (Array.isArray(content.cells) ? content.cells : []) as readonly Json[];
   return cells.flatMap((cell, index) => {
-    const outputs = ((cell.outputs ?? []) as readonly Json[]).flatMap(output => outputOf(output) ?? []);
+    const outputs = merged(((cell.outputs ?? []) as readonly Json[]).flatMap(output => outputOf(output) ?? []));
     return cell.cell_type === 'code' && outputs.length ? [{ index, source: joined(cell.source), outputs }] : [];
   });
 }

@@ -148,7 +148,7 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement {
     return <>{trans._n('%1 GPU', '%1 GPUs', job.gpus)}</>;
   }
   if (isActive(job)) {
-    return <>{format.duration(job.elapsed_seconds)}</>;
+    return <>{job.elapsed_seconds !== null && format.duration(job.elapsed_seconds)}</>;
   }
   const moment = job.ended_at ?? job.submitted_at;
   return (

@@ -166,10 +166,16 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
   );
 }
 
-/** When it may end, from how far it is. */
-export function endOf({ progress, started_at: began, elapsed_seconds: ran, array }: IJob): string | null {
+/** When it may end, from how far it says to be; cells of a notebook tell nothing of time. */
+export function endOf({
+  progress,
+  progress_text: said,
+  started_at: began,
+  elapsed_seconds: ran,
+  array
+}: IJob): string | null {
   const done = progress?.value;
-  return typeof done === 'number' && done > 0 && began && ran && !array
+  return typeof done === 'number' && done > 0 && began && ran && !array && !said.startsWith('cell ')
     ? new Date(Date.parse(began) + (ran / Math.min(1, done)) * 1000).toISOString()
     : null;
 }

@@ -1,7 +1,7 @@
 import type { IJob, IQueuedJob } from '../../api/types';
 import { cloneParameters, fillForm, formOf, readForm, startForm } from '../form';
 import { toggleSweep } from '../fields';
-import { append, type ILog, wholeLines } from '../log';
+import { append, type ILog, linesWith, prepend, wholeLines } from '../log';
 import { tableLines } from '../queue';
 import { kernelsIn, linesOf, moved, startsOf } from '../state';
 import { readValue } from '../values';
@@ -294,6 +294,27 @@ describe('a log', () => {
     expect(log).toEqual({ text: 'a\nb\n', start: 0, next: 4, size: 4, ended: true });
     const gone = append({ ...log, text: '' }, { text: '', offset: 0, next: 0, size: 0, ended: true, note: 'Cleared.' });
     expect(gone.note).toBe('Cleared.');
+  });
+
+  it('keeps earlier pieces that were asked for, while it goes on', () => {
+    const tail = append(nothing, {
+      text: 'x\n'.repeat(499_999),
+      offset: 500_000,
+      next: 1_499_998,
+      size: 0,
+      ended: false
+    });
+    const more = prepend(tail, { text: 'first\n'.repeat(1000), offset: 494_000 });
+    const later = append(more, { text: 'y\n', offset: 1_499_998, next: 1_500_000, size: 0, ended: false });
+    expect(later.text.startsWith('first\n')).toBe(true);
+    expect(later.text.endsWith('x\ny\n')).toBe(true);
+    expect(later.start).toBe(494_000);
+  });
+
+  it('is searched for lines that hold all words', () => {
+    const text = 'epoch 1 loss 0.5\nW loader waited\nepoch 2 LOSS 0.4\n';
+    expect(linesWith(text, 'loss epoch')).toEqual(['epoch 1 loss 0.5', 'epoch 2 LOSS 0.4']);
+    expect(linesWith(text, '')).toHaveLength(3);
   });
 
   it('begins with a whole line where it is read from its middle', () => {

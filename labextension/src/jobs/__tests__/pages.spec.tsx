@@ -1,0 +1,305 @@
+import { Dialog, Notification } from '@jupyterlab/apputils';
+import { nullTranslator } from '@jupyterlab/translation';
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
+import React from 'react';
+
+import type { IEstimate, IJob } from '../../api/types';
+import { lines } from '../../components/sparkline';
+import { StateBar, StateCells } from '../../components/strip';
+import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
+import { JobButtons, requeueText } from '../actions';
+import { Compute, END_KERNEL, SHOW_KERNEL } from '../devices';
+import { varied } from '../elements';
+import { Forecast } from '../forecast';
+import { Ends } from '../notify';
+import { cellsOf } from '../output';
+import { linesOf } from '../resources';
+
+const trans = nullTranslator.load('jupyter_mlinfra');
+const number = (value: number): object => ({ value, basis: 'est', n: null, error: null });
+
+const JOB = {
+  id: '7f3a',
+  ref: 'job:7f3a',
+  name: 'train',
+  state: 'running',
+  reason: '',
+  attempt: 1,
+  labels: {},
+  array: null,
+  notebook: 'train.ipynb',
+  held_by: '',
+  priority: 50,
+  elapsed_seconds: 30,
+  checkpoints: '/p/.mlinfra/jobs/7f3a/checkpoints',
+  progress_text: 'step 770'
+} as unknown as IJob;
+
+describe('the strip of an array', () => {
+  it('says the count of each state in words, what is over first', () => {
+    show(fakeWorkbench(), <StateBar states={{ queued: 3, succeeded: 12, failed: 1, running: 0 }} label="elements" />);
+    expect(screen.getByRole('group', { name: 'elements' }).textContent).toBe('12 succeeded1 failed3 waiting');
+  });
+
+  it('is one tab stop; arrows move and a click opens', () => {
+    const open = jest.fn();
+    const cells = ['succeeded', 'failed', 'queued'].map((state, index) => ({
+      id: `e${index}`,
+      state,
+      name: `s/${index}`
+    }));
+    show(fakeWorkbench(), <StateCells label="in order" cells={cells} onOpen={open} />);
+    const buttons = screen.getAllByRole('button');
+    expect(buttons.map(button => button.tabIndex)).toEqual([0, -1, -1]);
+    act(() => buttons[0]!.focus());
+    fireEvent.keyDown(buttons[0]!, { key: 'ArrowRight' });
+    expect(document.activeElement).toBe(buttons[1]);
+    expect(buttons[1]!.getAttribute('aria-label')).toBe('s/1: failed');
+    fireEvent.keyDown(buttons[1]!, { key: 'End' });
+    fireEvent.click(document.activeElement!);
+    expect(open).toHaveBeenCalledWith('e2');
+  });
+
+  it('has columns only for parameters that differ', () => {
+    const element = (parameters: object): IJob => ({ parameters }) as IJob;
+    expect(varied([element({ depth: 4, day: 'x' }), element({ depth: 6, day: 'x' })])).toEqual(['depth']);
+  });
+});
+
+describe('what a job uses', () => {
+  const point = (second: number, cpu: number, gpus: object[] = []): object => ({
+    at: new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString(),
+    cpu,
+    memory_gib: 1 + second,
+    gpus
+  });
+
+  it('is one line for each measure, those without a value left out', () => {
+    const gpu = (load: number | null): object => ({ id: 'GPU-12ab', load, memory: null });
+    const points = [point(0, 0.5, [gpu(0.2)]), point(5, 1.2, [gpu(null)]), point(10, 0.1, [gpu(0.9)])];
+    const found = linesOf({ cpus: 2, memory_limit_gib: 8, points } as never, { trans });
+    expect(found.map(({ name, values }) => [name, values])).toEqual([
+      ['GPU 0', [0.2, null, 0.9]],
+      ['CPU, 2', [0.5, 1.2, 0.1]],
+      ['Memory', [1, 6, 11]]
+    ]);
+  });
+
+  it('is drawn with a gap where nothing is known', () => {
+    const drawn = lines(
+      [
+        { x: 0, y: 0 },
+        { x: 0.5, y: 1 },
+        { x: 0.6, y: null },
+        { x: 1, y: 2 }
+      ],
+      1
+    );
+    expect(drawn).toEqual(['M0 31L50 1', 'M100 1']);
+  });
+});
+
+describe('the output of a notebook', () => {
+  it('is text and pictures; markup is left out, and what a cell wrote in pieces is one text', () => {
+    const cells = [
+      { cell_type: 'markdown', source: 'x' },
+      {
+        cell_type: 'code',
+        source: ['a\n', 'b'],
+        outputs: [
+          { output_type: 'stream', text: ['1\n'] },
+          { output_type: 'stream', text: '2\n' },
+          { output_type: 'display_data', data: { 'text/html': '<img src=x onerror=alert(1)>' } },
+          { output_type: 'display_data', data: { 'image/png': 'AAAA\n', 'text/plain': '<Figure>' } },
+          { output_type: 'error', traceback: ['\u001b[31mBoom\u001b[0m', 'line 2'] }
+        ]
+      },
+      { cell_type: 'code', source: 'quiet', outputs: [] }
+    ];
+    expect(cellsOf({ cells })).toEqual([
+      {
+        index: 1,
+        source: 'a\nb',
+        outputs: [
+          { kind: 'text', text: '1\n2\n' },
+          { kind: 'image', text: 'data:image/png;base64,AAAA' },
+          { kind: 'error', text: 'Boom\nline 2' }
+        ]
+      }
+    ]);
+  });
+});
+
+describe('the live line of the form', () => {
+  const said = async (estimate: Partial<IEstimate>, jobs = 1): Promise<string> => {
+    const answer = { starts_at: null, seconds: null, like: 0, cost: null, refused: '', ...estimate };
+    const fake = fakeWorkbench({ jobs: { estimate: async () => answer } });
+    show(fake, <Forecast spec={{ notebook: 'a.ipynb' }} jobs={jobs} />);
+    const line = screen.getByRole('status');
+    await waitFor(() => expect(line.textContent).not.toBe(''), { timeout: 3_000 });
+    return line.textContent;
+  };
+
+  it('says when it starts, how long it runs and what all its jobs cost', async () => {
+    const starts_at = new Date().toISOString();
+    const text = await said({ starts_at, seconds: number(1080) as never, like: 7, cost: number(0.4) as never }, 6);
+    expect(text).toBe('starts now · runs ~18:00est. (7 like it) · costs 2.4est.');
+  });
+
+  it('says what cannot be told', async () => {
+    expect(await said({})).toBe('when it starts cannot be told · no earlier run like it');
+  });
+
+  it('says why it can never start', async () => {
+    expect(await said({ refused: 'The job asks for 9 GPUs. The local backend has 4.' })).toContain(
+      'It can never start. The job asks for 9 GPUs. The local backend has 4.'
+    );
+  });
+});
+
+describe('the buttons of a job', () => {
+  const names = (job: Partial<IJob>): (string | null)[] => {
+    const fake = fakeWorkbench({ experiments: { runs: () => new Promise(() => undefined) } });
+    const { unmount } = show(fake, <JobButtons job={{ ...JOB, ...job }} query={{ refresh: jest.fn() } as never} />);
+    const found = screen.getAllByRole('button').map(button => button.textContent);
+    unmount();
+    return found;
+  };
+
+  it('are those of its state', () => {
+    expect(names({})).toEqual(['Cancel', 'Requeue…', 'Clone…']);
+    expect(names({ state: 'queued' })).toEqual(['Cancel', 'Hold', 'Clone…']);
+    expect(names({ state: 'queued', held_by: 'bob' })).toEqual(['Cancel', 'Release', 'Clone…']);
+    expect(names({ state: 'failed' })).toEqual(['Requeue…', 'Clone…']);
+    expect(names({ state: 'succeeded' })).toEqual(['Clone…']);
+    expect(names({ array: { size: 3 } as never })).toEqual(['Cancel All', 'Requeue All…']);
+  });
+
+  it('name the newest run that the job recorded', async () => {
+    const runs = jest.fn(async () => ({ items: [{ id: '9f02aa', ref: 'run:9f02aa', name: 'r' }], total: 1, shown: 1 }));
+    const fake = fakeWorkbench({ experiments: { runs } });
+    show(fake, <JobButtons job={JOB} query={{ refresh: jest.fn() } as never} />);
+    fireEvent.click(await screen.findByText('Open Run 9f02'));
+    expect(fake.open).toHaveBeenCalledWith('run:9f02aa');
+    expect(runs).toHaveBeenCalledWith({ where: 'job = "7f3a"', limit: 1 }, expect.anything());
+  });
+
+  it('open the form of a clone, filled from the job', async () => {
+    const fake = fakeWorkbench({ experiments: { runs: () => new Promise(() => undefined) } });
+    show(fake, <JobButtons job={JOB} query={{ refresh: jest.fn() } as never} />);
+    fireEvent.click(screen.getByText('Clone…'));
+    await waitFor(() => expect(screen.getByText<HTMLButtonElement>('Clone…').disabled).toBe(false));
+    expect(fake.open).toHaveBeenCalledWith('submit:train.ipynb@7f3a');
+  });
+
+  it('ask before a requeue, with the folder of its checkpoints and how far it was', async () => {
+    expect(requeueText(JOB, trans)).toContain('/p/.mlinfra/jobs/7f3a/checkpoints');
+    expect(requeueText(JOB, trans)).toContain('step 770');
+    expect(requeueText(JOB, trans)).toContain('attempt 2');
+    const requeue = jest.fn(async () => JOB);
+    const fake = fakeWorkbench({ jobs: { requeue }, experiments: { runs: () => new Promise(() => undefined) } });
+    show(fake, <JobButtons job={{ ...JOB, state: 'failed' }} query={{ refresh: jest.fn() } as never} />);
+    fireEvent.click(screen.getByText('Requeue…'));
+    await waitFor(() => expect(document.querySelector('.jp-Dialog')).toBeTruthy());
+    expect(requeue).not.toHaveBeenCalled();
+    act(() => Dialog.flush());
+    await waitFor(() => expect(screen.getByText<HTMLButtonElement>('Requeue…').disabled).toBe(false));
+    expect(requeue).not.toHaveBeenCalled();
+  });
+});
+
+describe('a GPU that a notebook holds', () => {
+  it('names the notebook, with the ways to it and to the end of its kernel', () => {
+    const fake = fakeWorkbench();
+    const execute = jest.fn();
+    const { commands } = fake.workbench;
+    commands.addCommand(SHOW_KERNEL, { describedBy: {}, execute: args => void execute('show', args.notebook) });
+    commands.addCommand(END_KERNEL, { describedBy: {}, execute: args => void execute('end', args.notebook) });
+    const compute = {
+      backend: 'local',
+      devices: [{ id: 'GPU-1', name: 'A100', holder: 'kernel eda.ipynb (pid 41)', load: number(0.09), memory: null }],
+      cpus: 4,
+      cpus_used: 0,
+      load: number(0),
+      memory: number(0),
+      disk: number(0)
+    };
+    show(fake, <Compute compute={compute as never} />);
+    expect(screen.getByText('eda.ipynb')).toBeTruthy();
+    fireEvent.click(screen.getByText('Go to'));
+    fireEvent.click(screen.getByText('Shut Down…'));
+    expect(execute.mock.calls).toEqual([
+      ['show', 'eda.ipynb'],
+      ['end', 'eda.ipynb']
+    ]);
+  });
+});
+
+describe('the end of a job that was submitted here', () => {
+  const told = (): { success: jest.SpyInstance; warning: jest.SpyInstance } => ({
+    success: jest.spyOn(Notification, 'success').mockReturnValue(''),
+    warning: jest.spyOn(Notification, 'warning').mockReturnValue('')
+  });
+  afterEach(() => jest.restoreAllMocks());
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 6; turn++) {
+      await Promise.resolve();
+    }
+  };
+
+  function waiting(
+    job: Partial<IJob>,
+    options = { wanted: () => true, inSight: () => false }
+  ): { fake: IFake; ends: Ends; now: IJob } {
+    const now = { ...JOB, ...job } as IJob & Record<string, unknown>;
+    const fake = fakeWorkbench({ jobs: { show: async () => now } });
+    return { fake, ends: new Ends(fake.workbench, options), now };
+  }
+
+  it('is told once, also after a reload', async () => {
+    const { success } = told();
+    const { fake, ends, now } = waiting({});
+    await ends.await('job:7f3a');
+    expect(fake.kept.get('jobs:notify')).toEqual(['job:7f3a']);
+    Object.assign(now, { state: 'succeeded', elapsed_seconds: 1084 });
+    const reloaded = new Ends(fake.workbench, { wanted: () => true, inSight: () => false });
+    await settle();
+    expect(success).toHaveBeenCalledTimes(1);
+    expect(success.mock.calls[0]?.[0]).toBe('train: succeeded after 18:04');
+    expect(fake.kept.get('jobs:notify')).toEqual([]);
+    expect(reloaded).toBeTruthy();
+  });
+
+  it('is told with its reason when it failed, and opens its page', async () => {
+    const { warning } = told();
+    const { fake, ends, now } = waiting({});
+    await ends.await('job:7f3a');
+    Object.assign(now, { state: 'failed', reason: 'Exit code 3.' });
+    fake.emit({ topic: 'job', ref: 'job:7f3a', data: { state: 'failed' } });
+    await settle();
+    expect(warning.mock.calls[0]?.[0]).toBe('train: failed after 30 s\nExit code 3.');
+    (warning.mock.calls[0]?.[1] as Notification.IOptions<null>).actions?.[0]?.callback(new MouseEvent('click'));
+    expect(fake.open).toHaveBeenCalledWith('job:7f3a');
+  });
+
+  it('of an array is noticed by the end of its last element', async () => {
+    const { warning } = told();
+    const { fake, ends, now } = waiting({ array: { size: 2 } as never });
+    await ends.await('job:7f3a');
+    Object.assign(now, { state: 'failed' });
+    fake.emit({ topic: 'job', ref: 'job:e2', data: { state: 'failed' } });
+    await settle();
+    expect(warning).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([
+    ['took less than ten seconds', { elapsed_seconds: 9 }, {}],
+    ['is in sight', {}, { inSight: () => true }],
+    ['is not wanted', {}, { wanted: () => false }]
+  ])('is not told when it %s', async (_, job, options) => {
+    const { success } = told();
+    const { ends } = waiting({ state: 'succeeded', ...job }, { wanted: () => true, inSight: () => false, ...options });
+    await ends.await('job:7f3a');
+    expect(success).not.toHaveBeenCalled();
+  });
+});
