@@ -97,6 +97,10 @@ def test_keys_on_the_queue_move_and_hold_what_waits(lab: Lab, full: dict[str, An
     expect(rows.nth(0)).to_contain_text("second")
     assert show(lab, second)["priority"] == 60
     expect(line(lab, second["name"])).to_be_focused()
+    for _ in range(2):
+        lab.page.keyboard.press("Alt+ArrowDown")
+    expect(rows.nth(0)).to_contain_text("first")
+    expect(line(lab, second["name"])).to_be_focused()
     lab.page.keyboard.press("h")
     expect(line(lab, second["name"]).locator('[data-state="held"]')).to_be_visible()
     assert show(lab, second)["held_by"]
@@ -140,7 +144,7 @@ def test_a_cancel_leaves_no_process_and_a_requeue_goes_on_at_the_step_that_its_d
     assert named, dialog.inner_text()
     dialog.get_by_role("button", name="Requeue").click()
     log = page.get_by_role("log")
-    expect(log).to_contain_text(re.compile(r"begins at step 0\s+begins at step [1-9]"))
+    expect(log).to_contain_text(re.compile(r"begins at step 0[\s\S]*begins at step [1-9]"))
     begun = int(re.findall(r"begins at step (\d+)", log.inner_text())[1])
     assert begun >= int(named[1]) > 0
     page.get_by_role("tab", name="Attempts").click()
@@ -226,7 +230,6 @@ def test_a_clone_is_filled_from_its_job_and_can_run_the_same_code(lab: Lab) -> N
 def test_a_kernel_that_holds_a_gpu_is_named_with_its_notebook_and_can_be_shut_down(lab: Lab) -> None:
     """The server's word on the GPU is given here, for there is none; notebook, kernel and its end are real."""
     notebook = lab.notebook(cell("value = 1"), name=f"eda-{time.time_ns()}")
-    name = notebook.evaluate("node => document.querySelector('.lm-TabBar-tab.lm-mod-current .lm-TabBar-tabLabel').textContent")
     name = lab.server.ask("api/sessions")[0]["path"].split("/")[-1]
 
     def held(route: Route) -> None:
@@ -249,3 +252,5 @@ def test_a_kernel_that_holds_a_gpu_is_named_with_its_notebook_and_can_be_shut_do
     lab.page.get_by_role("dialog").get_by_role("button", name="Shut Down").click()
     until(lambda: not lab.server.ask("api/sessions"))
     expect(holder).to_be_hidden()
+    # JupyterLab's debugger was asking the kernel that ended; nothing else may go wrong.
+    lab.faults[:] = [fault for fault in lab.faults if "Could not restore the debugger state" not in fault]

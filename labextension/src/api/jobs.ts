@@ -19,7 +19,7 @@ import type {
 /** What decides when a job starts, how long it runs and what it costs. */
 export type INeeds = Pick<
   IJobSpec,
-  'notebook' | 'command' | 'gpus' | 'gpu_type' | 'cpus' | 'memory_gib' | 'time_limit_minutes' | 'backend' | 'queue'
+  'notebook' | 'gpus' | 'gpu_type' | 'cpus' | 'memory_gib' | 'time_limit_minutes' | 'backend' | 'queue'
 >;
 
 export interface ICloneChanges {

@@ -17,7 +17,7 @@ import { useQuery } from '../hooks/query';
 import { useWide } from '../hooks/wide';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
-import { JobButtons } from './actions';
+import { isFormed, JobButtons } from './actions';
 import { KernelButtons } from './devices';
 import { Elements } from './elements';
 import { JobLog } from './log';
@@ -272,11 +272,11 @@ function JobFacts({ job }: { job: IJob }): React.ReactElement {
 function JobProgress({ job }: { job: IJob }): React.ReactElement | null {
   const { client, trans } = useWorkbench();
   const running = job.state === 'running';
-  const { notebook, command, started_at: began } = job;
+  const { notebook, started_at: began } = job;
   const { data: like } = useQuery(
     `like:${job.ref}`,
-    signal => client.jobs.estimate(notebook === null ? { command } : { notebook }, signal),
-    { when: running && !job.array, every: () => null }
+    signal => client.jobs.estimate({ notebook: notebook ?? undefined }, signal),
+    { when: running && !job.array && isFormed(job), every: () => null }
   );
   if (!running) {
     return null;

@@ -1,4 +1,4 @@
-import React from 'react';
+import React, { useLayoutEffect, useMemo, useRef } from 'react';
 
 import type { IJob, IPage, IQueuedJob } from '../api/types';
 import { Key } from '../components/button';
@@ -87,9 +87,10 @@ export function Queue({ current }: { current?: IJob }): React.ReactElement {
 
 /** The lines of the table: what runs, then the queue. */
 export function tableLines({ running, items }: Pick<IQueueData, 'running' | 'items'>): ILine[] {
+  const met = new Map<string, number>();
   return [
     ...running.items.map((job): ILine => ({
-      id: job.ref,
+      id: `running ${job.id}`,
       target: job.id,
       position: null,
       job,
@@ -98,8 +99,28 @@ export function tableLines({ running, items }: Pick<IQueueData, 'running' | 'ite
     })),
     ...linesOf(items).map((line): ILine => {
       const target = targetOf(line);
-      return { id: `${line.position} job:${target}`, target, ...line };
+      const turn = (met.get(target) ?? 0) + 1; // other jobs may stand between the elements of an array
+      met.set(target, turn);
+      return { id: `${target} ${turn}`, target, ...line };
     })
+  ];
+}
+
+/** A line that goes elsewhere takes the focus along: a browser takes it from what is moved. */
+function useFollow(lines: readonly ILine[]): [host: React.RefObject<HTMLDivElement>, follow: (id: string) => void] {
+  const host = useRef<HTMLDivElement>(null);
+  const followed = useRef('');
+  useLayoutEffect(() => {
+    const lost = document.activeElement === document.body || document.activeElement === null;
+    if (followed.current && lost) {
+      host.current?.querySelector<HTMLElement>(`[data-row="${followed.current}"]`)?.focus();
+    }
+  }, [lines]);
+  return [
+    host,
+    id => {
+      followed.current = id;
+    }
   ];
 }
 
@@ -114,7 +135,8 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const { run } = useAction();
-  const lines = tableLines(data);
+  const lines = useMemo(() => tableLines(data), [data]);
+  const [host, follow] = useFollow(lines);
   const press = (line: ILine | undefined, key: string | null): (() => Promise<unknown>) | null => {
     if (line?.position == null) {
       return null; // only what waits can be moved or held
@@ -138,6 +160,7 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
     if (doing) {
       event.preventDefault();
       event.stopPropagation();
+      follow(id ?? '');
       void run(async () => {
         await doing();
         await refresh();
@@ -153,7 +176,7 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
   }
   const own = current && lines.find(line => line.target === current.id || line.job.part_of === current.id);
   return (
-    <div onKeyDown={onKeyDown}>
+    <div ref={host} onKeyDown={onKeyDown}>
       <Table
         label={trans.__('Queue')}
         columns={columns(workbench)}
