@@ -97,17 +97,15 @@ function JobLink({ reference }: { reference: string }): React.ReactElement {
 /** The notebook whose kernel holds a GPU: the way to it, and the way to end it. */
 function Kernel({ kernel, device }: { kernel: IKernelHolder; device: IDevice }): React.ReactElement {
   const { trans } = useWorkbench();
+  const { notebook, pid } = kernel;
+  const memory = device.memory?.value;
+  const title =
+    typeof memory === 'number'
+      ? trans.__('%1: process %2 holds %3 of the memory', notebook, pid, whole(memory))
+      : trans.__('%1: process %2', notebook, pid);
   return (
     <div className={cx('compute-holder')}>
-      <span title={trans.__('Process %1', kernel.pid)}>
-        {kernel.notebook}
-        {typeof device.memory?.value === 'number' && (
-          <>
-            {' · '}
-            {trans.__('memory')} <Num value={device.memory} format={whole} />
-          </>
-        )}
-      </span>
+      <span title={title}>{notebook}</span>
       <KernelButtons kernel={kernel} />
     </div>
   );

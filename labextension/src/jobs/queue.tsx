@@ -66,7 +66,7 @@ export function Queue({ current }: { current?: IJob }): React.ReactElement {
   return (
     <>
       <Heading
-        title={trans.__('Queue')}
+        title={current ? trans.__('Queue') : trans.__('Running and waiting')}
         note={
           query.data &&
           trans.__('%1 running, %2 waiting', format.number(query.data.running.total), format.number(query.data.total))
