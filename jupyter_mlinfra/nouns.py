@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .core.errors import BadRequest, MLInfraError, NotFound
 from .core.records import PAGE_LIMIT, Page, every
 from .core.refs import reference
+from .jobs.exchange import handed_back
 from .widgets.fault import ErrorCard
 from .widgets.reprs import bundle
 from .workbench import Workbench, current
@@ -158,8 +159,52 @@ class JobHandle(_Shown):
         """Stop it and everything that it started."""
         return self.workbench.jobs.cancel(self.id)
 
+    def requeue(self) -> Job:
+        """Start it again under the same id, from its checkpoints."""
+        return self.workbench.jobs.requeue(self.id)
+
+    def clone(self, *, same_code: bool = False, **changes: Any) -> JobHandle:
+        """Submit another like it; changes: fields of JobSpec that differ."""
+        return JobHandle(self.workbench, self.workbench.jobs.clone(self.id, same_code=same_code, **changes).id)
+
+    def values(self, timeout: float | None = None) -> dict[str, Any]:
+        """What the cell of a `%%job` handed back, by name, once it has succeeded. Raises Conflict when it did not, NotFound for any other job."""
+        return handed_back(self.workbench.project.folder("cells"), self.wait(timeout))
+
+    def result(self, timeout: float | None = None) -> Any:
+        """The one value that the cell of a `%%job` handed back; all of them by name when there are several."""
+        found = self.values(timeout)
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def table(self) -> pl.DataFrame:
+        """The elements of an array as a frame: place, state, seconds, parameters and the metrics of the runs that they made."""
+        import polars as pl
+
+        rows = list[dict[str, Any]]()
+        for element in every(self.workbench.jobs.list, array=self.id):
+            runs = self.workbench.experiments.runs(None, where=f"job = '{element.id}'", limit=1).items if element.notebook else ()
+            metrics = {name: float(value) for name, value in (runs[0].metrics if runs else {}).items()}
+            row = {"index": element.index, "job": element.id, "state": str(element.state), "seconds": element.elapsed_seconds}
+            rows.append({**row, **element.parameters, **metrics})
+        return pl.DataFrame(rows, infer_schema_length=None)
+
     def _shown(self) -> Any:
         return self.record
+
+
+@dataclass(frozen=True)
+class JobValue(_Shown):
+    """A value that the cell of a `%%job` will hand back."""
+
+    job: JobHandle
+    name: str
+
+    def result(self, timeout: float | None = None) -> Any:
+        """The value, once the job has succeeded. Raises Conflict when it did not, or not within `timeout` seconds."""
+        return self.job.values(timeout)[self.name]
+
+    def _shown(self) -> Any:
+        return self.job.record
 
 
 @dataclass(frozen=True)
