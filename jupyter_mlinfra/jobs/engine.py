@@ -5,6 +5,9 @@ Imported by the process of a notebook job only: papermill takes a second to load
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +18,7 @@ from uuid import uuid4
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
@@ -25,6 +29,7 @@ from ..core.files import write_atomic
 from ..core.secrets import is_reference
 from .attempt import NotebookTask, write_progress
 from .parameters import check_parameters, language_of, read_notebook
+from .signals import catches, preempt_signals
 
 SAVE_SECONDS = 5.0
 START_SECONDS = 300
@@ -52,6 +57,8 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         self._output, self._progress, self._told = output, progress, told
         self._cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and INJECTED not in cell.metadata.get("tags", [])]
         self._saved_at = 0.0
+        self.asked_to_end: int | None = None
+        """The signal that the kernel was ended by, because it does not catch it."""
 
     def save(self, **kwargs: Any) -> None:  # noqa: ARG002 - papermill's signature
         """Write the notebook if that was not done just now."""
@@ -79,6 +86,17 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         super().notebook_complete(**kwargs)
         if not any(cell.metadata.papermill.status == self.FAILED for cell in self.nb.cells):
             self._report(len(self._cells), f"{len(self._cells)} cells")
+
+    def pass_on(self, kernel: int, number: int) -> None:
+        """A signal that asks the job to save and end: a kernel that catches it does so in its own time, and any other ends now.
+
+        The runner itself does neither: nbclient would interrupt the kernel in the midst of its saving.
+        """
+        if not catches(kernel, number):
+            self.asked_to_end = number
+            self.write()  # the kernel's end is noticed within a second only, and the grace may be shorter
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(kernel, number)
 
     @property
     def in_cell(self) -> bool:
@@ -120,16 +138,23 @@ def prepare(task: NotebookTask) -> Any:
     return notebook
 
 
-def execute(notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path | None, told: Callable[[float], None]) -> None:
+def execute(notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path | None, told: Callable[[float], None]) -> int | None:
     """Run a prepared notebook until its end or its first error; the outputs are in it, and in the output file.
 
     sockets: how the paths of the kernel's sockets begin; short, since such a path has 107 bytes at most.
+    Returns the signal that ended the kernel, when this process was asked to end and the kernel did not catch the wish.
     """
     kernel = kernel_of(notebook)
     manager = Manager(notebook, Path(task.output), progress=progress, told=told)
 
     class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
         """Interrupts before a shutdown only what runs: a kernel that still tidies up after its last reply would log the interrupt as its error."""
+
+        async def _async_post_start_kernel(self, **options: Any) -> None:
+            await super()._async_post_start_kernel(**options)
+            pid = getattr(self.provisioner, "pid", None)
+            for number in preempt_signals() if pid else ():  # nbclient's own handlers are in place already, and give way
+                asyncio.get_running_loop().add_signal_handler(number, manager.pass_on, pid, number)
 
         async def _async_interrupt_kernel(self) -> None:
             if manager.in_cell or not self.shutting_down:
@@ -150,8 +175,12 @@ def execute(notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path 
             config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}.{uuid4().hex[:8]}.kernel"}),
         )
         manager.notebook_complete()
+    except DeadKernelError:
+        if manager.asked_to_end is None:
+            raise
     finally:
         manager.write()
+    return manager.asked_to_end
 
 
 def kernel_of(notebook: Any) -> str:

@@ -2,7 +2,8 @@
 
     python -m jupyter_mlinfra.jobs.notebook TASK.json
 
-Exit code 0; 1 after an error in a cell; that of sys.exit when a cell calls it; 2 when the notebook cannot be run at all.
+Exit code 0; 1 after an error in a cell; that of sys.exit when a cell calls it; 2 when the notebook cannot be run at all; 128 and the
+signal when the job was asked to end. A kernel that catches that wish, as `jupyter_mlinfra.training` does, is given the time to save.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .attempt import NotebookTask
 from .environment import JOB, PROGRESS, runtime_folder
 from .parameters import EXPECTED, tags_of
 from .report import give_reason
+from .signals import preempt_signals
 from .store import JobStore
 
 TELL_SECONDS = 1.0
@@ -37,11 +39,14 @@ def run(task: NotebookTask, home: Path) -> int:
     from .engine import INJECTED, execute, kernel_of, prepare
 
     try:
+        for number in preempt_signals():
+            signal.signal(number, _end)
         notebook = prepare(task)
         progress = Path(os.environ[PROGRESS]) if PROGRESS in os.environ else None
         if progress is not None:
             os.environ[PROGRESS] = str(progress.with_name("cell.json"))  # the code within a cell reports apart from the cells
-        execute(notebook, task, sockets=runtime_folder(home) / os.environ.get(JOB, str(os.getpid())), progress=progress, told=_follower(home / "state.db"))
+        sockets = runtime_folder(home) / os.environ.get(JOB, str(os.getpid()))
+        ended_by = execute(notebook, task, sockets=sockets, progress=progress, told=_follower(home / "state.db"))
     except MLInfraError as error:
         return _because(str(error), 2)
     except NoSuchKernel:
@@ -49,6 +54,8 @@ def run(task: NotebookTask, home: Path) -> int:
     except DeadKernelError:
         running = next((index for index, cell in enumerate(notebook.cells) if cell.metadata.papermill.status in ("running", "failed")), 0)
         return _because(f"The kernel died in cell {_number(notebook, running, INJECTED)}: often the machine ran out of memory.", 1)
+    if ended_by is not None:
+        return 128 + ended_by
     for index, cell in enumerate(notebook.cells):
         expected = EXPECTED in tags_of(cell)
         for output in cell.get("outputs", []):
@@ -105,7 +112,6 @@ def _end(number: int, _: Any) -> None:
 
 def main() -> None:
     """Run the task of the file on the command line, which lies in the attempt's folder."""
-    signal.signal(signal.SIGTERM, _end)
     path = Path(sys.argv[1])
     sys.exit(run(NotebookTask.read(path), path.parents[3]))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, Conflict, Unavailable
 from .columns import Column, as_frame, codes, columns_of, encode
 from .curves import XGBoostProgress, active_run
+from .devices import device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +104,7 @@ def train_xgboost(
         evals.append((_matrix(xgboost, "tuning", as_frame(tune_inputs), tune_label, columns, reference=learn), "tune"))
     elif early_stopping_rounds is not None:
         raise BadRequest("Early stopping needs tuning data.", "None were given.", "Give tune_inputs and tune_label, or leave early_stopping_rounds out.")
-    settings = {"device": _device(), "seed": 0, **parameters}
+    settings = {"device": device("xgboost"), "seed": 0, **parameters}
     _log_parameters({**settings, "rounds": rounds, "early_stopping_rounds": early_stopping_rounds, "inputs": len(columns), "rows": learn_frame.height})
     watchers = [XGBoostProgress(rounds)]  # first: XGBoost asks nobody any more once one has said stop
     if early_stopping_rounds is not None:
@@ -140,11 +140,6 @@ def _matrix(
     if missing:
         raise BadRequest(f"{missing} {what} rows have no label.", "Nothing can be learned from them.", "Filter them out.")
     return xgboost.QuantileDMatrix(encode(frame, columns), numbers, ref=reference)
-
-
-def _device() -> str:
-    """The device that the job was given: a supervisor hides all GPUs from a job that asked for none."""
-    return "cuda" if os.environ.get("MLINFRA_JOB") and os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu"
 
 
 @contextlib.contextmanager
