@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 else:
     _HOME = {
         "PreemptionCheckpoint": ".lightning", "Trained": ".boosting", "XGBoostProgress": ".curves", "device": ".devices", "fit": ".lightning",
-        "latest": ".checkpoints", "report": "..jobs.report", "resumed_run": ".checkpoints", "train_from_files": ".external_memory", "train_xgboost": ".boosting",
+        "latest": ".checkpoints", "report": "..jobs.report", "resumed_run": ".checkpoints", "train_from_files": ".external_memory",
+        "train_xgboost": ".boosting",
     }  # fmt: skip
 
     def __getattr__(name: str):
