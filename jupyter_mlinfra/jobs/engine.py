@@ -152,7 +152,7 @@ def execute(notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path 
 
         async def _async_post_start_kernel(self, **options: Any) -> None:
             await super()._async_post_start_kernel(**options)
-            pid = getattr(self.provisioner, "pid", None)
+            pid = int(getattr(self.provisioner, "pid", None) or 0)
             for number in preempt_signals() if pid else ():  # nbclient's own handlers are in place already, and give way
                 asyncio.get_running_loop().add_signal_handler(number, manager.pass_on, pid, number)
 

@@ -93,7 +93,7 @@ def train_xgboost(
     Curves (`learn_…`, `tune_…`) and parameters go to MLflow's active run, if there is one.
     Raises BadRequest when the data do not fit together, Unavailable when XGBoost is not installed.
     """
-    xgboost = _xgboost()
+    xgboost = load_xgboost()
     if rounds < 1:
         raise BadRequest(f"rounds={rounds} is below 1.")
     learn_frame = as_frame(inputs)
@@ -105,7 +105,7 @@ def train_xgboost(
     elif early_stopping_rounds is not None:
         raise BadRequest("Early stopping needs tuning data.", "None were given.", "Give tune_inputs and tune_label, or leave early_stopping_rounds out.")
     settings = {"device": device("xgboost"), "seed": 0, **parameters}
-    _log_parameters({**settings, "rounds": rounds, "early_stopping_rounds": early_stopping_rounds, "inputs": len(columns), "rows": learn_frame.height})
+    log_parameters({**settings, "rounds": rounds, "early_stopping_rounds": early_stopping_rounds, "inputs": len(columns), "rows": learn_frame.height})
     watchers = [XGBoostProgress(rounds)]  # first: XGBoost asks nobody any more once one has said stop
     if early_stopping_rounds is not None:
         watchers.append(xgboost.callback.EarlyStopping(rounds=early_stopping_rounds, save_best=True))
@@ -115,7 +115,8 @@ def train_xgboost(
     return Trained(booster=booster, columns=columns, best_round=booster.num_boosted_rounds() - 1, history=curves)
 
 
-def _xgboost() -> Any:
+def load_xgboost() -> Any:
+    """XGBoost; raises Unavailable when it is not installed."""
     try:
         import xgboost
     except ImportError as error:
@@ -162,7 +163,8 @@ def _requirements() -> list[str]:
     return [f"{name}=={version(name)}" for name in ("mlflow", "xgboost", "numpy", "scipy", "pandas")]
 
 
-def _log_parameters(parameters: Mapping[str, Any]) -> None:
+def log_parameters(parameters: Mapping[str, Any]) -> None:
+    """Log what a model was trained with to MLflow's active run, if there is one. Raises Conflict when that run has other parameters."""
     run = active_run()
     if run is None:
         return

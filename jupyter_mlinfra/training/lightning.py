@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from ..core.errors import MLInfraError, Unavailable
 from . import checkpoints
-from .checkpoints import Checkpoint, checkpoint_folder
+from .checkpoints import checkpoint_folder
+from .continuing import continued
 from .curves import active_run
 from .preemption import Preemption
 
@@ -188,7 +188,8 @@ def fit(trainer: pl.Trainer, model: pl.LightningModule, data: Any = None, *, val
     else:
         model.train_dataloader = _resuming(model.train_dataloader)
     found = checkpoints.latest(keeper.folder)
-    with keeper.preemption, _continued(trainer, found, keeper):
+    run = found.run if found and trainer.is_global_zero and _logger_run(trainer) is None else None
+    with keeper.preemption, continued(run, preempted=lambda: keeper.preempted):
         try:
             trainer.fit(model, **source, ckpt_path=str(found.folder / STATE) if found else None)
         except SIGTERMException:  # it came in the moment before the training took the signals from Lightning
@@ -204,26 +205,6 @@ def _leave(trainer: pl.Trainer, preemption: Preemption) -> None:
     if not trainer.is_global_zero and environment is not None and not environment.creates_processes_externally:
         raise SystemExit(0)
     preemption.leave()
-
-
-@contextmanager
-def _continued(trainer: pl.Trainer, found: Checkpoint | None, keeper: PreemptionCheckpoint) -> Iterator[None]:
-    """Within it the MLflow run of the checkpoint is the active one. It ends as finished, failed, or scheduled when the job is to be started again."""
-    active = active_run()
-    if found is None or found.run is None or active == found.run or not trainer.is_global_zero or _logger_run(trainer) is not None:
-        yield
-        return
-    import mlflow
-
-    if active is not None:
-        warnings.warn(f"The training goes on in run {found.run}, where it began, and not in {active}: use ml.track(…, run=resumed_run()).", stacklevel=3)
-    mlflow.start_run(run_id=found.run, nested=active is not None)
-    status = "FAILED"
-    try:
-        yield
-        status = "SCHEDULED" if keeper.preempted else "FINISHED"
-    finally:
-        mlflow.end_run(status)
 
 
 def _run(trainer: pl.Trainer) -> str | None:

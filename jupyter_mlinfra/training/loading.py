@@ -42,6 +42,7 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
     _done = 0
     _reused = False
     _skip: _Skip | None = None
+    worker_init_fn: Callable[[int], None] | None
 
     def state_dict(self) -> dict[str, Any]:
         """Where it is: batches handed out, the state at the start of the epoch, and the state now. reused: the epoch starts with workers that persist."""
@@ -72,7 +73,7 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
 
     def _get_iterator(self) -> Any:
         """Torch's iterator, whose workers do not die of a wish that is meant for the training."""
-        plain = self.worker_init_fn
+        plain: Callable[[int], None] | None = self.worker_init_fn
         self.worker_init_fn = _Deaf(plain)
         try:
             return super()._get_iterator()

@@ -1,6 +1,6 @@
 """A seeded training whose weights depend on everything that a resume must put back: dropout, noise in the data, order, momentum, learning rate.
 
-    python seeded.py WEIGHTS [--plain] [--ranks N] [--pause SECONDS] [--run]
+python seeded.py WEIGHTS [--plain] [--ranks N] [--pause SECONDS] [--run]
 """
 
 from __future__ import annotations
