@@ -60,6 +60,17 @@ def test_the_model_equals_one_trained_in_memory(path: Path, tmp_path: Path) -> N
     assert not list((tmp_path / "kept").glob(".*")), "the cache is removed"
 
 
+def test_a_dataset_on_iceberg_gives_the_same_model_as_its_files(path: Path, project: Project, tmp_path: Path) -> None:
+    from jupyter_mlinfra.catalog import Catalog
+
+    catalog = Catalog(project)
+    for part in ROWS.iter_slices(4_000):  # a data file each
+        catalog.write(part, into="flights.rows")
+    lake = train(catalog.dataset("flights.rows").scan(), tmp_path / "lake", batch_rows=3_000)
+    files = train(path, tmp_path / "files", batch_rows=3_000)
+    np.testing.assert_allclose(lake.predict(TUNE), files.predict(TUNE), atol=1e-5)
+
+
 def test_batches_are_the_rows_in_order_and_the_same_each_time(path: Path) -> None:
     for _ in range(2):
         parts = list(batches(pl.scan_parquet(path), 3_000))
