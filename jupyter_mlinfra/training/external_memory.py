@@ -60,7 +60,7 @@ def train_from_files(
     # A seed for each round, so that the rows and columns drawn in round n do not hang on how many rounds this attempt began with.
     settings = {"device": device("xgboost"), "seed": 0, "seed_per_iteration": True, **parameters}
     found = checkpoints.latest(kept)
-    facts = _facts_of(found, columns, count) if found else {"columns": [asdict(column) for column in columns], "rows": count, "history": {}}
+    facts = _facts_of(found, columns, count, rounds) if found else {"columns": [asdict(column) for column in columns], "rows": count, "history": {}}
     with _cache(kept) as cache, ExitStack() as held:
         learn = _matrix(xgboost, frame, columns, label, batch_rows, cache / "learn", settings)
         evals = [(learn, "learn")]
@@ -125,8 +125,10 @@ class _Training:
         checkpoints.prune(self._folder, keep=2)
 
 
-def _facts_of(found: Checkpoint, columns: Sequence[Column], rows: int) -> dict[str, Any]:
-    """What a checkpoint says of its training. Raises Conflict when that was on other data."""
+def _facts_of(found: Checkpoint, columns: Sequence[Column], rows: int, rounds: int) -> dict[str, Any]:
+    """What a checkpoint says of its training. Raises Conflict when that was on other data, or came further than is asked for."""
+    if found.step > rounds:
+        raise Conflict(f"There is a checkpoint after {found.step} rounds.", f"Only {rounds} are asked for.", f"Remove {found.folder.parent} to begin anew.")
     facts: dict[str, Any] = json.loads((found.folder / FACTS).read_text())
     if facts["columns"] != json.loads(json.dumps([asdict(column) for column in columns])) or facts["rows"] != rows:
         why = f"{found.folder} is of {facts['rows']} rows; there are {rows} now, or other columns or categories."

@@ -48,8 +48,9 @@ class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked in
     def _report(self, trainer: pl.Trainer, loss: float | None) -> None:
         step, steps = trainer.global_step, float(trainer.estimated_stepping_batches)
         fraction = min(1.0, step / steps) if math.isfinite(steps) and steps > 0 else None
-        epochs = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        words = f"epoch {min(trainer.current_epoch + 1, trainer.max_epochs or math.inf)}{epochs}, step {step}"
+        last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
+        words = f"epoch {min(trainer.current_epoch + 1, last)}/{last}" if last else f"epoch {trainer.current_epoch + 1}"
+        words += f", step {step}"
         if loss is not None:
             words += f": loss {loss:.4g}"
         done = step - self._first

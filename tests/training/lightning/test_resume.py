@@ -149,3 +149,24 @@ def test_a_data_module_and_a_model_with_data_of_its_own_resume_too(tmp_path: Pat
             weights.append(model.state_dict())
         for key, value in weights[0].items():
             torch.testing.assert_close(weights[1][key], value, atol=1e-6, rtol=0)
+
+
+def test_the_run_that_the_checkpoint_names_is_gone_on_with_whatever_run_is_active(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    trainer, model, data = made({})
+    trainer.callbacks.append(Asks(13))
+    with mlflow.start_run() as first, pytest.raises(SystemExit):
+        fit(trainer, model, data, folder=tmp_path / "kept")
+    found = latest(tmp_path / "kept")
+    assert found is not None
+    assert found.run == first.info.run_id
+    trainer, model, data = made({})
+    with mlflow.start_run() as second, pytest.warns(UserWarning, match=r"goes on in run .*resumed_run"):
+        fit(trainer, model, data, folder=tmp_path / "kept")
+        assert mlflow.active_run().info.run_id == second.info.run_id
+    client = mlflow.MlflowClient()
+    assert [point.step for point in client.get_metric_history(first.info.run_id, "train_loss")] == list(range(1, 31))
+    assert client.get_run(first.info.run_id).info.status == "FINISHED"
+    assert client.get_metric_history(second.info.run_id, "train_loss") == []
