@@ -163,8 +163,9 @@ def test_the_run_that_the_checkpoint_names_is_gone_on_with_whatever_run_is_activ
     assert found is not None
     assert found.run == first.info.run_id
     trainer, model, data = made({})
-    with mlflow.start_run() as second, pytest.warns(UserWarning, match=r"goes on in run .*resumed_run"):
-        fit(trainer, model, data, folder=tmp_path / "kept")
+    with mlflow.start_run() as second:
+        with pytest.warns(UserWarning, match=r"goes on in run .*resumed_run"):
+            fit(trainer, model, data, folder=tmp_path / "kept")
         assert mlflow.active_run().info.run_id == second.info.run_id
     client = mlflow.MlflowClient()
     assert [point.step for point in client.get_metric_history(first.info.run_id, "train_loss")] == list(range(1, 31))
