@@ -171,3 +171,21 @@ def test_the_run_that_the_checkpoint_names_is_gone_on_with_whatever_run_is_activ
     assert [point.step for point in client.get_metric_history(first.info.run_id, "train_loss")] == list(range(1, 31))
     assert client.get_run(first.info.run_id).info.status == "FINISHED"
     assert client.get_metric_history(second.info.run_id, "train_loss") == []
+
+
+def test_below_slurm_it_is_not_lightning_that_saves_in_the_handler_and_requeues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"NTASKS": "1", "JOB_NAME": "train", "JOB_ID": "7", "NODELIST": "localhost", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "scontrol").write_text(f"#!/bin/sh\necho $* >> {tmp_path / 'requeued'}\n")
+    (tmp_path / "bin" / "scontrol").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    trainer, model, data = made({"trainer": {"default_root_dir": tmp_path}})
+    trainer.callbacks.append(Asks(13, number=signal.SIGUSR1))
+    with pytest.raises(SystemExit) as left:
+        fit(trainer, model, data, folder=tmp_path / "kept")
+    assert left.value.code == 75
+    assert len(model.seen) == 14 * 8
+    assert not (tmp_path / "requeued").exists()
+    assert not list(tmp_path.glob("hpc_ckpt*"))
