@@ -18,6 +18,7 @@ from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, raise
 from ..core.processes import failpoint, tree
 from ..core.records import Number, Page, now, page_of
 from ..core.search import Document
+from .alarms import read_alarms
 from .attempt import Attempt, attempt_record, checkpoint_folder
 from .backends import JobBackend, load_backend
 from .backends.control import Control
@@ -366,6 +367,13 @@ class Jobs:
             left = self._store.unfinished()
             forget(place, jobs={entry.job.id for entry in left}, environments={entry.launch.environment for entry in left}, fresh_seconds=0)
 
+    def heed_alarms(self, *, start: bool) -> None:
+        """Have the supervisor look at the alarms, which were set. start: one that does not run is started, as by a submit."""
+        if start:
+            self._control.wake()
+        else:
+            self._control.tell()
+
     def search_fingerprint(self) -> str:
         """Changes whenever a job does."""
         return self._store.fingerprint()
@@ -410,7 +418,7 @@ class Jobs:
 
     def _heal(self) -> None:
         """Restart a supervisor that died while there is something to do."""
-        if self._store.busy():
+        if self._store.busy() or read_alarms(self._project.database):
             self._control.heal()
 
     def _complete(self, job: Job) -> Job:

@@ -6,10 +6,10 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
@@ -19,6 +19,7 @@ from .definition import Definition, StepDefinition, placeholders
 from .document import Document, KeyPath, parse_document, read_document
 from .notebook import read_notebook
 from .references import feeds, normalize
+from .schedules.calendar import Calendar
 
 SUFFIX = ".mlpipeline.yaml"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -101,6 +102,50 @@ class StepEntry(_Part):
     """`false`: it runs each time."""
 
 
+def _cron(text: str) -> str:
+    Calendar(text)
+    return text
+
+
+def _zone(text: str) -> str:
+    Calendar("0 0 * * *", text)
+    return text
+
+
+def _known[**P, T](check: Callable[P, T]) -> Callable[P, T]:
+    """As pydantic wants it: what is refused is a ValueError."""
+
+    def checked(*args: P.args, **named: P.kwargs) -> T:
+        try:
+            return check(*args, **named)
+        except BadRequest as error:
+            raise ValueError(f"{error.what} {error.why}".rstrip(".")) from None
+
+    return checked
+
+
+class ScheduleEntry(_Part):
+    """When it is due. `mlinfra schedules create NAME` takes it from here."""
+
+    cron: Annotated[str, AfterValidator(_known(_cron))]
+    """Minute, hour, day of the month, month, day of the week."""
+
+    tz: Annotated[str, AfterValidator(_known(_zone))] = "UTC"
+    """Time zone, such as `Europe/Paris`."""
+
+    catchup: Literal["latest", "all", "none"] = "latest"
+    """Which due times are run that were missed."""
+
+    grace: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(s|min|m|h|d)$")] = "6h"
+    """How old a due time may be that is run late: `90s`, `30min`, `6h`, `2d`."""
+
+    overlap: Literal["skip", "queue", "cancel"] = "skip"
+    """What a due time does while the run before it goes on."""
+
+    parameters: dict[str, Value] = {}
+    """Parameters of the pipeline; `{{ date }}` and `{{ due }}` stand for the due time."""
+
+
 class PipelineFile(_Part):
     """A pipeline of notebooks."""
 
@@ -115,6 +160,9 @@ class PipelineFile(_Part):
 
     parameters: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], Value] = {}
     """Parameters of the pipeline with their defaults; `pipelines run NAME -p day=2013-11-01` sets one."""
+
+    schedule: ScheduleEntry | None = None
+    """When it is to run by the clock."""
 
     steps: dict[Annotated[str, Field(pattern=NAME)], StepEntry] = Field(min_length=1)
     """The steps by name."""
@@ -135,6 +183,16 @@ def load(root: Path, path: Path) -> Definition:
     if os.fsencode(name) != os.fsencode(path.relative_to(root) if path.is_relative_to(root) else path):
         raise Unprocessable(f"{name} cannot be a pipeline.", "Its path is not text in UTF-8.", "Rename the file, or the folder that it is in.")
     return _define(root, path, read_document(path, name))
+
+
+def declared_schedule(root: Path, path: Path) -> dict[str, Any] | None:
+    """What a pipeline file that was loaded before says of its schedule, as fields of a ScheduleSpec; None when it says nothing."""
+    found = PipelineFile.model_validate(read_document(path, shown(root, path)).data).schedule
+    if found is None:
+        return None
+    facts = found.model_dump(exclude={"grace"})
+    number, unit = re.match(r"([\d.]+)(\w+)", found.grace).groups()  # type: ignore[union-attr]
+    return {**facts, "grace_seconds": float(number) * {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}[unit]}
 
 
 def shown(root: Path, path: Path) -> str:
@@ -316,4 +374,6 @@ def _keys(path: KeyPath) -> list[str]:
         model = Resources if path[2:] == ("resources",) else StepEntry
     elif path == ("defaults",):
         model = Options
+    elif path == ("schedule",):
+        model = ScheduleEntry
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
 from ..core.files import file_lock
-from ..core.processes import Identity, spawn_detached
+from ..core.processes import Identity, failpoint, spawn_detached
 from ..core.records import Page, now, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
@@ -83,6 +83,11 @@ class Pipelines:
         """A run by its id, or the beginning of it."""
         return self._observed(self._store.run(run))
 
+    def run_of(self, key: str) -> PipelineRun | None:
+        """The run that was begun with this key."""
+        known = self._store.by_key(key)
+        return None if known is None else self._observed(known)
+
     def count_runs(self) -> int:
         """All runs there are."""
         return self._store.count_runs()
@@ -97,24 +102,29 @@ class Pipelines:
         force: bool = False,
         wait: bool = True,
         on_step: Callable[[StepRun], None] | None = None,
+        key: str | None = None,
     ) -> PipelineRun:
         """Run a pipeline by name or path: steps whose code, parameters, inputs and environment are unchanged are taken from the cache.
 
         force: run every step. wait: drive the run here and return its end (an interrupt cancels it); else a process of its own
         drives it, whatever becomes of this one. on_step: told of each move of a step; only with `wait`.
         A run of the same pipeline that lost its driver is gone on with when it is the same, else cancelled.
+        key: for `wait=False`; a second call with the same key gives the run of the first, with a driver if it has none. No other run is gone on with.
         Raises Conflict when the pipeline runs already, Unprocessable with the line for what is wrong in its file.
         """
+        if key is not None and (known := self._store.by_key(key)) is not None:
+            return known.run if is_final(known.run.state) or (known.driver is not None and known.driver.alive()) else self._detach(known)
         definition = self._find(str(name))
         values = definition.values(_plain(parameters or {}))
         self._check_inputs(definition)
         with self._lock(definition.name):
-            entry = self._left_over(definition, values, force=force)
+            entry = self._left_over(definition, values, force=force) if key is None else None
             if entry is None:
-                entry = self._store.begin(definition, parameters=values, force=force, user=self._project.user)
+                entry = self._store.begin(definition, parameters=values, force=force, user=self._project.user, key=key)
             if wait:
                 return self._drive(entry, on_step)
             self._store.drive(entry, None)
+        failpoint("begun")
         return self._detach(entry)
 
     def resume(self, run: str, *, wait: bool = True, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:

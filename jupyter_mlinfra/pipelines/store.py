@@ -97,6 +97,12 @@ class Store:
             rows = connection.execute("SELECT * FROM pipeline_run WHERE state = 'running' AND (?1 IS NULL OR pipeline = ?1) ORDER BY number", (pipeline,))
             return [_run_entry(connection, row) for row in rows.fetchall()]
 
+    def by_key(self, key: str) -> RunEntry | None:
+        """The run that was begun with this key."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM pipeline_run WHERE key = ?", (key,)).fetchone()
+            return _run_entry(connection, row) if row else None
+
     def newest_states(self, pipeline: str, count: int) -> list[RunState]:
         """States of the newest runs, oldest of them first."""
         with self._database.read() as connection:
@@ -114,15 +120,15 @@ class Store:
 
     # Runs
 
-    def begin(self, definition: Definition, *, parameters: Mapping[str, Any], force: bool, user: str) -> RunEntry:
+    def begin(self, definition: Definition, *, parameters: Mapping[str, Any], force: bool, user: str, key: str | None = None) -> RunEntry:
         """Write down a new run with all its steps waiting. Raises Conflict when the pipeline has one that is not final."""
         at = now().timestamp()
-        values = (secrets.token_hex(4), definition.name, "running", user, force, json.dumps(parameters), json.dumps(definition.to_json()), at, at)
+        values = (secrets.token_hex(4), definition.name, "running", user, force, json.dumps(parameters), json.dumps(definition.to_json()), at, at, key)
         try:
             with self._database.write() as connection:
                 number = connection.execute(
-                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters, definition, started_at, driven_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters, definition, started_at, driven_at, key)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     values,
                 ).lastrowid
                 steps = [(number, position, step.name) for position, step in enumerate(definition.steps)]

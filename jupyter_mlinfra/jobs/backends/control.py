@@ -83,6 +83,12 @@ class Control:
         if entry is None or not self._poke(entry):
             self.start()
 
+    def tell(self) -> None:
+        """Wake the supervisor that runs; none is started."""
+        entry = self.alive()
+        if entry is not None:
+            self._poke(entry)
+
     def drain(self) -> None:
         """Have a supervisor that starts no more jobs, but still sees to those that run."""
         if self.alive() is None:

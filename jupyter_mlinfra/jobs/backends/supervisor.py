@@ -36,6 +36,7 @@ from ..rows import Entry
 from ..spec import JobState
 from ..state import judge
 from ..store import JobStore
+from .alarms import Alarms
 from .bell import Bell
 from .control import Config
 from .launch import CannotStart, Place, TryLater, spawn
@@ -75,6 +76,7 @@ class Supervisor:
         self._bell = Bell(self._place.home)
         self._wishes = Wishes(self._place.home)
         self._sampler = Sampler(self._place.home)
+        self._alarms = Alarms(database)
         self._aside: dict[str, Entry] = {}
         self._adopt_at: float | None = 0.0
         self._faults: dict[str, str] = {}
@@ -90,6 +92,7 @@ class Supervisor:
         with file_lock(lock, wait=False, what="Supervision of this project") as handle:
             inode = os.fstat(handle).st_ino
             self._bell.hang()
+            self._alarms.listen(self._bell.hear)
             self._register()
             while not self._bell.stopping:
                 self._safely(self._round)
@@ -116,7 +119,7 @@ class Supervisor:
     def _sleep(self) -> bool:
         """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
         sample_at = self._sampler.due(running=bool(self._live))
-        moments = [self._queue_at, self._explain_at, self._adopt_at, sample_at, *(live.due() for live in self._live.values())]
+        moments = [self._queue_at, self._explain_at, self._adopt_at, sample_at, self._alarms.due(), *(live.due() for live in self._live.values())]
         due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
         timeout = min(due, default=math.inf) - time.monotonic()
         rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS))  # bounded: the system cannot be asked to sleep for a month
@@ -160,6 +163,7 @@ class Supervisor:
         self._follow()
         self._start()
         self._sampler.tend(live.entry for live in self._live.values())
+        self._alarms.tend()
         self._retention.tidy()
 
     # Jobs under way
