@@ -21,7 +21,7 @@ from .widgets.reprs import bundle
 from .workbench import Workbench, current
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     import polars as pl
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .features.spec import OnlineRow
     from .jobs.spec import Job
     from .monitoring.spec import Alert, MonitorStatus
+    from .pipelines import Schedule
+    from .pipelines.schedules.spec import Firing
     from .pipelines.spec import PipelineDetail, PipelineRun
 
 
@@ -52,6 +54,11 @@ def job(id: str) -> JobHandle:
 def pipeline(name: str) -> PipelineHandle:
     """A pipeline by the name in its file."""
     return PipelineHandle(current(), name)
+
+
+def schedule(name: str) -> ScheduleHandle:
+    """A schedule by name."""
+    return ScheduleHandle(current(), name)
 
 
 def runs(which: str | Sequence[str], *, where: str = "", sort: str = "-started", limit: int | None = PAGE_LIMIT) -> RunList:
@@ -222,6 +229,38 @@ class PipelineHandle(_Shown):
     def run(self, *, force: bool = False, **parameters: Any) -> PipelineRun:
         """Run it; steps whose code, parameters and inputs are unchanged are taken from the cache."""
         return self.workbench.pipelines.run(self.name, parameters=parameters, force=force)
+
+    def _shown(self) -> Any:
+        return self.record
+
+
+@dataclass(frozen=True)
+class ScheduleHandle(_Shown):
+    """One schedule."""
+
+    workbench: Workbench
+    name: str
+
+    @property
+    def record(self) -> Schedule:
+        """Its next due times, and how many were missed."""
+        return self.workbench.schedules.show(self.name)
+
+    def pause(self) -> Schedule:
+        """Start nothing until `resume`."""
+        return self.workbench.schedules.pause(self.name)
+
+    def resume(self) -> Schedule:
+        """Go on with the next due time."""
+        return self.workbench.schedules.resume(self.name)
+
+    def run_now(self, *, due: datetime | None = None) -> Firing:
+        """Start it at once; due: for that due time, such as one that was missed."""
+        return self.workbench.schedules.run_now(self.name, due=due)
+
+    def history(self, *, limit: int = PAGE_LIMIT) -> Sequence[Firing]:
+        """What became of its due times, newest first."""
+        return self.workbench.schedules.history(self.name, limit=limit).items
 
     def _shown(self) -> Any:
         return self.record

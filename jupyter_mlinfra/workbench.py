@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from .features import Features
     from .jobs import Jobs
     from .monitoring import Monitoring
-    from .pipelines import Pipelines
+    from .pipelines import Pipelines, Schedules
     from .readiness import TargetCheck
 
-DOMAINS = ("catalog", "features", "jobs", "pipelines", "experiments", "deployments", "monitoring")
+DOMAINS = ("catalog", "features", "jobs", "pipelines", "schedules", "experiments", "deployments", "monitoring")
 _ASK_AGAIN_SECONDS = 30.0
 
 
@@ -80,6 +80,13 @@ class Workbench:
         return Pipelines(self.project, self.jobs, fingerprints=self._fingerprints())
 
     @cached_property
+    def schedules(self) -> Schedules:
+        """Pipelines and jobs that start by the clock."""
+        from .pipelines import Schedules
+
+        return Schedules(self.project, self.pipelines, self.jobs)
+
+    @cached_property
     def deployments(self) -> Deployments:
         """Versions that answer requests (Seldon)."""
         from .deployments import Deployments
@@ -114,8 +121,9 @@ class Workbench:
         return check(self)
 
     def up(self) -> dict[str, Any]:
-        """Bring the supervisor and all deployments up again, after a reboot too."""
+        """Bring the supervisor, with the schedules, and all deployments up again, after a reboot too."""
         supervisor = self.jobs.start()
+        self.schedules.start()
         return {"supervisor": supervisor.pid, "deployments": [item.name for item in self.deployments.up()]}
 
     def down(self) -> dict[str, Any]:
@@ -124,7 +132,8 @@ class Workbench:
         All of it is tried, whatever fails; Unavailable, raised at the end, tells what could not be ended or written down.
         """
         stopped: list[str] = []
-        failed = tried(lambda: self.pipelines.stop())  # first: a driver would go on to submit its next step
+        failed = tried(lambda: self.schedules.stop())  # first: a due time would start a run
+        failed += tried(lambda: self.pipelines.stop())  # a driver would go on to submit its next step
         failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
         failed += tried(lambda: self.jobs.stop(cancel_running=True))
         raise_all(failed, "All processes were told to end, but not all of it could be done in order.")

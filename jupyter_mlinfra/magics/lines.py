@@ -69,6 +69,7 @@ _CATALOG = _same("list", "show", "ingest", "search", "preview", "profile", "snap
 _FEATURES = _same("list", "views", "show", "search", "apply", "materialize", "online", "use")
 _JOBS = _same("list", "show", "submit", "logs", "cancel", "wait", "compute", "parameters", "supervisor", log="logs")
 _PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", status="show")
+_SCHEDULES = _same("list", "show", "create", "update", "pause", "resume", "run-now", "delete", "history", "preview")
 _DEPLOYMENTS = _same("list", "deploy", "traffic", "promote", "rollback", "remove", "predict", "history", "up", "down", "delete", status="show", show="show")
 
 SHORT: Mapping[str, Short] = {
@@ -77,6 +78,8 @@ SHORT: Mapping[str, Short] = {
     "jobs": Short(group="jobs", bare=["list"], other=["show"], verbs=_JOBS),
     "job": Short(group="jobs", bare=["list"], other=["show"], verbs=_JOBS),
     "pipeline": Short(group="pipelines", bare=["list"], other=["show"], verbs=_PIPELINES, rest=_parameters),
+    "schedule": Short(group="schedules", bare=["list"], other=["show"], verbs=_SCHEDULES),
+    "schedules": Short(group="schedules", bare=["list"], other=["show"], verbs=_SCHEDULES),
     "runs": Short(group="runs", bare=["list"], other=["list"], verbs=_same("list", "show", "compare")),
     "models": Short(group="models", bare=["list"], other=["show"], verbs=_same("list", "show", "register", "promote"), rest=_alias),
     "deploy": Short(group="deployments", bare=["list"], other=["deploy"], verbs=_DEPLOYMENTS),

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -103,34 +103,29 @@ class StepEntry(_Part):
 
 
 def _cron(text: str) -> str:
-    Calendar(text)
+    _comes(text, "UTC")
     return text
 
 
 def _zone(text: str) -> str:
-    Calendar("0 0 * * *", text)
+    _comes("0 0 * * *", text)
     return text
 
 
-def _known[**P, T](check: Callable[P, T]) -> Callable[P, T]:
-    """As pydantic wants it: what is refused is a ValueError."""
-
-    def checked(*args: P.args, **named: P.kwargs) -> T:
-        try:
-            return check(*args, **named)
-        except BadRequest as error:
-            raise ValueError(f"{error.what} {error.why}".rstrip(".")) from None
-
-    return checked
+def _comes(cron: str, tz: str) -> None:
+    try:
+        Calendar(cron, tz)
+    except BadRequest as error:
+        raise ValueError(f"{error.what} {error.why}".rstrip(".")) from None
 
 
 class ScheduleEntry(_Part):
     """When it is due. `mlinfra schedules create NAME` takes it from here."""
 
-    cron: Annotated[str, AfterValidator(_known(_cron))]
+    cron: Annotated[str, AfterValidator(_cron)]
     """Minute, hour, day of the month, month, day of the week."""
 
-    tz: Annotated[str, AfterValidator(_known(_zone))] = "UTC"
+    tz: Annotated[str, AfterValidator(_zone)] = "UTC"
     """Time zone, such as `Europe/Paris`."""
 
     catchup: Literal["latest", "all", "none"] = "latest"

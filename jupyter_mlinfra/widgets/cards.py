@@ -50,7 +50,7 @@ def _page(page: Any, first: str = "") -> Card:
 def _noun(item: Any) -> str:
     """What a list is of, by its first column."""
     noun = next(iter(row_of(item)))
-    return {"Hit": "object", "Change": "change", "OnlineRow": "entity", "Edge": "edge"}.get(type(item).__name__, noun)
+    return {"Hit": "object", "Change": "change", "Due": "due time", "Firing": "firing", "OnlineRow": "entity", "Edge": "edge"}.get(type(item).__name__, noun)
 
 
 def _left_out(items: Sequence[Any], first: str) -> str:

@@ -174,6 +174,37 @@ def step(item: Any) -> Row:
     return {"step": item.name, "notebook": item.notebook, "after": plain(item.after), "in": plain(item.inputs), "out": plain(item.outputs)}
 
 
+def schedule(item: Any) -> Row:
+    last = item.last
+    return {
+        "schedule": item.name,
+        "state": plain(item.state),
+        "cron": item.cron,
+        "zone": item.tz,
+        "next": plain(item.next[0][:16].replace("T", " ") if item.next else None),
+        "missed": plain(item.missed),
+        "last": plain(f"{last.due[:16].replace('T', ' ')} {state(last.outcome or last.state)}" if last else None),
+        "starts": beginning(item.what),
+    }
+
+
+def firing(item: Any) -> Row:
+    return {
+        "due": item.due[:16].replace("T", " "),
+        "state": state(item.state),
+        "cause": item.cause,
+        "ended": state(item.outcome) if item.outcome else plain(None),
+        "run": plain(item.run),
+        "job": plain(item.job),
+        "started": moment(item.started_at),
+        "reason": beginning(item.reason, 100),
+    }
+
+
+def due(item: Any) -> Row:
+    return {"due": item.at, "note": plain(item.note or None)}
+
+
 def experiment(item: Any) -> Row:
     return {"experiment": item.name, "runs": f"{item.runs:,}{'+' if item.more else ''}", "updated": moment(item.updated_at)}
 
@@ -307,11 +338,13 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "DeployedVersion": deployed_version,
     "Deployment": deployment,
     "Device": device,
+    "Due": due,
     "Difference": difference,
     "Edge": edge,
     "Experiment": experiment,
     "Feature": feature,
     "FeatureDrift": feature_drift,
+    "Firing": firing,
     "Hit": hit,
     "AttemptRecord": attempt,
     "Job": job,
@@ -325,6 +358,7 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "Pipeline": pipeline,
     "PipelineRun": pipeline_run,
     "Run": run,
+    "Schedule": schedule,
     "Snapshot": snapshot,
     "Step": step,
     "StepRun": step_run,

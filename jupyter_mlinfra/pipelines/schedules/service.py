@@ -105,7 +105,8 @@ class Schedules:
         if "pipeline" in given:
             given.setdefault("job", None)
         elif "job" in given:
-            given["pipeline"] = None
+            whole = "notebook" in given["job"] or "command" in given["job"]
+            given |= {"pipeline": None, "job": given["job"] if whole else {**(entry.spec.job or {}), **given["job"]}}
         spec = replace(entry.spec, **_known(given))
         self._starter.check(spec)
         return self._heeded(self._store.update(entry, spec, at=self._clock()))

@@ -83,7 +83,7 @@ class Starter:
             later = any(other.cause == "clock" for other in waiting[place + 1 :])
             if not begun and not self._clear(entry, firing, place=place, later=later):
                 continue
-            self._try(entry, firing, clock())
+            self._try(entry, firing, begun=begun, at=clock())
 
     def outcome(self, firing: FiringEntry) -> str:
         """Where that stands now which a firing started; empty when it started nothing, or nothing is known of it any more."""
@@ -94,9 +94,9 @@ class Starter:
                 return str(self._jobs.show(firing.job).state)
         return ""
 
-    def _try(self, entry: ScheduleEntry, firing: FiringEntry, at: datetime) -> None:
+    def _try(self, entry: ScheduleEntry, firing: FiringEntry, *, begun: bool, at: datetime) -> None:
         try:
-            if entry.spec.pipeline is not None:
+            if entry.spec.pipeline is not None and not begun:
                 self.definition(entry.spec)
         except MLInfraError as error:
             self._store.settle(entry, firing, FiringState.FAILED, str(error))

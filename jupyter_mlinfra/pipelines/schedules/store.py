@@ -179,13 +179,18 @@ class ScheduleStore:
 
     def record(self, entry: ScheduleEntry, verdicts: Sequence[Verdict], *, until: datetime, at: datetime) -> bool:
         """Write down what becomes of the due times up to `until`; false, and nothing, when somebody else has done so, or changed the schedule."""
-        rows = [(entry.number, verdict.due.timestamp(), verdict.cause, str(verdict.state), verdict.reason, at.timestamp()) for verdict in verdicts]
+        number = entry.number
+        rows = [(number, verdict.due.timestamp(), verdict.cause, str(verdict.state), verdict.reason, at.timestamp()) for verdict in verdicts]
         with self._database.write() as connection:
             same = (until.timestamp(), entry.number, entry.handled_until.timestamp())
             if not connection.execute("UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ? AND state = 'active'", same).rowcount:
                 return False
-            # A due time that the clock passes again, because it was set back, has its row already.
-            connection.executemany("INSERT OR IGNORE INTO schedule_firing (schedule, due, cause, state, reason, decided_at) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            # A due time that the clock passes again, because it was set back, has its row already; what was met in time is not made up for.
+            connection.executemany(
+                "INSERT OR IGNORE INTO schedule_firing (schedule, due, cause, state, reason, decided_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?3 = 'clock'"
+                " OR EXISTS (SELECT 1 FROM schedule_firing WHERE schedule = ?1 AND due = ?2 AND cause = 'clock' AND state = 'missed')",
+                rows,
+            )
             kept = "SELECT number FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number DESC LIMIT -1 OFFSET ?"
             connection.execute(f"DELETE FROM schedule_firing WHERE number IN ({kept}) AND NOT {_OPEN}", (entry.number, KEPT))  # noqa: S608 - fixed words
             if verdicts:
@@ -197,8 +202,11 @@ class ScheduleStore:
         with self._database.write() as connection:
             same = (to.timestamp(), entry.number, entry.handled_until.timestamp())
             if connection.execute("UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ?", same).rowcount:
-                gone = "DELETE FROM schedule_firing WHERE schedule = ? AND due > ? AND cause != 'hand' AND state IN ('missed', 'skipped')"
-                connection.execute(gone, (entry.number, to.timestamp()))
+                connection.execute(
+                    "DELETE FROM schedule_firing AS f WHERE schedule = ? AND due > ? AND cause = 'clock' AND state IN ('missed', 'skipped', 'failed')"
+                    " AND NOT EXISTS (SELECT 1 FROM schedule_firing AS c WHERE c.schedule = f.schedule AND c.due = f.due AND c.cause = 'catchup')",
+                    (entry.number, to.timestamp()),
+                )
         return self.entry(entry.spec.name)
 
     def by_hand(self, entry: ScheduleEntry, due: datetime, *, user: str, at: datetime) -> FiringEntry:
