@@ -22,6 +22,8 @@ from .references import feeds, normalize
 from .schedules.calendar import Calendar
 
 SUFFIX = ".mlpipeline.yaml"
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d)", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
@@ -119,6 +121,12 @@ def _comes(cron: str, tz: str) -> None:
         raise ValueError(f"{error.what} {error.why}".rstrip(".")) from None
 
 
+def _span(text: str) -> str:
+    if not _SPAN.fullmatch(text):
+        raise ValueError(f"{text!r} is not a span of time such as 90s, 30min, 6h or 2d")
+    return text
+
+
 class ScheduleEntry(_Part):
     """When it is due. `mlinfra schedules create NAME` takes it from here."""
 
@@ -131,7 +139,7 @@ class ScheduleEntry(_Part):
     catchup: Literal["latest", "all", "none"] = "latest"
     """Which due times are run that were missed."""
 
-    grace: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(s|min|m|h|d)$")] = "6h"
+    grace: Annotated[str, AfterValidator(_span)] = "6h"
     """How old a due time may be that is run late: `90s`, `30min`, `6h`, `2d`."""
 
     overlap: Literal["skip", "queue", "cancel"] = "skip"
@@ -185,9 +193,8 @@ def declared_schedule(root: Path, path: Path) -> dict[str, Any] | None:
     found = PipelineFile.model_validate(read_document(path, shown(root, path)).data).schedule
     if found is None:
         return None
-    facts = found.model_dump(exclude={"grace"})
-    number, unit = re.match(r"([\d.]+)(\w+)", found.grace).groups()  # type: ignore[union-attr]
-    return {**facts, "grace_seconds": float(number) * {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}[unit]}
+    number, unit = _SPAN.findall(found.grace)[0]
+    return {**found.model_dump(exclude={"grace"}), "grace_seconds": float(number) * _SECONDS[unit]}
 
 
 def shown(root: Path, path: Path) -> str:

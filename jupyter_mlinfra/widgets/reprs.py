@@ -23,6 +23,7 @@ RECORDS = {
     "features.spec": ("AppliedViews", "Feature", "Materialized", "OnlineRow", "View", "ViewDetail"),
     "jobs.spec": ("AttemptRecord", "Compute", "Device", "Estimate", "Job", "LogChunk", "Parameter", "QueuedJob", "ResourcePoint", "Resources", "Supervisor"),
     "monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus"),
+    "pipelines.schedules.spec": ("Due", "Firing", "Schedule"),
     "pipelines.spec": ("Pipeline", "PipelineDetail", "PipelineRun", "Step", "StepRun"),
     "readiness": ("TargetCheck",),
 }

@@ -76,6 +76,24 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("pipelines resume r1 --no-wait", "PipelineRun", "pipelines", "resume", {"run": "r1", "wait": False}),
     ("pipelines run flights -p depth=6 -p name=x -p l=[1,2] -p flag=True -r text=6 --force --no-wait", "PipelineRun", "pipelines", "run",
      {"name": "flights", "parameters": {"depth": 6, "name": "x", "l": [1, 2], "flag": True, "text": "6"}, "force": True, "wait": False, "on_step": None}),
+    ("schedules list --limit 9", "Page[Schedule]", "schedules", "list", {"limit": 9, "cursor": None}),
+    ("schedules show s", "Schedule", "schedules", "show", {"name": "s"}),
+    ("schedules create churn", "Schedule", "schedules", "create", {"name": "churn"}),
+    ("schedules create s --pipeline churn --cron '0 6 * * *' --tz Europe/Paris -p day='{{ date }}' --catchup all --grace 2h --overlap cancel", "Schedule",
+     "schedules", "create", {"name": "s", "pipeline": "churn", "facts": {"cron": "0 6 * * *", "tz": "Europe/Paris", "parameters": {"day": "{{ date }}"},
+      "catchup": "all", "grace_seconds": 7200.0, "overlap": "cancel"}}),
+    ("schedules create s --cron '0 6 * * *' --notebook a.ipynb --gpus 1", "Schedule", "schedules", "create",
+     {"name": "s", "job": {"notebook": "a.ipynb", "gpus": 1}, "facts": {"cron": "0 6 * * *"}}),
+    ("schedules create s --cron '0 6 * * *' -- python etl.py --json --cron x", "Schedule", "schedules", "create",
+     {"name": "s", "job": {"command": ["python", "etl.py", "--json", "--cron", "x"]}, "facts": {"cron": "0 6 * * *"}}),
+    ("schedules update s --cron '0 7 * * *' --time-limit 9", "Schedule", "schedules", "update",
+     {"name": "s", "facts": {"cron": "0 7 * * *", "job": {"time_limit_minutes": 9.0}}}),
+    ("schedules pause s", "Schedule", "schedules", "pause", {"name": "s"}),
+    ("schedules resume s", "Schedule", "schedules", "resume", {"name": "s"}),
+    ("schedules run-now s --due 2026-03-28T06:00:00+01:00", "Firing", "schedules", "run_now", {"name": "s", "due": datetime(2026, 3, 28, 5, tzinfo=UTC)}),
+    ("schedules history s", "Page[Firing]", "schedules", "history", {"name": "s"} | PAGE),
+    ("schedules preview '0 6 * * *' --tz Europe/Paris --count 2", "list[Due]", "schedules", "preview",
+     {"cron": "0 6 * * *", "tz": "Europe/Paris", "count": 2}),
     ("experiments list", "Page[Experiment]", "experiments", "experiments", PAGE),
     ("runs list flights --where 'metrics.auc > 0.9' --sort -metrics.auc", "Page[Run]", "experiments", "runs",
      {"experiment": "flights", "where": "metrics.auc > 0.9", "sort": "-metrics.auc"} | PAGE),
@@ -105,7 +123,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 ELSEWHERE = {  # tested below, each for what it does besides
     "catalog delete", "catalog sql", "deployments delete", "deployments deploy", "deployments predict", "deployments show", "deployments up", "down",
-    "features materialize", "features use", "init", "jobs logs", "jobs submit", "project check", "project show", "up",
+    "features materialize", "features use", "init", "jobs logs", "jobs submit", "project check", "project show", "schedules delete", "up",
 }  # fmt: skip
 
 
@@ -205,6 +223,11 @@ def test_a_dataset_is_deleted_when_that_is_confirmed(noted: Noted, verb: Callabl
     assert verb(["catalog", "delete", "f.p", "--yes"]).value == {"deleted": "f.p", "files": "/warehouse/f/p"}
     verb(["catalog", "delete", "f.p", "--yes", "--force"])
     assert [call[2] for call in noted.calls] == [{"name": "f.p", "force": False}, {"name": "f.p", "force": True}]
+
+
+def test_a_schedule_is_deleted(noted: Noted, verb: Callable[..., Any]) -> None:
+    assert verb(["schedules", "delete", "s"]).value == {"deleted": "s"}
+    assert noted.calls == [("schedules", "delete", {"name": "s"})]
 
 
 class Engines:
