@@ -44,10 +44,10 @@ def bench(project: Project) -> Iterator[Workbench]:
 
 @pytest.fixture
 def due_now(bench: Workbench) -> Callable[..., str]:
-    """Makes a schedule that is due just now, by one that was made half a minute before; gives the due time."""
+    """Makes a schedule that is due just now, or in some seconds, as one that was made before; gives the due time."""
 
     def due_now(name: str = "s", **facts: Any) -> str:
-        due = now().replace(second=0, microsecond=0)
+        due = (now() + timedelta(seconds=20)).replace(second=0, microsecond=0)  # 40 s ago at most: a minute late would be missed
         early = Schedules(bench.project, bench.pipelines, bench.jobs, clock=lambda: due - timedelta(seconds=30))
         early.create(name, cron=f"{due.minute} {due.hour} * * *", **facts)
         return due.isoformat()
@@ -177,7 +177,7 @@ def test_a_run_that_lost_its_driver_stands_in_nobodys_way(bench: Workbench, work
     os.kill(driver[1], signal.SIGKILL)
     until(lambda: "resume" in bench.pipelines.show_run(run.run).reason)
     due_now("churn")
-    (skipped,) = until(lambda: [firing for firing in firings(bench, "churn") if firing.state != "waiting"])
+    (skipped,) = until(lambda: [firing for firing in firings(bench, "churn") if firing.state == "skipped"])
     assert (skipped.state, skipped.reason) == ("skipped", f"Run {run.run} of churn went on still.")
     (bench.project.root / "go").touch()
     until(lambda: bench.pipelines.show_run(run.run).state == "succeeded")
@@ -221,6 +221,32 @@ def test_what_is_not_there_is_said_when_the_schedule_is_made(bench: Workbench, w
         with pytest.raises(error, match=words):
             bench.schedules.create(**sound, **facts)
     assert bench.schedules.list().total == 0
+
+
+def test_a_notebook_is_run_with_the_date_of_its_due_time(bench: Workbench, workshop: Any, due_now: Callable[..., str]) -> None:
+    workshop.notebook("report", "open('ran', 'w').write(f'{day} {at} {depth}')", parameters="day = ''\nat = ''\ndepth = 1")
+    job = {"notebook": "report.ipynb", "parameters": {"depth": 6}, "priority": 70}
+    due = due_now(job=job, tz="UTC", parameters={"day": "{{ date }}", "at": "due {{ due }}"})
+    bench.jobs.start()
+    (firing,) = until(lambda: started(bench))
+    done = bench.jobs.wait([firing.job], timeout=100)[0]
+    assert (done.state, done.priority, done.name) == ("succeeded", 70, "s")
+    assert lines(bench) == [f"{due[:10]} due {due} 6"]
+
+
+def test_a_broken_file_fails_its_due_time_with_the_line_and_no_other_schedule(bench: Workbench, workshop: Any, due_now: Callable[..., str]) -> None:
+    workshop.notebook("only", "pass", parameters="day = ''")
+    path = workshop.pipeline(CHAIN)
+    due_now("broken", pipeline="p.mlpipeline.yaml", parameters={"day": "x"})
+    path.write_text("pipeline: churn\nsteps: 1\n")
+    due_now("sound", job=COMMAND)
+    bench.jobs.start()
+    (firing,) = until(lambda: [firing for firing in firings(bench, "broken") if firing.state != "waiting" and firing.cause == "clock"])
+    if firing.state == "missed":  # the machine was slow: what makes up for it fails
+        (firing,) = until(lambda: [firing for firing in firings(bench, "broken") if firing.state == "failed"])
+    assert firing.state == "failed"
+    assert "line 2" in firing.reason
+    until(lambda: started(bench, "sound"))
 
 
 def test_by_hand_while_it_runs_is_refused_with_the_run_in_the_way(bench: Workbench, workshop: Any) -> None:

@@ -20,7 +20,7 @@ from .calendar import Calendar, clock_change
 from .decide import ON_TIME, decide
 from .spec import Due, Firing, FiringState, Schedule, ScheduleSpec, ScheduleState
 from .starting import Starter
-from .store import Bell, FiringEntry, ScheduleEntry, ScheduleStore
+from .store import FiringEntry, ScheduleEntry, ScheduleStore, Waker
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -52,8 +52,8 @@ class Schedules:
         self._project = project
         self._jobs = jobs
         self._clock = clock
-        bell = Bell(module=_RING, arguments=["--project", str(project.root), "--open", opener], log=str(project.home / "logs" / "schedules.log"))
-        self._store = ScheduleStore(project.database, bell)
+        waker = Waker(module=_RING, arguments=["--project", str(project.root), "--open", opener], log=str(project.home / "logs" / "schedules.log"))
+        self._store = ScheduleStore(project.database, waker)
         self._starter = Starter(project, self._store, pipelines, jobs)
 
     # Looking

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
+from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..definition import Definition, placeholders, render
 from ..finding import find_pipeline
 from ..spec import RunState
@@ -149,7 +149,7 @@ class Starter:
             return None
         try:
             newest = self._pipelines.runs(entry.spec.pipeline, limit=1).items
-        except NotFound:
+        except (BadRequest, Conflict, NotFound, Unprocessable):  # its file is gone or broken: that is said when it is to be started
             return None
         if not newest or newest[0].state is not RunState.RUNNING:
             return None
@@ -169,7 +169,8 @@ class Starter:
     def _job(self, spec: ScheduleSpec, due: datetime, *, key: str | None = None) -> JobSpec:
         from ...jobs import JobSpec
 
-        facts = _filled({**(spec.job or {}), "parameters": spec.parameters}, due)
+        given = spec.job or {}
+        facts = _filled({**given, "parameters": {**given.get("parameters", {}), **spec.parameters}}, due)
         labels = {**facts.pop("labels", {}), "schedule": spec.name}
         try:
             return JobSpec(**{"name": spec.name, **facts, "labels": labels, "key": key})

@@ -61,7 +61,7 @@ class FiringEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bell:
+class Waker:
     """The program that the alarm starts."""
 
     module: str
@@ -70,11 +70,11 @@ class Bell:
 
 
 class ScheduleStore:
-    """The tables of schedules. bell: what is woken for the next due time."""
+    """The tables of schedules. waker: what is woken for the next due time."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, waker: Waker) -> None:
         self._database = database
-        self._bell = bell
+        self._waker = waker
 
     # Schedules
 
@@ -171,9 +171,9 @@ class ScheduleStore:
         if not moments:
             clear_alarm(connection, ALARM)
             return
-        bell = self._bell
+        waker = self._waker
         due_at = min(moment.timestamp() for moment in moments)
-        set_alarm(connection, Alarm(name=ALARM, due_at=due_at, set_at=at.timestamp(), module=bell.module, arguments=bell.arguments, log=bell.log))
+        set_alarm(connection, Alarm(name=ALARM, due_at=due_at, set_at=at.timestamp(), module=waker.module, arguments=waker.arguments, log=waker.log))
 
     # Firings
 
