@@ -2,7 +2,7 @@
 
 On the day that clocks go forward, a fixed time that does not exist is due right after the gap. On the day that they go back, a
 fixed time that comes twice is due the first time only. `*` and `*/n` in the minute or hour follow the clock as it runs. Why cronsim:
-docs/decisions/0012-cron-calendar.md.
+docs/pipelines.md.
 """
 
 from __future__ import annotations

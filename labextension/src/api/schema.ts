@@ -333,6 +333,14 @@ export interface components {
             readonly values: readonly (string | number | null)[];
         };
         /**
+         * Due
+         * @description A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day, mostly empty.
+         */
+        readonly Due: {
+            readonly at: string;
+            readonly note: string;
+        };
+        /**
          * Edge
          * @description `output` was made from `input` by `job`. All three are references; at: ISO 8601 in UTC.
          */
@@ -462,6 +470,46 @@ export interface components {
             readonly shown: number;
             readonly total: number;
         };
+        /**
+         * Firing
+         * @description What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it was missed before) or hand.
+         *
+         *     reason: why it waits, was missed or skipped, or failed. run, job: ids of what was started. outcome: where that stands now, empty before.
+         */
+        readonly Firing: {
+            /** @enum {string} */
+            readonly cause: "clock" | "catchup" | "hand";
+            readonly due: string;
+            /** Format: date-time */
+            readonly due_at: string;
+            readonly job: string | null;
+            readonly outcome: string;
+            readonly reason: string;
+            readonly run: string | null;
+            readonly schedule: string;
+            readonly started_at: string | null;
+            readonly state: components["schemas"]["FiringState"];
+            readonly user: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly FiringPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Firing"][];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * FiringState
+         * @description What became of a due time. waiting: it will be started. failed: it could not be started. missed, skipped: it was not run.
+         * @enum {string}
+         */
+        readonly FiringState: "waiting" | "started" | "missed" | "skipped" | "failed";
         /**
          * Freshness
          * @description Of a view's online values against its ttl.
@@ -976,6 +1024,62 @@ export interface components {
          * @enum {string}
          */
         readonly RunState: "running" | "succeeded" | "failed" | "cancelled";
+        /**
+         * Schedule
+         * @description One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due times, ISO 8601 with the zone's offset; none in a pause.
+         *
+         *     next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of the last 30 days that were not met at
+         *     their time and that nobody has run by hand since. last: the newest firing.
+         */
+        readonly Schedule: {
+            /** @enum {string} */
+            readonly catchup: "latest" | "all" | "none";
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly cron: string;
+            readonly grace_seconds: number;
+            readonly job: {
+                readonly [key: string]: unknown;
+            } | null;
+            readonly last: components["schemas"]["Firing"] | null;
+            readonly missed: number;
+            readonly name: string;
+            readonly next: readonly string[];
+            readonly next_notes: readonly string[];
+            /** @enum {string} */
+            readonly overlap: "skip" | "queue" | "cancel";
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
+            readonly pipeline: string | null;
+            readonly ref: string;
+            readonly state: components["schemas"]["ScheduleState"];
+            readonly tz: string;
+            readonly user: string;
+            readonly what: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly SchedulePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Schedule"][];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * ScheduleState
+         * @description Whether a schedule starts anything.
+         * @enum {string}
+         */
+        readonly ScheduleState: "active" | "paused";
         /**
          * Snapshot
          * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job, notebook or user.
