@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,8 +19,10 @@ from uuid import uuid4
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient.exceptions import DeadKernelError
-from papermill.engines import NBClientEngine, NotebookExecutionManager
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NotebookExecutionManager
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
@@ -36,6 +39,8 @@ START_SECONDS = 300
 """How long a kernel may take to start: a machine under load is slow, not broken."""
 QUIET_SECONDS = 120
 """How long the last output of a cell may be on its way."""
+END_POLL_SECONDS = 0.005
+"""Between two looks whether the kernel that was told to end has ended."""
 INJECTED = "injected-parameters"
 _LAST_FLUSH = """
 from ipykernel.iostream import IOPubThread as _Outputs
@@ -138,42 +143,79 @@ def prepare(task: NotebookTask) -> Any:
     return notebook
 
 
-def execute(notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path | None, told: Callable[[float], None]) -> int | None:
+class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
+    """The kernel of one notebook.
+
+    Interrupted before a shutdown only while it runs a cell: one that still tidies up after its last reply would log the interrupt as its error.
+    """
+
+    in_cell: Callable[[], bool] = staticmethod(lambda: False)
+
+    async def _async_interrupt_kernel(self) -> None:
+        if self.in_cell() or not self.shutting_down:
+            await super()._async_interrupt_kernel()
+
+    async def _async_finish_shutdown(self, waittime: float | None = None, pollinterval: float = END_POLL_SECONDS, restart: bool = False) -> None:
+        await super()._async_finish_shutdown(waittime, pollinterval, restart)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A kernel that runs, and the client that it listens to."""
+
+    kernel: Kernel
+    client: Any
+
+
+def new_kernel(name: str, sockets: str) -> Kernel:
+    """A kernel that is not started yet. sockets: how the paths of its sockets begin; short, since such a path has 107 bytes at most."""
+    # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no good.
+    return Kernel(kernel_name=name, config=Config(KernelManager={"transport": "ipc", "ip": sockets}))
+
+
+class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
+    """Runs the cells; a signal that asks the job to save and end goes to the kernel from the first cell on."""
+
+    def papermill_execute_cells(self) -> None:
+        """All cells in order."""
+        run_sync(self._listen)()
+        super().papermill_execute_cells()
+
+    async def _listen(self) -> None:
+        pid = int(getattr(self.km.provisioner, "pid", None) or 0)
+        for number in preempt_signals() if pid else ():
+            asyncio.get_running_loop().add_signal_handler(number, self.nb_man.pass_on, pid, number)
+
+
+def execute(
+    notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path | None, told: Callable[[float], None], ready: Ready | None = None
+) -> int | None:
     """Run a prepared notebook until its end or its first error; the outputs are in it, and in the output file.
 
-    sockets: how the paths of the kernel's sockets begin; short, since such a path has 107 bytes at most.
+    sockets: how the paths of the kernel's sockets begin. ready: a kernel to run it in, for this notebook alone; else one is started.
     Returns the signal that ended the kernel, when this process was asked to end and the kernel did not catch the wish.
     """
-    kernel = kernel_of(notebook)
+    name = kernel_of(notebook)
+    kernel = new_kernel(name, f"{sockets}.{uuid4().hex[:8]}.kernel") if ready is None else ready.kernel
     manager = Manager(notebook, Path(task.output), progress=progress, told=told)
-
-    class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
-        """Interrupts before a shutdown only what runs: a kernel that still tidies up after its last reply would log the interrupt as its error."""
-
-        async def _async_post_start_kernel(self, **options: Any) -> None:
-            await super()._async_post_start_kernel(**options)
-            pid = int(getattr(self.provisioner, "pid", None) or 0)
-            for number in preempt_signals() if pid else ():  # nbclient's own handlers are in place already, and give way
-                asyncio.get_running_loop().add_signal_handler(number, manager.pass_on, pid, number)
-
-        async def _async_interrupt_kernel(self) -> None:
-            if manager.in_cell or not self.shutting_down:
-                await super()._async_interrupt_kernel()
-
+    kernel.in_cell = lambda: manager.in_cell
     manager.notebook_start()
     try:
-        NBClientEngine.execute_managed_notebook(
+        client = Client(
             manager,
-            kernel,
+            km=kernel,
+            kernel_name=name,
             stdout_file=sys.stdout,
             stderr_file=sys.stderr,
-            start_timeout=START_SECONDS,
+            startup_timeout=START_SECONDS,
             iopub_timeout=QUIET_SECONDS,
-            kernel_manager_class=Kernel,
-            extra_arguments=_first_lines(kernel, task.code),
-            # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no good.
-            config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}.{uuid4().hex[:8]}.kernel"}),
+            timeout=None,
+            extra_arguments=first_lines(name, task.code) if ready is None else [],
         )
+        client.owns_km = True  # it ends the kernel, also one that was started before it came
+        if ready is not None:
+            client.kc = ready.client
+        client.execute()
         manager.notebook_complete()
     except DeadKernelError:
         if manager.asked_to_end is None:
@@ -188,16 +230,21 @@ def kernel_of(notebook: Any) -> str:
     return str(notebook.metadata.get("kernelspec", {}).get("name") or "python3")
 
 
-def _first_lines(kernel: str, folder: str) -> list[str]:
+def first_lines(kernel: str, folder: str | None) -> list[str]:
     """Arguments that let a Python kernel run some lines before the first cell.
 
     The first makes it look for modules in `folder`, the frozen twin of the one it runs in, before that one. Not by PYTHONPATH: that comes
     before the standard library, and a random.py beside the notebook would replace it. The rest lets the kernel end without delay.
     """
-    if not any("ipykernel" in word for word in KernelSpecManager().get_kernel_spec(kernel).argv):
+    if not is_ipython(kernel):
         return []
     path = f"import sys; sys.path.insert(sys.path.index('') if '' in sys.path else len(sys.path), {folder!r}); del sys"
-    return [f"--IPKernelApp.exec_lines={[path, _LAST_FLUSH]!r}"]
+    return [f"--IPKernelApp.exec_lines={[*([path] if folder is not None else []), _LAST_FLUSH]!r}"]
+
+
+def is_ipython(kernel: str) -> bool:
+    """Whether the kernel is IPython's. Raises NoSuchKernel."""
+    return any("ipykernel" in word for word in KernelSpecManager().get_kernel_spec(kernel).argv)
 
 
 def _in_kernel(reference: str) -> str:

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..core.database import Database
 from ..core.errors import MLInfraError
@@ -26,13 +26,19 @@ from .report import give_reason
 from .signals import preempt_signals
 from .store import JobStore
 
+if TYPE_CHECKING:
+    from .engine import Ready
+
 TELL_SECONDS = 1.0
 """Between two events that tell of progress."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
-def run(task: NotebookTask, home: Path) -> int:
-    """Run the notebook; returns the exit code of the job and leaves its reason. home: the project's state."""
+def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
+    """Run the notebook; returns the exit code of the job and leaves its reason.
+
+    home: the project's state. ready: a kernel that runs already, for this notebook alone.
+    """
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
 
@@ -46,7 +52,7 @@ def run(task: NotebookTask, home: Path) -> int:
         if progress is not None:
             os.environ[PROGRESS] = str(progress.with_name("cell.json"))  # the code within a cell reports apart from the cells
         sockets = runtime_folder(home) / os.environ.get(JOB, str(os.getpid()))
-        ended_by = execute(notebook, task, sockets=sockets, progress=progress, told=_follower(home / "state.db"))
+        ended_by = execute(notebook, task, sockets=sockets, progress=progress, told=_follower(home / "state.db"), ready=ready)
     except MLInfraError as error:
         return _because(str(error), 2)
     except NoSuchKernel:
@@ -110,10 +116,14 @@ def _end(number: int, _: Any) -> None:
     sys.exit(128 + number)  # through the `finally` that writes the notebook
 
 
+def run_attempt(path: Path, ready: Ready | None = None) -> NoReturn:
+    """Run the task in this file of an attempt's folder, and end with the exit code of the job."""
+    sys.exit(run(NotebookTask.read(path), path.parents[3], ready))
+
+
 def main() -> None:
-    """Run the task of the file on the command line, which lies in the attempt's folder."""
-    path = Path(sys.argv[1])
-    sys.exit(run(NotebookTask.read(path), path.parents[3]))
+    """Run the task of the file on the command line."""
+    run_attempt(Path(sys.argv[1]))
 
 
 if __name__ == "__main__":
