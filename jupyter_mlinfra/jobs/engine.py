@@ -31,7 +31,7 @@ from ..core.errors import Unprocessable
 from ..core.files import write_atomic
 from ..core.secrets import is_reference
 from .attempt import NotebookTask, write_progress
-from .parameters import check_parameters, language_of, read_notebook
+from .parameters import check_parameters, kernel_of, language_of, read_notebook
 from .signals import catches, preempt_signals
 
 SAVE_SECONDS = 5.0
@@ -223,11 +223,6 @@ def execute(
     finally:
         manager.write()
     return manager.asked_to_end
-
-
-def kernel_of(notebook: Any) -> str:
-    """The kernel that the notebook asks for; Python when it asks for none."""
-    return str(notebook.metadata.get("kernelspec", {}).get("name") or "python3")
 
 
 def first_lines(kernel: str, folder: str | None) -> list[str]:

@@ -21,7 +21,7 @@ from ..core.database import Database
 from ..core.errors import MLInfraError
 from .attempt import NotebookTask
 from .environment import JOB, PROGRESS, runtime_folder
-from .parameters import EXPECTED, tags_of
+from .parameters import EXPECTED, kernel_of, tags_of
 from .report import give_reason
 from .signals import preempt_signals
 from .store import JobStore
@@ -42,7 +42,7 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
 
-    from .engine import INJECTED, execute, kernel_of, prepare
+    from .engine import INJECTED, execute, prepare
 
     try:
         for number in preempt_signals():

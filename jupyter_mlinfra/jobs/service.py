@@ -26,7 +26,7 @@ from .backends.wishes import Wishes
 from .environment import forget, handing_over, keep, runtime_folder, submitters_environment
 from .intake import examine, inside, script_of, working_folder
 from .logs import read_log
-from .parameters import EXPECTED, parameters_of, read_notebook, tags_of
+from .parameters import EXPECTED, kernel_of, parameters_of, read_notebook, tags_of
 from .queries import Named
 from .resources import read as read_resources
 from .rows import Entry, Launch
@@ -110,7 +110,8 @@ class Jobs:
         folder, command, snapshot = frozen
         place = runtime_folder(self._project.home)
         with handing_over(place):
-            launch = Launch(folder=folder, command=command, python=sys.executable, environment=keep(submitters_environment(), place))
+            environment = keep(submitters_environment(), place)
+            launch = Launch(folder=folder, command=command, python=sys.executable, environment=environment, kernel=self._kernel(spec))
             name = (spec.name or _name(spec))[:NAME_LENGTH]
             job = self._store.insert(spec, Accepted(name=name, launch=launch, snapshot=snapshot, backend=backend, user=self._project.user))
         failpoint("submitted")
@@ -408,6 +409,12 @@ class Jobs:
             snapshot = self._snapshots().take([script]).id
             command[number] = str(self._snapshots().tree_path(snapshot) / script)
         return str(folder), command, snapshot
+
+    def _kernel(self, spec: JobSpec) -> str:
+        """The kernel that the notebook asks for, if kernels are kept warm."""
+        if spec.notebook is None or not self._project.settings.pipelines.warm_kernels:
+            return ""
+        return kernel_of(read_notebook(self._project.root / spec.notebook, spec.notebook))
 
     def _tell_backend(self, job: Job) -> None:
         """The job is accepted: what goes wrong from here on is said in its reason, or a caller that tries again would double it."""
