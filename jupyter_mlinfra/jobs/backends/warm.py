@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ...core.errors import MLInfraError, NotFound
-from ...core.processes import TOKEN, end_token, failpoint, tokens, tree
+from ...core.processes import TOKEN, end_token, failpoint, start_ticks, tokens, tree
 from ...core.secrets import is_reference
 from .. import environment
 from ..machine import memory_used
@@ -116,11 +116,8 @@ class Warm:
         if kind is None:
             return None
         self._used_at = time.monotonic()
-        for runner in self._runners:
-            if runner.key == kind and runner.standing is not None and (runner.standing.gpu or not gpu_ids):
-                if not runner.standing.fresh():
-                    self._drop(runner, "an environment has changed")
-                    return None  # the others go at the next look
+        for runner in list(self._runners):
+            if runner.key == kind and runner.standing is not None and (runner.standing.gpu or not gpu_ids) and self._fit(runner):
                 self._let_go(runner)
                 self._again_at = self._used_at + REFILL_SECONDS
                 return runner
@@ -137,9 +134,8 @@ class Warm:
             start = prepare(entry, self._place)
             os.truncate(runner.log, 0)  # what the imports wrote
             os.replace(runner.log, start.attempt.log)  # all of its processes write there already
-            order = Order(
-                folder=str(start.attempt.folder), cwd=entry.launch.folder, task=str(start.attempt.notebook), environment={**start.words, TOKEN: runner.token}
-            )
+            words = {**start.words, TOKEN: runner.token, "PWD": entry.launch.folder}  # as the shell of a cold start sets it
+            order = Order(folder=str(start.attempt.folder), cwd=entry.launch.folder, task=str(start.attempt.notebook), environment=words)
             failpoint("giving")
             runner.word.settimeout(SEND_SECONDS)
             with contextlib.suppress(OSError):
@@ -182,6 +178,7 @@ class Warm:
             runner.size = sum(_resident(process.pid) for process in tree(runner.token))
             self._largest = max(self._largest, runner.size)
             self._failures = 0
+            self._say(f"keeps a kernel warm: {runner.size / 2**20:.0f} MiB, ready after {time.monotonic() - runner.since:.1f} s")
 
     def tend(self, *, free: bool) -> None:
         """Let go of what is old, stale or too much; start one that is wanted. free: whether a CPU slot is."""
@@ -192,8 +189,8 @@ class Warm:
         for runner in list(self._runners):
             if runner.standing is None and at >= runner.since + READY_SECONDS:
                 self._failed(runner, f"it was not ready within {READY_SECONDS:.0f} s")
-            elif runner.standing is not None and not runner.standing.fresh():
-                self._drop(runner, "an environment has changed")
+            else:
+                self._fit(runner)
         if at >= self._used_at + IDLE_SECONDS:
             self._clear("no job asked for one")
         elif memory_used() >= FULL:
@@ -274,6 +271,16 @@ class Warm:
             ours.close()
             raise
         return Runner(key, token, pid, ours, log, time.monotonic())
+
+    def _fit(self, runner: Runner) -> bool:
+        """Whether it can still be given away; else it is ended."""
+        if start_ticks(runner.pid) is None:  # the pid is its own until we ask how it ended
+            self._drop(runner, "its wrapper was killed")
+        elif runner.standing is not None and not runner.standing.fresh():
+            self._drop(runner, "an environment has changed")
+        else:
+            return True
+        return False
 
     def _held(self) -> int:
         return sum(runner.size or self._largest for runner in self._runners)
