@@ -112,7 +112,7 @@ def outputs(pool: Pool, job: Job) -> list[Any]:
 def test_a_job_in_a_warm_kernel_is_that_of_a_cold_start_but_for_the_clock(pool: Pool, project: Project, tools: Any) -> None:
     (pool.root / "sub").mkdir()
     (pool.root / "sub" / "helper.py").write_text("value = 1\n")
-    body = LOOK + "import helper\nprint("helper", helper.value)\nprint(depth)\ndepth"
+    body = LOOK + "import helper\nprint('helper', helper.value)\nprint(depth)\ndepth"
     path = pool.root / "sub" / "n.ipynb"
     tools.write_notebook(path, tools.cell("depth = 1", "parameters"), tools.cell(body), tools.cell("import sys; print('err', file=sys.stderr); 1 / 0"))
     asked = {"parameters": {"depth": 6}, "environment": {"MINE": "1"}}
