@@ -36,7 +36,9 @@ REFILL_SECONDS = 2.0
 LOOK_SECONDS = 30.0
 """Between two looks at the machine's memory while any runner is kept."""
 FAILED_SECONDS = 60.0
-"""Pause after one could not be made ready; doubled each time."""
+"""Pause after one could not be made ready."""
+TRIES = 3
+"""Failures after which runners of that kind are given up: another language, a notebook whose imports kill the kernel."""
 FULL = 0.9
 """Part of the machine's memory in use from which no runner is kept."""
 SEND_SECONDS = 1.0
@@ -55,12 +57,13 @@ _OF_NO_MATTER = {
 
 @dataclass(slots=True)
 class _Kind:
-    """Runners that are alike. words: the environment they start in. notebooks: frozen ones that ran lately, newest first."""
+    """Runners that are alike. words: the environment they start in. notebooks: frozen ones that ran lately, newest first. failures: in a row."""
 
     python: str
     kernel: str
     words: dict[str, str]
     notebooks: list[str] = field(default_factory=list)
+    failures: int = 0
 
 
 @dataclass(slots=True)
@@ -90,7 +93,7 @@ class Warm:
         self._runners: list[Runner] = []
         self._ended: list[int] = []
         self._used_at = 0.0
-        self._failures, self._again_at = 0, 0.0
+        self._again_at = 0.0
         self._largest = 0
 
     def sweep(self, store: JobStore) -> None:
@@ -177,7 +180,8 @@ class Warm:
             runner.standing = Standing(**found)
             runner.size = sum(_resident(process.pid) for process in tree(runner.token))
             self._largest = max(self._largest, runner.size)
-            self._failures = 0
+            if (kind := self._kinds.get(runner.key)) is not None:
+                kind.failures = 0
             self._say(f"keeps a kernel warm: {runner.size / 2**20:.0f} MiB, ready after {time.monotonic() - runner.since:.1f} s")
 
     def tend(self, *, free: bool) -> None:
@@ -193,6 +197,7 @@ class Warm:
                 self._fit(runner)
         if at >= self._used_at + IDLE_SECONDS:
             self._clear("no job asked for one")
+            self._kinds.clear()  # an environment may hold secrets
         elif memory_used() >= FULL:
             self._clear("the machine is short of memory")
         elif self._held() > self._room and self._runners:
@@ -238,18 +243,21 @@ class Warm:
 
     def _fill(self) -> None:
         """Start one runner of the kind that was asked for last, if there is room."""
-        key = next(reversed(self._kinds))
+        wanted = [key for key, kind in self._kinds.items() if kind.failures < TRIES][-self._size :]
+        if not wanted:
+            return
         if len(self._runners) >= self._size:
-            other = next((runner for runner in self._runners if runner.key not in list(self._kinds)[-self._size :]), None)
-            if other is None or any(runner.key == key for runner in self._runners):
+            other = next((runner for runner in self._runners if runner.key not in wanted), None)
+            if other is None or any(runner.key == wanted[-1] for runner in self._runners):
                 return
             self._drop(other, "other jobs ask for others")
         if self._held() + self._largest > self._room:
             return
         try:
-            self._runners.append(self._started(key))
+            self._runners.append(self._started(wanted[-1]))
         except (OSError, MLInfraError, ValueError) as error:
-            self._pause(f"it could not be started: {error}")
+            self._say(f"no kernel is warmed: {error}")
+            self._pause(wanted[-1])
             return
         self._bell.watch("", self._runners[-1].word.fileno())
 
@@ -292,13 +300,12 @@ class Warm:
         ready = runner.standing is not None
         self._drop(runner, why)
         if not ready:
-            self._pause("")
+            self._pause(runner.key)
 
-    def _pause(self, why: str) -> None:
-        if why:
-            self._say(f"no kernel is warmed: {why}")
-        self._failures += 1
-        self._again_at = time.monotonic() + FAILED_SECONDS * 2 ** min(self._failures - 1, 6)
+    def _pause(self, key: str) -> None:
+        if (kind := self._kinds.get(key)) is not None:
+            kind.failures += 1
+        self._again_at = time.monotonic() + FAILED_SECONDS
 
     def _clear(self, why: str) -> None:
         for runner in list(self._runners):
