@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -315,6 +316,8 @@ class Warm:
         """End a runner that has no attempt."""
         self._let_go(runner)
         runner.word.close()
+        with contextlib.suppress(OSError):
+            os.killpg(runner.pid, signal.SIGKILL)  # our child, so the pid is its own; one that is just being started shows no token for a moment
         end_token(runner.token, grace_seconds=0)
         self._ended.append(runner.pid)
         self._reap()
