@@ -480,3 +480,32 @@ def test_a_job_whose_runner_neither_takes_it_nor_ends_waits_and_can_be_cancelled
         assert process.wait(timeout=10) < 0
     finally:
         process.kill()
+
+
+RUNNER = """
+import os, sys
+folder, mode, wrapper = sys.argv[1:]
+if mode != "none":
+    os.write(1, folder.encode())
+    os.dup2(2, 1)
+    open(os.path.join(folder, "claim"), "w").write("1\\n" if mode == "another's" else f"{wrapper}\\n")
+if mode == "killed":
+    os.kill(os.getpid(), 9)
+if mode == "asked to end":
+    os.kill(int(wrapper), 15)
+sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("shell", [path for path in ("/bin/dash", "/bin/bash") if os.path.exists(path)])
+@pytest.mark.parametrize(
+    ("mode", "code", "kept"), [("ours", 7, "7"), ("none", 113, ""), ("another's", 113, ""), ("killed", 137, "137"), ("asked to end", 7, "7")]
+)
+def test_the_wrapper_keeps_the_exit_code_of_its_own_attempt_alone(shell: str, mode: str, code: int, kept: str, tmp_path: Path) -> None:
+    folder = tmp_path / "with a space"
+    folder.mkdir()
+    command = ["sh", "-c", warm.WRAPPER, "mlinfra-warm", sys.executable, "-S", "-c", RUNNER, str(folder), mode]
+    done = subprocess.run(command, executable=shell, stderr=subprocess.DEVNULL, check=False, timeout=60)
+    assert done.returncode == code
+    assert (folder / "exit").exists() == bool(kept)
+    assert not kept or (folder / "exit").read_text() == f"{kept}\n"
