@@ -19,7 +19,7 @@ from jupyter_mlinfra.jobs import Job, JobSpec
 from jupyter_mlinfra.jobs.attempt import Attempt
 from jupyter_mlinfra.jobs.backends import live, warm
 from jupyter_mlinfra.jobs.backends.launch import Place
-from jupyter_mlinfra.jobs.store import Entry, Launch
+from jupyter_mlinfra.jobs.rows import Entry, Launch
 from jupyter_mlinfra.jobs.warm.order import Standing
 
 

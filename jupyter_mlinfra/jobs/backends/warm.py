@@ -22,7 +22,8 @@ from ...core.processes import TOKEN, end_token, failpoint, start_ticks, tokens, 
 from ...core.secrets import is_reference
 from .. import environment
 from ..machine import memory_used
-from ..store import Entry, JobStore
+from ..rows import Entry
+from ..store import JobStore
 from ..warm.order import WRAPPER, Order, Standing, Warming, dump, parse
 from .bell import Bell
 from .launch import Place, prepare, spawn_wrapper
