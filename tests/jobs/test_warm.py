@@ -132,7 +132,7 @@ def test_a_job_in_a_warm_kernel_is_that_of_a_cold_start_but_for_the_clock(pool: 
     assert [[part.replace(tree, "CODE") for part in one["path"]] for one, tree in zip(seen, trees, strict=True)] == [
         [part.replace(trees[0], "CODE") for part in seen[0]["path"]]
     ] * 2
-    own = {"MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON", "MLINFRA_PROCESS_TOKEN", "JPY_PARENT_PID", "OLDPWD"}
+    own = {"MLINFRA_JOB", "MLINFRA_CHECKPOINTS", "MLINFRA_PROGRESS", "MLINFRA_REASON", "MLINFRA_PROCESS_TOKEN", "JPY_PARENT_PID", "OLDPWD"}
     left = [{name: value for name, value in one["environment"].items() if name not in own} for one in seen]
     assert left[0] == left[1]
     assert left[1]["MINE"] == "1"
