@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .core.errors import MLInfraError, raise_all, tried
 from .core.project import Project, find_root
+from .core.records import PAGE_LIMIT
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -77,7 +78,7 @@ class Workbench:
         """Notebooks in order, with a cache."""
         from .pipelines import Pipelines
 
-        return Pipelines(self.project, self.jobs, fingerprints=self._fingerprints())
+        return Pipelines(self.project, self.jobs, fingerprints=self._fingerprints(), tracked=self._tracked)
 
     @cached_property
     def schedules(self) -> Schedules:
@@ -152,6 +153,13 @@ class Workbench:
             return self._down[domain][1]
         self._down.pop(domain, None)
         return ""
+
+    def _tracked(self, run: str) -> Sequence[tuple[str, str]]:
+        """(step, id) of each tracked run that carries the tag of a pipeline run; what the store does not take for an id finds nothing."""
+        if not run.isalnum():
+            return []
+        found = self.experiments.runs(None, where=f"tags.`mlinfra.run` = '{run}'", sort="started", limit=PAGE_LIMIT).items
+        return [(item.step.partition("/")[2], item.id) for item in found if item.step]
 
     def _fingerprints(self) -> Mapping[str, Callable[[str], str | None]]:
         # Lazy: a cached pipeline must not open a domain that none of its references names.

@@ -10,10 +10,10 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 import nbformat
@@ -27,9 +27,9 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
-from ..core.errors import Unprocessable
+from ..core.errors import MLInfraError, Unprocessable
 from ..core.files import write_atomic
-from ..core.secrets import is_reference
+from ..core.secrets import is_reference, redacted, resolve
 from .attempt import NotebookTask, write_progress
 from .parameters import check_parameters, kernel_of, language_of, read_notebook
 from .signals import catches, preempt_signals
@@ -57,8 +57,9 @@ del _Outputs, _stop
 class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
     """Keeps the notebook while it runs: saves it now and then, and says how far it is."""
 
-    def __init__(self, notebook: Any, output: Path, *, progress: Path | None, told: Callable[[float], None]) -> None:
+    def __init__(self, notebook: Any, output: Path, *, progress: Path | None, told: Callable[[float], None], secrets: Collection[str] = ()) -> None:
         super().__init__(notebook, log_output=False, progress_bar=False)
+        self._secrets = secrets
         self._output, self._progress, self._told = output, progress, told
         self._cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and INJECTED not in cell.metadata.get("tags", [])]
         self._saved_at = 0.0
@@ -75,7 +76,11 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         self.save()
 
     def write(self) -> None:
-        """Write the notebook; a reader sees the old or the new one whole."""
+        """Write the notebook; a reader sees the old or the new one whole. A secret that a cell printed is blotted out, also for who reads on."""
+        if self._secrets:
+            for cell in self.nb.cells:
+                if cell.get("outputs"):
+                    cell.outputs = _blotted(cell.outputs, self._secrets)
         write_atomic(self._output, nbformat.writes(self.nb).encode(), mode=0o644)
         self._saved_at = time.monotonic()
 
@@ -195,9 +200,9 @@ def execute(
     sockets: how the paths of the kernel's sockets begin. ready: a kernel to run it in, for this notebook alone; else one is started.
     Returns the signal that ended the kernel, when this process was asked to end and the kernel did not catch the wish.
     """
-    name = kernel_of(notebook)
+    name, secrets = kernel_of(notebook), _secrets(task)
     kernel = new_kernel(name, f"{sockets}.{uuid4().hex[:8]}.kernel") if ready is None else ready.kernel
-    manager = Manager(notebook, Path(task.output), progress=progress, told=told)
+    manager = Manager(notebook, Path(task.output), progress=progress, told=told, secrets=secrets)
     kernel.in_cell = lambda: manager.in_cell
     manager.notebook_start()
     try:
@@ -205,8 +210,8 @@ def execute(
             manager,
             km=kernel,
             kernel_name=name,
-            stdout_file=sys.stdout,
-            stderr_file=sys.stderr,
+            stdout_file=_Blotting(sys.stdout, secrets),
+            stderr_file=_Blotting(sys.stderr, secrets),
             startup_timeout=START_SECONDS,
             iopub_timeout=QUIET_SECONDS,
             timeout=None,
@@ -223,6 +228,38 @@ def execute(
     finally:
         manager.write()
     return manager.asked_to_end
+
+
+@dataclass(frozen=True, slots=True)
+class _Blotting:
+    """The log, for what cells print: a secret that is printed in one piece does not get there."""
+
+    file: TextIO
+    secrets: Collection[str]
+
+    def write(self, text: str) -> int:
+        return self.file.write(redacted(text, self.secrets))
+
+    def flush(self) -> None:
+        self.file.flush()
+
+
+def _secrets(task: NotebookTask) -> list[str]:
+    """Values of the secrets that the notebook is given. One that cannot be had is none: the cell that asks for it will say so."""
+    found = []
+    for value in task.parameters.values():
+        if isinstance(value, str) and is_reference(value):
+            with contextlib.suppress(MLInfraError):
+                found.append(resolve(value))
+    return found
+
+
+def _blotted(value: Any, secrets: Collection[str]) -> Any:
+    if isinstance(value, str):
+        return redacted(value, secrets)
+    if isinstance(value, dict):
+        return nbformat.NotebookNode({key: _blotted(item, secrets) for key, item in value.items()})
+    return [_blotted(item, secrets) for item in value] if isinstance(value, list) else value
 
 
 def first_lines(kernel: str, folder: str | None) -> list[str]:

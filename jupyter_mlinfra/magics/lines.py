@@ -49,7 +49,7 @@ def _same(*verbs: str, **others: str) -> Mapping[str, Words]:
 
 def _parameters(verb: str, words: Words) -> Words:
     """`%pipeline run flights seed=2`: what looks like NAME=VALUE is a parameter."""
-    if verb != "run":
+    if verb not in ("run", "explain", "backfill"):
         return words
     found: list[str] = []
     for word in words:
@@ -68,7 +68,7 @@ def _alias(verb: str, words: Words) -> Words:
 _CATALOG = _same("list", "show", "ingest", "search", "preview", "profile", "snapshots", "lineage", "tag", "describe", "sql")
 _FEATURES = _same("list", "views", "show", "search", "apply", "materialize", "online", "use")
 _JOBS = _same("list", "show", "submit", "logs", "cancel", "wait", "compute", "parameters", "supervisor", log="logs")
-_PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", status="show")
+_PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", "repair", "explain", "backfill", "export", status="show")
 _SCHEDULES = _same("list", "show", "create", "update", "pause", "resume", "run-now", "delete", "history", "preview")
 _DEPLOYMENTS = _same("list", "deploy", "traffic", "promote", "rollback", "remove", "predict", "history", "up", "down", "delete", status="show", show="show")
 

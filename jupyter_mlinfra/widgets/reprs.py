@@ -24,7 +24,7 @@ RECORDS = {
     "jobs.spec": ("AttemptRecord", "Compute", "Device", "Estimate", "Job", "LogChunk", "Parameter", "QueuedJob", "ResourcePoint", "Resources", "Supervisor"),
     "monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus"),
     "pipelines.schedules.spec": ("Due", "Firing", "Schedule"),
-    "pipelines.spec": ("Pipeline", "PipelineDetail", "PipelineRun", "Step", "StepRun"),
+    "pipelines.spec": ("Backfill", "BackfillDate", "Explanation", "Exported", "Pipeline", "PipelineDetail", "PipelineRun", "Step", "StepRun"),
     "readiness": ("TargetCheck",),
 }
 """Where each record that has a row or a card lives; named, so that none is imported before a cell has one."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -75,7 +77,18 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("pipelines cancel r1", "PipelineRun", "pipelines", "cancel", {"run": "r1"}),
     ("pipelines resume r1 --no-wait", "PipelineRun", "pipelines", "resume", {"run": "r1", "wait": False}),
     ("pipelines run flights -p depth=6 -p name=x -p l=[1,2] -p flag=True -r text=6 --force --no-wait", "PipelineRun", "pipelines", "run",
-     {"name": "flights", "parameters": {"depth": 6, "name": "x", "l": [1, 2], "flag": True, "text": "6"}, "force": True, "wait": False, "on_step": None}),
+     {"name": "flights", "parameters": {"depth": 6, "name": "x", "l": [1, 2], "flag": True, "text": "6"}, "force": True, "wait": False, "on_step": None,
+      "from_step": None, "backend": None}),
+    ("pipelines run flights --from train --backend slurm --no-wait", "PipelineRun", "pipelines", "run",
+     {"name": "flights", "parameters": {}, "force": False, "from_step": "train", "backend": "slurm", "wait": False, "on_step": None}),
+    ("pipelines repair r1 --no-wait", "PipelineRun", "pipelines", "repair", {"run": "r1", "backend": None, "wait": False, "on_step": None}),
+    ("pipelines explain flights/train -p depth=6", "Explanation", "pipelines", "explain", {"step": "flights/train", "parameters": {"depth": 6}}),
+    ("pipelines backfill flights --from 2026-01-01 --to 2026-01-31 --every week -p depth=6 --dry-run", "Backfill", "pipelines", "backfill",
+     {"name": "flights", "first": "2026-01-01", "last": "2026-01-31", "every": "week", "parameters": {"depth": 6}, "parallel": 4, "dry_run": True}),
+    ("pipelines backfill flights --from 2026-01-01 --to 2026-01-02 --yes --no-wait --parallel 2", "Backfill", "pipelines", "backfill",
+     {"name": "flights", "first": "2026-01-01", "last": "2026-01-02", "every": "day", "parameters": {}, "parallel": 2, "wait": False, "on_run": None}),
+    ("pipelines export flights --to argo --image repo/ml:1 --output f.yaml", "Exported", "pipelines", "export",
+     {"name": "flights", "to": "argo", "image": "repo/ml:1", "output": "f.yaml"}),
     ("schedules list --limit 9", "Page[Schedule]", "schedules", "list", {"limit": 9, "cursor": None}),
     ("schedules show s", "Schedule", "schedules", "show", {"name": "s"}),
     ("schedules create churn", "Schedule", "schedules", "create", {"name": "churn"}),
@@ -364,3 +377,45 @@ def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(noted: Noted
     said = capfd.readouterr()
     assert "train" in said.out
     assert said.err.splitlines()[-3:] == ["error: Pipeline flights ended failed.", "  why: train: cell 3: KeyError.", "  fix: mlinfra jobs logs 7f3a"]
+
+
+class Typed(StringIO):
+    """What somebody types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "runs"), [("y\n", 2), ("n\n", 1), ("", 1)])
+def test_a_backfill_says_how_much_it_is_and_asks(
+    noted: Noted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, runs: int
+) -> None:
+    noted.answer = record("Backfill")
+    monkeypatch.setattr("sys.stdin", Typed(typed))
+    with pytest.raises(SystemExit):
+        main(["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02"])
+    assert [arguments.get("dry_run", False) for _, _, arguments in noted.calls] == [True, False][:runs]
+    assert "runs 1 of 1 dates, 1 steps to run and 1 from the cache" in capsys.readouterr().err
+
+
+def test_a_backfill_that_nobody_can_be_asked_about_is_refused_and_json_does_not_ask(noted: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted.answer = record("Backfill")
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    words = ["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02"]
+    with pytest.raises(BadRequest, match="--yes"):
+        run(words, Session())
+    assert [arguments.get("dry_run", False) for _, _, arguments in noted.calls] == [True]
+    run(words, Session(json=True))
+    assert noted.calls[-1][2].get("dry_run", False) is False
+
+
+def test_a_backfill_with_a_date_that_failed_is_a_failure_that_names_it(noted: Noted) -> None:
+    from jupyter_mlinfra.pipelines.spec import RunState
+
+    plan = record("Backfill")
+    date = replace(plan.dates[0], date="2026-01-01", run="9c1e", state=RunState.FAILED)
+    noted.answer = replace(plan, dates=[date, replace(date, date="2026-01-02", state=RunState.SUCCEEDED)], runs=2)
+    ended = run(["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02", "--yes"], Session())
+    assert ended.exit_code == 1
+    assert ended.error is not None
+    assert (ended.error.why, ended.error.fix) == ("1 of 2 dates: 2026-01-01.", "mlinfra pipelines repair 9c1e")

@@ -35,6 +35,13 @@ STANDS_FOR = [
     ("pipeline", "", "pipelines list"),
     ("pipeline", "flights", "pipelines show flights"),
     ("pipeline", "status flights", "pipelines show flights"),
+    ("pipeline", "explain flights/train", "pipelines explain flights/train"),
+    ("pipeline", "repair 9c1e", "pipelines repair 9c1e"),
+    (
+        "pipeline",
+        "backfill flights --from 2026-01-01 --to 2026-01-02 seed=2 --yes",
+        "pipelines backfill flights --from 2026-01-01 --to 2026-01-02 -p seed=2 --yes",
+    ),
     ("pipeline", "run flights seed=2 -p depth=6 --force", "pipelines run flights -p seed=2 -p depth=6 --force"),
     ("schedule", "", "schedules list"),
     ("schedule", "churn-daily", "schedules show churn-daily"),
