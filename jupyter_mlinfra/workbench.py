@@ -64,7 +64,7 @@ class Workbench:
         """Notebooks and commands away from the kernel."""
         from .jobs import Jobs
 
-        return Jobs(self.project)
+        return Jobs(self.project, tracked=self._tracked_by_job)
 
     @cached_property
     def experiments(self) -> Experiments:
@@ -160,6 +160,11 @@ class Workbench:
             return []
         found = self.experiments.runs(None, where=f"tags.`mlinfra.run` = '{run}'", sort="started", limit=PAGE_LIMIT).items
         return [(item.step.partition("/")[2], item.id) for item in found if item.step]
+
+    def _tracked_by_job(self, job: str) -> str | None:
+        """Id of the newest tracked run that carries the tag of a job."""
+        found = self.experiments.runs(None, where=f"job = '{job}'", limit=1).items
+        return found[0].id if found else None
 
     def _fingerprints(self) -> Mapping[str, Callable[[str], str | None]]:
         # Lazy: a cached pipeline must not open a domain that none of its references names.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -68,10 +69,14 @@ _WAIT_SECONDS = (0.005, 0.1)
 
 
 class Jobs:
-    """Jobs of one project: a request for compute that outlives whoever made it."""
+    """Jobs of one project: a request for compute that outlives whoever made it.
 
-    def __init__(self, project: Project) -> None:
+    tracked: gives the id of the newest tracked run that a job made, None when it made none.
+    """
+
+    def __init__(self, project: Project, *, tracked: Callable[[str], str | None] | None = None) -> None:
         self._project = project
+        self._tracked = tracked
         self._store = JobStore(project.database)
         self._control = Control(project)
         self._wishes = Wishes(project.home)
@@ -122,7 +127,11 @@ class Jobs:
     def show(self, job: str) -> Job:
         """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest when several begin so."""
         self._heal()
-        return self._complete(self._store.job(job))
+        found = self._complete(self._store.job(job))
+        if self._tracked is not None and found.attempt and found.array is None:
+            with contextlib.suppress(MLInfraError):  # a tracking store that cannot be asked keeps nobody from the job
+                return replace(found, run=self._tracked(found.id))
+        return found
 
     def list(
         self,

@@ -110,6 +110,9 @@ def test_an_array_is_a_table_of_what_its_elements_made(supervised: Project, monk
     array = jobs.submit(JobSpec(notebook="train.ipynb", array=[{"depth": 4}, {"depth": 6}]))
     jobs.wait([array.id], timeout=120)
     found = ml.job(array.id).table()
+    element = ml.job(f"{array.id}/1").record
+    assert element.run is not None
+    assert ml.run(element.run).metrics == {"auc": 0.6}
     assert found.select("index", "state", "depth", "auc").rows() == [(0, "succeeded", 4, 0.4), (1, "succeeded", 6, 0.6)]
 
 

@@ -70,7 +70,10 @@ class Starter:
         spec, run, job = entry.spec, None, None
         due = firing.due.astimezone(ZoneInfo(spec.tz))
         if spec.pipeline is not None:
-            run = self._pipelines.run(spec.pipeline, parameters=_filled(spec.parameters, due), wait=False, key=firing.key).run
+            given, date = _filled(spec.parameters, due), self.definition(spec).date
+            if date:  # the day that it was due, also when it is made up for on a later one
+                given.setdefault(date, f"{due:%Y-%m-%d}")
+            run = self._pipelines.run(spec.pipeline, parameters=given, wait=False, key=firing.key).run
         else:
             job = self._jobs.submit(self._job(spec, due, key=firing.key)).id
         return self._store.started(entry, firing, run=run, job=job, at=at)
