@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab check build benchmarks clean
+.PHONY: help demo test lightning lab check build benchmarks clean
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,9 @@ lab: $(VENV)/.demo ## open JupyterLab on the flights project; ARGS="--port=9000 
 
 test: $(VENV)/.test ## set up, then every test: Python, TypeScript, browser
 	@scripts/test.sh $(BIN)
+
+lightning: $(VENV)/.test-lightning ## set up with PyTorch (5 GB), then the tests of Lightning trainings that are stopped and go on
+	@$(BIN)/python -m pytest tests/training/lightning
 
 check: $(VENV)/.test ## form and types (ruff, mypy, import-linter, eslint, prettier, tsc), then every test
 	@scripts/check.sh $(BIN)
@@ -39,6 +42,9 @@ $(VENV)/.demo: $(SOURCES)
 
 $(VENV)/.test: $(SOURCES)
 	@scripts/setup.sh $(VENV) test
+
+$(VENV)/.test-lightning: $(SOURCES)
+	@scripts/setup.sh $(VENV) test-lightning
 
 $(VENV)/.benchmarks: $(SOURCES)
 	@scripts/setup.sh $(VENV) benchmarks

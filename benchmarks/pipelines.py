@@ -1,9 +1,12 @@
-"""What a pipeline step costs beside the papermill command line on the same notebook, and what ten cached steps cost.
+"""What a pipeline step costs beside the papermill command line on the same notebook, what a warm kernel saves, and what ten cached steps cost.
 
     python benchmarks/pipelines.py [--rounds 5] [--json]
 
 Both take turns within every round, so a busy moment of the machine hits both. A step is: look at the key, submit a job, papermill in a
 process of its own, keep the executed notebook, check the outputs, write down result and lineage. papermill's command line runs the notebook.
+
+The warm case times a job, from its submit to its end, with a kernel that is ready and with none, beside papermill's default engine: its command
+line, and `papermill.execute_notebook` in a process that has papermill loaded. They take turns, each once the next kernel is ready.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs import Jobs
+from jupyter_mlinfra.jobs import Jobs, JobSpec
 from jupyter_mlinfra.pipelines import Pipelines, RunState, StepState
 
 NOTEBOOKS = {"empty": "pass", "heavy imports": "import polars, xgboost, mlflow"}
@@ -98,6 +101,54 @@ def _all_cached(pipelines: Pipelines) -> None:
         raise RuntimeError([step.reason for step in run.steps])
 
 
+def warm(root: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each round of the notebook with heavy imports, by contender."""
+    import papermill
+
+    folders = {name: root / name for name in ("warm", "cold")}
+    jobs = {}
+    for name, folder in folders.items():
+        folder.mkdir()
+        (folder / "mlinfra.toml").write_text(f"[pipelines]\nwarm_kernels = {int(name == 'warm')}\n")
+        notebook(folder / "heavy.ipynb", NOTEBOOKS["heavy imports"])
+        jobs[name] = Jobs(Project.open(folder))
+    source, log = folders["cold"] / "heavy.ipynb", folders["warm"] / ".mlinfra/logs/supervisor.log"
+    contenders: dict[str, Callable[[], None]] = {
+        "warm job": lambda: with_job(jobs["warm"]),
+        "cold job": lambda: with_job(jobs["cold"]),
+        "papermill command": lambda: with_papermill(source),
+        "papermill engine": lambda: papermill.execute_notebook(source, source.with_suffix(".api.ipynb"), progress_bar=False, cwd=source.parent),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    try:
+        for act in contenders.values():
+            act()
+        for turn in range(rounds):
+            for name in (*list(contenders)[turn % 4 :], *list(contenders)[: turn % 4]):
+                wait_for_kernels(log, 1 + len(taken["warm job"]))  # one that is being made ready would slow the others down
+                taken[name].append(seconds(contenders[name]))
+    finally:
+        for one in jobs.values():
+            one.stop(cancel_running=True)
+    return taken
+
+
+def wait_for_kernels(log: Path, count: int) -> None:
+    """Until that many kernels have been made ready in all."""
+    limit = time.monotonic() + 120
+    while log.read_text().count("keeps a kernel warm") < count:
+        if time.monotonic() > limit:
+            raise TimeoutError("no kernel was made ready: " + log.read_text()[-500:])
+        time.sleep(0.1)
+
+
+def with_job(jobs: Jobs) -> None:
+    """One job, from its submit to its end."""
+    job = jobs.wait([jobs.submit(JobSpec(notebook="heavy.ipynb")).id])[0]
+    if job.state != "succeeded":
+        raise RuntimeError(job.reason)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -114,9 +165,14 @@ def main() -> None:
             steps, ten = paired(root, pipelines, given.rounds), cached(root, pipelines, given.rounds)
         finally:
             jobs.stop(cancel_running=True)
+    with tempfile.TemporaryDirectory() as folder:
+        ready = warm(Path(folder), given.rounds)
     if given.json:
-        print(json.dumps({"steps": steps, "ten_cached": ten}))
+        print(json.dumps({"steps": steps, "ten_cached": ten, "warm": ready}))
         return
+    for name, values in ready.items():
+        ratio = statistics.median(value / own for value, own in zip(values, ready["warm job"], strict=True))
+        print(f"heavy imports, {name:18s} {statistics.median(values):5.2f} s ({min(values):.2f}–{max(values):.2f})   {ratio:.1f} x the warm job")
     for label, taken in steps.items():
         ratio = statistics.median(step / peer for step, peer in zip(taken["step"], taken["papermill"], strict=True))
         middle = {name: statistics.median(values) for name, values in taken.items()}

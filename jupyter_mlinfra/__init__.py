@@ -17,7 +17,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "MLInfraError", "Workbench", "alert", "dataset", "deployment", "features", "job", "model", "monitor", "pipeline", "run", "runs", "track", "ui", "workbench",
+    "MLInfraError", "Workbench", "alert", "dataset", "deployment", "features", "job", "model", "monitor", "pipeline", "run", "runs", "schedule", "track", "ui",
+    "workbench",
 ]  # fmt: skip
 
 _HOME = {"MLInfraError": ".core.errors", "Workbench": ".workbench", "workbench": ".workbench"}
@@ -26,7 +27,7 @@ _CALLABLE = {"features": ("nouns", "features"), "workbench": ("workbench", "curr
 
 if TYPE_CHECKING:
     from .core.errors import MLInfraError
-    from .nouns import alert, dataset, deployment, features, job, model, monitor, pipeline, run, runs, track
+    from .nouns import alert, dataset, deployment, features, job, model, monitor, pipeline, run, runs, schedule, track
     from .widgets import ui
     from .workbench import Workbench
     from .workbench import current as workbench

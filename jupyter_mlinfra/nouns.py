@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from .core.errors import BadRequest, MLInfraError, NotFound
 from .core.records import PAGE_LIMIT, Page, every
 from .core.refs import reference
+from .jobs.exchange import handed_back
 from .widgets.fault import ErrorCard
 from .widgets.reprs import bundle
 from .workbench import Workbench, current
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     import polars as pl
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from .features.spec import OnlineRow
     from .jobs.spec import Job
     from .monitoring.spec import Alert, MonitorStatus
-    from .pipelines.spec import PipelineDetail, PipelineRun
+    from .pipelines import Schedule
+    from .pipelines.schedules.spec import Firing
+    from .pipelines.spec import Backfill, Explanation, PipelineDetail, PipelineRun
 
 
 def dataset(name: str) -> Table:
@@ -51,6 +54,11 @@ def job(id: str) -> JobHandle:
 def pipeline(name: str) -> PipelineHandle:
     """A pipeline by the name in its file."""
     return PipelineHandle(current(), name)
+
+
+def schedule(name: str) -> ScheduleHandle:
+    """A schedule by name."""
+    return ScheduleHandle(current(), name)
 
 
 def runs(which: str | Sequence[str], *, where: str = "", sort: str = "-started", limit: int | None = PAGE_LIMIT) -> RunList:
@@ -158,8 +166,52 @@ class JobHandle(_Shown):
         """Stop it and everything that it started."""
         return self.workbench.jobs.cancel(self.id)
 
+    def requeue(self) -> Job:
+        """Start it again under the same id, from its checkpoints."""
+        return self.workbench.jobs.requeue(self.id)
+
+    def clone(self, *, same_code: bool = False, **changes: Any) -> JobHandle:
+        """Submit another like it; changes: fields of JobSpec that differ."""
+        return JobHandle(self.workbench, self.workbench.jobs.clone(self.id, same_code=same_code, **changes).id)
+
+    def values(self, timeout: float | None = None) -> dict[str, Any]:
+        """What the cell of a `%%job` handed back, by name, once it has succeeded. Raises Conflict when it did not, NotFound for any other job."""
+        return handed_back(self.workbench.project.folder("cells"), self.wait(timeout))
+
+    def result(self, timeout: float | None = None) -> Any:
+        """The one value that the cell of a `%%job` handed back; all of them by name when there are several."""
+        found = self.values(timeout)
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def table(self) -> pl.DataFrame:
+        """The elements of an array as a frame: place, state, seconds, parameters and the metrics of the runs that they made."""
+        import polars as pl
+
+        rows = list[dict[str, Any]]()
+        for element in every(self.workbench.jobs.list, array=self.id):
+            runs = self.workbench.experiments.runs(None, where=f"job = '{element.id}'", limit=1).items if element.notebook else ()
+            metrics = {name: float(value) for name, value in (runs[0].metrics if runs else {}).items()}
+            row = {"index": element.index, "job": element.id, "state": str(element.state), "seconds": element.elapsed_seconds}
+            rows.append({**row, **element.parameters, **metrics})
+        return pl.DataFrame(rows, infer_schema_length=None)
+
     def _shown(self) -> Any:
         return self.record
+
+
+@dataclass(frozen=True)
+class JobValue(_Shown):
+    """A value that the cell of a `%%job` will hand back."""
+
+    job: JobHandle
+    name: str
+
+    def result(self, timeout: float | None = None) -> Any:
+        """The value, once the job has succeeded. Raises Conflict when it did not, or not within `timeout` seconds."""
+        return self.job.values(timeout)[self.name]
+
+    def _shown(self) -> Any:
+        return self.job.record
 
 
 @dataclass(frozen=True)
@@ -174,12 +226,79 @@ class PipelineHandle(_Shown):
         """Its graph and newest runs."""
         return self.workbench.pipelines.show(self.name)
 
-    def run(self, *, force: bool = False, **parameters: Any) -> PipelineRun:
-        """Run it; steps whose code, parameters and inputs are unchanged are taken from the cache."""
-        return self.workbench.pipelines.run(self.name, parameters=parameters, force=force)
+    def run(self, *, force: bool = False, from_step: str | None = None, backend: str | None = None, **parameters: Any) -> PipelineRun:
+        """Run it; steps whose code, parameters and inputs are unchanged are taken from the cache. from_step: run this one and what hangs on it."""
+        return self.workbench.pipelines.run(self.name, parameters=parameters, force=force, from_step=from_step, backend=backend)
+
+    def step(self, name: str) -> StepHandle:
+        """One of its steps, or all elements of a `foreach`; one element is `train[max_depth=4]`."""
+        return StepHandle(self.workbench, self.name, name)
+
+    def repair(self, run: str | None = None) -> PipelineRun:
+        """Run what failed in a run (default: the newest), and what hangs on it; the rest is taken from that run."""
+        newest = self.workbench.pipelines.runs(self.name, limit=1).items
+        if run is None and not newest:
+            raise NotFound(f"Pipeline {self.name} has no run yet.", fix=f'ml.pipeline("{self.name}").run()')
+        return self.workbench.pipelines.repair(run or newest[0].run)
+
+    def backfill(self, first: str, last: str, *, every: str = "day", dry_run: bool = False, parallel: int = 4, **parameters: Any) -> Backfill:
+        """One run for each date of a range, oldest first; what is done and unchanged is left out. dry_run: only count."""
+        return self.workbench.pipelines.backfill(self.name, first=first, last=last, every=every, parameters=parameters, parallel=parallel, dry_run=dry_run)
 
     def _shown(self) -> Any:
         return self.record
+
+
+@dataclass(frozen=True)
+class ScheduleHandle(_Shown):
+    """One schedule."""
+
+    workbench: Workbench
+    name: str
+
+    @property
+    def record(self) -> Schedule:
+        """Its next due times, and how many were missed."""
+        return self.workbench.schedules.show(self.name)
+
+    def pause(self) -> Schedule:
+        """Start nothing until `resume`."""
+        return self.workbench.schedules.pause(self.name)
+
+    def resume(self) -> Schedule:
+        """Go on with the next due time."""
+        return self.workbench.schedules.resume(self.name)
+
+    def run_now(self, *, due: datetime | None = None) -> Firing:
+        """Start it at once; due: for that due time, such as one that was missed."""
+        return self.workbench.schedules.run_now(self.name, due=due)
+
+    def history(self, *, limit: int = PAGE_LIMIT) -> Sequence[Firing]:
+        """What became of its due times, newest first."""
+        return self.workbench.schedules.history(self.name, limit=limit).items
+
+    def _shown(self) -> Any:
+        return self.record
+
+
+@dataclass(frozen=True)
+class StepHandle(_Shown):
+    """One step of a pipeline."""
+
+    workbench: Workbench
+    pipeline: str
+    name: str
+
+    def explain(self) -> Explanation:
+        """Why it would run again now, or that it would not."""
+        return self.workbench.pipelines.explain(f"{self.pipeline}/{self.name}")
+
+    def run(self, *, force: bool = False, backend: str | None = None, **parameters: Any) -> PipelineRun:
+        """Run it alone, with other values for some of its notebook's parameters; what it takes must be there."""
+        return self.workbench.pipelines.run_step(self.pipeline, self.name, parameters=parameters, force=force, backend=backend)
+
+    def _shown(self) -> Any:
+        return self.explain()
 
 
 class RunList(Sequence["Run"]):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .core.errors import MLInfraError, raise_all, tried
 from .core.project import Project, find_root
+from .core.records import PAGE_LIMIT
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from .features import Features
     from .jobs import Jobs
     from .monitoring import Monitoring
-    from .pipelines import Pipelines
+    from .pipelines import Pipelines, Schedules
     from .readiness import TargetCheck
 
-DOMAINS = ("catalog", "features", "jobs", "pipelines", "experiments", "deployments", "monitoring")
+DOMAINS = ("catalog", "features", "jobs", "pipelines", "schedules", "experiments", "deployments", "monitoring")
 _ASK_AGAIN_SECONDS = 30.0
 
 
@@ -63,7 +64,7 @@ class Workbench:
         """Notebooks and commands away from the kernel."""
         from .jobs import Jobs
 
-        return Jobs(self.project)
+        return Jobs(self.project, tracked=self._tracked_by_job)
 
     @cached_property
     def experiments(self) -> Experiments:
@@ -77,7 +78,14 @@ class Workbench:
         """Notebooks in order, with a cache."""
         from .pipelines import Pipelines
 
-        return Pipelines(self.project, self.jobs, fingerprints=self._fingerprints())
+        return Pipelines(self.project, self.jobs, fingerprints=self._fingerprints(), tracked=self._tracked)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """Pipelines and jobs that start by the clock."""
+        from .pipelines import Schedules
+
+        return Schedules(self.project, self.pipelines, self.jobs)
 
     @cached_property
     def deployments(self) -> Deployments:
@@ -114,8 +122,9 @@ class Workbench:
         return check(self)
 
     def up(self) -> dict[str, Any]:
-        """Bring the supervisor and all deployments up again, after a reboot too."""
+        """Bring the supervisor, with the schedules, and all deployments up again, after a reboot too."""
         supervisor = self.jobs.start()
+        self.schedules.start()
         return {"supervisor": supervisor.pid, "deployments": [item.name for item in self.deployments.up()]}
 
     def down(self) -> dict[str, Any]:
@@ -124,7 +133,8 @@ class Workbench:
         All of it is tried, whatever fails; Unavailable, raised at the end, tells what could not be ended or written down.
         """
         stopped: list[str] = []
-        failed = tried(lambda: self.pipelines.stop())  # first: a driver would go on to submit its next step
+        failed = tried(lambda: self.schedules.stop())  # first: a due time would start a run
+        failed += tried(lambda: self.pipelines.stop())  # a driver would go on to submit its next step
         failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
         failed += tried(lambda: self.jobs.stop(cancel_running=True))
         raise_all(failed, "All processes were told to end, but not all of it could be done in order.")
@@ -143,6 +153,18 @@ class Workbench:
             return self._down[domain][1]
         self._down.pop(domain, None)
         return ""
+
+    def _tracked(self, run: str) -> Sequence[tuple[str, str]]:
+        """(step, id) of each tracked run that carries the tag of a pipeline run; what the store does not take for an id finds nothing."""
+        if not run.isalnum():
+            return []
+        found = self.experiments.runs(None, where=f"tags.`mlinfra.run` = '{run}'", sort="started", limit=PAGE_LIMIT).items
+        return [(item.step.partition("/")[2], item.id) for item in found if item.step]
+
+    def _tracked_by_job(self, job: str) -> str | None:
+        """Id of the newest tracked run that carries the tag of a job."""
+        found = self.experiments.runs(None, where=f"job = '{job}'", limit=1).items
+        return found[0].id if found else None
 
     def _fingerprints(self) -> Mapping[str, Callable[[str], str | None]]:
         # Lazy: a cached pipeline must not open a domain that none of its references names.

@@ -9,7 +9,7 @@ failed=()
 part() { local name=$1; shift; printf '\n\033[1m== %s\033[0m\n' "$name"; "$@" || failed+=("$name"); }
 
 part "imports point one way" lint-imports --no-cache
-part "python" python -m pytest -n 2 --dist loadfile tests --ignore=tests/browser --ignore=tests/integration
+part "python" python -m pytest -n 2 --dist loadfile tests --ignore=tests/browser --ignore=tests/integration --ignore=tests/training/lightning
 part "typescript" scripts/frontend.sh "$bin" jlpm test
 part "the size of the front end" scripts/frontend.sh "$bin" jlpm size
 part "the demo from nothing, and Chromium" python -m pytest tests/integration tests/browser --ignore=tests/integration/test_binder.py

@@ -31,6 +31,7 @@ GROUPS = {
     "features": ("features", "Feature views: apply, materialize, look up."),
     "jobs": ("jobs", "Notebooks and commands away from the kernel."),
     "pipelines": ("pipelines", "Notebooks in order, with a cache."),
+    "schedules": ("schedules", "Pipelines and jobs that start by the clock."),
     "experiments": ("experiments", "Experiments."),
     "runs": ("experiments", "Tracked runs: list, show, compare."),
     "models": ("experiments", "Models and their versions: register, promote."),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..core.display import state
+from ..core.errors import BadRequest
 from .domain import Domain, paged
 from .parse import parameters
 from .session import Ended, Failed, Session
 
 if TYPE_CHECKING:
-    from ..pipelines.spec import StepRun
+    from ..pipelines.spec import Backfill, StepRun
 
 pipelines = Domain("pipelines", "Notebooks in order: what has not changed is taken from the cache.")
 
@@ -43,11 +46,17 @@ def _check(session: Session, name: str) -> Any:
 @click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline; may be repeated.")
 @click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like.")
 @click.option("--force", is_flag=True, help="Take nothing from the cache.")
+@click.option("--from", "from_step", metavar="STEP", help="Run this step and what hangs on it; of the others take the last results.")
+@click.option("--backend", metavar="B", help="Where jobs go whose step names no backend.")
 @click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
-def _run(session: Session, name: str, typed: Any, raw: Any, force: bool, no_wait: bool) -> Any:
+def _run(session: Session, name: str, typed: Any, raw: Any, no_wait: bool, **options: Any) -> Any:
     """Run a pipeline (name or file); exit 1 unless it succeeded."""
-    say = None if no_wait else lambda step: session.say(_told(step))
-    return _ended(session.bench.pipelines.run(name, parameters=parameters(typed, raw), force=force, wait=not no_wait, on_step=say))
+    say = _teller(session, no_wait)
+    return _ended(session.bench.pipelines.run(name, parameters=parameters(typed, raw), wait=not no_wait, on_step=say, **options))
+
+
+def _teller(session: Session, no_wait: bool) -> Callable[[StepRun], None] | None:
+    return None if no_wait else lambda step: session.say(_told(step))
 
 
 def _told(step: StepRun) -> str:
@@ -61,6 +70,72 @@ def _told(step: StepRun) -> str:
 def _resume(session: Session, run: str, no_wait: bool) -> Any:
     """Go on with a run whose driver ended."""
     return _ended(session.bench.pipelines.resume(run, wait=not no_wait))
+
+
+@pipelines.verb("repair")
+@click.argument("run")
+@click.option("--backend", metavar="B", help="Where jobs go; default: where those of the run went.")
+@click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
+def _repair(session: Session, run: str, backend: str | None, no_wait: bool) -> Any:
+    """Run what failed in a run, and what hangs on it, as a new run; the rest is taken from it."""
+    return _ended(session.bench.pipelines.repair(run, backend=backend, wait=not no_wait, on_step=_teller(session, no_wait)))
+
+
+@pipelines.verb("explain")
+@click.argument("step", metavar="PIPELINE/STEP")
+@click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline; may be repeated.")
+@click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like.")
+def _explain(session: Session, step: str, typed: Any, raw: Any) -> Any:
+    """Why a step would run again now, or that it would not."""
+    return session.bench.pipelines.explain(step, parameters=parameters(typed, raw))
+
+
+@pipelines.verb("backfill")
+@click.argument("name")
+@click.option("--from", "first", required=True, metavar="DATE", help="First date, such as 2026-11-01.")
+@click.option("--to", "last", required=True, metavar="DATE", help="Last date; it is run too.")
+@click.option("--every", type=click.Choice(["day", "week", "month"]), default="day", show_default=True)
+@click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline; may be repeated.")
+@click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like.")
+@click.option("--parallel", type=click.IntRange(1, 100), default=4, show_default=True, help="Dates at once, at most, where they write different things.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
+def _backfill(session: Session, name: str, typed: Any, raw: Any, dry_run: bool, yes: bool, no_wait: bool, **options: Any) -> Any:
+    """Run a pipeline once for each date of a range; a date that succeeded and has not changed is left out."""
+    service, given = session.bench.pipelines, parameters(typed, raw)
+    if dry_run:
+        return service.backfill(name, parameters=given, dry_run=True, **options)
+    if not yes and not session.json:
+        plan = service.backfill(name, parameters=given, dry_run=True, **options)
+        if plan.runs:
+            _ask(session, plan)
+    say = None if no_wait else lambda run: session.say(f"{run.date}: {state(run.state)} (run {run.run})")
+    done = service.backfill(name, parameters=given, wait=not no_wait, on_run=say, **options)
+    failed = [item for item in done.dates if item.state in ("failed", "cancelled")]
+    if no_wait or not failed:
+        return done
+    why = f"{len(failed)} of {done.runs} dates: {', '.join(item.date for item in failed[:5])}{' …' if len(failed) > 5 else ''}."
+    return Ended(done, error=Failed(f"The backfill of {done.pipeline} did not succeed.", why, f"mlinfra pipelines repair {failed[0].run}"))
+
+
+def _ask(session: Session, plan: Backfill) -> None:
+    """Raises BadRequest where nobody can answer, and click's Abort for a no."""
+    counted = f"{plan.runs} of {len(plan.dates)} dates, {plan.steps} steps to run and {plan.cached} from the cache"
+    if not sys.stdin.isatty():
+        raise BadRequest(f"The backfill would run {counted}.", "Nobody can be asked here.", "Say --yes, or only count with --dry-run.")
+    session.say(f"The backfill of {plan.pipeline} runs {counted}. {plan.note}".strip())
+    click.confirm("Start?", abort=True, err=True)
+
+
+@pipelines.verb("export")
+@click.argument("name")
+@click.option("--to", type=click.Choice(["argo"]), default="argo", show_default=True)
+@click.option("--image", help="Container image with jupyter-mlinfra and what the notebooks import.")
+@click.option("--output", metavar="FILE", help="Write it there instead of printing it.")
+def _export(session: Session, name: str, **options: Any) -> Any:
+    """A pipeline as an Argo workflow."""
+    return session.bench.pipelines.export(name, **options)
 
 
 @pipelines.verb("runs")

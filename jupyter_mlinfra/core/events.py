@@ -1,6 +1,6 @@
 """The event log: written in the transaction that it tells of, read by whoever follows (an outbox).
 
-Topics: job, step, deployment, alert, dataset, view, run, model. The server extension forwards new events to Jupyter's event bus.
+Topics: job, step, deployment, alert, dataset, view, run, model, schedule. The server extension forwards new events to Jupyter's event bus.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .records import now, to_json
 if TYPE_CHECKING:
     from .database import Database
 
-Topic = Literal["job", "step", "deployment", "alert", "dataset", "view", "run", "model"]
-TOPICS: tuple[Topic, ...] = ("job", "step", "deployment", "alert", "dataset", "view", "run", "model")
+Topic = Literal["job", "step", "deployment", "alert", "dataset", "view", "run", "model", "schedule"]
+TOPICS: tuple[Topic, ...] = ("job", "step", "deployment", "alert", "dataset", "view", "run", "model", "schedule")
 _log = logging.getLogger(__name__)
 KEEP = 10_000
 """Older events are dropped; the truth is in the domains' tables."""

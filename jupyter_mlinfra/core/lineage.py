@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .records import Page, now
 
@@ -22,6 +22,9 @@ KEPT = 200_000
 """Edges that are kept in memory (some 50 MB); what goes beyond is read each time."""
 
 _PRODUCER = "https://github.com/jupyter-mlinfra/jupyter-mlinfra"
+
+
+Event = Literal["START", "COMPLETE", "FAIL", "ABORT"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +47,17 @@ class Lineage:
         self._files: dict[Path, _File] = {}
         self._edges: tuple[Edge, ...] = ()
 
-    def record(self, job: str, *, inputs: Sequence[str], outputs: Sequence[str], facts: Mapping[str, Any] | None = None, run: str | None = None) -> None:
-        """Append one COMPLETE event.
+    def record(
+        self,
+        job: str,
+        *,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        facts: Mapping[str, Any] | None = None,
+        run: str | None = None,
+        event: Event = "COMPLETE",
+    ) -> None:
+        """Append one event; only COMPLETE says that its outputs were made.
 
         job: what did it (a notebook cell, a step, a verb). inputs, outputs: references or file paths.
         facts: small plain values kept with the event (rows written, commit).
@@ -53,8 +65,8 @@ class Lineage:
         from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
         from openlineage.client.serde import Serde
 
-        event = RunEvent(
-            eventType=RunState.COMPLETE,
+        told = RunEvent(
+            eventType=RunState[event],
             eventTime=now().isoformat(),
             run=Run(runId=run or str(uuid.uuid4())),
             job=Job(namespace=self._namespace, name=job),
@@ -62,7 +74,7 @@ class Lineage:
             outputs=[OutputDataset(namespace=self._namespace, name=name) for name in outputs],
             producer=_PRODUCER,
         )
-        body = json.loads(Serde.to_json(event))
+        body = json.loads(Serde.to_json(told))
         if facts:
             body["run"].setdefault("facets", {})["mlinfra"] = {"_producer": _PRODUCER, "_schemaURL": _PRODUCER, **facts}
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -128,6 +140,8 @@ def _parsed(lines: bytes) -> Iterator[Edge]:
     for line in lines.splitlines():
         try:
             event = json.loads(line)
+            if event.get("eventType", "COMPLETE") != "COMPLETE":
+                continue
             job, at = sys.intern(event["job"]["name"]), event["eventTime"]
             pairs = [(sys.intern(source["name"]), sys.intern(target["name"])) for source in event["inputs"] for target in event["outputs"]]
         except (ValueError, KeyError, TypeError):  # torn by a killed writer, or no event of ours

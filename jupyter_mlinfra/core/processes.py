@@ -156,6 +156,16 @@ def _family(carriers: set[int], table: Mapping[int, Sequence[bytes]]) -> set[int
     return found
 
 
+def tokens(begin: str) -> set[str]:
+    """The tokens of live processes that begin so."""
+    found = set[str]()
+    for pid in with_token(begin, begins=True):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            found |= {os.fsdecode(word).partition("=")[2] for word in words if word.startswith(f"{TOKEN}={begin}".encode())}
+    return found
+
+
 def _pids() -> list[int]:
     own = os.getpid()
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own] if _HAS_PROC else []

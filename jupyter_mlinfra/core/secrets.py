@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 
 from .errors import BadRequest, NotFound, Unavailable
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SECRET = {"password", "passwd", "pwd", "passphrase", "secret", "secrets", "token", "credential", "credentials", "apikey"}
+_KEYS = {"api", "access", "secret", "private", "auth", "account", "encryption", "signing"}
 
 
 def is_reference(text: str) -> bool:
@@ -39,3 +45,32 @@ def _from_keyring(text: str) -> str:
     if value is None:
         raise NotFound(f"Secret {text} does not exist.", f"The keyring has no {name} for {service}.", f"keyring set {service} {name}")
     return str(value)
+
+
+def is_named_like_secret(name: str) -> bool:
+    """Whether a name says that its value is secret: `db_password`, `hf_token`, `apiKey`; not `max_tokens` or `sort_key`."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return bool(words) and (words[-1] in _SECRET or (words[-1] == "key" and bool(_KEYS & set(words[:-1]))))
+
+
+def check_secret(name: str, value: object, what: str) -> None:
+    """Raise BadRequest when a value that its name calls secret is given in clear: it would be kept in the database and in executed notebooks.
+
+    what: how the message calls it; the value is not repeated.
+    """
+    if value is None or isinstance(value, bool) or value == "" or not is_named_like_secret(name):
+        return
+    if not (isinstance(value, str) and is_reference(value)):
+        raise BadRequest(
+            f"{what} would be kept in clear.",
+            "Its name says that it is a secret, and parameters are kept in the state and in executed notebooks.",
+            f"Give a reference (env:{name.upper()} or keyring:SERVICE/NAME), or another name if it is none.",
+        )
+
+
+def redacted(text: str, values: Iterable[str]) -> str:
+    """The text with each of the secret values replaced; values below 4 characters would blot out half of it and stay."""
+    for value in values:
+        if len(value) >= 4:
+            text = text.replace(value, "[secret]")
+    return text

@@ -142,6 +142,15 @@ class PipelineSettings(_Section):
     max_parallel: int = Field(default=0, ge=0)
     """Steps at a time; 0 = as many as the job backend has slots for."""
 
+    warm_kernels: int = Field(default=0, ge=0, le=32)
+    """Kernels that the local backend keeps ready for notebook jobs, their imports done; 0 = none."""
+
+    warm_memory_gib: float = Field(default=2.0, gt=0)
+    """Most memory that all of them may hold together, in GiB."""
+
+    warm_imports: tuple[str, ...] = ()
+    """Modules that they import; empty = what the notebooks import that ran as jobs lately."""
+
 
 class DeploymentSettings(_Section):
     target: str = "local"

@@ -109,14 +109,16 @@ class Experiments:
         return found
 
     def track(
-        self, experiment: str, *, name: str | None = None, tags: Mapping[str, str] | None = None, datasets: Sequence[Any] = ()
+        self, experiment: str, *, name: str | None = None, tags: Mapping[str, str] | None = None, datasets: Sequence[Any] = (), run: str | None = None
     ) -> AbstractContextManager[tracking.TrackedRun]:
         """Run a `with` block as a run: notebook, job, pipeline step, commit, user and datasets are noted by themselves.
 
         datasets: names, references (`dataset:ns.t@snapshot`, `view:v`) or catalog tables; a dataset gets its newest snapshot.
+        run: id of a run to go on with, as `training.resumed_run()` gives it; None begins a new one. A block that ends by sys.exit(75), as a job
+        does that saved its work and is to be started again, leaves its run as scheduled.
         Raises NotFound before the run begins when the catalog has no such dataset.
         """
-        return tracking.track(self._project, self._store, experiment, name=name, tags=tags or {}, datasets=datasets)
+        return tracking.track(self._project, self._store, experiment, name=name, tags=tags or {}, datasets=datasets, continues=run)
 
     def log_metrics(self, run: str, metrics: Mapping[str, float], *, step: int = 0) -> Run:
         """Add metrics to a run, also to one that has ended."""

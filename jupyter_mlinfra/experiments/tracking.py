@@ -19,6 +19,7 @@ from ..core.events import telling
 from ..core.origin import session_notebook
 from ..core.project import Project
 from ..core.refs import Ref, reference
+from ..jobs.state import SAVED
 from .facts import DATASET_SOURCE, JOB, NOTEBOOK, STEP
 from .store import Store, explained
 
@@ -101,8 +102,13 @@ def log_metrics(store: Store, client: MlflowClient, run_id: str, metrics: Mappin
 
 
 @contextlib.contextmanager
-def track(project: Project, store: Store, experiment: str, *, name: str | None, tags: Mapping[str, str], datasets: Sequence[Any]) -> Iterator[TrackedRun]:
-    """Run the block as a run of `experiment`; it ends as finished, failed (an exception) or killed (an interrupt)."""
+def track(
+    project: Project, store: Store, experiment: str, *, name: str | None, tags: Mapping[str, str], datasets: Sequence[Any], continues: str | None = None
+) -> Iterator[TrackedRun]:
+    """Run the block as a run of `experiment`; it ends as finished, failed (an exception), killed (an interrupt) or scheduled (it saved and is started again).
+
+    continues: id of a run that this one is the rest of.
+    """
     if not _NAME.match(experiment):
         raise BadRequest(
             f"{experiment!r} cannot name an experiment.", "A name has no spaces, @ or leading / and at most 100 characters.", "For example flights."
@@ -116,7 +122,8 @@ def track(project: Project, store: Store, experiment: str, *, name: str | None, 
     with explained(store):
         number = _experiment_id(store, client, experiment)
         nested = mlflow.active_run() is not None
-        started = mlflow.start_run(experiment_id=number, run_name=name, nested=nested, tags={key: value for key, value in noted.items() if value})
+        filled = {key: value for key, value in noted.items() if value}
+        started = mlflow.start_run(run_id=continues, experiment_id=number, run_name=name, nested=nested, tags=filled)
     run = TrackedRun(store, client, started.info.run_id)
 
     def tell(state: str) -> None:
@@ -132,13 +139,19 @@ def track(project: Project, store: Store, experiment: str, *, name: str | None, 
         tell("running")
         yield run
     except BaseException as error:
-        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        status = _status_after(error)
         with telling(f"{run.ref} is {status.lower()}"):  # what ended the block is what its user must see
             _end(store, run.id, status)
         tell(status.lower())
         raise
     _end(store, run.id, "FINISHED")
     tell("finished")
+
+
+def _status_after(error: BaseException) -> str:
+    if isinstance(error, SystemExit) and error.code == SAVED:
+        return "SCHEDULED"
+    return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
 
 
 def _end(store: Store, run_id: str, status: str) -> None:

@@ -18,6 +18,8 @@ from .state import explain_exit
 
 REASON_BYTES = 2000
 MAX_CELLS = 1_000_000
+UNCLAIMED = 113
+"""Exit status of a wrapper that could not take its attempt."""
 
 
 def encodable(text: str) -> str:
@@ -194,3 +196,9 @@ class NotebookTask:
     def read(cls, path: Path) -> NotebookTask:
         """What `write` kept."""
         return cls(**json.loads(path.read_bytes()))
+
+
+def notebook_command(python: str, task: str) -> list[str]:
+    """What runs the task in that file."""
+    # -P: a random.py beside the notebook must not replace the library's.
+    return [python, "-P", "-m", "jupyter_mlinfra.jobs.notebook", task]

@@ -5,32 +5,42 @@ Imported by the process of a notebook job only: papermill takes a second to load
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from uuid import uuid4
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from papermill.engines import NBClientEngine, NotebookExecutionManager
+from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NotebookExecutionManager
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
-from ..core.errors import Unprocessable
+from ..core.errors import MLInfraError, Unprocessable
 from ..core.files import write_atomic
-from ..core.secrets import is_reference
+from ..core.secrets import is_reference, redacted, resolve
 from .attempt import NotebookTask, write_progress
-from .parameters import check_parameters, language_of, read_notebook
+from .parameters import check_parameters, kernel_of, language_of, read_notebook
+from .signals import catches, preempt_signals
 
 SAVE_SECONDS = 5.0
 START_SECONDS = 300
 """How long a kernel may take to start: a machine under load is slow, not broken."""
 QUIET_SECONDS = 120
 """How long the last output of a cell may be on its way."""
+END_POLL_SECONDS = 0.005
+"""Between two looks whether the kernel that was told to end has ended."""
 INJECTED = "injected-parameters"
 _LAST_FLUSH = """
 from ipykernel.iostream import IOPubThread as _Outputs
@@ -47,11 +57,14 @@ del _Outputs, _stop
 class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
     """Keeps the notebook while it runs: saves it now and then, and says how far it is."""
 
-    def __init__(self, notebook: Any, output: Path, *, progress: Path | None, told: Callable[[float], None]) -> None:
+    def __init__(self, notebook: Any, output: Path, *, progress: Path | None, told: Callable[[float], None], secrets: Collection[str] = ()) -> None:
         super().__init__(notebook, log_output=False, progress_bar=False)
+        self._secrets = secrets
         self._output, self._progress, self._told = output, progress, told
         self._cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and INJECTED not in cell.metadata.get("tags", [])]
         self._saved_at = 0.0
+        self.asked_to_end: int | None = None
+        """The signal that the kernel was ended by, because it does not catch it."""
 
     def save(self, **kwargs: Any) -> None:  # noqa: ARG002 - papermill's signature
         """Write the notebook if that was not done just now."""
@@ -63,7 +76,11 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         self.save()
 
     def write(self) -> None:
-        """Write the notebook; a reader sees the old or the new one whole."""
+        """Write the notebook; a reader sees the old or the new one whole. A secret that a cell printed is blotted out, also for who reads on."""
+        if self._secrets:
+            for cell in self.nb.cells:
+                if cell.get("outputs"):
+                    cell.outputs = _blotted(cell.outputs, self._secrets)
         write_atomic(self._output, nbformat.writes(self.nb).encode(), mode=0o644)
         self._saved_at = time.monotonic()
 
@@ -79,6 +96,17 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         super().notebook_complete(**kwargs)
         if not any(cell.metadata.papermill.status == self.FAILED for cell in self.nb.cells):
             self._report(len(self._cells), f"{len(self._cells)} cells")
+
+    def pass_on(self, kernel: int, number: int) -> None:
+        """A signal that asks the job to save and end: a kernel that catches it does so in its own time, and any other ends now.
+
+        The runner itself does neither: nbclient would interrupt the kernel in the midst of its saving.
+        """
+        if not catches(kernel, number):
+            self.asked_to_end = number
+            self.write()  # the kernel's end is noticed within a second only, and the grace may be shorter
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(kernel, number)
 
     @property
     def in_cell(self) -> bool:
@@ -120,55 +148,135 @@ def prepare(task: NotebookTask) -> Any:
     return notebook
 
 
-def execute(notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path | None, told: Callable[[float], None]) -> None:
+class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
+    """The kernel of one notebook.
+
+    Interrupted before a shutdown only while it runs a cell: one that still tidies up after its last reply would log the interrupt as its error.
+    """
+
+    in_cell: Callable[[], bool] = staticmethod(lambda: False)
+
+    async def _async_interrupt_kernel(self) -> None:
+        if self.in_cell() or not self.shutting_down:
+            await super()._async_interrupt_kernel()
+
+    async def _async_finish_shutdown(self, waittime: float | None = None, pollinterval: float = END_POLL_SECONDS, restart: bool = False) -> None:
+        await super()._async_finish_shutdown(waittime, pollinterval, restart)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A kernel that runs, and the client that it listens to."""
+
+    kernel: Kernel
+    client: Any
+
+
+def new_kernel(name: str, sockets: str) -> Kernel:
+    """A kernel that is not started yet. sockets: how the paths of its sockets begin; short, since such a path has 107 bytes at most."""
+    # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no good.
+    return Kernel(kernel_name=name, config=Config(KernelManager={"transport": "ipc", "ip": sockets}))
+
+
+class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
+    """Runs the cells; a signal that asks the job to save and end goes to the kernel from the first cell on."""
+
+    def papermill_execute_cells(self) -> None:
+        """All cells in order."""
+        run_sync(self._listen)()
+        super().papermill_execute_cells()
+
+    async def _listen(self) -> None:
+        pid = int(getattr(self.km.provisioner, "pid", None) or 0)
+        for number in preempt_signals() if pid else ():
+            asyncio.get_running_loop().add_signal_handler(number, self.nb_man.pass_on, pid, number)
+
+
+def execute(
+    notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path | None, told: Callable[[float], None], ready: Ready | None = None
+) -> int | None:
     """Run a prepared notebook until its end or its first error; the outputs are in it, and in the output file.
 
-    sockets: how the paths of the kernel's sockets begin; short, since such a path has 107 bytes at most.
+    sockets: how the paths of the kernel's sockets begin. ready: a kernel to run it in, for this notebook alone; else one is started.
+    Returns the signal that ended the kernel, when this process was asked to end and the kernel did not catch the wish.
     """
-    kernel = kernel_of(notebook)
-    manager = Manager(notebook, Path(task.output), progress=progress, told=told)
-
-    class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
-        """Interrupts before a shutdown only what runs: a kernel that still tidies up after its last reply would log the interrupt as its error."""
-
-        async def _async_interrupt_kernel(self) -> None:
-            if manager.in_cell or not self.shutting_down:
-                await super()._async_interrupt_kernel()
-
+    name, secrets = kernel_of(notebook), _secrets(task)
+    kernel = new_kernel(name, f"{sockets}.{uuid4().hex[:8]}.kernel") if ready is None else ready.kernel
+    manager = Manager(notebook, Path(task.output), progress=progress, told=told, secrets=secrets)
+    kernel.in_cell = lambda: manager.in_cell
     manager.notebook_start()
     try:
-        NBClientEngine.execute_managed_notebook(
+        client = Client(
             manager,
-            kernel,
-            stdout_file=sys.stdout,
-            stderr_file=sys.stderr,
-            start_timeout=START_SECONDS,
+            km=kernel,
+            kernel_name=name,
+            stdout_file=_Blotting(sys.stdout, secrets),
+            stderr_file=_Blotting(sys.stderr, secrets),
+            startup_timeout=START_SECONDS,
             iopub_timeout=QUIET_SECONDS,
-            kernel_manager_class=Kernel,
-            extra_arguments=_first_lines(kernel, task.code),
-            # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no good.
-            config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}.{uuid4().hex[:8]}.kernel"}),
+            timeout=None,
+            extra_arguments=first_lines(name, task.code) if ready is None else [],
         )
+        client.owns_km = True  # it ends the kernel, also one that was started before it came
+        if ready is not None:
+            client.kc = ready.client
+        client.execute()
         manager.notebook_complete()
+    except DeadKernelError:
+        if manager.asked_to_end is None:
+            raise
     finally:
         manager.write()
+    return manager.asked_to_end
 
 
-def kernel_of(notebook: Any) -> str:
-    """The kernel that the notebook asks for; Python when it asks for none."""
-    return str(notebook.metadata.get("kernelspec", {}).get("name") or "python3")
+@dataclass(frozen=True, slots=True)
+class _Blotting:
+    """The log, for what cells print: a secret that is printed in one piece does not get there."""
+
+    file: TextIO
+    secrets: Collection[str]
+
+    def write(self, text: str) -> int:
+        return self.file.write(redacted(text, self.secrets))
+
+    def flush(self) -> None:
+        self.file.flush()
 
 
-def _first_lines(kernel: str, folder: str) -> list[str]:
+def _secrets(task: NotebookTask) -> list[str]:
+    """Values of the secrets that the notebook is given. One that cannot be had is none: the cell that asks for it will say so."""
+    found = []
+    for value in task.parameters.values():
+        if isinstance(value, str) and is_reference(value):
+            with contextlib.suppress(MLInfraError):
+                found.append(resolve(value))
+    return found
+
+
+def _blotted(value: Any, secrets: Collection[str]) -> Any:
+    if isinstance(value, str):
+        return redacted(value, secrets)
+    if isinstance(value, dict):
+        return nbformat.NotebookNode({key: _blotted(item, secrets) for key, item in value.items()})
+    return [_blotted(item, secrets) for item in value] if isinstance(value, list) else value
+
+
+def first_lines(kernel: str, folder: str | None) -> list[str]:
     """Arguments that let a Python kernel run some lines before the first cell.
 
     The first makes it look for modules in `folder`, the frozen twin of the one it runs in, before that one. Not by PYTHONPATH: that comes
     before the standard library, and a random.py beside the notebook would replace it. The rest lets the kernel end without delay.
     """
-    if not any("ipykernel" in word for word in KernelSpecManager().get_kernel_spec(kernel).argv):
+    if not is_ipython(kernel):
         return []
     path = f"import sys; sys.path.insert(sys.path.index('') if '' in sys.path else len(sys.path), {folder!r}); del sys"
-    return [f"--IPKernelApp.exec_lines={[path, _LAST_FLUSH]!r}"]
+    return [f"--IPKernelApp.exec_lines={[*([path] if folder is not None else []), _LAST_FLUSH]!r}"]
+
+
+def is_ipython(kernel: str) -> bool:
+    """Whether the kernel is IPython's. Raises NoSuchKernel."""
+    return any("ipykernel" in word for word in KernelSpecManager().get_kernel_spec(kernel).argv)
 
 
 def _in_kernel(reference: str) -> str:

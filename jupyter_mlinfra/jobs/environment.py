@@ -20,7 +20,11 @@ from ..core.files import file_lock, write_atomic
 from ..core.processes import TOKEN
 
 PROJECT, JOB, PROGRESS, REASON = "MLINFRA_PROJECT", "MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON"
-CHECKPOINTS, ARRAY_INDEX, GPU_SHARE = "MLINFRA_CHECKPOINTS", "MLINFRA_ARRAY_INDEX", "MLINFRA_GPU_SHARE"
+CHECKPOINTS = "MLINFRA_CHECKPOINTS"
+"""A folder for what the job saves of its work; the same for every attempt."""
+ARRAY_INDEX, GPU_SHARE = "MLINFRA_ARRAY_INDEX", "MLINFRA_GPU_SHARE"
+PREEMPT_SIGNALS = "MLINFRA_PREEMPT_SIGNALS"
+"""Names of the signals that ask the job to save its work and end."""
 # They tell of the process that submits, not of the job.
 _NOT_PASSED_ON = {
     TOKEN, JOB, PROGRESS, REASON, CHECKPOINTS, ARRAY_INDEX, GPU_SHARE, "MLINFRA_FAIL", "_", "PWD", "OLDPWD", "SHLVL", "JPY_PARENT_PID", "JPY_SESSION_NAME",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import BadRequest, NotFound
-from ..core.secrets import is_reference, resolve
+from ..core.secrets import check_secret, is_reference, resolve
 from .parameters import check_parameters, read_notebook
 from .spec import JobSpec
 
@@ -109,6 +109,7 @@ def inside(path: str, root: Path, what: str) -> str:
 
 def _check_values(parameters: Mapping[str, Any]) -> None:
     for name, value in parameters.items():
+        check_secret(name, value, f"Parameter {name}")
         if not name.isidentifier():
             raise BadRequest(f"{name!r} cannot be a parameter.", "It is not a name of Python.", "Use letters, digits and underscores.")
         try:

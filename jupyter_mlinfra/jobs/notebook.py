@@ -2,7 +2,8 @@
 
     python -m jupyter_mlinfra.jobs.notebook TASK.json
 
-Exit code 0; 1 after an error in a cell; that of sys.exit when a cell calls it; 2 when the notebook cannot be run at all.
+Exit code 0; 1 after an error in a cell; that of sys.exit when a cell calls it; 2 when the notebook cannot be run at all; 128 and the
+signal when the job was asked to end. A kernel that catches that wish, as `jupyter_mlinfra.training` does, is given the time to save.
 """
 
 from __future__ import annotations
@@ -14,34 +15,44 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..core.database import Database
 from ..core.errors import MLInfraError
 from .attempt import NotebookTask
 from .environment import JOB, PROGRESS, runtime_folder
-from .parameters import EXPECTED, tags_of
+from .parameters import EXPECTED, kernel_of, tags_of
 from .report import give_reason
+from .signals import preempt_signals
 from .store import JobStore
+
+if TYPE_CHECKING:
+    from .engine import Ready
 
 TELL_SECONDS = 1.0
 """Between two events that tell of progress."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
-def run(task: NotebookTask, home: Path) -> int:
-    """Run the notebook; returns the exit code of the job and leaves its reason. home: the project's state."""
+def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
+    """Run the notebook; returns the exit code of the job and leaves its reason.
+
+    home: the project's state. ready: a kernel that runs already, for this notebook alone.
+    """
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import DeadKernelError
 
-    from .engine import INJECTED, execute, kernel_of, prepare
+    from .engine import INJECTED, execute, prepare
 
     try:
+        for number in preempt_signals():
+            signal.signal(number, _end)
         notebook = prepare(task)
         progress = Path(os.environ[PROGRESS]) if PROGRESS in os.environ else None
         if progress is not None:
             os.environ[PROGRESS] = str(progress.with_name("cell.json"))  # the code within a cell reports apart from the cells
-        execute(notebook, task, sockets=runtime_folder(home) / os.environ.get(JOB, str(os.getpid())), progress=progress, told=_follower(home / "state.db"))
+        sockets = runtime_folder(home) / os.environ.get(JOB, str(os.getpid()))
+        ended_by = execute(notebook, task, sockets=sockets, progress=progress, told=_follower(home / "state.db"), ready=ready)
     except MLInfraError as error:
         return _because(str(error), 2)
     except NoSuchKernel:
@@ -49,6 +60,8 @@ def run(task: NotebookTask, home: Path) -> int:
     except DeadKernelError:
         running = next((index for index, cell in enumerate(notebook.cells) if cell.metadata.papermill.status in ("running", "failed")), 0)
         return _because(f"The kernel died in cell {_number(notebook, running, INJECTED)}: often the machine ran out of memory.", 1)
+    if ended_by is not None:
+        return 128 + ended_by
     for index, cell in enumerate(notebook.cells):
         expected = EXPECTED in tags_of(cell)
         for output in cell.get("outputs", []):
@@ -103,11 +116,14 @@ def _end(number: int, _: Any) -> None:
     sys.exit(128 + number)  # through the `finally` that writes the notebook
 
 
+def run_attempt(path: Path, ready: Ready | None = None) -> NoReturn:
+    """Run the task in this file of an attempt's folder, and end with the exit code of the job."""
+    sys.exit(run(NotebookTask.read(path), path.parents[3], ready))
+
+
 def main() -> None:
-    """Run the task of the file on the command line, which lies in the attempt's folder."""
-    signal.signal(signal.SIGTERM, _end)
-    path = Path(sys.argv[1])
-    sys.exit(run(NotebookTask.read(path), path.parents[3]))
+    """Run the task of the file on the command line."""
+    run_attempt(Path(sys.argv[1]))
 
 
 if __name__ == "__main__":

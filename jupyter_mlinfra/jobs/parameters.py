@@ -136,3 +136,8 @@ def language_of(notebook: Mapping[str, Any]) -> str:
     """The notebook's language in lower case; Python when it does not say."""
     metadata = _mapping(notebook.get("metadata"))
     return str(_mapping(metadata.get("language_info")).get("name") or _mapping(metadata.get("kernelspec")).get("language") or "python").lower()
+
+
+def kernel_of(notebook: Mapping[str, Any]) -> str:
+    """The kernel that the notebook asks for; Python when it asks for none."""
+    return str(_mapping(_mapping(notebook.get("metadata")).get("kernelspec")).get("name") or "python3")

@@ -24,12 +24,14 @@ class Launch:
     """How to start a job on this machine. folder: absolute. command: with the script replaced by its frozen twin.
 
     python: interpreter of the notebook runner. environment: file with the submitter's environment, see `environment`.
+    kernel: that the notebook asks for; empty when no warm one can be wanted.
     """
 
     folder: str
     command: Sequence[str]
     python: str
     environment: str
+    kernel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

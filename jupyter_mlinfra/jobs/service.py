@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +19,7 @@ from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, raise
 from ..core.processes import failpoint, tree
 from ..core.records import Number, Page, now, page_of
 from ..core.search import Document
+from .alarms import read_alarms
 from .attempt import Attempt, attempt_record, checkpoint_folder
 from .backends import JobBackend, load_backend
 from .backends.control import Control
@@ -25,7 +27,7 @@ from .backends.wishes import Wishes
 from .environment import forget, handing_over, keep, runtime_folder, submitters_environment
 from .intake import examine, inside, script_of, working_folder
 from .logs import read_log
-from .parameters import EXPECTED, parameters_of, read_notebook, tags_of
+from .parameters import EXPECTED, kernel_of, parameters_of, read_notebook, tags_of
 from .queries import Named
 from .resources import read as read_resources
 from .rows import Entry, Launch
@@ -67,10 +69,14 @@ _WAIT_SECONDS = (0.005, 0.1)
 
 
 class Jobs:
-    """Jobs of one project: a request for compute that outlives whoever made it."""
+    """Jobs of one project: a request for compute that outlives whoever made it.
 
-    def __init__(self, project: Project) -> None:
+    tracked: gives the id of the newest tracked run that a job made, None when it made none.
+    """
+
+    def __init__(self, project: Project, *, tracked: Callable[[str], str | None] | None = None) -> None:
         self._project = project
+        self._tracked = tracked
         self._store = JobStore(project.database)
         self._control = Control(project)
         self._wishes = Wishes(project.home)
@@ -109,7 +115,8 @@ class Jobs:
         folder, command, snapshot = frozen
         place = runtime_folder(self._project.home)
         with handing_over(place):
-            launch = Launch(folder=folder, command=command, python=sys.executable, environment=keep(submitters_environment(), place))
+            environment = keep(submitters_environment(), place)
+            launch = Launch(folder=folder, command=command, python=sys.executable, environment=environment, kernel=self._kernel(spec))
             name = (spec.name or _name(spec))[:NAME_LENGTH]
             job = self._store.insert(spec, Accepted(name=name, launch=launch, snapshot=snapshot, backend=backend, user=self._project.user))
         failpoint("submitted")
@@ -120,7 +127,11 @@ class Jobs:
     def show(self, job: str) -> Job:
         """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest when several begin so."""
         self._heal()
-        return self._complete(self._store.job(job))
+        found = self._complete(self._store.job(job))
+        if self._tracked is not None and found.attempt and found.array is None:
+            with contextlib.suppress(MLInfraError):  # a tracking store that cannot be asked keeps nobody from the job
+                return replace(found, run=self._tracked(found.id))
+        return found
 
     def list(
         self,
@@ -366,6 +377,13 @@ class Jobs:
             left = self._store.unfinished()
             forget(place, jobs={entry.job.id for entry in left}, environments={entry.launch.environment for entry in left}, fresh_seconds=0)
 
+    def heed_alarms(self, *, start: bool) -> None:
+        """Have the supervisor look at the alarms, which were set. start: one that does not run is started, as by a submit."""
+        if start:
+            self._control.wake()
+        else:
+            self._control.tell()
+
     def search_fingerprint(self) -> str:
         """Changes whenever a job does."""
         return self._store.fingerprint()
@@ -401,6 +419,12 @@ class Jobs:
             command[number] = str(self._snapshots().tree_path(snapshot) / script)
         return str(folder), command, snapshot
 
+    def _kernel(self, spec: JobSpec) -> str:
+        """The kernel that the notebook asks for, if kernels are kept warm."""
+        if spec.notebook is None or not self._project.settings.pipelines.warm_kernels:
+            return ""
+        return kernel_of(read_notebook(self._project.root / spec.notebook, spec.notebook))
+
     def _tell_backend(self, job: Job) -> None:
         """The job is accepted: what goes wrong from here on is said in its reason, or a caller that tries again would double it."""
         try:
@@ -410,7 +434,7 @@ class Jobs:
 
     def _heal(self) -> None:
         """Restart a supervisor that died while there is something to do."""
-        if self._store.busy():
+        if self._store.busy() or read_alarms(self._project.database):
             self._control.heal()
 
     def _complete(self, job: Job) -> Job:

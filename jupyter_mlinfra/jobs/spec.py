@@ -157,6 +157,7 @@ class Job:
 
     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
     snapshot: of the code it runs from. checkpoints: its folder for them. remote: how the backend calls it.
+    run: id of the newest tracked run that it made, where one job is shown by itself.
     array: of an array as a whole, whose state is that of its elements together. part_of, index: of an element, the array's id and its place from 0.
     held_by: who keeps it from starting. after: jobs that it waits for. code: how to get at it, per face.
     """
@@ -193,6 +194,7 @@ class Job:
     checkpoints: str | None
     labels: Mapping[str, str]
     remote: str | None = None
+    run: str | None = None
     array: Array | None = None
     part_of: str | None = None
     index: int | None = None

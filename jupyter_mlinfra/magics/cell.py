@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..cli import Session
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from ..core.records import now
-from .exchange import put, take
+from ..jobs.exchange import CELL, OUT, handed_back, put
 from .lines import split
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ..jobs import Job
     from ..workbench import Workbench
 
-LABEL, OUT = "cell", "out"
-"""Labels of a job that was a cell: the folder of its values, and the names that it hands back."""
 KEEP = timedelta(days=7)
 """How long after the end of its job the values of a cell can be collected."""
 
@@ -55,8 +53,7 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         if not options.wait:
-            if options.out:
-                session.say(f"Once it has succeeded, `%job collect {job.id}` brings {', '.join(options.out)} into this kernel.")
+            _promise(shell, session, job, options.out)
             return job
         (job,) = session.bench.jobs.wait([job.id])
         if job.state != "succeeded":
@@ -69,22 +66,26 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
 
 def collect(shell: Any, job: str, session: Session) -> None:
     """Bring the `--out` names of a cell's job into the kernel. Raises NotFound, Conflict while it runs."""
-    found: Job = session.bench.jobs.show(job)
-    if LABEL not in found.labels:
-        raise NotFound(f"Job {found.id} was no cell.", "Only a %%job cell has names to collect.")
-    if found.state != "succeeded":
-        raise Conflict(f"Job {found.id} is {found.state}.", found.reason, f"%job wait {found.id}")
-    folder = session.bench.project.folder("cells", found.labels[LABEL], "out")
-    names = [name for name in found.labels.get(OUT, "").split(",") if name]
-    values = {name: take(folder, name) for name in names}
+    found = session.bench.jobs.show(job)
+    values = handed_back(session.bench.project.folder("cells"), found)
     shell.user_ns.update(values)
-    print(f"{', '.join(names) or 'nothing'} from job {found.id}")  # noqa: T201
+    print(f"{', '.join(values) or 'nothing'} from job {found.id}")  # noqa: T201
+
+
+def _promise(shell: Any, session: Session, job: Job, names: list[str]) -> None:
+    """Each name stands for its value to come, until that is there."""
+    from ..nouns import JobHandle, JobValue
+
+    for name in names:
+        shell.user_ns[name] = JobValue(JobHandle(session.bench, job.id), name)
+    if names:
+        session.say(f"The kernel stays free: {names[0]}.result() waits for the value, `%job collect {job.id}` brings {', '.join(names)} into this kernel.")
 
 
 def _tidy(bench: Workbench) -> None:
     """Remove what went into jobs that have ended, and what came out of them a while ago."""
     for folder in bench.project.folder("cells").iterdir():
-        job = next(iter(bench.jobs.list(label=(LABEL, folder.name), limit=1).items), None)
+        job = next(iter(bench.jobs.list(label=(CELL, folder.name), limit=1).items), None)
         if job is None:  # about to be submitted by another kernel, or never was
             since = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         elif job.ended_at is None:
@@ -129,7 +130,12 @@ def _options(line: str) -> argparse.Namespace:
     from .magics import Parser
 
     parser = Parser(prog="%%job", add_help=False)
-    parser.add_argument("--gpus", type=int, default=0)
+    parser.add_argument("--gpus", type=float, default=0)
+    parser.add_argument("--gpu-type")
+    parser.add_argument("--backend")
+    parser.add_argument("--queue")
+    parser.add_argument("--priority", type=int, default=50)
+    parser.add_argument("--after", action="append", default=[], metavar="JOB")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--memory-gib", type=float)
     parser.add_argument("--time-limit", type=float, metavar="MINUTES")
@@ -151,9 +157,9 @@ def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
     """The cell as a notebook, between one cell that reads the values and one that writes them."""
     import nbformat
 
-    before = [f"from jupyter_mlinfra.magics.exchange import take as _take\nfrom pathlib import Path as _Path\n_folder = _Path({str(folder)!r})"]
+    before = [f"from jupyter_mlinfra.jobs.exchange import take as _take\nfrom pathlib import Path as _Path\n_folder = _Path({str(folder)!r})"]
     before += [f"{name} = _take(_folder / 'in', {name!r})" for name in options.given]
-    after = ["from jupyter_mlinfra.magics.exchange import put as _put", *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out)]
+    after = ["from jupyter_mlinfra.jobs.exchange import put as _put", *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out)]
     cells = ["\n".join(before), cell, *(["\n".join(after)] if options.out else [])]
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in cells],
@@ -175,9 +181,14 @@ def _spec(options: argparse.Namespace, project: Project, ident: str, notebook: P
         cwd=os.path.relpath(here, project.root) if here.is_relative_to(project.root) else ".",
         name=options.name or "cell",
         gpus=options.gpus,
+        gpu_type=options.gpu_type,
+        backend=options.backend,
+        queue=options.queue,
+        priority=options.priority,
+        after=options.after,
         cpus=options.cpus,
         memory_gib=options.memory_gib,
         time_limit_minutes=options.time_limit,
         retries=options.retries,
-        labels={LABEL: ident, OUT: ",".join(options.out)},
+        labels={CELL: ident, OUT: ",".join(options.out)},
     )

@@ -49,7 +49,7 @@ def _same(*verbs: str, **others: str) -> Mapping[str, Words]:
 
 def _parameters(verb: str, words: Words) -> Words:
     """`%pipeline run flights seed=2`: what looks like NAME=VALUE is a parameter."""
-    if verb != "run":
+    if verb not in ("run", "explain", "backfill"):
         return words
     found: list[str] = []
     for word in words:
@@ -68,7 +68,8 @@ def _alias(verb: str, words: Words) -> Words:
 _CATALOG = _same("list", "show", "ingest", "search", "preview", "profile", "snapshots", "lineage", "tag", "describe", "sql")
 _FEATURES = _same("list", "views", "show", "search", "apply", "materialize", "online", "use")
 _JOBS = _same("list", "show", "submit", "logs", "cancel", "wait", "compute", "parameters", "supervisor", log="logs")
-_PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", status="show")
+_PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", "repair", "explain", "backfill", "export", status="show")
+_SCHEDULES = _same("list", "show", "create", "update", "pause", "resume", "run-now", "delete", "history", "preview")
 _DEPLOYMENTS = _same("list", "deploy", "traffic", "promote", "rollback", "remove", "predict", "history", "up", "down", "delete", status="show", show="show")
 
 SHORT: Mapping[str, Short] = {
@@ -77,6 +78,8 @@ SHORT: Mapping[str, Short] = {
     "jobs": Short(group="jobs", bare=["list"], other=["show"], verbs=_JOBS),
     "job": Short(group="jobs", bare=["list"], other=["show"], verbs=_JOBS),
     "pipeline": Short(group="pipelines", bare=["list"], other=["show"], verbs=_PIPELINES, rest=_parameters),
+    "schedule": Short(group="schedules", bare=["list"], other=["show"], verbs=_SCHEDULES),
+    "schedules": Short(group="schedules", bare=["list"], other=["show"], verbs=_SCHEDULES),
     "runs": Short(group="runs", bare=["list"], other=["list"], verbs=_same("list", "show", "compare")),
     "models": Short(group="models", bare=["list"], other=["show"], verbs=_same("list", "show", "register", "promote"), rest=_alias),
     "deploy": Short(group="deployments", bare=["list"], other=["deploy"], verbs=_DEPLOYMENTS),

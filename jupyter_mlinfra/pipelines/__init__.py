@@ -5,14 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["Pipeline", "PipelineDetail", "PipelineRun", "Pipelines", "RunState", "Step", "StepRun", "StepState"]
+__all__ = ["Pipeline", "PipelineDetail", "PipelineRun", "Pipelines", "RunState", "Schedule", "Schedules", "Step", "StepRun", "StepState"]
 
 if TYPE_CHECKING:
+    from .schedules.service import Schedules
+    from .schedules.spec import Schedule
     from .service import Pipelines
     from .spec import Pipeline, PipelineDetail, PipelineRun, RunState, Step, StepRun, StepState
 else:
+    _HOME = {"Pipelines": ".service", "Schedules": ".schedules.service", "Schedule": ".schedules.spec"}
 
     def __getattr__(name: str):
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(".service" if name == "Pipelines" else ".spec", __name__), name)
+        return getattr(import_module(_HOME.get(name, ".spec"), __name__), name)

@@ -2,63 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import NotFound
-from .cache import Parts, cell_digests, changes, explain
+from .cache import Change, Parts, cell_digests, changes, explain
 from .contents import Contents
-from .definition import StepDefinition, render
+from .definition import StepDefinition
+from .difference import detail, parts_of
 from .environment import Environment, environment_of
 from .imports import local_modules
 from .notebook import read_notebook
 from .references import kind_of
-from .store import Result, Store
+from .store import Plan, Result, Store
+
+_MAY_DIFFER = {"code", "environment", "kernel"}
+"""What may have changed when a run from a later step takes a last result; values and data may not, for it would be the result of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What was found. made: the result that can be taken, None when the step has to run. reason: why."""
+    """What was found. made: the result that can be taken, None when the step has to run. reason: why.
+
+    changed, detail: which parts of the key made it run, and how they differ; see `Explanation`.
+    """
 
     parts: Parts
     made: Result | None
     reason: str
+    changed: tuple[str, ...] = ()
+    detail: str = ""
 
 
 class Assessor:
     """Looks at the steps of one run; environments are looked up once."""
 
-    def __init__(self, root: Path, store: Store, contents: Contents, *, pipeline: str, values: Mapping[str, Any], force: bool) -> None:
+    def __init__(self, root: Path, store: Store, contents: Contents, *, pipeline: str, force: bool, plan: Plan | None = None) -> None:
         self._root = root
         self._store = store
         self._contents = contents
         self._pipeline = pipeline
-        self._values = values
         self._force = force
+        self._plan = plan or Plan()
         self._environments: dict[str, Environment] = {}
 
-    def parameters(self, step: StepDefinition) -> dict[str, Any]:
-        """The step's parameters with the run's values in place."""
-        return {name: render(value, self._values) for name, value in step.parameters.items()}
+    def look(self, step: StepDefinition, *, untouched: bool = True) -> Assessment:
+        """untouched: nothing that the step takes was made in this run.
 
-    def look(self, step: StepDefinition) -> Assessment:
-        """Raises NotFound when an input is not there, NotFound or Unprocessable when the notebook is not or cannot be read."""
-        parts = self._parts(step)
-        result = self._store.result(self._pipeline, step.name)
-        reason = self._why_not(step, parts, result)
-        return Assessment(parts=parts, made=None if reason else result, reason=reason or "nothing changed")
+        Raises NotFound when an input is not there, NotFound or Unprocessable when the notebook is not or cannot be read.
+        """
+        result = self._store.result(self._pipeline, step.name, step.slot)
+        kept = self._kept(step, result) if untouched else None
+        if kept is not None and self._plan.repairs:
+            return Assessment(parts=kept.parts, made=kept, reason=f"succeeded in run {self._plan.repairs}")
+        parts = self.parts(step)
+        found = self._changes(result, parts)
+        if kept is not None and set(parts_of(found)) <= _MAY_DIFFER:
+            reason = f"last result taken, though {explain(found)}" if found else "nothing changed"
+            return Assessment(parts=kept.parts, made=kept, reason=reason)
+        reason = self._why_not(step, result, found)
+        if not reason:
+            return Assessment(parts=parts, made=result, reason="nothing changed")
+        changed, words = self._told(step, parts, result, reason)
+        return Assessment(parts=parts, made=None, reason=reason, changed=changed, detail=words)
 
     def outputs(self, step: StepDefinition) -> dict[str, str]:
         """Content ids of what the step has made. Raises NotFound when something is missing."""
         self._contents.forget()
         return require(self._contents.of, step.outputs, f"Step {step.name} did not make", "Make it in the notebook, or take it out of `out`.")
 
-    def _parts(self, step: StepDefinition) -> Parts:
+    def parts(self, step: StepDefinition, *, without: Collection[str] = ()) -> Parts:
+        """What the step would be made of now. without: inputs that are not looked at. Raises as `look` does."""
         path = self._root / step.notebook
         notebook = read_notebook(path, step.notebook)
-        inputs = require(self._contents.of, step.inputs, f"Step {step.name} takes", "Make it first; it is gone, or its step failed to make it.")
+        wanted = [reference for reference in step.inputs if reference not in without]
+        inputs = require(self._contents.of, wanted, f"Step {step.name} takes", "Make it first; it is gone, or its step failed to make it.")
         if notebook.kernel not in self._environments:
             self._environments[notebook.kernel] = environment_of(notebook.kernel)
         environment = self._environments[notebook.kernel]
@@ -67,26 +87,56 @@ class Assessor:
             cells=cell_digests(notebook),
             places=[cell.number for cell in notebook.cells],
             modules=local_modules(notebook, path.parent, self._root),
-            parameters=self.parameters(step),
+            parameters=step.parameters,
             inputs=inputs,
             kernel=environment.kernel,
             python=environment.python,
             environment=environment.digest,
         )
 
-    def _why_not(self, step: StepDefinition, parts: Parts, result: Result | None) -> str:
+    def _kept(self, step: StepDefinition, result: Result | None) -> Result | None:
+        """The result that the plan says to take, if that is still the newest and its outputs stand."""
+        job = self._plan.keep.get(step.name)
+        if job is None or result is None or not result.whole or result.job != job or self._spoiled(step, result):
+            return None
+        return result
+
+    def _changes(self, result: Result | None, parts: Parts) -> list[Change]:
+        if result is None:
+            return []
+        return changes(result.parts, parts, self._store.packages([result.parts.environment, parts.environment]))
+
+    def _why_not(self, step: StepDefinition, result: Result | None, found: list[Change]) -> str:
         """Why the step has to run; empty when its result can be taken."""
+        if step.name in self._plan.again:
+            return self._plan.again[step.name]
         if self._force:
             return "forced"
         if not step.cache:
             return "cache is off"
         if result is None:
             return "first run"
-        packages = self._store.packages([result.parts.environment, parts.environment])
-        differs = explain(changes(result.parts, parts, packages))
+        differs = explain(found)
         if not result.whole:
             return f"not finished last time; {differs}" if differs else "not finished last time"
         return differs or self._spoiled(step, result)
+
+    def _told(self, step: StepDefinition, parts: Parts, result: Result | None, reason: str) -> tuple[tuple[str, ...], str]:
+        """What differs from the last whole result, which may be older than the newest execution."""
+        last = result if result is None or result.whole else self._store.last_whole(self._pipeline, step.name)
+        if last is None:
+            return ("unfinished" if result else "first run",), reason
+        found = self._changes(last, parts)
+        changed = list(parts_of(found))
+        if result is not None and not result.whole:
+            changed.insert(0, "unfinished")
+        elif not changed and (spoiled := self._spoiled(step, last)):
+            changed.append("outputs")
+            reason = spoiled if reason == spoiled else f"{reason}; {spoiled}"
+        if not step.cache:
+            changed.append("cache off")
+        told = detail(self._root, step.notebook, last, parts, found)
+        return tuple(changed), told if told.startswith(reason) else f"{reason}\n\n{told}".strip()
 
     def _spoiled(self, step: StepDefinition, result: Result) -> str:
         """What is wrong with the outputs that there are.

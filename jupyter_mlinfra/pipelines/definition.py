@@ -6,19 +6,26 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from ..core.errors import BadRequest
+from ..core.records import now
+from ..core.secrets import check_secret
 from .spec import Step
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
-    """One step. notebook and files: below the project. parameters: may hold `{{ name }}`. line: in the file."""
+    """One step, as the file says it or bound to the values of a run (see `binding`). line: in the file.
+
+    parameters, inputs, outputs: may hold `{{ name }}` until they are bound. foreach: its items, as the file says them; None once bound.
+    group, item: of an element, the step's name in the file and its own values. slot: which of the step's results it can take.
+    """
 
     name: str
     notebook: str
@@ -27,28 +34,49 @@ class StepDefinition:
     inputs: Sequence[str]
     outputs: Sequence[str]
     after: Sequence[str]
-    gpus: int
+    gpus: float
     cpus: int
     memory_gib: float | None
     time_limit_minutes: float | None
     retries: int
     cache: bool
     line: int
+    backend: str | None = None
+    gpu_type: str | None = None
+    queue: str | None = None
+    foreach: Any = None
+    group: str = ""
+    item: Mapping[str, Any] = field(default_factory=dict)
+    slot: str = ""
 
-    def record(self) -> Step:
+    @property
+    def file_name(self) -> str:
+        """Its name in the file: that of the whole step when this is one element of it."""
+        return self.group or self.name
+
+    def record(self, elements: Sequence[str] = ()) -> Step:
         """What every face shows of it."""
-        return Step(name=self.name, notebook=self.notebook, inputs=self.inputs, outputs=self.outputs, parameters=self.parameters, after=self.after)
+        return Step(
+            name=self.name,
+            notebook=self.notebook,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            parameters=self.parameters,
+            after=self.after,
+            elements=elements,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """One pipeline; steps in the order of the file."""
+    """One pipeline; steps in the order of the file. date: the parameter that is the date of a run; empty when nothing depends on one."""
 
     name: str
     path: str
     description: str
     parameters: Mapping[str, Any]
     steps: Sequence[StepDefinition]
+    date: str = ""
 
     @property
     def after(self) -> dict[str, Sequence[str]]:
@@ -69,7 +97,8 @@ class Definition:
     def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The pipeline's parameters with the values given to this run. Raises BadRequest on a name that the file has not."""
         for name in given:
-            if name not in self.parameters:
+            check_secret(name, given[name], f"Parameter {name} of pipeline {self.name}")
+            if name not in self.parameters and name != self.date:
                 close = get_close_matches(name, self.parameters, n=1)
                 why = f"{self.path} has: {', '.join(self.parameters) or 'none'}."
                 fix = (
@@ -78,7 +107,12 @@ class Definition:
                     else f"Add `parameters: {{{name}: …}}` to {self.path}, and use it as {{{{ {name} }}}} under `params` of a step."
                 )
                 raise BadRequest(f"Pipeline {self.name} has no parameter {name}.", why, fix)
-        return {**self.parameters, **given}
+        today = {self.date: now().date().isoformat()} if self.date else {}
+        return {**today, **self.parameters, **given}
+
+    def date_of(self, values: Mapping[str, Any]) -> str:
+        """The date of a run with these values; empty when nothing depends on one."""
+        return str(values[self.date]) if self.date else ""
 
     def kept(self) -> Definition:
         """The same as it comes back from the database: lists where the file gave tuples, so that two can be compared."""
@@ -118,3 +152,22 @@ def render(value: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(value, Sequence):
         return [render(item, values) for item in value]
     return value
+
+
+def malformed(value: Any) -> Iterator[str]:
+    """Every `{{ … }}` that is no name, however deep: an expression, a filter, a call."""
+    if isinstance(value, str):
+        yield from (found for found in _BRACES.findall(value) if not _PLACEHOLDER.fullmatch(found))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from malformed(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from malformed(item)
+
+
+def item_names(foreach: Any) -> list[str]:
+    """Names that the items of a `foreach` give, as far as the file says them."""
+    if isinstance(foreach, Mapping):
+        return list(foreach)
+    return list(foreach[0]) if isinstance(foreach, list) and foreach and isinstance(foreach[0], Mapping) else []

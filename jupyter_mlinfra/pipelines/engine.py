@@ -6,6 +6,8 @@ Nothing but the database is remembered, so that another process can go on where 
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, Unavailable
 from ..core.events import telling
+from ..core.lineage import Event
 from ..core.refs import reference
 from ..jobs import Job, JobSpec, JobState
 from . import graph
@@ -35,6 +38,8 @@ _QUIET_SECONDS = 2.0
 """Longest time between two looks at the jobs when the database says that nothing has changed."""
 _PATIENCE_SECONDS = 60.0
 """How long a database, disk or catalog that cannot be used is waited for: failing to observe a run is not its failure."""
+RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
+_WORDS: Mapping[Event, str] = {"START": "begins", "COMPLETE": "is done", "FAIL": "failed", "ABORT": "was cancelled"}
 _ENDED = {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}
 
 
@@ -76,7 +81,7 @@ class Engine:
         self._run = run
         self._definition = run.definition
         self._steps = tools.store.steps(run)
-        self._assessor = Assessor(tools.project.root, tools.store, tools.contents, pipeline=run.run.pipeline, values=run.run.parameters, force=run.force)
+        self._assessor = Assessor(tools.project.root, tools.store, tools.contents, pipeline=run.run.pipeline, force=run.force, plan=run.plan)
 
     def drive(self) -> RunEntry:
         """Bring the run to its end."""
@@ -113,6 +118,8 @@ class Engine:
         self._collect()
         for entry in list(self._steps.values()):
             if not is_final(entry.step.state):
+                if entry.step.job is not None:
+                    self._tell(self._definition.step(entry.step.name), entry, "ABORT")
                 self._move(entry, StepState.CANCELLED, reason)
         return self._store.end(self._run, RunState.CANCELLED, reason=reason)
 
@@ -141,7 +148,7 @@ class Engine:
 
     def _start(self, step: StepDefinition, entry: StepEntry) -> None:
         try:
-            found = self._assessor.look(step)
+            found = self._assessor.look(step, untouched=all(self._steps[name].step.state is StepState.CACHED for name in step.after))
         except Unavailable:
             raise
         except MLInfraError as error:
@@ -151,9 +158,11 @@ class Engine:
             self._take(entry, found.made, found)
         else:
             self._tools.contents.forget()
-            self._submit(self._store.start(self._run, entry, found.parts, reason=found.reason))
+            started = self._store.start(self._run, entry, found.parts, reason=found.reason, changed=found.changed, detail=found.detail)
+            self._submit(started)
 
     def _take(self, entry: StepEntry, made: Result, found: Assessment) -> None:
+        entry = replace(entry, parts=found.parts)
         self._keep(self._store.move(self._run, entry, StepState.CACHED, reason=found.reason, notebook=made.notebook, job=made.job))
 
     def _submit(self, entry: StepEntry) -> None:
@@ -174,7 +183,11 @@ class Engine:
                     time_limit_minutes=step.time_limit_minutes,
                     retries=step.retries,
                     key=f"pipeline/{run.run}/{step.name}/{entry.attempt}",
+                    environment=self._environment(step.name),
                     labels={"pipeline": run.pipeline, "run": run.run, "step": step.name},
+                    backend=step.backend or run.backend,
+                    gpu_type=step.gpu_type,
+                    queue=step.queue,
                 )
             )
         except MLInfraError as error:
@@ -182,7 +195,17 @@ class Engine:
                 raise
             self._fail(entry, str(error))
         else:
-            self._keep(self._store.submitted(self._run, entry, job.id))
+            entry = self._store.submitted(self._run, entry, job.id)
+            self._keep(entry)
+            self._tell(step, entry, "START")
+
+    def _environment(self, step: str) -> dict[str, str]:
+        """MLflow puts these tags on every run that the step's notebook begins, also by plain `mlflow.start_run()`."""
+        given: dict[str, str] = {}
+        with contextlib.suppress(ValueError):
+            given = dict(json.loads(os.environ.get(RUN_CONTEXT, "{}")))
+        run = self._run.run
+        return {RUN_CONTEXT: json.dumps({**given, "mlinfra.pipeline": run.pipeline, "mlinfra.step": f"{run.pipeline}/{step}", "mlinfra.run": run.run})}
 
     def _submitted(self, entry: StepEntry) -> str | None:
         """The job that was submitted for a step and is not over."""
@@ -212,6 +235,7 @@ class Engine:
         if job.state is JobState.SUCCEEDED:
             self._succeed(entry, job, notebook)
         elif job.state is JobState.CANCELLED:
+            self._tell(self._definition.step(entry.step.name), entry, "ABORT")
             self._keep(self._store.move(self._run, entry, StepState.CANCELLED, reason=job.reason or "Its job was cancelled.", notebook=notebook))
         else:
             self._fail(entry, job.reason or f"Its job {job.state}.", notebook)
@@ -227,7 +251,7 @@ class Engine:
             self._fail(entry, str(error), notebook)
             return
         result = Result(whole=True, parts=self._as_run(entry.parts, notebook), outputs=outputs, job=job.id, notebook=notebook)
-        self._record(step, entry, result)
+        self._tell(step, entry, "COMPLETE", result)
         self._keep(self._store.succeed(self._run, entry, result, reason=entry.step.reason))
 
     def _as_run(self, parts: Parts, notebook: str | None) -> Parts:
@@ -239,18 +263,21 @@ class Engine:
             return replace(parts, cells=cell_digests(executed), places=[cell.number for cell in executed.cells])
         return parts
 
-    def _record(self, step: StepDefinition, entry: StepEntry, result: Result) -> None:
-        """Lineage before the state: after a crash between the two it is there twice under one id, never missing.
-
-        Only a disk that takes none leaves it out: the step is done all the same.
+    def _tell(self, step: StepDefinition, entry: StepEntry, event: Event, result: Result | None = None) -> None:
+        """Lineage of a step that began, is done, failed or was cancelled. Its end is told before the state: after a crash between the two it is
+        there twice under one id, never missing. Only a disk that takes none leaves it out: the step goes on all the same.
         """
         run = self._run.run
-        facts = {"pipeline": run.pipeline, "run": run.run, "notebook": step.notebook, "job": result.job or "", "key": result.parts.key}
+        facts = {"pipeline": run.pipeline, "run": run.run, "notebook": step.notebook, "job": entry.step.job or ""}
+        if run.date:
+            facts["date"] = run.date
+        if result is not None:
+            facts["key"] = result.parts.key
         name = reference("step", run.pipeline, step.name)
         ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{run.run}/{entry.attempt}"))
-        with telling(f"{name} is done"):
-            outputs = self._untold(result.outputs)
-            self._tools.project.lineage.record(name, inputs=step.inputs, outputs=outputs, facts=facts, run=ident)
+        with telling(f"{name} {_WORDS[event]}"):
+            outputs = self._untold(result.outputs) if result is not None else []
+            self._tools.project.lineage.record(name, inputs=step.inputs, outputs=outputs, facts=facts, run=ident, event=event)
 
     def _untold(self, outputs: Mapping[str, str]) -> list[str]:
         """Outputs, as they are now, of which nobody else has said what they were made from: a step knows no more than that each may be of all that it takes."""
@@ -259,6 +286,8 @@ class Engine:
         return [output for output, content in outputs.items() if not told & {output, f"{output}@{content}"}]
 
     def _fail(self, entry: StepEntry, reason: str, notebook: str | None = None) -> None:
+        if entry.step.job is not None:
+            self._tell(self._definition.step(entry.step.name), entry, "FAIL")
         self._keep(self._store.move(self._run, entry, StepState.FAILED, reason=reason, notebook=notebook))
 
     def _skip_hopeless(self) -> None:

@@ -6,21 +6,31 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
-from . import graph
-from .definition import Definition, StepDefinition, placeholders
+from ..core.secrets import check_secret
+from .binding import OF_STEP, bind, grouped
+from .definition import Definition, StepDefinition, item_names, malformed, placeholders
 from .document import Document, KeyPath, parse_document, read_document
 from .notebook import read_notebook
-from .references import feeds, normalize
+from .references import normalize
+from .schedules.calendar import Calendar
 
 SUFFIX = ".mlpipeline.yaml"
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d)", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_ELSEWHERE = {
+    "timeout": "time_limit_minutes", "after": "in", "depends_on": "in", "needs": "in", "matrix": "foreach", "with_items": "foreach", "memory": "memory_gib",
+}  # fmt: skip
+"""What other tools call a key."""
+
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
@@ -37,6 +47,7 @@ def _listed(value: Any) -> Any:
 
 
 Value = Annotated[JsonValue, AfterValidator(_finite)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 References = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=list[str] | str)]
 
 
@@ -47,14 +58,23 @@ class _Part(BaseModel):
 class Resources(_Part):
     """What a step needs of the machine."""
 
-    gpus: int | None = Field(default=None, ge=0)
-    """GPUs; a step that asks for none sees none."""
+    gpus: Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1, multiple_of=0.01)] | None = None
+    """GPUs, or a part of one below 1 in hundredths; a step that asks for none sees none."""
+
+    gpu_type: str | None = Field(default=None, min_length=1)
+    """Model of the GPU, as the backend calls it."""
 
     cpus: int | None = Field(default=None, ge=1)
     """CPU slots."""
 
     memory_gib: float | None = Field(default=None, gt=0)
     """Memory in GiB that is kept free for it."""
+
+    backend: str | None = Field(default=None, min_length=1)
+    """Where it runs: `local`, `slurm`, `ray`, `kubernetes`. Default: that of the run, else of the project."""
+
+    queue: str | None = Field(default=None, min_length=1)
+    """Queue or partition of that backend."""
 
 
 class Options(Resources):
@@ -80,13 +100,17 @@ class StepEntry(_Part):
     """One line that a colleague understands."""
 
     params: dict[str, Value] = {}
-    """Values for the names in the notebook's `parameters` cell; `{{ name }}` stands for a parameter of the pipeline."""
+    """Values for the names in the notebook's `parameters` cell; `{{ name }}` stands for a parameter of the pipeline, the date or a name of `foreach`."""
 
     inputs: References = Field(default=[], alias="in")
-    """What it takes: `dataset:ns.t`, `view:v`, `model:m`, `version:m@alias`, `experiment:e`, `deployment:d`, `monitor:m`, or a file."""
+    """What it takes: `dataset:ns.t`, `view:v`, `model:m`, `version:m@alias`, `experiment:e`, `deployment:d`, `monitor:m`, or a file; `step:NAME` is all
+    that a step makes. May hold `{{ name }}`."""
 
     outputs: References = Field(default=[], alias="out")
-    """What it makes; same forms. A thing is made by one step only."""
+    """What it makes; same forms. A thing is made by one step only. May hold `{{ name }}`."""
+
+    foreach: dict[Name, list[Value] | str] | list[dict[Name, Value]] | str | None = None
+    """Run it once for each item, in parallel: `{max_depth: [4, 6, 8]}` (several names: every combination), or a list of mappings."""
 
     resources: Resources = Resources()
     """What it needs of the machine."""
@@ -101,6 +125,51 @@ class StepEntry(_Part):
     """`false`: it runs each time."""
 
 
+def _cron(text: str) -> str:
+    _comes(text, "UTC")
+    return text
+
+
+def _zone(text: str) -> str:
+    _comes("0 0 * * *", text)
+    return text
+
+
+def _comes(cron: str, tz: str) -> None:
+    try:
+        Calendar(cron, tz)
+    except BadRequest as error:
+        raise ValueError(f"{error.what} {error.why}".rstrip(".")) from None
+
+
+def _span(text: str) -> str:
+    if not _SPAN.fullmatch(text):
+        raise ValueError(f"{text!r} is not a span of time such as 90s, 30min, 6h or 2d")
+    return text
+
+
+class ScheduleEntry(_Part):
+    """When it is due. `mlinfra schedules create NAME` takes it from here."""
+
+    cron: Annotated[str, AfterValidator(_cron)]
+    """Minute, hour, day of the month, month, day of the week."""
+
+    tz: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """Time zone, such as `Europe/Paris`."""
+
+    catchup: Literal["latest", "all", "none"] = "latest"
+    """Which due times are run that were missed."""
+
+    grace: Annotated[str, AfterValidator(_span)] = "6h"
+    """How old a due time may be that is run late: `90s`, `30min`, `6h`, `2d`."""
+
+    overlap: Literal["skip", "queue", "cancel"] = "skip"
+    """What a due time does while the run before it goes on."""
+
+    parameters: dict[str, Value] = {}
+    """Parameters of the pipeline; `{{ date }}` and `{{ due }}` stand for the due time."""
+
+
 class PipelineFile(_Part):
     """A pipeline of notebooks."""
 
@@ -113,8 +182,14 @@ class PipelineFile(_Part):
     defaults: Options = Options()
     """For every step that does not say otherwise."""
 
-    parameters: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], Value] = {}
+    parameters: dict[Name, Value] = {}
     """Parameters of the pipeline with their defaults; `pipelines run NAME -p day=2013-11-01` sets one."""
+
+    date_parameter: Name = "date"
+    """Name of the parameter that is the date of a run, which a backfill sets; without a default it is the day of the run, in UTC."""
+
+    schedule: ScheduleEntry | None = None
+    """When it is to run by the clock."""
 
     steps: dict[Annotated[str, Field(pattern=NAME)], StepEntry] = Field(min_length=1)
     """The steps by name."""
@@ -137,6 +212,15 @@ def load(root: Path, path: Path) -> Definition:
     return _define(root, path, read_document(path, name))
 
 
+def declared_schedule(root: Path, path: Path) -> dict[str, Any] | None:
+    """What a pipeline file that was loaded before says of its schedule, as fields of a ScheduleSpec; None when it says nothing."""
+    found = PipelineFile.model_validate(read_document(path, shown(root, path)).data).schedule
+    if found is None:
+        return None
+    number, unit = _SPAN.findall(found.grace)[0]
+    return {**found.model_dump(exclude={"grace"}), "grace_seconds": float(number) * _SECONDS[unit]}
+
+
 def shown(root: Path, path: Path) -> str:
     """What a file is called: its path below the project, as text even where it is none."""
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
@@ -156,45 +240,55 @@ def _define(root: Path, path: Path, document: Document) -> Definition:
     except ValidationError as error:
         raise _explain(error, document) from error
     folder = PurePosixPath(path.parent.relative_to(root).as_posix()) if path.parent.is_relative_to(root) else PurePosixPath()
-    steps = [_step(name, entry, file.defaults, document, folder) for name, entry in file.steps.items()]
-    after = _edges(steps, document)
-    for step in steps:
-        _check_notebook(root, step, document)
-        _check_placeholders(step, file.parameters, document)
     name = file.pipeline or path.name.removesuffix(SUFFIX)
     if not re.match(NAME, name):
         raise document.error(
             (), f"the file's name, {name!r}, cannot be the pipeline's.", "It has no `pipeline:`.", "Add `pipeline: NAME` of letters, digits, . - _"
         )
-    return Definition(
+    steps = [_step(name, entry, file, document, folder) for name, entry in file.steps.items()]
+    for step in steps:
+        _check_placeholders(step, {*file.parameters, file.date_parameter}, document)
+    for key, value in file.parameters.items():
+        _check_secret(("parameters", key), key, value, document)
+    uses_date = file.date_parameter in file.parameters or any(file.date_parameter in _used(step) for step in steps)
+    definition = Definition(
         name=name,
         path=document.name,
         description=file.description,
         parameters=file.parameters,
-        steps=tuple(StepDefinition(**{**step, "after": after[step["name"]]}) for step in steps),
+        steps=tuple(steps),
+        date=file.date_parameter if uses_date else "",
     )
+    bound = bind(definition, definition.values({}), document.error)
+    checked = [_check_notebook(root, step, document) for step in steps]
+    return grouped(replace(definition, steps=tuple(checked)), bound)
 
 
-def _step(name: str, entry: StepEntry, defaults: Options, document: Document, folder: PurePosixPath) -> dict[str, Any]:
+def _step(name: str, entry: StepEntry, file: PipelineFile, document: Document, folder: PurePosixPath) -> StepDefinition:
     def pick(key: str, own: BaseModel, fallback: Any) -> Any:
-        return next((value for value in (getattr(own, key), getattr(defaults, key)) if value is not None), fallback)
+        return next((value for value in (getattr(own, key), getattr(file.defaults, key)) if value is not None), fallback)
 
     spot: KeyPath = ("steps", name)
-    return {
-        "name": name,
-        "notebook": _path(entry.notebook, (*spot, "notebook"), document, folder),
-        "description": entry.description,
-        "parameters": entry.params,
-        "inputs": _references(entry.inputs, (*spot, "in"), document, folder),
-        "outputs": _references(entry.outputs, (*spot, "out"), document, folder),
-        "gpus": pick("gpus", entry.resources, 0),
-        "cpus": pick("cpus", entry.resources, 1),
-        "memory_gib": pick("memory_gib", entry.resources, None),
-        "time_limit_minutes": pick("time_limit_minutes", entry, None),
-        "retries": pick("retries", entry, 0),
-        "cache": pick("cache", entry, True),
-        "line": document.line(spot),
-    }
+    return StepDefinition(
+        name=name,
+        notebook=_path(entry.notebook, (*spot, "notebook"), document, folder),
+        description=entry.description,
+        parameters=entry.params,
+        inputs=_references(entry.inputs, (*spot, "in"), document, folder, steps=file.steps),
+        outputs=_references(entry.outputs, (*spot, "out"), document, folder),
+        after=(),
+        gpus=pick("gpus", entry.resources, 0),
+        cpus=pick("cpus", entry.resources, 1),
+        memory_gib=pick("memory_gib", entry.resources, None),
+        time_limit_minutes=pick("time_limit_minutes", entry, None),
+        retries=pick("retries", entry, 0),
+        cache=pick("cache", entry, True),
+        line=document.line(spot),
+        backend=pick("backend", entry.resources, None),
+        gpu_type=pick("gpu_type", entry.resources, None),
+        queue=pick("queue", entry.resources, None),
+        foreach=entry.foreach,
+    )
 
 
 def _path(text: str, spot: KeyPath, document: Document, folder: PurePosixPath) -> str:
@@ -209,79 +303,104 @@ def _path(text: str, spot: KeyPath, document: Document, folder: PurePosixPath) -
     return path
 
 
-def _references(texts: Sequence[str], spot: KeyPath, document: Document, folder: PurePosixPath) -> tuple[str, ...]:
+def _references(texts: Sequence[str], spot: KeyPath, document: Document, folder: PurePosixPath, *, steps: Collection[str] | None = None) -> tuple[str, ...]:
+    """In their normal form, but for those that hold a placeholder, whose form is known when it is filled. steps: those whose outputs may be taken."""
     found: list[str] = []
     for position, text in enumerate(texts):
-        try:
-            reference = normalize(text, folder=folder)
-        except BadRequest as error:
-            raise document.error((*spot, position), error.what, error.why, error.fix) from error
+        if steps is not None and text.startswith(OF_STEP):
+            _check_step(text.removeprefix(OF_STEP), steps, (*spot, position), document)
+            reference = text
+        elif any(True for _ in placeholders(text)):
+            reference = text
+        else:
+            try:
+                reference = normalize(text, folder=folder)
+            except BadRequest as error:
+                raise document.error((*spot, position), error.what, error.why, error.fix) from error
         if reference in found:
             raise document.error((*spot, position), f"{text} is given twice.", fix="Keep one of them.")
         found.append(reference)
     return tuple(found)
 
 
-def _edges(steps: Sequence[Mapping[str, Any]], document: Document) -> dict[str, tuple[str, ...]]:
-    inputs = {step["name"]: step["inputs"] for step in steps}
-    outputs = {step["name"]: step["outputs"] for step in steps}
-    clash = graph.find_clash(outputs)
-    if clash:
-        same = clash.first_output == clash.second_output
-        thing = clash.second_output if same else f"{clash.second_output} (within or around {clash.first_output})"
-        spot = ("steps", clash.second, "out", outputs[clash.second].index(clash.second_output))
-        where = f"Step {clash.first} makes it too (line {document.line(('steps', clash.first))})."
-        raise document.error(spot, f"{thing} is made by two steps.", where, "Let one step make it, and the other take it under `in`.")
-    after = graph.edges(inputs, outputs)
-    cycle = graph.find_cycle(after)
-    if cycle:
-        lines = ", ".join(f"{name} on line {document.line(('steps', name))}" for name in cycle)
-        round_trip = " → ".join([*cycle, cycle[0]])
-        why = f"Each takes what the one before makes: {lines}." if len(cycle) > 1 else f"It takes what it makes ({_own(inputs[cycle[0]], outputs[cycle[0]])})."
-        raise document.error(("steps", cycle[0]), f"the steps run in a circle: {round_trip}.", why, "Take one of these things out of `in` or `out`.")
-    return after
+def _check_step(name: str, steps: Collection[str], spot: KeyPath, document: Document) -> None:
+    if name not in steps:
+        close = get_close_matches(name, steps, n=1)
+        fix = f"Did you mean step:{close[0]}?" if close else "Name a step of this file."
+        raise document.error(spot, f"there is no step {name}.", f"The file has: {', '.join(steps)}.", fix)
 
 
-def _own(inputs: Sequence[str], outputs: Sequence[str]) -> str:
-    return ", ".join(taken for taken in inputs if any(feeds(made, taken) for made in outputs))
-
-
-def _check_notebook(root: Path, step: Mapping[str, Any], document: Document) -> None:
-    spot: KeyPath = ("steps", step["name"], "notebook")
+def _check_notebook(root: Path, step: StepDefinition, document: Document) -> StepDefinition:
+    """The step, once its notebook takes its parameters: names of `foreach` that the notebook knows are among them."""
+    spot: KeyPath = ("steps", step.name, "notebook")
     try:
-        notebook = read_notebook(root / step["notebook"], step["notebook"])
+        notebook = read_notebook(root / step.notebook, step.notebook)
     except NotFound as error:
-        folder = (root / step["notebook"]).parent
+        folder = (root / step.notebook).parent
         there = [path.name for path in folder.glob("*.ipynb")] if folder.is_dir() else []
-        close = get_close_matches(Path(step["notebook"]).name, there, n=1)
+        close = get_close_matches(Path(step.notebook).name, there, n=1)
         raise document.error(
             spot, error.what, "Its path begins at this file's folder.", f"Did you mean {close[0]}?" if close else "Make it, or mend the path."
         ) from error
     except (Unprocessable, TooLarge) as error:
         raise document.error(spot, error.what, error.why, error.fix) from error
-    given = step["parameters"]
+    for name, value in step.parameters.items():
+        _check_secret(("steps", step.name, "params", name), name, value, document)
+    given = step.parameters
     known = notebook.parameters
     if given and known is None:
         fix = f"Tag the cell that sets {', '.join(given)} with `parameters` (property inspector, Cell Tags)."
-        raise document.error(("steps", step["name"], "params"), f"{step['notebook']} takes no parameters.", "No cell of it is tagged `parameters`.", fix)
-    if notebook.language != "python":
-        return
-    for name in given:
+        raise document.error(("steps", step.name, "params"), f"{step.notebook} takes no parameters.", "No cell of it is tagged `parameters`.", fix)
+    python = notebook.language == "python"
+    for name in given if python else ():
         if known is not None and name not in known:
             close = get_close_matches(name, known, n=1)
             why = f"Its `parameters` cell sets {', '.join(sorted(known)) or 'nothing'}."
             fix = f"Did you mean {close[0]}?" if close else f"Set {name} to a default in that cell."
-            raise document.error(("steps", step["name"], "params", name), f"{step['notebook']} has no parameter {name}.", why, fix)
+            raise document.error(("steps", step.name, "params", name), f"{step.notebook} has no parameter {name}.", why, fix)
+    own = {name: f"{{{{ {name} }}}}" for name in item_names(step.foreach) if name not in given and known is not None and (name in known or not python)}
+    for name in item_names(step.foreach):
+        if name not in own and name not in _used(step):
+            fix = f"Set {name} to a default in its cell tagged `parameters`, or use {{{{ {name} }}}} under `params`, `in` or `out`."
+            why = f"{step.notebook} has no such parameter."
+            raise document.error(("steps", step.name, "foreach", name), f"nothing of step {step.name} uses {name}.", why, fix)
+    return replace(step, parameters={**own, **given})
 
 
-def _check_placeholders(step: Mapping[str, Any], parameters: Mapping[str, Any], document: Document) -> None:
-    for name, value in step["parameters"].items():
+def _used(step: StepDefinition) -> set[str]:
+    """Names of all placeholders in a step."""
+    return {name for part in (step.parameters, step.inputs, step.outputs, step.foreach) if part is not None for name in placeholders(part)}
+
+
+def _check_placeholders(step: StepDefinition, parameters: Collection[str], document: Document) -> None:
+    items = item_names(step.foreach)
+    parts: list[tuple[str, str | int, Any]] = [("params", name, value) for name, value in step.parameters.items()]
+    parts += [(key, number, text) for key, texts in (("in", step.inputs), ("out", step.outputs)) for number, text in enumerate(texts)]
+    for key, place, value in parts:
         for wanted in placeholders(value):
-            if wanted not in parameters:
-                close = get_close_matches(wanted, parameters, n=1)
-                fix = f"Did you mean {{{{ {close[0]} }}}}?" if close else f"Add it: `parameters: {{{wanted}: …}}` at the top."
-                why = f"The pipeline's parameters are: {', '.join(parameters) or 'none'}."
-                raise document.error(("steps", step["name"], "params", name), f"there is no parameter {wanted}.", why, fix)
+            if wanted not in parameters and wanted not in items:
+                raise _no_parameter(("steps", step.name, key, place), wanted, [*parameters, *items], document)
+        for text in malformed(value):
+            fix = "Write {{ name }}: the name of a parameter, nothing else; it is filled in, not run."
+            raise document.error(("steps", step.name, key, place), f"{text} cannot be filled in.", "Between {{ and }} stands one name.", fix)
+    for wanted in placeholders(step.foreach if step.foreach is not None else ""):
+        if wanted not in parameters:
+            raise _no_parameter(("steps", step.name, "foreach"), wanted, parameters, document)
+
+
+def _no_parameter(spot: KeyPath, wanted: str, known: Collection[str], document: Document) -> Unprocessable:
+    close = get_close_matches(wanted, known, n=1)
+    fix = f"Did you mean {{{{ {close[0]} }}}}?" if close else f"Add it: `parameters: {{{wanted}: …}}` at the top."
+    return document.error(spot, f"there is no parameter {wanted}.", f"Known here: {', '.join(known) or 'none'}.", fix)
+
+
+def _check_secret(spot: KeyPath, name: str, value: Any, document: Document) -> None:
+    if isinstance(value, str) and any(True for _ in placeholders(value)):
+        return  # what stands for it is looked at where it is given
+    try:
+        check_secret(name, value, f"parameter {name}")
+    except BadRequest as error:
+        raise document.error(spot, error.what, error.why, error.fix) from None
 
 
 def _explain(error: ValidationError, document: Document) -> Unprocessable:
@@ -292,7 +411,7 @@ def _explain(error: ValidationError, document: Document) -> Unprocessable:
     key = str(path[-1]) if path else ""
     if first["type"] == "extra_forbidden":
         known = _keys(path[:-1])
-        close = get_close_matches(key, known, n=1, cutoff=0.5)
+        close = [_ELSEWHERE[key]] if _ELSEWHERE.get(key) in known else get_close_matches(key, known, n=1, cutoff=0.5)
         fix = f"Did you mean {close[0]}?" if close else "Take it out."
         return document.error(path, f"unknown key {key}.", f"Known here: {', '.join(known)}.", fix)
     if first["type"] == "missing":
@@ -316,4 +435,6 @@ def _keys(path: KeyPath) -> list[str]:
         model = Resources if path[2:] == ("resources",) else StepEntry
     elif path == ("defaults",):
         model = Options
+    elif path == ("schedule",):
+        model = ScheduleEntry
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -5,54 +5,67 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
+import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
-from ..core.files import file_lock
-from ..core.processes import Identity, spawn_detached
-from ..core.records import Page, now, page_of
+from ..core.files import write_atomic
+from ..core.records import Page, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
-from .contents import Contents, Fingerprints
+from . import explaining, planning
+from .backfill import Forecast, check_dated, dates, summary
+from .binding import elements_of
+from .contents import Fingerprints
 from .definition import Definition
-from .engine import Engine, Tools
+from .export import export
 from .file import SUFFIX, load, shown
+from .filling import fill
 from .finding import find_pipeline, pipeline_files
-from .references import kind_of
-from .spec import Pipeline, PipelineDetail, PipelineRun, RunState, StepRun, StepState
+from .launching import Launcher
+from .single import read_parameters, single
+from .spec import Backfill, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, RunState, StepRun, StepState
 from .state import is_final
-from .store import RunEntry, Store
+from .store import Plan, RunEntry, Store
 
 if TYPE_CHECKING:
     from ..core.project import Project
     from ..jobs import Jobs
 
+Tracked = Callable[[str], Iterable[tuple[str, str]]]
+"""Pipeline run → (step, id) of each tracked run that it made."""
+
 LAST = 5
 """How many runs a list shows of each pipeline."""
-_START = timedelta(seconds=60)
-"""How long a driver may take to come up before its run counts as interrupted."""
 _LOCK_SECONDS = 10.0
 
 
 class Pipelines:
     """Pipelines of one project: notebooks in order, with a cache.
 
-    fingerprints: kind → function that gives the content id of a name, None when it is absent. opener: `module:function` that opens
-    the project at a path and has these pipelines as `.pipelines`; a driver in a process of its own begins with it.
+    fingerprints: kind → function that gives the content id of a name, None when it is absent. tracked: gives the (step, id) of the tracked
+    runs that carry the tag of a pipeline run. opener: `module:function` that opens the project at a path and has these pipelines as
+    `.pipelines`; a driver in a process of its own begins with it.
     """
 
-    def __init__(self, project: Project, jobs: Jobs, fingerprints: Fingerprints | None = None, *, opener: str = "jupyter_mlinfra.workbench:current") -> None:
+    def __init__(
+        self,
+        project: Project,
+        jobs: Jobs,
+        fingerprints: Fingerprints | None = None,
+        *,
+        tracked: Tracked | None = None,
+        opener: str = "jupyter_mlinfra.workbench:current",
+    ) -> None:
         self._project = project
+        self._tracked = tracked
         self._jobs = jobs
-        self._fingerprints: Fingerprints = {} if fingerprints is None else fingerprints
-        self._opener = opener
         self._store = Store(project.database)
+        self._launcher = Launcher(project, jobs, self._store, {} if fingerprints is None else fingerprints, opener)
 
     # Looking
 
@@ -67,7 +80,7 @@ class Pipelines:
     def check(self, path: str | Path) -> PipelineDetail:
         """The same, once everything that it takes is there too: Unprocessable, with line and fix, is all that can be wrong before a run."""
         definition = self._find(str(path))
-        self._check_inputs(definition)
+        self._launcher.check_inputs(self._launcher.bind(definition, definition.values({})))
         return self._detail(definition)
 
     def runs(self, name: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[PipelineRun]:
@@ -77,11 +90,44 @@ class Pipelines:
         if plain is not None and not page.total:
             with contextlib.suppress(Unprocessable, Conflict):  # a file that is broken is there all the same
                 self._find(plain)
-        return replace(page, items=[self._observed(self._store.run(run.run)) if run.state is RunState.RUNNING else run for run in page.items])
+        items = [self._launcher.observed(self._store.run(run.run)) if run.state is RunState.RUNNING else run for run in page.items]
+        return replace(page, items=[_brief(run) for run in items])
 
     def show_run(self, run: str) -> PipelineRun:
-        """A run by its id, or the beginning of it."""
-        return self._observed(self._store.run(run))
+        """A run by its id, or the beginning of it; with the tracked runs that its steps made."""
+        return self._with_tracked(self._launcher.observed(self._store.run(run)))
+
+    def explain(self, step: str, *, parameters: Mapping[str, Any] | None = None) -> Explanation:
+        """What `PIPELINE/STEP` would do now: which part of its key differs from its last whole result, and how. Nothing is run.
+
+        parameters: of the pipeline, as for a run. Raises NotFound when there is no such pipeline or step.
+        """
+        name, slash, wanted = step.rpartition("/")
+        if not slash or not name or not wanted:
+            raise BadRequest(f"{step!r} is no step of a pipeline.", "The form is PIPELINE/STEP.", "For example churn/train")
+        definition = self._find(name)
+        bound = self._launcher.bind(definition, definition.values(_plain(parameters or {})))
+        contents = self._launcher.contents()
+        chosen = planning.find(bound, wanted)
+        return explaining.explain(bound, wanted, chosen, self._launcher.assessor(bound, contents), contents)
+
+    def export(self, name: str, *, to: str = "argo", image: str | None = None, output: str | Path | None = None) -> Exported:
+        """The pipeline in the form of another system, as text; written to a file when `output` says where.
+
+        Raises BadRequest for a system that is not known, Unprocessable for what it cannot do.
+        """
+        definition = self._find(name)
+        exported = export(definition, self._launcher.bind(definition, definition.values({})), to=to, image=image)
+        if output is None:
+            return exported
+        path = Path(output)
+        write_atomic(path, exported.text.encode(), mode=0o644)
+        return replace(exported, path=str(path))
+
+    def run_of(self, key: str) -> PipelineRun | None:
+        """The run that was begun with this key."""
+        known = self._store.by_key(key)
+        return None if known is None else self._launcher.observed(known)
 
     def count_runs(self) -> int:
         """All runs there are."""
@@ -95,27 +141,107 @@ class Pipelines:
         *,
         parameters: Mapping[str, Any] | None = None,
         force: bool = False,
+        from_step: str | None = None,
+        backend: str | None = None,
         wait: bool = True,
         on_step: Callable[[StepRun], None] | None = None,
+        key: str | None = None,
     ) -> PipelineRun:
         """Run a pipeline by name or path: steps whose code, parameters, inputs and environment are unchanged are taken from the cache.
 
-        force: run every step. wait: drive the run here and return its end (an interrupt cancels it); else a process of its own
-        drives it, whatever becomes of this one. on_step: told of each move of a step; only with `wait`.
+        force: run every step. from_step: run that one and what hangs on it; of the others the last results are taken, also when their code
+        has changed. backend: where jobs go whose step names none. wait: drive the run here and return its end (an interrupt cancels it);
+        else a process of its own drives it, whatever becomes of this one. on_step: told of each move of a step; only with `wait`.
         A run of the same pipeline that lost its driver is gone on with when it is the same, else cancelled.
+        key: for `wait=False`; a second call with the same key gives the run of the first, with a driver if it has none. No other run is gone on with.
         Raises Conflict when the pipeline runs already, Unprocessable with the line for what is wrong in its file.
         """
+        if key is not None and (known := self._store.by_key(key)) is not None:
+            return known.run if is_final(known.run.state) or (known.driver is not None and known.driver.alive()) else self._launcher.detach(known)
         definition = self._find(str(name))
         values = definition.values(_plain(parameters or {}))
-        self._check_inputs(definition)
-        with self._lock(definition.name):
-            entry = self._left_over(definition, values, force=force)
-            if entry is None:
-                entry = self._store.begin(definition, parameters=values, force=force, user=self._project.user)
-            if wait:
-                return self._drive(entry, on_step)
-            self._store.drive(entry, None)
-        return self._detach(entry)
+        bound = self._launcher.bind(definition, values)
+        plan = planning.from_step(bound, from_step, self._store, backend=backend)
+        return self._launcher.launch(definition, bound, values, plan, force=force, wait=wait, on_step=on_step, key=key)
+
+    def run_step(
+        self,
+        name: str,
+        step: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        force: bool = False,
+        backend: str | None = None,
+        wait: bool = True,
+        on_step: Callable[[StepRun], None] | None = None,
+    ) -> PipelineRun:
+        """Run one step alone, with other values for some of its notebook's parameters; what it takes must be there.
+
+        Its result stands as any other: the next run of the pipeline says that its parameters have changed. Raises as `run` does.
+        """
+        definition = self._find(name)
+        values = definition.values({})
+        changed, bound = single(definition, step, _plain(parameters or {}), lambda item: self._launcher.bind(item, values))
+        read_parameters(self._project.root, bound.steps[0].notebook, parameters or {})
+        return self._launcher.launch(changed, bound, values, Plan(backend=backend), force=force, wait=wait, on_step=on_step)
+
+    def repair(self, run: str, *, backend: str | None = None, wait: bool = True, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:
+        """A new run of the present file with the parameters of `run`: what failed, was cancelled or skipped there runs, and what hangs on it.
+
+        What had succeeded is taken from it, also when its code has changed since. It runs again only if its result is gone: another run
+        has made it anew, or its files are not those that it made.
+        Raises Conflict when nothing is to be repaired, or `run` has not ended.
+        """
+        base = self._store.run(run)
+        if not is_final(base.run.state):
+            raise Conflict(f"Run {base.run.run} has not ended.", "Only a run that has ended is repaired.", f"mlinfra pipelines resume {base.run.run}")
+        definition = self._find(base.run.pipeline)
+        given = {name: value for name, value in base.run.parameters.items() if name in definition.parameters or name == definition.date}
+        values = definition.values(given)
+        bound = self._launcher.bind(definition, values)
+        plan = planning.repair(base, bound, backend=backend or base.plan.backend)
+        return self._launcher.launch(definition, bound, values, plan, force=False, wait=wait, on_step=on_step)
+
+    def backfill(
+        self,
+        name: str,
+        *,
+        first: str,
+        last: str,
+        every: str = "day",
+        parameters: Mapping[str, Any] | None = None,
+        parallel: int = 4,
+        dry_run: bool = False,
+        wait: bool = True,
+        on_run: Callable[[PipelineRun], None] | None = None,
+        id: str = "",
+    ) -> Backfill:
+        """One run for each date from `first` to `last`, both included, oldest first; a date that succeeded and has not changed is left out.
+
+        every: `day`, `week` or `month`. parallel: dates at once, at most, where they do not write the same things. dry_run: only count.
+        wait: as for `run`; on_run is told of the end of each, and one that fails does not keep the others from running.
+        """
+        definition = self._find(name)
+        check_dated(definition)
+        days = dates(first, last, every)
+        given = _plain(parameters or {})
+        forecast = Forecast(definition, self._store, lambda values: self._launcher.bind(definition, values), self._launcher.assessor)
+        every_value = {day: definition.values({**given, definition.date: day}) for day in days}
+        found = [forecast.of(values) for values in every_value.values()]
+        if dry_run or all(item.done for item in found):
+            return summary(definition, found, parallel=parallel)
+        plan = summary(definition, found, parallel=parallel, id=id or secrets.token_hex(4))
+        if not wait:
+            options = {"name": name, "first": first, "last": last, "every": every, "parameters": given, "parallel": parallel, "id": plan.id}
+            self._launcher.spawn(["--backfill", json.dumps(options)], log=self._project.home / "runs" / f"backfill-{plan.id}.log")
+            return plan
+
+        def act(day: str, begun: Callable[[], None]) -> PipelineRun:
+            values = every_value[day]
+            bound = self._launcher.bind(definition, values)
+            return self._launcher.launch(definition, bound, values, Plan(backfill=plan.id), force=False, wait=True, on_step=None, on_begin=begun)
+
+        return fill(plan, act, on_run, stop=lambda: self._stop_backfill(plan.id))
 
     def resume(self, run: str, *, wait: bool = True, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:
         """Go on with a run whose driver ended: its finished steps stay, its running jobs are followed, nothing is done twice.
@@ -123,21 +249,21 @@ class Pipelines:
         Raises Conflict when the run has ended, or is being driven.
         """
         entry = self._store.run(run)
-        with self._lock(entry.run.pipeline):
+        with self._launcher.lock(entry.run.pipeline, entry.lane):
             entry = self._store.run(entry.run.run)
             if is_final(entry.run.state):
                 raise Conflict(f"Run {entry.run.run} has ended: {entry.run.state}.", fix=f"mlinfra pipelines run {entry.run.pipeline}: what is done is cached.")
             if wait:
-                return self._drive(entry, on_step)
+                return self._launcher.drive(entry, on_step)
             self._store.drive(entry, None)
-        return self._detach(entry)
+        return self._launcher.detach(entry)
 
     def drive(self, run: str) -> PipelineRun:
         """What the process of `wait=False` does: drive a run to its end. A run that has ended meanwhile is left as it is."""
         entry = self._store.run(run)
-        with self._lock(entry.run.pipeline, patience=_LOCK_SECONDS):
+        with self._launcher.lock(entry.run.pipeline, entry.lane, patience=_LOCK_SECONDS):
             entry = self._store.run(entry.run.run)
-            return entry.run if is_final(entry.run.state) else self._drive(entry, None)
+            return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)
 
     def cancel(self, run: str) -> PipelineRun:
         """End a run with all its jobs; returns when they have ended. Raises Conflict when the run had ended before.
@@ -158,11 +284,11 @@ class Pipelines:
             entry = self._store.run(entry.run.run)
             if is_final(entry.run.state):
                 return entry.run
-            with contextlib.suppress(Conflict), self._lock(entry.run.pipeline):  # nobody drives it
+            with contextlib.suppress(Conflict), self._launcher.lock(entry.run.pipeline, entry.lane):  # nobody drives it
                 entry = self._store.run(entry.run.run)
-                return entry.run if is_final(entry.run.state) else self._drive(entry, None)
+                return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)
             time.sleep(0.1)
-        return self._observed(entry)
+        return self._launcher.observed(entry)
 
     def stop(self) -> Sequence[PipelineRun]:
         """Cancel every run that is under way. Each is tried; what could not be cancelled is raised at the end."""
@@ -239,107 +365,42 @@ class Pipelines:
             "magic": f"%pipeline run {name}{words.replace(' -p ', ' ')}",
             "cli": f"mlinfra pipelines run {name}{words}",
         }
-        graph = [step.record() for step in definition.steps]
+        bound = self._launcher.bind(definition, definition.values({}))
+        graph = [step.record([item.name for item in elements_of(bound, step.name)] if step.foreach is not None else ()) for step in definition.steps]
         runs = self.runs(name, limit=LAST)
         return PipelineDetail(pipeline=self._record(definition), graph=graph, runs=runs.items, runs_total=runs.total, code=code)
 
-    def _contents(self) -> Contents:
-        return Contents(self._project.root, self._store, self._fingerprints)
+    def _stop_backfill(self, id: str) -> None:
+        for entry in self._store.unfinished():
+            if entry.plan.backfill == id:
+                self._store.request_cancel(entry, self._project.user)
 
-    def _check_inputs(self, definition: Definition) -> None:
-        """Raise Unprocessable for the first input that no step makes and that is not there."""
-        from .document import read_document
-
-        contents = self._contents()
-        for step, taken in definition.external_inputs():
-            if contents.of(taken) is None:
-                document = read_document(self._project.root / definition.path, definition.path)
-                spot = ("steps", step.name, "in", step.inputs.index(taken))
-                what = f"step {step.name} takes {taken}, which does not exist."
-                if kind_of(taken) == "file":
-                    fix = "Mend the path (it begins at this file's folder), or add the step that makes it under `out`."
-                else:
-                    fix = "Mend the name, make it first, or add the step that makes it under `out`."
-                raise document.error(spot, what, "No step of this pipeline makes it.", fix)
-
-    @contextlib.contextmanager
-    def _lock(self, pipeline: str, *, patience: float = 0.0) -> Iterator[None]:
-        """Hold the right to drive a pipeline; it dies with its holder. Raises Conflict naming the run that holds it."""
-        limit, path = time.monotonic() + patience, self._project.folder("pipelines") / f"{pipeline}.lock"
-        with contextlib.ExitStack() as stack:
-            while True:
-                try:
-                    stack.enter_context(file_lock(path, wait=False, what=f"Pipeline {pipeline}"))
-                    break
-                except Conflict:
-                    if time.monotonic() >= limit:
-                        raise self._busy(pipeline) from None
-                    time.sleep(0.05)
-            yield
-
-    def _busy(self, pipeline: str) -> Conflict:
-        under_way = self._store.unfinished(pipeline)
-        if not under_way:
-            return Conflict(f"Pipeline {pipeline} is being started.", "Another process holds its lock.", "Try again in a moment.")
-        run = under_way[0].run
-        why = f"Run {run.run} of {run.user} began at {run.started_at:%H:%M:%S} UTC; two at once would write the same outputs."
-        return Conflict(f"Pipeline {pipeline} is already running.", why, f"Wait for it, or: mlinfra pipelines cancel {run.run}")
-
-    def _left_over(self, definition: Definition, values: Mapping[str, Any], *, force: bool) -> RunEntry | None:
-        """The run to go on with, if one lost its driver and is the same as asked for. Any other such run is cancelled.
-
-        The caller holds the lock, so nobody drives it; yet its driver may be about to come up.
-        """
-        for entry in self._store.unfinished(definition.name):
-            if entry.driver is None and now() - entry.driven_at < _START:
-                raise self._busy(definition.name)
-            if (entry.definition, dict(entry.run.parameters), entry.force) == (definition.kept(), dict(values), force) and not entry.cancelled_by:
-                return entry
-            self._store.request_cancel(entry, self._project.user)
-            self._drive(entry, None)
-        return None
-
-    def _drive(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
-        """Drive a run here; the caller holds the lock."""
-        self._store.drive(entry, Identity.of(os.getpid()))
-        try:
-            return self._driven(entry, on_step)
-        except BaseException:
-            with contextlib.suppress(MLInfraError):  # this process lives on, as a kernel does, but drives no more: the run is interrupted
-                self._store.release(entry)
-            raise
-
-    def _driven(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
-        tools = Tools(project=self._project, store=self._store, jobs=self._jobs, contents=self._contents(), on_step=on_step)
-        while True:
-            try:
-                return Engine(tools, self._store.run(entry.run.run)).drive().run
-            except Unavailable:
-                if tools.patience.is_over():
-                    raise
-                time.sleep(1.0)
-            except KeyboardInterrupt:
-                Engine(replace(tools, on_step=None), self._store.run(entry.run.run)).cancel(f"Interrupted by {self._project.user}.")
-                raise
+    def _with_tracked(self, run: PipelineRun) -> PipelineRun:
+        """A step that was taken from the cache shows what its job tracked in the run that made it."""
+        if self._tracked is None:
+            return run
+        known: dict[str, list[tuple[str, str]]] = {}
+        steps = []
+        for step in run.steps:
+            found: list[str] = []
+            with contextlib.suppress(MLInfraError):  # neither a job that is forgotten nor a store that does not answer keeps a run from being shown
+                if step.job is not None:
+                    made_in = self._jobs.show(step.job).labels.get("run", "") if step.state is StepState.CACHED else run.run
+                    if made_in not in known:
+                        known[made_in] = list(self._tracked(made_in))
+                    found = [id for name, id in known[made_in] if name == step.name]
+            steps.append(replace(step, runs=tuple(found)))
+        return replace(run, steps=steps)
 
     def _end_jobs(self, entry: RunEntry) -> None:
         for step in entry.run.steps:
             if step.state is StepState.RUNNING and step.job is not None:
                 self._jobs.cancel(step.job)
 
-    def _detach(self, entry: RunEntry) -> PipelineRun:
-        log = self._project.home / "runs" / entry.run.run / "driver.log"
-        spawn_detached("jupyter_mlinfra.pipelines.driver", [entry.run.run, "--project", str(self._project.root), "--open", self._opener], log=log)
-        return self.show_run(entry.run.run)
 
-    def _observed(self, entry: RunEntry) -> PipelineRun:
-        """The run, and whether anybody drives it."""
-        if is_final(entry.run.state):
-            return entry.run
-        missing = not entry.driver.alive() if entry.driver else now() - entry.driven_at > _START
-        if not missing:
-            return entry.run
-        return replace(entry.run, reason=f"Interrupted: the process that drove it has ended. Go on with: mlinfra pipelines resume {entry.run.run}")
+def _brief(run: PipelineRun) -> PipelineRun:
+    """A run as a list shows it: of why its steps ran, the first line."""
+    return replace(run, steps=[replace(step, detail=step.detail.partition("\n")[0]) for step in run.steps])
 
 
 def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,12 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
-    """A step in a run. job: id. notebook: the executed one. reason: why it ran, was cached, failed or was skipped."""
+    """A step in a run. job: id. notebook: the executed one. reason: why it ran, was cached, failed or was skipped.
+
+    changed: which parts of its key made it run, see `Explanation`. detail: the same in words, with lines of code (in a list of runs
+    its first line); both stay when it fails.
+    runs: ids of the tracked runs that it made; looked up when one pipeline run is shown.
+    """
 
     name: str
     state: StepState
@@ -41,11 +46,18 @@ class StepRun:
     reason: str
     started_at: datetime | None
     ended_at: datetime | None
+    changed: Sequence[str] = ()
+    detail: str = ""
+    runs: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineRun:
-    """One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty."""
+    """One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty.
+
+    date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose failed steps this one ran again.
+    backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of.
+    """
 
     run: str
     pipeline: str
@@ -56,11 +68,15 @@ class PipelineRun:
     started_at: datetime
     ended_at: datetime | None
     reason: str = ""
+    date: str = ""
+    repairs: str = ""
+    backend: str | None = None
+    backfill: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs."""
+    """A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs. elements: of a `foreach`."""
 
     name: str
     notebook: str
@@ -68,6 +84,7 @@ class Step:
     outputs: Sequence[str]
     parameters: Mapping[str, Any]
     after: Sequence[str]
+    elements: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +109,61 @@ class PipelineDetail:
     runs: Sequence[PipelineRun]
     runs_total: int
     code: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What a step would do now, and why.
+
+    changed: which parts of its key differ from its last whole result: code, params, inputs, environment, kernel; also `first run`,
+    `unfinished` (its newest execution did not succeed), `outputs` (gone, or not what it made), `cache off`. Empty: it would be taken from
+    the cache. detail: how they differ, with the lines of code.
+    """
+
+    ref: str
+    pipeline: str
+    step: str
+    changed: Sequence[str]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillDate:
+    """One date of a backfill. run: the newest run of that date. done: it succeeded, and nothing has changed since. steps, cached: that would run, be taken."""
+
+    date: str
+    done: bool
+    run: str
+    steps: int
+    cached: int
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """One run a date, oldest first. runs: dates that are not done. steps, cached: of all these runs, at most and at least.
+
+    parallel: how many go on at once, and `note` why no more. id: empty for a plan that was only looked at.
+    """
+
+    ref: str
+    pipeline: str
+    parameter: str
+    dates: Sequence[BackfillDate]
+    runs: int
+    steps: int
+    cached: int
+    parallel: int
+    note: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A pipeline in the form of another system. notes: what is not the same there. path: where it was written, empty when it was not."""
+
+    pipeline: str
+    target: str
+    text: str
+    notes: Sequence[str]
+    path: str = ""

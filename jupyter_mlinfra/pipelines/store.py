@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +24,10 @@ from .state import advance, check_run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEntry:
-    """A run as the engine needs it. driver: the process that drives it, None until there is one. driven_at: when one was named or asked for."""
+    """A run as the engine needs it. definition: bound to its values.
+
+    driver: the process that drives it, None until there is one. driven_at: when one was named or asked for. digest: of what the whole run is made of.
+    """
 
     number: int
     run: PipelineRun
@@ -33,6 +36,24 @@ class RunEntry:
     driver: Identity | None
     driven_at: datetime
     cancelled_by: str
+    plan: Plan
+    lane: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run was asked for besides its parameters.
+
+    again: step → why it runs, whatever the cache says. keep: step → job whose result is taken as long as it stands, even though its code
+    has changed; with `repairs` (a run) whatever has changed. backend: where jobs go. backfill: that it is part of.
+    """
+
+    again: Mapping[str, str] = field(default_factory=dict)
+    keep: Mapping[str, str] = field(default_factory=dict)
+    repairs: str = ""
+    backend: str | None = None
+    backfill: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,17 +112,31 @@ class Store:
             items = [_run_entry(connection, row).run for row in rows[:limit]]
         return Page(items=items, shown=len(items), total=total, cursor=str(rows[limit - 1]["number"]) if len(rows) > limit else None)
 
-    def unfinished(self, pipeline: str | None = None) -> list[RunEntry]:
-        """Runs that are not final, of one pipeline or of all."""
+    def unfinished(self, pipeline: str | None = None, lane: str | None = None) -> list[RunEntry]:
+        """Runs that are not final, of one pipeline (and one lane of it) or of all."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM pipeline_run WHERE state = 'running' AND (?1 IS NULL OR pipeline = ?1) ORDER BY number", (pipeline,))
+            where = "state = 'running' AND (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR lane = ?2)"
+            rows = connection.execute(f"SELECT * FROM pipeline_run WHERE {where} ORDER BY number", (pipeline, lane))  # noqa: S608 - fixed words
             return [_run_entry(connection, row) for row in rows.fetchall()]
+
+    def by_key(self, key: str) -> RunEntry | None:
+        """The run that was begun with this key."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM pipeline_run WHERE key = ?", (key,)).fetchone()
+            return _run_entry(connection, row) if row else None
 
     def newest_states(self, pipeline: str, count: int) -> list[RunState]:
         """States of the newest runs, oldest of them first."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT state FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT ?", (pipeline, count)).fetchall()
         return [RunState(row["state"]) for row in reversed(rows)]
+
+    def newest_of(self, pipeline: str, date: str) -> RunEntry | None:
+        """The newest run of a date, whatever its other parameters."""
+        with self._database.read() as connection:
+            query = "SELECT * FROM pipeline_run WHERE pipeline = ? AND date = ? ORDER BY number DESC LIMIT 1"
+            row = connection.execute(query, (pipeline, date)).fetchone()
+            return _run_entry(connection, row) if row else None
 
     def count_runs(self) -> int:
         """All runs there are."""
@@ -114,15 +149,27 @@ class Store:
 
     # Runs
 
-    def begin(self, definition: Definition, *, parameters: Mapping[str, Any], force: bool, user: str) -> RunEntry:
-        """Write down a new run with all its steps waiting. Raises Conflict when the pipeline has one that is not final."""
+    def begin(
+        self,
+        definition: Definition,
+        *,
+        parameters: Mapping[str, Any],
+        force: bool,
+        user: str,
+        plan: Plan | None = None,
+        lane: str = "",
+        digest: str = "",
+        key: str | None = None,
+    ) -> RunEntry:
+        """Write down a new run with all its steps waiting. Raises Conflict when the lane has one that is not final."""
         at = now().timestamp()
-        values = (secrets.token_hex(4), definition.name, "running", user, force, json.dumps(parameters), json.dumps(definition.to_json()), at, at)
+        kept = [json.dumps(parameters), json.dumps(definition.to_json()), json.dumps(asdict(plan or Plan()))]
+        values = (secrets.token_hex(4), definition.name, "running", user, force, *kept, at, at, lane, definition.date_of(parameters), digest, key)
         try:
             with self._database.write() as connection:
                 number = connection.execute(
-                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters, definition, started_at, driven_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters, definition, plan, started_at, driven_at, lane, date, digest, key)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     values,
                 ).lastrowid
                 steps = [(number, position, step.name) for position, step in enumerate(definition.steps)]
@@ -171,13 +218,15 @@ class Store:
         with self._database.write() as connection:
             return _move(connection, run, entry, to, reason=reason, notebook=notebook, job=job)
 
-    def start(self, run: RunEntry, entry: StepEntry, parts: Parts, *, reason: str) -> StepEntry:
+    def start(self, run: RunEntry, entry: StepEntry, parts: Parts, *, reason: str, changed: Sequence[str] = (), detail: str = "") -> StepEntry:
         """A step is about to run: its earlier result counts no more, since the outputs may be half made from here on."""
+        told = replace(entry, parts=parts, attempt=entry.attempt + 1, step=replace(entry.step, changed=tuple(changed), detail=detail))
+        slot = run.definition.step(entry.step.name).slot
         with self._database.write() as connection:
-            moved = _move(connection, run, replace(entry, parts=parts, attempt=entry.attempt + 1), StepState.RUNNING, reason=reason)
+            moved = _move(connection, run, told, StepState.RUNNING, reason=reason)
             connection.execute(
-                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, whole, parts) VALUES (?, ?, 0, ?)",
-                (run.run.pipeline, entry.step.name, json.dumps(parts.to_json())),
+                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts) VALUES (?, ?, ?, 0, ?)",
+                (run.run.pipeline, entry.step.name, slot, json.dumps(parts.to_json())),
             )
             return moved
 
@@ -193,24 +242,37 @@ class Store:
         """A step has made its outputs: its state and its result in one transaction."""
         with self._database.write() as connection:
             moved = _move(connection, run, replace(entry, parts=result.parts), StepState.SUCCEEDED, reason=reason, notebook=result.notebook)
-            values = (run.run.pipeline, entry.step.name, json.dumps(result.parts.to_json()), json.dumps(dict(result.outputs)), result.job, result.notebook)
+            slot, body = run.definition.step(entry.step.name).slot, (json.dumps(result.parts.to_json()), json.dumps(dict(result.outputs)))
+            values = (run.run.pipeline, entry.step.name, slot, *body, result.job, result.notebook)
             connection.execute(
-                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, whole, parts, outputs, job, notebook) VALUES (?, ?, 1, ?, ?, ?, ?)", values
+                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts, outputs, job, notebook) VALUES (?, ?, ?, 1, ?, ?, ?, ?)", values
             )
             return moved
 
     # The cache
 
-    def result(self, pipeline: str, step: str) -> Result | None:
-        """The newest execution of a step; None when it never ran."""
+    def result(self, pipeline: str, step: str, slot: str = "") -> Result | None:
+        """The newest execution of a step, of those that made what `slot` stands for; None when it never ran."""
         with self._database.read() as connection:
-            row = connection.execute("SELECT * FROM pipeline_result WHERE pipeline = ? AND step = ?", (pipeline, step)).fetchone()
+            query = "SELECT * FROM pipeline_result WHERE pipeline = ? AND step = ? AND slot = ?"
+            row = connection.execute(query, (pipeline, step, slot)).fetchone()
         if row is None:
             return None
         parts = _parts(row["parts"])
         if parts is None:
             return None
         return Result(whole=bool(row["whole"]), parts=parts, outputs=json.loads(row["outputs"]), job=row["job"], notebook=row["notebook"])
+
+    def last_whole(self, pipeline: str, step: str) -> Result | None:
+        """The newest execution of a step that succeeded, though others have failed since; None when none is known."""
+        query = (
+            "SELECT pipeline_step.* FROM pipeline_step JOIN pipeline_run ON pipeline_run.number = pipeline_step.run"
+            " WHERE pipeline = ? AND name = ? AND pipeline_step.state = 'succeeded' ORDER BY number DESC LIMIT 1"
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query, (pipeline, step)).fetchone()
+        parts = _parts(row["parts"]) if row else None
+        return Result(whole=True, parts=parts, job=row["job"], notebook=row["notebook"]) if parts else None
 
     def keep_packages(self, digest: str, packages: Mapping[str, str]) -> None:
         """Remember what the digest of an environment stands for."""
@@ -245,10 +307,10 @@ def _move(
     step = replace(step, notebook=notebook or step.notebook, job=job or step.job)
     parts = json.dumps(entry.parts.to_json()) if entry.parts else None
     connection.execute(
-        "UPDATE pipeline_step SET state = ?, reason = ?, job = ?, notebook = ?, attempt = ?, parts = ?, started_at = ?, ended_at = ?"
-        " WHERE run = ? AND name = ?",
+        "UPDATE pipeline_step SET state = ?, reason = ?, job = ?, notebook = ?, attempt = ?, parts = ?, changed = ?, detail = ?,"
+        " started_at = ?, ended_at = ? WHERE run = ? AND name = ?",
         (
-            step.state, step.reason, step.job, step.notebook, entry.attempt, parts,
+            step.state, step.reason, step.job, step.notebook, entry.attempt, parts, json.dumps(list(step.changed)), step.detail,
             _seconds(step.started_at), _seconds(step.ended_at), run.number, step.name,
         ),
     )  # fmt: skip
@@ -266,6 +328,7 @@ def _tell_run(connection: sqlite3.Connection, run: PipelineRun) -> None:
 
 
 def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
+    plan = Plan(**json.loads(row["plan"]))
     run = PipelineRun(
         run=row["run"],
         pipeline=row["pipeline"],
@@ -276,6 +339,10 @@ def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
         started_at=datetime.fromtimestamp(row["started_at"], UTC),
         ended_at=_moment(row["ended_at"]),
         reason=row["reason"],
+        date=row["date"],
+        repairs=plan.repairs,
+        backend=plan.backend,
+        backfill=plan.backfill,
     )
     definition = Definition.from_json(json.loads(row["definition"]))
     driver = Identity(*json.loads(row["driver"])) if row["driver"] else None
@@ -287,6 +354,9 @@ def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
         driver=driver,
         driven_at=datetime.fromtimestamp(row["driven_at"], UTC),
         cancelled_by=row["cancelled_by"],
+        plan=plan,
+        lane=row["lane"],
+        digest=row["digest"],
     )
 
 
@@ -302,6 +372,8 @@ def _step_entries(connection: sqlite3.Connection, number: int) -> list[StepEntry
                 reason=row["reason"],
                 started_at=_moment(row["started_at"]),
                 ended_at=_moment(row["ended_at"]),
+                changed=tuple(json.loads(row["changed"])),
+                detail=row["detail"],
             ),
             attempt=row["attempt"],
             parts=_parts(row["parts"]),

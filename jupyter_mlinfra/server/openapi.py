@@ -26,7 +26,7 @@ from .routes import PREFIX, ROUTES
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 _SPECS = (
     "catalog.spec", "core.lineage", "core.records", "core.search", "deployments.spec", "experiments.spec", "features.spec", "jobs.spec",
-    "monitoring.spec", "pipelines.spec", "readiness",
+    "monitoring.spec", "pipelines.schedules.spec", "pipelines.spec", "readiness",
 )  # fmt: skip
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from .handler import Handler, access
-from .parameters import Cursor, Limit
+from annotated_types import Interval
+
+from .handler import Handler, access, remote
+from .parameters import Cursor, Limit, Name
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..pipelines.spec import Pipeline, PipelineDetail, PipelineRun
+    from ..pipelines.spec import Backfill, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun
 
 read, write, execute = access("pipelines")
 
@@ -35,13 +37,55 @@ class PipelineRuns(Handler):
         return self.bench.pipelines.runs(name, limit=limit, cursor=cursor)
 
     @execute
-    def post(self, name: str, *, parameters: dict[str, Any] | None = None, force: bool = False) -> PipelineRun:
-        """Start a run and answer at once; `force` takes nothing from the cache."""
-        return self.bench.pipelines.run(name, parameters=parameters or {}, force=force, wait=False)
+    def post(
+        self, name: str, *, parameters: dict[str, Any] | None = None, force: bool = False, from_step: Name | None = None, backend: Name | None = None
+    ) -> PipelineRun:
+        """Start a run and answer at once; `force` takes nothing from the cache, `from_step` runs that step and what hangs on it."""
+        return self.bench.pipelines.run(name, parameters=parameters or {}, force=force, from_step=from_step, backend=backend, wait=False)
+
+
+class PipelineBackfill(Handler):
+    @execute
+    def post(
+        self,
+        name: str,
+        *,
+        first: Name,
+        last: Name,
+        every: Literal["day", "week", "month"] = "day",
+        parameters: dict[str, Any] | None = None,
+        parallel: Annotated[int, Interval(ge=1, le=100)] = 4,
+        dry_run: bool = False,
+    ) -> Backfill:
+        """One run a date from `first` to `last`: what there is to do; unless `dry_run`, it begins and goes on by itself."""
+        return self.bench.pipelines.backfill(
+            name, first=first, last=last, every=every, parameters=parameters or {}, parallel=parallel, dry_run=dry_run, wait=False
+        )
+
+
+class PipelineExport(Handler):
+    @read
+    def get(self, name: str, *, to: Literal["argo"] = "argo", image: Name | None = None) -> Exported:
+        """The pipeline in the form of another system."""
+        return self.bench.pipelines.export(name, to=to, image=image)
+
+
+class StepExplain(Handler):
+    @read
+    def get(self, name: str, step: str) -> Explanation:
+        """Why a step would run again now; nothing is run."""
+        return self.bench.pipelines.explain(f"{name}/{step}")
+
+
+class StepRuns(Handler):
+    @execute
+    def post(self, name: str, step: str, *, parameters: dict[str, Any] | None = None, force: bool = False, backend: Name | None = None) -> PipelineRun:
+        """Start one step alone and answer at once; `parameters` are its notebook's."""
+        return self.bench.pipelines.run_step(name, step, parameters=parameters or {}, force=force, backend=backend, wait=False)
 
 
 class RunPage(Handler):
-    @read
+    @read(slow=remote)
     def get(self, id: str) -> PipelineRun:
         """One run and its steps."""
         return self.bench.pipelines.show_run(id)
@@ -54,10 +98,22 @@ class RunCancel(Handler):
         return self.bench.pipelines.cancel(id)
 
 
+class RunRepair(Handler):
+    @execute
+    def post(self, id: str, *, backend: Name | None = None) -> PipelineRun:
+        """Start a run of what failed and what hangs on it, and answer at once."""
+        return self.bench.pipelines.repair(id, backend=backend, wait=False)
+
+
 ROUTES = {
     "pipelines/pipelines": PipelineList,
     "pipelines/pipelines/{name}": PipelinePage,
     "pipelines/pipelines/{name}/runs": PipelineRuns,
+    "pipelines/pipelines/{name}/backfill": PipelineBackfill,
+    "pipelines/pipelines/{name}/export": PipelineExport,
+    "pipelines/pipelines/{name}/steps/{step}/explain": StepExplain,
+    "pipelines/pipelines/{name}/steps/{step}/runs": StepRuns,
     "pipelines/runs/{id}": RunPage,
     "pipelines/runs/{id}/cancel": RunCancel,
+    "pipelines/runs/{id}/repair": RunRepair,
 }

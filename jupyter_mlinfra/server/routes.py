@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from . import catalog, deployments, experiments, features, jobs, monitoring, pipelines, workbench
+from . import catalog, deployments, experiments, features, jobs, monitoring, pipelines, schedules, workbench
 from .handler import Handler
 
 PREFIX = "/mlinfra/api/"
 
 ROUTES: dict[str, type[Handler]] = {
-    path: handler for module in (catalog, features, jobs, pipelines, experiments, deployments, monitoring, workbench) for path, handler in module.ROUTES.items()
+    path: handler
+    for module in (catalog, features, jobs, pipelines, schedules, experiments, deployments, monitoring, workbench)
+    for path, handler in module.ROUTES.items()
 }
 
 

@@ -1,18 +1,26 @@
-"""What runs inside a job: progress, and training that leaves curves, parameters and a model behind."""
+"""What runs inside a job: progress, checkpoints, and training that survives, and leaves curves, parameters and a model behind."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["Trained", "XGBoostProgress", "report", "train_xgboost"]
+__all__ = ["PreemptionCheckpoint", "Trained", "XGBoostProgress", "device", "fit", "latest", "report", "resumed_run", "train_from_files", "train_xgboost"]
 
 if TYPE_CHECKING:
     from ..jobs.report import report
     from .boosting import Trained, train_xgboost
+    from .checkpoints import latest, resumed_run
     from .curves import XGBoostProgress
+    from .devices import device
+    from .external_memory import train_from_files
+    from .lightning import PreemptionCheckpoint, fit
 else:
-    _HOME = {"Trained": ".boosting", "train_xgboost": ".boosting", "XGBoostProgress": ".curves", "report": "..jobs.report"}
+    _HOME = {
+        "PreemptionCheckpoint": ".lightning", "Trained": ".boosting", "XGBoostProgress": ".curves", "device": ".devices", "fit": ".lightning",
+        "latest": ".checkpoints", "report": "..jobs.report", "resumed_run": ".checkpoints", "train_from_files": ".external_memory",
+        "train_xgboost": ".boosting",
+    }  # fmt: skip
 
     def __getattr__(name: str):
         if name not in _HOME:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, Conflict, Unavailable
 from .columns import Column, as_frame, codes, columns_of, encode
 from .curves import XGBoostProgress, active_run
+from .devices import device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +93,7 @@ def train_xgboost(
     Curves (`learn_…`, `tune_…`) and parameters go to MLflow's active run, if there is one.
     Raises BadRequest when the data do not fit together, Unavailable when XGBoost is not installed.
     """
-    xgboost = _xgboost()
+    xgboost = load_xgboost()
     if rounds < 1:
         raise BadRequest(f"rounds={rounds} is below 1.")
     learn_frame = as_frame(inputs)
@@ -104,8 +104,8 @@ def train_xgboost(
         evals.append((_matrix(xgboost, "tuning", as_frame(tune_inputs), tune_label, columns, reference=learn), "tune"))
     elif early_stopping_rounds is not None:
         raise BadRequest("Early stopping needs tuning data.", "None were given.", "Give tune_inputs and tune_label, or leave early_stopping_rounds out.")
-    settings = {"device": _device(), "seed": 0, **parameters}
-    _log_parameters({**settings, "rounds": rounds, "early_stopping_rounds": early_stopping_rounds, "inputs": len(columns), "rows": learn_frame.height})
+    settings = {"device": device("xgboost"), "seed": 0, **parameters}
+    log_parameters({**settings, "rounds": rounds, "early_stopping_rounds": early_stopping_rounds, "inputs": len(columns), "rows": learn_frame.height})
     watchers = [XGBoostProgress(rounds)]  # first: XGBoost asks nobody any more once one has said stop
     if early_stopping_rounds is not None:
         watchers.append(xgboost.callback.EarlyStopping(rounds=early_stopping_rounds, save_best=True))
@@ -115,7 +115,8 @@ def train_xgboost(
     return Trained(booster=booster, columns=columns, best_round=booster.num_boosted_rounds() - 1, history=curves)
 
 
-def _xgboost() -> Any:
+def load_xgboost() -> Any:
+    """XGBoost; raises Unavailable when it is not installed."""
     try:
         import xgboost
     except ImportError as error:
@@ -142,11 +143,6 @@ def _matrix(
     return xgboost.QuantileDMatrix(encode(frame, columns), numbers, ref=reference)
 
 
-def _device() -> str:
-    """The device that the job was given: a supervisor hides all GPUs from a job that asked for none."""
-    return "cuda" if os.environ.get("MLINFRA_JOB") and os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu"
-
-
 @contextlib.contextmanager
 def _quiet(*names: str) -> Iterator[None]:
     """Keep back warnings of MLflow's loggers on which the reader of a notebook could not act."""
@@ -167,7 +163,8 @@ def _requirements() -> list[str]:
     return [f"{name}=={version(name)}" for name in ("mlflow", "xgboost", "numpy", "scipy", "pandas")]
 
 
-def _log_parameters(parameters: Mapping[str, Any]) -> None:
+def log_parameters(parameters: Mapping[str, Any]) -> None:
+    """Log what a model was trained with to MLflow's active run, if there is one. Raises Conflict when that run has other parameters."""
     run = active_run()
     if run is None:
         return

@@ -53,19 +53,36 @@ def columns_of(frame: pl.DataFrame) -> tuple[Column, ...]:
 def _column(series: pl.Series) -> Column:
     import polars as pl
 
-    dtype, optional = series.dtype, series.null_count() > 0
+    texts = series.cast(pl.String).drop_nulls().unique().sort() if is_text(series.dtype) else ()
+    return column_of(series.name, series.dtype, optional=series.null_count() > 0, texts=tuple(texts))
+
+
+def is_text(dtype: pl.DataType) -> bool:
+    """Whether the categories of such a column are the texts that occur in it."""
+    import polars as pl
+
+    return dtype in (pl.String, pl.Categorical)
+
+
+def column_of(name: str, dtype: pl.DataType, *, optional: bool, texts: Sequence[str] = ()) -> Column:
+    """What a column is by its type. optional: whether values are missing. texts: the categories of a text.
+
+    Raises BadRequest when it is neither number, boolean nor text.
+    """
+    import polars as pl
+
     if dtype == pl.Boolean:
-        return Column(name=series.name, kind="boolean", optional=optional)
+        return Column(name=name, kind="boolean", optional=optional)
     if isinstance(dtype, pl.Enum):
-        return Column(name=series.name, kind="string", optional=optional, categories=tuple(dtype.categories))
-    if dtype in (pl.String, pl.Categorical):
-        return Column(name=series.name, kind="string", optional=optional, categories=tuple(series.cast(pl.String).drop_nulls().unique().sort()))
+        return Column(name=name, kind="string", optional=optional, categories=tuple(dtype.categories))
+    if is_text(dtype):
+        return Column(name=name, kind="string", optional=optional, categories=tuple(texts))
     if dtype.is_numeric():
         # A whole number with gaps reaches a model as a float, in pandas and over JSON alike: its signature says so.
         whole = dtype.is_integer() and not optional
-        return Column(name=series.name, kind="long" if whole else "double", optional=not whole)
+        return Column(name=name, kind="long" if whole else "double", optional=not whole)
     fix = "Turn it into a number first, for example by .dt.epoch('s')." if dtype.is_temporal() else "Turn it into a number or text first."
-    raise BadRequest(f"Column {series.name} cannot be an input.", f"It is {dtype}; XGBoost takes numbers, booleans and categories.", fix)
+    raise BadRequest(f"Column {name} cannot be an input.", f"It is {dtype}; XGBoost takes numbers, booleans and categories.", fix)
 
 
 def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

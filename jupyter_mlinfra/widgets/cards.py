@@ -50,7 +50,7 @@ def _page(page: Any, first: str = "") -> Card:
 def _noun(item: Any) -> str:
     """What a list is of, by its first column."""
     noun = next(iter(row_of(item)))
-    return {"Hit": "object", "Change": "change", "OnlineRow": "entity", "Edge": "edge"}.get(type(item).__name__, noun)
+    return {"Hit": "object", "Change": "change", "Due": "due time", "Firing": "firing", "OnlineRow": "entity", "Edge": "edge"}.get(type(item).__name__, noun)
 
 
 def _left_out(items: Sequence[Any], first: str) -> str:
@@ -191,8 +191,36 @@ def _pipeline_detail(item: Any) -> Card:
 
 def _pipeline_run(item: Any) -> Card:
     took = (item.ended_at - item.started_at).total_seconds() if item.ended_at else None
-    facts = {"state": plain(item.state), "run": item.run, "took": span(took), "parameters": plain(item.parameters), "reason": plain(item.reason)}
+    facts = {
+        "state": plain(item.state),
+        "run": item.run,
+        "date": plain(item.date or None),
+        "repairs": plain(item.repairs or None),
+        "took": span(took),
+        "parameters": plain(item.parameters),
+        "reason": plain(item.reason),
+    }
     return Card(title=item.pipeline, ref=reference("pipeline", item.pipeline), facts=_said(facts), rows=rows_of(item.steps))
+
+
+def _explanation(item: Any) -> Card:
+    changed = plain(item.changed) if item.changed else "nothing: it would be taken from the cache"
+    return Card(title=f"{item.pipeline}/{item.step}", ref=item.ref, facts={"changed": changed}, note=item.detail)
+
+
+def _backfill(item: Any) -> Card:
+    facts = {
+        "runs": f"{plain(item.runs)} of {counted(len(item.dates), 'date')}",
+        "steps": f"{plain(item.steps)} to run, {plain(item.cached)} from the cache",
+        "at once": plain(item.parallel),
+    }
+    return Card(title=f"backfill of {item.pipeline}", ref=item.ref, facts=facts, rows=rows_of(item.dates), note=item.note)
+
+
+def _exported(item: Any) -> Card:
+    if not item.path:
+        return Card(title=item.text.rstrip("\n"))
+    return Card(title=item.pipeline, facts={"for": item.target, "written to": item.path}, note="\n".join(item.notes))
 
 
 def _run(item: Any) -> Card:
@@ -277,12 +305,15 @@ def _monitor_status(item: Any) -> Card:
 
 CARDS: Mapping[str, Callable[[Any], Card]] = {
     "AppliedViews": _applied,
+    "Backfill": _backfill,
     "Comparison": _comparison,
     "Compute": _compute,
     "Curve": _curve,
     "DatasetDetail": _dataset_detail,
     "Deployment": _deployment,
     "DeploymentDetail": _deployment_detail,
+    "Explanation": _explanation,
+    "Exported": _exported,
     "IngestReport": _ingest,
     "Estimate": _estimate,
     "Job": _job,

@@ -23,7 +23,8 @@ RECORDS = {
     "features.spec": ("AppliedViews", "Feature", "Materialized", "OnlineRow", "View", "ViewDetail"),
     "jobs.spec": ("AttemptRecord", "Compute", "Device", "Estimate", "Job", "LogChunk", "Parameter", "QueuedJob", "ResourcePoint", "Resources", "Supervisor"),
     "monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus"),
-    "pipelines.spec": ("Pipeline", "PipelineDetail", "PipelineRun", "Step", "StepRun"),
+    "pipelines.schedules.spec": ("Due", "Firing", "Schedule"),
+    "pipelines.spec": ("Backfill", "BackfillDate", "Explanation", "Exported", "Pipeline", "PipelineDetail", "PipelineRun", "Step", "StepRun"),
     "readiness": ("TargetCheck",),
 }
 """Where each record that has a row or a card lives; named, so that none is imported before a cell has one."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.records import Number
 from ..core.refs import named
-from .words import beginning, datum, moment, number, plain, share, size, span, state
+from .words import NONE, beginning, datum, moment, number, plain, share, size, span, state
 
 Row = Mapping[str, str]
 
@@ -162,7 +162,19 @@ def pipeline(item: Any) -> Row:
 def pipeline_run(item: Any) -> Row:
     states = [step.state for step in item.steps]
     steps = ", ".join(f"{states.count(each)} {state(each)}" for each in dict.fromkeys(states))
-    return {"run": item.run, "pipeline": item.pipeline, "state": plain(item.state), "steps": steps, "started": moment(item.started_at), "by": plain(item.user)}
+    row = {"run": item.run, "pipeline": item.pipeline, "state": plain(item.state), "steps": steps, "started": moment(item.started_at), "by": plain(item.user)}
+    return row | ({"date": item.date} if item.date else {})
+
+
+def backfill_date(item: Any) -> Row:
+    return {
+        "date": item.date,
+        "done": "yes" if item.done else "no",
+        "run": item.run or NONE,
+        "state": plain(item.state or None),
+        "to run": plain(item.steps),
+        "cached": plain(item.cached),
+    }
 
 
 def step_run(item: Any) -> Row:
@@ -171,7 +183,39 @@ def step_run(item: Any) -> Row:
 
 
 def step(item: Any) -> Row:
-    return {"step": item.name, "notebook": item.notebook, "after": plain(item.after), "in": plain(item.inputs), "out": plain(item.outputs)}
+    name = f"{item.name} ×{len(item.elements)}" if item.elements else item.name
+    return {"step": name, "notebook": item.notebook, "after": plain(item.after), "in": plain(item.inputs), "out": plain(item.outputs)}
+
+
+def schedule(item: Any) -> Row:
+    last = item.last
+    return {
+        "schedule": item.name,
+        "state": plain(item.state),
+        "cron": item.cron,
+        "zone": item.tz,
+        "next": plain(item.next[0][:16].replace("T", " ") if item.next else None),
+        "missed": plain(item.missed),
+        "last": plain(f"{last.due[:16].replace('T', ' ')} {state(last.outcome or last.state)}" if last else None),
+        "starts": beginning(item.what),
+    }
+
+
+def firing(item: Any) -> Row:
+    return {
+        "due": item.due[:16].replace("T", " "),
+        "state": state(item.state),
+        "cause": item.cause,
+        "ended": state(item.outcome) if item.outcome else plain(None),
+        "run": plain(item.run),
+        "job": plain(item.job),
+        "started": moment(item.started_at),
+        "reason": beginning(item.reason, 100),
+    }
+
+
+def due(item: Any) -> Row:
+    return {"due": item.at, "note": plain(item.note or None)}
 
 
 def experiment(item: Any) -> Row:
@@ -300,6 +344,7 @@ def target_check(item: Any) -> Row:
 
 ROWS: Mapping[str, Callable[[Any], Row]] = {
     "Alert": alert,
+    "BackfillDate": backfill_date,
     "Change": change,
     "Column": column,
     "ColumnProfile": column_profile,
@@ -307,11 +352,13 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "DeployedVersion": deployed_version,
     "Deployment": deployment,
     "Device": device,
+    "Due": due,
     "Difference": difference,
     "Edge": edge,
     "Experiment": experiment,
     "Feature": feature,
     "FeatureDrift": feature_drift,
+    "Firing": firing,
     "Hit": hit,
     "AttemptRecord": attempt,
     "Job": job,
@@ -325,6 +372,7 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "Pipeline": pipeline,
     "PipelineRun": pipeline_run,
     "Run": run,
+    "Schedule": schedule,
     "Snapshot": snapshot,
     "Step": step,
     "StepRun": step_run,

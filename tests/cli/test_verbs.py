@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -75,7 +77,36 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("pipelines cancel r1", "PipelineRun", "pipelines", "cancel", {"run": "r1"}),
     ("pipelines resume r1 --no-wait", "PipelineRun", "pipelines", "resume", {"run": "r1", "wait": False}),
     ("pipelines run flights -p depth=6 -p name=x -p l=[1,2] -p flag=True -r text=6 --force --no-wait", "PipelineRun", "pipelines", "run",
-     {"name": "flights", "parameters": {"depth": 6, "name": "x", "l": [1, 2], "flag": True, "text": "6"}, "force": True, "wait": False, "on_step": None}),
+     {"name": "flights", "parameters": {"depth": 6, "name": "x", "l": [1, 2], "flag": True, "text": "6"}, "force": True, "wait": False, "on_step": None,
+      "from_step": None, "backend": None}),
+    ("pipelines run flights --from train --backend slurm --no-wait", "PipelineRun", "pipelines", "run",
+     {"name": "flights", "parameters": {}, "force": False, "from_step": "train", "backend": "slurm", "wait": False, "on_step": None}),
+    ("pipelines repair r1 --no-wait", "PipelineRun", "pipelines", "repair", {"run": "r1", "backend": None, "wait": False, "on_step": None}),
+    ("pipelines explain flights/train -p depth=6", "Explanation", "pipelines", "explain", {"step": "flights/train", "parameters": {"depth": 6}}),
+    ("pipelines backfill flights --from 2026-01-01 --to 2026-01-31 --every week -p depth=6 --dry-run", "Backfill", "pipelines", "backfill",
+     {"name": "flights", "first": "2026-01-01", "last": "2026-01-31", "every": "week", "parameters": {"depth": 6}, "parallel": 4, "dry_run": True}),
+    ("pipelines backfill flights --from 2026-01-01 --to 2026-01-02 --yes --no-wait --parallel 2", "Backfill", "pipelines", "backfill",
+     {"name": "flights", "first": "2026-01-01", "last": "2026-01-02", "every": "day", "parameters": {}, "parallel": 2, "wait": False, "on_run": None}),
+    ("pipelines export flights --to argo --image repo/ml:1 --output f.yaml", "Exported", "pipelines", "export",
+     {"name": "flights", "to": "argo", "image": "repo/ml:1", "output": "f.yaml"}),
+    ("schedules list --limit 9", "Page[Schedule]", "schedules", "list", {"limit": 9, "cursor": None}),
+    ("schedules show s", "Schedule", "schedules", "show", {"name": "s"}),
+    ("schedules create churn", "Schedule", "schedules", "create", {"name": "churn"}),
+    ("schedules create s --pipeline churn --cron '0 6 * * *' --tz Europe/Paris -p day='{{ date }}' --catchup all --grace 2h --overlap cancel", "Schedule",
+     "schedules", "create", {"name": "s", "pipeline": "churn", "facts": {"cron": "0 6 * * *", "tz": "Europe/Paris", "parameters": {"day": "{{ date }}"},
+      "catchup": "all", "grace_seconds": 7200.0, "overlap": "cancel"}}),
+    ("schedules create s --cron '0 6 * * *' --notebook a.ipynb --gpus 1", "Schedule", "schedules", "create",
+     {"name": "s", "job": {"notebook": "a.ipynb", "gpus": 1}, "facts": {"cron": "0 6 * * *"}}),
+    ("schedules create s --cron '0 6 * * *' -- python etl.py --json --cron x", "Schedule", "schedules", "create",
+     {"name": "s", "job": {"command": ["python", "etl.py", "--json", "--cron", "x"]}, "facts": {"cron": "0 6 * * *"}}),
+    ("schedules update s --cron '0 7 * * *' --time-limit 9", "Schedule", "schedules", "update",
+     {"name": "s", "facts": {"cron": "0 7 * * *", "job": {"time_limit_minutes": 9.0}}}),
+    ("schedules pause s", "Schedule", "schedules", "pause", {"name": "s"}),
+    ("schedules resume s", "Schedule", "schedules", "resume", {"name": "s"}),
+    ("schedules run-now s --due 2026-03-28T06:00:00+01:00", "Firing", "schedules", "run_now", {"name": "s", "due": datetime(2026, 3, 28, 5, tzinfo=UTC)}),
+    ("schedules history s", "Page[Firing]", "schedules", "history", {"name": "s"} | PAGE),
+    ("schedules preview '0 6 * * *' --tz Europe/Paris --count 2", "list[Due]", "schedules", "preview",
+     {"cron": "0 6 * * *", "tz": "Europe/Paris", "count": 2}),
     ("experiments list", "Page[Experiment]", "experiments", "experiments", PAGE),
     ("runs list flights --where 'metrics.auc > 0.9' --sort -metrics.auc", "Page[Run]", "experiments", "runs",
      {"experiment": "flights", "where": "metrics.auc > 0.9", "sort": "-metrics.auc"} | PAGE),
@@ -105,7 +136,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 ELSEWHERE = {  # tested below, each for what it does besides
     "catalog delete", "catalog sql", "deployments delete", "deployments deploy", "deployments predict", "deployments show", "deployments up", "down",
-    "features materialize", "features use", "init", "jobs logs", "jobs submit", "project check", "project show", "up",
+    "features materialize", "features use", "init", "jobs logs", "jobs submit", "project check", "project show", "schedules delete", "up",
 }  # fmt: skip
 
 
@@ -205,6 +236,11 @@ def test_a_dataset_is_deleted_when_that_is_confirmed(noted: Noted, verb: Callabl
     assert verb(["catalog", "delete", "f.p", "--yes"]).value == {"deleted": "f.p", "files": "/warehouse/f/p"}
     verb(["catalog", "delete", "f.p", "--yes", "--force"])
     assert [call[2] for call in noted.calls] == [{"name": "f.p", "force": False}, {"name": "f.p", "force": True}]
+
+
+def test_a_schedule_is_deleted(noted: Noted, verb: Callable[..., Any]) -> None:
+    assert verb(["schedules", "delete", "s"]).value == {"deleted": "s"}
+    assert noted.calls == [("schedules", "delete", {"name": "s"})]
 
 
 class Engines:
@@ -341,3 +377,45 @@ def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(noted: Noted
     said = capfd.readouterr()
     assert "train" in said.out
     assert said.err.splitlines()[-3:] == ["error: Pipeline flights ended failed.", "  why: train: cell 3: KeyError.", "  fix: mlinfra jobs logs 7f3a"]
+
+
+class Typed(StringIO):
+    """What somebody types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "runs"), [("y\n", 2), ("n\n", 1), ("", 1)])
+def test_a_backfill_says_how_much_it_is_and_asks(
+    noted: Noted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, runs: int
+) -> None:
+    noted.answer = record("Backfill")
+    monkeypatch.setattr("sys.stdin", Typed(typed))
+    with pytest.raises(SystemExit):
+        main(["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02"])
+    assert [arguments.get("dry_run", False) for _, _, arguments in noted.calls] == [True, False][:runs]
+    assert "runs 1 of 1 dates, 1 steps to run and 1 from the cache" in capsys.readouterr().err
+
+
+def test_a_backfill_that_nobody_can_be_asked_about_is_refused_and_json_does_not_ask(noted: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted.answer = record("Backfill")
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    words = ["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02"]
+    with pytest.raises(BadRequest, match="--yes"):
+        run(words, Session())
+    assert [arguments.get("dry_run", False) for _, _, arguments in noted.calls] == [True]
+    run(words, Session(json=True))
+    assert noted.calls[-1][2].get("dry_run", False) is False
+
+
+def test_a_backfill_with_a_date_that_failed_is_a_failure_that_names_it(noted: Noted) -> None:
+    from jupyter_mlinfra.pipelines.spec import RunState
+
+    plan = record("Backfill")
+    date = replace(plan.dates[0], date="2026-01-01", run="9c1e", state=RunState.FAILED)
+    noted.answer = replace(plan, dates=[date, replace(date, date="2026-01-02", state=RunState.SUCCEEDED)], runs=2)
+    ended = run(["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02", "--yes"], Session())
+    assert ended.exit_code == 1
+    assert ended.error is not None
+    assert (ended.error.why, ended.error.fix) == ("1 of 2 dates: 2026-01-01.", "mlinfra pipelines repair 9c1e")

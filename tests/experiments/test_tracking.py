@@ -266,3 +266,16 @@ def test_a_block_that_ends_its_run_itself_leaves_the_parent_running(experiments)
             mlflow.end_run()
         assert experiments.show(parent.id).status == "running"
     assert experiments.show(parent.id).status == experiments.show(child.id).status == "finished"
+
+
+def test_a_run_that_saved_its_work_waits_and_is_gone_on_with(experiments):
+    with pytest.raises(SystemExit), experiments.track("flights", name="first") as begun:
+        begun.log_metric("loss", 2.0, step=1)
+        raise SystemExit(75)
+    assert experiments.show(begun.id).status == "scheduled"
+    with experiments.track("flights", run=begun.id) as rest:
+        rest.log_metric("loss", 1.0, step=2)
+    assert rest.id == begun.id
+    found = experiments.show(begun.id)
+    assert (found.status, found.name, experiments.runs("flights").total) == ("finished", "first", 1)
+    assert experiments.curves(begun.id, "loss").total == 2

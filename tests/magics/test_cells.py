@@ -6,16 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from IPython.utils.capture import capture_output
 
-from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unprocessable
+import jupyter_mlinfra as ml
+from jupyter_mlinfra.core.errors import Conflict, MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.magics.exchange import put, take
-from jupyter_mlinfra.workbench import current
+from jupyter_mlinfra.jobs import JobSpec
+from jupyter_mlinfra.jobs.exchange import put, take
+from jupyter_mlinfra.workbench import Workbench, current
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,33 @@ def test_a_cell_runs_as_a_job_with_its_values_and_hands_others_back(shell: Any, 
     del shell.user_ns["total"]
     shell.run_line_magic("job", f"collect {job.id}")
     assert shell.user_ns["total"] == 6
+
+
+def test_a_name_that_comes_back_stands_for_its_value_while_the_kernel_stays_free(shell: Any, supervised: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(supervised.root)
+    job = shell.run_cell_magic("job", "--out total --gpus 0 --priority 70", "total = 6")
+    assert job.priority == 70
+    assert shell.user_ns["total"].result(timeout=120) == 6
+    assert ml.job(job.id).result() == 6
+    failed = shell.run_cell_magic("job", "--out other", "1 / 0")
+    with pytest.raises(Conflict, match=f"Job {failed.id} is failed"):
+        shell.user_ns["other"].result(timeout=120)
+
+
+def test_an_array_is_a_table_of_what_its_elements_made(supervised: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(supervised.root)
+    tracks = "import jupyter_mlinfra as ml, mlflow\nwith ml.track('sweep'):\n    mlflow.log_metric('auc', depth / 10)"
+    cells = [("depth = 1", ["parameters"]), (tracks, [])]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"tags": tags}) for source, tags in cells])
+    nbformat.write(notebook, supervised.root / "train.ipynb")
+    jobs = Workbench(supervised).jobs
+    array = jobs.submit(JobSpec(notebook="train.ipynb", array=[{"depth": 4}, {"depth": 6}]))
+    jobs.wait([array.id], timeout=120)
+    found = ml.job(array.id).table()
+    element = ml.job(f"{array.id}/1").record
+    assert element.run is not None
+    assert ml.run(element.run).metrics == {"auc": 0.6}
+    assert found.select("index", "state", "depth", "auc").rows() == [(0, "succeeded", 4, 0.4), (1, "succeeded", 6, 0.6)]
 
 
 def test_values_go_when_their_job_has_ended_and_results_a_week_later(shell: Any, supervised: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,9 @@ from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines import environment
 from jupyter_mlinfra.pipelines.assess import Assessor
+from jupyter_mlinfra.pipelines.binding import bind
 from jupyter_mlinfra.pipelines.contents import Contents
+from jupyter_mlinfra.pipelines.document import read_document
 from jupyter_mlinfra.pipelines.environment import Environment, environment_of
 from jupyter_mlinfra.pipelines.file import load
 from jupyter_mlinfra.pipelines.spec import RunState
@@ -66,7 +68,8 @@ class Bench:
     def look(self):
         self.workshop.pipeline(FILE.format(more=self.more))
         definition = load(self.root, self.root / "p.mlpipeline.yaml")
-        assessor = Assessor(self.root, self.store, self.contents, pipeline="p", values=definition.values(self.values), force=self.force)
+        definition = bind(definition, definition.values(self.values), read_document(self.root / definition.path, definition.path).error)
+        assessor = Assessor(self.root, self.store, self.contents, pipeline="p", force=self.force)
         return definition, assessor, assessor.look(definition.steps[0])
 
     def reason(self) -> str:
@@ -267,7 +270,7 @@ def test_only_the_newest_run_counts_since_its_outputs_are_those_that_stand(bench
 def test_a_step_with_cache_off_always_runs(bench: Bench):
     (bench.root / "q.mlpipeline.yaml").write_text("pipeline: q\nsteps: {train: {notebook: lab/train.ipynb, cache: false}}")
     step = load(bench.root, bench.root / "q.mlpipeline.yaml").steps[0]
-    assert Assessor(bench.root, bench.store, bench.contents, pipeline="q", values={}, force=False).look(step).reason == "cache is off"
+    assert Assessor(bench.root, bench.store, bench.contents, pipeline="q", force=False).look(step).reason == "cache is off"
 
 
 def test_a_missing_input_is_named(bench: Bench):

@@ -42,7 +42,8 @@ def pipelines(project: Project, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.
     """Pipelines whose drivers begin with a module of this test, since a domain knows nothing of the workbench above it."""
     (tmp_path / "opener").mkdir()
     (tmp_path / "opener" / "opener_of_tests.py").write_text(OPENER)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "opener"))
+    paths = [str(tmp_path / "opener"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
     return Pipelines(project, jobs, opener="opener_of_tests:Opened")
 
 
@@ -135,3 +136,16 @@ def test_a_driver_that_cannot_open_the_project_leaves_its_words_in_the_log(proje
     log = project.home / "runs" / run.run / "driver.log"
     until(lambda: log.exists() and "no_such_module" in log.read_text())
     assert Pipelines(project, jobs).resume(run.run).state is RunState.SUCCEEDED
+
+
+def test_a_backfill_of_its_own_goes_on_without_whoever_asked_and_its_runs_bear_their_dates(pipelines: Pipelines, workshop):
+    workshop.notebook("daily", "from pathlib import Path\nPath(day).write_text(day)", parameters="day = ''")
+    workshop.pipeline('pipeline: p\nsteps: {daily: {notebook: daily.ipynb, params: {day: "{{ date }}"}, out: "{{ date }}"}}')
+    plan = pipelines.backfill("p", first="2026-11-01", last="2026-11-02", wait=False)
+    assert (plan.runs, plan.parallel, bool(plan.id)) == (2, 2, True)
+    until(lambda: [run.state for run in pipelines.runs("p").items].count(RunState.SUCCEEDED) == 2)
+    runs = {run.date: run for run in pipelines.runs("p").items}
+    assert sorted(runs) == ["2026-11-01", "2026-11-02"]
+    assert {run.backfill for run in runs.values()} == {plan.id}
+    assert (workshop.root / "2026-11-02").read_text() == "2026-11-02"
+    assert pipelines.backfill("p", first="2026-11-01", last="2026-11-02", dry_run=True).runs == 0

@@ -255,10 +255,27 @@ def test_what_a_step_asks_for_reaches_its_job():
         (spec,) = here.jobs.specs.values()
         assert spec.notebook == "a.ipynb"
         assert spec.parameters == {"day": 4} == run.parameters
+        assert (spec.backend, spec.gpu_type, spec.queue) == (None, None, None)
         assert (spec.gpus, spec.cpus, spec.memory_gib, spec.retries, spec.time_limit_minutes) == (1, 2, 4, 2, 5)
         assert spec.output == f".mlinfra/runs/{run.run}/a.ipynb"
         assert spec.labels == {"pipeline": "p", "run": run.run, "step": "a"}
         assert spec.name == "p/a"
+
+
+def test_a_step_says_where_it_runs_before_the_run_does():
+    with stage({"a": (), "b": ()}) as here:
+        Workshop(here.root).pipeline("""
+            pipeline: p
+            defaults: {gpu_type: A100}
+            steps:
+              a: {notebook: a.ipynb, out: a.out, resources: {gpus: 0.25, backend: slurm, queue: night}}
+              b: {notebook: b.ipynb, out: b.out}
+            """)
+        run = here.pipelines.run("p", backend="ray")
+        a, b = sorted(here.jobs.specs.values(), key=lambda spec: spec.labels["step"])
+        assert (a.gpus, a.gpu_type, a.backend, a.queue) == (0.25, "A100", "slurm", "night")
+        assert (b.gpus, b.gpu_type, b.backend, b.queue) == (0, "A100", "ray", None)
+        assert run.backend == "ray"
 
 
 def test_a_state_folder_outside_of_the_project_keeps_executed_notebooks_with_their_jobs(tmp_path: Path):

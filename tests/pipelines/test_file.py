@@ -103,6 +103,7 @@ CASES = {
     "an unknown key of a step": ("steps:\n  a:\n    notebok: a.ipynb", "line 3", "unknown key notebok", "Did you mean notebook?"),
     "an unknown key at the top": ("step: {}\nsteps: {a: {notebook: a.ipynb}}", "line 1", "unknown key step", "Did you mean steps?"),
     "an unknown resource": ("steps:\n  a:\n    notebook: a.ipynb\n    resources:\n      gpu: 1", "line 5", "unknown key gpu", "Did you mean gpus?"),
+    "a key of other tools": ("steps:\n  a: {notebook: a.ipynb, timeout: 5}", "line 2", "unknown key timeout", "Did you mean time_limit_minutes?"),
     "the Python name of a key": ("steps:\n  a: {notebook: a.ipynb, outputs: [x]}", "line 2", "unknown key outputs", "Did you mean out?"),
     "a step without a notebook": ("steps:\n  a: {out: x}", "line 2", "step a has no notebook", "Add `notebook: …`"),
     "no steps": ("pipeline: x\nsteps: {}", "line 2", "steps cannot be used", ""),

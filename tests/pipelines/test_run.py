@@ -147,3 +147,28 @@ def test_a_notebook_saved_while_its_job_waits_is_not_taken_for_what_ran(pipeline
     assert states(pipelines.run("p")) == {"a": "cached"}, "what stands in the notebook now is what ran"
     workshop.notebook("a", "open('a.txt', 'w').write('old')")
     assert pipelines.run("p").steps[0].reason == "code changed: cell 1"
+
+
+def test_a_mended_step_is_explained_by_its_line_and_repaired_with_what_hangs_on_it(pipelines: Pipelines, jobs: Jobs, workshop):
+    workshop.step("first", makes="first.txt")
+    workshop.notebook("second", "a = 1\nb = 1 / a\nopen('second.txt', 'w').write('2')")
+    workshop.step("third", makes="third.txt")
+    workshop.pipeline("""
+        pipeline: flights
+        steps:
+          first: {notebook: first.ipynb, out: first.txt}
+          second: {notebook: second.ipynb, in: first.txt, out: second.txt}
+          third: {notebook: third.ipynb, in: second.txt, out: third.txt}
+        """)
+    pipelines.run("flights")
+    workshop.notebook("second", "a = 0\nb = 1 / a\nopen('second.txt', 'w').write('2')")
+    found = pipelines.explain("flights/second")
+    assert (list(found.changed), "-a = 1\n+a = 0\n" in found.detail) == (["code"], True), found.detail
+
+    broken = pipelines.run("flights")
+    assert states(broken) == {"first": "cached", "second": "failed", "third": "skipped"}
+    workshop.notebook("second", "a = 2\nb = 1 / a\nopen('second.txt', 'w').write('2')")
+    repaired = pipelines.repair(broken.run)
+    assert states(repaired) == {"first": "cached", "second": "succeeded", "third": "succeeded"}
+    assert (list(repaired.steps[1].changed), "-a = 1\n+a = 2\n" in repaired.steps[1].detail) == (["unfinished", "code"], True), repaired.steps[1].detail
+    assert (workshop.count("first"), workshop.count("third")) == (1, 2)

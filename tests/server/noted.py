@@ -20,10 +20,12 @@ SERVICES = {
     "features": "Features",
     "jobs": "Jobs",
     "pipelines": "Pipelines",
+    "schedules": "Schedules",
     "experiments": "Experiments",
     "deployments": "Deployments",
     "monitoring": "Monitoring",
 }
+PACKAGES = {"schedules": "pipelines"}  # where one is not of its own name
 
 
 class Noted:
@@ -36,7 +38,7 @@ class Noted:
 
     def __getattr__(self, name: str) -> Any:
         if name in SERVICES:
-            return NotedDomain(self, name, getattr(import_module(f"jupyter_mlinfra.{name}"), SERVICES[name]))
+            return NotedDomain(self, name, getattr(import_module(f"jupyter_mlinfra.{PACKAGES.get(name, name)}"), SERVICES[name]))
         if name in ("search", "status", "check", "up", "down"):
             return getattr(NotedDomain(self, "workbench", import_module("jupyter_mlinfra.workbench").Workbench), name)
         raise AttributeError(name)

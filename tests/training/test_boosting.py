@@ -153,6 +153,7 @@ def test_data_that_do_not_fit_are_refused_in_words(case, trained):
 
 def test_a_job_with_a_gpu_trains_on_it(monkeypatch: pytest.MonkeyPatch):
     seen: list[str] = []
+    monkeypatch.setattr("jupyter_mlinfra.training.devices._can_use_gpus", lambda library: True)
     monkeypatch.setattr(xgboost, "train", lambda settings, *_, **__: seen.append(settings["device"]) or xgboost.Booster())
     for job, gpus in (("1", "GPU-1"), ("1", ""), ("", "0")):
         monkeypatch.setenv("MLINFRA_JOB", job)

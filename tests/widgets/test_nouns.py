@@ -31,6 +31,7 @@ def noted(project: Project, monkeypatch: pytest.MonkeyPatch) -> Noted:
     [
         ("job", "Job", "queued"),
         ("pipeline", "PipelineDetail", None),
+        ("schedule", "Schedule", "active"),
         ("model", "Version", None),
         ("deployment", "DeploymentDetail", "healthy"),
         ("monitor", "MonitorStatus", None),
@@ -70,7 +71,7 @@ def test_an_alert_is_found_on_whatever_page_it_stands(noted: Noted) -> None:
     assert nouns.alert("m599/drift") is alerts[599]
 
 
-@pytest.mark.parametrize("name", ["job", "pipeline", "model", "deployment", "monitor"])
+@pytest.mark.parametrize("name", ["job", "pipeline", "schedule", "model", "deployment", "monitor"])
 def test_a_noun_of_what_is_not_there_says_why_and_what_to_do(noted: Noted, name: str) -> None:
     noted.error = NotFound("There is no such thing.", "Things: none.", "Make one.")
     found = getattr(nouns, name)("nope")._repr_mimebundle_()

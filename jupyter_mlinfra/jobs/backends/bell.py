@@ -59,6 +59,10 @@ class Bell:
             self._listen()
         return Rung(bool(happened), tuple(ended))
 
+    def hear(self, source: Any) -> None:
+        """Ring too when this can be read, which has `fileno` and `recv` as a socket has."""
+        self._selector.register(source, selectors.EVENT_READ)
+
     def watch(self, job: str, handle: int) -> None:
         """Ring when the process behind a pidfd ends."""
         self._selector.register(handle, selectors.EVENT_READ, job)

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -38,18 +39,24 @@ class Config:
     cpus: int
     gpus: int
     grace_seconds: float
+    warm_kernels: int
+    warm_memory_gib: float
+    warm_imports: Sequence[str]
     settings: str
 
     @classmethod
     def of(cls, project: Project) -> Config:
         """What the settings of the project ask for."""
-        jobs = project.settings.jobs
+        jobs, pipelines = project.settings.jobs, project.settings.pipelines
         facts: dict[str, Any] = {
             "root": str(project.root),
             "home": str(project.home),
             "cpus": jobs.cpus,
             "gpus": jobs.gpus,
             "grace_seconds": jobs.grace_seconds,
+            "warm_kernels": pipelines.warm_kernels,
+            "warm_memory_gib": pipelines.warm_memory_gib,
+            "warm_imports": pipelines.warm_imports,
         }
         digest = blake2b(json.dumps([facts, newest_revision()]).encode(), digest_size=8).hexdigest()
         return cls(**facts, settings=digest)
@@ -82,6 +89,12 @@ class Control:
         entry = self._registry.read()
         if entry is None or not self._poke(entry):
             self.start()
+
+    def tell(self) -> None:
+        """Wake the supervisor that runs; none is started."""
+        entry = self.alive()
+        if entry is not None:
+            self._poke(entry)
 
     def drain(self) -> None:
         """Have a supervisor that starts no more jobs, but still sees to those that run."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ...core.errors import MLInfraError, Unavailable
 from ...core.processes import TOKEN
 from ...core.secrets import resolve
 from .. import environment
-from ..attempt import Attempt, NotebookTask, checkpoint_folder
+from ..attempt import Attempt, NotebookTask, checkpoint_folder, notebook_command
 from ..rows import Entry
 from ..snapshot import Snapshots
 
@@ -60,31 +61,60 @@ class Place:
     home: Path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """An attempt that can be started: its files, its environment, its command."""
+
+    attempt: Attempt
+    words: Mapping[str, str]
+    command: Sequence[str]
+
+
 def spawn(entry: Entry, place: Place) -> int:
     """Start the wrapper of an attempt that is written down as starting; returns its pid.
 
     Raises CannotStart, or TryLater when only the machine is in the way.
     """
+    with explained():
+        start = prepare(entry, place)
+        return spawn_wrapper(_WRAPPER, [str(start.attempt.folder), entry.launch.folder, *start.command], start.words, log=start.attempt.log)
+
+
+def prepare(entry: Entry, place: Place) -> Start:
+    """Make the attempt's folder, and put together what is run there."""
     attempt = Attempt.of(place.home, entry.job.id, entry.job.attempt)
-    log = None
+    attempt.folder.mkdir(parents=True, exist_ok=True)
+    words = variables(entry, place, attempt)
+    return Start(attempt=attempt, words=words, command=_command(entry, place, attempt, words))
+
+
+def spawn_wrapper(script: str, arguments: Sequence[str], words: Mapping[str, str], *, log: Path, word: int | None = None) -> int:
+    """Start a shell on one of our scripts, in a session of its own. word: what it gets as its descriptor 3."""
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        attempt.folder.mkdir(parents=True, exist_ok=True)
-        words = variables(entry, place, attempt)
-        command = _command(entry, place, attempt, words)
-        log = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         return os.posix_spawn(
             "/bin/sh",
-            ["sh", "-c", _WRAPPER, str(attempt.folder), entry.launch.folder, *command],
+            ["sh", "-c", script, *arguments],
             words,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, log, 1),
-                (os.POSIX_SPAWN_DUP2, log, 2),
+                (os.POSIX_SPAWN_DUP2, handle, 1),
+                (os.POSIX_SPAWN_DUP2, handle, 2),
+                *([] if word is None else [(os.POSIX_SPAWN_DUP2, word, 3)]),
             ],
             setsid=True,
             setsigmask=(),
             setsigdef=_DEFAULT_SIGNALS,  # Python ignores SIGPIPE, and an ignored signal is inherited
         )
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """What goes wrong with a start, as CannotStart or TryLater."""
+    try:
+        yield
     except Unavailable as error:
         raise TryLater(f"It cannot be started yet: {error}") from error
     except (MLInfraError, ValueError) as error:  # ValueError: a word that the system cannot take
@@ -93,9 +123,6 @@ def spawn(entry: Entry, place: Place) -> int:
         if error.errno in _LATER:
             raise TryLater(f"The machine has no room to start it: {error.strerror}.") from error
         raise CannotStart(f"It could not be started: {error.strerror or error}.") from error
-    finally:
-        if log is not None:
-            os.close(log)
 
 
 def variables(entry: Entry, place: Place, attempt: Attempt) -> dict[str, str]:
@@ -145,8 +172,7 @@ def _notebook_command(entry: Entry, place: Place, attempt: Attempt, tree: Path) 
     relative = os.path.relpath(entry.launch.folder, place.root)
     task = NotebookTask(source=str(tree / shown), shown=shown, output=str(output), parameters=entry.spec.parameters, code=str(tree / relative))
     task.write(attempt.notebook)
-    # -P: a random.py beside the notebook must not replace the library's.
-    return [entry.launch.python, "-P", "-m", "jupyter_mlinfra.jobs.notebook", str(attempt.notebook)]
+    return notebook_command(entry.launch.python, str(attempt.notebook))
 
 
 def _find(entry: Entry, path: str) -> str:

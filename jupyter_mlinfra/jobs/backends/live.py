@@ -10,16 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...core.processes import Identity, boot_id, tree
-from ..attempt import Attempt
+from ...core.errors import Conflict
+from ...core.processes import Identity, boot_id, end_token, tree
+from ..attempt import UNCLAIMED, Attempt
 from ..rows import Entry
 from ..spec import JobState
 from ..state import Ended
 
 AGAIN_SECONDS = 0.1
 """Between two rounds of SIGKILL: a process may have had a child between the listing and the signal."""
-UNCLAIMED = 113
-"""Exit status of a wrapper that could not take its attempt."""
+WARM = "warm-"
+"""How the token begins of an attempt that a warm runner was to have: its wrapper is older than the attempt."""
+SETTLE_SECONDS = 2.0
+"""How long such a runner may take to take it, or to end."""
 Watch = Callable[[str, int], None]
 """Told (job, process handle) of a process to listen to."""
 
@@ -118,8 +121,10 @@ class Live:
         return self.wrapper is None and self.asked is None and self.code() is None
 
     def never_began(self) -> bool:
-        """Whether the wrapper could not even take the attempt: the state folder cannot be written, or is full."""
-        return self.status == UNCLAIMED and self.attempt.claimed() is None
+        """Whether the attempt was not even taken: the state folder cannot be written, or is full, or a warm runner died."""
+        if self.attempt.claimed() is not None:
+            return False
+        return self.status == UNCLAIMED or (self.entry.token.startswith(WARM) and self.attempt.folder.is_dir())
 
     def code(self) -> int | None:
         """The job's own exit code, as kept by the wrapper; else how the wrapper ended by itself (it could not write)."""
@@ -145,12 +150,18 @@ class Live:
             process.signal(number)
 
 
-def limit_at(entry: Entry, process: Identity | None) -> float | None:
-    """When the time limit is reached, in monotonic seconds. Reckoned from the process's own start: clocks may have jumped."""
+def limit_at(entry: Entry, attempt: Attempt, process: Identity | None) -> float | None:
+    """When the time limit is reached, in monotonic seconds. Reckoned from the process's own start: clocks may have jumped.
+
+    But from the claim where the process is older than the attempt.
+    """
     if entry.spec.time_limit_minutes is None:
         return None
     ran = 0.0
-    if process is not None:
+    if process is not None and entry.token.startswith(WARM):
+        began = attempt.began_at()
+        ran = 0.0 if began is None else max(0.0, time.time() - began)
+    elif process is not None:
         ran = time.clock_gettime(time.CLOCK_BOOTTIME) - process.start / os.sysconf("SC_CLK_TCK")
     return time.monotonic() + entry.spec.time_limit_minutes * 60 - ran
 
@@ -161,6 +172,8 @@ def find(entry: Entry, home: Path) -> Live | None:
     Every trace is looked for before that is said: the claim file, the process written down, the token in any process.
     """
     attempt = Attempt.of(home, entry.job.id, entry.job.attempt)
+    if entry.process is None and entry.token.startswith(WARM):
+        _await_claim(entry, attempt)
     claimed, known = attempt.claimed(), entry.process
     left = [] if known is not None and known.boot != boot_id() else tree(entry.token)
     if known is None and claimed is None and not left:
@@ -170,5 +183,20 @@ def find(entry: Entry, home: Path) -> Live | None:
         known = next((process for process in left if process.pid == claimed or not claimed), None)
     wrapper = known if known in left else None  # gone otherwise, or its pid is a stranger's by now
     live = Live(entry=entry, attempt=attempt, wrapper=wrapper, saved=entry.process is not None or wrapper is None)
-    live.limit_at = limit_at(entry, wrapper)
+    live.limit_at = limit_at(entry, attempt, wrapper)
     return live
+
+
+def _await_claim(entry: Entry, attempt: Attempt) -> None:
+    """Wait until a warm runner has taken the attempt or has ended: without its supervisor it does one of both.
+
+    It is not ended meanwhile, or a job might be that has just begun. Raises Conflict when it does neither.
+    """
+    limit = time.monotonic() + SETTLE_SECONDS
+    while attempt.claimed() is None and tree(entry.token):
+        if time.monotonic() < limit:
+            time.sleep(0.01)
+        elif entry.cancelled_by:
+            end_token(entry.token, grace_seconds=0)
+        else:
+            raise Conflict("Its warm runner has neither taken it nor ended.")

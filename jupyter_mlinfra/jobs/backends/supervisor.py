@@ -36,13 +36,15 @@ from ..rows import Entry
 from ..spec import JobState
 from ..state import judge
 from ..store import JobStore
+from .alarms import Alarms
 from .bell import Bell
 from .control import Config
-from .launch import CannotStart, Place, TryLater, spawn
+from .launch import CannotStart, Place, TryLater, explained, spawn
 from .live import Live, find, limit_at
 from .plan import plan
 from .queue import capacity_of, holdings_of, needs_of
 from .registry import Registered, Registry
+from .warm import Runner, Warm
 from .wishes import Wishes
 
 QUEUE_LIMIT = 200
@@ -75,6 +77,8 @@ class Supervisor:
         self._bell = Bell(self._place.home)
         self._wishes = Wishes(self._place.home)
         self._sampler = Sampler(self._place.home)
+        self._alarms = Alarms(database)
+        self._warm = Warm(self._place, size=config.warm_kernels, memory_gib=config.warm_memory_gib, imports=config.warm_imports, bell=self._bell, say=say)
         self._aside: dict[str, Entry] = {}
         self._adopt_at: float | None = 0.0
         self._faults: dict[str, str] = {}
@@ -90,13 +94,16 @@ class Supervisor:
         with file_lock(lock, wait=False, what="Supervision of this project") as handle:
             inode = os.fstat(handle).st_ino
             self._bell.hang()
+            self._alarms.listen(self._bell.hear)
             self._register()
+            self._safely(partial(self._warm.sweep, self._store))
             while not self._bell.stopping:
                 self._safely(self._round)
                 if not self._sleep() and not (lock.exists() and lock.stat().st_ino == inode):
                     forget(self._bell.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
                     break  # the project was deleted, or its state moved away
             say("ends; jobs that run go on")
+            self._warm.close()
             self._bell.close()
 
     def _register(self) -> None:
@@ -115,13 +122,13 @@ class Supervisor:
 
     def _sleep(self) -> bool:
         """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
-        sample_at = self._sampler.due(running=bool(self._live))
-        moments = [self._queue_at, self._explain_at, self._adopt_at, sample_at, *(live.due() for live in self._live.values())]
+        sample_at, live = self._sampler.due(running=bool(self._live)), (live.due() for live in self._live.values())
+        moments = [self._queue_at, self._explain_at, self._adopt_at, sample_at, self._alarms.due(), self._warm.due(), *live]
         due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
         timeout = min(due, default=math.inf) - time.monotonic()
         rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS))  # bounded: the system cannot be asked to sleep for a month
         for job, handle in rung.ended:
-            self._live[job].heard(handle)
+            (self._live[job].heard if job else self._warm.heard)(handle)
         return bool(due) or rung.rung
 
     def _safely(self, action: Callable[[], None]) -> None:
@@ -160,6 +167,8 @@ class Supervisor:
         self._follow()
         self._start()
         self._sampler.tend(live.entry for live in self._live.values())
+        self._alarms.tend()
+        self._warm.tend(free=sum(live.entry.spec.cpus for live in self._live.values()) < self._cpus)
         self._retention.tidy()
 
     # Jobs under way
@@ -299,18 +308,27 @@ class Supervisor:
         self._explain({item.id: decided.reasons[item.id] for item in waiting[:EXPLAINED] if decided.reasons.get(item.id, item.reason) != item.reason})
 
     def _launch(self, job: str, gpu_ids: tuple[str, ...]) -> None:
+        runner = self._warm.take(self._store, job, gpu_ids)
         try:
-            entry = self._store.starting(job, token=secrets.token_hex(16), gpu_ids=gpu_ids)
-        except Conflict:
-            return  # cancelled since the queue was read
+            entry = self._store.starting(job, token=runner.token if runner else secrets.token_hex(16), gpu_ids=gpu_ids)
+        except Conflict:  # cancelled since the queue was read
+            if runner is not None:
+                self._warm.give_back(runner)
+            return
+        except BaseException:
+            if runner is not None:
+                self._warm.discard(runner)
+            raise
         failpoint("starting")
-        self._spawn(entry)
+        self._spawn(entry, runner)
 
-    def _spawn(self, entry: Entry) -> None:
-        """Start the process of an attempt that is written down as starting."""
+    def _spawn(self, entry: Entry, runner: Runner | None = None) -> None:
+        """Start the process of an attempt that is written down as starting, or give it to a warm one."""
         job = entry.job.id
         try:
-            pid = spawn(entry, self._place)
+            with explained():
+                pid = self._warm.hand_over(runner, entry) if runner is not None else None
+            pid = pid or spawn(entry, self._place)
         except CannotStart as error:
             self._store.end(job, JobState.FAILED, reason=error.reason, exit_code=error.code)
             self._release(entry)
@@ -324,7 +342,7 @@ class Supervisor:
         failpoint("spawned")
         wrapper = Identity(boot_id(), pid, start_ticks(pid, zombie=True) or 0)
         live = Live(entry=entry, attempt=Attempt.of(self._place.home, job, entry.job.attempt), wrapper=wrapper, saved=False)
-        live.limit_at = limit_at(entry, wrapper)
+        live.limit_at = limit_at(entry, live.attempt, wrapper)
         self._take(live)
         failpoint("running")
 

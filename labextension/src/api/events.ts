@@ -1,7 +1,7 @@
 import type { Event } from '@jupyterlab/services';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
-export type Topic = 'job' | 'step' | 'deployment' | 'alert' | 'dataset' | 'view' | 'run' | 'model';
+export type Topic = 'job' | 'step' | 'deployment' | 'alert' | 'dataset' | 'view' | 'run' | 'model' | 'schedule';
 
 /** Something that was committed. ref: the reference of the object. */
 export interface IChangeEvent {

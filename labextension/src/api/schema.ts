@@ -80,6 +80,39 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Backfill
+         * @description One run a date, oldest first. runs: dates that are not done. steps, cached: of all these runs, at most and at least.
+         *
+         *     parallel: how many go on at once, and `note` why no more. id: empty for a plan that was only looked at.
+         */
+        readonly Backfill: {
+            readonly cached: number;
+            readonly dates: readonly components["schemas"]["BackfillDate"][];
+            /** @default  */
+            readonly id: string;
+            /** @default  */
+            readonly note: string;
+            readonly parallel: number;
+            readonly parameter: string;
+            readonly pipeline: string;
+            readonly ref: string;
+            readonly runs: number;
+            readonly steps: number;
+        };
+        /**
+         * BackfillDate
+         * @description One date of a backfill. run: the newest run of that date. done: it succeeded, and nothing has changed since. steps, cached: that would run, be taken.
+         */
+        readonly BackfillDate: {
+            readonly cached: number;
+            readonly date: string;
+            readonly done: boolean;
+            readonly run: string;
+            /** @default  */
+            readonly state: string;
+            readonly steps: number;
+        };
+        /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback, remove.
          */
@@ -333,6 +366,14 @@ export interface components {
             readonly values: readonly (string | number | null)[];
         };
         /**
+         * Due
+         * @description A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day, mostly empty.
+         */
+        readonly Due: {
+            readonly at: string;
+            readonly note: string;
+        };
+        /**
          * Edge
          * @description `output` was made from `input` by `job`. All three are references; at: ISO 8601 in UTC.
          */
@@ -418,6 +459,33 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Explanation
+         * @description What a step would do now, and why.
+         *
+         *     changed: which parts of its key differ from its last whole result: code, params, inputs, environment, kernel; also `first run`,
+         *     `unfinished` (its newest execution did not succeed), `outputs` (gone, or not what it made), `cache off`. Empty: it would be taken from
+         *     the cache. detail: how they differ, with the lines of code.
+         */
+        readonly Explanation: {
+            readonly changed: readonly string[];
+            readonly detail: string;
+            readonly pipeline: string;
+            readonly ref: string;
+            readonly step: string;
+        };
+        /**
+         * Exported
+         * @description A pipeline in the form of another system. notes: what is not the same there. path: where it was written, empty when it was not.
+         */
+        readonly Exported: {
+            readonly notes: readonly string[];
+            /** @default  */
+            readonly path: string;
+            readonly pipeline: string;
+            readonly target: string;
+            readonly text: string;
+        };
+        /**
          * Feature
          * @description One feature. ref: `feature:view:name`. fill: fraction of rows that are not null.
          */
@@ -462,6 +530,46 @@ export interface components {
             readonly shown: number;
             readonly total: number;
         };
+        /**
+         * Firing
+         * @description What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it was missed before) or hand.
+         *
+         *     reason: why it waits, was missed or skipped, or failed. run, job: ids of what was started. outcome: where that stands now, empty before.
+         */
+        readonly Firing: {
+            /** @enum {string} */
+            readonly cause: "clock" | "catchup" | "hand";
+            readonly due: string;
+            /** Format: date-time */
+            readonly due_at: string;
+            readonly job: string | null;
+            readonly outcome: string;
+            readonly reason: string;
+            readonly run: string | null;
+            readonly schedule: string;
+            readonly started_at: string | null;
+            readonly state: components["schemas"]["FiringState"];
+            readonly user: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly FiringPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Firing"][];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * FiringState
+         * @description What became of a due time. waiting: it will be started. failed: it could not be started. missed, skipped: it was not run.
+         * @enum {string}
+         */
+        readonly FiringState: "waiting" | "started" | "missed" | "skipped" | "failed";
         /**
          * Freshness
          * @description Of a view's online values against its ttl.
@@ -516,6 +624,7 @@ export interface components {
          *
          *     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
          *     snapshot: of the code it runs from. checkpoints: its folder for them. remote: how the backend calls it.
+         *     run: id of the newest tracked run that it made, where one job is shown by itself.
          *     array: of an array as a whole, whose state is that of its elements together. part_of, index: of an element, the array's id and its place from 0.
          *     held_by: who keeps it from starting. after: jobs that it waits for. code: how to get at it, per face.
          */
@@ -564,6 +673,8 @@ export interface components {
             /** @default null */
             readonly remote: string | null;
             readonly retries: number;
+            /** @default null */
+            readonly run: string | null;
             readonly snapshot: string | null;
             readonly started_at: string | null;
             readonly state: components["schemas"]["JobState"];
@@ -803,8 +914,17 @@ export interface components {
         /**
          * PipelineRun
          * @description One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty.
+         *
+         *     date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose failed steps this one ran again.
+         *     backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of.
          */
         readonly PipelineRun: {
+            /** @default null */
+            readonly backend: string | null;
+            /** @default  */
+            readonly backfill: string;
+            /** @default  */
+            readonly date: string;
             readonly ended_at: string | null;
             readonly parameters: {
                 readonly [key: string]: unknown;
@@ -812,6 +932,8 @@ export interface components {
             readonly pipeline: string;
             /** @default  */
             readonly reason: string;
+            /** @default  */
+            readonly repairs: string;
             readonly run: string;
             /** Format: date-time */
             readonly started_at: string;
@@ -977,6 +1099,62 @@ export interface components {
          */
         readonly RunState: "running" | "succeeded" | "failed" | "cancelled";
         /**
+         * Schedule
+         * @description One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due times, ISO 8601 with the zone's offset; none in a pause.
+         *
+         *     next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of the last 30 days that were not met at
+         *     their time and that nobody has run by hand since. last: the newest firing.
+         */
+        readonly Schedule: {
+            /** @enum {string} */
+            readonly catchup: "latest" | "all" | "none";
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly cron: string;
+            readonly grace_seconds: number;
+            readonly job: {
+                readonly [key: string]: unknown;
+            } | null;
+            readonly last: components["schemas"]["Firing"] | null;
+            readonly missed: number;
+            readonly name: string;
+            readonly next: readonly string[];
+            readonly next_notes: readonly string[];
+            /** @enum {string} */
+            readonly overlap: "skip" | "queue" | "cancel";
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
+            readonly pipeline: string | null;
+            readonly ref: string;
+            readonly state: components["schemas"]["ScheduleState"];
+            readonly tz: string;
+            readonly user: string;
+            readonly what: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly SchedulePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Schedule"][];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * ScheduleState
+         * @description Whether a schedule starts anything.
+         * @enum {string}
+         */
+        readonly ScheduleState: "active" | "paused";
+        /**
          * Snapshot
          * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job, notebook or user.
          */
@@ -1007,10 +1185,12 @@ export interface components {
         };
         /**
          * Step
-         * @description A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs.
+         * @description A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs. elements: of a `foreach`.
          */
         readonly Step: {
             readonly after: readonly string[];
+            /** @default [] */
+            readonly elements: readonly string[];
             readonly inputs: readonly string[];
             readonly name: string;
             readonly notebook: string;
@@ -1022,13 +1202,23 @@ export interface components {
         /**
          * StepRun
          * @description A step in a run. job: id. notebook: the executed one. reason: why it ran, was cached, failed or was skipped.
+         *
+         *     changed: which parts of its key made it run, see `Explanation`. detail: the same in words, with lines of code (in a list of runs
+         *     its first line); both stay when it fails.
+         *     runs: ids of the tracked runs that it made; looked up when one pipeline run is shown.
          */
         readonly StepRun: {
+            /** @default [] */
+            readonly changed: readonly string[];
+            /** @default  */
+            readonly detail: string;
             readonly ended_at: string | null;
             readonly job: string | null;
             readonly name: string;
             readonly notebook: string | null;
             readonly reason: string;
+            /** @default [] */
+            readonly runs: readonly string[];
             readonly started_at: string | null;
             readonly state: components["schemas"]["StepState"];
         };

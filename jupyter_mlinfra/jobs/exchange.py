@@ -6,7 +6,24 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import NotFound, Unprocessable
+from ..core.errors import Conflict, NotFound, Unprocessable
+from .spec import Job
+
+CELL, OUT = "cell", "out"
+"""Labels of a job that was a cell: the folder of its values, and the names that it hands back."""
+
+
+def handed_back(cells: Path, job: Job) -> dict[str, Any]:
+    """The values that a cell's job left, by name. cells: the folder with those of all cells.
+
+    Raises NotFound for a job that was no cell, or whose values are gone, Conflict while it has not succeeded.
+    """
+    if CELL not in job.labels:
+        raise NotFound(f"Job {job.id} was no cell.", "Only a %%job cell hands values back.", "Read what its notebook made: a dataset, a run, a file.")
+    if job.state != "succeeded":
+        raise Conflict(f"Job {job.id} is {job.state}.", job.reason, f"%job wait {job.id}")
+    folder = cells / job.labels[CELL] / "out"
+    return {name: take(folder, name) for name in job.labels.get(OUT, "").split(",") if name}
 
 
 def put(folder: Path, name: str, value: Any) -> Path:

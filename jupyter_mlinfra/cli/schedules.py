@@ -1,0 +1,148 @@
+"""`mlinfra schedules …`"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from .domain import Domain, paged
+from .parse import moment, parameters, span
+from .session import Session
+
+schedules = Domain("schedules", "Pipelines and jobs that start by the clock, with or without a server.")
+
+_JOB = ("gpus", "cpus", "memory_gib", "time_limit_minutes", "priority", "retries")
+
+
+class _Command(click.Command):
+    """`… OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever it looks like."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta["command"] = tuple(args[at + 1 :])
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+
+def _facts(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What can be said of a schedule."""
+    options = (
+        click.option("--cron", metavar="TEXT", help="Minute, hour, day of the month, month, day of the week: '0 6 * * 1-5'."),
+        click.option("--tz", metavar="ZONE", help="Time zone, such as Europe/Paris. Default: UTC."),
+        click.option("--pipeline", metavar="NAME", help="Pipeline (name or file) to run."),
+        click.option("--notebook", metavar="PATH", help="Notebook to run as a job, instead of a pipeline."),
+        click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="May hold {{ date }} and {{ due }}; may be repeated."),
+        click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like."),
+        click.option("--catchup", type=click.Choice(["latest", "all", "none"]), help="Which missed due times are run. Default: latest."),
+        click.option("--grace", metavar="SPAN", help="How old those may be: 90s, 30min, 6h, 2d. Default: 6h."),
+        click.option("--overlap", type=click.Choice(["skip", "queue", "cancel"]), help="While the run before goes on. Default: skip."),
+        click.option("--gpus", type=click.IntRange(0), help="Of a job, as the options below."),
+        click.option("--cpus", type=click.IntRange(0)),
+        click.option("--memory-gib", type=float, metavar="GIB"),
+        click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES"),
+        click.option("--priority", type=click.IntRange(0, 100)),
+        click.option("--retries", type=click.IntRange(0, 1000)),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@schedules.verb("list")
+@paged
+def _list(session: Session, **options: Any) -> Any:
+    """Schedules by name, with their next due times and how many were missed."""
+    return session.bench.schedules.list(**options)
+
+
+@schedules.verb("show")
+@click.argument("name")
+def _show(session: Session, name: str) -> Any:
+    """One schedule."""
+    return session.bench.schedules.show(name)
+
+
+@schedules.verb("create", cls=_Command)
+@click.argument("name")
+@_facts
+def _create(session: Session, name: str, **options: Any) -> Any:
+    """A schedule for a pipeline (default: the one of its name), a notebook, or a command after `--`.
+
+    Without --cron it is the `schedule:` of the pipeline's file.
+    """
+    return session.bench.schedules.create(name, **_given(options))
+
+
+@schedules.verb("update", cls=_Command)
+@click.argument("name")
+@_facts
+def _update(session: Session, name: str, **options: Any) -> Any:
+    """Change what is given of a schedule; new times count from now on."""
+    return session.bench.schedules.update(name, **_given(options))
+
+
+@schedules.verb("pause")
+@click.argument("name")
+def _pause(session: Session, name: str) -> Any:
+    """Start nothing until `resume`; what runs goes on."""
+    return session.bench.schedules.pause(name)
+
+
+@schedules.verb("resume")
+@click.argument("name")
+def _resume(session: Session, name: str) -> Any:
+    """Go on with the next due time; those of the pause are not made up for."""
+    return session.bench.schedules.resume(name)
+
+
+@schedules.verb("run-now")
+@click.argument("name")
+@click.option("--due", metavar="TIME", help="For this due time, such as one that was missed: ISO 8601; without a zone it is UTC.")
+def _run_now(session: Session, name: str, due: str | None) -> Any:
+    """Start it at once."""
+    return session.bench.schedules.run_now(name, due=moment(due))
+
+
+@schedules.verb("delete")
+@click.argument("name")
+def _delete(session: Session, name: str) -> Any:
+    """Forget a schedule and its history; what it started goes on."""
+    session.bench.schedules.delete(name)
+    return {"deleted": name}
+
+
+@schedules.verb("history")
+@click.argument("name")
+@paged
+def _history(session: Session, name: str, **options: Any) -> Any:
+    """What became of each due time, newest first."""
+    return session.bench.schedules.history(name, **options)
+
+
+@schedules.verb("preview")
+@click.argument("cron")
+@click.option("--tz", metavar="ZONE", default="UTC", show_default=True)
+@click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True)
+def _preview(session: Session, cron: str, tz: str, count: int) -> Any:
+    """The next due times of a cron text, before there is a schedule."""
+    return session.bench.schedules.preview(cron, tz=tz, count=count)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The words as fields of a schedule, without those that were not said."""
+    command = click.get_current_context().meta.get("command", ())
+    job = {name: value for name in _JOB if (value := options.pop(name)) is not None}
+    if notebook := options.pop("notebook"):
+        job["notebook"] = notebook
+    if command:
+        job["command"] = list(command)
+    grace = span(options.pop("grace"))
+    found = {name: options[name] for name in ("cron", "tz", "pipeline", "catchup", "overlap") if options[name] is not None}
+    if values := parameters(options["typed"], options["raw"]):
+        found["parameters"] = values
+    if grace is not None:
+        found["grace_seconds"] = grace.total_seconds()
+    return found | ({"job": job} if job else {})

@@ -1,0 +1,97 @@
+"""What is run inside a warm kernel. The text of this file is sent there: the kernel may belong to an environment that has none of ours.
+
+So it imports the standard library alone, and nothing that it defines stays in the notebook's names.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.util
+import os
+import sys
+import sysconfig
+from typing import Any
+
+
+def warm_up(lines: list[str]) -> dict[str, Any]:
+    """Run the imports of installed packages; says why the kernel cannot be used (`unfit`), whether a GPU job may have it, and what it was made from.
+
+    A module of the project is never among them: it would be that of now, not of the job's snapshot.
+    """
+    unfit = _startup_files()
+    roots = _installed()
+    for line in [] if unfit else lines:
+        if _is_installed(line.split()[1].partition(".")[0], roots):
+            try:
+                exec(line, {})  # noqa: S102 - an import statement
+            except BaseException:  # noqa: BLE001, S112 - sys.exit too; the notebook will tell
+                continue
+    # What is loaded now lives until the end: to look through it at every collection, and once more at the end, takes half a second.
+    gc.collect()
+    gc.freeze()
+    return {"unfit": unfit, "gpu": not _has_touched_a_gpu(), "places": roots}
+
+
+def hand_out(given: dict[str, Any]) -> dict[str, Any]:
+    """Make the kernel that of a job: environment, folder, where modules are looked for.
+
+    given: `cwd`, `code` (the frozen twin of that folder), `before` and `environment` (of the runner at its start, and of the job).
+    A variable that the kernel has set for itself stays so, as in a kernel that was started for the job.
+    """
+    before, wanted = given["before"], given["environment"]
+    for name in {*before, *wanted}:
+        if before.get(name) != wanted.get(name) and os.environ.get(name) == before.get(name):
+            if name in wanted:
+                os.environ[name] = wanted[name]
+            else:
+                del os.environ[name]
+    os.chdir(given["cwd"])
+    sys.path.insert(sys.path.index("") if "" in sys.path else len(sys.path), given["code"])
+    importlib.invalidate_caches()
+    return {"pid": os.getpid()}
+
+
+def _installed() -> list[str]:
+    """Folders that packages are installed into."""
+    import site
+
+    named = [*sysconfig.get_paths().values(), *site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
+    return sorted({path for path in map(os.path.realpath, named) if os.path.basename(path) in ("site-packages", "dist-packages") and os.path.isdir(path)})
+
+
+def _is_installed(name: str, roots: list[str]) -> bool:
+    """Whether a top-level module comes from there."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    if spec is None:
+        return False
+    places = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
+    return all(any(os.path.realpath(place).startswith(root + os.sep) for root in roots) for place in places)
+
+
+def _startup_files() -> str:
+    """Files of the user's that IPython has run at the start, in no job's folder: what they do cannot be known."""
+    shell: Any = sys.modules["IPython"].get_ipython()
+    folder = shell.profile_dir.startup_dir if shell is not None else ""
+    try:
+        found = [name for name in os.listdir(folder) if name.endswith((".py", ".ipy"))]
+    except OSError:
+        return ""
+    return f"IPython's startup folder has {found[0]}" if found else ""
+
+
+def _has_touched_a_gpu() -> bool:
+    """Whether a driver was opened: which GPUs there are was settled then."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return True
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if os.readlink(f"/proc/self/fd/{name}").startswith(("/dev/nvidia", "/dev/kfd")):
+                return True
+        except OSError:
+            continue
+    return False

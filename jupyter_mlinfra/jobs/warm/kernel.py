@@ -1,0 +1,132 @@
+"""A kernel that is started, has run the imports, and waits for the notebook that it will run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.paths import jupyter_path
+from jupyter_core.utils import run_sync
+
+from ...core.errors import Unavailable
+from ..engine import START_SECONDS, Kernel, Ready, first_lines, is_ipython, new_kernel
+
+_INSIDE = Path(__file__).with_name("inside.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """ready: for one notebook. gpu: whether that of a GPU job. places: folders and files that it was made from."""
+
+    ready: Ready
+    gpu: bool
+    places: Sequence[str]
+
+
+def warmed(name: str, lines: Sequence[str], sockets: str) -> Warmed:
+    """Start a kernel and let it run import lines.
+
+    Raises NoSuchKernel, and Unavailable for a kernel that cannot be kept warm.
+    """
+    if not is_ipython(name):
+        raise Unavailable(f"Kernel {name} cannot be kept warm.", "It is not IPython's.", "Its notebooks start as always.")
+    ready = _started(name, sockets)
+    try:
+        said = ask(ready, "warm_up", list(lines))
+        if said["unfit"]:
+            raise Unavailable(f"Kernel {name} cannot be kept warm.", f"{said['unfit']}.", "Its notebooks start as always.")
+    except BaseException:
+        end(ready)
+        raise
+    specs = [*jupyter_path("kernels"), ready.kernel.kernel_spec.resource_dir, os.path.join(ready.kernel.kernel_spec.resource_dir, "kernel.json")]
+    return Warmed(ready, bool(said["gpu"]), [*said["places"], *specs])
+
+
+def hand_out(ready: Ready, *, cwd: str, code: str, before: Mapping[str, str], environment: Mapping[str, str], sockets: str) -> None:
+    """Make it the kernel of a job. sockets: how their paths begin from now on. Raises Unavailable when it is dead."""
+    kernel = ready.kernel
+    for port in kernel.ports:
+        os.rename(f"{kernel.ip}-{port}", f"{sockets}-{port}")  # named for the job, or they would be tidied away while it runs
+    kernel.ip = sockets
+    ask(ready, "hand_out", {"cwd": cwd, "code": code, "before": dict(before), "environment": dict(environment)})
+
+
+def end(ready: Ready) -> None:
+    """Kill it, and remove its files."""
+    ready.client.stop_channels()
+    run_sync(ready.kernel._async_shutdown_kernel)(now=True)
+
+
+def ask(ready: Ready, function: str, given: Any) -> dict[str, Any]:
+    """What a function of `inside` answers in the kernel. It leaves no name, no history and no count of cells there.
+
+    Raises Unavailable when it does not answer.
+    """
+    call = f"{_INSIDE.read_text()}\nanswer = {function}(json_loads({json.dumps(given)!r}))"
+    expression = (
+        f"(lambda scope: (exec({call!r}, scope), __import__('json').dumps(scope['answer']))[1])({{'json_loads': __import__('json').loads, '__name__': ''}})"
+    )
+    answer = run_sync(_ask)(ready, expression)
+    if answer.get("status") != "ok":
+        raise Unavailable("The warm kernel does not answer.", f"{answer.get('ename')}: {answer.get('evalue')}.", "The notebook starts as always.")
+    found: dict[str, Any] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+    return found
+
+
+async def _ask(ready: Ready, expression: str) -> Mapping[str, Any]:
+    """Answer to an expression, once all that the kernel told of it is read."""
+    import asyncio
+
+    client = ready.client
+    sent = client.execute("", silent=True, store_history=False, user_expressions={"answer": expression}, allow_stdin=False)
+    limit = asyncio.get_running_loop().time() + START_SECONDS
+    reply = await _until(ready, client.get_shell_msg, lambda message: message["parent_header"].get("msg_id") == sent, limit)
+    await _until(
+        ready,
+        client.get_iopub_msg,
+        lambda message: message["parent_header"].get("msg_id") == sent and message["content"].get("execution_state") == "idle",
+        limit,
+    )
+    content: Mapping[str, Any] = reply["content"]
+    return content if content["status"] != "ok" else content["user_expressions"]["answer"]
+
+
+async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:
+    """The first message that is wanted. Raises Unavailable when the kernel has died, or takes too long."""
+    import asyncio
+    from queue import Empty
+
+    while asyncio.get_running_loop().time() < limit and await ready.kernel._async_is_alive():
+        try:
+            message = await read(timeout=1)
+        except Empty:
+            continue
+        if wanted(message):
+            return message
+    raise Unavailable("The warm kernel has died, or is stuck.", fix="The notebook starts as always.")
+
+
+@run_sync
+async def _start(kernel: Kernel, name: str) -> Any:
+    # As nbclient starts one: no history on the disk.
+    await kernel._async_start_kernel(extra_arguments=[*first_lines(name, None), "--HistoryManager.hist_file=:memory:"])
+    client = kernel.client()
+    client.start_channels(hb=False)  # it beats once a second; whether the kernel lives is asked of its process
+    client.allow_stdin = False
+    await client.wait_for_ready(timeout=START_SECONDS)
+    return client
+
+
+def _started(name: str, sockets: str) -> Ready:
+    kernel = new_kernel(name, sockets)
+    kernel.connection_file = f"{sockets}-connection.json"  # beside the sockets: whoever removes them removes it
+    try:
+        return Ready(kernel, _start(kernel, name))
+    except BaseException:
+        run_sync(kernel._async_shutdown_kernel)(now=True)
+        raise

@@ -1,0 +1,160 @@
+"""One run for each date of a range: which dates there are, what is done already, and how much is left to do."""
+
+from __future__ import annotations
+
+import calendar
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any, Literal, get_args
+
+from ..core.errors import BadRequest, NotFound, Unprocessable
+from ..core.refs import reference
+from .assess import Assessor
+from .binding import lane
+from .cache import Parts
+from .definition import Definition, StepDefinition, placeholders
+from .explaining import sorted_steps
+from .spec import Backfill, BackfillDate, RunState
+from .store import Store
+
+Every = Literal["day", "week", "month"]
+MAX_DATES = 1000
+
+Bind = Callable[[Mapping[str, Any]], Definition]
+Look = Callable[[Definition], Assessor]
+
+
+def dates(first: str, last: str, every: str) -> list[str]:
+    """The dates from `first` to `last`, both included. Raises BadRequest."""
+    if every not in get_args(Every):
+        raise BadRequest(f"{every!r} is no step of a backfill.", f"There are: {', '.join(get_args(Every))}.", "For example --every week")
+    start, end = _date(first), _date(last)
+    if end < start:
+        raise BadRequest(f"{first} is after {last}.", "A backfill goes from an earlier date to a later one.", "Exchange them.")
+    found: list[str] = []
+    for day in _from(start, every):
+        if day > end:
+            break
+        if len(found) == MAX_DATES:
+            raise BadRequest(f"{first} to {last} are over {MAX_DATES:,} dates.", "Each is a run of its own.", "Give a shorter range, or --every month.")
+        found.append(day.isoformat())
+    return found
+
+
+def run_digest(bound: Definition, assessor: Assessor) -> str:
+    """One digest of what a run is made of: code, parameters, environments and inputs of all steps, without what its own steps make."""
+    outside = {reference for _, reference in bound.external_inputs()}
+    found = [[step.name, list(step.outputs), assessor.parts(step, without=set(step.inputs) - outside).key] for step in bound.steps]
+    return sha256(json.dumps(found).encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class Forecast:
+    """What the runs of a backfill would do, one after the other; each leaves the cache as the next one finds it."""
+
+    definition: Definition
+    store: Store
+    bind: Bind
+    look: Look
+    _made: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def of(self, values: Mapping[str, Any]) -> BackfillDate:
+        """One date."""
+        bound = self.bind(values)
+        assessor = self.look(bound)
+        day = self.definition.date_of(values)
+        newest = self.store.newest_of(bound.name, day)
+        done = newest is not None and newest.run.state is RunState.SUCCEEDED and bool(newest.digest) and newest.digest == _digest(bound, assessor)
+        ran = [] if done else self._ran(bound, assessor)
+        cached = 0 if done else len(bound.steps) - len(ran)
+        known = newest.run if newest else None
+        return BackfillDate(date=day, done=done, run=known.run if known else "", steps=len(ran), cached=cached, state=known.state if known else "")
+
+    def _ran(self, bound: Definition, assessor: Assessor) -> list[str]:
+        ran: list[str] = []
+        for name in sorted_steps(bound):
+            step = bound.step(name)
+            parts = None if any(before in ran for before in step.after) else _parts(assessor, step)
+            if not self._is_cached(step, parts, assessor):
+                ran.append(name)
+                self._made[name, step.slot] = parts.key if parts else None
+        return ran
+
+    def _is_cached(self, step: StepDefinition, parts: Parts | None, assessor: Assessor) -> bool:
+        if parts is None:
+            return False
+        if (step.name, step.slot) in self._made:
+            return step.cache and self._made[step.name, step.slot] == parts.key
+        return assessor.look(step).made is not None
+
+
+def summary(definition: Definition, found: Sequence[BackfillDate], *, parallel: int, id: str = "") -> Backfill:
+    """The plan as it is shown."""
+    left = [item for item in found if not item.done]
+    several = bool(lane(definition, "x"))
+    most = max(1, min(parallel, len(left))) if several else 1
+    note = ""
+    if not several and len(left) > 1:
+        thing = next(text for step in definition.steps for text in step.outputs if definition.date not in placeholders(text))
+        note = f"One date at a time: each of them makes {thing}. Several go on at once where all names under `out` hold {{{{ {definition.date} }}}}."
+    return Backfill(
+        ref=reference("pipeline", definition.name),
+        pipeline=definition.name,
+        parameter=definition.date,
+        dates=tuple(found),
+        runs=len(left),
+        steps=sum(item.steps for item in left),
+        cached=sum(item.cached for item in left),
+        parallel=most,
+        note=note,
+        id=id,
+    )
+
+
+def check_dated(definition: Definition) -> None:
+    """Raise Unprocessable when the runs of a backfill would all be the same."""
+    if not definition.date:
+        raise Unprocessable(
+            f"Pipeline {definition.name} depends on no date.",
+            "All runs of a backfill would be the same.",
+            "Use {{ date }} under `params`, `in` or `out` of a step; `date_parameter: day` at the top names another parameter.",
+        )
+
+
+def _digest(bound: Definition, assessor: Assessor) -> str | None:
+    try:
+        return run_digest(bound, assessor)
+    except NotFound:
+        return None
+
+
+def _parts(assessor: Assessor, step: StepDefinition) -> Parts | None:
+    try:
+        return assessor.parts(step)
+    except NotFound:
+        return None
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"{text!r} is not a date.", "A date is written as year-month-day.", "For example 2026-11-01") from None
+
+
+def _from(start: date, every: str) -> Iterator[date]:
+    """Months keep the day of the first date, or the last day that there is: 31 January, 28 February, 31 March."""
+    number = 0
+    while True:
+        try:
+            if every == "month":
+                year, month = divmod(start.month - 1 + number, 12)
+                yield date(start.year + year, month + 1, min(start.day, calendar.monthrange(start.year + year, month + 1)[1]))
+            else:
+                yield start + timedelta(days=number * (7 if every == "week" else 1))
+        except (OverflowError, ValueError):  # the calendar ends
+            return
+        number += 1

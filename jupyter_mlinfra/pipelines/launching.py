@@ -1,0 +1,197 @@
+"""Beginning runs and driving them: one driver for each lane of a pipeline, found by its lock; a run without one is gone on with or cancelled."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import Conflict, MLInfraError, Unavailable
+from ..core.files import file_lock
+from ..core.processes import Identity, failpoint, spawn_detached
+from ..core.records import now
+from .assess import Assessor
+from .backfill import run_digest
+from .binding import bind
+from .binding import lane as lane_of
+from .contents import Contents, Fingerprints
+from .definition import Definition
+from .document import Document, read_document
+from .engine import Engine, Tools
+from .references import kind_of
+from .spec import PipelineRun, StepRun
+from .state import is_final
+from .store import Plan, RunEntry, Store
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+    from ..jobs import Jobs
+
+_START = timedelta(seconds=60)
+"""How long a driver may take to come up before its run counts as interrupted."""
+
+
+class Launcher:
+    """Begins and drives the runs of one project."""
+
+    def __init__(self, project: Project, jobs: Jobs, store: Store, fingerprints: Fingerprints, opener: str) -> None:
+        self._project = project
+        self._jobs = jobs
+        self._store = store
+        self._fingerprints = fingerprints
+        self._opener = opener
+
+    def launch(
+        self,
+        definition: Definition,
+        bound: Definition,
+        values: Mapping[str, Any],
+        plan: Plan,
+        *,
+        force: bool,
+        wait: bool,
+        on_step: Callable[[StepRun], None] | None,
+        on_begin: Callable[[], None] | None = None,
+        key: str | None = None,
+    ) -> PipelineRun:
+        """Begin a run, or go on with one that lost its driver, and drive it. definition: of the file; bound: what of it runs.
+
+        key: that nobody has begun a run with; then no other run is gone on with.
+        """
+        self.check_inputs(bound, lambda: self.bind(definition, values), without=plan.keep)
+        lane = lane_of(definition, definition.date_of(values))
+        digest = run_digest(bound, self.assessor(bound)) if definition.date and not plan.keep else ""
+        with self.lock(definition.name, lane):
+            entry = self._left_over(bound, values, plan, lane, force=force) if key is None else None
+            if entry is None:
+                user = self._project.user
+                entry = self._store.begin(bound, parameters=values, force=force, user=user, plan=plan, lane=lane, digest=digest, key=key)
+            if on_begin is not None:
+                on_begin()
+            if wait:
+                return self.drive(entry, on_step)
+            self._store.drive(entry, None)
+        failpoint("begun")
+        return self.detach(entry)
+
+    def drive(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
+        """Drive a run here; the caller holds the lock."""
+        self._store.drive(entry, Identity.of(os.getpid()))
+        try:
+            return self._driven(entry, on_step)
+        except BaseException:
+            with contextlib.suppress(MLInfraError):  # this process lives on, as a kernel does, but drives no more: the run is interrupted
+                self._store.release(entry)
+            raise
+
+    @contextlib.contextmanager
+    def lock(self, pipeline: str, lane: str = "", *, patience: float = 0.0) -> Iterator[None]:
+        """Hold the right to drive a lane of a pipeline; it dies with its holder. Raises Conflict naming the run that holds it."""
+        name = f"{pipeline}.{sha256(lane.encode()).hexdigest()[:12]}" if lane else pipeline
+        limit, path = time.monotonic() + patience, self._project.folder("pipelines") / f"{name}.lock"
+        with contextlib.ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(file_lock(path, wait=False, what=f"Pipeline {pipeline}"))
+                    break
+                except Conflict:
+                    if time.monotonic() >= limit:
+                        raise self._busy(pipeline, lane) from None
+                    time.sleep(0.05)
+            yield
+
+    def observed(self, entry: RunEntry) -> PipelineRun:
+        """The run, and whether anybody drives it."""
+        if is_final(entry.run.state):
+            return entry.run
+        missing = not entry.driver.alive() if entry.driver else now() - entry.driven_at > _START
+        if not missing:
+            return entry.run
+        return replace(entry.run, reason=f"Interrupted: the process that drove it has ended. Go on with: mlinfra pipelines resume {entry.run.run}")
+
+    def detach(self, entry: RunEntry) -> PipelineRun:
+        """Let a process of its own drive a run."""
+        self.spawn([entry.run.run], log=self._project.home / "runs" / entry.run.run / "driver.log")
+        return self.observed(self._store.run(entry.run.run))
+
+    def spawn(self, words: Sequence[str], *, log: Path) -> None:
+        """Start the driver with these words; it outlives this process."""
+        spawn_detached("jupyter_mlinfra.pipelines.driver", [*words, "--project", str(self._project.root), "--open", self._opener], log=log)
+
+    def contents(self) -> Contents:
+        """What there is now, looked at anew."""
+        return Contents(self._project.root, self._store, self._fingerprints)
+
+    def assessor(self, bound: Definition, contents: Contents | None = None) -> Assessor:
+        """Looks at steps without a run."""
+        return Assessor(self._project.root, self._store, contents or self.contents(), pipeline=bound.name, force=False)
+
+    def bind(self, definition: Definition, values: Mapping[str, Any]) -> Definition:
+        """The steps of a run with these values; what is wrong in them is told with its line."""
+        return bind(definition, values, lambda *fault: self.document(definition).error(*fault))
+
+    def document(self, definition: Definition) -> Document:
+        """The file as it is now, with its lines."""
+        return read_document(self._project.root / definition.path, definition.path)
+
+    def check_inputs(self, bound: Definition, whole: Callable[[], Definition] | None = None, *, without: Collection[str] = ()) -> None:
+        """Raise Unprocessable for the first input that no step of it makes and that is not there.
+
+        whole: gives the pipeline that `bound` is a part of. without: steps that are taken as they are.
+        """
+        contents = self.contents()
+        for step, taken in bound.external_inputs():
+            if step.name not in without and contents.of(taken) is None:
+                spot = ("steps", step.file_name, "in", step.inputs.index(taken))
+                what = f"step {step.name} takes {taken}, which does not exist."
+                makers = {thing: step.name for step in (whole() if whole else bound).steps for thing in step.outputs}
+                if taken in makers:
+                    raise self.document(bound).error(spot, what, f"Step {makers[taken]} makes it.", f"mlinfra pipelines run {bound.name}")
+                if kind_of(taken) == "file":
+                    fix = "Mend the path (it begins at this file's folder), or add the step that makes it under `out`."
+                else:
+                    fix = "Mend the name, make it first, or add the step that makes it under `out`."
+                raise self.document(bound).error(spot, what, "No step of this pipeline makes it.", fix)
+
+    def _busy(self, pipeline: str, lane: str) -> Conflict:
+        under_way = self._store.unfinished(pipeline, lane)
+        if not under_way:
+            return Conflict(f"Pipeline {pipeline} is being started.", "Another process holds its lock.", "Try again in a moment.")
+        run = under_way[0].run
+        why = f"Run {run.run} of {run.user} began at {run.started_at:%H:%M:%S} UTC; two at once would write the same outputs."
+        return Conflict(f"Pipeline {pipeline} is already running.", why, f"Wait for it, or: mlinfra pipelines cancel {run.run}")
+
+    def _left_over(self, bound: Definition, values: Mapping[str, Any], plan: Plan, lane: str, *, force: bool) -> RunEntry | None:
+        """The run to go on with, if one lost its driver and is the same as asked for. Any other such run of the lane is cancelled.
+
+        The caller holds the lock, so nobody drives it; yet its driver may be about to come up.
+        """
+        wanted = (bound.kept(), dict(values), force, dict(plan.again), plan.repairs, plan.backend)
+        for entry in self._store.unfinished(bound.name, lane):
+            if entry.driver is None and now() - entry.driven_at < _START:
+                raise self._busy(bound.name, lane)
+            found = (entry.definition, dict(entry.run.parameters), entry.force, dict(entry.plan.again), entry.plan.repairs, entry.plan.backend)
+            if found == wanted and not entry.cancelled_by:
+                return entry
+            self._store.request_cancel(entry, self._project.user)
+            self.drive(entry, None)
+        return None
+
+    def _driven(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
+        tools = Tools(project=self._project, store=self._store, jobs=self._jobs, contents=self.contents(), on_step=on_step)
+        while True:
+            try:
+                return Engine(tools, self._store.run(entry.run.run)).drive().run
+            except Unavailable:
+                if tools.patience.is_over():
+                    raise
+                time.sleep(1.0)
+            except KeyboardInterrupt:
+                Engine(replace(tools, on_step=None), self._store.run(entry.run.run)).cancel(f"Interrupted by {self._project.user}.")
+                raise

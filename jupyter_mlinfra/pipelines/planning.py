@@ -1,0 +1,65 @@
+"""What a repair, or a run from a step on, runs again and what it leaves as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from ..core.errors import Conflict, NotFound
+from . import graph
+from .binding import elements_of
+from .definition import Definition, StepDefinition
+from .spec import StepState
+from .state import DONE
+from .store import Plan, RunEntry, Store
+
+_LOST = (StepState.FAILED, StepState.CANCELLED, StepState.SKIPPED)
+
+
+def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
+    """What failed, was cancelled or skipped runs, and what hangs on it; what had succeeded is taken from the run being repaired.
+
+    bound: the pipeline as it is now. Raises Conflict when everything had succeeded.
+    """
+    run = base.run
+    names = {step.name for step in bound.steps}
+    lost = {step.name: f"{step.state} in run {run.run}" for step in run.steps if step.state in _LOST and step.name in names}
+    if not lost:
+        why = f"It {run.state}, and all of its steps that still exist."
+        raise Conflict(f"Run {run.run} has nothing to repair.", why, f"mlinfra pipelines run {run.pipeline}")
+    again = _with_what_hangs_on(bound, lost)
+    keep = {step.name: step.job for step in run.steps if step.state in DONE and step.job and step.name not in again}
+    return Plan(again=again, keep=keep, repairs=run.run, backend=backend)
+
+
+def from_step(bound: Definition, name: str | None, store: Store, *, backend: str | None) -> Plan:
+    """That step and what hangs on it run; of all others the last results are taken. None: everything as the cache says."""
+    if name is None:
+        return Plan(backend=backend)
+    chosen = find(bound, name)
+    again = _with_what_hangs_on(bound, {step.name: f"asked for: from {name} on" for step in chosen})
+    keep = {}
+    for step in bound.steps:
+        result = store.result(bound.name, step.name, step.slot)
+        if step.name not in again and result is not None and result.job is not None:
+            keep[step.name] = result.job
+    return Plan(again=again, keep=keep, backend=backend)
+
+
+def find(bound: Definition, name: str) -> list[StepDefinition]:
+    """The step, or all elements of it. Raises NotFound with the nearest name."""
+    found = elements_of(bound, name)
+    if not found:
+        known: Iterable[str] = dict.fromkeys([step.file_name for step in bound.steps] + [step.name for step in bound.steps])
+        close = get_close_matches(name, known, n=1)
+        steps = ", ".join(dict.fromkeys(step.file_name for step in bound.steps))
+        raise NotFound(f"Pipeline {bound.name} has no step {name}.", f"Its steps: {steps}.", f"Did you mean {close[0]}?" if close else "")
+    return found
+
+
+def _with_what_hangs_on(bound: Definition, reasons: Mapping[str, str]) -> dict[str, str]:
+    found = dict(reasons)
+    for name in reasons:
+        for other in graph.downstream(bound.after, name):
+            found.setdefault(other, f"{name} runs again")
+    return found

@@ -1,0 +1,1 @@
+"""Schedules: pipelines and jobs that start by the clock, each due time once."""

@@ -1,0 +1,285 @@
+"""The verbs of schedules: the only room that a face calls."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from ...core.errors import BadRequest, MLInfraError, Unavailable
+from ...core.files import file_lock
+from ...core.processes import failpoint
+from ...core.records import Page, now, page_of
+from ...core.refs import reference
+from ...core.search import Document
+from .calendar import Calendar, clock_change
+from .decide import ON_TIME, decide
+from .spec import Due, Firing, FiringState, Schedule, ScheduleSpec, ScheduleState
+from .starting import Starter
+from .store import FiringEntry, ScheduleEntry, ScheduleStore, Waker
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+    from ...jobs import Jobs
+    from ..service import Pipelines
+
+NEXT = 5
+"""Due times that a list shows of each schedule."""
+_CHUNK = 5_000
+"""Due times that are written down at once."""
+_RING = "jupyter_mlinfra.pipelines.schedules.ring"
+
+
+class Schedules:
+    """Schedules of one project: at its due times each starts a pipeline or a job, in the project's supervisor, with or without a server.
+
+    opener: `module:function` that opens the project at a path and has these schedules as `.schedules`. clock: gives the time.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        pipelines: Pipelines,
+        jobs: Jobs,
+        *,
+        opener: str = "jupyter_mlinfra.workbench:current",
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._project = project
+        self._jobs = jobs
+        self._clock = clock
+        waker = Waker(module=_RING, arguments=["--project", str(project.root), "--open", opener], log=str(project.home / "logs" / "schedules.log"))
+        self._store = ScheduleStore(project.database, waker)
+        self._starter = Starter(project, self._store, pipelines, jobs)
+
+    # Looking
+
+    def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Schedule]:
+        """Schedules by name, each with its next five due times."""
+        page = page_of(self._store.entries(), limit=limit, cursor=cursor)
+        return Page(items=[self._record(entry) for entry in page.items], shown=page.shown, total=page.total, cursor=page.cursor)
+
+    def show(self, name: str) -> Schedule:
+        """One schedule. Raises NotFound."""
+        return self._record(self._store.entry(name))
+
+    def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Firing]:
+        """What became of its due times, newest first. Raises NotFound."""
+        entry = self._store.entry(name)
+        page = self._store.page(entry, limit=limit, cursor=cursor)
+        return Page(items=[self._firing(entry, firing) for firing in page.items], shown=page.shown, total=page.total, cursor=page.cursor)
+
+    def preview(self, cron: str, *, tz: str = "UTC", count: int = NEXT) -> Sequence[Due]:
+        """The next due times of a cron text in a time zone. Raises BadRequest for what is none."""
+        if not 1 <= count <= 500:
+            raise BadRequest(f"count={count} is out of range.", "It is 1 to 500.")
+        return [Due(at=due.isoformat(), note=clock_change(due)) for due in Calendar(cron, tz).next(count, self._clock())]
+
+    # Changing
+
+    def create(self, name: str, *, pipeline: str | None = None, job: Mapping[str, Any] | None = None, **facts: Any) -> Schedule:
+        """A new schedule for a pipeline or a job (fields of a JobSpec); with neither, for the pipeline of its own name.
+
+        facts: as in ScheduleSpec: cron, tz, parameters, catchup, grace_seconds, overlap. Without `cron` they are those of `schedule:` in
+        the pipeline's file. Raises BadRequest, Conflict when there is one of that name, NotFound and Unprocessable of what it is to start.
+        """
+        if pipeline is None and job is None:
+            pipeline = name
+        given = {key: value for key, value in facts.items() if value is not None}
+        if pipeline is not None and "cron" not in given:
+            given = {**self._declared(pipeline), **given}
+        if "cron" not in given:
+            raise BadRequest("When is it due?", "A schedule of a job has a cron text.", "For example --cron '0 6 * * *' --tz Europe/Paris")
+        spec = ScheduleSpec(name=name, pipeline=pipeline, job=job, **_known(given))
+        self._starter.check(spec)
+        return self._heeded(self._store.insert(spec, user=self._project.user, at=self._clock()))
+
+    def update(self, name: str, **facts: Any) -> Schedule:
+        """Change what is given of it. New times count from now on."""
+        entry = self._store.entry(name)
+        given = {key: value for key, value in facts.items() if value is not None}
+        if "pipeline" in given:
+            given.setdefault("job", None)
+        elif "job" in given:
+            whole = "notebook" in given["job"] or "command" in given["job"]
+            given |= {"pipeline": None, "job": given["job"] if whole else {**(entry.spec.job or {}), **given["job"]}}
+        spec = replace(entry.spec, **_known(given))
+        self._starter.check(spec)
+        return self._heeded(self._store.update(entry, spec, at=self._clock()))
+
+    def pause(self, name: str) -> Schedule:
+        """Start nothing until `resume`. What runs goes on."""
+        return self._heeded(self._store.switch(self._store.entry(name), ScheduleState.PAUSED, at=self._clock()), start=False)
+
+    def resume(self, name: str) -> Schedule:
+        """Go on with the next due time from now; those of the pause are not made up for."""
+        return self._heeded(self._store.switch(self._store.entry(name), ScheduleState.ACTIVE, at=self._clock()))
+
+    def delete(self, name: str) -> None:
+        """Forget a schedule and its history; what it started goes on."""
+        self._store.delete(self._store.entry(name), at=self._clock())
+        self._jobs.heed_alarms(start=False)
+
+    def run_now(self, name: str, *, due: datetime | None = None) -> Firing:
+        """Start it by hand, at once; due: for that due time, such as one that was missed. Raises what keeps it from being started."""
+        with self._lock(wait=True):
+            entry, at = self._store.entry(name), self._clock()
+            firing = self._store.by_hand(entry, (due or at).replace(microsecond=0), user=self._project.user, at=at)
+            try:
+                firing = self._starter.start(entry, firing, at=at)
+            except MLInfraError as error:
+                self._store.settle(entry, firing, FiringState.FAILED, str(error))
+                raise
+            finally:
+                self._store.rearm(at=self._clock())
+        return self._firing(entry, firing)
+
+    # Coming due
+
+    def ring(self) -> None:
+        """Write down what becomes of every due time that has passed, start what is to be started, set the next alarm.
+
+        Raises Conflict while another does so.
+        """
+        with self._lock(wait=False):
+            if not self._store.armed():
+                return  # told to stop while this process came up
+            for entry in self._store.entries():
+                if entry.state is ScheduleState.ACTIVE:
+                    self._pass(entry)
+            failpoint("recorded")
+            for entry in self._store.entries():
+                try:
+                    self._starter.dispatch(entry, clock=self._clock)
+                except MLInfraError as error:  # of one schedule; the others go on
+                    sys.stderr.write(f"schedule {entry.spec.name}: {error}\n")
+            failpoint("dispatched")
+            self._store.rearm(at=self._clock())
+        self._jobs.heed_alarms(start=False)
+
+    def start(self) -> None:
+        """Look at due times again after `stop`; those that passed meanwhile are made up for as each schedule says."""
+        self._store.rearm(at=self._clock())
+        self._jobs.heed_alarms(start=False)
+
+    def stop(self) -> None:
+        """Look at no due time until `start`, or until a schedule is made, changed or resumed."""
+        with self._lock(wait=True):
+            self._store.disarm()
+
+    def _pass(self, entry: ScheduleEntry) -> None:
+        """Write down what becomes of the due times that the clock has passed."""
+        at, spec, grace = self._clock(), entry.spec, timedelta(seconds=entry.spec.grace_seconds)
+        if at < entry.handled_until:
+            entry = self._store.set_back(entry, to=at)
+        dues: list[datetime] = []
+        for due in spec.calendar.between(entry.handled_until, at):
+            dues.append(due)
+            if len(dues) >= _CHUNK and at - due > max(grace, ON_TIME):  # nothing of these is run any more
+                if not self._store.record(entry, decide(dues, at, catchup=spec.catchup, grace=grace), until=due, at=at):
+                    return
+                entry, dues = replace(entry, handled_until=due), []
+        self._store.record(entry, decide(dues, at, catchup=spec.catchup, grace=grace), until=at, at=at)
+
+    # Search
+
+    def search_fingerprint(self) -> str:
+        """Changes when a schedule does."""
+        return self._store.fingerprint()
+
+    def search_documents(self) -> Iterator[Document]:
+        """Every schedule."""
+        for entry in self._store.entries():
+            spec = entry.spec
+            detail = f"{spec.cron} {spec.tz} · {_what(spec)}"
+            yield Document(ref=reference("schedule", spec.name), kind="schedule", name=spec.name, text=f"{_what(spec)} {entry.user}", detail=detail)
+
+    # Within
+
+    def _lock(self, *, wait: bool) -> contextlib.AbstractContextManager[int]:
+        return file_lock(self._project.folder("pipelines") / ".schedules.lock", wait=wait, what="Looking at the schedules")
+
+    def _declared(self, pipeline: str) -> dict[str, Any]:
+        """The schedule in a pipeline's file. Raises BadRequest when it has none."""
+        from ..file import declared_schedule
+
+        definition = self._starter.definition(ScheduleSpec(name="x", cron="0 0 * * *", pipeline=pipeline))
+        found = declared_schedule(self._project.root, self._project.root / definition.path)
+        if found is None:
+            fix = "Give --cron, or write into it: schedule: {cron: '0 6 * * *', tz: Europe/Paris}"
+            raise BadRequest(f"When is {definition.name} due?", f"{definition.path} says no `schedule:`.", fix)
+        return found
+
+    def _heeded(self, entry: ScheduleEntry, *, start: bool = True) -> Schedule:
+        """It is written down: a supervisor that does not come up now is started by the next look at the jobs, and is no fault of the schedule."""
+        with contextlib.suppress(Unavailable):
+            self._jobs.heed_alarms(start=start)
+        return self._record(entry)
+
+    def _record(self, entry: ScheduleEntry) -> Schedule:
+        spec, at = entry.spec, self._clock()
+        following = spec.calendar.next(NEXT, max(at, entry.handled_until)) if entry.state is ScheduleState.ACTIVE else []
+        newest = self._store.page(entry, limit=1, cursor=None).items
+        return Schedule(
+            ref=reference("schedule", spec.name),
+            name=spec.name,
+            state=entry.state,
+            cron=spec.cron,
+            tz=spec.tz,
+            what=_what(spec),
+            pipeline=spec.pipeline,
+            job=spec.job,
+            parameters=spec.parameters,
+            catchup=spec.catchup,
+            grace_seconds=spec.grace_seconds,
+            overlap=spec.overlap,
+            user=entry.user,
+            created_at=entry.created_at,
+            next=[due.isoformat() for due in following],
+            next_notes=[clock_change(due) for due in following],
+            missed=self._store.missed(entry, at=at),
+            last=self._firing(entry, newest[0]) if newest else None,
+            code=_code(spec.name),
+        )
+
+    def _firing(self, entry: ScheduleEntry, firing: FiringEntry) -> Firing:
+        return Firing(
+            schedule=entry.spec.name,
+            due=firing.due.astimezone(ZoneInfo(entry.spec.tz)).isoformat(),
+            due_at=firing.due,
+            cause=firing.cause,
+            state=firing.state,
+            reason=firing.reason,
+            run=firing.run,
+            job=firing.job,
+            outcome=self._starter.outcome(firing),
+            user=firing.user,
+            started_at=firing.started_at,
+        )
+
+
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(ScheduleSpec)} - {"name"}
+    for name in facts:
+        if name not in names:
+            raise BadRequest(f"A schedule has no {name}.", f"It has: {', '.join(sorted(names))}.")
+    return dict(facts)
+
+
+def _what(spec: ScheduleSpec) -> str:
+    if spec.pipeline is not None:
+        return reference("pipeline", spec.pipeline)
+    job = spec.job or {}
+    return str(job.get("notebook") or " ".join(job.get("command", ())))
+
+
+def _code(name: str) -> dict[str, str]:
+    return {
+        "python": f'import jupyter_mlinfra as ml\n\nml.schedule("{name}").run_now()',
+        "magic": f"%schedule run-now {name}",
+        "cli": f"mlinfra schedules run-now {name}",
+    }

@@ -1,0 +1,316 @@
+"""Schedules and their firings in `state.db`. Whatever changes one sets the alarm anew in the same transaction, so none is overslept."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ...core import events
+from ...core.database import Database
+from ...core.errors import Conflict, NotFound
+from ...core.records import Page, check_limit, parse_cursor
+from ...core.refs import named, reference
+from ...jobs import Alarm, clear_alarm, set_alarm
+from .decide import Verdict
+from .spec import Cause, FiringState, ScheduleSpec, ScheduleState
+
+ALARM = "schedules"
+KEPT = 10_000
+"""Newest firings of a schedule that are kept."""
+MISSED_DAYS = 30
+WAITING_LOOK = timedelta(seconds=15)
+"""How soon a firing is looked at again that waits for another to end."""
+_OPEN = "(state = 'waiting' OR (state = 'started' AND over = 0))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleEntry:
+    """A schedule as the ring needs it. handled_until: every due time up to here has its row."""
+
+    number: int
+    spec: ScheduleSpec
+    state: ScheduleState
+    user: str
+    created_at: datetime
+    handled_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringEntry:
+    """What became of one due time. user: who asked for it by hand."""
+
+    number: int
+    due: datetime
+    cause: Cause
+    state: FiringState
+    reason: str
+    run: str | None
+    job: str | None
+    user: str
+    started_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """Idempotency key of what it starts; firings are never numbered anew."""
+        return f"schedule-firing/{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waker:
+    """The program that the alarm starts."""
+
+    module: str
+    arguments: Sequence[str]
+    log: str
+
+
+class ScheduleStore:
+    """The tables of schedules. waker: what is woken for the next due time."""
+
+    def __init__(self, database: Database, waker: Waker) -> None:
+        self._database = database
+        self._waker = waker
+
+    # Schedules
+
+    def entry(self, name: str) -> ScheduleEntry:
+        """The schedule of that name. Raises NotFound."""
+        plain = named(name, "schedule")
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM schedule WHERE name = ?", (plain,)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no schedule {plain}.", fix="mlinfra schedules list shows those there are.")
+        return _entry(row)
+
+    def entries(self) -> list[ScheduleEntry]:
+        """All of them by name."""
+        with self._database.read() as connection:
+            return [_entry(row) for row in connection.execute("SELECT * FROM schedule ORDER BY name").fetchall()]
+
+    def insert(self, spec: ScheduleSpec, *, user: str, at: datetime) -> ScheduleEntry:
+        """A new schedule; due from now on. Raises Conflict when there is one of that name."""
+        facts = {**_facts(spec), "name": spec.name, "state": "active", "user": user, "created_at": at.timestamp(), "handled_until": at.timestamp()}
+        try:
+            with self._changing(at) as connection:
+                marks = ", ".join("?" * len(facts))
+                connection.execute(f"INSERT INTO schedule ({', '.join(facts)}) VALUES ({marks})", list(facts.values()))  # noqa: S608 - fixed words
+                _tell(connection, spec.name, "created")
+        except sqlite3.IntegrityError:
+            fix = f"mlinfra schedules update {spec.name} changes it."
+            raise Conflict(f"There is a schedule {spec.name} already.", "Names of schedules are used once.", fix) from None
+        return self.entry(spec.name)
+
+    def update(self, entry: ScheduleEntry, spec: ScheduleSpec, *, at: datetime) -> ScheduleEntry:
+        """Change all but the name. New times count from now on: none of the past is due by them."""
+        facts = _facts(spec)
+        if (spec.cron, spec.tz) != (entry.spec.cron, entry.spec.tz):
+            facts["handled_until"] = at.timestamp()
+        with self._changing(at) as connection:
+            words = ", ".join(f"{name} = ?" for name in facts)
+            connection.execute(f"UPDATE schedule SET {words} WHERE number = ?", [*facts.values(), entry.number])  # noqa: S608 - fixed words
+            _tell(connection, spec.name, "updated")
+        return self.entry(spec.name)
+
+    def switch(self, entry: ScheduleEntry, to: ScheduleState, *, at: datetime) -> ScheduleEntry:
+        """Pause or go on. Due times of a pause are nobody's loss: going on begins now. One that goes on already is left as it is."""
+        with self._changing(at) as connection:
+            connection.execute(
+                "UPDATE schedule SET state = ?, handled_until = ? WHERE number = ? AND state != ?", (str(to), at.timestamp(), entry.number, str(to))
+            )
+            if to is ScheduleState.PAUSED:
+                waiting = "UPDATE schedule_firing SET state = 'skipped', reason = 'The schedule was paused.' WHERE schedule = ? AND state = 'waiting'"
+                connection.execute(waiting, (entry.number,))
+            _tell(connection, entry.spec.name, str(to))
+        return self.entry(entry.spec.name)
+
+    def delete(self, entry: ScheduleEntry, *, at: datetime) -> None:
+        """Forget it with its history; what it started goes on."""
+        with self._changing(at) as connection:
+            connection.execute("DELETE FROM schedule WHERE number = ?", (entry.number,))
+            _tell(connection, entry.spec.name, "deleted")
+
+    def fingerprint(self) -> str:
+        """Changes when a schedule is made, changed or deleted."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT number, state, cron, tz, pipeline, job FROM schedule ORDER BY number").fetchall()
+        return json.dumps([tuple(row) for row in rows])
+
+    # The alarm
+
+    def rearm(self, *, at: datetime) -> None:
+        """Set the alarm for the next due time, or for a look at what waits."""
+        with self._changing(at):
+            pass
+
+    def armed(self) -> bool:
+        """Whether the alarm is set."""
+        with self._database.read() as connection:
+            return connection.execute("SELECT 1 FROM alarm WHERE name = ?", (ALARM,)).fetchone() is not None
+
+    def disarm(self) -> None:
+        """No due time is looked at until `rearm`."""
+        with self._database.write() as connection:
+            clear_alarm(connection, ALARM)
+
+    @contextmanager
+    def _changing(self, at: datetime) -> Iterator[sqlite3.Connection]:
+        with self._database.write() as connection:
+            yield connection
+            self._rearm(connection, at)
+
+    def _rearm(self, connection: sqlite3.Connection, at: datetime) -> None:
+        rows = connection.execute("SELECT * FROM schedule WHERE state = 'active'").fetchall()
+        moments = [due for entry in map(_entry, rows) for due in entry.spec.calendar.next(1, entry.handled_until)]
+        if connection.execute("SELECT 1 FROM schedule_firing WHERE state = 'waiting' LIMIT 1").fetchone():
+            moments.append(at + WAITING_LOOK)
+        if not moments:
+            clear_alarm(connection, ALARM)
+            return
+        waker = self._waker
+        due_at = min(moment.timestamp() for moment in moments)
+        set_alarm(connection, Alarm(name=ALARM, due_at=due_at, set_at=at.timestamp(), module=waker.module, arguments=waker.arguments, log=waker.log))
+
+    # Firings
+
+    def record(self, entry: ScheduleEntry, verdicts: Sequence[Verdict], *, until: datetime, at: datetime) -> bool:
+        """Write down what becomes of the due times up to `until`; false, and nothing, when somebody else has done so, or changed the schedule."""
+        number = entry.number
+        rows = [(number, verdict.due.timestamp(), verdict.cause, str(verdict.state), verdict.reason, at.timestamp()) for verdict in verdicts]
+        with self._database.write() as connection:
+            same = (until.timestamp(), entry.number, entry.handled_until.timestamp())
+            if not connection.execute("UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ? AND state = 'active'", same).rowcount:
+                return False
+            # A due time that the clock passes again, because it was set back, has its row already; what was met in time is not made up for.
+            connection.executemany(
+                "INSERT OR IGNORE INTO schedule_firing (schedule, due, cause, state, reason, decided_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?3 = 'clock'"
+                " OR EXISTS (SELECT 1 FROM schedule_firing WHERE schedule = ?1 AND due = ?2 AND cause = 'clock' AND state = 'missed')",
+                rows,
+            )
+            kept = "SELECT number FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number DESC LIMIT -1 OFFSET ?"
+            connection.execute(f"DELETE FROM schedule_firing WHERE number IN ({kept}) AND NOT {_OPEN}", (entry.number, KEPT))  # noqa: S608 - fixed words
+            if verdicts:
+                _tell(connection, entry.spec.name, "due")
+        return True
+
+    def set_back(self, entry: ScheduleEntry, *, to: datetime) -> ScheduleEntry:
+        """The clock shows less than when it was last looked at: what it had missed by then is not due yet. What was started stays, and is not started again."""
+        with self._database.write() as connection:
+            same = (to.timestamp(), entry.number, entry.handled_until.timestamp())
+            if connection.execute("UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ?", same).rowcount:
+                connection.execute(
+                    "DELETE FROM schedule_firing AS f WHERE schedule = ? AND due > ? AND cause = 'clock' AND state IN ('missed', 'skipped', 'failed')"
+                    " AND NOT EXISTS (SELECT 1 FROM schedule_firing AS c WHERE c.schedule = f.schedule AND c.due = f.due AND c.cause = 'catchup')",
+                    (entry.number, to.timestamp()),
+                )
+        return self.entry(entry.spec.name)
+
+    def by_hand(self, entry: ScheduleEntry, due: datetime, *, user: str, at: datetime) -> FiringEntry:
+        """Somebody wants it to run for that due time."""
+        values = (entry.number, due.timestamp(), user, at.timestamp())
+        with self._changing(at) as connection:  # whoever asks may be killed before it is started
+            number = connection.execute(
+                "INSERT INTO schedule_firing (schedule, due, cause, state, by_user, decided_at) VALUES (?, ?, 'hand', 'waiting', ?, ?)", values
+            ).lastrowid
+            return _firing(connection.execute("SELECT * FROM schedule_firing WHERE number = ?", (number,)).fetchone())
+
+    def firing(self, number: int) -> FiringEntry:
+        """One of them."""
+        with self._database.read() as connection:
+            return _firing(connection.execute("SELECT * FROM schedule_firing WHERE number = ?", (number,)).fetchone())
+
+    def unsettled(self, entry: ScheduleEntry) -> list[FiringEntry]:
+        """Those that wait, or whose run was not seen to end, oldest first."""
+        with self._database.read() as connection:
+            query = f"SELECT * FROM schedule_firing WHERE schedule = ? AND {_OPEN} ORDER BY due, number"  # noqa: S608 - fixed words
+            return [_firing(row) for row in connection.execute(query, (entry.number,)).fetchall()]
+
+    def started(self, entry: ScheduleEntry, firing: FiringEntry, *, run: str | None, job: str | None, at: datetime) -> FiringEntry:
+        """Note what it started."""
+        return self._move(entry, firing, FiringState.STARTED, reason="", run=run, job=job, started_at=at.timestamp())
+
+    def settle(self, entry: ScheduleEntry, firing: FiringEntry, to: FiringState, reason: str) -> FiringEntry:
+        """It waits on, or is skipped or has failed, for a reason."""
+        return firing if (to, reason) == (firing.state, firing.reason) else self._move(entry, firing, to, reason=reason)
+
+    def over(self, firing: FiringEntry) -> None:
+        """What it started has ended."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE schedule_firing SET over = 1 WHERE number = ?", (firing.number,))
+
+    def page(self, entry: ScheduleEntry, *, limit: int, cursor: str | None) -> Page[FiringEntry]:
+        """The history, newest due time first; the cursor is an offset."""
+        check_limit(limit)
+        start = parse_cursor(cursor)
+        with self._database.read() as connection:
+            total = connection.execute("SELECT count(*) FROM schedule_firing WHERE schedule = ?", (entry.number,)).fetchone()[0]
+            query = "SELECT * FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number DESC LIMIT ? OFFSET ?"
+            items = [_firing(row) for row in connection.execute(query, (entry.number, limit, start)).fetchall()]
+        end = start + len(items)
+        return Page(items=items, shown=len(items), total=total, cursor=str(end) if end < total else None)
+
+    def missed(self, entry: ScheduleEntry, *, at: datetime) -> int:
+        """Due times of the last days that were missed and that nobody has run by hand since."""
+        query = (
+            "SELECT count(*) FROM schedule_firing AS m WHERE schedule = ? AND state = 'missed' AND due > ? AND NOT EXISTS"
+            " (SELECT 1 FROM schedule_firing AS h WHERE h.schedule = m.schedule AND h.due = m.due AND h.cause = 'hand' AND h.state = 'started')"
+        )
+        with self._database.read() as connection:
+            return int(connection.execute(query, (entry.number, (at - timedelta(days=MISSED_DAYS)).timestamp())).fetchone()[0])
+
+    def _move(self, entry: ScheduleEntry, firing: FiringEntry, to: FiringState, *, reason: str, **facts: Any) -> FiringEntry:
+        changed = {"state": str(to), "reason": reason, **facts}
+        words = ", ".join(f"{name} = ?" for name in changed)
+        with self._database.write() as connection:
+            connection.execute(f"UPDATE schedule_firing SET {words} WHERE number = ?", [*changed.values(), firing.number])  # noqa: S608 - fixed words
+            _tell(connection, entry.spec.name, str(to))
+        return self.firing(firing.number)
+
+
+def _facts(spec: ScheduleSpec) -> dict[str, Any]:
+    return {
+        "cron": spec.cron,
+        "tz": spec.tz,
+        "pipeline": spec.pipeline,
+        "job": None if spec.job is None else json.dumps(dict(spec.job)),
+        "parameters": json.dumps(dict(spec.parameters)),
+        "catchup": spec.catchup,
+        "grace_seconds": spec.grace_seconds,
+        "overlap": spec.overlap,
+    }
+
+
+def _entry(row: sqlite3.Row) -> ScheduleEntry:
+    facts: Mapping[str, Any] = dict(row)
+    kept = {name: facts[name] for name in ("name", "cron", "tz", "pipeline", "catchup", "grace_seconds", "overlap")}
+    job = None if row["job"] is None else json.loads(row["job"])
+    return ScheduleEntry(
+        number=row["number"],
+        spec=ScheduleSpec(**kept, job=job, parameters=json.loads(row["parameters"])),
+        state=ScheduleState(row["state"]),
+        user=row["user"],
+        created_at=datetime.fromtimestamp(row["created_at"], UTC),
+        handled_until=datetime.fromtimestamp(row["handled_until"], UTC),
+    )
+
+
+def _firing(row: sqlite3.Row) -> FiringEntry:
+    return FiringEntry(
+        number=row["number"],
+        due=datetime.fromtimestamp(row["due"], UTC),
+        cause=row["cause"],
+        state=FiringState(row["state"]),
+        reason=row["reason"],
+        run=row["run"],
+        job=row["job"],
+        user=row["by_user"],
+        started_at=None if row["started_at"] is None else datetime.fromtimestamp(row["started_at"], UTC),
+    )
+
+
+def _tell(connection: sqlite3.Connection, name: str, what: str) -> None:
+    events.append(connection, "schedule", reference("schedule", name), {"change": what})

@@ -1,0 +1,128 @@
+"""Routes of the schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Interval
+
+from .handler import Handler, access
+from .parameters import Cursor, Limit, Name, Text
+
+if TYPE_CHECKING:
+    from ..core.records import Page
+    from ..pipelines.schedules.spec import Due, Firing, Schedule
+
+read, write, execute = access("pipelines")
+
+Times = Annotated[int, Interval(ge=1, le=100)]
+
+
+class ScheduleList(Handler):
+    @read
+    def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Schedule]:
+        """Schedules by name, each with its next five due times."""
+        return self.bench.schedules.list(limit=limit, cursor=cursor)
+
+    @execute
+    def post(
+        self,
+        *,
+        name: Name,
+        cron: Text | None = None,
+        tz: Text | None = None,
+        pipeline: Name | None = None,
+        job: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
+        catchup: Literal["latest", "all", "none"] | None = None,
+        grace_seconds: float | None = None,
+        overlap: Literal["skip", "queue", "cancel"] | None = None,
+    ) -> Schedule:
+        """A new schedule; without `cron` it is the one in the pipeline's file. `job`: fields of a submitted job."""
+        facts = {"cron": cron, "tz": tz, "parameters": parameters, "catchup": catchup, "grace_seconds": grace_seconds, "overlap": overlap}
+        return self.bench.schedules.create(name, pipeline=pipeline, job=job, **facts)
+
+
+class SchedulePage(Handler):
+    @read
+    def get(self, name: str) -> Schedule:
+        """One schedule."""
+        return self.bench.schedules.show(name)
+
+
+class ScheduleUpdate(Handler):
+    @execute
+    def post(
+        self,
+        name: str,
+        *,
+        cron: Text | None = None,
+        tz: Text | None = None,
+        pipeline: Name | None = None,
+        job: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
+        catchup: Literal["latest", "all", "none"] | None = None,
+        grace_seconds: float | None = None,
+        overlap: Literal["skip", "queue", "cancel"] | None = None,
+    ) -> Schedule:
+        """Change what is given; new times count from now on."""
+        facts = {"cron": cron, "tz": tz, "parameters": parameters, "catchup": catchup, "grace_seconds": grace_seconds, "overlap": overlap}
+        return self.bench.schedules.update(name, pipeline=pipeline, job=job, **facts)
+
+
+class SchedulePause(Handler):
+    @execute
+    def post(self, name: str) -> Schedule:
+        """Start nothing until it is resumed; what runs goes on."""
+        return self.bench.schedules.pause(name)
+
+
+class ScheduleResume(Handler):
+    @execute
+    def post(self, name: str) -> Schedule:
+        """Go on with the next due time."""
+        return self.bench.schedules.resume(name)
+
+
+class ScheduleRun(Handler):
+    @execute
+    def post(self, name: str, *, due: datetime | None = None) -> Firing:
+        """Start it at once; `due`: for that due time, such as one that was missed."""
+        return self.bench.schedules.run_now(name, due=due)
+
+
+class ScheduleDelete(Handler):
+    @execute
+    def post(self, name: str) -> Mapping[str, str]:
+        """Forget it and its history; what it started goes on."""
+        self.bench.schedules.delete(name)
+        return {"deleted": name}
+
+
+class ScheduleHistory(Handler):
+    @read
+    def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Firing]:
+        """What became of its due times, newest first."""
+        return self.bench.schedules.history(name, limit=limit, cursor=cursor)
+
+
+class SchedulePreview(Handler):
+    @read
+    def get(self, *, cron: Text, tz: Text = "UTC", count: Times = 5) -> Sequence[Due]:
+        """The next due times of a cron text in a time zone, before there is a schedule."""
+        return self.bench.schedules.preview(cron, tz=tz, count=count)
+
+
+ROUTES = {
+    "pipelines/schedules": ScheduleList,
+    "pipelines/schedules/{name}": SchedulePage,
+    "pipelines/schedules/{name}/update": ScheduleUpdate,
+    "pipelines/schedules/{name}/pause": SchedulePause,
+    "pipelines/schedules/{name}/resume": ScheduleResume,
+    "pipelines/schedules/{name}/run": ScheduleRun,
+    "pipelines/schedules/{name}/delete": ScheduleDelete,
+    "pipelines/schedules/{name}/history": ScheduleHistory,
+    "pipelines/due-times": SchedulePreview,
+}

@@ -1,0 +1,201 @@
+"""Checkpoints that are whole or absent: a folder each, with a manifest that tells the sum of every file.
+
+    FOLDER/step-0000000300/…            what was saved
+    FOLDER/step-0000000300/manifest.json
+
+A checkpoint is written in a hidden folder beside the others, synced and renamed, so that neither a kill nor a power cut leaves half of one under its
+name. What a disk or a hand spoils later is found by the sums.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, Literal
+
+from ..core.errors import BadRequest, Unprocessable
+from ..core.files import explain_os_error, sync_folder, write_atomic
+from ..core.records import now
+from ..jobs.environment import CHECKPOINTS
+
+MANIFEST = "manifest.json"
+_PREFIX, _DRAFT, _GONE = "step-", ".draft-", ".gone-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """One whole checkpoint. step: optimizer steps or rounds done. epoch: of those, the whole ones, from 0. run: id of the MLflow run it belongs to."""
+
+    folder: Path
+    step: int
+    epoch: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    run: str | None = None
+
+
+def checkpoint_folder(folder: Path | str | None = None) -> Path:
+    """Where the checkpoints of this training lie: the folder given, else that of the job, which is the same for all of its attempts.
+
+    Raises BadRequest when there is neither.
+    """
+    found = folder or os.environ.get(CHECKPOINTS)
+    if not found:
+        raise BadRequest("There is no folder for checkpoints.", "This is no job, and none was named.", "Give folder=…, or submit it as a job.")
+    return Path(found)
+
+
+def begin(folder: Path, step: int) -> Path:
+    """An empty hidden folder to write a checkpoint into. What writers that were killed left behind is removed: one job writes at a time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in [*folder.glob(f"{_DRAFT}*"), *folder.glob(f"{_GONE}*")]:
+            shutil.rmtree(left, ignore_errors=True)
+        draft = draft_of(folder, step)
+        draft.mkdir()
+    except OSError as error:
+        raise explain_os_error(error, f"No checkpoint can be written to {folder}.") from error
+    return draft
+
+
+def draft_of(folder: Path, step: int) -> Path:
+    """The hidden folder of a checkpoint under way; every rank of a training knows it."""
+    return folder / f"{_DRAFT}{_name(step)}"
+
+
+def commit(draft: Path, *, step: int, epoch: int = 0, metrics: Mapping[str, float] | None = None, run: str | None = None) -> Checkpoint:
+    """Turn what was written since `begin` into a checkpoint, in one step. Raises Unavailable when the disk does not take it."""
+    values = {key: float(value) for key, value in (metrics or {}).items() if math.isfinite(value)}
+    target = draft.parent / _name(step)
+    try:
+        files = {str(path.relative_to(draft)): _seal(path) for path in _files(draft)}
+        manifest = {"step": step, "epoch": epoch, "metrics": values, "run": run, "saved_at": now().isoformat(), "files": files}
+        write_atomic(draft / MANIFEST, json.dumps(manifest, indent=1).encode(), mode=0o644)
+        for inner in [path for path in draft.rglob("*") if path.is_dir()]:
+            sync_folder(inner)
+        sync_folder(draft)
+        if target.exists():  # of the same step: an attempt before this one came as far
+            _remove(target)
+        draft.rename(target)
+        sync_folder(draft.parent)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise explain_os_error(error, f"The checkpoint of step {step} was not written.") from error
+    return Checkpoint(folder=target, step=step, epoch=epoch, metrics=values, run=run)
+
+
+def save(folder: Path, write: Callable[[Path], object], *, step: int, **facts: Any) -> Checkpoint:
+    """A checkpoint of what `write` puts into the folder that it is given. facts: see `commit`."""
+    draft = begin(folder, step)
+    try:
+        write(draft)
+    except BaseException as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise explain_os_error(error, f"The checkpoint of step {step} was not written.") from error
+        raise
+    return commit(draft, step=step, **facts)
+
+
+def latest(folder: Path | str | None = None) -> Checkpoint | None:
+    """The newest whole checkpoint of the job or folder; None when there is none. Each newer one that is not whole is warned of and passed over."""
+    for path in reversed(_all(checkpoint_folder(folder))):
+        try:
+            return _read(path, sums=True)
+        except Unprocessable as error:
+            warnings.warn(f"Checkpoint {path} is passed over: {error.why}", stacklevel=2)
+    return None
+
+
+def resumed_run() -> str | None:
+    """Id of the MLflow run that an earlier attempt of this job saved its work under: `ml.track("flights", run=resumed_run())` continues it.
+
+    None in a first attempt, and outside of a job.
+    """
+    found = latest() if os.environ.get(CHECKPOINTS) else None
+    return found.run if found else None
+
+
+def prune(folder: Path, *, keep: int, monitor: str | None = None, mode: Literal["min", "max"] = "min") -> None:
+    """Remove all but the newest `keep` checkpoints, and the best one by the metric `monitor`, if it is given.
+
+    What is not whole counts for none: it does not push a good one out. Nor is it kept.
+    """
+    found = list(_readable(_all(folder)))
+    kept = {item.folder for item in found[-keep:]}
+    rated = [item for item in found if monitor is not None and monitor in item.metrics]
+    if monitor is not None and rated:
+        kept.add((min if mode == "min" else max)(rated, key=lambda item: item.metrics[monitor]).folder)
+    if found:
+        for path in _all(folder):
+            if path not in kept:
+                _remove(path)
+
+
+def _name(step: int) -> str:
+    return f"{_PREFIX}{step:010d}"
+
+
+def _all(folder: Path) -> list[Path]:
+    """Folders of checkpoints, whole or not, oldest first."""
+    return sorted((path for path in folder.glob(f"{_PREFIX}*") if path.is_dir()), key=lambda path: (len(path.name), path.name))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+
+
+def _seal(path: Path) -> dict[str, Any]:
+    """Sync a file; returns its size and sum."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        digest = file_digest(file, "sha256").hexdigest()
+        return {"size": os.fstat(file.fileno()).st_size, "sha256": digest}
+
+
+def _remove(path: Path) -> None:
+    """In one step as well: a reader never finds half of it."""
+    gone = path.with_name(f"{_GONE}{path.name}")
+    shutil.rmtree(gone, ignore_errors=True)
+    path.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _readable(paths: Sequence[Path]) -> Iterator[Checkpoint]:
+    for path in paths:
+        with contextlib.suppress(Unprocessable):
+            yield _read(path, sums=False)
+
+
+def _read(path: Path, *, sums: bool) -> Checkpoint:
+    """A checkpoint whose files are all there, with their sizes and, if `sums`, their sums. Raises Unprocessable with the reason otherwise."""
+    what = f"{path} is no whole checkpoint."
+    try:
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        files = {str(name): (int(fact["size"]), str(fact["sha256"])) for name, fact in manifest["files"].items()}
+        run = manifest["run"]
+        found = Checkpoint(
+            folder=path, step=int(manifest["step"]), epoch=int(manifest["epoch"]), metrics=dict(manifest["metrics"]), run=None if run is None else str(run)
+        )
+    except FileNotFoundError:
+        raise Unprocessable(what, "it has no manifest.") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unprocessable(what, f"its manifest cannot be read ({type(error).__name__}: {error}).") from error
+    for name, (size, digest) in files.items():
+        try:
+            with open(path / name, "rb") as file:
+                is_size = os.fstat(file.fileno()).st_size
+                if is_size != size:
+                    raise Unprocessable(what, f"{name} has {is_size} bytes and had {size}.")
+                if sums and file_digest(file, "sha256").hexdigest() != digest:
+                    raise Unprocessable(what, f"{name} has other content than what was saved.")
+        except OSError as error:
+            raise Unprocessable(what, f"{name} cannot be read ({error.strerror}).") from error
+    return found

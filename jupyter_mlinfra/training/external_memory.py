@@ -1,0 +1,223 @@
+"""XGBoost on more rows than fit into memory: it reads them in batches, keeps them on disk in its own compressed form, and can be stopped and go on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest, Conflict
+from . import checkpoints
+from .boosting import Trained, load_xgboost, log_parameters
+from .checkpoints import Checkpoint, checkpoint_folder
+from .columns import Column, column_of, encode, is_text
+from .continuing import continued
+from .curves import XGBoostProgress, active_run
+from .devices import device
+from .preemption import Preemption
+
+if TYPE_CHECKING:
+    import polars as pl
+    import xgboost as xgb
+
+MODEL, FACTS = "model.ubj", "facts.json"
+BATCH_ROWS = 250_000
+_CACHE = ".cache-"
+
+
+def train_from_files(
+    rows: pl.LazyFrame | Path | str | Sequence[Path | str],
+    *,
+    label: str,
+    parameters: Mapping[str, Any],
+    rounds: int,
+    tune: pl.LazyFrame | Path | str | Sequence[Path | str] | None = None,
+    every_rounds: int | None = 50,
+    batch_rows: int = BATCH_ROWS,
+    folder: Path | str | None = None,
+) -> Trained:
+    """Train `rounds` rounds on rows that need not fit into memory; only one batch of them and XGBoost's working space is held at a time.
+
+    rows: Parquet files (a path, a pattern, or several), or any lazy frame: `pl.scan_iceberg(…)`, `ml.dataset("flights.departures").scan()`. All columns
+    but `label` are inputs: numbers, booleans, or texts (they become categories). Read several times, so its order must not change.
+    tune: the same of rows that are measured only. every_rounds: how often a checkpoint is saved, besides when the job is asked to end.
+    folder: of the checkpoints and of XGBoost's cache (about a byte for each value); that of the job by default.
+
+    Where an earlier attempt of the job left off, this one goes on, to the same trees. Raises SystemExit(75) after the work was saved because the job
+    was asked to end, BadRequest when the data cannot be learned from, Conflict when the checkpoint is of a training on other data.
+    """
+    xgboost = load_xgboost()
+    if rounds < 1 or batch_rows < 1:
+        raise BadRequest("rounds and batch_rows are at least 1.")
+    kept = checkpoint_folder(folder)
+    frame = _lazy(rows)
+    columns, count = columns_of_rows(frame, label)
+    # A seed for each round, so that the rows and columns drawn in round n do not hang on how many rounds this attempt began with.
+    settings = {"device": device("xgboost"), "seed": 0, "seed_per_iteration": True, **parameters}
+    found = checkpoints.latest(kept)
+    facts = _facts_of(found, columns, count, rounds) if found else {"columns": [asdict(column) for column in columns], "rows": count, "history": {}}
+    with _cache(kept) as cache, ExitStack() as held:
+        learn = _matrix(xgboost, frame, columns, label, batch_rows, cache / "learn", settings)
+        evals = [(learn, "learn")]
+        if tune is not None:
+            evals.append((_matrix(xgboost, _lazy(tune), columns, label, batch_rows, cache / "tune", settings, reference=learn), "tune"))
+        training = _Training(xgboost, settings, evals, facts, folder=kept, every_rounds=every_rounds)
+        held.callback(evals.clear)  # XGBoost removes its files when nothing holds the matrices any more
+        with training.preemption, continued(found.run if found else None, preempted=lambda: training.preempted):
+            if found is None:
+                log_parameters({**settings, "rounds": rounds, "inputs": len(columns), "rows": count})
+            booster = training.run(rounds, found)
+        del learn
+    if training.preempted:
+        training.preemption.leave()
+    curves = {f"{data}_{metric}": values for data, metrics in training.history.items() for metric, values in metrics.items()}
+    return Trained(booster=booster, columns=columns, best_round=rounds - 1, history=curves)
+
+
+class _Training:
+    """The rounds, one by one: `xgboost.train` counts them from 0 in every attempt, and so would draw the rows of the first ones again."""
+
+    def __init__(
+        self, xgboost: Any, settings: Mapping[str, Any], evals: Sequence[tuple[Any, str]], facts: Mapping[str, Any], *, folder: Path, every_rounds: int | None
+    ) -> None:
+        self._xgboost, self._settings, self._evals, self._facts = xgboost, settings, evals, facts
+        self._folder, self._every = folder, every_rounds
+        self.history: dict[str, dict[str, list[float]]] = facts["history"]
+        self.preemption = Preemption()
+        self.preempted = False
+
+    def run(self, rounds: int, found: Checkpoint | None) -> xgb.Booster:
+        """From the checkpoint, or the beginning, to the last round, or until the job is asked to end."""
+        booster = self._xgboost.Booster(dict(self._settings), [matrix for matrix, _ in self._evals], model_file=found.folder / MODEL if found else None)
+        watcher = XGBoostProgress(rounds)
+        for number in range(found.step if found else 0, rounds):
+            booster.update(self._evals[0][0], number)
+            self._note(booster.eval_set(self._evals, number))
+            watcher.after_iteration(booster, number, self.history)
+            done = number + 1
+            self.preempted = self.preemption.requested and done < rounds
+            if self.preempted or (self._every is not None and done % self._every == 0):
+                self._save(booster, done)
+            if self.preempted:
+                break
+        watcher.after_training(booster)
+        return self._xgboost.Booster(model_file=booster.save_raw("ubj"))  # without hold of the matrices, whose files go
+
+    def _note(self, line: str) -> None:
+        """XGBoost's own line on a round: `[3]<tab>learn-auc:0.81<tab>tune-auc:0.79`."""
+        for part in line.split("\t")[1:]:
+            name, _, value = part.rpartition(":")
+            data, _, metric = name.partition("-")
+            self.history.setdefault(data, {}).setdefault(metric, []).append(float(value))
+
+    def _save(self, booster: xgb.Booster, done: int) -> None:
+        def write(draft: Path) -> None:
+            booster.save_model(draft / MODEL)
+            (draft / FACTS).write_text(json.dumps(self._facts))
+
+        newest = {f"{data}_{metric}": values[-1] for data, metrics in self.history.items() for metric, values in metrics.items()}
+        checkpoints.save(self._folder, write, step=done, metrics=newest, run=active_run())
+        checkpoints.prune(self._folder, keep=2)
+
+
+def _facts_of(found: Checkpoint, columns: Sequence[Column], rows: int, rounds: int) -> dict[str, Any]:
+    """What a checkpoint says of its training. Raises Conflict when that was on other data, or came further than is asked for."""
+    if found.step > rounds:
+        raise Conflict(f"There is a checkpoint after {found.step} rounds.", f"Only {rounds} are asked for.", f"Remove {found.folder.parent} to begin anew.")
+    facts: dict[str, Any] = json.loads((found.folder / FACTS).read_text())
+    if facts["columns"] != json.loads(json.dumps([asdict(column) for column in columns])) or facts["rows"] != rows:
+        why = f"{found.folder} is of {facts['rows']} rows; there are {rows} now, or other columns or categories."
+        raise Conflict("The data are not those that this training began with.", why, f"Remove {found.folder.parent} to begin anew.")
+    return facts
+
+
+def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...], int]:
+    """What each input is, and how many rows there are, found in one pass over them and one for each text: its categories, in alphabetical order.
+
+    Raises BadRequest when a column cannot be an input, or the label is missing.
+    """
+    import polars as pl
+
+    schema = rows.collect_schema()
+    if label not in schema:
+        raise BadRequest(f"There is no column {label}.", f"The rows have {', '.join(list(schema)[:10])}.", "Name the column to be predicted.")
+    if not (schema[label].is_numeric() or schema[label] == pl.Boolean):
+        raise BadRequest(f"The label {label} is {schema[label]}.", "XGBoost takes numbers.", "Use 0 and 1 for a class.")
+    unlabelled = pl.col(label).cast(pl.Float64).fill_nan(None).null_count().alias("unlabelled")
+    counts = rows.select(pl.len().alias("rows"), unlabelled, pl.struct(pl.all().null_count()).alias("gaps")).collect(engine="streaming").row(0, named=True)
+    if not counts["rows"]:
+        raise BadRequest("There are no rows to learn from.")
+    if counts["unlabelled"]:
+        why = "Nothing can be learned from them."
+        raise BadRequest(f"{counts['unlabelled']} rows have no {label}.", why, f"Filter them out: .filter(pl.col({label!r}).is_not_null())")
+
+    def texts(name: str) -> list[str]:
+        return rows.select(pl.col(name).cast(pl.String).drop_nulls().unique()).collect(engine="streaming")[name].sort().to_list()
+
+    inputs = {name: dtype for name, dtype in schema.items() if name != label}
+    gaps = counts["gaps"]
+    columns = (column_of(name, dtype, optional=gaps[name] > 0, texts=texts(name) if is_text(dtype) else ()) for name, dtype in inputs.items())
+    return tuple(columns), counts["rows"]
+
+
+def _lazy(rows: Any) -> pl.LazyFrame:
+    import polars as pl
+
+    return rows if isinstance(rows, pl.LazyFrame) else pl.scan_parquet(rows)
+
+
+def batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
+    """The rows in their order, in frames of exactly `size` rows but the last: each pass of XGBoost must see the same ones."""
+    import polars as pl
+
+    waiting: list[pl.DataFrame] = []
+    for frame in rows.collect_batches(chunk_size=size, maintain_order=True, lazy=True, engine="streaming"):
+        waiting.append(frame)
+        while sum(part.height for part in waiting) >= size:
+            joined = pl.concat(waiting)
+            yield joined.head(size)
+            waiting = [joined.slice(size)]
+    joined = pl.concat(waiting) if waiting else pl.DataFrame()
+    if joined.height:
+        yield joined
+
+
+def _matrix(
+    xgboost: Any, rows: pl.LazyFrame, columns: Sequence[Column], label: str, size: int, cache: Path, settings: Mapping[str, Any], *, reference: Any = None
+) -> Any:
+    """XGBoost's form of the rows, on disk (for a GPU in the machine's memory)."""
+
+    class Reader(xgboost.DataIter):  # type: ignore[misc]  # made here, so that importing this module does not import XGBoost
+        def __init__(self) -> None:
+            self._batches = batches(rows, size)
+            super().__init__(cache_prefix=str(cache), release_data=True)
+
+        def next(self, input_data: Any) -> bool:
+            frame = next(self._batches, None)
+            if frame is None:
+                return False
+            input_data(data=encode(frame, columns), label=frame[label].to_numpy())
+            return True
+
+        def reset(self) -> None:
+            self._batches = batches(rows, size)
+
+    return xgboost.ExtMemQuantileDMatrix(Reader(), max_bin=settings.get("max_bin"), nthread=settings.get("nthread"), ref=reference)
+
+
+@contextmanager
+def _cache(folder: Path) -> Iterator[Path]:
+    """A folder for XGBoost's pages, beside the checkpoints: the usual place for temporary files is often in memory. Those of killed attempts go too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{_CACHE}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix=_CACHE, dir=folder))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)

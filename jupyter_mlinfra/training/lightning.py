@@ -1,0 +1,235 @@
+"""Lightning trainings that survive: they save at the end of a batch when asked to end, and go on as if nothing had been.
+
+Imported when one of its names is asked for: Lightning takes seconds to load.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from ..core.errors import MLInfraError, Unavailable
+from . import checkpoints
+from .checkpoints import checkpoint_folder
+from .continuing import continued
+from .curves import active_run
+from .preemption import Preemption
+
+try:
+    import lightning.pytorch as pl
+    import torch
+    from lightning.pytorch.callbacks import Checkpoint as LastInLine
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
+except ImportError as error:
+    raise Unavailable("Lightning is not installed.", "The base installation is light.", "pip install 'jupyter-mlinfra[train]'") from error
+
+from .lightning_progress import Progress
+from .loading import ResumableDataLoader, resumable
+from .randomness import random_state, set_random_state
+
+STATE = "state.ckpt"
+_KEY = "mlinfra"
+_NOTHING, _SAVE, _STOP = 0, 1, 2
+
+
+class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is not looked into
+    """Saves every so often, and when the job is asked to end; then the training stops, and `fit` ends the job so that it is started again.
+
+    folder: where; that of the job by default. every_steps, every_minutes: how often besides; None for not at all. keep: how many of the newest stay,
+    and with them the best one by the logged metric `monitor`.
+
+    Never inside of a signal handler, and only where nothing is half done: at the end of a batch after which the optimizer has made its step, or of an
+    epoch, once its validation is over. All ranks agree on when. Lightning calls it after all other callbacks, so that it saves their doings too.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        *,
+        every_steps: int | None = None,
+        every_minutes: float | None = 10.0,
+        keep: int = 2,
+        monitor: str | None = None,
+        mode: Literal["min", "max"] = "min",
+    ) -> None:
+        self.folder = checkpoint_folder(folder)
+        self.preemption = Preemption()
+        self.preempted = False
+        """Whether the training was stopped because the job was asked to end."""
+        self._every_steps, self._every_minutes = every_steps, every_minutes
+        self._keep, self._monitor, self._mode = keep, monitor, mode
+        self._saved_at, self._saved_step, self._last_step = time.monotonic(), -1, 0
+        self._armed = False
+        self._loaded: dict[str, Any] | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
+        """Take the signals from Lightning, whose own handlers save inside of themselves, or not at all; put the random generators where they stood."""
+        self.preemption.__enter__()
+        self._armed = True
+        self._saved_at, self._saved_step, self._last_step = time.monotonic(), trainer.global_step, trainer.global_step
+        if self._loaded is not None:
+            ranks = self._loaded["ranks"]
+            if len(ranks) != trainer.world_size:
+                warnings.warn(f"Saved by {len(ranks)} ranks and resumed by {trainer.world_size}: the data of this epoch are in another order.", stacklevel=2)
+            mine = ranks[trainer.global_rank % len(ranks)]
+            set_random_state(mine["random"])
+            for loader, state in zip(_loaders(trainer), mine["loaders"], strict=False):
+                loader.load_state_dict(state)
+            self._loaded = None
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Save if it is time to, and stop if that was asked for."""
+        stepped, self._last_step = trainer.global_step != self._last_step, trainer.global_step
+        wish = self._agreed(trainer)
+        # Gradients that are still being added up are in no checkpoint, and Lightning would skip a validation that is due when it resumes here.
+        if wish and stepped and not trainer.is_last_batch and not _validates_after(trainer, batch_idx):
+            self._act(trainer, wish)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """The same between two epochs."""
+        if self.preempted:
+            return  # this epoch ends here because it was stopped
+        wish = self._agreed(trainer)
+        for loader in _loaders(trainer):
+            loader.rewind()
+        if wish:
+            self._act(trainer, wish)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Give the signals back."""
+        self._disarm()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:  # noqa: ARG002
+        """Give the signals back."""
+        self._disarm()
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
+        """Add where the random generators and the data of each rank stand."""
+        mine = {"random": random_state(), "loaders": [loader.state_dict() for loader in _loaders(trainer)]}
+        ranks = [mine]
+        if trainer.world_size > 1:
+            ranks = [{}] * trainer.world_size
+            torch.distributed.all_gather_object(ranks, mine)
+        checkpoint[_KEY] = {"ranks": ranks}
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
+        """Keep that for the start of the training, when there are loaders to tell."""
+        self._loaded = checkpoint.get(_KEY)
+
+    def _agreed(self, trainer: pl.Trainer) -> int:
+        """What is to be done, the same on every rank: what the most pressed one wants."""
+        wish = _STOP if self.preemption.requested else _SAVE if self._due(trainer.global_step) else _NOTHING
+        if trainer.world_size == 1:
+            return wish
+        return int(trainer.strategy.reduce(torch.tensor(wish, device=trainer.strategy.root_device), reduce_op="max"))
+
+    def _due(self, step: int) -> bool:
+        by_steps = self._every_steps is not None and step - self._saved_step >= self._every_steps
+        by_clock = self._every_minutes is not None and time.monotonic() - self._saved_at >= self._every_minutes * 60
+        return by_steps or by_clock
+
+    def _act(self, trainer: pl.Trainer, wish: int) -> None:
+        try:
+            self._save(trainer)
+        except (MLInfraError, OSError, RuntimeError) as error:
+            if trainer.world_size > 1:
+                raise  # the other ranks wait for this one
+            warnings.warn(f"The checkpoint of step {trainer.global_step} was not saved: {error}", stacklevel=2)  # a full disk ends no training of days
+        self._saved_at, self._saved_step = time.monotonic(), trainer.global_step
+        if wish == _STOP:
+            self.preempted = True
+            trainer.should_stop = True
+            # Stop now: Lightning would first validate, and go on for ever short of its least number of epochs or steps.
+            trainer.limit_val_batches = 0
+            trainer.fit_loop.min_epochs = trainer.fit_loop.epoch_loop.min_steps = 0
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        step = trainer.global_step
+        if trainer.is_global_zero:
+            checkpoints.begin(self.folder, step)
+        trainer.strategy.barrier("mlinfra checkpoint begun")
+        draft = checkpoints.draft_of(self.folder, step)
+        trainer.save_checkpoint(draft / STATE)
+        if trainer.is_global_zero:
+            metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
+            checkpoints.commit(draft, step=step, epoch=trainer.current_epoch, metrics=metrics, run=_run(trainer))
+            checkpoints.prune(self.folder, keep=self._keep, monitor=self._monitor, mode=self._mode)
+
+    def _disarm(self) -> None:
+        if self._armed:
+            self._armed = False
+            self.preemption.__exit__(None, None, None)
+
+
+def fit(trainer: pl.Trainer, model: pl.LightningModule, data: Any = None, *, val: Any = None, folder: Path | str | None = None) -> None:
+    """`trainer.fit` that goes on where an earlier attempt of this job was stopped, and ends the job with exit code 75 when it is stopped itself.
+
+    data: a DataLoader (or several), a LightningDataModule, or None when the model has its own. val: DataLoaders to validate on.
+    folder: of the checkpoints; that of the job by default. A PreemptionCheckpoint among the trainer's callbacks says more.
+
+    The weights equal those of a training that nobody stopped. Progress, loss and time left reach whoever watches the job. The MLflow run that is
+    active is noted in the checkpoint and continued. Raises SystemExit(75) after the work was saved: put nothing around it that swallows that.
+    """
+    keeper = next((item for item in trainer.callbacks if isinstance(item, PreemptionCheckpoint)), None)
+    if keeper is None:
+        keeper = PreemptionCheckpoint(folder)
+        trainer.callbacks.append(keeper)  # at the end, where Lightning wants what saves
+    if not any(isinstance(item, Progress) for item in trainer.callbacks):
+        trainer.callbacks.insert(0, Progress())
+    source: dict[str, Any] = {"val_dataloaders": val}
+    if isinstance(data, pl.LightningDataModule):
+        data.train_dataloader = _resuming(data.train_dataloader)
+        source = {"datamodule": data}
+    elif data is not None:
+        source["train_dataloaders"] = resumable(data)
+    else:
+        model.train_dataloader = _resuming(model.train_dataloader)
+    found = checkpoints.latest(keeper.folder)
+    run = found.run if found and trainer.is_global_zero and _logger_run(trainer) is None else None
+    with keeper.preemption, continued(run, preempted=lambda: keeper.preempted):
+        try:
+            trainer.fit(model, **source, ckpt_path=str(found.folder / STATE) if found else None)
+        except SIGTERMException:  # it came in the moment before the training took the signals from Lightning
+            if not keeper.preempted:
+                raise
+    if keeper.preempted:
+        _leave(trainer, keeper.preemption)
+
+
+def _leave(trainer: pl.Trainer, preemption: Preemption) -> None:
+    """End the process as one that saved. Lightning kills all ranks when one that it started ends with any code but 0: the first one speaks for them."""
+    environment = trainer.strategy.cluster_environment if hasattr(trainer.strategy, "cluster_environment") else None
+    if not trainer.is_global_zero and environment is not None and not environment.creates_processes_externally:
+        raise SystemExit(0)
+    preemption.leave()
+
+
+def _run(trainer: pl.Trainer) -> str | None:
+    return _logger_run(trainer) or active_run()
+
+
+def _logger_run(trainer: pl.Trainer) -> str | None:
+    """The run of Lightning's own MLflow logger, if there is one."""
+    return next((logger.run_id for logger in trainer.loggers if isinstance(logger, pl.loggers.MLFlowLogger)), None)
+
+
+def _loaders(trainer: pl.Trainer) -> list[ResumableDataLoader]:
+    from lightning.pytorch.utilities.combined_loader import CombinedLoader
+
+    return [item for item in CombinedLoader(trainer.train_dataloader or []).flattened if isinstance(item, ResumableDataLoader)]
+
+
+def _resuming(plain: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: resumable(plain())
+
+
+def _validates_after(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """Whether a validation follows this batch in the midst of an epoch."""
+    every = trainer.val_check_batch
+    if not trainer.enable_validation or not isinstance(every, int):
+        return False
+    done = trainer.fit_loop.total_batch_idx if trainer.check_val_every_n_epoch is None else batch_idx
+    return bool((done + 1) % every == 0)

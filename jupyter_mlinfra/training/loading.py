@@ -1,0 +1,151 @@
+"""A DataLoader that goes on in the midst of an epoch: the same batches in the same order, none twice, none left out."""
+
+from __future__ import annotations
+
+import copy
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch.utils.data import DataLoader, IterableDataset
+
+from ..jobs.signals import preempt_signals
+from .randomness import random_state, set_random_state
+
+
+def resumable(data: Any) -> Any:
+    """Plain DataLoaders in `data` (one, or lists, tuples and dicts of them) as loaders that can resume; all else as it is.
+
+    A loader of another class, or of an IterableDataset, is left alone: Lightning resumes it if it has `state_dict` and `load_state_dict`.
+    """
+    if isinstance(data, dict):
+        return {key: resumable(item) for key, item in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)(resumable(item) for item in data)
+    if type(data) is not DataLoader or isinstance(data.dataset, IterableDataset):
+        return data
+    made = copy.copy(data)
+    made.__class__ = ResumableDataLoader
+    return made
+
+
+class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not looked into
+    """A DataLoader of a map-style dataset that knows where it is.
+
+    An epoch's order is drawn from a random generator at its start. So the state of the generators then, and the number of batches done, lead to the
+    same place again: the order is drawn anew and its beginning skipped without being loaded. Then the generators are put where they stood.
+    """
+
+    _resume: dict[str, Any] | None = None
+    _began: dict[str, Any] | None = None
+    _done = 0
+    _reused = False
+    _skip: _Skip | None = None
+    worker_init_fn: Callable[[int], None] | None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it is: batches handed out, the state at the start of the epoch, and the state now. reused: the epoch starts with workers that persist."""
+        reused = self._reused if self._began is not None else self._iterator is not None
+        return {"batches": self._done, "began": self._began, "now": self._states(), "reused": reused}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there at the next `iter`."""
+        self._resume = state
+
+    def rewind(self) -> None:
+        """The epoch is over: what is saved from here on starts the next one."""
+        self._done, self._began = 0, None
+
+    def __iter__(self) -> Iterator[Any]:
+        resume, self._resume = self._resume, None
+        self._reused = self._iterator is not None
+        if resume is not None:
+            self._reused = resume["reused"]
+            self.restore(resume["began"] or resume["now"])
+        self._began = self._states()
+        self._done = resume["batches"] if resume is not None else 0
+        if resume is not None:
+            self._skip = _Skip(loader=self, count=self._done, before=self._began if self._reused else None, after=resume["now"] if self._done else None)
+        for batch in super().__iter__():
+            self._done += 1
+            yield batch
+
+    def _get_iterator(self) -> Any:
+        """Torch's iterator, whose workers do not die of a wish that is meant for the training."""
+        plain: Callable[[int], None] | None = self.worker_init_fn
+        self.worker_init_fn = _Deaf(plain)
+        try:
+            return super()._get_iterator()
+        finally:
+            self.worker_init_fn = plain
+
+    @property
+    def _index_sampler(self) -> Any:
+        skip, self._skip = self._skip, None
+        return _Skipping(super()._index_sampler, skip) if skip else super()._index_sampler
+
+    def _states(self) -> dict[str, Any]:
+        return {**random_state(), "generators": [generator.get_state() for generator in self._generators()]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put all generators where they stood."""
+        set_random_state(state)
+        for generator, saved in zip(self._generators(), state["generators"], strict=False):
+            generator.set_state(saved.cpu())
+
+    def _generators(self) -> list[Any]:
+        """Generators of its own that the order is drawn from, each once."""
+        found = [self.generator, getattr(self.sampler, "generator", None), getattr(getattr(self.batch_sampler, "sampler", None), "generator", None)]
+        return list({id(item): item for item in found if item is not None}.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Skip:
+    """How to come to the place where a loader stood. before, after: states to put back before the order is drawn, and before anything is loaded.
+
+    Before: workers that persist are given a seed when they start, in this attempt but not in this epoch of the one before.
+    """
+
+    loader: ResumableDataLoader
+    count: int
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class _Skipping:
+    """A sampler without its beginning, at its first use."""
+
+    def __init__(self, sampler: Any, skip: _Skip) -> None:
+        self._sampler = sampler
+        self._skip: _Skip | None = skip
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def __iter__(self) -> Iterator[Any]:
+        skip, self._skip = self._skip, None  # workers that persist come by again in the next epoch
+        if skip is None:
+            yield from self._sampler
+            return
+        if skip.before is not None:
+            skip.loader.restore(skip.before)
+        places = iter(self._sampler)
+        for _ in range(skip.count):
+            next(places, None)
+        if skip.after is not None:
+            skip.loader.restore(skip.after)
+        yield from places
+
+
+class _Deaf:
+    """The start of a worker: it shall not end by the signals that ask the job to save, for the training needs it until it has."""
+
+    def __init__(self, plain: Callable[[int], None] | None) -> None:
+        self._plain = plain
+
+    def __call__(self, worker: int) -> None:
+        for number in preempt_signals():
+            signal.signal(number, signal.SIG_IGN)
+        if self._plain is not None:
+            self._plain(worker)

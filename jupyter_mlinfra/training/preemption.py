@@ -1,0 +1,59 @@
+"""A wish to end, noted and nothing more: the training saves at its next good moment, never inside of a signal handler."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from ..jobs.signals import preempt_signals
+from ..jobs.state import SAVED
+
+
+class Preemption:
+    """While its block runs, the signals that ask the job for its machine set a flag, and end nothing.
+
+        with Preemption() as preemption:
+            for step in range(steps):
+                learn(step)
+                if preemption.requested:
+                    save(step)
+                    preemption.leave()
+
+    Blocks may lie within each other. The flag outlives the block. Signals reach the main thread of a process only: elsewhere a warning says so,
+    and nothing is caught.
+    """
+
+    def __init__(self) -> None:
+        self.signals = preempt_signals()
+        self.received: signal.Signals | None = None
+        """The signal that came first."""
+        self._before: list[dict[signal.Signals, Any]] = []
+
+    @property
+    def requested(self) -> bool:
+        """Whether the job was asked to save its work and end."""
+        return self.received is not None
+
+    def leave(self) -> None:
+        """End the process with the code that means "saved, start me again". In a notebook it ends the cell, and with it the job."""
+        raise SystemExit(SAVED)
+
+    def __enter__(self) -> Self:
+        before: dict[signal.Signals, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            before = {number: signal.signal(number, self._note) for number in self.signals}
+        else:
+            warnings.warn("This thread is not told when the job is asked to end: only the main thread of a process is.", stacklevel=2)
+        self._before.append(before)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._before.pop().items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: it was set by other than Python, and cannot be set again
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if self.received is None:
+            self.received = signal.Signals(number)

@@ -1,0 +1,166 @@
+"""Alarms of the wall clock: given once their time has come, again while nobody sets them anew, and on a clock that jumps."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import Alarm, Jobs, clear_alarm, set_alarm
+from jupyter_mlinfra.jobs.backends import alarms as giving
+from jupyter_mlinfra.jobs.backends.alarms import Alarms
+from jupyter_mlinfra.jobs.backends.wallclock import WallClock
+
+PROGRAM = """
+import sys, time
+with open(sys.argv[1], "a") as file:
+    file.write(f"{time.time()}\\n")
+"""
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def put(project: Project) -> Any:
+    """Sets an alarm that starts a program which leaves a line in `rung`."""
+
+    def put(due_at: float, *, set_at: float, name: str = "a") -> None:
+        folder = project.root / "programs"
+        folder.mkdir(exist_ok=True)
+        (folder / "program_of_tests.py").write_text(PROGRAM)
+        log = str(project.root / "log")
+        with project.database.write() as connection:
+            set_alarm(connection, Alarm(name=name, due_at=due_at, set_at=set_at, module="program_of_tests", arguments=[str(project.root / "rung")], log=log))
+
+    return put
+
+
+@pytest.fixture
+def given(project: Project) -> tuple[Clock, list[str], Alarms]:
+    """A clock to set, the names of alarms that were given, and what gives them."""
+    clock, names = Clock(), list[str]()
+    return clock, names, Alarms(project.database, start=lambda alarm: names.append(alarm.name), clock=clock)
+
+
+def test_an_alarm_is_given_when_its_time_has_come_and_not_before(given: Any, put: Any) -> None:
+    clock, names, alarms = given
+    put(clock.now + 60, set_at=clock.now)
+    put(clock.now + 3600, set_at=clock.now, name="b")
+    alarms.tend()
+    assert names == []
+    clock.now += 60
+    for _ in range(3):
+        alarms.tend()
+    assert names == ["a"], "once, though nobody has set it anew yet"
+
+
+def test_it_is_given_again_when_nobody_sets_it_anew_and_at_once_when_somebody_does(given: Any, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, names, alarms = given
+    seconds = [1000.0]
+    monkeypatch.setattr(giving.time, "monotonic", lambda: seconds[0])
+    put(clock.now, set_at=clock.now)
+    pauses = []
+    for _ in range(6):
+        alarms.tend()
+        pauses.append(alarms.due() - seconds[0])
+        seconds[0] = alarms.due()
+    assert names == ["a"] * 6
+    assert pauses == [5, 10, 20, 40, 60, 60]
+    put(clock.now, set_at=clock.now + 0.5)
+    seconds[0] -= 59
+    alarms.tend()
+    assert names == ["a"] * 7
+
+
+def test_a_clock_that_was_set_back_is_told_of(given: Any, put: Any) -> None:
+    clock, names, alarms = given
+    put(clock.now + 86_400, set_at=clock.now)
+    clock.now -= 0.5  # as a clock that is held in step does
+    alarms.tend()
+    assert names == []
+    clock.now -= 3600
+    alarms.tend()
+    assert names == ["a"]
+
+
+def test_one_that_was_cleared_is_forgotten(given: Any, put: Any, project: Project) -> None:
+    clock, names, alarms = given
+    put(clock.now, set_at=clock.now)
+    with project.database.write() as connection:
+        clear_alarm(connection, "a")
+    alarms.tend()
+    assert (names, alarms.due()) == ([], None)
+
+
+@pytest.mark.skipif(not WallClock().exists(), reason="only Linux has a timer on the wall clock; elsewhere the supervisor looks once a minute")
+def test_the_timer_rings_at_a_time_of_day() -> None:
+    timer = WallClock()
+    at = time.time() + 0.3
+    assert timer.set(at)
+    with pytest.raises(BlockingIOError):
+        timer.recv(8)
+    assert select.select([timer], [], [], 20)[0]
+    assert time.time() >= at
+    assert timer.recv(8)
+    timer.set(time.time() - 1000)  # passed already
+    assert select.select([timer], [], [], 20)[0]
+    timer.set(None)
+    assert not select.select([timer], [], [], 0.1)[0]
+
+
+def test_without_such_a_timer_the_clock_is_looked_at_once_a_minute(given: Any, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, _, alarms = given
+    monkeypatch.setattr(WallClock, "set", lambda self, at: False)
+    put(clock.now + 86_400, set_at=clock.now)
+    alarms.tend()
+    assert 59 < alarms.due() - time.monotonic() <= 60
+    put(clock.now + 10, set_at=clock.now)
+    alarms.tend()
+    assert 9 < alarms.due() - time.monotonic() <= 10
+
+
+def test_a_real_supervisor_gives_it_in_time_and_sleeps_until_then(jobs: Jobs, put: Any, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project.root / "programs"), *filter(None, sys.path)]))
+    supervisor = jobs.start()
+    due = time.time() + 2
+    put(due, set_at=time.time())
+    jobs.heed_alarms(start=False)
+    process = psutil.Process(supervisor.pid)
+    tools.until(lambda: process.status() == psutil.STATUS_SLEEPING)
+    switches = process.num_ctx_switches().voluntary
+    while time.time() < due - 0.3:
+        time.sleep(0.05)
+    assert process.num_ctx_switches().voluntary - switches <= 5, "it wakes for nothing"
+    (rung,) = tools.until(lambda: tools.lines(project.root / "rung"))
+    assert due <= float(rung) < due + 20
+    assert process.memory_info().rss <= 30 * 2**20
+
+
+def test_a_supervisor_that_was_killed_is_started_again_by_whoever_asks_while_an_alarm_is_set(jobs: Jobs, put: Any, tools: Any) -> None:
+    jobs.start()
+    put(time.time() + 86_400, set_at=time.time())
+    killed = tools.kill_supervisor(jobs)
+    jobs.list()
+    assert jobs.supervisor().pid not in (None, killed)
+
+
+def test_the_log_of_a_program_is_kept(jobs: Jobs, project: Project, tools: Any) -> None:
+    log = project.home / "logs" / "alarm.log"
+    with project.database.write() as connection:
+        set_alarm(connection, Alarm(name="a", due_at=1.0, set_at=1.0, module="no_such_module_of_tests", arguments=[], log=str(log)))
+    jobs.start()
+    jobs.heed_alarms(start=False)
+    tools.until(lambda: "no_such_module_of_tests" in (Path(log).read_text() if log.exists() else ""))

@@ -1,0 +1,215 @@
+"""Backfills: counted first, one run a date, oldest first, some at once where that is safe, and gone on with."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_mlinfra.core.errors import BadRequest, Unavailable, Unprocessable
+from jupyter_mlinfra.core.records import now
+from jupyter_mlinfra.pipelines import RunState
+from jupyter_mlinfra.pipelines.backfill import dates
+
+from .made_up import Bench, bench
+
+__all__ = ["bench"]
+
+DATED = """
+    pipeline: churn
+    steps:
+      fixed: {notebook: fixed.ipynb, out: "fixed-{{ date }}.csv"}
+      daily: {notebook: daily.ipynb, params: {day: "{{ date }}"}, in: "fixed-{{ date }}.csv", out: "daily/{{ date }}.csv"}
+    """
+SHARED = """
+    pipeline: shared
+    date_parameter: day
+    steps:
+      fixed: {notebook: fixed.ipynb, out: fixed.csv}
+      daily: {notebook: daily.ipynb, params: {day: "{{ day }}"}, in: fixed.csv, out: daily.csv}
+    """
+WEEK = {"first": "2026-11-01", "last": "2026-11-03"}
+
+
+@pytest.fixture
+def churn(bench: Bench) -> Bench:
+    bench.workshop.notebook("fixed", "1")
+    bench.workshop.notebook("daily", "1", parameters="day = ''")
+    bench.workshop.pipeline(DATED)
+    bench.workshop.pipeline(SHARED, "shared.mlpipeline.yaml")
+    bench.days: list[str] = []
+
+    def outputs(spec):
+        date = bench.pipelines.show_run(spec.labels["run"]).date
+        if spec.labels["pipeline"] == "shared":
+            return [f"{spec.labels['step']}.csv"]
+        return [f"fixed-{date}.csv" if spec.labels["step"] == "fixed" else f"daily/{date}.csv"]
+
+    bench.jobs.outputs = outputs
+    return bench
+
+
+def test_it_counts_and_then_runs_each_date_and_then_has_nothing_left_to_do(churn: Bench):
+    plan = churn.pipelines.backfill("churn", **WEEK, dry_run=True)
+    assert (plan.runs, plan.steps, plan.cached, plan.parameter, plan.id) == (3, 6, 0, "date", "")
+    assert (churn.ran(), churn.pipelines.count_runs()) == ([], 0), "counting runs nothing"
+
+    done = churn.pipelines.backfill("churn", **WEEK, parallel=1)
+    assert [(item.date, item.state, item.done) for item in done.dates] == [(f"2026-11-0{day}", RunState.SUCCEEDED, True) for day in (1, 2, 3)]
+    runs = churn.pipelines.runs("churn").items[::-1]
+    assert [run.date for run in runs] == ["2026-11-01", "2026-11-02", "2026-11-03"], "oldest first"
+    assert {run.backfill for run in runs} == {done.id}
+    assert (churn.root / "daily/2026-11-02.csv").read_text() == '["daily", {"day": "2026-11-02"}]'
+
+    again = churn.pipelines.backfill("churn", **WEEK)
+    assert (again.runs, [item.done for item in again.dates], churn.pipelines.count_runs()) == (0, [True] * 3, 3)
+    more = churn.pipelines.backfill("churn", first="2026-11-02", last="2026-11-04", dry_run=True)
+    assert [(item.date, item.done, item.steps) for item in more.dates] == [("2026-11-02", True, 0), ("2026-11-03", True, 0), ("2026-11-04", False, 2)]
+
+
+def test_a_date_that_failed_or_whose_code_has_changed_is_run_again_and_only_what_it_needs(churn: Bench):
+    churn.jobs.fails = {"daily"}
+    failed = churn.pipelines.backfill("churn", **WEEK)
+    assert {item.state for item in failed.dates} == {RunState.FAILED}, "one that fails keeps none of the others from running"
+    churn.jobs.fails = set()
+    churn.ran()
+    plan = churn.pipelines.backfill("churn", **WEEK, dry_run=True)
+    assert (plan.runs, plan.steps, plan.cached) == (3, 3, 3)
+    churn.pipelines.backfill("churn", **WEEK)
+    assert churn.ran() == ["daily"] * 3
+
+    churn.workshop.notebook("daily", "2", parameters="day = ''")
+    plan = churn.pipelines.backfill("churn", **WEEK, dry_run=True)
+    assert (plan.runs, plan.steps, plan.cached) == (3, 3, 3)
+
+
+def test_each_date_keeps_its_own_result(churn: Bench):
+    churn.pipelines.backfill("churn", **WEEK)
+    churn.ran()
+    for day in ("2026-11-03", "2026-11-01", "2026-11-02"):
+        churn.pipelines.run("churn", parameters={"date": day})
+    assert churn.ran() == [], "going from one date to another runs nothing again"
+
+
+def test_dates_that_write_the_same_things_go_one_after_the_other_and_say_why(churn: Bench):
+    plan = churn.pipelines.backfill("shared", **WEEK, dry_run=True)
+    assert (plan.parallel, plan.parameter) == (1, "day")
+    assert "each of them makes fixed.csv" in plan.note
+    assert (plan.runs, plan.steps, plan.cached) == (3, 4, 2), "the first date makes what does not depend on it, the others take that"
+    churn.pipelines.backfill("shared", **WEEK)
+    assert churn.ran() == ["fixed", "daily", "daily", "daily"]
+    again = churn.pipelines.backfill("shared", **WEEK, dry_run=True)
+    assert again.runs == 0, "a later date has written over its file, and it is done all the same"
+
+
+def test_dates_that_write_different_things_go_on_at_once_but_no_more_than_said(churn: Bench, monkeypatch: pytest.MonkeyPatch):
+    together, most, lock = [0], [0], threading.Lock()
+    both = threading.Barrier(2, timeout=30)
+    submit = churn.jobs.submit
+
+    def counted(spec):
+        with lock:
+            together[0] += 1
+            most[0] = max(most[0], together[0])
+        if spec.labels["step"] == "fixed":
+            both.wait()
+        try:
+            return submit(spec)
+        finally:
+            with lock:
+                together[0] -= 1
+
+    monkeypatch.setattr(churn.jobs, "submit", counted)
+    done = churn.pipelines.backfill("churn", first="2026-11-01", last="2026-11-04", parallel=2)
+    assert done.parallel == 2
+    assert [run.date[-1] for run in churn.pipelines.runs("churn").items] == ["4", "3", "2", "1"], "oldest first"
+    assert {item.state for item in done.dates} == {RunState.SUCCEEDED}
+    assert most[0] == 2
+
+
+def test_an_interrupt_ends_what_is_under_way_and_the_rest_is_left(churn: Bench):
+    def told(run):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        churn.pipelines.backfill("churn", **WEEK, parallel=1, on_run=told)
+    assert churn.pipelines.count_runs() == 1
+    assert churn.pipelines.backfill("churn", **WEEK, dry_run=True).runs == 2
+
+
+def test_cancelling_one_of_its_runs_ends_it(churn: Bench):
+    """`mlinfra down` cancels what is under way: no further date may begin after that."""
+    churn.jobs.lasting = {"daily"}
+    submit, stopper = churn.jobs.submit, []
+
+    def submitted(spec):
+        job = submit(spec)
+        if spec.labels["step"] == "daily":
+            stopper.append(threading.Thread(target=churn.pipelines.stop))
+            stopper[-1].start()
+        return job
+
+    churn.jobs.submit = submitted
+    done = churn.pipelines.backfill("churn", **WEEK, parallel=1)
+    stopper[0].join(30)
+    assert [str(item.state) for item in done.dates] == ["cancelled", "", ""]
+    assert churn.pipelines.count_runs() == 1
+
+
+def test_a_date_that_cannot_begin_does_not_keep_the_others(churn: Bench, monkeypatch: pytest.MonkeyPatch):
+    launch = churn.pipelines._launcher.launch
+
+    def refuses(definition, bound, values, *rest, **options):
+        if values["date"] == "2026-11-02":
+            raise Unprocessable("No.", "Just so.", "Later.")
+        return launch(definition, bound, values, *rest, **options)
+
+    monkeypatch.setattr(churn.pipelines._launcher, "launch", refuses)
+    with pytest.raises(Unavailable, match=r"No\. Just so\."):
+        churn.pipelines.backfill("churn", **WEEK)
+    assert sorted(run.date for run in churn.pipelines.runs("churn").items) == ["2026-11-01", "2026-11-03"]
+
+
+def test_a_pipeline_without_a_date_says_how_to_have_one(churn: Bench):
+    churn.workshop.pipeline("pipeline: plain\nsteps: {fixed: {notebook: fixed.ipynb, out: x.csv}}", "plain.mlpipeline.yaml")
+    with pytest.raises(Unprocessable, match=r"depends on no date.*\{\{ date \}\}"):
+        churn.pipelines.backfill("plain", **WEEK)
+
+
+def test_a_run_without_a_date_is_of_today_in_utc(churn: Bench):
+    before = now().date()
+    run = churn.pipelines.run("churn")
+    assert run.date in {before.isoformat(), now().date().isoformat()}
+    assert run.parameters == {"date": run.date}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "every", "expected"),
+    [
+        ("2026-01-30", "2026-02-02", "day", ["2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02"]),
+        ("2026-01-01", "2026-01-20", "week", ["2026-01-01", "2026-01-08", "2026-01-15"]),
+        ("2026-01-31", "2026-04-30", "month", ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]),
+        ("2026-01-01", "2026-01-01", "month", ["2026-01-01"]),
+    ],
+)
+def test_the_dates_of_a_range(first: str, last: str, every: str, expected: list[str]):
+    assert dates(first, last, every) == expected
+
+
+@given(st.dates(max_value=date(9999, 12, 1)), st.integers(0, 900))
+def test_every_day_between_is_there_once(first: date, count: int):
+    last = min(date.max - timedelta(days=1), first + timedelta(days=min(count, (date.max - first).days - 1)))
+    found = dates(first.isoformat(), last.isoformat(), "day")
+    assert [date.fromisoformat(day).toordinal() for day in found] == list(range(first.toordinal(), last.toordinal() + 1))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "every"), [("yesterday", "2026-01-01", "day"), ("2026-01-02", "2026-01-01", "day"), ("1900-01-01", "2026-01-01", "day"),
+     ("2026-01-01", "2026-01-02", "hour")],
+)  # fmt: skip
+def test_a_range_that_is_none_is_refused(first: str, last: str, every: str):
+    with pytest.raises(BadRequest):
+        dates(first, last, every)
