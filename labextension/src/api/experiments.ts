@@ -3,8 +3,7 @@ import { pathOf, type Request } from './request';
 import type { IComparison, ICurve, IExperiment, IModel, IModelDetail, IPage, IRun, IVersion } from './types';
 
 export interface IRunQuery extends IPaging {
-  /** Of all experiments when left out. */
-  experiment?: string;
+  experiment: string;
   /** Such as `metrics.auc > 0.9`. */
   where?: string;
   /** A column, with `-` for descending: `-started`, `-metrics.auc`. */

@@ -7,7 +7,7 @@ import { usePageKey } from '../components/frame';
 import * as format from '../format';
 import { type IActionState, useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
-import { type IQuery, useQuery } from '../hooks/query';
+import type { IQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { notify } from './notify';
@@ -182,20 +182,13 @@ function CloneButton({ job, action: { run, busy } }: { job: IJob; action: IActio
 }
 
 /** The newest run that the job recorded, if there is one. */
-function RunButton({ job }: { job: IJob }): React.ReactElement | null {
-  const { client, trans, open } = useWorkbench();
-  const { data } = useQuery(
-    `run:${job.ref}`,
-    signal => client.experiments.runs({ where: `job = "${job.id}"`, limit: 1 }, signal),
-    { topics: ['run'], when: job.attempt > 0 && !job.array, every: () => null }
-  );
-  const run = data?.items[0];
-  return run ? (
+function RunButton({ job: { run } }: { job: IJob }): React.ReactElement | null {
+  const { trans, open } = useWorkbench();
+  return run === null ? null : (
     <Button
       icon="experiments"
-      label={trans.__('Open Run %1', run.id.slice(0, 4))}
-      caption={run.name}
-      onClick={() => void open(run.ref)}
+      label={trans.__('Open Run %1', run.slice(0, 4))}
+      onClick={() => void open(formatRef('run', run))}
     />
-  ) : null;
+  );
 }

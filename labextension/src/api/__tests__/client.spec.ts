@@ -90,7 +90,6 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
       backend: 'local',
       queue: 'gpu'
     }),
-  'runs of a job': client => client.experiments.runs({ where: 'job = "7f3a"', limit: 1 }),
   log: client => client.jobs.log('7f3a', { offset: 0, limit: 1000 }),
   compute: client => client.jobs.compute(),
   parameters: client => client.jobs.parameters('a b.ipynb'),
