@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -52,6 +54,51 @@ def job(lab: Lab) -> None:
     expect(lab.main(reference).get_by_role("log")).not_to_be_empty()
 
 
+TRAIN = """
+import json, os, pathlib, time
+for step in range(100_000):
+    print(f"epoch {step // 30:3d}  step {step:5d}  loss {1 / (step + 2) ** 0.5:.4f}", flush=True)
+    place = pathlib.Path(os.environ["MLINFRA_PROGRESS"])
+    place.with_suffix(".new").write_text(json.dumps({"fraction": min(0.99, 0.4 + step / 5000), "text": f"step {step}"}))
+    place.with_suffix(".new").rename(place)
+    time.sleep(0.1)
+"""
+SWEEP = "import os, sys, time; time.sleep(1); sys.exit(os.environ['depth'] == '5')"
+
+
+def queue(lab: Lab) -> None:
+    """One job runs, a sweep is under way, one is held, and one needs all slots: its page, with the queue below."""
+
+    def submit(*command: str, **spec: Any) -> dict[str, Any]:
+        found: dict[str, Any] = lab.server.ask("mlinfra/api/jobs/jobs", "POST", {"command": command, **spec})
+        return found
+
+    compute = lab.server.ask("mlinfra/api/jobs/compute")
+    gpus = len(compute["devices"])
+    submit("python", "-c", TRAIN, name="train", gpus=gpus // 2, time_limit_minutes=20)
+    cpus = max(1, compute["cpus"] - 1)
+    sweep = submit("python", "-c", SWEEP, name="sweep", array=[{"depth": str(depth)} for depth in range(16)], max_parallel=1, cpus=cpus, time_limit_minutes=1)
+    held = submit("python", "-c", TRAIN, name="report", priority=10)
+    lab.server.ask(f"mlinfra/api/jobs/jobs/{held['id']}/hold", "POST", {})
+    waits = submit("python", "-c", TRAIN, name="evaluate", gpus=gpus, cpus=compute["cpus"], time_limit_minutes=30)
+    page = lab.open("Jobs", waits["ref"])
+    expect(lab.row(lab.panel("Jobs"), sweep["ref"]).locator('[data-state="failed"]')).to_be_visible()
+    expect(page.get_by_role("grid", name="Queue").locator("tbody tr").nth(3)).to_be_visible()
+
+
+def submit(lab: Lab) -> None:
+    code = cell("depth: int = 6\nrate: float = 0.1\nday: str = '2013-12-01'", "parameters")
+    lab.notebook(code, cell("print(depth, rate, day)"), name="training").get_by_role("button", name="Run as Job").click()
+    form = lab.page.locator("form:visible")
+    for name, values in (("depth", "[4, 6, 8]"), ("rate", "[0.03, 0.1]")):
+        form.get_by_label(f"sweep {name}").check()
+        form.get_by_label(re.compile(f"^{name}")).fill(values)
+    form.get_by_label("at a time").fill("2")
+    form.get_by_label(re.compile("^time limit")).fill("30")
+    expect(form.get_by_role("status")).to_contain_text("starts")
+    lab.panel("Jobs")
+
+
 def experiments(lab: Lab) -> None:
     page = lab.open("Experiments", "experiment:flights")
     runs = page.get_by_role("grid", name="Runs").locator("tbody tr")
@@ -90,7 +137,7 @@ def notebook(lab: Lab) -> None:
 
 
 SCENES: dict[str, Callable[[Lab], None]] = {
-    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "experiments": experiments, "models": models, "monitor": monitor,
+    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "queue": queue, "submit": submit, "experiments": experiments, "models": models, "monitor": monitor,
     "notebook": notebook,
 }  # fmt: skip
 
@@ -106,6 +153,9 @@ def test_pictures_of_the_five_panels_with_a_page_each(fresh: Opener, demo: Demo,
             view.page.mouse.move(1000, 880)
             view.page.wait_for_timeout(1_500)
             save(view.page.screenshot(), FOLDER / f"{name}-{theme.lower()}.png")
+            for state in ("queued", "running") if scene is queue else ():
+                for one in server.ask(f"mlinfra/api/jobs/jobs?state={state}")["items"]:
+                    server.ask(f"mlinfra/api/jobs/jobs/{one['id']}/cancel", "POST", {})
             view.page.context.close()
     finally:
         process.terminate()
