@@ -137,8 +137,8 @@ def notebook(lab: Lab) -> None:
 
 
 SCENES: dict[str, Callable[[Lab], None]] = {
-    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "queue": queue, "submit": submit, "experiments": experiments, "models": models, "monitor": monitor,
-    "notebook": notebook,
+    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "queue": queue, "submit": submit, "experiments": experiments, "models": models,
+    "monitor": monitor, "notebook": notebook,
 }  # fmt: skip
 
 

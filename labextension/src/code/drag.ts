@@ -14,9 +14,9 @@ const THRESHOLD = 5;
  * editor takes the first it finds, and no notebook cells, since the notebook would then take the drop from the editor.
  * It brings the import: where it will be dropped is not known, and an import too many does no harm.
  */
-export function mimeDataOf(refs: readonly string[]): MimeData {
+export function mimeDataOf(refs: readonly string[], code = pythonFor(refs)): MimeData {
   const data = new MimeData();
-  data.setData('text/plain', asCell(pythonFor(refs), 'python'));
+  data.setData('text/plain', asCell(code, 'python'));
   data.setData(REFS_MIME, refs);
   return data;
 }
@@ -31,14 +31,16 @@ function dragImage(label: string): HTMLElement {
 /**
  * Follow the mouse from a button press, and start a drag once it has moved far enough.
  *
- * dragged: the references, asked at the start; `pinned` when Shift is held, which means exact versions. Without code nothing is dragged.
+ * dragged: the references, asked at the start; `pinned` when Shift is held, which means exact versions. code: instead of that of the
+ * references. Without code nothing is dragged.
  */
 export function dragFrom(
   press: { clientX: number; clientY: number; button: number },
   dragged: (pinned: boolean) => readonly string[],
-  label: string
+  label: string,
+  code?: string
 ): void {
-  if (press.button !== 0 || !pythonFor(dragged(false))) {
+  if (press.button !== 0 || !(code ?? pythonFor(dragged(false)))) {
     return;
   }
   const stop = (): void => {
@@ -53,7 +55,7 @@ export function dragFrom(
     event.preventDefault();
     document.getSelection()?.removeAllRanges();
     const drag = new Drag({
-      mimeData: mimeDataOf(dragged(event.shiftKey)),
+      mimeData: mimeDataOf(dragged(event.shiftKey), code),
       dragImage: dragImage(label),
       supportedActions: 'copy',
       proposedAction: 'copy'

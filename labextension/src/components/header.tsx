@@ -14,6 +14,8 @@ interface IPageHeaderProps {
   reference: string;
   /** The reference with the exact version: what is shown and copied, and dragged with Shift. */
   pinned?: string;
+  /** Its Python, where that of the reference is not meant. */
+  code?: string;
   /** A state chip or tags beside the title. */
   mark?: React.ReactNode;
   /** Buttons; at most one primary. */
@@ -21,14 +23,15 @@ interface IPageHeaderProps {
 }
 
 /** The head of a page: 40 px. */
-export function PageHeader({ icon, title, reference, pinned, mark, children }: IPageHeaderProps): React.ReactElement {
+export function PageHeader(props: IPageHeaderProps): React.ReactElement {
+  const { icon, title, reference, pinned, code: own, mark, children } = props;
   const { code, trans } = useWorkbench();
   return (
     <div className={cx('page-header')}>
       <Icon name={icon} />
       <h1
         title={title}
-        onMouseDown={event => dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title)}
+        onMouseDown={event => dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title, own)}
       >
         {title}
       </h1>

@@ -17,6 +17,8 @@ export interface IRow {
   ref?: string;
   /** The reference with the exact version, for a drag with Shift. */
   pinned?: string;
+  /** Its Python, where that of the reference is not meant. */
+  code?: string;
   /** Depth, from 0. */
   level?: number;
   /** Whether its children are shown; undefined for a row without children. */
@@ -58,6 +60,15 @@ export function parentOf(rows: readonly IRow[], index: number): number {
 }
 
 const refsOf = (rows: readonly IRow[]): string[] => rows.flatMap(row => row.ref ?? []);
+
+/** The Python of rows: of those that have their own each, else of all together. */
+const codeOf = (rows: readonly IRow[]): string | undefined =>
+  rows.some(row => row.code)
+    ? rows
+        .map(row => row.code ?? pythonFor(refsOf([row])))
+        .filter(Boolean)
+        .join('\n')
+    : undefined;
 
 function focusSearch(from: Element): void {
   from.closest('[data-mlinfra-frame]')?.querySelector<HTMLElement>('input[type="search"]')?.focus();
@@ -159,7 +170,7 @@ function perform(scene: IScene, action: RowAction, from: Element): void {
       // A selection that someone else keeps, such as the basket of features, was picked with care and has a button that empties it.
       return selection.size && !scene.options.onSelect ? choose(new Set()) : workbench.code.focusNotebook();
     default:
-      return act(workbench, action, refsOf(meant(scene)));
+      return act(workbench, action, meant(scene));
   }
 }
 
@@ -202,7 +213,8 @@ function onMouseDown(scene: IScene, event: React.MouseEvent): void {
     return;
   }
   const label = picked.length === 1 ? nameOf(picked[0]?.ref ?? '') : trans._n('%1 object', '%1 objects', picked.length);
-  dragFrom(event, pinned => picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []), label);
+  const refs = (pinned: boolean): string[] => picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);
+  dragFrom(event, refs, label, codeOf(picked));
 }
 
 /**
@@ -255,8 +267,9 @@ function tellPin({ trans }: IWorkbench, ref: string, pinned: boolean): void {
   done(pinned ? trans.__('%1 is pinned.', nameOf(ref)) : trans.__('%1 is no longer pinned.', nameOf(ref)));
 }
 
-function act(workbench: IWorkbench, action: RowAction, refs: readonly string[]): void {
-  const code = pythonFor(refs);
+function act(workbench: IWorkbench, action: RowAction, rows: readonly IRow[]): void {
+  const refs = refsOf(rows);
+  const code = codeOf(rows) ?? pythonFor(refs);
   if (action === 'pin') {
     refs.forEach(ref => tellPin(workbench, ref, workbench.shelf.pin(ref)));
   } else if (action === 'copy-ref') {

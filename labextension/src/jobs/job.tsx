@@ -27,7 +27,7 @@ import { endOf, Queue } from './queue';
 import { Attempts, CodeOf, JobDetails } from './record';
 import { gpuName, Resources } from './resources';
 import { Clock, Starts, useStarts } from './starts';
-import { isActive, isWaiting, kernelsIn, shownState } from './state';
+import { arrayCode, isActive, isWaiting, kernelsIn, shownState } from './state';
 
 /** The page of a job, or of an array of jobs. */
 export default function JobPage({ reference, name }: IPageProps): React.ReactElement {
@@ -44,6 +44,7 @@ export default function JobPage({ reference, name }: IPageProps): React.ReactEle
         icon="jobs"
         title={(job?.name ?? '') || trans.__('job %1', name)}
         reference={reference}
+        code={job && arrayCode(job)}
         mark={job && <State state={shownState(job)} tag />}
       >
         {job && <JobButtons job={job} query={query} />}
@@ -213,9 +214,11 @@ function JobFacts({ job }: { job: IJob }): React.ReactElement {
       {job.array ? (
         <>{trans._n('%1 element', '%1 elements', job.array.size)}</>
       ) : (
-        <>
-          {trans.__('attempt')} <b>{job.attempt}</b>
-        </>
+        job.attempt > 0 && (
+          <>
+            {trans.__('attempt')} <b>{job.attempt}</b>
+          </>
+        )
       )}
       {job.part_of !== null && (
         <>

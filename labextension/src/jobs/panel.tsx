@@ -22,7 +22,7 @@ import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { Compute, gpusOf } from './devices';
 import { Starts, useStarts } from './starts';
-import { isActive, isQueued, isWaiting, shownState } from './state';
+import { arrayCode, isActive, isQueued, isWaiting, shownState } from './state';
 
 /** The page of the queue. */
 export const QUEUE = 'queue:all';
@@ -122,6 +122,7 @@ function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbench): I
   return {
     id: job.ref,
     ref: job.ref,
+    code: arrayCode(job),
     lead: <State state={shownState(job)} bare />,
     name: job.array ? `${name} (${format.number(job.array.size)})` : name,
     note: format.shortId(job.id).slice(0, 4),

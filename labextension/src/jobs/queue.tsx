@@ -17,7 +17,7 @@ import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { Clock } from './starts';
-import { linesOf, moved, shownState, targetOf } from './state';
+import { arrayCode, linesOf, moved, shownState, targetOf } from './state';
 
 /** Jobs that run are at most so many lines above those that wait. */
 const RUNNING = 50;
@@ -181,7 +181,11 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
         label={trans.__('Queue')}
         columns={columns(workbench)}
         rows={lines}
-        row={line => ({ id: line.id, ref: `job:${line.target}` })}
+        row={line => ({
+          id: line.id,
+          ref: `job:${line.target}`,
+          code: line.elements > 1 ? `ml.job(${JSON.stringify(line.target)}).table()` : arrayCode(line.job)
+        })}
         current={own?.id}
       />
       <More page={data} onMore={onMore} />

@@ -61,6 +61,10 @@ export function linesOf(queue: readonly IQueuedJob[]): IQueueLine[] {
 /** What a line of the queue means to a verb: the array while several of its elements stand there. */
 export const targetOf = ({ job, elements }: IQueueLine): string => (elements > 1 ? (job.part_of ?? job.id) : job.id);
 
+/** What an array is dragged and inserted as: it has no log of its own, but a table of its elements. */
+export const arrayCode = ({ id, array }: Pick<IJob, 'id' | 'array'>): string | undefined =>
+  array ? `ml.job(${JSON.stringify(id)}).table()` : undefined;
+
 /** A notebook's kernel that holds a GPU, as the server names it. */
 export interface IKernelHolder {
   notebook: string;

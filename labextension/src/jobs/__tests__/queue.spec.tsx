@@ -74,11 +74,13 @@ describe('keys on a line of the queue', () => {
 
   it('mean all of an array that stands as one line', async () => {
     const element = (index: number): IJob => job({ id: `e${index}`, name: `sweep/${index}`, part_of: 'arr9', index });
-    const { asked } = shown([element(0), element(1), element(2)]);
+    const { asked, fake } = shown([element(0), element(1), element(2)]);
     const line = await row('sweep');
     expect(line.textContent).toContain('3 elements');
     fireEvent.keyDown(line, { key: 'ArrowDown', altKey: true });
     await waitFor(() => expect(asked).toEqual(['priority arr9 40']));
+    fireEvent.keyDown(line, { key: 'i' });
+    expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("arr9").table()');
   });
 
   it('leave alone what runs, and other keys', async () => {
