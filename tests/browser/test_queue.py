@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.conftest import Lab, cell
+from tests.browser.conftest import Lab, Opener, cell, start_server
+from tests.conftest import Demo
 
 API = "mlinfra/api/jobs"
 WORK = """
@@ -151,6 +152,43 @@ def test_a_cancel_leaves_no_process_and_a_requeue_goes_on_at_the_step_that_its_d
     expect(page.get_by_role("grid", name="Attempts").locator("tbody tr")).to_have_count(2)
     lab.server.ask(f"{API}/jobs/{job['id']}/cancel", "POST", {})
     until(lambda: not processes_of(mark), 15)
+
+
+def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(fresh: Opener, demo: Demo, tmp_path: Path) -> None:
+    cells = [cell("turns: int = 3", "parameters"), cell("import time\nfor turn in range(turns):\n    print('turn', turn, flush=True)\n    time.sleep(0.2)")]
+    process, first = start_server(demo.root, tmp_path / "first")
+    try:
+        lab = fresh(first)
+        notebook = lab.notebook(*cells, name=f"lasting-{time.time_ns()}")
+        notebook.get_by_role("button", name="Run as Job").click()
+        form = lab.page.locator("form:visible")
+        form.get_by_label(re.compile("^turns")).fill("1500")
+        form.get_by_role("button", name="Submit Job").click()
+        page = lab.page.locator('[data-mlinfra-frame="page"]:visible')
+        expect(page.get_by_role("log")).to_contain_text("turn 3", timeout=60_000)
+        reference = str(page.locator("button", has_text=re.compile("^job:")).first.inner_text())
+        lab.page.context.close()
+    finally:
+        process.terminate()
+        process.wait(30)
+    process, second = start_server(demo.root, tmp_path / "second")
+    try:
+        lab = fresh(second)
+        lab.go(query=f"&mlinfra={reference}")
+        page = lab.main(reference)
+        expect(page.locator('[data-state="running"]').first).to_be_visible()
+        job = show(lab, {"id": reference.removeprefix("job:")})
+        assert (job["attempt"], job["parameters"]) == (1, {"turns": 1500})
+        log = page.get_by_role("log")
+        expect(log).to_contain_text("turn 3")
+        before = len(log.inner_text().splitlines())
+        until(lambda: len(log.inner_text().splitlines()) > before)
+        page.get_by_role("button", name="Cancel", exact=True).click()
+        expect(page.locator('[data-state="cancelled"]').first).to_be_visible()
+        lab.page.context.close()
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def test_a_sweep_is_one_row_with_the_states_of_its_elements(lab: Lab) -> None:

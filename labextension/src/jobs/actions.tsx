@@ -52,11 +52,16 @@ function CancelButton({ job, query, action: { run, busy } }: ActionProps): React
   const { client, trans } = useWorkbench();
   const cancel = async (): Promise<void> => {
     const ran = job.elapsed_seconds ?? 0;
-    const lost = trans.__(
-      'It has run for %1. What it has not saved in its checkpoints, %2, is lost; it can be requeued from them.',
-      format.duration(ran),
-      job.checkpoints ?? format.DASH
-    );
+    const lost = job.checkpoints
+      ? trans.__(
+          'It has run for %1. What it has not saved in %2 is lost; a requeue goes on from there.',
+          format.duration(ran),
+          job.checkpoints
+        )
+      : trans.__(
+          'It has run for %1. What its elements have not saved is lost; a requeue goes on from what they have.',
+          format.duration(ran)
+        );
     if (ran > LONG_SECONDS && !(await sure(trans, trans.__('Cancel %1?', job.name), lost, trans.__('Cancel Job')))) {
       return;
     }
