@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
@@ -42,6 +43,11 @@ def measure(start: Callable[[list[str]], object], mark: Path) -> float:
     return taken
 
 
+def spooler(folder: Path) -> dict[str, str]:
+    """The environment of a task-spooler of its own."""
+    return {**os.environ, "TS_SOCKET": str(folder / "tsp.sock"), "TS_SLOTS": "2", "TMPDIR": str(folder)}
+
+
 def contenders(jobs: Jobs, folder: Path) -> dict[str, Callable[[list[str]], object]]:
     """What is compared."""
     found: dict[str, Callable[[list[str]], object]] = {
@@ -49,7 +55,7 @@ def contenders(jobs: Jobs, folder: Path) -> dict[str, Callable[[list[str]], obje
         "job": lambda words: jobs.wait([jobs.submit(JobSpec(command=words)).id]),
     }
     if shutil.which("tsp"):
-        environment = {**os.environ, "TS_SOCKET": str(folder / "tsp.sock"), "TS_SLOTS": "2", "TMPDIR": str(folder)}
+        environment = spooler(folder)
         found["task-spooler"] = lambda words: subprocess.run(["tsp", *words], env=environment, check=True, capture_output=True)
     return found
 
@@ -59,6 +65,28 @@ def throughput(jobs: Jobs, count: int) -> float:
     begun = time.monotonic()
     jobs.wait([jobs.submit(JobSpec(command=["true"])).id for _ in range(count)])
     return count / (time.monotonic() - begun)
+
+
+def spooler_throughput(folder: Path, count: int) -> float:
+    """The same with task-spooler, a command each."""
+    environment = spooler(folder)
+    begun = time.monotonic()
+    for _ in range(count):
+        subprocess.run(["tsp", "true"], env=environment, check=True, capture_output=True)
+    subprocess.run(["tsp", "-w"], env=environment, check=True, capture_output=True)
+    return count / (time.monotonic() - begun)
+
+
+def arrays(jobs: Jobs, size: int, rounds: int) -> tuple[float, float]:
+    """Milliseconds that the submit of an array takes, and its elements a second until the last one has ended; medians."""
+    submits, rates = list[float](), list[float]()
+    for _ in range(rounds):
+        begun = time.monotonic()
+        array = jobs.submit(JobSpec(command=["true"], array=[{"NUMBER": number} for number in range(size)]))
+        submits.append((time.monotonic() - begun) * 1e3)
+        jobs.wait([array.id])
+        rates.append(size / (time.monotonic() - begun))
+    return statistics.median(submits), statistics.median(rates)
 
 
 def run(rounds: int) -> dict[str, object]:
@@ -80,6 +108,8 @@ def run(rounds: int) -> dict[str, object]:
                 for rival, start in rivals.items():
                     taken[rival].append(measure(start, folder / f"mark-{number}"))
             rate = throughput(jobs, 200)
+            rival_rate = spooler_throughput(folder, 200) if shutil.which("tsp") else None
+            array_ms, array_rate = arrays(jobs, 1000, 3)
         finally:
             jobs.stop(cancel_running=True)
             if shutil.which("tsp"):
@@ -97,6 +127,8 @@ def run(rounds: int) -> dict[str, object]:
                 for rival, times in taken.items()
             },
             "jobs_per_second": round(rate, 1),
+            "task_spooler_jobs_per_second": None if rival_rate is None else round(rival_rate, 1),
+            "array_of_1000": {"submit_ms": round(array_ms, 1), "elements_per_second": round(array_rate, 1)},
         }
 
 
@@ -113,7 +145,9 @@ def main() -> None:
     print(f"submit to start, {figures['rounds']} rounds in turn; supervisor up in {figures['supervisor_start_ms']} ms")
     for rival, row in figures["submit_to_start"].items():  # type: ignore[attr-defined]
         print(f"  {rival:<14} median {row['median_ms']:>7} ms   p95 {row['p95_ms']:>7} ms   {row['against_bare']:>5} x bare process")
-    print(f"throughput: {figures['jobs_per_second']} jobs/s of `true`, submitted one by one, 2 slots")
+    print(f"throughput: {figures['jobs_per_second']} jobs/s of `true`, submitted one by one, 2 slots; task-spooler {figures['task_spooler_jobs_per_second']}")
+    array: Any = figures["array_of_1000"]
+    print(f"array of 1000: submitted in {array['submit_ms']} ms, {array['elements_per_second']} elements/s")
 
 
 if __name__ == "__main__":

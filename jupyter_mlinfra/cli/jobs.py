@@ -74,7 +74,7 @@ def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: An
     )  # fmt: skip
     job = session.bench.jobs.submit(spec)
     if not wait:
-        return _with_elements(job)
+        return _with_elements(session, job)
     session.say(f"job {job.id} is {job.state}")
     (job,) = session.bench.jobs.wait([job.id])
     return Ended(job, error=_failure([job]))
@@ -90,9 +90,9 @@ def _array(path: str) -> Any:
     return value
 
 
-def _with_elements(job: Any) -> Any:
-    """The answer to a submit names the elements beside the id, for scripts."""
-    return {**to_json(job), "elements": list(job.array.elements) if job.array is not None else []} if job.array is not None else job
+def _with_elements(session: Session, job: Any) -> Any:
+    """For scripts, the answer to a submit names an array's elements beside its id."""
+    return {**to_json(job), "elements": list(job.array.elements) if job.array is not None else []} if session.json else job
 
 
 @jobs.verb("list")

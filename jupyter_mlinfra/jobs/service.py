@@ -83,7 +83,7 @@ class Jobs:
         self._backends: dict[str, JobBackend] = {}
 
     def submit(self, spec: JobSpec) -> Job:
-        """Accept a job; once this returns, it is run even if this process dies.
+        """Accept a job; once this returns, it is run even if this process dies or the power is cut.
 
         Raises BadRequest, NotFound or Unprocessable for what can never run, Unavailable when the state cannot be written.
         """
@@ -92,6 +92,7 @@ class Jobs:
         spec = examine(spec, root)
         self._backend(backend).check(spec)
         if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:
+            self._store.sync()  # whoever submitted it may have died before that
             return self._complete(known)
         return self._accept(spec, self._freeze(spec), backend)
 
@@ -122,6 +123,7 @@ class Jobs:
         failpoint("submitted")
         if job.state is JobState.QUEUED:
             self._tell_backend(job)
+        self._store.sync()  # while it starts: the disk takes longer than that, and nobody was told yet that it is accepted
         return self._complete(job)
 
     def show(self, job: str) -> Job:

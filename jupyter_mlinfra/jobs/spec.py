@@ -96,6 +96,8 @@ class JobSpec:
                 raise BadRequest(f"{name}={getattr(self, name)} is below 0.", fix="Use 0 or more.")
         if not _is_whole(self.gpus if self.gpus >= 1 else self.gpus * 100):
             raise BadRequest(f"gpus={self.gpus} cannot be given.", "GPUs are whole, or below 1 a part in hundredths.", "Use 1, 2, …, or 0.5, 0.25, …")
+        if self.gpus == int(self.gpus):
+            object.__setattr__(self, "gpus", int(self.gpus))  # 1 and not 1.0, wherever it is shown
         for name in ("memory_gib", "time_limit_minutes"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -160,15 +159,19 @@ class JobStore:
     # What changes
 
     def insert(self, spec: JobSpec, accepted: Accepted) -> Job:
-        """Accept a job, or an array as one; with a key that is known, what was accepted before.
+        """Accept a job, or an array as one; with a key that is known, what was accepted before. It is not accepted until `sync` has returned.
 
         Raises NotFound for a job in `after` that there is not, Conflict for one that did not succeed.
         """
-        with self._database.write() as connection:
+        with self._database.unforced(), self._database.write() as connection:
             known = connection.execute("SELECT id, part_of FROM job WHERE key = ?", (spec.key,)).fetchone() if spec.key is not None else None
             if known is None:
                 name = _insert(connection, spec, accepted)
         return self.job((known["part_of"] or known["id"]) if known else name)
+
+    def sync(self) -> None:
+        """Force to the disk what was accepted: from here on it survives a power cut."""
+        self._database.sync()
 
     def starting(self, job: str, *, token: str, gpu_ids: Sequence[str]) -> Entry:
         """Before the process is started: the attempt and the token that it will carry. Raises Conflict when the job no longer waits, or is on hold.
@@ -177,7 +180,7 @@ class JobStore:
         the machine lose its power before `running` is there, the job is found waiting.
         """
         gpus = json.dumps(list(gpu_ids))
-        with self._unforced():
+        with self._database.unforced():
             return self._move(job, JobState.STARTING, gpu_ids=gpus, token=token, boot=None, pid=None, start=None, progress=None, progress_text="")
 
     def running(self, job: str, process: Identity) -> Entry:
@@ -262,16 +265,6 @@ class JobStore:
             columns["failures"] = entry.failures + counted
             columns["requeues"] = entry.requeues + asked
             return _write(connection, entry, to, reason=reason, exit_code=exit_code, **columns)
-
-    @contextlib.contextmanager
-    def _unforced(self) -> Iterator[None]:
-        with self._database.read() as connection:
-            connection.execute("PRAGMA synchronous=NORMAL")
-        try:
-            yield
-        finally:
-            with self._database.read() as connection:
-                connection.execute("PRAGMA synchronous=FULL")
 
     def _select(self, tail: str, *values: Any) -> list[Entry]:
         with self._database.read() as connection:

@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs import JobSpec, JobState
+from jupyter_mlinfra.jobs import Jobs, JobSpec, JobState
 from jupyter_mlinfra.jobs.backends.launch import Place, TryLater, spawn
 from jupyter_mlinfra.jobs.rows import Entry, Launch
 from jupyter_mlinfra.jobs.store import Accepted, JobStore
@@ -35,6 +35,23 @@ def test_a_job_that_is_cancelled_while_its_attempt_ends_is_not_queued_again(coun
     assert (ended.job.state, ended.job.reason, ended.job.exit_code) == ("cancelled", "Cancelled by ana.", 1)
     assert ended.job.ended_at is not None
     assert store.waiting(at=time.time() + 1, limit=5) == []
+
+
+def test_a_submit_returns_once_the_job_is_on_the_disk(jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    forced, real = list[tuple[str, int]](), os.fdatasync
+
+    def noted(handle: int) -> None:
+        with project.database.read() as connection:
+            forced.append((os.readlink(f"/proc/self/fd/{handle}"), connection.execute("SELECT count(*) FROM job").fetchone()[0]))
+        real(handle)
+
+    monkeypatch.setattr(os, "fdatasync", noted)
+    jobs.submit(JobSpec(command=["true"], key="k"))
+    assert forced == [(str(project.home / "state.db-wal"), 1)]  # after the job was written
+    jobs.submit(JobSpec(command=["true"], key="k"))
+    assert len(forced) == 2  # whoever submitted it first may have died before it was forced
+    with project.database.read() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL, for all that nobody forces by hand
 
 
 def test_a_job_that_takes_no_slot_is_before_the_longest_queue(project: Project, tmp_path: Path) -> None:
