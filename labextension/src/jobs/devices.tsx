@@ -14,13 +14,13 @@ import { type IKernelHolder, kernelsIn } from './state';
 const whole = (value: unknown): string => format.percent(value, 0);
 
 /** What the backend has: each GPU with its holder, CPUs, memory, disk. */
-export function Compute({ compute }: { compute: ICompute }): React.ReactElement {
+export function Compute({ compute, onFreed }: { compute: ICompute; onFreed?: () => void }): React.ReactElement {
   const { trans } = useWorkbench();
   const held = trans.__('%1 of %2 held', compute.cpus_used, compute.cpus);
   return (
     <div className={cx('compute')}>
       {compute.devices.map((device, index) => (
-        <Device key={device.id} device={device} number={index} />
+        <Device key={device.id} device={device} number={index} onFreed={onFreed} />
       ))}
       <div className={cx('compute-line')}>
         <span>{trans.__('CPU')}</span>
@@ -47,7 +47,14 @@ export function gpusOf({ devices }: ICompute): string {
   return names.size === 1 ? `${devices.length} × ${name}` : '';
 }
 
-function Device({ device, number }: { device: IDevice; number: number }): React.ReactElement {
+interface IDeviceProps {
+  device: IDevice;
+  number: number;
+  /** The kernel that held it has been ended. */
+  onFreed?: () => void;
+}
+
+function Device({ device, number, onFreed }: IDeviceProps): React.ReactElement {
   const { trans } = useWorkbench();
   const [kernel] = kernelsIn(device.holder);
   const jobs = device.holder.split(', ').filter(ref => parseRef(ref)?.kind === 'job');
@@ -80,7 +87,7 @@ function Device({ device, number }: { device: IDevice; number: number }): React.
           </span>
         )}
       </div>
-      {kernel && <Kernel kernel={kernel} device={device} />}
+      {kernel && <Kernel kernel={kernel} device={device} onFreed={onFreed} />}
     </>
   );
 }
@@ -95,7 +102,11 @@ function JobLink({ reference }: { reference: string }): React.ReactElement {
 }
 
 /** The notebook whose kernel holds a GPU: the way to it, and the way to end it. */
-function Kernel({ kernel, device }: { kernel: IKernelHolder; device: IDevice }): React.ReactElement {
+function Kernel({
+  kernel,
+  device,
+  onFreed
+}: Omit<IDeviceProps, 'number'> & { kernel: IKernelHolder }): React.ReactElement {
   const { trans } = useWorkbench();
   const { notebook, pid } = kernel;
   const memory = device.memory?.value;
@@ -106,19 +117,20 @@ function Kernel({ kernel, device }: { kernel: IKernelHolder; device: IDevice }):
   return (
     <div className={cx('compute-holder')}>
       <span title={title}>{notebook}</span>
-      <KernelButtons kernel={kernel} />
+      <KernelButtons kernel={kernel} onFreed={onFreed} />
     </div>
   );
 }
 
-/** Go to the notebook of a kernel, or end the kernel. */
-export function KernelButtons({
-  kernel,
-  named
-}: {
+interface IKernelButtonsProps {
   kernel: IKernelHolder;
+  /** Whether the buttons name the notebook, since nothing beside them does. */
   named?: boolean;
-}): React.ReactElement | null {
+  onFreed?: () => void;
+}
+
+/** Go to the notebook of a kernel, or end the kernel. */
+export function KernelButtons({ kernel, named, onFreed }: IKernelButtonsProps): React.ReactElement | null {
   const { commands, trans } = useWorkbench();
   if (!commands.hasCommand(SHOW_KERNEL)) {
     return null;
@@ -132,7 +144,7 @@ export function KernelButtons({
       />
       <Button
         label={named ? trans.__('Shut Down Its Kernel…') : trans.__('Shut Down…')}
-        onClick={() => void commands.execute(END_KERNEL, { notebook, pid })}
+        onClick={() => void commands.execute(END_KERNEL, { notebook, pid }).then(onFreed)}
       />
     </>
   );

@@ -55,7 +55,7 @@ function ComputeSection(): React.ReactElement {
       note={section.open && query.data && [query.data.backend, gpusOf(query.data)].filter(Boolean).join(' · ')}
       body={() => (
         <Result query={query} rows={2}>
-          {compute => <Compute compute={compute} />}
+          {compute => <Compute compute={compute} onFreed={() => void query.refresh()} />}
         </Result>
       )}
     >
