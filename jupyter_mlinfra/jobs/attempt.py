@@ -180,6 +180,7 @@ class NotebookTask:
     """What the notebook runner is to do, handed over in a file: no parameter passes through a command line.
 
     source: the frozen notebook. shown: its path below the project. code: the frozen twin of the folder it runs in.
+    output: where the executed notebook goes; a bare name lies in the attempt's folder, beside this file.
     """
 
     source: str
@@ -195,7 +196,8 @@ class NotebookTask:
     @classmethod
     def read(cls, path: Path) -> NotebookTask:
         """What `write` kept."""
-        return cls(**json.loads(path.read_bytes()))
+        values = json.loads(path.read_bytes())
+        return cls(**{**values, "output": str(path.parent / values["output"])})
 
 
 def notebook_command(python: str, task: str) -> list[str]:

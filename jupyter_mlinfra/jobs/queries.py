@@ -124,29 +124,31 @@ _READY = """
         SELECT number, id, cpus, gpus, memory_gib, reason, user, priority, part_of, at_once, spec,
             CASE WHEN at_once IS NULL THEN 0 ELSE row_number() OVER (PARTITION BY part_of ORDER BY place) END AS turn
         FROM job
-        WHERE state = 'queued' AND backend = ? AND held_by = '' AND not_before <= ? AND NOT EXISTS (
+        WHERE state = 'queued' AND backend = ? AND held_by = '' AND cancelled_by = '' AND (? OR remote IS NULL) AND not_before <= ? AND NOT EXISTS (
             SELECT 1 FROM job_after JOIN job AS earlier ON earlier.number = job_after.before
             WHERE job_after.job = job.number AND earlier.state != 'succeeded'
         )
     )
     SELECT id, cpus, gpus, memory_gib, reason, spec ->> '$.gpu_type' AS gpu_type, spec ->> '$.time_limit_minutes' AS minutes FROM ready
     WHERE at_once IS NULL OR turn <= at_once - (
-        SELECT count(*) FROM job AS sibling WHERE sibling.part_of = ready.part_of AND sibling.state IN ('starting', 'running')
+        SELECT count(*) FROM job AS sibling WHERE sibling.part_of = ready.part_of
+            AND (sibling.state IN ('starting', 'running') OR sibling.state = 'queued' AND sibling.remote IS NOT NULL)
     )
     ORDER BY cpus + gpus + memory_gib > 0, priority DESC, {share}, number LIMIT ?
 """
 
 
-def ready(connection: sqlite3.Connection, *, backend: str, at: float, limit: int) -> list[Waiting]:
+def ready(connection: sqlite3.Connection, *, backend: str, at: float, limit: int, sent: bool) -> list[Waiting]:
     """The head of the queue in its order, without those that may not start yet.
 
     First what takes no slot; then by priority, by what the user has used of late, and by age. at: seconds since 1970.
+    sent: with those that were sent on and wait in the queue of the backend itself.
     """
     users = [row["user"] for row in connection.execute("SELECT DISTINCT user FROM job WHERE state = 'queued' AND backend = ?", (backend,))]
     used = shares(connection, at=at) if len(users) > 1 else {}
     weights = [(user, used[user]) for user in users if user in used]
     share = f"CASE user {'WHEN ? THEN ? ' * len(weights)}ELSE 0 END" if weights else "NULL"
-    bound = [backend, at, *(value for weight in weights for value in weight), limit]
+    bound = [backend, sent, at, *(value for weight in weights for value in weight), limit]
     return [Waiting(**row) for row in connection.execute(_READY.format(share=share), bound).fetchall()]
 
 

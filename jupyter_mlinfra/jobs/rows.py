@@ -36,7 +36,10 @@ class Launch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A job as its backend sees it. process: of the present attempt, None before it is known. failures: those that count."""
+    """A job as its backend sees it. process: of the present attempt, None before it is known. failures: those that count.
+
+    remote: how the backend calls it; empty while it is being sent, and nobody knows whether it arrived.
+    """
 
     number: int
     job: Job
@@ -48,6 +51,7 @@ class Entry:
     requeues: int
     cancelled_by: str
     requeued_by: str
+    remote: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,7 @@ def entry_of(row: sqlite3.Row) -> Entry:
     process = Identity(row["boot"], row["pid"], row["start"]) if row["pid"] is not None else None
     return Entry(
         number=row["number"], job=_job(row, spec), spec=spec, launch=Launch(**json.loads(row["launch"])), token=row["token"] or "", process=process,
-        failures=row["failures"], requeues=row["requeues"], cancelled_by=row["cancelled_by"], requeued_by=row["requeued_by"],
+        failures=row["failures"], requeues=row["requeues"], cancelled_by=row["cancelled_by"], requeued_by=row["requeued_by"], remote=row["remote"],
     )  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def _job(row: sqlite3.Row, spec: JobSpec) -> Job:
         gpu_ids=json.loads(row["gpu_ids"]), priority=row["priority"], attempt=row["attempt"], retries=spec.retries,
         submitted_at=datetime.fromtimestamp(row["submitted_at"], UTC), started_at=started, ended_at=ended, elapsed_seconds=elapsed,
         progress=progress, progress_text=row["progress_text"], output=spec.output, snapshot=row["snapshot"], labels=spec.labels,
-        checkpoints=spec.checkpoints, remote=row["remote"], part_of=row["part_of"], index=row["place"], held_by=row["held_by"], code=code_of(ident),
+        checkpoints=spec.checkpoints, remote=row["remote"] or None, part_of=row["part_of"], index=row["place"], held_by=row["held_by"], code=code_of(ident),
     )  # fmt: skip
 
 

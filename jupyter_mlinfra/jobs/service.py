@@ -23,6 +23,7 @@ from .alarms import read_alarms
 from .attempt import Attempt, attempt_record, checkpoint_folder
 from .backends import JobBackend, load_backend
 from .backends.control import Control
+from .backends.following.control import FollowerControl, followers
 from .backends.wishes import Wishes
 from .environment import forget, handing_over, keep, runtime_folder, submitters_environment
 from .intake import examine, inside, script_of, working_folder
@@ -219,7 +220,7 @@ class Jobs:
 
     def _tell_of_end(self, jobs: Sequence[Job]) -> None:
         """Those that are active are to end: tell their backend."""
-        active = [job for job in jobs if job.state in ACTIVE]
+        active = [job for job in jobs if job.state in ACTIVE or (job.state is JobState.QUEUED and self._store.entry(job.id).cancelled_by)]
         for backend in sorted({job.backend for job in active}):
             self._backend(backend).cancel([job.id for job in active if job.backend == backend])
 
@@ -345,7 +346,9 @@ class Jobs:
         return self.supervisor()
 
     def stop(self, *, cancel_running: bool = False) -> Supervisor:
-        """End the supervisor. Jobs that run go on and waiting ones wait, until a submit or `start`; or running ones are cancelled.
+        """End the supervisor, and who follows jobs elsewhere. Jobs that run go on and waiting ones wait, until a submit or `start`.
+
+        cancel_running: of this machine; those of a cluster are not ours to end.
 
         All of it is tried, on a full disk too. Raises Unavailable afterwards for what could not be ended or written down.
         """
@@ -356,6 +359,8 @@ class Jobs:
                 failed += tried(partial(self.cancel, entry.job.id))
             self._wait_for_end(running)
         failed += tried(self._control.stop)
+        for name in followers(self._project.home):
+            failed += tried(FollowerControl(self._project, name).stop)
         failed += tried(self._explain_stop)
         failed += tried(self._forget)
         raise_all(failed)
@@ -435,8 +440,11 @@ class Jobs:
             self._store.explain({job.id: f"Waits: {error}"})
 
     def _heal(self) -> None:
-        """Restart a supervisor that died while there is something to do."""
-        if self._store.busy() or read_alarms(self._project.database):
+        """Restart who follows the jobs of a backend, if it died while there is something to do."""
+        for name in self._store.backends():
+            with contextlib.suppress(MLInfraError):  # who asks for a list gets it, whatever has become of a backend
+                self._backend(name).heal()
+        if read_alarms(self._project.database):
             self._control.heal()
 
     def _complete(self, job: Job) -> Job:

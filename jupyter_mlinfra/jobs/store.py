@@ -88,10 +88,10 @@ class JobStore:
             query = "SELECT DISTINCT backend FROM job WHERE state IN ('queued', 'starting', 'running') ORDER BY backend"
             return [row["backend"] for row in connection.execute(query)]
 
-    def waiting(self, *, at: float, limit: int, backend: str = "local") -> list[Waiting]:
+    def waiting(self, *, at: float, limit: int, backend: str = "local", sent: bool = True) -> list[Waiting]:
         """The head of the queue of a backend, see `queries.ready`."""
         with self._database.read() as connection:
-            return queries.ready(connection, backend=backend, at=at, limit=limit)
+            return queries.ready(connection, backend=backend, at=at, limit=limit, sent=sent)
 
     def blocked(self, *, at: float, limit: int) -> list[Job]:
         """Waiting jobs that may not start yet."""
@@ -112,6 +112,10 @@ class JobStore:
     def active(self, *, backend: str = "local") -> list[Entry]:
         """Jobs of a backend that have been started and are not known to have ended."""
         return self._select("backend = ? AND state IN ('starting', 'running') ORDER BY number", backend)
+
+    def followed(self, *, backend: str) -> list[Entry]:
+        """Jobs that a backend was sent, or was about to be, and that are not known to have ended."""
+        return self._select("backend = ? AND (state IN ('starting', 'running') OR state = 'queued' AND remote IS NOT NULL) ORDER BY number", backend)
 
     def asked(self, *, backend: str = "local") -> dict[str, tuple[JobState, str]]:
         """Active jobs that somebody asked to end, for which state (cancelled, or queued again), and who did."""
@@ -187,11 +191,43 @@ class JobStore:
         """After the process was started: who it is."""
         return self._move(job, JobState.RUNNING, boot=process.boot, pid=process.pid, start=process.start)
 
-    def again(self, job: str, *, reason: str, exit_code: int | None, counted: bool, delay: float) -> Entry:
-        """Back into the queue, not to be started for `delay` seconds; into its end when somebody asked for that meanwhile."""
+    def sending(self, keys: Mapping[str, str]) -> list[Entry]:
+        """Before jobs are sent on: the key that each carries, so that it is found again whatever dies. Leaves out those that no longer wait."""
+        with self._database.write() as connection:
+            entries = [read(connection, job) for job in keys]
+            ready = [entry for entry in entries if entry.job.state is JobState.QUEUED and not entry.job.held_by and not entry.cancelled_by]
+            connection.executemany("UPDATE job SET remote = '', token = ? WHERE id = ?", [(keys[entry.job.id], entry.job.id) for entry in ready])
+            return [read(connection, entry.job.id) for entry in ready]
+
+    def sent(self, remotes: Mapping[str, str]) -> None:
+        """After jobs were sent on: how the backend calls them."""
+        with self._database.write() as connection:
+            connection.executemany("UPDATE job SET remote = ? WHERE id = ?", [(remote, job) for job, remote in remotes.items()])
+
+    def unsent(self, jobs: Sequence[str], *, reason: str, delay: float) -> None:
+        """The backend does not have these: they wait here, not to be sent for `delay` seconds; or end, when somebody asked for that meanwhile."""
+        with self._database.write() as connection:
+            for entry in (read(connection, job) for job in jobs):
+                if entry.cancelled_by:
+                    _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by} before it started.")
+                else:
+                    _set(connection, entry, remote=None, not_before=now().timestamp() + delay, reason=encodable(reason))
+
+    def running_there(self, job: str, *, gpu_ids: Sequence[str], began: float) -> Entry:
+        """A job that was sent on runs: the next attempt. began: seconds since 1970."""
+        gpus = json.dumps(list(gpu_ids))
+        if self.entry(job).job.state is JobState.QUEUED:
+            self._move(job, JobState.STARTING, gpu_ids=gpus, progress=None, progress_text="", held_by="")
+        return self._move(job, JobState.RUNNING, started_at=began)
+
+    def again(self, job: str, *, reason: str, exit_code: int | None, counted: bool, delay: float, remote: str | None = None) -> Entry:
+        """Back into the queue, not to be started for `delay` seconds; into its end when somebody asked for that meanwhile.
+
+        remote: of a job that waits in the queue of its backend, which has it start again by itself.
+        """
         return self._move(
             job, JobState.QUEUED, reason=reason, exit_code=exit_code,
-            counted=counted, asked=exit_code is not None and not counted, not_before=now().timestamp() + delay, gpu_ids="[]", requeued_by="",
+            counted=counted, asked=exit_code is not None and not counted, not_before=now().timestamp() + delay, gpu_ids="[]", requeued_by="", remote=remote,
         )  # fmt: skip
 
     def end(
@@ -260,7 +296,7 @@ class JobStore:
             entry = read(connection, job)
             if to is JobState.QUEUED and entry.cancelled_by:
                 return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=exit_code)
-            if to is JobState.STARTING and entry.job.held_by:
+            if to is JobState.STARTING and entry.job.held_by and "held_by" not in columns:
                 raise Conflict(f"Job {job} is on hold.", f"{entry.job.held_by} holds it.", f"mlinfra jobs release {job}")
             columns["failures"] = entry.failures + counted
             columns["requeues"] = entry.requeues + asked
@@ -329,10 +365,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _request(connection: sqlite3.Connection, entry: Entry, column: str, user: str, reason: str) -> Job:
-    """Leave word that an active job is to end; a waiting one that is to be cancelled ends at once."""
-    if entry.job.state is JobState.QUEUED and column == "cancelled_by":
+    """Leave word that an active job is to end; a waiting one that is to be cancelled ends at once, unless it was sent on."""
+    if entry.job.state is JobState.QUEUED and column == "cancelled_by" and entry.remote is None:
         return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {user} before it started.").job
-    if entry.job.state in ACTIVE and not entry.cancelled_by:
+    there = entry.job.state is JobState.QUEUED and column == "cancelled_by"  # sent on: who sent it has to take it back
+    if (entry.job.state in ACTIVE or there) and not entry.cancelled_by:
         return _set(connection, entry, reason=reason, **{column: user})
     return entry.job
 

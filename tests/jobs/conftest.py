@@ -42,7 +42,9 @@ class Tools:
             except psutil.Error:
                 continue
             supervises = "jupyter_mlinfra.jobs.backends.supervisor" in words and any(f'"{root}"' in word for word in words)
-            if process.pid != os.getpid() and ((supervises and supervisor) or environment.get("MLINFRA_PROJECT") == str(root)):
+            supervises = supervises or ("jupyter_mlinfra.jobs.backends.following.follower" in words and str(root) in words)
+            guards = "jupyter_mlinfra.jobs.backends.following.guard" in words and any(word.startswith(f"{root}{os.sep}") for word in words)
+            if process.pid != os.getpid() and ((supervises and supervisor) or guards or environment.get("MLINFRA_PROJECT") == str(root)):
                 found.append(process)
         return found
 
@@ -139,7 +141,13 @@ def clean(root: Path) -> Iterator[Jobs]:
     project.database.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session", name="clean")
+def _clean() -> Callable[[Path], Iterator[Jobs]]:
+    """`clean`, for the folders below."""
+    return clean
+
+
+@pytest.fixture(scope="session")
 def tools() -> type[Tools]:
     """Helpers."""
     return Tools

@@ -292,8 +292,8 @@ def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_local_backend_is_found_and_an_unknown_one_is_named(project: Project) -> None:
     assert type(load_backend("local", project)).__name__ == "LocalBackend"
-    with pytest.raises(NotFound, match=r"no job backend 'slurm'.*local"):
-        load_backend("slurm", project)
+    with pytest.raises(NotFound, match=r"no job backend 'nomad'.*local"):
+        load_backend("nomad", project)
 
 
 def test_a_state_folder_that_cannot_be_made_is_a_clear_error(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from ...core.project import Project
 
 GROUP = "mlinfra.job_backends"
-# The local backend works from a plain checkout too, and is found without reading the metadata of every installed package.
-_BUILT_IN = {"local": "jupyter_mlinfra.jobs.backends.local:LocalBackend"}
+# Those that come with the package work from a plain checkout too, and are found without reading the metadata of every installed package.
+_BUILT_IN = {
+    "local": "jupyter_mlinfra.jobs.backends.local:LocalBackend",
+    "slurm": "jupyter_mlinfra.jobs.backends.slurm:SlurmBackend",
+}
 
 
 class JobBackend(Protocol):
@@ -31,6 +34,9 @@ class JobBackend(Protocol):
 
     def cancel(self, jobs: Sequence[str]) -> None:
         """End active jobs that are written down as being cancelled or requeued."""
+
+    def heal(self) -> None:
+        """Make sure that who follows the jobs is there, for it may have been killed. Asked often: it has to cost nothing when all is well."""
 
     def starts(self) -> Mapping[str, datetime]:
         """When waiting jobs may start, as far as that can be told."""

@@ -23,10 +23,10 @@ class Rung:
 
 
 class Bell:
-    """The doors of one supervisor."""
+    """The doors of one process that sees to jobs. name: of its socket."""
 
-    def __init__(self, home: Path) -> None:
-        self.path = runtime_folder(home) / "supervisor.sock"
+    def __init__(self, home: Path, name: str = "supervisor") -> None:
+        self.path = runtime_folder(home) / f"{name}.sock"
         self.stopping = False
         self._selector = selectors.DefaultSelector()
         self._listener: socket.socket | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from .. import environment
 from ..attempt import Attempt, NotebookTask, checkpoint_folder, notebook_command
 from ..rows import Entry
 from ..snapshot import Snapshots
+from .program import CannotStart, find_program
 
 # The script is fixed; folder and command are its arguments, so no word of a job is ever read by a shell.
 # 1. Take the attempt: the claim is created exclusively, so a second start of the same attempt ends here, having done nothing.
@@ -36,14 +36,6 @@ exit "$code"
 """
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXFSZ)
 _LATER = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-
-
-@dataclass(eq=False)
-class CannotStart(Exception):
-    """The job can never be started as it is. code: what a shell would answer, None when there is no such convention."""
-
-    reason: str
-    code: int | None = None
 
 
 @dataclass(eq=False)
@@ -85,7 +77,10 @@ def prepare(entry: Entry, place: Place) -> Start:
     attempt = Attempt.of(place.home, entry.job.id, entry.job.attempt)
     attempt.folder.mkdir(parents=True, exist_ok=True)
     words = variables(entry, place, attempt)
-    return Start(attempt=attempt, words=words, command=_command(entry, place, attempt, words))
+    command = command_of(entry, place, attempt)
+    if entry.spec.notebook is None:
+        command[0] = find_program(command[0], entry.spec.command[0], entry.launch.folder, words.get("PATH", os.defpath))
+    return Start(attempt=attempt, words=words, command=command)
 
 
 def spawn_wrapper(script: str, arguments: Sequence[str], words: Mapping[str, str], *, log: Path, word: int | None = None) -> int:
@@ -127,23 +122,39 @@ def explained() -> Iterator[None]:
 
 def variables(entry: Entry, place: Place, attempt: Attempt) -> dict[str, str]:
     """The environment of an attempt: the submitter's, the spec's, ours."""
-    inherited = environment.recall(entry.launch.environment)
-    if inherited is None:  # the machine restarted: the best there is
-        inherited = environment.submitters_environment()
+    inherited = inherited_by(entry)
     return {
         **inherited,
-        **{name: _secret(value, inherited) for name, value in entry.spec.environment.items()},
-        "PYTHONUNBUFFERED": "1",  # or the log of a Python job is empty until it ends
-        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        **resolved(entry, inherited),
+        **ours(entry, place),
         "CUDA_VISIBLE_DEVICES": ",".join(entry.job.gpu_ids),  # empty: a job that asked for no GPU sees none
-        environment.PROJECT: str(place.root),
-        environment.JOB: entry.job.id,
         environment.PROGRESS: str(attempt.progress),
         environment.REASON: str(attempt.reason),
+        TOKEN: entry.token,
+    }
+
+
+def inherited_by(entry: Entry) -> dict[str, str]:
+    """What a job has from who submitted it; after a restart of the machine, the best there is."""
+    inherited = environment.recall(entry.launch.environment)
+    return environment.submitters_environment() if inherited is None else inherited
+
+
+def resolved(entry: Entry, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The variables of its spec, with the values behind references."""
+    return {name: _secret(value, inherited) for name, value in entry.spec.environment.items()}
+
+
+def ours(entry: Entry, place: Place) -> dict[str, str]:
+    """What a job is told of itself, the same in all attempts."""
+    return {
+        "PYTHONUNBUFFERED": "1",  # or the log of a Python job is empty until it ends
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        environment.PROJECT: str(place.root),
+        environment.JOB: entry.job.id,
         environment.CHECKPOINTS: str(checkpoint_folder(place.root, place.home, entry.job.id, entry.spec.checkpoints)),
         **({environment.ARRAY_INDEX: str(entry.job.index)} if entry.job.index is not None else {}),
         **({environment.GPU_SHARE: f"{entry.spec.gpus:g}"} if 0 < entry.spec.gpus < 1 else {}),
-        TOKEN: entry.token,
     }
 
 
@@ -153,41 +164,21 @@ def _secret(value: str, inherited: Mapping[str, str]) -> str:
     return inherited[name] if name != value and name in inherited else resolve(value)
 
 
-def _command(entry: Entry, place: Place, attempt: Attempt, words: Mapping[str, str]) -> list[str]:
+def command_of(entry: Entry, place: Place, attempt: Attempt) -> list[str]:
+    """The words of a job's command; the program as written. Makes its code ready. Raises CannotStart when its folder is gone."""
     code = Path(entry.launch.folder)
     if entry.job.snapshot:
         snapshots = Snapshots(place.root, place.home, max_mib=0)
         code = snapshots.tree(entry.job.snapshot)
     if not os.path.isdir(entry.launch.folder):
         raise CannotStart(f"The folder {entry.launch.folder} that it was to run in is gone.")
-    if entry.spec.notebook is not None:
-        return _notebook_command(entry, place, attempt, code)
-    program = _find(entry, words.get("PATH", os.defpath))
-    return [program, *entry.launch.command[1:]]
+    return list(entry.launch.command) if entry.spec.notebook is None else _notebook_command(entry, place, attempt, code)
 
 
 def _notebook_command(entry: Entry, place: Place, attempt: Attempt, tree: Path) -> list[str]:
     shown = entry.spec.notebook or ""
-    output = place.root / entry.spec.output if entry.spec.output else attempt.folder / Path(shown).name
+    output = place.root / entry.spec.output if entry.spec.output else Path(shown).name
     relative = os.path.relpath(entry.launch.folder, place.root)
     task = NotebookTask(source=str(tree / shown), shown=shown, output=str(output), parameters=entry.spec.parameters, code=str(tree / relative))
     task.write(attempt.notebook)
     return notebook_command(entry.launch.python, str(attempt.notebook))
-
-
-def _find(entry: Entry, path: str) -> str:
-    """The program's absolute path, so that the shell cannot take its name for one of its own words."""
-    program, folder, shown = entry.launch.command[0], entry.launch.folder, entry.spec.command[0]
-    if os.sep in program:
-        found = os.path.join(folder, program)
-        if not os.path.exists(found):
-            raise CannotStart(f"There is no program {shown} in {folder}.", 127)
-        if not os.access(found, os.X_OK) or os.path.isdir(found):
-            raise CannotStart(f"{shown} cannot be run: chmod +x {shown}", 126)
-        return found
-    # An empty or relative part of PATH means the folder that the job runs in, not the supervisor's.
-    where = os.pathsep.join(os.path.join(folder, part) for part in path.split(os.pathsep))
-    found_there = shutil.which(program, path=where)
-    if found_there is None:
-        raise CannotStart(f"There is no program {shown} in its PATH.", 127)
-    return found_there

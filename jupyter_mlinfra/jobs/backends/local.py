@@ -78,6 +78,10 @@ class LocalBackend:
                 if not end_token(self._store.entry(job).token, grace_seconds=self._project.settings.jobs.grace_seconds):
                     raise
 
+    def heal(self) -> None:
+        """Start a supervisor if the last one died, unless a user stopped it."""
+        self._control.heal()
+
     def starts(self) -> Mapping[str, datetime]:
         """When waiting jobs may start: the queue is played through with the durations of earlier runs, else with time limits."""
         return self._foretell(())

@@ -39,9 +39,10 @@ from ..store import JobStore
 from .alarms import Alarms
 from .bell import Bell
 from .control import Config
-from .launch import CannotStart, Place, TryLater, explained, spawn
+from .launch import Place, TryLater, explained, spawn
 from .live import Live, find, limit_at
 from .plan import plan
+from .program import CannotStart
 from .queue import capacity_of, holdings_of, needs_of
 from .registry import Registered, Registry
 from .warm import Runner, Warm

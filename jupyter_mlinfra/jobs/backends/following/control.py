@@ -1,0 +1,145 @@
+"""The client's side of a follower: start it, wake it, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....core.database import newest_revision
+from ....core.errors import Unavailable
+from ....core.files import check_room, file_lock, write_atomic
+from ....core.processes import Identity, spawn_detached
+
+if TYPE_CHECKING:
+    from ....core.project import Project
+
+MODULE = "jupyter_mlinfra.jobs.backends.following.follower"
+START_SECONDS = 30.0
+END_SECONDS = 30.0
+_LOG_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A follower that runs, in a file. settings: digest, differs when it has to be replaced."""
+
+    process: Identity
+    socket: str
+    settings: str
+
+    def write(self, path: Path) -> None:
+        """Say where it can be reached. The lock decides who follows; this is only its address."""
+        write_atomic(path, json.dumps(asdict(self)).encode())
+
+    @classmethod
+    def read(cls, path: Path) -> Mark | None:
+        """The follower that was last started, if it still runs."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            values = json.loads(path.read_bytes())
+            found = cls(**{**values, "process": Identity(**values["process"])})
+            return found if found.process.alive() else None
+        return None
+
+
+def mark_path(home: Path, backend: str) -> Path:
+    """Where the follower of a backend says who it is."""
+    return home / "jobs" / f"{backend}.follower"
+
+
+def followers(home: Path) -> list[str]:
+    """Backends that a follower may run for."""
+    return sorted(path.stem for path in (home / "jobs").glob("*.follower"))
+
+
+def digest_of(project: Project) -> str:
+    """Of what a follower is started with."""
+    settings = project.settings.jobs.model_dump(mode="json")
+    return blake2b(json.dumps([settings, newest_revision()]).encode(), digest_size=8).hexdigest()
+
+
+class FollowerControl:
+    """Reaches the follower of one project and backend from any process. environment: variables that it is started with besides ours."""
+
+    def __init__(self, project: Project, backend: str, environment: Mapping[str, str] | None = None) -> None:
+        self._project, self._backend, self._environment = project, backend, environment or {}
+
+    def alive(self) -> Mark | None:
+        """The follower that runs, None when there is none."""
+        return Mark.read(mark_path(self._project.home, self._backend))
+
+    def wake(self) -> None:
+        """Tell it that there is something to do; start it when none runs with the present settings."""
+        mark = self.alive()
+        if mark is None or mark.settings != digest_of(self._project) or not _poke(mark):
+            self.start()
+
+    def heal(self) -> None:
+        """Start it if the last one died."""
+        if self.alive() is None:
+            self.start()
+
+    def start(self) -> Mark:
+        """Make sure that one with the present settings runs. Raises Unavailable on a full disk, and with the end of its log when it does not come up."""
+        with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
+            mark, settings = self.alive(), digest_of(self._project)
+            if mark is not None and mark.settings == settings and _poke(mark):
+                return mark
+            if mark is not None:
+                _end(mark)
+            check_room(self._project.home, "The follower of jobs cannot be started.")
+            log = self._project.folder("logs") / f"{self._backend}.log"
+            if log.exists() and log.stat().st_size > _LOG_BYTES:
+                os.replace(log, log.with_suffix(".log.1"))
+            spawn_detached(MODULE, [str(self._project.root), self._backend], log=log, environment={**os.environ, **self._environment})
+            return self._wait_for(settings, log)
+
+    def stop(self) -> None:
+        """End it; jobs go on, and are found again by the next one."""
+        with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
+            mark = self.alive()
+            if mark is not None:
+                _end(mark)
+
+    def _wait_for(self, settings: str, log: Path) -> Mark:
+        limit = time.monotonic() + START_SECONDS
+        while time.monotonic() < limit:
+            mark = self.alive()
+            if mark is not None and mark.settings == settings:
+                return mark
+            time.sleep(0.01)
+        tail = log.read_text(errors="replace")[-500:].strip() if log.exists() else ""
+        raise Unavailable(f"The follower of {self._backend} jobs did not start.", tail or "It said nothing.", f"See {log}; jobs wait until it runs.")
+
+
+def _poke(mark: Mark) -> bool:
+    """Wake it; says whether it is there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        try:
+            sender.sendto(b"!", mark.socket)
+        except BlockingIOError:
+            pass  # it has many such messages to read: it will look anyway
+        except OSError:
+            return mark.process.signal(signal.SIGHUP)  # somebody cleaned the folder away: the signal makes it listen again
+    return True
+
+
+def _end(mark: Mark) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        mark.process.signal(number)
+        limit = time.monotonic() + END_SECONDS
+        while time.monotonic() < limit:
+            if not mark.process.alive():
+                return
+            time.sleep(0.005)
+    why = f"Process {mark.process.pid} was killed and is still there: it waits for a disk or a network share."
+    raise Unavailable("The follower of jobs does not end.", why, "Mend what it waits for, or restart the machine.")

@@ -1,0 +1,191 @@
+"""The guard of one job on the machine where it runs: the far side starts it, it starts the job.
+
+It does what the supervisor's wrapper does at home, and what the supervisor does besides: it takes the attempt, so that none runs twice;
+passes a notice of preemption on as SIGTERM, the signal on which jobs save their work; keeps the time limit; ends what a command leaves
+behind, also what called setsid; and keeps the exit code. Standard library only.
+
+    python -m jupyter_mlinfra.jobs.backends.following.guard JOBS IDS ATTEMPT NOTICE INDEX RESTARTS
+
+JOBS: folder of all jobs. IDS: jobs of the batch, joined by commas. ATTEMPT: number of their first start. NOTICE: seconds of warning before
+a time limit. INDEX, RESTARTS: names of the variables in which the far side says which of the batch this is, and how often it was started again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from ....core.processes import TOKEN, tree
+from ....core.secrets import resolve
+from ... import environment as names
+from ...attempt import Attempt
+from ...report import give_reason
+from ..program import CannotStart, find_program
+from .order import LIMIT, PREEMPTED, Begun, Order, write_asked
+
+UNCLAIMED = 113
+AGAIN_SECONDS = 0.1
+_END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_NOTICE = (signal.SIGUSR1, signal.SIGUSR2)
+_BLOCKED = {signal.SIGCHLD, *_END, *_NOTICE}
+_DEFAULT = (*_END, *_NOTICE, signal.SIGPIPE, signal.SIGXFSZ)
+
+
+def take(attempt: Attempt) -> bool:
+    """Take the attempt; says whether it was still to be had."""
+    try:
+        handle = os.open(attempt.folder / "claim", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    os.write(handle, f"{os.getpid()}\n".encode())
+    os.close(handle)
+    return True
+
+
+def take_over(first: Attempt, attempt: Attempt) -> None:
+    """A later start has a folder of its own, with what the first one was told."""
+    attempt.folder.mkdir(parents=True, exist_ok=True)
+    for name in ("order.json", "notebook.json"):
+        if (first.folder / name).exists():
+            shutil.copyfile(first.folder / name, attempt.folder / name)
+
+
+def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> dict[str, str]:
+    """The job's environment: the far side's, its own, ours."""
+    own = {name: given.get(value.removeprefix("env:"), "") if value.startswith("env:") else resolve(value) for name, value in order.environment.items()}
+    visible = given.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""  # a job that asked for no GPU sees none
+    return {
+        **given,
+        **own,
+        "CUDA_VISIBLE_DEVICES": visible,
+        names.PROGRESS: str(attempt.progress),
+        names.REASON: str(attempt.reason),
+        TOKEN: order.token,
+    }
+
+
+class Guard:
+    """Runs one command."""
+
+    def __init__(self, order: Order, attempt: Attempt, *, notice_seconds: float) -> None:
+        self._order, self._attempt, self._notice = order, attempt, notice_seconds
+        self._began = time.monotonic()
+        self._limit_at = None if order.limit_seconds is None else self._began + order.limit_seconds
+        self._kill_at: float | None = None
+        self._asked = ""
+        self._code: int | None = None
+
+    def run(self, words: Mapping[str, str]) -> int:
+        """Start the command and see to it until nothing of it is left; returns its exit code."""
+        os.chdir(self._order.folder)
+        program = find_program(self._order.command[0], self._order.shown, self._order.folder, words.get("PATH", os.defpath))
+        pid = os.posix_spawn(program, [program, *self._order.command[1:]], words, setsid=True, setsigmask=(), setsigdef=_DEFAULT)
+        while self._code is None or self._sweep():
+            self._wait(pid)
+        if self._asked:
+            write_asked(self._attempt, self._asked)
+        return self._code
+
+    def _wait(self, pid: int) -> None:
+        """Sleep until a signal or a due time, and do what it asks for."""
+        due = [moment for moment in (self._kill_at, self._limit_at if not self._asked else None) if moment is not None]
+        if self._code is not None:
+            due.append(time.monotonic() + AGAIN_SECONDS)
+        got = signal.sigtimedwait(_BLOCKED, max(0.0, min(due) - time.monotonic())) if due else signal.sigwaitinfo(_BLOCKED)
+        number = got.si_signo if got is not None else 0
+        if number in _NOTICE and self._code is None and not self._asked and not self._limit_is_near():
+            self._asked = PREEMPTED
+            self._signal(signal.SIGTERM)  # it may take all of the grace that the far side gives: that ends it
+        elif number in _END and self._kill_at is None:
+            self._end()
+        elif self._limit_at is not None and not self._asked and time.monotonic() >= self._limit_at and self._code is None:
+            self._asked = LIMIT
+            self._end()
+        elif self._kill_at is not None and time.monotonic() >= self._kill_at:
+            self._signal(signal.SIGKILL)
+            self._kill_at = time.monotonic() + AGAIN_SECONDS
+        self._reap(pid)
+
+    def _limit_is_near(self) -> bool:
+        """Whether a notice tells of the job's own time limit, which is an end and no preemption."""
+        return self._limit_at is not None and self._limit_at - time.monotonic() <= 2 * self._notice
+
+    def _reap(self, pid: int) -> None:
+        while self._code is None:
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if not found:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            self._code = code if code >= 0 else 128 - code
+
+    def _sweep(self) -> bool:
+        """Whether anything is left of a command that has ended; it is told to end too."""
+        if not tree(self._order.token):
+            return False
+        if self._kill_at is None:
+            self._end()
+        return True
+
+    def _end(self) -> None:
+        self._kill_at = time.monotonic() + self._order.grace_seconds
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        for process in tree(self._order.token):
+            process.signal(number)
+
+
+def guard(order: Order, attempt: Attempt, *, notice_seconds: float) -> int:
+    """Run an attempt that was taken; returns the exit code, which is kept."""
+    words = environment_of(order, attempt, os.environ)
+    os.environ[names.REASON] = words[names.REASON]
+    try:
+        code = Guard(order, attempt, notice_seconds=notice_seconds).run(words)
+    except CannotStart as error:
+        give_reason(error.reason)
+        code = error.code or 1
+    except OSError as error:
+        give_reason(f"It could not be started on {socket.gethostname()}: {error.strerror}: {error.filename or order.folder}.")
+        code = 126
+    (attempt.folder / "exit").write_text(f"{code}\n")
+    return code
+
+
+def main() -> None:
+    """Run what the command line says."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+    for handled in _BLOCKED:  # the script that starts us ignores some: until here they would have ended it
+        signal.signal(handled, signal.SIG_DFL)
+    os.umask(0o077)
+    jobs, ids, number, notice, index, restarts = sys.argv[1:]
+    job = ids.split(",")[int(os.environ.get(index) or 0)]
+    first = Attempt(Path(jobs) / job / number)
+    attempt = Attempt(Path(jobs) / job / str(int(number) + int(os.environ.get(restarts) or 0)))
+    if attempt.folder != first.folder:
+        before = Attempt(attempt.folder.with_name(str(int(attempt.folder.name) - 1)))
+        if before.exit_code() == 0:
+            sys.exit(0)  # it ended well while its place was taken: there is nothing left to do
+        take_over(first, attempt)
+    if not take(attempt):
+        sys.exit(UNCLAIMED)
+    log = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    os.closerange(3, 64)
+    order, node = Order.read(attempt), os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""
+    gpu_ids = [f"{node}:{gpu}" if gpu.isdigit() else gpu for gpu in given.split(",") if gpu]
+    Begun(node=node, gpu_ids=gpu_ids).write(attempt)
+    command = [str(attempt.notebook) if word == str(first.notebook) else word for word in order.command]
+    sys.exit(guard(Order(**{**{name: getattr(order, name) for name in order.__slots__}, "command": command}), attempt, notice_seconds=float(notice)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What a guard is told, and what it leaves behind: small files in the attempt's folder, on a file system that both sides see."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ...attempt import Attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How to run one attempt. Secrets are not in it: they come with the environment.
+
+    command: as written; its program is looked for where it runs. shown: the program as the user wrote it. folder: where it runs.
+    environment: of this job alone, with references to variables of the batch's environment. gpus: whether it was to get any.
+    token: marks its processes. limit_seconds: its time limit, None without one.
+    """
+
+    command: Sequence[str]
+    shown: str
+    folder: str
+    environment: Mapping[str, str]
+    gpus: bool
+    token: str
+    limit_seconds: float | None
+    grace_seconds: float
+
+    def write(self, attempt: Attempt) -> None:
+        """Keep it for the guard. In one step, but not forced to the disk: a job that is sent again gets it anew."""
+        _replace(attempt.folder / "order.json", asdict(self))
+
+    @classmethod
+    def read(cls, attempt: Attempt) -> Order:
+        """What `write` kept."""
+        return cls(**json.loads((attempt.folder / "order.json").read_bytes()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Where an attempt runs, in the guard's words."""
+
+    node: str = ""
+    gpu_ids: Sequence[str] = ()
+
+    def write(self, attempt: Attempt) -> None:
+        """Keep it for the follower."""
+        _replace(attempt.folder / "begun.json", asdict(self))
+
+    @classmethod
+    def read(cls, attempt: Attempt) -> Begun:
+        """What `write` kept; nothing when it is not there."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return cls(**json.loads((attempt.folder / "begun.json").read_bytes()))
+        return cls()
+
+
+LIMIT, PREEMPTED = "limit", "preempted"
+
+
+def write_asked(attempt: Attempt, why: str) -> None:
+    """Keep why the guard ended the command: LIMIT or PREEMPTED."""
+    (attempt.folder / "asked").write_text(f"{why}\n")
+
+
+def read_asked(attempt: Attempt) -> str:
+    """What `write_asked` kept; empty when the command ended by itself."""
+    with contextlib.suppress(OSError):
+        return (attempt.folder / "asked").read_text().strip()
+    return ""
+
+
+def _replace(path: Path, value: Any) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(value, file)
+    draft.replace(path)

@@ -1,0 +1,85 @@
+"""What is sent on: jobs of the queue as batches, each with its order in the folder of the attempt that will be its next."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from itertools import groupby, islice
+
+from ....core.processes import TOKEN
+from ...attempt import Attempt
+from ...rows import Entry
+from .. import launch
+from ..launch import Place
+from . import Batch, Parcel
+from .order import Order
+
+BATCH = 1000
+"""Most elements of an array that are sent in one call; Slurm's default MaxArraySize is 1001."""
+_OF_OURS = {TOKEN, "CUDA_VISIBLE_DEVICES"}
+
+
+def keys_of(entries: Sequence[Entry]) -> list[dict[str, str]]:
+    """Fresh keys for waiting jobs, a mapping a batch: elements of an array together, other jobs alone.
+
+    A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring go alone: its value travels in the environment, which a batch shares.
+    """
+    batches = list[list[Entry]]()
+    for part_of, group in groupby(sorted(entries, key=_together), key=_together):
+        alone = part_of[0] == ""
+        rest = iter(group)
+        while some := list(islice(rest, 1 if alone else BATCH)):
+            batches.append(some)
+    order = {entry.job.id: place for place, entry in enumerate(entries)}
+    batches.sort(key=lambda batch: min(order[entry.job.id] for entry in batch))
+    found = []
+    for batch in batches:
+        name = secrets.token_hex(8)
+        found.append({entry.job.id: f"{name}.{entry.job.attempt + 1}.{index}" for index, entry in enumerate(batch)})
+    return found
+
+
+def _together(entry: Entry) -> tuple[str, int, str]:
+    own = any(value.startswith("keyring:") for value in entry.spec.environment.values())
+    return ("" if own else entry.job.part_of or "", entry.job.attempt, entry.launch.environment)
+
+
+def first_attempt(key: str) -> int:
+    """Number of the attempt that was sent with a key."""
+    return int(key.split(".")[1])
+
+
+def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Jobs of which nobody knows whether they arrived, as they were to be sent."""
+    return [list(group) for _, group in groupby(sorted(entries, key=lambda entry: entry.token), key=lambda entry: entry.token.split(".")[0])]
+
+
+def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float) -> Batch:
+    """Jobs whose keys are written down, with their orders. Raises what `launch` does, and OSError."""
+    inherited = launch.inherited_by(entries[0])
+    alone, name = len(entries) == 1, entries[0].token.split(".")[0]
+    parcels = []
+    for entry in entries:
+        number = first_attempt(entry.token)
+        attempt = Attempt.of(place.home, entry.job.id, number)
+        attempt.folder.mkdir(parents=True, exist_ok=True)
+        minutes = entry.spec.time_limit_minutes
+        order = Order(
+            command=launch.command_of(entry, place, attempt),
+            shown=(entry.spec.command or [""])[0],
+            folder=entry.launch.folder,
+            environment={**({} if alone else entry.spec.environment), **launch.ours(entry, place)},
+            gpus=entry.spec.gpus > 0,
+            token=entry.token,
+            limit_seconds=None if minutes is None else minutes * 60,
+            grace_seconds=grace_seconds,
+        )
+        order.write(attempt)
+        parcels.append(Parcel(entry=entry, key=entry.token, attempt=number, folder=attempt.folder))
+    environment = {**inherited, **(launch.resolved(entries[0], inherited) if alone else {})}
+    return Batch(name=name, attempt=first_attempt(entries[0].token), parcels=parcels, environment={k: v for k, v in environment.items() if k not in _OF_OURS})
+
+
+def index_of(key: str) -> int:
+    """Place in its batch."""
+    return int(key.rsplit(".", 1)[1])

@@ -1,0 +1,73 @@
+"""Slurm's own commands: how they are found, called, and what their failures mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ....core.settings import SlurmSettings
+from ..following import Unreachable
+
+ANSWER_SECONDS = 60.0
+"""Longest wait for an answer; the commands try by themselves for some of it."""
+# What passes: the controller is away or busy, or a limit on how many jobs may wait is reached.
+_PASSING = re.compile(r"contact|timed out|timeout|temporar|socket|connection|refused|transmi|too many|limit|try again|resource temporarily|authenticat", re.I)
+_TALK = re.compile(r"^(sbatch|squeue|scancel|scontrol|sacct|sinfo|slurm_[a-z_]+)( ?error)?: *(error: *)?|^allocation failure: *", re.I)
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """Slurm answered, and said no."""
+
+    words: str
+
+
+class Commands:
+    """Calls the commands of one cluster."""
+
+    def __init__(self, settings: SlurmSettings) -> None:
+        self._settings = settings
+
+    def run(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        """What a command prints. environment: of a job that is to have it.
+
+        Raises Refused, or Unreachable when the answer says nothing of what was asked for.
+        """
+        return self.talk(name, *arguments, environment=environment)[0]
+
+    def talk(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[str, str]:
+        """The same, with what it says on its standard error."""
+        program = shutil.which(name, path=self._settings.bin or os.environ.get("PATH", os.defpath))
+        if program is None:
+            where = self._settings.bin or "PATH"
+            raise Unreachable(f"There is no {name} in {where}: install Slurm's commands here, or set [jobs.slurm] bin.")
+        words = self._words(os.environ if environment is None else environment)
+        try:
+            done = subprocess.run([program, *arguments], env=words, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise Unreachable(f"{name}: no answer in {ANSWER_SECONDS:.0f} s.") from None
+        except OSError as error:
+            raise Unreachable(f"{name}: {error.strerror or error}.") from error
+        said = done.stderr.decode(errors="replace")
+        if done.returncode:
+            words_said = _plain(said) or f"exit code {done.returncode}"
+            if _PASSING.search(words_said) or done.returncode < 0:
+                raise Unreachable(f"{name}: {words_said}")
+            raise Refused(words_said)
+        return done.stdout.decode(errors="replace"), said
+
+    def _words(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Without what would change the commands' own options: a job may be submitted from within another one."""
+        words = {name: value for name, value in given.items() if not name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_"))}
+        conf = self._settings.conf or os.environ.get("SLURM_CONF", "")
+        return {**words, **({"SLURM_CONF": conf} if conf else {}), "SLURM_BITSTR_LEN": "0"}
+
+
+def _plain(said: str) -> str:
+    """The last different things that a command complained of, without its own name before them."""
+    lines = [_TALK.sub("", line.strip()) for line in said.splitlines() if line.strip()]
+    return "; ".join(dict.fromkeys(line.rstrip(".") for line in lines[-2:]))[:500]

@@ -1,0 +1,126 @@
+"""Slurm as the far side of a follower."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..following import Batch, Rejected, Sighting, Stage, Unreachable
+from ..following.sending import index_of
+from .commands import Commands, Refused
+from .request import array, needs, nice, output
+from .sightings import recalled, sightings_of
+
+if TYPE_CHECKING:
+    from ....core.project import Project
+
+GUARD = "jupyter_mlinfra.jobs.backends.following.guard"
+NAMED = 500
+"""Jobs that one command names at most."""
+
+
+class SlurmRemote:
+    """One project's jobs in Slurm."""
+
+    def __init__(self, project: Project) -> None:
+        self._project, self._settings = project, project.settings.jobs.slurm
+        self._grace = project.settings.jobs.grace_seconds
+        self._commands = Commands(self._settings)
+        self._mark = f"mlinfra:{blake2b(str(project.home).encode(), digest_size=6).hexdigest()}:"
+        self.poll_seconds = self._settings.poll_seconds
+
+    def look(self) -> Sequence[Sighting]:
+        """One `squeue` for all of them."""
+        return sightings_of(self.queue("--me", "--states=all"), self._mark)
+
+    def queue(self, *arguments: str) -> list[dict[str, Any]]:
+        """The jobs that `squeue` shows."""
+        try:
+            answer = json.loads(self._commands.run("squeue", "--json", *arguments))
+            jobs = answer["jobs"]
+        except Refused as error:
+            raise Unreachable(f"squeue: {error.words}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreachable(f"squeue: its answer is no list of jobs: {error}") from error
+        if answer.get("errors"):
+            raise Unreachable(f"squeue: {answer['errors'][0].get('description') or answer['errors'][0].get('error')}")
+        return list(jobs)
+
+    def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
+        """What accounting remembers; nothing where there is none."""
+        found = dict[str, Sighting]()
+        for some in batched(remotes, NAMED):
+            words = ["--allocations", "--noheader", "--parsable2", f"--jobs={','.join(some)}", "--format=JobID,State,ExitCode,Restarts,NodeList"]
+            try:
+                found |= recalled(self._commands.run("sacct", *words).splitlines())
+            except (Refused, Unreachable):
+                continue
+        return found
+
+    def send(self, batch: Batch) -> Sequence[str]:
+        """One `sbatch` for all of it. The script is fixed: what is to be run are its arguments, and the orders that those name."""
+        first = batch.parcels[0]
+        spec, place = first.entry.spec, {index_of(parcel.key): parcel.entry.job.id for parcel in batch.parcels}
+        several = first.entry.job.part_of is not None and len(batch.parcels) > 1
+        log = first.folder / ("slurm-%a.log" if several else "log")
+        words = [
+            "--parsable", "--export=ALL", "--requeue", "--open-mode=append", f"--signal=B:USR1@{self._settings.notice_seconds}",
+            f"--job-name={first.entry.job.name.rpartition('/')[0] if several else first.entry.job.name}",
+            f"--comment={self._mark}{batch.name}.{batch.attempt}", f"--nice={nice(first.entry.job.priority, self._settings)}",
+            f"--chdir={self._project.root}", f"--output={output(first.folder)}/{log.name}", *needs(spec, self._settings, grace_seconds=self._grace),
+        ]  # fmt: skip
+        if several or max(place) > 0:
+            words.append(f"--array={array(list(place))}")
+        ids = ",".join(place.get(index, "") for index in range(max(place) + 1))
+        python = self._settings.python or first.entry.launch.python
+        run = [python, "-P", "-m", GUARD, str(self._project.home / "jobs"), ids, str(batch.attempt), str(self._settings.notice_seconds)]
+        script = str(Path(__file__).with_name("guard.sh"))
+        try:
+            answer = self._commands.run("sbatch", *words, script, *run, "SLURM_ARRAY_TASK_ID", "SLURM_RESTART_COUNT", environment=batch.environment)
+        except Refused as error:
+            raise Rejected(f"Slurm does not take it: {error.words}.") from error
+        ident = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
+        if not ident.isdecimal():
+            raise Unreachable(f"sbatch: it answered {answer!r}")
+        whole = several or max(place) > 0
+        return [f"{ident}_{index_of(parcel.key)}" if whole else ident for parcel in batch.parcels]
+
+    def end(self, sightings: Sequence[Sighting]) -> None:
+        """Those that wait are taken out of the queue, also if they start meanwhile; of the others the guard is told."""
+        waiting = [sighting.remote for sighting in sightings if sighting.stage is Stage.WAITING]
+        running = [sighting.remote for sighting in sightings if sighting.stage is Stage.RUNNING]
+        for some in _some(waiting):
+            self._tell("scancel", "--quiet", "--state=PENDING", *some)
+        for some in _some([*waiting, *running]):
+            self._tell("scancel", "--quiet", "--batch", "--signal=TERM", "--state=RUNNING", *some)
+
+    def hold(self, remotes: Sequence[str], *, held: bool) -> None:
+        """As the user, so that the user can let them go."""
+        for some in _some(remotes):
+            self._tell("scontrol", "uhold" if held else "release", ",".join(some))
+
+    def prioritize(self, priorities: Mapping[str, int]) -> None:
+        """A call for each priority."""
+        for priority in set(priorities.values()):
+            for some in _some([remote for remote, own in priorities.items() if own == priority]):
+                self._tell("scontrol", "update", f"JobId={','.join(some)}", f"Nice={nice(priority, self._settings)}")
+
+    def rank(self, priority: int) -> int | None:
+        """The nice value."""
+        return nice(priority, self._settings)
+
+    def _tell(self, *words: str) -> None:
+        """Say something of jobs that may have changed since they were seen: a refusal is no fault, the next look shows how they stand."""
+        try:
+            self._commands.run(*words)
+        except Refused as error:
+            sys.stderr.write(f"{words[0]}: {error.words}\n")
+
+
+def _some(remotes: Sequence[str]) -> Iterator[list[str]]:
+    yield from map(list, batched(remotes, NAMED))

@@ -1,0 +1,101 @@
+"""Slurm's words into ours and back, without a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.settings import SlurmSettings
+from jupyter_mlinfra.jobs import JobSpec, JobState
+from jupyter_mlinfra.jobs.backends.following import Stage
+from jupyter_mlinfra.jobs.backends.slurm.request import array, needs, nice, output
+from jupyter_mlinfra.jobs.backends.slurm.sightings import recalled, sightings_of, waits
+
+
+def _number(value: int | None) -> dict[str, Any]:
+    return {"set": value is not None, "infinite": False, "number": value or 0}
+
+
+def _job(**changes: Any) -> dict[str, Any]:
+    """A job as Slurm 24.11.5 shows it, cut to what is read."""
+    return {
+        "job_id": 7, "comment": "mlinfra:abc:k1.1", "job_state": ["PENDING"], "array_job_id": _number(0), "array_task_id": _number(None),
+        "array_task_string": "", "state_reason": "Priority", "start_time": _number(0), "restart_cnt": 0, "nodes": "", "nice": 0, "priority": _number(1),
+        "exit_code": {"return_code": _number(0), "signal": {"id": _number(None)}}, **changes,
+    }  # fmt: skip
+
+
+def _see(**changes: Any) -> Any:
+    return sightings_of([_job(**changes)], "mlinfra:abc:")[0]
+
+
+def test_jobs_of_other_projects_and_people_are_passed_over() -> None:
+    jobs = [_job(comment=""), _job(comment="mlinfra:abd:k1.1"), _job(comment=None), _job()]
+    assert [(found.remote, found.key) for found in sightings_of(jobs, "mlinfra:abc:")] == [("7", "k1.1.0")]
+
+
+def test_one_record_stands_for_all_elements_that_wait() -> None:
+    found = sightings_of([_job(array_job_id=_number(7), array_task_string="2-4,8,10-14:2%3")], "mlinfra:abc:")
+    assert [one.remote for one in found] == ["7_2", "7_3", "7_4", "7_8", "7_10", "7_12", "7_14"]
+    assert found[0].key == "k1.1.2"
+
+
+@pytest.mark.parametrize(
+    ("states", "stage"),
+    [
+        (["PENDING"], Stage.WAITING), (["RUNNING"], Stage.RUNNING), (["RUNNING", "COMPLETING"], Stage.RUNNING), (["COMPLETED", "COMPLETING"], Stage.RUNNING),
+        (["COMPLETED"], Stage.ENDED), (["PENDING", "REQUEUED"], Stage.WAITING), (["RUNNING", "CONFIGURING"], Stage.RUNNING), (["SUSPENDED"], Stage.RUNNING),
+        (["PREEMPTED"], Stage.ENDED), ("NODE_FAIL", Stage.ENDED),
+    ],
+)  # fmt: skip
+def test_states_of_slurm_as_stages(states: Any, stage: Stage) -> None:
+    assert _see(job_state=states).stage is stage
+
+
+def test_a_node_that_fails_is_no_exit_code() -> None:
+    found = _see(job_state=["NODE_FAIL"], nodes="n3")
+    assert (found.code, found.asked, found.reason) == (None, None, "Node n3 failed while it ran.")
+
+
+def test_ends_that_somebody_made_are_told_from_the_jobs_own() -> None:
+    asked = {state: _see(job_state=[state]).asked for state in ("FAILED", "CANCELLED", "TIMEOUT", "PREEMPTED")}
+    assert asked == {"FAILED": None, "CANCELLED": JobState.CANCELLED, "TIMEOUT": JobState.FAILED, "PREEMPTED": JobState.QUEUED}
+
+
+def test_a_signal_is_told_as_a_shell_does() -> None:
+    assert _see(job_state=["FAILED"], exit_code={"return_code": _number(0), "signal": {"id": _number(9)}}).code == 137
+
+
+def test_accounting_is_read() -> None:
+    found = recalled(["7|FAILED|3:0|0|n0", "8_2|CANCELLED by 0|0:15|1|n0", "9|RUNNING|0:0|0|n0", "10|COMPLETED|0:0||", "broken"])
+    assert {remote: (one.code, one.asked, one.restarts) for remote, one in found.items()} == {
+        "7": (3, None, 0), "8_2": (143, JobState.CANCELLED, 1), "10": (0, None, 0),
+    }  # fmt: skip
+
+
+def test_reasons_are_sentences_that_keep_slurms_word() -> None:
+    assert waits("Resources") == "Waits in Slurm: not enough is free (Resources)."
+    assert waits("QOSMaxGRESPerUser").endswith("(QOSMaxGRESPerUser).")
+    assert waits("SomethingNew") == "Waits in Slurm: SomethingNew."
+
+
+def test_needs_become_arguments() -> None:
+    spec = JobSpec(command=["x"], gpus=2, gpu_type="a100", cpus=4, memory_gib=1.5, time_limit_minutes=90, queue="long")
+    settings = SlurmSettings(partition="short", account="lab", qos="high", arguments=("--constraint=nvme",))
+    assert needs(spec, settings, grace_seconds=60) == [
+        "--nodes=1", "--ntasks=1", "--cpus-per-task=4", "--mem=1536M", "--gres=gpu:a100:2", "--time=92", "--partition=long", "--account=lab", "--qos=high",
+        "--constraint=nvme",
+    ]  # fmt: skip
+    assert needs(JobSpec(command=["x"]), SlurmSettings(), grace_seconds=1) == ["--nodes=1", "--ntasks=1", "--cpus-per-task=1"]
+
+
+def test_priorities_above_the_usual_need_an_operators_right() -> None:
+    assert [nice(priority, SlurmSettings()) for priority in (0, 50, 90)] == [5000, 0, 0]
+    assert nice(90, SlurmSettings(raise_priority=True)) == -4000
+
+
+def test_indexes_and_paths_as_slurm_writes_them() -> None:
+    assert array([0, 1, 2, 3, 7, 9, 10]) == "0-3,7,9-10"
+    assert output(Path("/data/100%/x")) == "/data/100%%/x"
