@@ -24,37 +24,14 @@ from .. import environment
 from ..machine import memory_used
 from ..rows import Entry
 from ..store import JobStore
+from ..warm.kinds import FAILED_SECONDS, FULL, IDLE_SECONDS, KINDS, LOOK_SECONDS, NOTEBOOKS, READY_SECONDS, REFILL_SECONDS, TRIES, key_of, resident
 from ..warm.order import WRAPPER, Order, Standing, Warming, dump, parse
 from .bell import Bell
 from .launch import Place, prepare, spawn_wrapper
 from .live import WARM
 
-IDLE_SECONDS = 900.0
-"""How long runners are kept that no job asks for."""
-READY_SECONDS = 180.0
-"""How long one may take to be ready."""
-REFILL_SECONDS = 2.0
-"""Pause after one was given away: the start of its job has the machine to itself."""
-LOOK_SECONDS = 30.0
-"""Between two looks at the machine's memory while any runner is kept."""
-FAILED_SECONDS = 60.0
-"""Pause after one could not be made ready."""
-TRIES = 3
-"""Failures after which runners of that kind are given up: another language, a notebook whose imports kill the kernel."""
-FULL = 0.9
-"""Part of the machine's memory in use from which no runner is kept."""
 SEND_SECONDS = 1.0
-NOTEBOOKS = 8
-"""Whose imports are run: those that were started last."""
-KINDS = 8
 _WORD_BYTES = 65536
-# They tell of a terminal, a login or a job, and nothing that is imported goes by them. All other variables have to be equal.
-_OF_NO_MATTER = {
-    TOKEN, environment.PROJECT, environment.JOB, environment.PROGRESS, environment.REASON, "MLINFRA_FAIL", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER",
-    "PYTHONUNBUFFERED", "_", "PWD", "OLDPWD", "SHLVL", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TERM_SESSION_ID", "COLORTERM", "COLUMNS", "LINES",
-    "WINDOWID", "PS1", "LS_COLORS", "LESSOPEN", "LESSCLOSE", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "XDG_SESSION_ID",
-    "JPY_PARENT_PID", "JPY_SESSION_NAME", "PYTEST_CURRENT_TEST", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "PAGER", "GIT_PAGER",
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -180,7 +157,7 @@ class Warm:
             return
         if (found := parse(runner.heard)) is not None:
             runner.standing = Standing(**found)
-            runner.size = sum(_resident(process.pid) for process in tree(runner.token))
+            runner.size = sum(resident(process.pid) for process in tree(runner.token))
             self._largest = max(self._largest, runner.size)
             if (kind := self._kinds.get(runner.key)) is not None:
                 kind.failures = 0
@@ -230,8 +207,7 @@ class Warm:
         if words is None:
             return None
         words |= entry.spec.environment
-        counted = sorted((name, value) for name, value in words.items() if name not in _OF_NO_MATTER)
-        key = blake2b(repr((launch.python, launch.kernel, counted)).encode(errors="surrogateescape"), digest_size=16).hexdigest()
+        key = key_of((launch.python, launch.kernel), words)
         kind = self._kinds.pop(key, None)
         if kind is None:
             plain = {name: value for name, value in words.items() if name not in entry.spec.environment or not is_reference(value)}
@@ -338,11 +314,3 @@ class Warm:
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     continue
             self._ended.remove(pid)
-
-
-def _resident(pid: int) -> int:
-    """Bytes of memory that a process holds; what it shares with others counts for each."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0

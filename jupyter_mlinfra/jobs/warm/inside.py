@@ -15,12 +15,13 @@ from typing import Any
 
 
 def warm_up(lines: list[str]) -> dict[str, Any]:
-    """Run the imports of installed packages; says why the kernel cannot be used (`unfit`), whether a GPU job may have it, and what it was made from.
+    """Run the imports of installed packages.
 
+    Says why the kernel cannot be used (`unfit`), whether a GPU job may have it, what it was made from, and which top-level modules it has loaded.
     A module of the project is never among them: it would be that of now, not of the job's snapshot.
     """
     unfit = _startup_files()
-    roots = _installed()
+    roots, known = _installed(), set(sys.modules)
     for line in [] if unfit else lines:
         if _is_installed(line.split()[1].partition(".")[0], roots):
             try:
@@ -30,15 +31,36 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
     # What is loaded now lives until the end: to look through it at every collection, and once more at the end, takes half a second.
     gc.collect()
     gc.freeze()
-    return {"unfit": unfit, "gpu": not _has_touched_a_gpu(), "places": roots}
+    modules = sorted({name.partition(".")[0] for name in set(sys.modules) - known})
+    return {"unfit": unfit, "gpu": not _has_touched_a_gpu(), "places": [*roots, *_profile()], "modules": modules}
 
 
 def hand_out(given: dict[str, Any]) -> dict[str, Any]:
     """Make the kernel that of a job: environment, folder, where modules are looked for.
 
     given: `cwd`, `code` (the frozen twin of that folder), `before` and `environment` (of the runner at its start, and of the job).
-    A variable that the kernel has set for itself stays so, as in a kernel that was started for the job.
     """
+    _move(given)
+    sys.path.insert(sys.path.index("") if "" in sys.path else len(sys.path), given["code"])
+    return {"pid": os.getpid()}
+
+
+def take_over(given: dict[str, Any]) -> dict[str, Any]:
+    """Make the kernel that of a client of Jupyter's, as if it had been started for it.
+
+    given: `cwd`, `before` and `environment` as above, `connection` (the path of its connection file), `arguments` (of its command line).
+    """
+    _move(given)
+    app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
+    app.connection_file = given["connection"]  # %connect_info and whoever looks for the kernel's id read it
+    sys.argv[1:] = given["arguments"]
+    if session := given["environment"].get("JPY_SESSION_NAME"):
+        app.shell.user_ns["__session__"] = session  # as ipykernel does at its start
+    return {"pid": os.getpid()}
+
+
+def _move(given: dict[str, Any]) -> None:
+    """To its folder, with its environment. A variable that the kernel has set for itself stays so, as in a kernel that was started there."""
     before, wanted = given["before"], given["environment"]
     for name in {*before, *wanted}:
         if before.get(name) != wanted.get(name) and os.environ.get(name) == before.get(name):
@@ -47,9 +69,7 @@ def hand_out(given: dict[str, Any]) -> dict[str, Any]:
             else:
                 del os.environ[name]
     os.chdir(given["cwd"])
-    sys.path.insert(sys.path.index("") if "" in sys.path else len(sys.path), given["code"])
     importlib.invalidate_caches()
-    return {"pid": os.getpid()}
 
 
 def _installed() -> list[str]:
@@ -72,10 +92,17 @@ def _is_installed(name: str, roots: list[str]) -> bool:
     return all(any(os.path.realpath(place).startswith(root + os.sep) for root in roots) for place in places)
 
 
+def _profile() -> list[str]:
+    """Where IPython's startup files and settings are, or would be."""
+    shell: Any = sys.modules["IPython"].get_ipython()
+    if shell is None:
+        return []
+    return [shell.profile_dir.startup_dir, *(os.path.join(shell.profile_dir.location, f"{name}_config.py") for name in ("ipython", "ipython_kernel"))]
+
+
 def _startup_files() -> str:
     """Files of the user's that IPython has run at the start, in no job's folder: what they do cannot be known."""
-    shell: Any = sys.modules["IPython"].get_ipython()
-    folder = shell.profile_dir.startup_dir if shell is not None else ""
+    folder = next(iter(_profile()), "")
     try:
         found = [name for name in os.listdir(folder) if name.endswith((".py", ".ipy"))]
     except OSError:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_path
@@ -15,8 +12,7 @@ from jupyter_core.utils import run_sync
 
 from ...core.errors import Unavailable
 from ..engine import START_SECONDS, Kernel, Ready, first_lines, is_ipython, new_kernel
-
-_INSIDE = Path(__file__).with_name("inside.py")
+from .calls import answer_of, expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +59,16 @@ def end(ready: Ready) -> None:
 
 
 def ask(ready: Ready, function: str, given: Any) -> dict[str, Any]:
-    """What a function of `inside` answers in the kernel. It leaves no name, no history and no count of cells there.
-
-    Raises Unavailable when it does not answer.
-    """
-    call = f"{_INSIDE.read_text()}\nanswer = {function}(json_loads({json.dumps(given)!r}))"
-    expression = (
-        f"(lambda scope: (exec({call!r}, scope), __import__('json').dumps(scope['answer']))[1])({{'json_loads': __import__('json').loads, '__name__': ''}})"
-    )
-    answer = run_sync(_ask)(ready, expression)
-    if answer.get("status") != "ok":
-        raise Unavailable("The warm kernel does not answer.", f"{answer.get('ename')}: {answer.get('evalue')}.", "The notebook starts as always.")
-    found: dict[str, Any] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
-    return found
+    """What a function of `inside` answers in the kernel. Raises Unavailable when it does not."""
+    return answer_of(run_sync(_ask)(ready, expression(function, given)))
 
 
-async def _ask(ready: Ready, expression: str) -> Mapping[str, Any]:
-    """Answer to an expression, once all that the kernel told of it is read."""
+async def _ask(ready: Ready, wanted: str) -> Mapping[str, Any]:
+    """The reply to an expression, once all that the kernel told of it is read."""
     import asyncio
 
     client = ready.client
-    sent = client.execute("", silent=True, store_history=False, user_expressions={"answer": expression}, allow_stdin=False)
+    sent = client.execute("", silent=True, store_history=False, user_expressions={"answer": wanted}, allow_stdin=False)
     limit = asyncio.get_running_loop().time() + START_SECONDS
     reply = await _until(ready, client.get_shell_msg, lambda message: message["parent_header"].get("msg_id") == sent, limit)
     await _until(
@@ -93,7 +78,7 @@ async def _ask(ready: Ready, expression: str) -> Mapping[str, Any]:
         limit,
     )
     content: Mapping[str, Any] = reply["content"]
-    return content if content["status"] != "ok" else content["user_expressions"]["answer"]
+    return content
 
 
 async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:

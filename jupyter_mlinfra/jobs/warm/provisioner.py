@@ -1,0 +1,88 @@
+"""Jupyter's own kernels, of JupyterLab, papermill and nbclient, from those that stand by: the kernel provisioner `mlinfra-warm`.
+
+It is jupyter_client's local provisioner but for the start, where it may return the connection of a process that was there before.
+Whatever speaks against that, the kernel starts as always. A restarted one always does, at the same ports: its clients are connected to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import Any
+
+from jupyter_client.connect import LocalPortCache
+from jupyter_client.provisioning import LocalProvisioner
+
+from ...core.errors import MLInfraError
+from .standby import Standby, Wish
+
+_KNOWN = {"env", "cwd", "kernel_id", "extra_arguments"}
+
+
+class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client's traits are untyped
+    """A kernel that stands by, of the project that the kernel's folder lies in; outside of one, or with `warm_kernels = 0`, the local provisioner."""
+
+    _started = False
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Take a kernel that stands by, or start one; says how to connect to it."""
+        wish = None if self._started else self._wish(cmd, kwargs)
+        self._started = True
+        if wish is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        future = asyncio.get_running_loop().run_in_executor(None, self._taken, wish)
+        try:
+            standby = await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(_end)
+            raise
+        if standby is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        self._release_ports()
+        self.process, self.pid, self.pgid, self.cwd = standby.process, standby.process.pid, standby.process.pid, wish.folder
+        self.ports_cached, self.connection_info = True, standby.info  # `cleanup` gives these ports back
+        return self.connection_info
+
+    def _wish(self, cmd: list[str], kwargs: dict[str, Any]) -> Wish | None:
+        """The kernel that is asked for; None when no kernel that stands by could be it."""
+        manager = self.parent
+        if manager is None or kwargs.keys() - _KNOWN or manager.transport != "tcp" or not manager.cache_ports or not manager.session.key:
+            return None
+        if manager.session.signature_scheme != "hmac-sha256" or getattr(manager, "transport_encryption", "disabled") != "disabled":
+            return None
+        file, folder = os.path.realpath(manager.connection_file), os.path.abspath(kwargs.get("cwd") or os.getcwd())
+        command = tuple(None if word == file else word for word in cmd)
+        wish = Wish(command=command, environment=dict(kwargs["env"]), folder=folder, ip=manager.ip)
+        with contextlib.suppress(ValueError):
+            return wish if command.count(None) == 1 and wish.arguments <= command.index(None) else None
+        return None
+
+    def _taken(self, wish: Wish) -> Standby | None:
+        """In a thread: settings and the kernel's answer are waited for."""
+        from ...core.project import Project
+        from .pool import pool_of
+
+        try:
+            project = Project.open(wish.folder)
+            settings = project.settings.pipelines
+            if not settings.warm_kernels:
+                return None
+        except (MLInfraError, OSError):
+            return None  # in no project, or in one whose settings cannot be read
+        pool = pool_of(project.root, self.log.info)
+        standby = pool.take(wish, os.path.realpath(self.parent.connection_file))
+        pool.want(wish, settings)
+        return standby
+
+    def _release_ports(self) -> None:
+        """Those that were found for a cold start."""
+        for name, port in self.connection_info.items():
+            if name.endswith("_port") and self.ports_cached:
+                LocalPortCache.instance().return_port(port)
+
+
+def _end(taken: asyncio.Future[Standby | None]) -> None:
+    """The start was given up before the kernel was there."""
+    if not taken.cancelled() and taken.exception() is None and (standby := taken.result()) is not None:
+        standby.end()
