@@ -32,7 +32,7 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
     gc.collect()
     gc.freeze()
     modules = sorted({name.partition(".")[0] for name in set(sys.modules) - known})
-    return {"unfit": unfit, "gpu": not _has_touched_a_gpu(), "places": [*roots, *_profile()], "modules": modules}
+    return {"unfit": unfit, "gpu": not _has_touched_a_gpu(), "places": [*roots, *_profile()], "modules": modules, "pid": os.getpid()}
 
 
 def hand_out(given: dict[str, Any]) -> dict[str, Any]:

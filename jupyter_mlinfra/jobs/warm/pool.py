@@ -77,8 +77,9 @@ class Pool:
             self._kinds[wish.key] = kind  # the newest is the last
             while len(self._kinds) > KINDS:
                 del self._kinds[next(iter(self._kinds))]
-            self._settings, self._used_at = settings, time.monotonic()
-            self._again_at = max(self._again_at, self._used_at + REFILL_SECONDS)
+            self._used_at = time.monotonic()
+            self._again_at = max(self._again_at if settings == self._settings else 0.0, self._used_at + REFILL_SECONDS)
+            self._settings = settings
             if self._thread is None:
                 self._thread = threading.Thread(target=self._tend, name="mlinfra-warm", daemon=True)
                 self._thread.start()
@@ -141,10 +142,10 @@ class Pool:
         elif memory_used() >= FULL:
             self._clear("the machine is short of memory")
             self._again_at = max(self._again_at, at + LOOK_SECONDS)
-        elif self._standbys and self._held() > self._room:
+        while self._standbys and self._held() > self._room:
             self._drop(self._standbys[0], "together they hold more than warm_memory_gib")
             self._again_at = at + IDLE_SECONDS
-        elif len(self._standbys) > self._settings.warm_kernels:
+        while len(self._standbys) > self._settings.warm_kernels:
             self._drop(self._standbys[0], "fewer are wanted")
 
     def _due(self) -> str | None:

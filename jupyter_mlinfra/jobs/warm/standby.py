@@ -82,7 +82,7 @@ class Standby:
         if why:
             raise Unavailable("This kernel cannot be kept warm.", f"{why}.", "Such kernels start as always.")
         self._modules = frozenset(said["modules"])
-        self.size = resident(self.process.pid)
+        self.size = resident(said["pid"])  # the process may be a shell around it
         self._standing = Standing(gpu=True, places={place: changed_at(place) for place in said["places"]})
 
     @property
