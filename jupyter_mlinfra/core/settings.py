@@ -177,13 +177,15 @@ class PipelineSettings(_Section):
     """Steps at a time; 0 = as many as the job backend has slots for."""
 
     warm_kernels: int = Field(default=0, ge=0, le=32)
-    """Kernels that the local backend keeps ready for notebook jobs, their imports done; 0 = none."""
+    """Kernels that the local backend keeps ready for notebook jobs, their imports done; 0 = none.
+
+    As many, apart from those, in each process that has chosen the kernel provisioner `mlinfra-warm`."""
 
     warm_memory_gib: float = Field(default=2.0, gt=0)
     """Most memory that all of them may hold together, in GiB."""
 
     warm_imports: tuple[str, ...] = ()
-    """Modules that they import; empty = what the notebooks import that ran as jobs lately."""
+    """Modules that they import; empty = what the notebooks import that ran as jobs lately, or lie beside the one that a kernel is started for."""
 
 
 class DeploymentSettings(_Section):

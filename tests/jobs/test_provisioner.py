@@ -230,13 +230,23 @@ async def test_a_start_that_is_given_up_leaves_no_kernel(bench: Bench, monkeypat
         go.wait(60)
 
     monkeypatch.setattr(pool.Standby, "hand_out", slowly)
-    start = asyncio.create_task(bench.start())
+    manager = AsyncKernelManager(kernel_name="python3")
+    start = asyncio.create_task(manager.start_kernel(cwd=str(bench.root)))
     await asyncio.to_thread(given.wait, 60)
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start
     go.set()
     await asyncio.to_thread(bench.until, lambda: not psutil.pid_exists(stood_by))
+    await manager.cleanup_resources()
+
+
+async def test_of_two_clients_one_has_it(bench: Bench) -> None:
+    await bench.start()
+    stood_by = await bench.ready()
+    both = await asyncio.gather(bench.start(), bench.start())
+    assert [kernel.pid == stood_by for kernel in both].count(True) == 1
+    assert sorted([(await kernel.run(LOADED)).split()[1] for kernel in both]) == ["False", "True"]
 
 
 async def test_without_the_setting_or_a_project_there_is_no_pool(bench: Bench, tmp_path: Path) -> None:
