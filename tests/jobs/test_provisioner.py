@@ -80,9 +80,10 @@ class Bench:
         await manager.start_kernel(cwd=str(cwd or self.root), env={**os.environ, "JPY_SESSION_NAME": "n.ipynb", **environment})
         client = manager.client()
         client.start_channels()
-        self._kernels.append(Kernel(manager, client))
+        kernel = Kernel(manager, client)
+        self._kernels.append(kernel)
         await client.wait_for_ready(timeout=60)
-        return self._kernels[-1]
+        return kernel
 
     async def ready(self) -> int:
         """The pid of the kernel that stands by, once it is warm."""
