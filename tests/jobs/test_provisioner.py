@@ -318,7 +318,7 @@ def test_a_jupyter_server_hands_them_out_and_leaves_none(number: int, project: P
         [*command, "--KernelProvisionerFactory.default_provisioner_name=mlinfra-warm"], env=environment, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
     )
     try:
-        url = tools.until(lambda: next((json.loads(path.read_text())["url"] for path in (tmp_path / "runtime").glob("jpserver-*.json")), None))
+        url = tools.until(lambda: _url(tmp_path / "runtime"))
         asyncio.run(_use(url, server.pid, tools))
     finally:
         kernels = psutil.Process(server.pid).children(recursive=True)
@@ -326,6 +326,14 @@ def test_a_jupyter_server_hands_them_out_and_leaves_none(number: int, project: P
         server.wait(timeout=60)
     assert len(kernels) >= 2
     assert psutil.wait_procs(kernels, timeout=30)[1] == []
+
+
+def _url(runtime: Path) -> str:
+    """Where the server listens; empty before it has said so."""
+    with contextlib.suppress(ValueError, StopIteration):
+        url: str = json.loads(next(runtime.glob("jpserver-*.json")).read_text())["url"]
+        return url
+    return ""
 
 
 async def _use(url: str, server: int, tools: Any) -> None:
@@ -344,32 +352,31 @@ async def _use(url: str, server: int, tools: Any) -> None:
             kernel: str = found.json()["kernel"]["id"]
             return kernel
 
-        await session("a.ipynb")
-        stood_by = await asyncio.to_thread(tools.until, pids)
-        kernel = await session("b.ipynb")
-        socket = await websocket_connect(f"{url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?token=t")
-
-        async def run(code: str) -> str:
+        async def run(kernel: str, code: str) -> list[str]:
+            socket = await websocket_connect(f"{url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?token=t")
             header = {"msg_id": os.urandom(8).hex(), "msg_type": "execute_request", "username": "", "session": "s", "version": "5.3"}
             content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
             await socket.write_message(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}))
             said = ""
             while True:
-                raw = await socket.read_message()
+                raw = await asyncio.wait_for(socket.read_message(), 60)
                 assert isinstance(raw, str)
                 message = json.loads(raw)
                 if message["parent_header"].get("msg_id") == header["msg_id"]:
                     said += message["content"].get("text", "")
                     if message["content"].get("execution_state") == "idle":
-                        return said
+                        socket.close()
+                        return said.split()
 
         code = "import os, sys; print(os.getpid(), os.path.basename(os.environ['JPY_SESSION_NAME']), 'cronsim' in sys.modules)"
-        assert (await run(code)).split() == [str(stood_by[0]), "b.ipynb", "True"]
+        await session("a.ipynb")
+        stood_by = await asyncio.to_thread(tools.until, pids)
+        kernel = await session("b.ipynb")
+        assert await run(kernel, code) == [str(stood_by[0]), "b.ipynb", "True"]
         (await client.post(f"api/kernels/{kernel}/restart")).raise_for_status()
-        pid, name, loaded = (await run(code)).split()
+        pid, name, loaded = await run(kernel, code)  # over a new socket, as JupyterLab does after a restart
         assert (int(pid) != stood_by[0], name, loaded) == (True, "b.ipynb", "False")
         await asyncio.to_thread(tools.until, pids)
-        socket.close()
 
 
 def test_loading_the_provisioner_loads_no_heavy_library() -> None:
