@@ -166,7 +166,8 @@ class Follower:
         self._end([*strays, *(sighting for sighting in wanted if sighting.stage is not Stage.ENDED)])
         for entry in followed:
             if entry.token in seen:
-                self._missed.pop(entry.token, None)
+                if seen[entry.token].stage is not Stage.ENDED:  # of what has ended, the exit code may be missed
+                    self._missed.pop(entry.token, None)
                 self._alone(entry.job.id, partial(self._see, entry, seen[entry.token]))
         self._sync([(entry, seen[entry.token]) for entry in followed if entry.token in seen])
         self._miss([entry for entry in followed if entry.token not in seen])
@@ -277,7 +278,8 @@ class Follower:
         while Attempt.of(self._place.home, entry.job.id, number + 1).claimed() is not None:
             number += 1
         if Attempt.of(self._place.home, entry.job.id, number).claimed() is None and recalled is None and entry.job.state is JobState.QUEUED:
-            self._store.unsent([entry.job.id], reason=f"{self._backend} does not know it any more; it is sent again.", delay=0.0)
+            why = entry.job.reason if entry.job.held_by else f"{self._backend} does not know it any more; it is sent again."
+            self._store.unsent([entry.job.id], reason=why, delay=0.0)
             return
         self._over(self._catch_up(entry, None, number), recalled)
 

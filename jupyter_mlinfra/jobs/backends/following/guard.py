@@ -30,6 +30,8 @@ from ..program import CannotStart, find_program
 from .order import LIMIT, PREEMPTED, Begun, Order, write_asked
 
 UNCLAIMED = 113
+NODE = "MLINFRA_NODE"
+"""Where the far side may say on which machine this is."""
 AGAIN_SECONDS = 0.1
 _END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NOTICE = (signal.SIGUSR1, signal.SIGUSR2)
@@ -179,7 +181,7 @@ def main() -> None:
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     os.closerange(3, 64)
-    order, node = Order.read(attempt), os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+    order, node = Order.read(attempt), os.environ.get(NODE) or os.environ.get("SLURMD_NODENAME") or socket.gethostname()
     given = os.environ.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""
     gpu_ids = [f"{node}:{gpu}" if gpu.isdigit() else gpu for gpu in given.split(",") if gpu]
     Begun(node=node, gpu_ids=gpu_ids).write(attempt)
