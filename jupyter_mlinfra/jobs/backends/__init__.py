@@ -17,6 +17,7 @@ GROUP = "mlinfra.job_backends"
 # Those that come with the package work from a plain checkout too, and are found without reading the metadata of every installed package.
 _BUILT_IN = {
     "local": "jupyter_mlinfra.jobs.backends.local:LocalBackend",
+    "kubernetes": "jupyter_mlinfra.jobs.backends.kubernetes.backend:KubernetesBackend",
     "slurm": "jupyter_mlinfra.jobs.backends.slurm:SlurmBackend",
 }
 

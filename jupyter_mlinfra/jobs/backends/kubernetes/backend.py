@@ -1,0 +1,114 @@
+"""The Kubernetes backend: jobs are sent to a cluster that shares the project's folder, and followed by one process a project."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....core.errors import BadRequest
+from ....core.records import Number, now
+from ...spec import Compute, JobSpec
+from ...store import JobStore
+from ..following import Remote, Unreachable
+from ..following.control import FollowerControl
+from . import manifest
+from .api import Api, Refused
+from .nodes import Node, devices_of, free, nodes_of, room_for
+from .remote import KubernetesRemote, site_of
+
+if TYPE_CHECKING:
+    from ....core.project import Project
+
+NAME = "kubernetes"
+
+
+class KubernetesBackend:
+    """Runs jobs as Jobs of a Kubernetes cluster."""
+
+    def __init__(self, project: Project) -> None:
+        self._project, self._settings = project, project.settings.jobs.kubernetes
+        self._store = JobStore(project.database)
+        self._control = FollowerControl(project, NAME)
+        self._api = Api(self._settings)
+
+    def remote(self) -> Remote:
+        """The far side, for the follower."""
+        return KubernetesRemote(self._project)
+
+    def check(self, spec: JobSpec) -> None:
+        """Raise BadRequest when no node could ever take such a job. A cluster that does not answer refuses nothing: the job waits for it."""
+        manifest.check(spec, self._settings)
+        self._check_folder()
+        nodes = [] if self._settings.autoscaled else self._nodes()
+        if nodes and not any(room_for(spec, node.whole, node.labels, self._settings) for node in nodes):
+            most = ", ".join(f"{node.name}: {node.whole.words()}" for node in nodes[:5])
+            fix = "Ask for less; where nodes come when they are asked for, set [jobs.kubernetes] autoscaled = true."
+            raise BadRequest("No node of the cluster could take such a job.", f"They have {most}.", fix)
+
+    def _check_folder(self) -> None:
+        root, mount = self._project.root, Path(self._settings.mount_path or self._project.root)
+        for folder in (root, self._project.home):
+            if not folder.is_relative_to(mount):
+                why = f"{folder} is not below {mount}, where the volume is mounted."
+                raise BadRequest("Pods would not see the project's folder.", why, "Set [jobs.kubernetes] mount_path to where the volume is mounted here.")
+
+    def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
+        """Wake the follower."""
+        self._control.wake()
+
+    def cancel(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads who is to be cancelled
+        """Wake the follower."""
+        self._control.wake()
+
+    def heal(self) -> None:
+        """Start the follower if the last one died."""
+        self._control.heal()
+
+    def starts(self) -> Mapping[str, datetime]:
+        """Nothing: Kubernetes does not plan ahead."""
+        return {}
+
+    def would_start(self, spec: JobSpec) -> datetime | None:
+        """Now, when a node has room for it as far as can be seen; else it cannot be told."""
+        if self._settings.queue or spec.queue:
+            return None
+        try:
+            pods = self._api.pods("")
+        except (Refused, Unreachable):
+            return None
+        nodes = self._nodes()
+        return now() if any(room_for(spec, free(node, pods), node.labels, self._settings) for node in nodes) else None
+
+    def compute(self) -> Compute:
+        """The nodes of the cluster, and what the pods of the namespace hold of them."""
+        nodes, pods, refs = self._nodes(), list[dict[str, object]](), {entry.job.id: entry.job.ref for entry in self._store.followed(backend=NAME)}
+        if nodes:
+            try:
+                pods = self._api.pods("")
+            except (Refused, Unreachable):
+                pods = []
+        left = [free(node, pods) for node in nodes]
+        cpus, memory = sum(node.whole.cpus for node in nodes), sum(node.whole.memory for node in nodes)
+        counts, disk = self._store.counts(backend=NAME), shutil.disk_usage(self._project.home)
+        used, held = cpus - sum(room.cpus for room in left), memory - sum(room.memory for room in left)
+        return Compute(
+            backend=NAME,
+            devices=devices_of(nodes, pods, refs, site_of(self._project).project, self._settings),
+            cpus=int(cpus),
+            cpus_used=round(used),
+            load=Number(value=used / cpus if cpus else 0.0, basis="approx"),
+            memory=Number(value=held / memory if memory else 0.0),
+            disk=Number(value=disk.used / disk.total),
+            running=counts["starting"] + counts["running"],
+            waiting=counts["queued"],
+        )
+
+    def _nodes(self) -> list[Node]:
+        """Those that take jobs; none when they cannot be read, for which most accounts need a right of their own."""
+        try:
+            return nodes_of(self._api.nodes(), self._settings)
+        except (Refused, Unreachable):
+            return []

@@ -1,0 +1,116 @@
+"""What nodes have, and what pods hold of it. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...spec import Device, JobSpec
+from .manifest import IDS, PROJECT, gpu_resource, gpu_type
+
+if TYPE_CHECKING:
+    from ....core.settings import KubernetesSettings
+
+_INDEX = "batch.kubernetes.io/job-completion-index"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Compute. memory: bytes. devices: by the names of their resources."""
+
+    cpus: float
+    memory: float
+    devices: Mapping[str, float]
+
+    def words(self) -> str:
+        """For people."""
+        gpus = "".join(f", {count:.0f} {name}" for name, count in self.devices.items() if count)
+        return f"{self.cpus:g} CPUs, {self.memory / 2**30:.0f} GiB{gpus}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node that takes jobs. whole: what it has for pods."""
+
+    name: str
+    labels: Mapping[str, str]
+    whole: Room
+
+
+def nodes_of(items: Iterable[Mapping[str, Any]], settings: KubernetesSettings) -> list[Node]:
+    """Nodes that fit the settings' selector."""
+    found = []
+    for item in items:
+        meta, spec = item.get("metadata") or {}, item.get("spec") or {}
+        labels = meta.get("labels") or {}
+        if not spec.get("unschedulable") and all(labels.get(name) == value for name, value in settings.node_selector.items()):
+            amounts = (item.get("status") or {}).get("allocatable") or {}
+            found.append(Node(name=str(meta.get("name")), labels=labels, whole=_room(amounts, settings)))
+    return found
+
+
+def free(node: Node, pods: Iterable[Mapping[str, Any]]) -> Room:
+    """What the pods that can be seen leave of a node."""
+    cpus, memory, devices = node.whole.cpus, node.whole.memory, dict(node.whole.devices)
+    for pod in _on(node, pods):
+        for container in (pod.get("spec") or {}).get("containers") or ():
+            asked = (container.get("resources") or {}).get("requests") or {}
+            cpus -= amount(asked.get("cpu", 0))
+            memory -= amount(asked.get("memory", 0))
+            for name in devices:
+                devices[name] -= amount(asked.get(name, 0))
+    return Room(cpus=cpus, memory=memory, devices=devices)
+
+
+def room_for(spec: JobSpec, room: Room, labels: Mapping[str, str], settings: KubernetesSettings) -> bool:
+    """Whether a job fits."""
+    if spec.gpu_type and labels.get(settings.gpu_type_label) != gpu_type(spec, settings):
+        return False
+    gpus = all(room.devices.get(name, 0) >= float(count) for name, count in gpu_resource(spec, settings).items())
+    return gpus and room.cpus >= spec.cpus and room.memory >= (spec.memory_gib or 0) * 2**30
+
+
+def devices_of(nodes: Sequence[Node], pods: Sequence[Mapping[str, Any]], refs: Mapping[str, str], project: str, settings: KubernetesSettings) -> list[Device]:
+    """A device for each GPU of each node; which of a node's is whose is not told, so its pods hold them in order. refs: of our jobs, by id."""
+    found = list[Device]()
+    for node in nodes:
+        for resource, count in node.whole.devices.items():
+            holders = [holder for pod in _on(node, pods) for holder in [_holder(pod, refs, project)] * _asks(pod, resource)]
+            name = node.labels.get(settings.gpu_type_label) or resource.rpartition("/")[2]
+            for index in range(int(count)):
+                holder = holders[index] if index < len(holders) else ""
+                found.append(Device(id=f"{node.name}:{len(found)}", name=name, holder=holder, load=None, memory=None))
+    return found
+
+
+def _on(node: Node, pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    active = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+    return [pod for pod in active if (pod.get("spec") or {}).get("nodeName") == node.name]
+
+
+def _asks(pod: Mapping[str, Any], resource: str) -> int:
+    asked = (((box.get("resources") or {}).get("requests") or {}).get(resource, 0) for box in (pod.get("spec") or {}).get("containers") or ())
+    return int(sum(amount(value) for value in asked))
+
+
+def _holder(pod: Mapping[str, Any], refs: Mapping[str, str], project: str) -> str:
+    meta = pod.get("metadata") or {}
+    notes = meta.get("annotations") or {}
+    ids, index = str(notes.get(IDS) or "").split(","), int(notes.get(_INDEX) or 0)
+    if (meta.get("labels") or {}).get(PROJECT) == project and index < len(ids):
+        return refs.get(ids[index], f"job:{ids[index]}")
+    return f"pod {meta.get('name')}"
+
+
+def _room(amounts: Mapping[str, Any], settings: KubernetesSettings) -> Room:
+    names = (settings.gpu_resource, *settings.gpu_parts.values())
+    devices = {name: amount(amounts[name]) for name in names if name in amounts}
+    return Room(cpus=amount(amounts.get("cpu", 0)), memory=amount(amounts.get("memory", 0)), devices=devices)
+
+
+def amount(quantity: Any) -> float:
+    """A quantity as Kubernetes writes it, such as `7910m` or `32Gi`."""
+    from kubernetes.utils.quantity import parse_quantity
+
+    return float(parse_quantity(quantity))

@@ -1,0 +1,97 @@
+"""The first process of a pod: it looks whether the job is still wanted, runs the guard, and does what an init has to do.
+
+A pod that Kubernetes starts again after it lost its place is a new attempt: the first that nobody has taken. Kubernetes asks a pod to end with
+SIGTERM, whether the job was cancelled or has to give way. It was cancelled when its order is gone; else the guard is told to give way, and the
+command has all the time that the pod is given. Standard library only.
+
+    python -m jupyter_mlinfra.jobs.backends.kubernetes.pod JOBS IDS BATCH.ATTEMPT
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from ...attempt import Attempt
+from ..following.guard import UNCLAIMED
+from ..following.order import Order
+
+GUARD = "jupyter_mlinfra.jobs.backends.following.guard"
+INDEX = "JOB_COMPLETION_INDEX"
+"""Set by Kubernetes in the pods of an Indexed job."""
+GPUS, STARTS = "MLINFRA_GPUS", "MLINFRA_POD_STARTS"
+_HANDLED = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+_KEPT = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP}
+"""Not for us; the guard inherits that they wait until it takes them."""
+
+
+def wanted(attempt: Attempt, key: str) -> bool:
+    """Whether the attempt's order is there, and was sent with this key: calling a job off takes the order away."""
+    try:
+        return Order.read(attempt).token == key
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def starts(folder: Path, first: int, key: str) -> int:
+    """How often a job that was sent with a key has been started."""
+    count = 0
+    while (attempt := Attempt(folder / str(first + count))).claimed() is not None and wanted(attempt, key):
+        count += 1
+    return count
+
+
+def visible_gpus(given: str, count: int) -> str:
+    """What CUDA may see: what the device plugin gave, by its UUIDs where it tells them; the container holds no other."""
+    told = [word for word in given.split(",") if word.startswith(("GPU-", "MIG-"))]
+    return ",".join(told or map(str, range(count)))
+
+
+def prepare(jobs: str, ids: str, batch: str) -> list[str] | None:
+    """The guard's arguments, with what it reads from the environment; None when the job is not wanted any more."""
+    index, first = int(os.environ.get(INDEX) or 0), int(batch.rpartition(".")[2])
+    job, key = ids.split(",")[index], f"{batch}.{index}"
+    folder = Path(jobs) / job
+    if not job or not wanted(Attempt(folder / str(first)), key):
+        return None
+    os.environ[STARTS] = str(starts(folder, first, key))
+    os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpus(os.environ.get("NVIDIA_VISIBLE_DEVICES", ""), int(os.environ.pop(GPUS, "0")))
+    return [jobs, ids, str(first), "0", INDEX, STARTS]
+
+
+def watch(guard: int, order: Attempt, key: str) -> int:
+    """Pass on what the pod is told, take in what is left of orphans, until the guard has ended; returns its exit code."""
+    while True:
+        got = signal.sigwait(_HANDLED)
+        if got != signal.SIGCHLD:
+            os.kill(guard, signal.SIGUSR1 if wanted(order, key) else signal.SIGTERM)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return UNCLAIMED
+            if pid == guard:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+            if not pid:
+                break
+
+
+def main() -> None:
+    """Run what the command line says."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED | _KEPT)
+    os.umask(0o077)
+    jobs, ids, batch = sys.argv[1:]
+    arguments = prepare(jobs, ids, batch)
+    if arguments is None:
+        sys.exit(UNCLAIMED)
+    index = int(os.environ.get(INDEX) or 0)
+    order, key = Attempt(Path(jobs) / ids.split(",")[index] / arguments[2]), f"{batch}.{index}"
+    guard = os.posix_spawn(sys.executable, [sys.executable, "-P", "-m", GUARD, *arguments], os.environ)
+    sys.exit(watch(guard, order, key))
+
+
+if __name__ == "__main__":
+    main()

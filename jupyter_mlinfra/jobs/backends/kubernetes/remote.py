@@ -1,0 +1,177 @@
+"""Kubernetes as the far side of a follower."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from ....core.errors import Unavailable
+from ....core.files import write_atomic
+from ...attempt import Attempt, job_folder
+from ...spec import JobState
+from ..following import Batch, Rejected, Sighting, Stage, Unreachable
+from ..following.order import Order
+from ..following.sending import first_attempt
+from .api import Api, Refused
+from .manifest import PROJECT, Site, manifest
+from .pod import starts, wanted
+from .sightings import Seen, sightings_of
+
+if TYPE_CHECKING:
+    from ....core.project import Project
+
+_CONFLICT = 409
+SETTLED_SECONDS = 30.0
+"""Time after which the files of an element that has ended are not read again."""
+_NEVER = (400, 413, 422)
+"""Answers to a Job that no later try would change."""
+
+
+def site_of(project: Project) -> Site:
+    """The project as pods see it."""
+    grace = project.settings.jobs.grace_seconds
+    return Site(project=_label(project), root=str(project.root), home=str(project.home), user=os.getuid(), group=os.getgid(), grace_seconds=grace)
+
+
+def _label(project: Project) -> str:
+    """Tells this project's jobs from all others in the namespace: on a hub, everybody's project may lie at the same path."""
+    path = project.folder("jobs") / "kubernetes.id"
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        write_atomic(draft, secrets.token_hex(8).encode())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return blake2b(path.read_bytes() + os.fsencode(project.home), digest_size=8).hexdigest()
+
+
+class KubernetesRemote:
+    """One project's jobs in Kubernetes."""
+
+    def __init__(self, project: Project) -> None:
+        jobs = project.settings.jobs
+        self._settings, self._api = jobs.kubernetes, Api(jobs.kubernetes)
+        self._home, self._site = project.home, site_of(project)
+        self._seen = dict[str, Seen]()
+        self._ending = dict[str, Sighting]()
+        self._ended = dict[str, tuple[float, int | None]]()
+        self.poll_seconds = self._settings.poll_seconds
+
+    def look(self) -> Sequence[Sighting]:
+        """One list of Jobs, one of pods; and of Kueue's workloads while it keeps one from starting."""
+        selector = f"{PROJECT}={self._site.project}"
+        try:
+            jobs, pods = self._api.jobs(selector), self._api.pods(selector)
+        except Refused as error:
+            raise Unreachable(f"Kubernetes: {error.words}") from error
+        waits = any((job.get("spec") or {}).get("suspend") for job in jobs)
+        seen = sightings_of(jobs, pods, self._workloads() if waits else (), self._starts)
+        self._seen = {item.sighting.remote: item for item in seen}
+        ended = {item.sighting.key for item in seen if item.sighting.stage is Stage.ENDED}
+        self._ended = {key: value for key, value in self._ended.items() if key in ended}
+        gone = [sighting for remote, sighting in self._ending.items() if remote not in self._seen]
+        self._ending = {remote: sighting for remote, sighting in self._ending.items() if remote in self._seen}
+        return [*(item.sighting for item in seen), *gone]
+
+    def _workloads(self) -> Sequence[dict[str, object]]:
+        with contextlib.suppress(Refused, Unreachable):  # only says why they wait; not everybody may read it
+            return self._api.workloads()
+        return ()
+
+    def _starts(self, job: str, key: str) -> int | None:
+        began, known = self._ended.get(key, (time.monotonic(), None))
+        if time.monotonic() - began > SETTLED_SECONDS:
+            return known
+        folder, first = job_folder(self._home, job), first_attempt(key)
+        count = starts(folder, first, key) if wanted(Attempt(folder / str(first)), key) else None
+        self._ended[key] = (began, count)
+        return count
+
+    def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:  # noqa: ARG002 - it forgets with the object
+        """Nothing: the files of the attempts have to tell."""
+        return {}
+
+    def send(self, batch: Batch) -> Sequence[str]:
+        """One Job for all of it. Its name is made of its key: when it is there already, it has arrived before."""
+        for parcel in batch.parcels:
+            if parcel.entry.spec.notebook is not None:  # what runs notebooks is in the image
+                attempt = Attempt(parcel.folder)
+                order = Order.read(attempt)
+                replace(order, command=[self._settings.python, *order.command[1:]]).write(attempt)
+        body = manifest(batch, self._site, self._settings)
+        name = body["metadata"]["name"]
+        try:
+            self._api.create(body)
+        except Refused as error:
+            if error.status != _CONFLICT:
+                self._judge(error)
+        size = body["spec"]["completions"]
+        return [name if size == 1 else f"{name}/{parcel.key.rpartition('.')[2]}" for parcel in batch.parcels]
+
+    def _judge(self, error: Refused) -> None:
+        if error.status in _NEVER:
+            raise Rejected(f"Kubernetes does not take it: {error.words}") from error
+        if "quota" in error.words:
+            raise Unavailable("There is no room for it in the namespace.", error.words, "It is sent when there is.") from error
+        raise Unreachable(f"Kubernetes: {error.words}") from error
+
+    def end(self, sightings: Sequence[Sighting]) -> None:
+        """Call them off, then delete: a Job once nothing else of it is left, else the pod of the element."""
+        for owner, some in self._by_owner([sighting.remote for sighting in sightings]).items():
+            for item in some:
+                self._call_off(item)
+                self._ending[item.sighting.remote] = replace(item.sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled.", code=None)
+            self._delete(owner, some)
+
+    def hold(self, remotes: Sequence[str], *, held: bool) -> None:
+        """Take waiting jobs back: Kubernetes has no hold that a queue of Kueue's would heed. They are sent anew when they are released."""
+        for owner, some in self._by_owner(remotes).items() if held else ():
+            self._delete(owner, [item for item in some if self._call_off(item, unless_begun=True)])
+
+    def prioritize(self, priorities: Mapping[str, int]) -> None:
+        """Never asked for: a Job's class cannot be changed."""
+
+    def rank(self, priority: int) -> int | None:  # noqa: ARG002
+        """It knows no priorities beyond what a Job is sent with."""
+        return None
+
+    def _by_owner(self, remotes: Sequence[str]) -> dict[str, list[Seen]]:
+        found = defaultdict[str, list[Seen]](list)
+        for remote in remotes:
+            if remote in self._seen:
+                found[self._seen[remote].owner].append(self._seen[remote])
+        return found
+
+    def _call_off(self, item: Seen, *, unless_begun: bool = False) -> bool:
+        """Take its order away, so that no pod starts it any more; says whether that was so."""
+        key = item.sighting.key
+        attempt = Attempt.of(self._home, item.job, first_attempt(key)) if item.job else None
+        if attempt is None or not wanted(attempt, key):
+            return True
+        order = Order.read(attempt)
+        (attempt.folder / "order.json").unlink(missing_ok=True)
+        if unless_begun and attempt.claimed() is not None:
+            order.write(attempt)
+            return False
+        return True
+
+    def _delete(self, owner: str, some: Sequence[Seen]) -> None:
+        """A Job of which nothing else is left as a whole; else the pods alone."""
+        ending = {item.sighting.remote for item in some}
+        left = [item for item in self._seen.values() if item.owner == owner and item.sighting.stage is not Stage.ENDED and item.sighting.remote not in ending]
+        try:
+            if owner and some and not left:
+                self._api.delete_job(owner)
+                return
+            for item in some:
+                if item.pod:
+                    self._api.delete_pod(item.pod)
+        except Refused as error:
+            raise Unreachable(f"Kubernetes: {error.words}") from error
