@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_kubernetes.site import kubernetes, pytest_collection_modifyitems, settings_of
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 
+__all__ = ["kubernetes", "pytest_collection_modifyitems"]  # found by pytest in this module
 REPOSITORY = Path(__file__).parents[3]
-BACKENDS = ("local", "slurm")
+BACKENDS = ("local", "slurm", "kubernetes")
 WAIT = 60.0
 
 
@@ -111,6 +113,9 @@ def _site(backend: str, request: pytest.FixtureRequest, folder: Path, clean: Any
     root.mkdir()
     settings = f'[project]\nname = "test"\n[jobs]\nbackend = "{backend}"\ncpus = 8\ngpus = 2\ngrace_seconds = 1.0\n'
     points = ("starting", "spawned", "running", "ended", "settled")
+    if backend == "kubernetes":
+        settings += settings_of(request.getfixturevalue("kubernetes"), folder)
+        points = ("sending", "sent", "noted", "running", "ended", "settled")
     if conf is not None:
         settings += f'[jobs.slurm]\nconf = "{conf}"\npoll_seconds = 0.25\nraise_priority = true\n{more}'
         points = ("sending", "sent", "noted", "running", "ended", "settled")

@@ -41,8 +41,8 @@ def _state(site: Any, job: Any) -> str:
 
 def test_a_waiting_job_says_what_it_waits_for(site: Any, tools: Any, blocker: Any) -> None:
     job = site.submit("true", gpus=1)
-    reason = tools.until(lambda: (seen := site.jobs.show(job.id)).reason not in ("Waits for its turn.", "Sent to slurm.") and seen.reason)
-    words = f"held by job {blocker.job.id}" if site.backend == "local" else "(Resources)"
+    reason = tools.until(lambda: (seen := site.jobs.show(job.id)).reason not in ("Waits for its turn.", f"Sent to {site.backend}.") and seen.reason)
+    words = {"local": f"held by job {blocker.job.id}", "slurm": "(Resources)", "kubernetes": "(Unschedulable)"}[site.backend]
     tools.until(lambda: words in site.jobs.show(job.id).reason)
     assert site.jobs.show(job.id).state == "queued"
     assert reason
@@ -124,7 +124,7 @@ def test_a_job_on_hold_starts_when_it_is_released(site: Any, tools: Any, blocker
 
 def test_a_job_that_waits_in_the_backends_own_queue_can_be_held(site: Any, tools: Any, blocker: Any) -> None:
     job = site.submit("true", gpus=1)
-    tools.until(lambda: site.backend == "local" or "Slurm" in site.jobs.show(job.id).reason)
+    tools.until(lambda: site.backend == "local" or site.backend.title() in site.jobs.show(job.id).reason)
     site.jobs.hold(job.id)
     assert "Held by ana" in site.jobs.show(job.id).reason
     if site.backend == "slurm":
@@ -133,6 +133,12 @@ def test_a_job_that_waits_in_the_backends_own_queue_can_be_held(site: Any, tools
 
         there = SlurmRemote(Project.open(site.root))
         tools.until(lambda: any(item.held for item in there.look() if item.remote == site.jobs.show(job.id).remote))
+    if site.backend == "kubernetes":
+        from jupyter_mlinfra.core.project import Project
+        from jupyter_mlinfra.jobs.backends.kubernetes.remote import KubernetesRemote
+
+        cluster = KubernetesRemote(Project.open(site.root))
+        tools.until(lambda: site.jobs.show(job.id).remote not in [item.remote for item in cluster.look()])  # taken back, to be sent anew
     blocker.end()
     site.end_of(site.submit("true", gpus=2))
     assert _state(site, job) == "queued"
