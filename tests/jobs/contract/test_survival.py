@@ -14,10 +14,8 @@ import psutil
 
 COUNTED = "echo x >> count; until [ -e go ]; do sleep 0.02; done; echo done >> count; exit 7"
 PRELUDE = "from jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.jobs import Jobs, JobSpec\njobs = Jobs(Project.open())\n"
-START = {
-    "local": f"{PRELUDE}jobs.start()",
-    "slurm": f"{PRELUDE}from jupyter_mlinfra.jobs.backends.following.control import FollowerControl\nFollowerControl(Project.open(), 'slurm').start()",
-}
+FOLLOW = f"{PRELUDE}from jupyter_mlinfra.jobs.backends.following.control import FollowerControl\n"
+START = {"local": f"{PRELUDE}jobs.start()", **{name: f"{FOLLOW}FollowerControl(Project.open(), {name!r}).start()" for name in ("slurm", "kubernetes")}}
 SUBMIT = f"{PRELUDE}jobs.submit(JobSpec(command=['sh', '-c', {COUNTED!r}]))"
 
 
