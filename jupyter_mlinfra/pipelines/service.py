@@ -17,7 +17,7 @@ from ..core.files import write_atomic
 from ..core.records import Page, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
-from . import explaining, planning
+from . import drafting, explaining, planning
 from .backfill import Forecast, check_dated, dates, summary
 from .binding import elements_of
 from .contents import Fingerprints
@@ -28,7 +28,7 @@ from .filling import fill
 from .finding import find_pipeline, pipeline_files
 from .launching import Launcher
 from .single import read_parameters, single
-from .spec import Backfill, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, RunState, StepRun, StepState
+from .spec import Backfill, Draft, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun, StepState
 from .state import is_final
 from .store import Plan, RunEntry, Store
 
@@ -82,6 +82,14 @@ class Pipelines:
         definition = self._find(str(path))
         self._launcher.check_inputs(self._launcher.bind(definition, definition.values({})))
         return self._detail(definition)
+
+    def draft(self, path: str, text: str) -> Draft:
+        """What `text` would be as the file `path`, checked as far as `show` checks a saved one. Raises BadRequest outside of the project."""
+        return drafting.draft(self._project.root, path, text)
+
+    def propose(self, notebooks: Sequence[str]) -> Proposal:
+        """A first file that runs these notebooks (paths below the project). Raises NotFound, or Unprocessable for what is no notebook."""
+        return drafting.proposal(self._project.root, notebooks)
 
     def runs(self, name: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[PipelineRun]:
         """Runs of a pipeline (also of one whose file is gone), or of all; newest first. Raises NotFound for one of which nothing is known."""

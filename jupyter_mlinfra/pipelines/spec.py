@@ -167,3 +167,36 @@ class Exported:
     text: str
     notes: Sequence[str]
     path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong with the text of a pipeline file. line: where, from 1; None when it is the whole text."""
+
+    line: int | None
+    what: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What the text of a pipeline file says before it is saved. fault: what is wrong with it; then there is no graph.
+
+    parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
+    """
+
+    path: str
+    name: str
+    graph: Sequence[Step]
+    parameters: Mapping[str, Any]
+    date: str
+    fault: Fault | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A first file for some notebooks. path: below the project, where no file is yet."""
+
+    path: str
+    text: str

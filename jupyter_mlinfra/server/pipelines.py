@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Interval
+from annotated_types import Interval, Len
 
 from .handler import Handler, access, remote
 from .parameters import Cursor, Limit, Name
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..pipelines.spec import Backfill, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun
+    from ..pipelines.spec import Backfill, Draft, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal
 
 read, write, execute = access("pipelines")
+
+Draftable = Annotated[str, Len(0, 1_000_000)]
+Notebooks = Annotated[list[Name], Len(1, 100)]
 
 
 class PipelineList(Handler):
@@ -70,6 +73,20 @@ class PipelineExport(Handler):
         return self.bench.pipelines.export(name, to=to, image=image)
 
 
+class PipelineDraft(Handler):
+    @read
+    def post(self, *, path: Name, text: Draftable) -> Draft:
+        """What the text of a pipeline file says, or what is wrong with it and in which line; nothing is saved."""
+        return self.bench.pipelines.draft(path, text)
+
+
+class PipelineProposal(Handler):
+    @read
+    def post(self, *, notebooks: Notebooks) -> Proposal:
+        """A first pipeline file for some notebooks: one step each, joined by what their code takes and makes; nothing is saved."""
+        return self.bench.pipelines.propose(notebooks)
+
+
 class StepExplain(Handler):
     @read
     def get(self, name: str, step: str) -> Explanation:
@@ -111,6 +128,8 @@ ROUTES = {
     "pipelines/pipelines/{name}/runs": PipelineRuns,
     "pipelines/pipelines/{name}/backfill": PipelineBackfill,
     "pipelines/pipelines/{name}/export": PipelineExport,
+    "pipelines/draft": PipelineDraft,
+    "pipelines/propose": PipelineProposal,
     "pipelines/pipelines/{name}/steps/{step}/explain": StepExplain,
     "pipelines/pipelines/{name}/steps/{step}/runs": StepRuns,
     "pipelines/runs/{id}": RunPage,

@@ -61,6 +61,8 @@ EXPECTED = {
     "POST pipelines/runs/{id}/repair": "execute pipelines",
     "GET pipelines/runs/{id}": "read pipelines",
     "POST pipelines/runs/{id}/cancel": "execute pipelines",
+    "POST pipelines/draft": "read pipelines",
+    "POST pipelines/propose": "read pipelines",
     "GET pipelines/schedules": "read pipelines",
     "POST pipelines/schedules": "execute pipelines",
     "GET pipelines/schedules/{name}": "read pipelines",

@@ -366,6 +366,22 @@ export interface components {
             readonly values: readonly (string | number | null)[];
         };
         /**
+         * Draft
+         * @description What the text of a pipeline file says before it is saved. fault: what is wrong with it; then there is no graph.
+         *
+         *     parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
+         */
+        readonly Draft: {
+            readonly date: string;
+            readonly fault: components["schemas"]["Fault"] | null;
+            readonly graph: readonly components["schemas"]["Step"][];
+            readonly name: string;
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
+            readonly path: string;
+        };
+        /**
          * Due
          * @description A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day, mostly empty.
          */
@@ -484,6 +500,16 @@ export interface components {
             readonly pipeline: string;
             readonly target: string;
             readonly text: string;
+        };
+        /**
+         * Fault
+         * @description What is wrong with the text of a pipeline file. line: where, from 1; None when it is the whole text.
+         */
+        readonly Fault: {
+            readonly fix: string;
+            readonly line: number | null;
+            readonly what: string;
+            readonly why: string;
         };
         /**
          * Feature
@@ -624,7 +650,6 @@ export interface components {
          *
          *     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
          *     snapshot: of the code it runs from. checkpoints: its folder for them. remote: how the backend calls it.
-         *     run: id of the newest tracked run that it made, where one job is shown by itself.
          *     array: of an array as a whole, whose state is that of its elements together. part_of, index: of an element, the array's id and its place from 0.
          *     held_by: who keeps it from starting. after: jobs that it waits for. code: how to get at it, per face.
          */
@@ -673,8 +698,6 @@ export interface components {
             /** @default null */
             readonly remote: string | null;
             readonly retries: number;
-            /** @default null */
-            readonly run: string | null;
             readonly snapshot: string | null;
             readonly started_at: string | null;
             readonly state: components["schemas"]["JobState"];
@@ -991,6 +1014,14 @@ export interface components {
             readonly root: string;
             readonly title: string;
             readonly user: string;
+        };
+        /**
+         * Proposal
+         * @description A first file for some notebooks. path: below the project, where no file is yet.
+         */
+        readonly Proposal: {
+            readonly path: string;
+            readonly text: string;
         };
         /**
          * QueuedJob

@@ -1,0 +1,55 @@
+"""Pipeline files before they are saved: what the text in an editor says, and a first text for some notebooks."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from ..core.errors import MLInfraError
+from .binding import bind, elements_of
+from .document import parse_document
+from .file import SUFFIX, load_text
+from .finding import inside
+from .notebook import read_notebook
+from .proposing import propose
+from .spec import Draft, Fault, Proposal
+
+_PLACE = re.compile(r"(?P<file>.*?), line (?P<line>\d+)(?:, column \d+)?: ", re.DOTALL)
+
+
+def draft(root: Path, path: str, text: str) -> Draft:
+    """What `text` would be as the file `path` below the project. Raises BadRequest for a path outside of it."""
+    place = inside(root, path)
+    name = place.relative_to(root).as_posix()
+    try:
+        definition = load_text(root, place, text)
+    except MLInfraError as error:
+        return Draft(path=name, name=place.name.removesuffix(SUFFIX), graph=(), parameters={}, date="", fault=_fault(error))
+    bound = bind(definition, definition.values({}), parse_document(text, name).error)
+    graph = [step.record([item.name for item in elements_of(bound, step.name)] if step.foreach is not None else ()) for step in definition.steps]
+    return Draft(path=name, name=definition.name, graph=graph, parameters=definition.parameters, date=definition.date, fault=None)
+
+
+def _fault(error: MLInfraError) -> Fault:
+    """The error of a file, without its name: the reader has the text before his eyes."""
+    found = _PLACE.match(error.what)
+    what = error.what[found.end() :] if found else error.what
+    return Fault(line=int(found["line"]) if found else None, what=f"{what[:1].upper()}{what[1:]}", why=error.why, fix=error.fix)
+
+
+def proposal(root: Path, notebooks: Sequence[str]) -> Proposal:
+    """A first file for these notebooks, beside them. Raises NotFound, or Unprocessable for what is no notebook."""
+    places = [inside(root, notebook) for notebook in dict.fromkeys(notebooks)]
+    found = {place.relative_to(root).as_posix(): read_notebook(place, place.relative_to(root).as_posix()) for place in places}
+    folder = PurePosixPath(os.path.commonpath([PurePosixPath(path).parent for path in found]) or ".")
+    name = _free(root / folder, "pipeline" if folder == PurePosixPath(".") else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("._-") or "pipeline")
+    return Proposal(path=(folder / f"{name}{SUFFIX}").as_posix(), text=propose(found, folder=folder, name=name))
+
+
+def _free(folder: Path, name: str) -> str:
+    number = 1
+    while (folder / f"{(found := name if number == 1 else f'{name}-{number}')}{SUFFIX}").exists():
+        number += 1
+    return found

@@ -1,0 +1,78 @@
+"""A first pipeline file for some notebooks: one step each, joined by what they take and make."""
+
+from __future__ import annotations
+
+import json
+import os.path
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from .notebook import Notebook
+from .references import feeds, kind_of, overlap
+from .touched import touched
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@:%+~-]*")
+_NOT_TEXT = re.compile(r"(?i)[-+.\d_]+|true|false|yes|no|on|off|null|~|[-+]?\.?(inf|nan)|0[xo][0-9a-f]+|\d[\d.e+_-]*")
+
+
+def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: str) -> str:
+    """The text of a pipeline file that lies in `folder` and runs these notebooks (by path below the project), in an order that fits.
+
+    What two of them make is given to the first; what they would take from each other in a circle is for the user to mend.
+    """
+    steps = _named(notebooks)
+    takes: dict[str, list[str]] = {}
+    makes: dict[str, list[str]] = {}
+    taken: list[str] = []
+    for step, path in steps.items():
+        found = touched(notebooks[path])
+        here = PurePosixPath(path).parent
+        outputs = [_below(item, here, folder) for item in found.outputs]
+        makes[step] = [item for item in dict.fromkeys(outputs) if not any(overlap(item, other) for other in taken)]
+        takes[step] = [item for item in dict.fromkeys(_below(item, here, folder) for item in found.inputs) if item not in outputs]
+        taken += makes[step]
+    lines = [f"pipeline: {_scalar(name)}", "steps:"]
+    for step in _ordered(list(steps), takes, makes):
+        lines += [f"  {_scalar(step)}:", f"    notebook: {_scalar(_relative(steps[step], folder))}"]
+        lines += [f"    {key}: [{', '.join(map(_scalar, items))}]" for key, items in (("in", takes[step]), ("out", makes[step])) if items]
+    return "\n".join(lines) + "\n"
+
+
+def _named(paths: Mapping[str, Notebook]) -> dict[str, str]:
+    """Step name → path: the file's name without its number, in letters that a step may have."""
+    steps: dict[str, str] = {}
+    for path in paths:
+        stem = PurePosixPath(path).stem
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"^\d+[\s._-]+", "", stem)).strip("._-")[:90] or "step"
+        number = 1
+        while (name := plain if number == 1 else f"{plain}-{number}") in steps:
+            number += 1
+        steps[name] = path
+    return steps
+
+
+def _ordered(steps: Sequence[str], takes: Mapping[str, Sequence[str]], makes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Makers before takers, else as they came; what is in a circle comes last."""
+    after = {step: {other for other in steps if other != step and any(feeds(a, b) for a in makes[other] for b in takes[step])} for step in steps}
+    order: list[str] = []
+    while len(order) < len(steps):
+        rest = [step for step in steps if step not in order]
+        order.append(next((step for step in rest if after[step] <= set(order)), rest[0]))
+    return order
+
+
+def _below(item: str, here: PurePosixPath, folder: PurePosixPath) -> str:
+    """A path that a notebook in `here` writes, as the file in `folder` says it; a reference stays."""
+    if kind_of(item) != "file" or item.startswith("/"):
+        return item
+    return _relative(os.path.normpath(here / item), folder)
+
+
+def _relative(path: str, folder: PurePosixPath) -> str:
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def _scalar(text: str) -> str:
+    """A text in YAML, bare where it reads as one."""
+    return text if _PLAIN.fullmatch(text) and not _NOT_TEXT.fullmatch(text) and not text.endswith(":") else json.dumps(text, ensure_ascii=False)
