@@ -17,7 +17,7 @@ from ..core.files import write_atomic
 from ..core.records import Page, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
-from . import drafting, explaining, planning
+from . import drafting, editing, explaining, planning
 from .backfill import Forecast, check_dated, dates, summary
 from .binding import elements_of
 from .contents import Fingerprints
@@ -28,7 +28,7 @@ from .filling import fill
 from .finding import find_pipeline, pipeline_files
 from .launching import Launcher
 from .single import read_parameters, single
-from .spec import Backfill, Draft, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun, StepState
+from .spec import Backfill, Draft, Edited, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun, StepState
 from .state import is_final
 from .store import Plan, RunEntry, Store
 
@@ -86,6 +86,15 @@ class Pipelines:
     def draft(self, path: str, text: str) -> Draft:
         """What `text` would be as the file `path`, checked as far as `show` checks a saved one. Raises BadRequest outside of the project."""
         return drafting.draft(self._project.root, path, text)
+
+    def edit(self, text: str, at: Sequence[str], value: Any = None, *, rename: str | None = None) -> Edited:
+        """`text` with `value` at the keys `at` (None takes them out), or with the step at `at` renamed; comments and order stay.
+
+        Raises Unprocessable when only the text itself can be changed like that.
+        """
+        if rename is None:
+            return Edited(text=editing.set_value(text, at, value))
+        return Edited(text=editing.rename_step(text, at[-1], rename))
 
     def propose(self, notebooks: Sequence[str]) -> Proposal:
         """A first file that runs these notebooks (paths below the project). Raises NotFound, or Unprocessable for what is no notebook."""

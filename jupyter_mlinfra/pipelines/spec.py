@@ -200,3 +200,10 @@ class Proposal:
 
     path: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """The text of a pipeline file after a change."""
+
+    text: str

@@ -11,11 +11,12 @@ from .parameters import Cursor, Limit, Name
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..pipelines.spec import Backfill, Draft, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal
+    from ..pipelines.spec import Backfill, Draft, Edited, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal
 
 read, write, execute = access("pipelines")
 
 Draftable = Annotated[str, Len(0, 1_000_000)]
+Keys = Annotated[list[Name], Len(1, 5)]
 Notebooks = Annotated[list[Name], Len(1, 100)]
 
 
@@ -80,6 +81,13 @@ class PipelineDraft(Handler):
         return self.bench.pipelines.draft(path, text)
 
 
+class PipelineEdit(Handler):
+    @read
+    def post(self, *, text: Draftable, at: Keys, value: Any = None, rename: Name | None = None) -> Edited:
+        """The text of a pipeline file with another value at the keys `at` (none: without them), or a step renamed; all else stays, nothing is saved."""
+        return self.bench.pipelines.edit(text, at, value, rename=rename)
+
+
 class PipelineProposal(Handler):
     @read
     def post(self, *, notebooks: Notebooks) -> Proposal:
@@ -129,6 +137,7 @@ ROUTES = {
     "pipelines/pipelines/{name}/backfill": PipelineBackfill,
     "pipelines/pipelines/{name}/export": PipelineExport,
     "pipelines/draft": PipelineDraft,
+    "pipelines/edit": PipelineEdit,
     "pipelines/propose": PipelineProposal,
     "pipelines/pipelines/{name}/steps/{step}/explain": StepExplain,
     "pipelines/pipelines/{name}/steps/{step}/runs": StepRuns,

@@ -62,6 +62,7 @@ EXPECTED = {
     "GET pipelines/runs/{id}": "read pipelines",
     "POST pipelines/runs/{id}/cancel": "execute pipelines",
     "POST pipelines/draft": "read pipelines",
+    "POST pipelines/edit": "read pipelines",
     "POST pipelines/propose": "read pipelines",
     "GET pipelines/schedules": "read pipelines",
     "POST pipelines/schedules": "execute pipelines",

@@ -71,6 +71,8 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("pipelines/runs/r1", None, "pipelines", "show_run", {"run": "r1"}),
     ("pipelines/runs/r1/cancel", {}, "pipelines", "cancel", {"run": "r1"}),
     ("pipelines/draft", {"path": "a.mlpipeline.yaml", "text": "steps:"}, "pipelines", "draft", {"path": "a.mlpipeline.yaml", "text": "steps:"}),
+    ("pipelines/edit", {"text": "steps: {}", "at": ["steps", "a", "in"], "value": ["x"]}, "pipelines", "edit",
+     {"text": "steps: {}", "at": ["steps", "a", "in"], "value": ["x"], "rename": None}),
     ("pipelines/propose", {"notebooks": ["a.ipynb", "b.ipynb"]}, "pipelines", "propose", {"notebooks": ["a.ipynb", "b.ipynb"]}),
     ("pipelines/schedules?limit=9", None, "schedules", "list", {"limit": 9, "cursor": None}),
     ("pipelines/schedules", {"name": "s", "pipeline": "p", "cron": "0 6 * * *", "tz": "Europe/Paris", "parameters": {"day": "{{ date }}"}, "overlap": "queue"},

@@ -413,6 +413,13 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Edited
+         * @description The text of a pipeline file after a change.
+         */
+        readonly Edited: {
+            readonly text: string;
+        };
+        /**
          * Error
          * @description Every failure. error: one of bad_request, forbidden, not_found, conflict, too_large, unprocessable, unavailable, internal.
          */

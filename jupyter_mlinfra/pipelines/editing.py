@@ -1,0 +1,230 @@
+"""Changes to the text of a pipeline file that leave everything else in it as it is: comments, order, quotes, blank lines.
+
+The place of a value is found by parsing, and only its signs are exchanged. What comes out is read again: if it does not say exactly what
+was asked for, nothing is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from ..core.errors import MLInfraError, Unprocessable
+from .document import parse_document
+from .binding import OF_STEP
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@:%+~-]*")
+_NOT_TEXT = re.compile(r"(?i)[-+.\d_]*|true|false|yes|no|on|off|y|n|null|~|[-+]?\.(inf|nan)|0[xob][0-9a-f_]+|[-+]?\d[\d.e+_:-]*")
+
+Path = Sequence[str]
+"""Keys from the top: ("steps", "train", "in")."""
+
+
+def scalar(value: Any) -> str:
+    """A value in YAML on one line; a text bare where it reads as one."""
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) and not _NOT_TEXT.fullmatch(value) and not value.endswith(":") else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{scalar(str(key))}: {scalar(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(map(scalar, value)) + "]"
+    return json.dumps(value)
+
+
+def set_value(text: str, path: Path, value: Any) -> str:
+    """`text` with `value` at `path`; None takes the key out. Raises Unprocessable when the text is no YAML, or the place is not to be changed like this."""
+    data = _read(text)
+    wanted = _own(data) or {}
+    _apply(wanted, path, value)
+    return _checked(_set(text, _node(text), path, value, data), wanted)
+
+
+def rename_step(text: str, old: str, new: str) -> str:
+    """The step by another name, and what takes `step:OLD` too. Raises Unprocessable as `set_value` does."""
+    data = _read(text)
+    steps = data.get("steps") if isinstance(data, dict) else None
+    if not isinstance(steps, dict) or old not in steps or new in steps:
+        raise _refused(f"Step {old} cannot be called {new}.", "There is no such step, or another has that name.")
+    wanted = {**data, "steps": {new if name == old else name: _renamed(step, old, new) for name, step in steps.items()}}
+    tree = _pair(_node(text), "steps")
+    spans = []
+    for key, step in tree[1].value if tree is not None else ():
+        if key.value == old:
+            spans.append((key.start_mark.index, key.end_mark.index, scalar(new)))
+        taken = _pair(step, "in") if isinstance(step, yaml.MappingNode) else None
+        nodes = [] if taken is None else taken[1].value if isinstance(taken[1], yaml.SequenceNode) else [taken[1]]
+        spans += [(node.start_mark.index, node.end_mark.index, scalar(f"{OF_STEP}{new}")) for node in nodes if node.value == f"{OF_STEP}{old}"]
+    for start, end, word in sorted(spans, reverse=True):
+        text = text[:start] + word + text[end:]
+    return _checked(text, wanted)
+
+
+def _renamed(step: Any, old: str, new: str) -> Any:
+    taken = step.get("in") if isinstance(step, dict) else None
+    if isinstance(taken, str):
+        taken = f"{OF_STEP}{new}" if taken == f"{OF_STEP}{old}" else taken
+    elif isinstance(taken, list):
+        taken = [f"{OF_STEP}{new}" if item == f"{OF_STEP}{old}" else item for item in taken]
+    return step if taken is None else {**step, "in": taken}
+
+
+def _read(text: str) -> Any:
+    return parse_document(text, "The text").data if re.search(r"^\s*[^\s#]", text, re.MULTILINE) else {}
+
+
+def _node(text: str) -> Any:
+    return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
+def _own(data: Any) -> Any:
+    """A copy in which what an alias stands for is a value of its own."""
+    if isinstance(data, dict):
+        return {key: _own(value) for key, value in data.items()}
+    return [_own(value) for value in data] if isinstance(data, list) else data
+
+
+def _apply(data: Any, path: Path, value: Any) -> None:
+    for key in path[:-1]:
+        if not isinstance(data, dict):
+            raise _refused(f"{'.'.join(path)} cannot be set.", f"{key} is inside of something that is no mapping.")
+        if data.get(key) is None:
+            data[key] = {}
+        data = data[key]
+    if not isinstance(data, dict):
+        raise _refused(f"{'.'.join(path)} cannot be set.", "What is around it is no mapping.")
+    if value is None:
+        data.pop(path[-1], None)
+    else:
+        data[path[-1]] = value
+
+
+def _set(text: str, node: Any, path: Path, value: Any, data: Any) -> str:
+    """Go down to the mapping that holds the last key, or to the first key that is missing, and change there."""
+    depth = 0
+    while True:
+        if not isinstance(node, yaml.MappingNode):  # an empty text
+            return text.rstrip("\n") + ("\n" if text.strip() else "") + _block(path[0], _nested(path[1:], value), 0) + "\n"
+        key, pair = path[depth], _pair(node, path[depth])
+        empty = pair is not None and isinstance(pair[1], yaml.ScalarNode) and pair[1].start_mark.index == pair[1].end_mark.index
+        if pair is None:
+            return text if value is None else _insert(text, node, key, _nested(path[depth + 1 :], value))
+        if depth == len(path) - 1 or empty:
+            if value is None:
+                return _remove(text, node, pair)
+            return _replace(text, node, pair, _nested(path[depth + 1 :], value))
+        node, depth = pair[1], depth + 1
+
+
+def _nested(path: Path, value: Any) -> Any:
+    for key in reversed(path):
+        value = {key: value}
+    return value
+
+
+def _pair(node: Any, key: str) -> tuple[Any, Any] | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next(((name, value) for name, value in pairs if isinstance(name, yaml.ScalarNode) and name.value == key), None)
+
+
+def _end(node: Any) -> int:
+    """Where the signs of a value end; a block ends with its last value, not with the comments behind it."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _end(last[1] if isinstance(last, tuple) else last) or _end(last[0])
+    return int(node.end_mark.index)
+
+
+def _line_end(text: str, index: int) -> int:
+    """The end of the line on which `index` is, comment included; of the line before it at the beginning of one."""
+    if index and text[index - 1] == "\n":
+        return index - 1
+    found = text.find("\n", index)
+    return len(text) if found < 0 else found
+
+
+def _block(key: str, value: Any, indent: int) -> str:
+    """`key: value`; steps, and what is in them, each on its line."""
+    pad = " " * indent
+    if (
+        isinstance(value, Mapping)
+        and value
+        and (indent < 4)
+        and any(name in value for name in ("notebook", "steps"))
+        or isinstance(value, Mapping)
+        and indent == 0
+    ):
+        return f"{pad}{scalar(key)}:\n" + "\n".join(_block(str(name), item, indent + 2) for name, item in value.items())
+    return f"{pad}{scalar(key)}: {scalar(value)}"
+
+
+def _insert(text: str, node: Any, key: str, value: Any) -> str:
+    if node.flow_style:
+        at = node.end_mark.index - 1
+        return text[:at].rstrip() + (", " if node.value else "") + f"{scalar(key)}: {scalar(value)}" + text[at:]
+    at = _line_end(text, max(_end(node.value[-1][1]), node.value[-1][0].end_mark.index))
+    return text[:at] + "\n" + _block(key, value, node.start_mark.column) + (text[at:] or "\n")
+
+
+def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
+    key, old = pair
+    start, end = old.start_mark.index, _end(old)
+    if start < key.end_mark.index:
+        raise _refused(f"{key.value} cannot be changed here.", "It is an alias of a value elsewhere in the file.")
+    if isinstance(old, yaml.SequenceNode) and old.value and isinstance(value, Sequence) and not isinstance(value, str):
+        known = [item.value for item in old.value]
+        if len(value) > len(known) and [str(item) for item in value[: len(known)]] == known:
+            return _append(text, old, value[len(known) :])
+    colon = text.index(":", key.end_mark.index)
+    if isinstance(value, Mapping) and not node.flow_style:
+        whole = _block(str(key.value), value, key.start_mark.column)
+        return text[: key.start_mark.index] + whole.lstrip(" ") + text[max(end, colon + 1) :]
+    tail = text[max(end, colon + 1) :]
+    if isinstance(old, yaml.ScalarNode) and old.style in ("|", ">"):
+        tail = "\n" + tail
+    return text[: colon + 1] + " " + scalar(value) + tail
+
+
+def _append(text: str, old: Any, items: Sequence[Any]) -> str:
+    if old.flow_style:
+        at = _end(old.value[-1])
+        return text[:at] + "".join(f", {scalar(item)}" for item in items) + text[at:]
+    at = _line_end(text, _end(old.value[-1]))
+    return text[:at] + "".join(f"\n{' ' * old.start_mark.column}- {scalar(item)}" for item in items) + text[at:]
+
+
+def _remove(text: str, node: Any, pair: tuple[Any, Any]) -> str:
+    key, value = pair
+    start, end = key.start_mark.index, max(_end(value), text.index(":", key.end_mark.index) + 1)
+    if not node.flow_style:
+        at = _line_end(text, end)
+        first = text.rfind("\n", 0, start) + 1
+        return text[:first] + text[at + 1 :] if not text[first:start].strip() else text[:start] + text[at:]
+    if found := re.match(r"\s*,\s*", text[end:]):
+        return text[:start] + text[end + found.end() :]
+    return re.sub(r",\s*\Z", "", text[:start]) + text[end:]
+
+
+def _checked(text: str, wanted: Any) -> str:
+    """The text, once it says what it should."""
+    try:
+        given = _read(text)
+    except MLInfraError:
+        given = None
+    if given != wanted and (given or {}) != _without_empty(wanted):
+        raise _refused("That cannot be changed here.", "The file is written in a way that only its text can be changed.")
+    return text
+
+
+def _without_empty(wanted: Any) -> Any:
+    """A block mapping that has lost its last key reads as nothing."""
+    if not isinstance(wanted, dict):
+        return wanted
+    return {key: None if value == {} else _without_empty(value) for key, value in wanted.items()}
+
+
+def _refused(what: str, why: str) -> Unprocessable:
+    return Unprocessable(what, why, "Change it in Text.")

@@ -1,0 +1,147 @@
+"""Changes of a pipeline file's text: what was asked for is there, and every other sign is where it was."""
+
+from __future__ import annotations
+
+import difflib
+import random
+
+import pytest
+import yaml
+
+from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.pipelines.editing import rename_step, set_value
+
+TEXT = """\
+# who leaves, and why
+pipeline: churn   # short
+
+steps:
+  features:  # slow
+    notebook: 'features.ipynb'
+    in: [dataset:sales.orders, data/x.csv]   # raw
+    out: data/features.parquet
+
+  # the costly one
+  train:
+    notebook: train.ipynb
+    in:
+      - data/features.parquet  # all of them
+      - step:features
+    out: [model:churn]
+    resources: {gpus: 1}
+    params:
+      note: |
+        two
+        lines
+
+  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}
+# the end
+"""
+
+
+def moved(new: str, old: str = TEXT) -> tuple[list[str], list[str]]:
+    """Lines that went, lines that came."""
+    found = list(difflib.ndiff(old.splitlines(), new.splitlines()))
+    return [line[2:] for line in found if line.startswith("- ")], [line[2:] for line in found if line.startswith("+ ")]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "gone", "come"),
+    [
+        ("pipeline", "churn-2", ["pipeline: churn   # short"], ["pipeline: churn-2   # short"]),
+        ("description", "Who leaves: a study", [], ['description: "Who leaves: a study"']),
+        ("steps features notebook", "f.ipynb", ["    notebook: 'features.ipynb'"], ["    notebook: f.ipynb"]),
+        ("steps features in", ["dataset:sales.orders", "data/x.csv", "b.csv"],
+         ["    in: [dataset:sales.orders, data/x.csv]   # raw"], ["    in: [dataset:sales.orders, data/x.csv, b.csv]   # raw"]),
+        ("steps features out", ["a", "b"], ["    out: data/features.parquet"], ["    out: [a, b]"]),
+        ("steps train in", ["data/features.parquet", "step:features", "b.csv"], [], ["      - b.csv"]),
+        ("steps train in", ["b.csv"], ["    in:", "      - data/features.parquet  # all of them", "      - step:features"], ["    in: [b.csv]"]),
+        ("steps train in", None, ["    in:", "      - data/features.parquet  # all of them", "      - step:features"], []),
+        ("steps train resources gpus", 0.5, ["    resources: {gpus: 1}"], ["    resources: {gpus: 0.5}"]),
+        ("steps train resources cpus", 2, ["    resources: {gpus: 1}"], ["    resources: {gpus: 1, cpus: 2}"]),
+        ("steps features resources cpus", 2, [], ["    resources: {cpus: 2}"]),
+        ("steps train params depth", 6, [], ["      depth: 6"]),
+        ("steps evaluate retries", 2, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"],
+         ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn], retries: 2}"]),
+        ("steps evaluate in", None, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"], ["  evaluate: {notebook: evaluate.ipynb}"]),
+        ("steps evaluate notebook", None, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"], ["  evaluate: {in: [model:churn]}"]),
+        ("steps evaluate", None, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"], []),
+        ("steps report", {"notebook": "a b.ipynb", "in": ["model:churn"]}, [], ["  report:", '    notebook: "a b.ipynb"', "    in: [model:churn]"]),
+        ("steps features params day", "2026-11-24", [], ['    params: {day: "2026-11-24"}']),
+    ],
+)  # fmt: skip
+def test_one_value_changes_and_nothing_else(path: str, value: object, gone: list[str], come: list[str]):
+    new = set_value(TEXT, path.split(), value)
+    assert moved(new) == (gone, come)
+
+
+def test_a_step_between_comments_goes_and_its_neighbours_stay():
+    new = set_value(TEXT, ["steps", "train"], None)
+    assert list(yaml.safe_load(new)["steps"]) == ["features", "evaluate"]
+    assert "# the end" in new and "# slow" in new
+
+
+@pytest.mark.parametrize("text", ["", "# only words\n", "pipeline: p\n", "pipeline: p\nsteps:\n", "steps: {}\n", "{pipeline: p}", "pipeline: p\nsteps:"])
+def test_the_first_step_of_any_beginning(text: str):
+    new = set_value(text, ["steps", "a"], {"notebook": "a.ipynb"})
+    assert yaml.safe_load(new)["steps"] == {"a": {"notebook": "a.ipynb"}}
+    again = yaml.safe_load(set_value(new, ["steps", "b"], {"notebook": "b.ipynb", "in": ["x"]}))["steps"]
+    assert again == {"a": {"notebook": "a.ipynb"}, "b": {"notebook": "b.ipynb", "in": ["x"]}}
+
+
+def test_a_step_is_renamed_with_all_that_names_it():
+    assert moved(rename_step(TEXT, "features", "prepare")) == (
+        ["  features:  # slow", "      - step:features"],
+        ["  prepare:  # slow", "      - step:prepare"],
+    )
+    with pytest.raises(Unprocessable, match="another has that name"):
+        rename_step(TEXT, "features", "train")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("a: &x {notebook: a.ipynb}\nsteps: {s: *x}\n", ["steps", "s"]),
+        ("base: &x {notebook: a.ipynb}\nsteps:\n  s: *x\n", ["steps", "s", "notebook"]),
+        ("steps: [1, 2]\n", ["steps", "s", "notebook"]),
+        ("steps:\n\t- x", ["steps", "s"]),
+    ],
+)
+def test_what_can_only_be_changed_in_the_text_is_refused(text: str, path: list[str]):
+    with pytest.raises(Unprocessable):
+        set_value(text, path, "b.ipynb")
+
+
+def test_any_value_comes_back_as_it_was_given():
+    """Words that YAML takes for something else, signs that it gives a meaning: PyYAML is the oracle."""
+    chance = random.Random(7)
+    words = [
+        "yes",
+        "n",
+        "1e3",
+        "0x1f",
+        "1:30",
+        "2026-01-01",
+        "~",
+        "",
+        "a: b",
+        "#x",
+        "a #b",
+        "- x",
+        "{{ day }}",
+        "'",
+        '"',
+        "é\n",
+        "*x",
+        "&y",
+        "a,b",
+        "[",
+        "ok",
+        "None",
+    ]
+    for _ in range(300):
+        word = chance.choice(words)
+        value = chance.choice([word, [word, chance.choice(words)], {word or "k": [1, None, True]}, chance.random(), -3])
+        new = set_value(TEXT, ["steps", chance.choice(["features", "train", "evaluate"]), "params", "x"], value)
+        found = [step.get("params", {}).get("x") for step in yaml.safe_load(new)["steps"].values()]
+        assert value in found
