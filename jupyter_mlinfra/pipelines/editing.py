@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from ..core.errors import MLInfraError, Unprocessable
-from .document import parse_document
 from .binding import OF_STEP
+from .document import parse_document
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@:%+~-]*")
 _NOT_TEXT = re.compile(r"(?i)[-+.\d_]*|true|false|yes|no|on|off|y|n|null|~|[-+]?\.(inf|nan)|0[xob][0-9a-f_]+|[-+]?\d[\d.e+_:-]*")
@@ -40,7 +40,7 @@ def set_value(text: str, path: Path, value: Any) -> str:
     data = _read(text)
     wanted = _own(data) or {}
     _apply(wanted, path, value)
-    return _checked(_set(text, _node(text), path, value, data), wanted)
+    return _checked(_set(text, _node(text), path, value), wanted)
 
 
 def rename_step(text: str, old: str, new: str) -> str:
@@ -102,7 +102,7 @@ def _apply(data: Any, path: Path, value: Any) -> None:
         data[path[-1]] = value
 
 
-def _set(text: str, node: Any, path: Path, value: Any, data: Any) -> str:
+def _set(text: str, node: Any, path: Path, value: Any) -> str:
     """Go down to the mapping that holds the last key, or to the first key that is missing, and change there."""
     depth = 0
     while True:
@@ -149,14 +149,7 @@ def _line_end(text: str, index: int) -> int:
 def _block(key: str, value: Any, indent: int) -> str:
     """`key: value`; steps, and what is in them, each on its line."""
     pad = " " * indent
-    if (
-        isinstance(value, Mapping)
-        and value
-        and (indent < 4)
-        and any(name in value for name in ("notebook", "steps"))
-        or isinstance(value, Mapping)
-        and indent == 0
-    ):
+    if isinstance(value, Mapping) and value and (indent == 0 or (indent < 4 and "notebook" in value)):
         return f"{pad}{scalar(key)}:\n" + "\n".join(_block(str(name), item, indent + 2) for name, item in value.items())
     return f"{pad}{scalar(key)}: {scalar(value)}"
 
