@@ -385,7 +385,15 @@ class Pipelines:
         bound = self._launcher.bind(definition, definition.values({}))
         graph = [step.record([item.name for item in elements_of(bound, step.name)] if step.foreach is not None else ()) for step in definition.steps]
         runs = self.runs(name, limit=LAST)
-        return PipelineDetail(pipeline=self._record(definition), graph=graph, runs=runs.items, runs_total=runs.total, code=code)
+        return PipelineDetail(
+            pipeline=self._record(definition),
+            graph=graph,
+            runs=runs.items,
+            runs_total=runs.total,
+            code=code,
+            parameters=definition.parameters,
+            date=definition.date,
+        )
 
     def _stop_backfill(self, id: str) -> None:
         for entry in self._store.unfinished():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -102,13 +102,18 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineDetail:
-    """A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the `runs_total` that there are)."""
+    """A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the `runs_total` that there are).
+
+    parameters: with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
+    """
 
     pipeline: Pipeline
     graph: Sequence[Step]
     runs: Sequence[PipelineRun]
     runs_total: int
     code: Mapping[str, str]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

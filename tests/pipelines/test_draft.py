@@ -29,6 +29,13 @@ def test_a_draft_gives_the_graph_of_a_text_that_is_nowhere_saved(project, pipeli
     assert not (project.root / "new.mlpipeline.yaml").exists()
 
 
+def test_the_page_of_a_pipeline_knows_its_parameters_and_its_date(pipelines, workshop, two):
+    steps = TEXT.replace("notebook: a.ipynb", "notebook: a.ipynb, params: {depth: '{{ date }}'}")
+    workshop.pipeline(f"parameters: {{depth: 4}}\n{steps}")
+    found = pipelines.show("p")
+    assert (found.parameters, found.date) == ({"depth": 4}, "date")
+
+
 def test_the_elements_of_a_foreach_are_in_the_graph(pipelines, two):
     text = "steps:\n  make: {notebook: a.ipynb, foreach: {depth: [4, 6]}}\n"
     assert list(pipelines.draft("new.mlpipeline.yaml", text).graph[0].elements) == ["make[depth=4]", "make[depth=6]"]

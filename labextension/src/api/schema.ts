@@ -918,12 +918,19 @@ export interface components {
         /**
          * PipelineDetail
          * @description A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the `runs_total` that there are).
+         *
+         *     parameters: with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
          */
         readonly PipelineDetail: {
             readonly code: {
                 readonly [key: string]: string;
             };
+            /** @default  */
+            readonly date: string;
             readonly graph: readonly components["schemas"]["Step"][];
+            readonly parameters: {
+                readonly [key: string]: unknown;
+            };
             readonly pipeline: components["schemas"]["Pipeline"];
             readonly runs: readonly components["schemas"]["PipelineRun"][];
             readonly runs_total: number;
