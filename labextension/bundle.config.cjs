@@ -1,6 +1,9 @@
+const DOMAIN = /[\\/]lib[\\/](\w+)[\\/]/;
+
 /**
  * What is added to JupyterLab's own bundler configuration: components that several panels and pages use are one chunk, fetched
  * with the first of them. Without this the bundler copies each into every chunk, since each alone is below its usual limit.
+ * So is each domain, fetched with its panel or its first page: what its pages share is there once, and one file packs better than many.
  */
 module.exports = {
   optimization: {
@@ -11,6 +14,12 @@ module.exports = {
           name: 'shared',
           chunks: 'async',
           minChunks: 2,
+          enforce: true
+        },
+        domain: {
+          test: /[\\/]lib[\\/](catalog|deployments|experiments|features|jobs|models|monitoring|pipelines)[\\/]/,
+          name: ({ resource }) => DOMAIN.exec(resource)[1].replace(/deployments|monitoring/, 'models'),
+          chunks: 'async',
           enforce: true
         }
       }

@@ -8,6 +8,7 @@ import { card } from './mime/card';
 import { vega } from './mime/vega';
 import { models } from './models/plugin';
 import { notebook } from './notebook/plugin';
+import { pipelines } from './pipelines/plugin';
 import { launcher, links } from './workbench/entry';
 import { client, workbench } from './workbench/plugin';
 import { status } from './workbench/status';
@@ -21,6 +22,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   catalog,
   features,
   jobs,
+  pipelines,
   experiments,
   models,
   notebook,

@@ -4,3 +4,4 @@ import './controls.css';
 import './cards.css';
 import './charts.css';
 import './pages.css';
+import './pipelines.css';

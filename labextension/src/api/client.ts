@@ -6,6 +6,7 @@ import { jobsClient, type IJobsClient } from './jobs';
 import { monitoringClient, type IMonitoringClient } from './monitoring';
 import { pipelinesClient, type IPipelinesClient } from './pipelines';
 import type { Request } from './request';
+import { type ISchedulesClient, schedulesClient } from './schedules';
 import type { IHit, IPage, IProject, Status } from './types';
 
 /** Everything that the front end asks of the server: one interface for each domain. A test hands in its own. */
@@ -14,6 +15,7 @@ export interface IClient {
   readonly features: IFeaturesClient;
   readonly jobs: IJobsClient;
   readonly pipelines: IPipelinesClient;
+  readonly schedules: ISchedulesClient;
   readonly experiments: IExperimentsClient;
   readonly deployments: IDeploymentsClient;
   readonly monitoring: IMonitoringClient;
@@ -32,6 +34,7 @@ export function createClient(request: Request): IClient {
     features: featuresClient(request),
     jobs: jobsClient(request),
     pipelines: pipelinesClient(request),
+    schedules: schedulesClient(request),
     experiments: experimentsClient(request),
     deployments: deploymentsClient(request),
     monitoring: monitoringClient(request),

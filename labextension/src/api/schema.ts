@@ -657,6 +657,7 @@ export interface components {
          *
          *     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
          *     snapshot: of the code it runs from. checkpoints: its folder for them. remote: how the backend calls it.
+         *     run: id of the newest tracked run that it made, where one job is shown by itself.
          *     array: of an array as a whole, whose state is that of its elements together. part_of, index: of an element, the array's id and its place from 0.
          *     held_by: who keeps it from starting. after: jobs that it waits for. code: how to get at it, per face.
          */
@@ -705,6 +706,8 @@ export interface components {
             /** @default null */
             readonly remote: string | null;
             readonly retries: number;
+            /** @default null */
+            readonly run: string | null;
             readonly snapshot: string | null;
             readonly started_at: string | null;
             readonly state: components["schemas"]["JobState"];

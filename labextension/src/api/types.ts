@@ -101,6 +101,39 @@ export type IStep = Records['Step'];
 export type IStepRun = Records['StepRun'];
 export type StepState = Records['StepState'];
 export type RunState = Records['RunState'];
+export type IDraft = Records['Draft'];
+export type IFault = Records['Fault'];
+export type IProposal = Records['Proposal'];
+export type IBackfill = Records['Backfill'];
+export type IExplanation = Records['Explanation'];
+
+/** How a pipeline is run. */
+export interface IRunOptions {
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** Take nothing from the cache. */
+  readonly force?: boolean;
+  /** Run this step and what hangs on it. */
+  readonly from_step?: string;
+}
+
+/* schedules */
+
+export type ISchedule = Records['Schedule'];
+export type IFiring = Records['Firing'];
+export type IDue = Records['Due'];
+export type ISupervisor = Records['Supervisor'];
+
+/** When what is started; see the server's ScheduleSpec. */
+export interface IScheduleFacts {
+  readonly cron?: string;
+  readonly tz?: string;
+  readonly pipeline?: string;
+  readonly job?: Readonly<Record<string, unknown>>;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly catchup?: ISchedule['catchup'];
+  readonly grace_seconds?: number;
+  readonly overlap?: ISchedule['overlap'];
+}
 
 /* experiments */
 

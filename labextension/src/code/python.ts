@@ -30,6 +30,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   job: ({ name }) => `job = ml.job(${quote(name)})\nprint(job.logs(tail=50))`,
   pipeline: ({ name }) => `ml.pipeline(${quote(name)})`,
   step: ({ parts, name }) => `ml.pipeline(${quote(parts[0] ?? name)})`,
+  schedule: ({ name }) => `ml.schedule(${quote(name)})`,
   experiment: ({ name }) => `runs = ml.runs(${quote(name)})\nruns.frame()`,
   run: ({ name }) => `run = ml.run(${quote(name)})\nrun.metrics`,
   compare: ({ parts }) => runs(parts),

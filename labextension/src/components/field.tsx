@@ -7,7 +7,7 @@ interface IFieldProps {
   value: string;
   onChange: (value: string) => void;
   width?: number;
-  type?: 'text' | 'number' | 'datetime-local';
+  type?: 'text' | 'number' | 'date' | 'time' | 'datetime-local';
   min?: number;
   max?: number;
   step?: number;
@@ -18,6 +18,8 @@ interface IFieldProps {
   unit?: React.ReactNode;
   /** What may be chosen beside what is typed. */
   options?: readonly { value: string; label: string }[];
+  /** Takes the focus when it appears. */
+  focus?: boolean;
 }
 
 /** A labelled input of one line. */
@@ -28,6 +30,7 @@ export function Field({
   width = 120,
   fault,
   unit,
+  focus,
   type = 'text',
   options,
   ...input
@@ -39,6 +42,7 @@ export function Field({
       <input
         {...input}
         id={id}
+        autoFocus={focus}
         className={cx('input')}
         type={type}
         value={value}

@@ -21,6 +21,8 @@ export interface IGraphNode {
   tone?: string;
   /** What was not come to: the way to it is dashed. */
   unreached?: boolean;
+  /** What comes from outside: its box is dashed. */
+  outside?: boolean;
 }
 
 interface IGraphProps {
@@ -28,10 +30,14 @@ interface IGraphProps {
   nodes: readonly IGraphNode[];
   links: readonly ILink[];
   onOpen?: (id: string) => void;
+  /** A key on a node that is none of the graph's own; says whether it meant anything. */
+  onKey?: (key: string, id: string) => boolean;
+  /** The node that has the focus. */
+  onFocus?: (id: string) => void;
 }
 
 /** A directed graph; arrow keys go along its edges. */
-export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.ReactElement {
+export function Graph({ label, nodes, links, onOpen, onKey, onFocus }: IGraphProps): React.ReactElement {
   const workbench = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const arrow = useId().replace(/:/g, '');
@@ -48,17 +54,24 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
   const start = nodes.find(node => node.current)?.id ?? nodes[0]?.id;
 
   const move = (event: React.KeyboardEvent, id: string): void => {
-    const next = neighbour(event.key, id, links, layout.nodes);
-    if (next) {
+    const held = event.ctrlKey || event.altKey || event.metaKey;
+    const next = held ? undefined : neighbour(event.key, id, links, layout.nodes);
+    if (!next && !held && onKey?.(event.key, id)) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else if (next) {
       event.preventDefault();
       host.current
         ?.querySelectorAll<HTMLElement>('[data-node]')
         .forEach(node => node.dataset.node === next && node.focus());
     }
   };
+  const chooses = onOpen !== undefined; // then the current node is the one that was just chosen, and in sight
   useEffect(() => {
-    host.current?.querySelector(`.${cx('is-current')}`)?.scrollIntoView({ block: 'center', inline: 'center' });
-  }, [start]);
+    if (!chooses) {
+      host.current?.querySelector(`.${cx('is-current')}`)?.scrollIntoView({ block: 'center', inline: 'center' });
+    }
+  }, [start, chooses]);
   const open = (node: IGraphNode): void => {
     if (onOpen) {
       onOpen(node.id);
@@ -86,26 +99,52 @@ export function Graph({ label, nodes, links, onOpen }: IGraphProps): React.React
           ))}
         </svg>
         {nodes.map(node => (
-          <button
+          <GraphNode
             key={node.id}
-            type="button"
-            className={cx('node', node.current && 'is-current', node.tone && `edge-${node.tone}`)}
-            style={{ left: at.get(node.id)?.x, top: at.get(node.id)?.y, width: BOX.width, height: BOX.height }}
-            data-node={node.id}
-            data-mlinfra-ref={node.ref}
-            title={[node.title, node.note].filter(Boolean).join('\n')}
-            tabIndex={node.id === start ? 0 : -1}
+            node={node}
+            place={at.get(node.id)}
+            tab={node.id === start}
             onKeyDown={event => move(event, node.id)}
+            onFocus={() => onFocus?.(node.id)}
             onClick={() => open(node)}
-          >
-            <Icon name={node.icon} />
-            <span>{node.title}</span>
-            {node.mark}
-            {node.note && <small>{node.note}</small>}
-          </button>
+          />
         ))}
       </div>
     </div>
+  );
+}
+
+interface IGraphNodeProps {
+  node: IGraphNode;
+  place: INode | undefined;
+  tab: boolean;
+  onKeyDown: (event: React.KeyboardEvent) => void;
+  onFocus: () => void;
+  onClick: () => void;
+}
+
+function GraphNode({ node, place, tab, ...handlers }: IGraphNodeProps): React.ReactElement {
+  return (
+    <button
+      type="button"
+      className={cx(
+        'node',
+        node.current && 'is-current',
+        node.outside && 'is-outside',
+        node.tone && `edge-${node.tone}`
+      )}
+      style={{ left: place?.x, top: place?.y, width: BOX.width, height: BOX.height }}
+      data-node={node.id}
+      data-mlinfra-ref={node.ref}
+      title={[node.title, node.note].filter(Boolean).join('\n')}
+      tabIndex={tab ? 0 : -1}
+      {...handlers}
+    >
+      <Icon name={node.icon} />
+      <span>{node.title}</span>
+      {node.mark}
+      {node.note && <small>{node.note}</small>}
+    </button>
   );
 }
 

@@ -10,7 +10,7 @@ const ICON: Readonly<Record<string, IconName>> = {
   job: 'jobs',
   pipeline: 'pipeline',
   step: 'notebook',
-  schedule: 'pipeline',
+  schedule: 'clock',
   experiment: 'experiments',
   run: 'experiments',
   compare: 'compare',
@@ -43,6 +43,8 @@ export function kindName(kind: string, trans: TranslationBundle): string {
       return trans.__('pipeline');
     case 'step':
       return trans.__('step');
+    case 'schedule':
+      return trans.__('schedule');
     case 'experiment':
       return trans.__('experiment');
     case 'run':
@@ -79,6 +81,8 @@ export function kindWord(kind: string, trans: TranslationBundle): string {
       return trans.__('Pipelines');
     case 'step':
       return trans.__('Steps');
+    case 'schedule':
+      return trans.__('Schedules');
     case 'experiment':
       return trans.__('Experiments');
     case 'run':

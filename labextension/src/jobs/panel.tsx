@@ -17,6 +17,7 @@ import { useEnabled } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
+import { SchedulesSection } from '../pipelines/schedules';
 import { PipelinesSection } from '../pipelines/section';
 import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -36,6 +37,7 @@ export default function JobsPanel(): React.ReactElement {
       <Pinned name="jobs:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.jobs} />
       <JobsSection />
       <PipelinesSection />
+      <SchedulesSection />
     </>
   );
 }

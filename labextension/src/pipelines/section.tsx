@@ -1,6 +1,7 @@
 import React, { useMemo } from 'react';
 
 import type { IPage, IPipeline, IPipelineDetail } from '../api/types';
+import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
@@ -18,7 +19,8 @@ import { secondsOf } from './seconds';
 
 /** The pipelines of the project with the states of their newest runs; unfolded, their steps. */
 export function PipelinesSection(): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const { client, commands, trans } = useWorkbench();
+  const create = (): void => void commands.execute('mlinfra:pipelines-create');
   const section = useOpen('jobs:pipelines');
   const { query, onMore } = useList('pipelines', (limit, signal) => client.pipelines.list({ limit }, signal), {
     topics: ['step'],
@@ -40,13 +42,16 @@ export function PipelinesSection(): React.ReactElement {
             ) : (
               <EmptyCard
                 sentence={trans.__('A pipeline runs notebooks in order and skips what has not changed.')}
+                action={{ label: trans.__('Create from Notebooks…'), onClick: create }}
                 code="%pipeline run NAME"
               />
             )
           }
         </Result>
       )}
-    />
+    >
+      <Button bare kind="quiet" icon="plus" label={trans.__('New Pipeline…')} onClick={create} />
+    </Section>
   );
 }
 

@@ -1,0 +1,257 @@
+import React, { useState } from 'react';
+
+import type { IBackfill, IPipelineDetail, IPipelineRun, IRunOptions } from '../api/types';
+import { Button } from '../components/button';
+import { done } from '../components/confirm';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { Select } from '../components/select';
+import * as format from '../format';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { readText, textOf, withoutDefaults } from './values';
+import { undone } from './grid';
+
+export interface IPipelineActions {
+  busy: boolean;
+  /** The newest run. */
+  last: IPipelineRun | undefined;
+  running: boolean;
+  start: (options?: IRunOptions) => void;
+  cancel: () => void;
+  /** Whether the newest run left something to repair. */
+  canRepair: boolean;
+  repair: () => void;
+  form: FormName | null;
+  show: (form: FormName | null) => void;
+  refresh: () => Promise<void>;
+}
+
+type FormName = 'run' | 'backfill';
+
+/** What can be done with a pipeline. before: done before a run, such as saving its file; says whether to go on. */
+export function usePipelineActions(
+  name: string,
+  detail: IPipelineDetail | undefined,
+  refresh: () => Promise<void>,
+  before: () => Promise<boolean> = () => Promise.resolve(true)
+): IPipelineActions {
+  const { client } = useWorkbench();
+  const { run, busy } = useAction();
+  const [form, show] = useState<FormName | null>(null);
+  const last = detail?.runs[0];
+  const running = last?.state === 'running';
+  const act = (doing: () => Promise<unknown>): void =>
+    void run(async () => {
+      if (await before()) {
+        await doing();
+        show(null);
+        await refresh();
+      }
+    });
+  return {
+    busy,
+    last,
+    running,
+    form,
+    show,
+    refresh,
+    start: options => act(() => client.pipelines.run(name, options)),
+    cancel: () => last && void run(() => client.pipelines.cancel(last.run).then(refresh)),
+    canRepair: last !== undefined && !running && last.state !== 'succeeded' && undone(last) > 0,
+    repair: () => last && act(() => client.pipelines.repair(last.run))
+  };
+}
+
+interface IButtonsProps {
+  detail: IPipelineDetail | undefined;
+  actions: IPipelineActions;
+}
+
+/** Run, Repair, Backfill…, Schedule… */
+export function PipelineButtons({ detail, actions }: IButtonsProps): React.ReactElement {
+  const { commands, trans } = useWorkbench();
+  const { busy, last, running, canRepair, form, show } = actions;
+  const asks = detail !== undefined && Object.keys(detail.parameters).length > 0;
+  const count = last ? undone(last) : 0;
+  return (
+    <>
+      <Button
+        kind={canRepair ? 'default' : 'primary'}
+        icon="play"
+        label={asks ? trans.__('Run…') : trans.__('Run')}
+        disabled={busy || running || !detail}
+        pressed={asks ? form === 'run' : undefined}
+        onClick={() => (asks ? show(form === 'run' ? null : 'run') : actions.start())}
+      />
+      {canRepair && (
+        <Button
+          kind="primary"
+          label={trans._n('Repair, %1 step', 'Repair, %1 steps', count)}
+          caption={trans.__('Run what failed and what hangs on it; what had succeeded is taken as it is')}
+          disabled={busy}
+          onClick={actions.repair}
+        />
+      )}
+      {running && (
+        <Button
+          icon="stop"
+          label={trans.__('Cancel')}
+          caption={trans.__('End the run; what its steps have made so far stays')}
+          disabled={busy}
+          onClick={actions.cancel}
+        />
+      )}
+      <Button
+        label={trans.__('Backfill…')}
+        caption={
+          detail?.date
+            ? trans.__('One run for each date of a range')
+            : trans.__('No step uses a date: write {{ date }} under `params`, `in` or `out`')
+        }
+        disabled={!detail?.date}
+        pressed={form === 'backfill'}
+        onClick={() => show(form === 'backfill' ? null : 'backfill')}
+      />
+      <Button
+        icon="clock"
+        label={trans.__('Schedule…')}
+        disabled={!detail}
+        onClick={() => void commands.execute('mlinfra:schedules-create', { pipeline: detail?.pipeline.name ?? '' })}
+      />
+    </>
+  );
+}
+
+/** The form that is open below the header. */
+export function PipelineForms({ detail, actions }: IButtonsProps): React.ReactElement | null {
+  if (!detail || !actions.form) {
+    return null;
+  }
+  return actions.form === 'run' ? (
+    <RunForm detail={detail} actions={actions} />
+  ) : (
+    <BackfillForm detail={detail} actions={actions} />
+  );
+}
+
+interface IFormProps {
+  detail: IPipelineDetail;
+  actions: IPipelineActions;
+}
+
+function RunForm({ detail, actions }: IFormProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
+  const [force, setForce] = useState(false);
+  const read = Object.entries(detail.parameters).map(([name, value]) => ({
+    name,
+    text: texts[name] ?? textOf(value),
+    ...readText(texts[name] ?? textOf(value), value)
+  }));
+  const whole = read.every(({ fault }) => !fault);
+  return (
+    <form
+      className={cx('inline-form')}
+      aria-label={trans.__('Run with parameters')}
+      onSubmit={event => {
+        event.preventDefault();
+        actions.start({ parameters: withoutDefaults(read, detail.parameters), force });
+      }}
+    >
+      {read.map(({ name, text, fault }) => (
+        <Field
+          key={name}
+          label={name}
+          width={140}
+          value={text}
+          fault={fault ? trans.__('This is no value of its kind.') : undefined}
+          onChange={value => setTexts({ ...texts, [name]: value })}
+        />
+      ))}
+      <label className={cx('check')}>
+        <input type="checkbox" checked={force} onChange={event => setForce(event.target.checked)} />
+        {trans.__('take nothing from the cache')}
+      </label>
+      <Button kind="primary" icon="play" label={trans.__('Start Run')} disabled={!whole || actions.busy} submit />
+      <Button label={trans.__('Close')} onClick={() => actions.show(null)} />
+    </form>
+  );
+}
+
+function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const today = format.day(new Date().toISOString());
+  const [range, setRange] = useState({ first: today, last: today, every: 'day' as 'day' | 'week' | 'month' });
+  const [plan, setPlan] = useState<IBackfill | null>(null);
+  const { name } = detail.pipeline;
+  const change = (part: Partial<typeof range>): void => {
+    setRange({ ...range, ...part });
+    setPlan(null); // what was counted is of another range
+  };
+  const count = (): Promise<boolean> =>
+    run(async () => setPlan(await client.pipelines.backfill(name, { ...range, dry_run: true })));
+  const begin = (): Promise<boolean> =>
+    run(async () => {
+      const begun = await client.pipelines.backfill(name, { ...range, dry_run: false });
+      done(trans._n('%1 run begins.', '%1 runs begin, oldest first.', begun.runs));
+      actions.show(null);
+      await actions.refresh();
+    });
+  return (
+    <form
+      className={cx('inline-form')}
+      aria-label={trans.__('Backfill')}
+      onSubmit={event => {
+        event.preventDefault();
+        void (plan ? begin() : count());
+      }}
+    >
+      <Field
+        label={trans.__('from')}
+        type="date"
+        width={128}
+        value={range.first}
+        onChange={first => change({ first })}
+      />
+      <Field label={trans.__('to')} type="date" width={128} value={range.last} onChange={last => change({ last })} />
+      <Select
+        label={trans.__('every')}
+        value={range.every}
+        options={[
+          { value: 'day', label: trans.__('day') },
+          { value: 'week', label: trans.__('week') },
+          { value: 'month', label: trans.__('month') }
+        ]}
+        onChange={every => change({ every: every as typeof range.every })}
+      />
+      {plan && <Plan plan={plan} />}
+      <Button
+        kind="primary"
+        label={plan ? trans._n('Start %1 Run', 'Start %1 Runs', plan.runs) : trans.__('Count')}
+        disabled={busy || plan?.runs === 0}
+        submit
+      />
+      <Button label={trans.__('Close')} onClick={() => actions.show(null)} />
+    </form>
+  );
+}
+
+function Plan({ plan }: { plan: IBackfill }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { dates, runs, steps, cached, parallel, note } = plan;
+  return (
+    <span className={cx('plan')} role="status">
+      {trans.__(
+        '%1 dates, %2 done; at most %3 steps run, at least %4 come from the cache, %5 dates at once',
+        dates.length,
+        dates.length - runs,
+        steps,
+        cached,
+        parallel
+      )}
+      {note && ` · ${note}`}
+    </span>
+  );
+}

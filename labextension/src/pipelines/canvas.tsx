@@ -1,0 +1,284 @@
+import { PathExt } from '@jupyterlab/coreutils';
+import React, { useMemo, useState } from 'react';
+
+import type { IDraft, IPipelineRun, IStep } from '../api/types';
+import { Button, Key } from '../components/button';
+import { done, failed } from '../components/confirm';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { usePageKey } from '../components/frame';
+import { Graph } from '../components/graph';
+import { Select } from '../components/select';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import { connected, relative, stepOf, withStep } from './changes';
+import { draw, inputOf } from './drawing';
+import type { IText } from './draft';
+import { StepForm } from './step';
+
+interface ICanvasProps {
+  draft: IDraft;
+  /** Whether the text says something else by now, which cannot be drawn. */
+  stale: boolean;
+  text: IText;
+  run: IPipelineRun | undefined;
+  step: string | null;
+  onStep: (step: string | null) => void;
+  /** Notebooks beside the file, as it would name them. */
+  notebooks: () => Promise<readonly string[]>;
+}
+
+type Open = 'new' | 'connect' | 'step' | null;
+
+/** The graph of a file, to be changed: every change is one of its text. */
+export function Canvas(props: ICanvasProps): React.ReactElement {
+  const { draft, stale, text, run, step, onStep } = props;
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const [open, setOpen] = useState<Open>(null);
+  const chosen = draft.graph.find(({ name }) => name === step);
+  const free = !stale && !text.busy;
+  const { nodes, links } = useMemo(
+    () => draw({ pipeline: draft.name, graph: draft.graph, run, selected: step }, workbench),
+    [draft, run, step, workbench]
+  );
+  const remove = async (name: string): Promise<void> => {
+    if (await text.change(before => client.pipelines.edit(before, ['steps', name]))) {
+      onStep(null);
+      setOpen(null);
+      done(trans.__('Step %1 is taken out.', name), { label: trans.__('Undo'), run: text.undo });
+    }
+  };
+  usePageKey('n', trans.__('new step'), () => setOpen('new'), free);
+  usePageKey('e', trans.__('connect'), () => setOpen('connect'), free && chosen !== undefined);
+  const onKey = (key: string, id: string): boolean => {
+    if (inputOf(id) !== null || !free) {
+      return false;
+    }
+    if (key === 'e') {
+      onStep(id);
+      setOpen('connect');
+      return true;
+    }
+    if (key === 'Delete') {
+      void remove(id);
+      return true;
+    }
+    return false;
+  };
+  const close = (): void => setOpen(null);
+  return (
+    <div className={cx('canvas')}>
+      <Verbs
+        free={free}
+        chosen={chosen !== undefined}
+        open={open}
+        onOpen={setOpen}
+        onRemove={() => chosen && void remove(chosen.name)}
+      />
+      {open === 'new' && <NewStep {...props} onClose={close} />}
+      {open === 'connect' && chosen && <Connect {...props} from={chosen} onClose={close} />}
+      <div className={cx('canvas-body', stale && 'is-stale')}>
+        <div className={cx('well')}>
+          {nodes.length > 0 && (
+            <Graph
+              label={trans.__('Graph of %1', draft.name)}
+              nodes={nodes}
+              links={links}
+              onKey={onKey}
+              onOpen={id => {
+                if (inputOf(id) === null) {
+                  onStep(id);
+                  setOpen('step');
+                }
+              }}
+            />
+          )}
+        </div>
+        {open === 'step' && chosen && (
+          <StepForm
+            key={chosen.name}
+            step={chosen}
+            path={draft.path}
+            text={text}
+            disabled={!free}
+            onRename={onStep}
+            onClose={close}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface IVerbsProps {
+  free: boolean;
+  chosen: boolean;
+  open: Open;
+  onOpen: (open: Open) => void;
+  onRemove: () => void;
+}
+
+/** The buttons above the graph, each with its key. */
+function Verbs({ free, chosen, open, onOpen, onRemove }: IVerbsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const caption = chosen ? undefined : trans.__('Choose a step first');
+  return (
+    <div className={cx('bar')}>
+      <Button
+        icon="plus"
+        label={trans.__('New Step…')}
+        disabled={!free}
+        pressed={open === 'new'}
+        onClick={() => onOpen(open === 'new' ? null : 'new')}
+      />
+      <Key>n</Key>
+      <Button
+        label={trans.__('Connect…')}
+        caption={caption}
+        disabled={!free || !chosen}
+        pressed={open === 'connect'}
+        onClick={() => onOpen(open === 'connect' ? null : 'connect')}
+      />
+      <Key>e</Key>
+      <Button label={trans.__('Take Out')} caption={caption} disabled={!free || !chosen} onClick={onRemove} />
+      <Key>Delete</Key>
+    </div>
+  );
+}
+
+interface IFormProps extends ICanvasProps {
+  onClose: () => void;
+}
+
+/** A notebook, by its path; what it takes and makes is read from its code. */
+function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const [notebook, setNotebook] = useState('');
+  const known = useQuery(`notebooks beside ${draft.path}`, notebooks, { every: () => null });
+  const folder = PathExt.dirname(draft.path);
+  const add = async (): Promise<void> => {
+    let name = '';
+    const went = await text.change(async before => {
+      const whole = PathExt.join(folder, notebook);
+      const step = await stepOf(client.pipelines, whole, folder);
+      const added = await withStep(
+        client.pipelines,
+        before,
+        step,
+        draft.graph.map(item => item.name)
+      );
+      name = added.name;
+      return added;
+    });
+    if (went) {
+      onStep(name);
+      onClose();
+    }
+  };
+  return (
+    <form
+      className={cx('inline-form')}
+      aria-label={trans.__('New step')}
+      onKeyDown={event => event.key === 'Escape' && onClose()}
+      onSubmit={event => {
+        event.preventDefault();
+        void add();
+      }}
+    >
+      <Field
+        label={trans.__('notebook')}
+        width={260}
+        options={known.data?.map(path => ({ value: path, label: path }))}
+        value={notebook}
+        focus
+        onChange={setNotebook}
+      />
+      <Button kind="primary" label={trans.__('Add Step')} disabled={!notebook.endsWith('.ipynb') || text.busy} submit />
+      <Button label={trans.__('Close')} onClick={onClose} />
+    </form>
+  );
+}
+
+/** A step takes what the chosen one makes. */
+function Connect({ draft, text, from, onStep, onClose }: IFormProps & { from: IStep }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const others = draft.graph.filter(({ name, after }) => name !== from.name && !after.includes(from.name));
+  const [picked, pick] = useState(others[0]?.name ?? '');
+  const connect = async (): Promise<void> => {
+    const to = others.find(({ name }) => name === picked);
+    const folder = PathExt.dirname(draft.path);
+    if (to && (await text.change(before => connected(client.pipelines, before, from, to, folder)))) {
+      onStep(to.name);
+      onClose();
+    }
+  };
+  return (
+    <form
+      className={cx('inline-form')}
+      aria-label={trans.__('Connect')}
+      onKeyDown={event => event.key === 'Escape' && onClose()}
+      onSubmit={event => {
+        event.preventDefault();
+        void connect();
+      }}
+    >
+      <Select
+        label={trans.__('what %1 makes is taken by', from.name)}
+        value={picked}
+        focus
+        options={others.map(({ name }) => ({ value: name, label: name }))}
+        onChange={pick}
+      />
+      <Button kind="primary" label={trans.__('Connect')} disabled={!picked || text.busy} submit />
+      <Button label={trans.__('Close')} onClick={onClose} />
+    </form>
+  );
+}
+
+/** What was dropped becomes steps, or inputs of a step. */
+export function useDropped(
+  text: IText,
+  draft: IDraft | null,
+  step: string | null,
+  toProject: (path: string) => string | null
+): (drop: { paths: readonly string[]; refs: readonly string[]; step: string | null }) => void {
+  const { client, trans } = useWorkbench();
+  return drop => {
+    if (!draft) {
+      return;
+    }
+    const folder = PathExt.dirname(draft.path);
+    const target = draft.graph.find(({ name }) => name === (drop.step ?? step));
+    const taken = draft.graph.map(({ name }) => name);
+    void (async () => {
+      for (const path of drop.paths) {
+        const notebook = toProject(path);
+        if (notebook === null) {
+          failed(trans.__('%1 lies outside the project.', path));
+          continue;
+        }
+        await text.change(async before => {
+          const added = await withStep(
+            client.pipelines,
+            before,
+            await stepOf(client.pipelines, notebook, folder),
+            taken
+          );
+          taken.push(added.name);
+          return added;
+        });
+      }
+      if (!drop.refs.length) {
+        return;
+      }
+      if (!target) {
+        failed(trans.__('Drop it on the step that takes it, or choose that step first.'));
+        return;
+      }
+      const inputs = target.inputs.map(input => relative(input, folder));
+      const more = drop.refs.filter(ref => !inputs.includes(ref));
+      await text.change(before => client.pipelines.edit(before, ['steps', target.name, 'in'], [...inputs, ...more]));
+    })();
+  };
+}

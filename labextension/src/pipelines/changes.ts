@@ -1,0 +1,89 @@
+import { PathExt } from '@jupyterlab/coreutils';
+
+import type { IPipelinesClient } from '../api/pipelines';
+import type { IStep } from '../api/types';
+import { referenceOf } from './things';
+
+type Editing = Pick<IPipelinesClient, 'draft' | 'edit' | 'propose' | 'rename'>;
+
+/** A path below the project as a file in `folder` says it; a reference, or what is filled in later, stays. */
+export const relative = (text: string, folder: string): string =>
+  referenceOf(text) || text.startsWith('step:') || text.startsWith('/') || text.includes('{{') || !folder
+    ? text
+    : PathExt.relative(`/${folder}`, `/${text}`);
+
+/** A step as it stands in a file. */
+export interface INewStep {
+  name: string;
+  notebook: string;
+  in: readonly string[];
+  out: readonly string[];
+}
+
+/** The step of a notebook (a path below the project), for a file in `folder`: what it takes and makes is read from its code. */
+export async function stepOf(client: Editing, notebook: string, folder: string): Promise<INewStep> {
+  const proposal = await client.propose([notebook]);
+  const { graph } = await client.draft(proposal.path, proposal.text);
+  const [step] = graph;
+  const here = (texts: readonly string[]): string[] => texts.map(text => relative(text, folder));
+  return {
+    name: step?.name ?? PathExt.basename(notebook, '.ipynb'),
+    notebook: relative(notebook, folder),
+    in: here(step?.inputs ?? []),
+    out: here(step?.outputs ?? [])
+  };
+}
+
+/** A name that no step has: `train`, `train-2`. */
+export function freeName(name: string, taken: readonly string[]): string {
+  for (let number = 1; ; number++) {
+    const found = number === 1 ? name : `${name}-${number}`;
+    if (!taken.includes(found)) {
+      return found;
+    }
+  }
+}
+
+/** The text with one more step. */
+export async function withStep(
+  client: Editing,
+  text: string,
+  step: INewStep,
+  taken: readonly string[]
+): Promise<{ text: string; name: string }> {
+  const name = freeName(step.name, taken);
+  const value = {
+    notebook: step.notebook,
+    ...(step.in.length && { in: step.in }),
+    ...(step.out.length && { out: step.out })
+  };
+  return { name, text: (await client.edit(text, ['steps', name], value)).text };
+}
+
+/** The text with a step that takes what another makes, or comes after it when that makes nothing. */
+export async function connected(
+  client: Editing,
+  text: string,
+  from: IStep,
+  to: IStep,
+  folder: string
+): Promise<{ readonly text: string }> {
+  const made = from.outputs.length ? from.outputs : [`step:${from.name}`];
+  const taken = to.inputs.map(input => relative(input, folder));
+  const more = made.map(output => relative(output, folder)).filter(output => !taken.includes(output));
+  return more.length ? client.edit(text, ['steps', to.name, 'in'], [...taken, ...more]) : { text };
+}
+
+/** The part of a text that differs from another: `text.slice(start, end)` becomes `value`. */
+export function difference(before: string, after: string): { start: number; end: number; value: string } {
+  let start = 0;
+  while (start < before.length && before[start] === after[start]) {
+    start++;
+  }
+  let tail = 0;
+  const most = Math.min(before.length, after.length) - start;
+  while (tail < most && before[before.length - 1 - tail] === after[after.length - 1 - tail]) {
+    tail++;
+  }
+  return { start, end: before.length - tail, value: after.slice(start, after.length - tail) };
+}

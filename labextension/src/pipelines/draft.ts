@@ -1,0 +1,124 @@
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+
+import { type ApiError, asApiError } from '../api/errors';
+import type { IDraft } from '../api/types';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { useVisible } from '../hooks/visible';
+import { difference } from './changes';
+import type { PipelineContext } from './document';
+
+/** The text of an open file, and the way to change it; one change is one step of undo. */
+export interface IText {
+  text: string;
+  dirty: boolean;
+  busy: boolean;
+  /** Change the text as the server says; what was typed meanwhile is not overwritten. Says whether it went well. */
+  change: (how: (text: string) => Promise<{ readonly text: string }>) => Promise<boolean>;
+  undo: () => void;
+}
+
+export function useText(context: PipelineContext): IText {
+  const { model } = context;
+  const { trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      model.contentChanged.connect(changed);
+      model.stateChanged.connect(changed);
+      return () => {
+        model.contentChanged.disconnect(changed);
+        model.stateChanged.disconnect(changed);
+      };
+    },
+    [model]
+  );
+  const text = useSyncExternalStore(subscribe, () => model.sharedModel.getSource());
+  const dirty = useSyncExternalStore(subscribe, () => model.dirty);
+  return {
+    text,
+    dirty,
+    busy,
+    change: how =>
+      run(async () => {
+        const before = model.sharedModel.getSource();
+        const after = (await how(before)).text;
+        if (model.sharedModel.getSource() !== before) {
+          throw new Error(trans.__('The text has changed meanwhile. Nothing was changed: do it again.'));
+        }
+        const { start, end, value } = difference(before, after);
+        model.sharedModel.updateSource(start, end, value);
+      }),
+    undo: () => model.sharedModel.undo()
+  };
+}
+
+export interface IDraftState {
+  /** What the last text that was whole says. */
+  good: IDraft | null;
+  /** What the text says now: a draft with a fault, or null while it is not known yet. */
+  now: IDraft | null;
+  /** The server could not be asked. */
+  error: ApiError | null;
+}
+
+const REST = 250;
+
+/** What a text says, asked whenever the typing rests for a quarter of a second. */
+export function useDraft(path: string | null, text: string): IDraftState {
+  const { client } = useWorkbench();
+  const [state, setState] = useState<IDraftState>({ good: null, now: null, error: null });
+  const first = useRef(true);
+  useEffect(() => {
+    if (path === null) {
+      return;
+    }
+    const request = new AbortController();
+    const timer = setTimeout(
+      () => {
+        first.current = false;
+        client.pipelines.draft(path, text, request.signal).then(
+          now => setState(({ good }) => ({ good: now.fault ? good : now, now, error: null })),
+          (error: unknown) => !request.signal.aborted && setState(before => ({ ...before, error: asApiError(error) }))
+        );
+      },
+      first.current ? 0 : REST
+    );
+    return () => {
+      clearTimeout(timer);
+      request.abort();
+    };
+  }, [client, path, text]);
+  return state;
+}
+
+const LOOK = 5_000;
+
+/** Whether the file on disk is another than the one that was opened or saved; looked at while it is in sight. */
+export function useChangedOnDisk(
+  context: PipelineContext,
+  modified: (path: string) => Promise<string>
+): { changed: boolean; look: () => void } {
+  const visible = useVisible();
+  const [changed, setChanged] = useState(false);
+  const look = useCallback((): void => {
+    const known = context.contentsModel?.last_modified;
+    modified(context.path).then(
+      found => setChanged(known !== undefined && known === context.contentsModel?.last_modified && found !== known),
+      () => setChanged(false) // it is gone, or the server does not answer: saving will say so
+    );
+  }, [context, modified]);
+  useEffect(() => {
+    if (!visible) {
+      return;
+    }
+    look();
+    const timer = setInterval(look, LOOK);
+    context.fileChanged.connect(look);
+    return () => {
+      clearInterval(timer);
+      context.fileChanged.disconnect(look);
+    };
+  }, [context, look, visible]);
+  return { changed, look };
+}

@@ -1,0 +1,233 @@
+import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IToolbarWidgetRegistry, WidgetTracker } from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { IMainMenu } from '@jupyterlab/mainmenu';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { Widget } from '@lumino/widgets';
+
+import { labIcon } from '../components/labicon';
+import { formatRef, nameOf } from '../refs';
+import { IWorkbench } from '../tokens';
+import { Creator } from './creating';
+import { type PipelineDocument, PipelineFactory } from './document';
+import { giveJob } from './given';
+import { MenuButton } from './menu';
+
+const FACTORY = 'Pipeline';
+const TYPE = 'mlpipeline';
+
+export const pipelines: JupyterFrontEndPlugin<void> = {
+  id: '@jupyter-mlinfra/labextension:pipelines',
+  description: 'The editor of pipeline files, schedules and their form.',
+  autoStart: true,
+  requires: [IWorkbench],
+  optional: [
+    IEditorServices,
+    ILayoutRestorer,
+    IFileBrowserFactory,
+    INotebookTracker,
+    IToolbarWidgetRegistry,
+    IMainMenu
+  ],
+  activate: (
+    app: JupyterFrontEnd,
+    workbench: IWorkbench,
+    services: IEditorServices | null,
+    restorer: ILayoutRestorer | null,
+    browsers: IFileBrowserFactory | null,
+    notebooks: INotebookTracker | null,
+    toolbars: IToolbarWidgetRegistry | null,
+    menu: IMainMenu | null
+  ) => {
+    if (services) {
+      const documents = addEditor(app, workbench, services, restorer);
+      addUndo(workbench, documents, menu);
+    }
+    addSchedules(workbench);
+    const creator = new Creator(app, workbench, browsers);
+    addCreating(workbench, creator, browsers);
+    if (notebooks) {
+      addActive(app, workbench, creator, notebooks);
+      const items = ['mlinfra:schedules-create-active', 'mlinfra:pipelines-add-active'];
+      toolbars?.addFactory('Notebook', 'mlinfra-menu', () => new MenuButton(workbench, items));
+    }
+  }
+};
+
+/** Double click on a pipeline file opens the editor. */
+function addEditor(
+  app: JupyterFrontEnd,
+  workbench: IWorkbench,
+  services: IEditorServices,
+  restorer: ILayoutRestorer | null
+): WidgetTracker<PipelineDocument> {
+  const { docRegistry, serviceManager } = app;
+  docRegistry.addFileType({
+    name: TYPE,
+    displayName: workbench.trans.__('Pipeline'),
+    extensions: ['.mlpipeline.yaml'],
+    mimeTypes: ['text/x-yaml'],
+    contentType: 'file',
+    fileFormat: 'text',
+    icon: labIcon('pipeline')
+  });
+  const factory = new PipelineFactory({
+    name: FACTORY,
+    label: workbench.trans.__('Pipeline Editor'),
+    fileTypes: [TYPE],
+    defaultFor: [TYPE],
+    modelName: 'text',
+    workbench,
+    services,
+    contents: serviceManager.contents
+  });
+  docRegistry.addWidgetFactory(factory);
+  const tracker = new WidgetTracker<PipelineDocument>({ namespace: 'mlinfra-pipeline-documents' });
+  factory.widgetCreated.connect((_, widget) => {
+    void tracker.add(widget);
+    widget.context.pathChanged.connect(() => void tracker.save(widget));
+  });
+  if (restorer) {
+    void restorer.restore(tracker, {
+      command: 'docmanager:open',
+      args: ({ context }) => ({ path: context.path, factory: FACTORY }),
+      name: ({ context }) => context.path
+    });
+  }
+  return tracker;
+}
+
+/** Undo and redo of JupyterLab's menu and keys work in text and graph. */
+function addUndo(workbench: IWorkbench, documents: WidgetTracker<PipelineDocument>, menu: IMainMenu | null): void {
+  const { trans } = workbench;
+  const isEnabled = (widget: Widget): boolean => documents.find(document => document === widget) !== undefined;
+  const verbs = [
+    ['undo', trans.__('Undo'), trans.__('Take back the last change of the pipeline')],
+    ['redo', trans.__('Redo'), trans.__('Make it again')]
+  ] as const;
+  for (const [verb, label, caption] of verbs) {
+    const id = `mlinfra:pipelines-${verb}`;
+    workbench.addCommand({
+      id,
+      label,
+      caption,
+      execute: () => documents.currentWidget?.context.model.sharedModel[verb]()
+    });
+    menu?.editMenu.undoers[verb].add({ id, isEnabled });
+  }
+}
+
+function addSchedules(workbench: IWorkbench): void {
+  const { trans } = workbench;
+  workbench.addPage({
+    kind: 'schedule',
+    icon: 'clock',
+    command: 'mlinfra:schedules-open',
+    label: trans.__('Open Schedule'),
+    caption: trans.__('Next times of a schedule, and what became of each'),
+    title: name => name,
+    body: () => import('./schedule')
+  });
+  workbench.addPage({
+    kind: 'scheduling',
+    icon: 'clock',
+    command: 'mlinfra:schedules-form',
+    label: trans.__('Schedule…'),
+    caption: trans.__('When a pipeline or a notebook is to be run'),
+    title: name => (name === 'new' ? trans.__('New Schedule') : trans.__('Schedule %1', nameOf(name))),
+    body: () => import('./scheduling')
+  });
+  workbench.addCommand({
+    id: 'mlinfra:schedules-create',
+    label: trans.__('Schedule…'),
+    caption: trans.__('Run a pipeline or a notebook by the clock'),
+    icon: 'clock',
+    category: workbench.category(trans.__('Jobs')),
+    args: {
+      pipeline: { type: 'string', description: trans.__('Name of a pipeline') },
+      notebook: { type: 'string', description: trans.__('Path of a notebook below the project') },
+      job: { type: 'object', description: trans.__('Other fields of the job that runs the notebook') },
+      schedule: { type: 'string', description: trans.__('Name of a schedule that is to be changed') }
+    },
+    execute: args => workbench.open(formatRef('scheduling', scheduledBy(args)))
+  });
+}
+
+/** What the form is about: a reference, or `new`. */
+function scheduledBy({ pipeline, notebook, job, schedule }: ReadonlyPartialJSONObject): string {
+  if (typeof schedule === 'string') {
+    return formatRef('schedule', schedule);
+  }
+  if (typeof notebook === 'string') {
+    const what = `file:${notebook}`;
+    giveJob(what, typeof job === 'object' && job !== null ? (job as ReadonlyPartialJSONObject) : {});
+    return what;
+  }
+  return typeof pipeline === 'string' && pipeline ? formatRef('pipeline', pipeline) : 'new';
+}
+
+function addCreating(workbench: IWorkbench, creator: Creator, browsers: IFileBrowserFactory | null): void {
+  const { trans } = workbench;
+  workbench.addCommand({
+    id: 'mlinfra:pipelines-create',
+    label: trans.__('New Pipeline…'),
+    caption: trans.__('Choose notebooks: they become steps, joined by what their code reads and writes'),
+    icon: 'pipeline',
+    category: workbench.category(trans.__('Jobs')),
+    isEnabled: () => browsers !== null,
+    execute: () => creator.choose()
+  });
+  workbench.addCommand({
+    id: 'mlinfra:pipelines-create-selected',
+    label: trans.__('Create Pipeline…'),
+    caption: trans.__('The selected notebooks become steps, joined by what their code reads and writes'),
+    icon: 'pipeline',
+    isEnabled: () => creator.selected().length > 0,
+    execute: () => creator.create(creator.selected())
+  });
+  workbench.addCommand({
+    id: 'mlinfra:pipelines-run-selected',
+    label: trans.__('Run Pipeline'),
+    caption: trans.__('Run the selected pipeline file'),
+    icon: 'play',
+    execute: () => creator.runSelected()
+  });
+}
+
+/** What can be done with the notebook in front. */
+function addActive(app: JupyterFrontEnd, workbench: IWorkbench, creator: Creator, notebooks: INotebookTracker): void {
+  const { trans } = workbench;
+  const isEnabled = (): boolean => notebooks.currentWidget !== null;
+  const onPath = async (doing: (path: string) => Promise<void>): Promise<void> => {
+    const context = notebooks.currentWidget?.context;
+    if (context?.model.dirty) {
+      await context.save();
+    }
+    if (context) {
+      await doing(context.path);
+    }
+  };
+  workbench.addCommand({
+    id: 'mlinfra:pipelines-add-active',
+    label: trans.__('Add to Pipeline…'),
+    caption: trans.__('This notebook becomes a step of a pipeline'),
+    icon: 'pipeline',
+    category: workbench.category(trans.__('Jobs')),
+    isEnabled,
+    execute: () => onPath(path => creator.addTo(path))
+  });
+  workbench.addCommand({
+    id: 'mlinfra:schedules-create-active',
+    label: trans.__('Schedule…'),
+    caption: trans.__('Run this notebook by the clock'),
+    icon: 'clock',
+    isEnabled,
+    execute: () => onPath(path => creator.schedule(path))
+  });
+  notebooks.currentChanged.connect(() => {
+    app.commands.notifyCommandChanged('mlinfra:pipelines-add-active');
+    app.commands.notifyCommandChanged('mlinfra:schedules-create-active');
+  });
+}

@@ -1,0 +1,232 @@
+import React from 'react';
+
+import type { IFiring, ISchedule } from '../api/types';
+import { Button, Link } from '../components/button';
+import { Result } from '../components/card';
+import { confirm, done } from '../components/confirm';
+import { cx } from '../components/cx';
+import { CodeDrawer } from '../components/drawer';
+import { usePageKey } from '../components/frame';
+import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
+import { More } from '../components/more';
+import { State } from '../components/state';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { type IActionState, useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { useList } from '../hooks/list';
+import { useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
+import type { IPageProps, IWorkbench } from '../tokens';
+import { dueWords, policyWords, untilWords, whenWords } from './due';
+import { type IScheduleVerbs, scheduleVerbs } from './schedules';
+
+/** The page of a schedule: when it is due, and what became of each due time. */
+export default function SchedulePage({ reference, name }: IPageProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const { client, commands, trans } = workbench;
+  const query = useQuery(reference, signal => client.schedules.show(name, signal), { topics: ['schedule', 'step'] });
+  const history = useList(
+    `${reference} history`,
+    (limit, signal) => client.schedules.history(name, { limit }, signal),
+    {
+      topics: ['schedule', 'step', 'job']
+    }
+  );
+  const action = useAction();
+  const refresh = async (): Promise<void> => {
+    await Promise.all([query.refresh(), history.query.refresh()]);
+  };
+  const verbs = scheduleVerbs(workbench, action, refresh);
+  const schedule = query.data;
+  const paused = schedule?.state === 'paused';
+  const remove = useRemove(name, action, query.refresh);
+  const ready = schedule !== undefined && !action.busy;
+  const toggle = (): void => schedule && verbs.toggle(schedule);
+  const runNow = (): void => schedule && verbs.runNow(schedule);
+  usePageKey('h', trans.__('pause or resume'), toggle, ready);
+  usePageKey('.', trans.__('run now'), runNow, ready);
+  return (
+    <>
+      <PageHeader
+        icon="clock"
+        title={name}
+        reference={reference}
+        mark={schedule && <State state={schedule.state} tag />}
+      >
+        <Button kind="primary" icon="play" label={trans.__('Run Now')} disabled={!ready} onClick={runNow} />
+        <Button
+          icon={paused ? 'play' : 'pause'}
+          label={paused ? trans.__('Resume') : trans.__('Pause')}
+          disabled={!ready}
+          onClick={toggle}
+        />
+        <Button
+          label={trans.__('Edit…')}
+          disabled={!ready}
+          onClick={() => void commands.execute('mlinfra:schedules-create', { schedule: name })}
+        />
+        <Button label={trans.__('Delete…')} disabled={!ready} onClick={() => void remove()} />
+        <InsertButton code={schedule?.code.python} primary={false} />
+      </PageHeader>
+      <Result query={query}>
+        {data => (
+          <>
+            <ScheduleFacts schedule={data} />
+            <div className={cx('scroll', 'split')}>
+              <NextTimes schedule={data} />
+              <Heading title={trans.__('Due times')} note={trans.__('newest first')} />
+              <Result query={history.query}>
+                {page => (
+                  <>
+                    {page.items.length ? (
+                      <History schedule={data} firings={page.items} verbs={verbs} />
+                    ) : (
+                      <p className={cx('more')}>{trans.__('No time was due yet.')}</p>
+                    )}
+                    <More page={page} onMore={history.onMore} />
+                  </>
+                )}
+              </Result>
+            </div>
+            <CodeDrawer code={data.code} />
+          </>
+        )}
+      </Result>
+    </>
+  );
+}
+
+/** Forget a schedule, after a question. */
+function useRemove(name: string, { run }: IActionState, refresh: () => Promise<void>): () => Promise<void> {
+  const { client, trans } = useWorkbench();
+  return async () => {
+    const sure = await confirm({
+      title: trans.__('Delete schedule %1?', name),
+      body: trans.__('It starts nothing any more, and its history is forgotten. What it started goes on.'),
+      action: trans.__('Delete'),
+      trans
+    });
+    if (sure && (await run(() => client.schedules.remove(name)))) {
+      done(trans.__('Schedule %1 is deleted.', name));
+      await refresh();
+    }
+  };
+}
+
+function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElement {
+  const { trans, open, commands } = useWorkbench();
+  const { what, pipeline, job, catchup, overlap, grace_seconds } = schedule;
+  const notebook = typeof job?.notebook === 'string' ? job.notebook : '';
+  const missed = policyWords.catchup(trans)[catchup];
+  const go = (): void =>
+    void (pipeline ? open(what) : commands.execute('mlinfra:workbench-open-file', { path: notebook }));
+  return (
+    <Facts>
+      {pipeline || notebook ? <Link onClick={go}>{what}</Link> : <span>{what}</span>}
+      <>{whenWords(schedule, trans)}</>
+      <>{trans.__('if a time was missed: %1, within %2', missed, format.span(grace_seconds))}</>
+      <>{trans.__('if the last one still runs: %1', policyWords.overlap(trans)[overlap])}</>
+    </Facts>
+  );
+}
+
+function NextTimes({ schedule: { next, next_notes, state } }: { schedule: ISchedule }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <>
+      <Heading
+        title={trans.__('Next')}
+        note={state === 'paused' ? trans.__('paused: nothing is started') : next[0] && untilWords(next[0], trans)}
+      />
+      <DueList times={next.map((at, index) => ({ at, note: next_notes[index] ?? '' }))} />
+    </>
+  );
+}
+
+/** Due times beside each other; a day on which the clocks change says so. */
+export function DueList({ times }: { times: readonly { at: string; note: string }[] }): React.ReactElement {
+  return (
+    <ul className={cx('due-times')}>
+      {times.map(({ at, note }) => (
+        <li key={at} data-due={at}>
+          {dueWords(at)}
+          {note && (
+            <span className={cx('tone-wait')} data-reason={note}>
+              {' '}
+              {note}
+            </span>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface IHistoryProps {
+  schedule: ISchedule;
+  firings: readonly IFiring[];
+  verbs: IScheduleVerbs;
+}
+
+function History({ schedule, firings, verbs }: IHistoryProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans, open } = workbench;
+  const target = ({ run, job }: IFiring): string | null =>
+    job ? formatRef('job', job) : run && schedule.pipeline ? schedule.what : null;
+  return (
+    <Table
+      label={trans.__('Due times of %1', schedule.name)}
+      columns={historyColumns(schedule, verbs, workbench)}
+      rows={firings}
+      row={firing => ({ id: idOf(firing), ref: target(firing) ?? undefined })}
+      onOpen={id => {
+        const firing = firings.find(item => idOf(item) === id);
+        const ref = firing && target(firing);
+        if (ref) {
+          void open(ref);
+        }
+      }}
+    />
+  );
+}
+
+const idOf = ({ due, cause, started_at }: IFiring): string => [due, cause, started_at].join(' ');
+
+function historyColumns(schedule: ISchedule, verbs: IScheduleVerbs, { trans }: IWorkbench): IColumnSpec<IFiring>[] {
+  const causes: Readonly<Record<IFiring['cause'], string>> = {
+    clock: trans.__('clock'),
+    catchup: trans.__('caught up'),
+    hand: trans.__('by hand')
+  };
+  return [
+    { key: 'due', head: trans.__('due'), width: 150, cell: ({ due }) => dueWords(due) },
+    {
+      key: 'state',
+      head: trans.__('state'),
+      width: 110,
+      cell: ({ state, outcome }) => <State state={state === 'started' && outcome ? outcome : state} />
+    },
+    { key: 'cause', head: trans.__('cause'), width: 90, cell: ({ cause }) => causes[cause] },
+    { key: 'started', head: trans.__('started'), width: 110, cell: ({ started_at }) => format.time(started_at) },
+    {
+      key: 'reason',
+      head: trans.__('reason'),
+      cell: ({ reason }) => (
+        <span className={cx('clip')} title={reason}>
+          {reason}
+        </span>
+      )
+    },
+    {
+      key: 'verbs',
+      head: '',
+      width: 90,
+      sticky: true,
+      cell: firing =>
+        firing.state === 'missed' || firing.state === 'skipped' || firing.state === 'failed' ? (
+          <Button label={trans.__('Run Now')} onClick={() => verbs.runNow(schedule, firing.due)} />
+        ) : null
+    }
+  ];
+}

@@ -1,0 +1,111 @@
+import type { IScheduleFacts, ISchedule } from '../api/types';
+import { parseRef } from '../refs';
+import { cronOf, type ISentence, sentenceOf } from './cron';
+
+/** What stands in the fields of the schedule form. */
+export interface IScheduleForm {
+  name: string;
+  /** `pipeline:NAME`, or `file:PATH` of a notebook. */
+  what: string;
+  sentence: ISentence;
+  cron: string;
+  tz: string;
+  catchup: ISchedule['catchup'];
+  /** How old a missed time may be that is still run, in hours. */
+  grace: string;
+  overlap: ISchedule['overlap'];
+}
+
+/** The zone of this browser, and UTC where it tells none. */
+export const localZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** A name that a schedule may have, from what it starts. */
+export function nameFor(what: string): string {
+  const last = (parseRef(what)?.name ?? what).split('/').pop() ?? '';
+  const plain = last
+    .replace(/\.ipynb$/, '')
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+  return `${plain || 'schedule'}-daily`;
+}
+
+/** The form of a new schedule, or of one that there is. */
+export function startForm(what: string, known?: ISchedule): IScheduleForm {
+  const cron = known?.cron ?? '0 6 * * *';
+  const notebook = typeof known?.job?.notebook === 'string' ? known.job.notebook : '';
+  return {
+    name: known?.name ?? nameFor(what),
+    what: known ? (known.pipeline ? `pipeline:${known.pipeline}` : `file:${notebook}`) : what,
+    sentence: sentenceOf(cron),
+    cron,
+    tz: known?.tz ?? localZone(),
+    catchup: known?.catchup ?? 'latest',
+    grace: String((known?.grace_seconds ?? 6 * 3600) / 3600),
+    overlap: known?.overlap ?? 'skip'
+  };
+}
+
+/** The form after a change: sentence and cron say the same. */
+export function changed(form: IScheduleForm, change: Partial<IScheduleForm>): IScheduleForm {
+  const next = { ...form, ...change };
+  if (change.cron !== undefined) {
+    return { ...next, sentence: sentenceOf(change.cron) };
+  }
+  return change.sentence ? { ...next, cron: cronOf(change.sentence) ?? form.cron } : next;
+}
+
+/** Fields that are at fault. */
+export function faultsOf({ name, cron, tz, grace, what, sentence }: IScheduleForm): ReadonlySet<keyof IScheduleForm> {
+  const faults = new Set<keyof IScheduleForm>();
+  if (!NAME.test(name)) {
+    faults.add('name');
+  }
+  if (!what.replace(/^(pipeline|file):/, '')) {
+    faults.add('what');
+  }
+  if (cron.trim().split(/\s+/).length !== 5) {
+    faults.add('cron');
+  }
+  if (sentence.every !== 'other' && cronOf(sentence) === null) {
+    faults.add('sentence');
+  }
+  if (!tz.trim()) {
+    faults.add('tz');
+  }
+  if (!grace.trim() || !(Number(grace) >= 0 && Number(grace) <= 8784)) {
+    faults.add('grace');
+  }
+  return faults;
+}
+
+/** What is sent. job: other fields of the job, such as what the submit form was filled with. */
+export function factsOf(form: IScheduleForm, job: Readonly<Record<string, unknown>> = {}): IScheduleFacts {
+  const pipeline = form.what.startsWith('pipeline:') ? form.what.slice('pipeline:'.length) : null;
+  return {
+    cron: form.cron.trim(),
+    tz: form.tz.trim(),
+    ...(pipeline === null ? { job: { ...job, notebook: form.what.replace(/^file:/, '') } } : { pipeline }),
+    catchup: form.catchup,
+    grace_seconds: Number(form.grace) * 3600,
+    overlap: form.overlap
+  };
+}
+
+/** The same by the command line. */
+export function cliOf(form: IScheduleForm): string {
+  const facts = factsOf(form);
+  const what = facts.pipeline ? `--pipeline ${facts.pipeline}` : `--notebook "${String(facts.job?.notebook)}"`;
+  const words = [`mlinfra schedules create ${form.name} ${what} --cron "${form.cron}" --tz ${form.tz}`];
+  if (form.catchup !== 'latest') {
+    words.push(`--catchup ${form.catchup}`);
+  }
+  if (form.grace !== '6') {
+    words.push(`--grace ${form.grace}h`);
+  }
+  if (form.overlap !== 'skip') {
+    words.push(`--overlap ${form.overlap}`);
+  }
+  return words.join(' ');
+}

@@ -1,0 +1,276 @@
+import React, { useState } from 'react';
+
+import type { IDue, ISchedule, IScheduleFacts } from '../api/types';
+import { Button } from '../components/button';
+import { ErrorCard, Result } from '../components/card';
+import { done } from '../components/confirm';
+import { cx } from '../components/cx';
+import { CodeDrawer } from '../components/drawer';
+import { Field } from '../components/field';
+import { PageHeader } from '../components/header';
+import { Select } from '../components/select';
+import { State } from '../components/state';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { type IQuery, useQuery } from '../hooks/query';
+import { useSettled } from '../hooks/settled';
+import { parseRef } from '../refs';
+import type { IPageProps } from '../tokens';
+import { EVERY, type Every, type ISentence } from './cron';
+import { policyWords, weekdayName } from './due';
+import { givenJob } from './given';
+import { DueList } from './schedule';
+import { changed, cliOf, factsOf, faultsOf, type IScheduleForm, startForm } from './scheduleForm';
+
+/** The form of a schedule. Its name says what is scheduled (`pipeline:churn`, `file:train.ipynb`), or which schedule is changed (`schedule:churn-daily`). */
+export default function SchedulingPage({ reference, name }: IPageProps): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const target = parseRef(name);
+  const edited = target?.kind === 'schedule' ? target.name : null;
+  const known = useQuery<ISchedule | null>(
+    reference,
+    async signal => (edited === null ? null : await client.schedules.show(edited, signal)),
+    { every: () => null }
+  );
+  const title = edited === null ? trans.__('New schedule') : trans.__('Schedule %1', edited);
+  return (
+    <>
+      <PageHeader icon="clock" title={title} reference={name} />
+      <Result query={known}>{schedule => <ScheduleForm what={name} known={schedule ?? undefined} />}</Result>
+    </>
+  );
+}
+
+const ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone')].map(zone => ({ value: zone, label: zone }));
+
+interface IFieldsProps {
+  form: IScheduleForm;
+  faults: ReadonlySet<keyof IScheduleForm>;
+  onChange: (change: Partial<IScheduleForm>) => void;
+}
+
+function ScheduleForm({ what, known }: { what: string; known?: ISchedule }): React.ReactElement {
+  const { client, trans, open } = useWorkbench();
+  const [form, setForm] = useState(() => startForm(what === 'new' ? '' : what, known));
+  const { run, busy } = useAction();
+  const faults = faultsOf(form);
+  const times = usePreview(form, faults);
+  const send = (facts: IScheduleFacts): Promise<ISchedule> =>
+    known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
+  const submit = (): Promise<boolean> =>
+    run(async () => {
+      const made = await send(factsOf(form, known?.job ?? givenJob(form.what)));
+      done(known ? trans.__('Schedule %1 is changed.', made.name) : trans.__('Schedule %1 is made.', made.name));
+      await open(made.ref);
+    });
+  const props: IFieldsProps = { form, faults, onChange: change => setForm(changed(form, change)) };
+  return (
+    <>
+      <form
+        className={cx('form', 'schedule-form', 'scroll')}
+        aria-label={trans.__('Schedule')}
+        onSubmit={event => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <WhatFields {...props} fixed={known !== undefined} />
+        <WhenFields {...props} valid={times.data !== undefined && !times.error && !faults.has('cron')} />
+        <NextFive times={times} />
+        <PolicyFields {...props} />
+        <Watcher />
+        <div className={cx('actions', 'form-actions')}>
+          <Button
+            kind="primary"
+            icon="clock"
+            label={known ? trans.__('Change Schedule') : trans.__('Schedule')}
+            disabled={busy || faults.size > 0 || times.error !== null}
+            submit
+          />
+        </div>
+      </form>
+      <CodeDrawer code={{ cli: cliOf(form) }} note={trans.__('the same schedule, in words')} />
+    </>
+  );
+}
+
+/** The next five times of what the form says; asked once the typing rests. */
+function usePreview(form: IScheduleForm, faults: ReadonlySet<string>): IQuery<readonly IDue[]> {
+  const { client } = useWorkbench();
+  const cron = useSettled(form.cron.trim(), 250);
+  const tz = useSettled(form.tz.trim(), 250);
+  const whole = !faults.has('cron') && !faults.has('tz');
+  return useQuery(`due ${cron} ${tz}`, signal => client.schedules.preview(cron, tz, 5, signal), {
+    list: 'due',
+    every: () => null,
+    when: whole
+  });
+}
+
+function WhatFields({ form, faults, onChange, fixed }: IFieldsProps & { fixed: boolean }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const pipelines = useQuery('schedule:pipelines', signal => client.pipelines.list({ limit: 500 }, signal), {
+    every: () => null
+  });
+  const choices = (pipelines.data?.items ?? []).map(item => ({ value: item.ref, label: item.ref }));
+  const known = choices.some(choice => choice.value === form.what);
+  return (
+    <>
+      <Select
+        label={trans.__('what')}
+        value={form.what}
+        options={[
+          ...(known ? [] : [{ value: form.what, label: form.what || trans.__('choose a pipeline') }]),
+          ...choices
+        ]}
+        fault={faults.has('what') ? trans.__('Choose what is to be run.') : undefined}
+        onChange={what => onChange({ what })}
+      />
+      {!fixed && (
+        <Field
+          label={trans.__('name')}
+          value={form.name}
+          width={240}
+          fault={faults.has('name') ? trans.__('Letters, digits, dot, - and _ only.') : undefined}
+          onChange={name => onChange({ name })}
+        />
+      )}
+    </>
+  );
+}
+
+function WhenFields({ form, faults, onChange, valid }: IFieldsProps & { valid: boolean }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { sentence } = form;
+  const set = (change: Partial<ISentence>): void => onChange({ sentence: { ...sentence, ...change } });
+  const words: Readonly<Record<Every, string>> = {
+    hour: trans.__('every hour'),
+    day: trans.__('every day'),
+    weekday: trans.__('every weekday'),
+    week: trans.__('every week'),
+    month: trans.__('every month'),
+    other: trans.__('as cron says')
+  };
+  return (
+    <div className={cx('sentence')} role="group" aria-label={trans.__('When')}>
+      <span className={cx('sentence-label')}>{trans.__('when')}</span>
+      <span className={cx('sentence-fields')}>
+        <Select
+          label={trans.__('how often')}
+          bare
+          value={sentence.every}
+          options={EVERY.map(every => ({ value: every, label: words[every] }))}
+          onChange={every => set({ every: every as Every })}
+        />
+        {sentence.every === 'week' && (
+          <Select
+            label={trans.__('day of the week')}
+            bare
+            value={String(sentence.weekday)}
+            options={[1, 2, 3, 4, 5, 6, 7].map(day => ({ value: String(day), label: weekdayName(day) }))}
+            onChange={weekday => set({ weekday: Number(weekday) })}
+          />
+        )}
+        {sentence.every === 'month' && (
+          <Field
+            label={trans.__('on day')}
+            type="number"
+            min={1}
+            max={31}
+            width={56}
+            value={String(sentence.day)}
+            onChange={day => set({ day: Number(day) || 1 })}
+          />
+        )}
+        {sentence.every !== 'other' && (
+          <Field
+            label={trans.__('at')}
+            width={56}
+            value={sentence.time}
+            fault={faults.has('sentence') ? trans.__('no time') : undefined}
+            onChange={time => set({ time })}
+          />
+        )}
+        <Field label={trans.__('in')} width={160} options={ZONES} value={form.tz} onChange={tz => onChange({ tz })} />
+        <Field
+          label={trans.__('cron')}
+          width={120}
+          value={form.cron}
+          fault={faults.has('cron') ? trans.__('It has five fields.') : undefined}
+          onChange={cron => onChange({ cron })}
+        />
+        {valid && <State state="ok">{trans.__('valid')}</State>}
+      </span>
+    </div>
+  );
+}
+
+function NextFive({ times }: { times: IQuery<readonly IDue[]> }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  if (times.error && !times.error.lost) {
+    return <ErrorCard error={times.error} />;
+  }
+  return (
+    <div className={cx('sentence')}>
+      <span className={cx('sentence-label')}>{trans.__('next')}</span>
+      <div aria-live="polite">{times.data && <DueList times={times.data} />}</div>
+    </div>
+  );
+}
+
+function PolicyFields({ form, faults, onChange }: IFieldsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const options = <T extends string>(words: Readonly<Record<T, string>>): { value: T; label: string }[] =>
+    (Object.keys(words) as T[]).map(value => ({ value, label: words[value] }));
+  return (
+    <>
+      <div className={cx('sentence')}>
+        <span className={cx('sentence-label')}>{trans.__('if a time was missed')}</span>
+        <span className={cx('sentence-fields')}>
+          <Select
+            label={trans.__('if a time was missed')}
+            bare
+            value={form.catchup}
+            options={options(policyWords.catchup(trans))}
+            onChange={catchup => onChange({ catchup: catchup as ISchedule['catchup'] })}
+          />
+          {form.catchup !== 'none' && (
+            <Field
+              label={trans.__('within')}
+              type="number"
+              min={0}
+              width={64}
+              unit={trans.__('hours')}
+              value={form.grace}
+              fault={faults.has('grace') ? trans.__('0 to 8784') : undefined}
+              onChange={grace => onChange({ grace })}
+            />
+          )}
+        </span>
+      </div>
+      <Select
+        label={trans.__('if the last one still runs')}
+        value={form.overlap}
+        options={options(policyWords.overlap(trans))}
+        onChange={overlap => onChange({ overlap: overlap as ISchedule['overlap'] })}
+      />
+    </>
+  );
+}
+
+/** Whether the process that looks at the clock is there. */
+function Watcher(): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { data } = useQuery('supervisor', signal => client.schedules.supervisor(signal), { every: () => 15_000 });
+  return (
+    <p className={cx('more', 'watcher')}>
+      {trans.__('The workbench must be running at that time:')}{' '}
+      {data &&
+        (data.pid === null ? (
+          <State state="waiting">{trans.__('local scheduler starts with the schedule')}</State>
+        ) : (
+          <State state="ok">{trans.__('local scheduler active')}</State>
+        ))}
+    </p>
+  );
+}

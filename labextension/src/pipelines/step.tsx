@@ -1,0 +1,161 @@
+import { PathExt } from '@jupyterlab/coreutils';
+import React, { useId, useState } from 'react';
+
+import type { IStep } from '../api/types';
+import { Button, Link } from '../components/button';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { Heading } from '../components/header';
+import { useWorkbench } from '../hooks/context';
+import { relative } from './changes';
+import type { IText } from './draft';
+
+interface IStepFormProps {
+  step: IStep;
+  /** The file, below the project. */
+  path: string;
+  text: IText;
+  disabled: boolean;
+  onRename: (name: string) => void;
+  onClose: () => void;
+}
+
+interface IStepFields {
+  name: string;
+  notebook: string;
+  in: string;
+  out: string;
+  params: string;
+}
+
+const lines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(Boolean);
+
+/** Values of a field of parameters; null when it is no mapping in JSON. */
+export function readParams(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text.trim() || '{}');
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+function fieldsOf(step: IStep, path: string): IStepFields {
+  const folder = PathExt.dirname(path);
+  const here = (texts: readonly string[]): string => texts.map(text => relative(text, folder)).join('\n');
+  return {
+    name: step.name,
+    notebook: relative(step.notebook, folder),
+    in: here(step.inputs),
+    out: here(step.outputs),
+    params: Object.keys(step.parameters).length ? JSON.stringify(step.parameters, null, 1) : ''
+  };
+}
+
+/** The properties of a step; what is changed goes into the text. */
+export function StepForm(props: IStepFormProps): React.ReactElement {
+  const { step, path, text, disabled, onRename, onClose } = props;
+  const { client, commands, trans } = useWorkbench();
+  const start = fieldsOf(step, path);
+  const [changes, setChanges] = useState<Partial<IStepFields>>({});
+  const fields = { ...start, ...changes };
+  const params = readParams(fields.params);
+  const set = (change: Partial<IStepFields>): void => setChanges({ ...changes, ...change });
+  const differs = (key: keyof IStepFields): boolean => fields[key] !== start[key];
+  const changed = (Object.keys(start) as (keyof IStepFields)[]).filter(differs);
+  const apply = async (): Promise<void> => {
+    const went = await text.change(async before => {
+      const values: readonly [keyof IStepFields, unknown][] = [
+        ['notebook', fields.notebook],
+        ['in', lines(fields.in).length ? lines(fields.in) : null],
+        ['out', lines(fields.out).length ? lines(fields.out) : null],
+        ['params', params && Object.keys(params).length ? params : null]
+      ];
+      let now = before;
+      for (const [key, value] of values.filter(([key]) => differs(key))) {
+        now = (await client.pipelines.edit(now, ['steps', step.name, key], value)).text;
+      }
+      return differs('name') ? client.pipelines.rename(now, step.name, fields.name) : { text: now };
+    });
+    if (went) {
+      onRename(fields.name);
+      setChanges({});
+    }
+  };
+  return (
+    <form
+      className={cx('step-form')}
+      aria-label={trans.__('Properties of %1', step.name)}
+      onKeyDown={event => event.key === 'Escape' && onClose()}
+      onSubmit={event => {
+        event.preventDefault();
+        void apply();
+      }}
+    >
+      <Heading title={trans.__('Step')}>
+        <Button bare kind="quiet" icon="close" label={trans.__('Close')} onClick={onClose} />
+      </Heading>
+      <Field label={trans.__('name')} width={180} focus value={fields.name} onChange={name => set({ name })} />
+      <Field
+        label={trans.__('notebook')}
+        width={180}
+        value={fields.notebook}
+        onChange={notebook => set({ notebook })}
+      />
+      <Lines label={trans.__('takes')} value={fields.in} onChange={value => set({ in: value })} />
+      <Lines label={trans.__('makes')} value={fields.out} onChange={value => set({ out: value })} />
+      <Lines
+        label={trans.__('params')}
+        value={fields.params}
+        fault={params ? undefined : trans.__('This is no mapping in JSON.')}
+        onChange={value => set({ params: value })}
+      />
+      <div className={cx('actions')}>
+        <Button
+          kind="primary"
+          label={trans.__('Apply')}
+          disabled={disabled || text.busy || !changed.length || !params || !fields.name || !fields.notebook}
+          submit
+        />
+        <Link onClick={() => void commands.execute('mlinfra:workbench-open-file', { path: step.notebook })}>
+          {trans.__('Open Notebook')}
+        </Link>
+      </div>
+    </form>
+  );
+}
+
+interface ILinesProps {
+  label: string;
+  value: string;
+  fault?: string;
+  onChange: (value: string) => void;
+}
+
+/** A labelled input of several lines. */
+function Lines({ label, value, fault, onChange }: ILinesProps): React.ReactElement {
+  const id = useId();
+  return (
+    <span className={cx('field')}>
+      <label htmlFor={id}>{label}</label>
+      <span>
+        <textarea
+          id={id}
+          className={cx('input', 'lines')}
+          rows={Math.min(6, Math.max(2, value.split('\n').length))}
+          value={value}
+          spellCheck={false}
+          aria-invalid={Boolean(fault)}
+          onChange={event => onChange(event.target.value)}
+        />
+        {fault && <span className={cx('tone-bad')}>{fault}</span>}
+      </span>
+    </span>
+  );
+}
