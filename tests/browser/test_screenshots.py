@@ -136,6 +136,19 @@ def notebook(lab: Lab) -> None:
     expect(book.locator("svg").filter(has_text="rows").last).to_be_visible(timeout=60_000)
 
 
+def pipeline(lab: Lab) -> None:
+    lab.page.locator('.jp-DirListing-item[data-file-type="mlpipeline"]').first.dblclick()
+    page = lab.page.locator(".jp-mlinfra-page-widget:visible")
+    expect(page.get_by_role("gridcell").first).to_be_visible()
+    page.locator('[data-node="train"]').click()
+
+
+def schedule(lab: Lab) -> None:
+    page = lab.open("Jobs", "pipeline:flights")
+    page.get_by_role("button", name="Schedule…", exact=True).click()
+    expect(lab.page.get_by_role("form", name="Schedule").locator("[data-due]")).to_have_count(5)
+
+
 SCENES: dict[str, Callable[[Lab], None]] = {
     "catalog": catalog, "features": features, "jobs": jobs, "job": job, "queue": queue, "submit": submit, "experiments": experiments, "models": models,
     "monitor": monitor, "notebook": notebook,

@@ -1,0 +1,105 @@
+import type { IStep } from '../../api/types';
+import { connected, difference, freeName, relative } from '../changes';
+import { feeds } from '../things';
+import { readText, textOf, withoutDefaults } from '../values';
+
+const step = (name: string, inputs: readonly string[], outputs: readonly string[]): IStep => ({
+  name,
+  inputs,
+  outputs,
+  notebook: 'a.ipynb',
+  parameters: {},
+  after: [],
+  elements: []
+});
+
+describe('a change of the text', () => {
+  it.each([
+    ['abc', 'abXc'],
+    ['abc', 'abc'],
+    ['', 'abc'],
+    ['abc', ''],
+    ['aaa', 'aa'],
+    ['in: [a]\n', 'in: [a, b]\n'],
+    ['x\ny\n', 'y\n']
+  ])('%j → %j touches only what differs', (before, after) => {
+    const { start, end, value } = difference(before, after);
+    expect(before.slice(0, start) + value + before.slice(end)).toBe(after);
+    expect(start).toBeLessThanOrEqual(end);
+  });
+});
+
+describe('paths in a file', () => {
+  it('begin at its folder', () => {
+    expect(relative('flights/data/x.csv', 'flights')).toBe('data/x.csv');
+    expect(relative('raw.csv', 'flights')).toBe('../raw.csv');
+    expect(relative('raw.csv', '')).toBe('raw.csv');
+  });
+
+  it.each(['dataset:sales.orders', 'step:train', '/data/x.csv', 'out/{{ day }}.csv'])('%s stays', text => {
+    expect(relative(text, 'flights')).toBe(text);
+  });
+});
+
+describe('connecting steps', () => {
+  const client = {
+    edit: jest.fn(async () => ({ text: 'new' })),
+    draft: jest.fn(),
+    propose: jest.fn(),
+    rename: jest.fn()
+  };
+  beforeEach(() => client.edit.mockClear());
+
+  it('adds what one makes to what the other takes', async () => {
+    await connected(client, 'old', step('a', [], ['f/x', 'model:m']), step('b', ['f/x', 'f/y'], []), 'f');
+    expect(client.edit).toHaveBeenCalledWith('old', ['steps', 'b', 'in'], ['x', 'y', 'model:m']);
+  });
+
+  it('names the step itself when it makes nothing, and changes nothing twice', async () => {
+    await connected(client, 'old', step('a', [], []), step('b', [], []), '');
+    expect(client.edit).toHaveBeenCalledWith('old', ['steps', 'b', 'in'], ['step:a']);
+    client.edit.mockClear();
+    expect(await connected(client, 'old', step('a', [], ['x']), step('b', ['x'], []), '')).toEqual({ text: 'old' });
+    expect(client.edit).not.toHaveBeenCalled();
+  });
+});
+
+it('finds a name that no step has', () => {
+  expect(freeName('train', ['train', 'train-2'])).toBe('train-3');
+  expect(freeName('train', [])).toBe('train');
+});
+
+it.each([
+  ['data', 'data/x.csv', true],
+  ['data/x.csv', 'data', true],
+  ['data/x', 'data/xy', false],
+  ['model:m', 'model:m@champion', true],
+  ['model:m@a', 'model:m', false],
+  ['dataset:a', 'a', false]
+])('%s gives %s: %s', (made, taken, gives) => {
+  expect(feeds(made, taken)).toBe(gives);
+});
+
+describe('parameters in fields', () => {
+  it('keep their kind', () => {
+    expect(textOf('5')).toBe('5');
+    expect(textOf([1])).toBe('[1]');
+    expect(readText('5', '4')).toEqual({ value: '5', fault: false });
+    expect(readText('5', 4)).toEqual({ value: 5, fault: false });
+    expect(readText('x', 4).fault).toBe(true);
+    expect(readText('"x"', 4).fault).toBe(true);
+    expect(readText('x', null)).toEqual({ value: 'x', fault: false });
+  });
+
+  it('are sent where they differ', () => {
+    expect(
+      withoutDefaults(
+        [
+          { name: 'a', value: 1 },
+          { name: 'b', value: [2] }
+        ],
+        { a: 1, b: [1] }
+      )
+    ).toEqual({ b: [2] });
+  });
+});
