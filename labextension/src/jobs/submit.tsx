@@ -1,3 +1,4 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import React, { useEffect, useState } from 'react';
 
 import { ApiError } from '../api/errors';
@@ -132,7 +133,7 @@ function useWords(): IFaultWords {
 
 function SubmitForm(props: ISubmitFormProps): React.ReactElement {
   const { notebook, source } = props;
-  const { trans } = useWorkbench();
+  const { commands, trans } = useWorkbench();
   const { parameters, job } = source;
   const [filled, setFilled] = useState<Partial<IForm>>({});
   const start = job ? formOf(job) : {};
@@ -162,6 +163,14 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
         <NeedFields {...fields} />
         <div className={cx('form-actions')}>
           <Forecast spec={form.sameCode ? null : read.spec} jobs={many} />
+          {commands.hasCommand(SCHEDULE) && (
+            <Button
+              label={trans.__('Schedule Instead…')}
+              caption={trans.__('Run it by the clock, with these parameters and needs')}
+              disabled={!read.spec || form.sameCode || read.grid.length > 0}
+              onClick={() => void commands.execute(SCHEDULE, { notebook, job: needsOf(read.spec) })}
+            />
+          )}
           <Button
             kind="primary"
             icon="play"
@@ -178,6 +187,15 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
 
 function codeOf({ spec, code }: IRead, form: IForm, { job, parameters }: ISource): Pick<IRead, 'code'> {
   return { code: job && form.sameCode && spec ? cloneCode(job.id, cloneParameters(job, spec, parameters)) : code };
+}
+
+const SCHEDULE = 'mlinfra:schedules-create';
+
+/** What a schedule keeps of a job beside its notebook. */
+function needsOf(spec: IJobSpec | null): ReadonlyPartialJSONObject {
+  return Object.fromEntries<unknown>(
+    Object.entries(spec ?? {}).filter(([name]) => name !== 'notebook')
+  ) as ReadonlyPartialJSONObject;
 }
 
 /** Letters of the array that are shown beside the line that reads it from a file. */
