@@ -76,8 +76,8 @@ def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: An
     if not wait:
         return _with_elements(session, job)
     session.say(f"job {job.id} is {job.state}")
-    (job,) = session.bench.jobs.wait([job.id])
-    return Ended(job, error=_failure([job]))
+    ended = session.bench.jobs.wait([job.id])
+    return Ended(session.bench.jobs.show(job.id) if job.array is not None else ended[0], error=_failure(ended))
 
 
 def _array(path: str) -> Any:

@@ -63,7 +63,7 @@ def check_secret(name: str, value: object, what: str) -> None:
     if not (isinstance(value, str) and is_reference(value)):
         raise BadRequest(
             f"{what} would be kept in clear.",
-            "Its name says that it is a secret, and parameters are kept in the state and in executed notebooks.",
+            "Its name says that it is a secret, and what a job is given is kept in the state, parameters also in executed notebooks.",
             f"Give a reference (env:{name.upper()} or keyring:SERVICE/NAME), or another name if it is none.",
         )
 

@@ -20,13 +20,14 @@ _RUNNERS = re.compile(r"(python|pypy)[\d.]*|sh|bash|dash|zsh|ksh|Rscript|julia|n
 _TAKES_A_VALUE = {"-W", "-X", "--check-hash-based-pycs"}
 
 
-def examine(spec: JobSpec, root: Path) -> JobSpec:
+def examine(spec: JobSpec, root: Path, *, code: Path | None = None) -> JobSpec:
     """The spec with its paths made plain (relative to the project), once everything it names is there.
 
+    code: folder with the code of the project at some time, whose notebook is run; default the project itself.
     Raises BadRequest, NotFound or Unprocessable with what to mend.
     """
     if spec.notebook is not None:
-        spec = _examine_notebook(spec, root)
+        spec = _examine_notebook(spec, root, code or root)
     elif spec.parameters or spec.output:
         raise BadRequest("A command takes no parameters and no output.", "They are for notebooks.", "Put them among the words of the command.")
     if spec.checkpoints is not None:
@@ -77,9 +78,9 @@ def _written_here(word: str, folder: Path, root: Path) -> bool:
     return not any(part.startswith(".") for part in parts) and not any((parent / "pyvenv.cfg").exists() for parent in parents)
 
 
-def _examine_notebook(spec: JobSpec, root: Path) -> JobSpec:
-    shown = inside(spec.notebook or "", root, "notebook")
-    notebook = read_notebook(root / shown, shown)
+def _examine_notebook(spec: JobSpec, root: Path, code: Path) -> JobSpec:
+    shown = inside(spec.notebook or "", code, "notebook")
+    notebook = read_notebook(code / shown, shown)
     for values in (spec.parameters, *spec.array):
         _check_values(values)
     check_parameters(notebook, {**spec.parameters, **{name: None for element in spec.array for name in element}}, shown)
@@ -121,9 +122,14 @@ def _check_values(parameters: Mapping[str, Any]) -> None:
 
 
 def _check_secrets(spec: JobSpec) -> None:
-    """Secrets must be there when a job is submitted, not hours later when it starts. Their values go no further than this."""
-    values = (value for given in (spec.parameters, *spec.array) for value in given.values())
-    given = [value for value in values if isinstance(value, str)] + list(spec.environment.values())
-    for text in given:
+    """Secrets must be there when a job is submitted, not hours later when it starts. Their values go no further than this.
+
+    None is kept in clear: an environment, and the values of an array, are written down with the job.
+    """
+    for given in (spec.environment, *spec.array):
+        for name, value in given.items():
+            check_secret(name, value, f"Variable {name}" if spec.command or given is spec.environment else f"Parameter {name}")
+    values = (value for mapping in (spec.parameters, *spec.array) for value in mapping.values())
+    for text in [*(value for value in values if isinstance(value, str)), *spec.environment.values()]:
         if is_reference(text) and text.removeprefix("env:") not in spec.environment:
             resolve(text)

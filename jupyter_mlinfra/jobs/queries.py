@@ -129,26 +129,34 @@ _READY = """
             WHERE job_after.job = job.number AND earlier.state != 'succeeded'
         )
     )
-    SELECT id, cpus, gpus, memory_gib, reason, spec ->> '$.gpu_type' AS gpu_type, spec ->> '$.time_limit_minutes' AS minutes FROM ready
-    WHERE at_once IS NULL OR turn <= at_once - (
+    , startable AS (
+        SELECT *, spec ->> '$.gpu_type' AS gpu_type, spec ->> '$.time_limit_minutes' AS minutes FROM ready
+        WHERE at_once IS NULL OR turn <= at_once - (
         SELECT count(*) FROM job AS sibling WHERE sibling.part_of = ready.part_of
             AND (sibling.state IN ('starting', 'running') OR sibling.state = 'queued' AND sibling.remote IS NOT NULL)
+        )
     )
+    , counted AS (
+        SELECT *, row_number() OVER (PARTITION BY cpus, gpus, memory_gib, gpu_type, minutes ORDER BY priority DESC, {share}, number) AS nth FROM startable
+    )
+    SELECT id, cpus, gpus, memory_gib, reason, gpu_type, minutes FROM counted WHERE nth <= coalesce(?, nth)
     ORDER BY cpus + gpus + memory_gib > 0, priority DESC, {share}, number LIMIT ?
 """
 
 
-def ready(connection: sqlite3.Connection, *, backend: str, at: float, limit: int, sent: bool) -> list[Waiting]:
+def ready(connection: sqlite3.Connection, *, backend: str, at: float, limit: int, sent: bool, alike: int | None = None) -> list[Waiting]:
     """The head of the queue in its order, without those that may not start yet.
 
     First what takes no slot; then by priority, by what the user has used of late, and by age. at: seconds since 1970.
-    sent: with those that were sent on and wait in the queue of the backend itself.
+    sent: with those that were sent on and wait in the queue of the backend itself. alike: at most so many that ask for the same,
+    so that a large array hides nobody.
     """
     users = [row["user"] for row in connection.execute("SELECT DISTINCT user FROM job WHERE state = 'queued' AND backend = ?", (backend,))]
     used = shares(connection, at=at) if len(users) > 1 else {}
     weights = [(user, used[user]) for user in users if user in used]
     share = f"CASE user {'WHEN ? THEN ? ' * len(weights)}ELSE 0 END" if weights else "NULL"
-    bound = [backend, sent, at, *(value for weight in weights for value in weight), limit]
+    shares_bound = [value for weight in weights for value in weight]
+    bound = [backend, sent, at, *shares_bound, alike, *shares_bound, limit]
     return [Waiting(**row) for row in connection.execute(_READY.format(share=share), bound).fetchall()]
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,8 @@ def read(attempt: Attempt, *, cpus: int, since: float) -> list[ResourcePoint]:
     for line in lines:
         with contextlib.suppress(ValueError):
             samples.append(json.loads(line))
-    kept = [new for old, new in pairwise([{"at": -math.inf}, *samples]) if new["at"] >= since and new["at"] > old["at"]]
+    latest = accumulate((sample["at"] for sample in samples), max, initial=-math.inf)  # the clock may have been set back
+    kept = [sample for sample, before in zip(samples, latest, strict=False) if sample["at"] >= since and sample["at"] > before]
     step = -(-len(kept) // POINTS) or 1
     return [_point(old, new, cpus) for old, new in pairwise(kept[::-step][::-1])]
 

@@ -44,17 +44,18 @@ class Retention:
         unfinished = self._store.unfinished()
         forget(runtime_folder(self._home), jobs={entry.job.id for entry in unfinished}, environments={entry.launch.environment for entry in unfinished})
         ended = self._store.ended(limit=KEEP_JOBS + 10 * EVERY)  # older ones were stripped when they passed the limit
-        folders = [job_folder(self._home, job) for job, _ in ended]
+        folders = [job_folder(self._home, job) for job, *_ in ended]
         sizes = [_log_bytes(folder) for folder in folders]
         if sum(sizes) > KEEP_BYTES:
             sizes = [_cut(folder) if size > LOG_BYTES else size for folder, size in zip(folders, sizes, strict=True)]
         known, room = set[str](), KEEP_BYTES
-        for place, (_, snapshot) in enumerate(ended):
+        for place, (_, snapshot, succeeded) in enumerate(ended):
             room -= sizes[place]
             if place < KEEP_NEWEST or (place < KEEP_JOBS and room >= 0):
                 known.add(snapshot or "")
             else:
-                _strip(folders[place])
+                _strip(folders[place], checkpoints=succeeded)
+        known |= self._store.snapshots(limit=KEEP_JOBS)
         self._snapshots.prune(running={entry.job.snapshot or "" for entry in unfinished}, known=known)
 
 
@@ -78,10 +79,11 @@ def _cut(folder: Path) -> int:
     return _log_bytes(folder)
 
 
-def _strip(folder: Path) -> None:
-    """Remove all but executed notebooks."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    for path in folder.glob("*/*"):
+def _strip(folder: Path, *, checkpoints: bool) -> None:
+    """Remove all but executed notebooks, and the checkpoints of what may be run again. checkpoints: remove those too."""
+    if checkpoints:
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for path in folder.glob("[0-9]*/*"):
         if path.suffix != ".ipynb" and path.is_file():
             path.unlink(missing_ok=True)
     for empty in (*folder.glob("*"), folder):

@@ -25,7 +25,7 @@ from .backends import JobBackend, load_backend
 from .backends.control import Control
 from .backends.following.control import FollowerControl, followers
 from .backends.wishes import Wishes
-from .environment import forget, handing_over, keep, runtime_folder, submitters_environment
+from .environment import forget, handing_over, keep, release, runtime_folder, submitters_environment
 from .intake import examine, inside, script_of, working_folder
 from .logs import read_log
 from .parameters import EXPECTED, kernel_of, parameters_of, read_notebook, tags_of
@@ -88,14 +88,13 @@ class Jobs:
 
         Raises BadRequest, NotFound or Unprocessable for what can never run, Unavailable when the state cannot be written.
         """
-        root = self._project.root
-        backend = spec.backend or self._project.settings.jobs.backend
-        spec = examine(spec, root)
-        self._backend(backend).check(spec)
-        if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:
+        if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:  # whatever has become of its notebook since
             self._store.sync()  # whoever submitted it may have died before that
             return self._complete(known)
-        return self._accept(spec, self._freeze(spec), backend)
+        backend = spec.backend or self._project.settings.jobs.backend
+        spec = examine(spec, self._project.root)
+        self._backend(backend).check(spec)
+        return self._accept(spec, self._freeze(spec), backend, code=self._project.root)
 
     def clone(self, job: str, *, same_code: bool = False, **changes: Any) -> Job:
         """Submit another job like an earlier one, with the code as it is now or, with `same_code`, as it was then.
@@ -106,19 +105,20 @@ class Jobs:
         spec = replace(entry.spec, **{"key": None, "after": (), **changes})
         if not same_code or entry.job.snapshot is None:
             return self.submit(spec)
-        spec = examine(spec, self._snapshots().tree(entry.job.snapshot))
+        code = self._snapshots().tree(entry.job.snapshot)
+        spec = examine(spec, self._project.root, code=code)
         backend = spec.backend or self._project.settings.jobs.backend
         self._backend(backend).check(spec)
         if tuple(spec.command) != tuple(entry.spec.command):
             raise BadRequest("The command of a job with the same code cannot be another.", "Its words say what is run.", "Clone it with the present code.")
-        return self._accept(spec, (entry.launch.folder, entry.launch.command, entry.job.snapshot), backend)
+        return self._accept(spec, (entry.launch.folder, entry.launch.command, entry.job.snapshot), backend, code=code)
 
-    def _accept(self, spec: JobSpec, frozen: tuple[str, Sequence[str], str | None], backend: str) -> Job:
+    def _accept(self, spec: JobSpec, frozen: tuple[str, Sequence[str], str | None], backend: str, *, code: Path) -> Job:
         folder, command, snapshot = frozen
         place = runtime_folder(self._project.home)
         with handing_over(place):
             environment = keep(submitters_environment(), place)
-            launch = Launch(folder=folder, command=command, python=sys.executable, environment=environment, kernel=self._kernel(spec))
+            launch = Launch(folder=folder, command=command, python=sys.executable, environment=environment, kernel=self._kernel(spec, code))
             name = (spec.name or _name(spec))[:NAME_LENGTH]
             job = self._store.insert(spec, Accepted(name=name, launch=launch, snapshot=snapshot, backend=backend, user=self._project.user))
         failpoint("submitted")
@@ -177,6 +177,8 @@ class Jobs:
             self._wishes.leave(entries[0].job.id, user)
             found = [replace(entries[0].job, reason=f"Is being cancelled by {user}; that cannot be written down yet.")]
         self._tell_of_end(found)
+        for path in {self._store.entry(job.id).launch.environment for job in found if job.state in FINAL}:
+            release(path, needed=partial(self._store.needs, path))
         return self._complete(found[0] if named.array is None else self._store.job(named.array))
 
     def requeue(self, job: str) -> Job:
@@ -214,7 +216,7 @@ class Jobs:
     def _again(self, named: Named) -> Job:
         """After a change to the queue: its backend looks at it anew."""
         job = self._store.job(named.array or named.jobs[0])
-        if job.state is JobState.QUEUED:
+        if job.state is JobState.QUEUED or (job.array is not None and job.array.states.get(JobState.QUEUED)):
             self._tell_backend(job)
         return self._complete(job)
 
@@ -256,7 +258,7 @@ class Jobs:
         items = [
             QueuedJob(position=offset + place, job=self._complete(self._store.job(job)), starts_at=starts.get(job)) for place, job in enumerate(page.items, 1)
         ]
-        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
+        return Page(items=items, shown=page.shown, total=self._store.counts()["queued"], cursor=page.cursor)
 
     def estimate(self, spec: JobSpec) -> Estimate:
         """What a job would meet if it were submitted now: when it starts, how long it takes, what it costs, or why it can never start."""
@@ -426,18 +428,18 @@ class Jobs:
             command[number] = str(self._snapshots().tree_path(snapshot) / script)
         return str(folder), command, snapshot
 
-    def _kernel(self, spec: JobSpec) -> str:
-        """The kernel that the notebook asks for, if kernels are kept warm."""
+    def _kernel(self, spec: JobSpec, code: Path) -> str:
+        """The kernel that the notebook in the folder `code` asks for, if kernels are kept warm."""
         if spec.notebook is None or not self._project.settings.pipelines.warm_kernels:
             return ""
-        return kernel_of(read_notebook(self._project.root / spec.notebook, spec.notebook))
+        return kernel_of(read_notebook(code / spec.notebook, spec.notebook))
 
     def _tell_backend(self, job: Job) -> None:
         """The job is accepted: what goes wrong from here on is said in its reason, or a caller that tries again would double it."""
         try:
             self._backend(job.backend).submit([job.id])
         except MLInfraError as error:
-            self._store.explain({job.id: f"Waits: {error}"})
+            self._store.explain(dict.fromkeys(self._store.named(job.id).jobs, f"Waits: {error}"))
 
     def _heal(self) -> None:
         """Restart who follows the jobs of a backend, if it died while there is something to do."""

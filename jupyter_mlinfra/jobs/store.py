@@ -22,6 +22,9 @@ from .spec import Job, JobSpec, JobState
 from .state import FINAL, advance
 
 ACTIVE = (JobState.STARTING, JobState.RUNNING)
+PAIRS = 100_000
+"""Jobs times those that they start after, of one submit."""
+_FINAL = "state IN ('succeeded', 'failed', 'cancelled', 'lost')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +91,10 @@ class JobStore:
             query = "SELECT DISTINCT backend FROM job WHERE state IN ('queued', 'starting', 'running') ORDER BY backend"
             return [row["backend"] for row in connection.execute(query)]
 
-    def waiting(self, *, at: float, limit: int, backend: str = "local", sent: bool = True) -> list[Waiting]:
+    def waiting(self, *, at: float, limit: int, backend: str = "local", sent: bool = True, alike: int | None = None) -> list[Waiting]:
         """The head of the queue of a backend, see `queries.ready`."""
         with self._database.read() as connection:
-            return queries.ready(connection, backend=backend, at=at, limit=limit, sent=sent)
+            return queries.ready(connection, backend=backend, at=at, limit=limit, sent=sent, alike=alike)
 
     def blocked(self, *, at: float, limit: int) -> list[Job]:
         """Waiting jobs that may not start yet."""
@@ -126,12 +129,17 @@ class JobStore:
             rows = connection.execute(query, (backend,)).fetchall()
         return {row["id"]: (JobState.CANCELLED, row["cancelled_by"]) if row["cancelled_by"] else (JobState.QUEUED, row["requeued_by"]) for row in rows}
 
-    def ended(self, *, limit: int) -> list[tuple[str, str | None]]:
-        """Ids and code snapshots of jobs in a final state, newest first."""
-        final = "SELECT id, snapshot FROM job WHERE state IN ('succeeded', 'failed', 'cancelled', 'lost') ORDER BY number DESC LIMIT ?"
+    def ended(self, *, limit: int) -> list[tuple[str, str | None, bool]]:
+        """Id, code snapshot and success of jobs that ran and have ended, the one that ended last first."""
+        final = f"SELECT id, snapshot, state = 'succeeded' FROM job WHERE attempt > 0 AND {_FINAL} ORDER BY ended_at DESC, number DESC LIMIT ?"  # noqa: S608
         with self._database.read() as connection:
-            rows = connection.execute(final, (limit,)).fetchall()
-        return [(row["id"], row["snapshot"]) for row in rows]
+            return [(row[0], row[1], bool(row[2])) for row in connection.execute(final, (limit,)).fetchall()]
+
+    def snapshots(self, *, limit: int) -> set[str]:
+        """Code snapshots of the jobs that ended last, also of those that never ran: they may be run again."""
+        final = f"SELECT DISTINCT snapshot FROM (SELECT snapshot FROM job WHERE {_FINAL} ORDER BY ended_at DESC LIMIT ?) WHERE snapshot IS NOT NULL"  # noqa: S608
+        with self._database.read() as connection:
+            return {row[0] for row in connection.execute(final, (limit,)).fetchall()}
 
     def unfinished(self) -> list[Entry]:
         """Every job that is not in a final state."""
@@ -312,6 +320,9 @@ def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -
     """Write the rows of a job or of an array; returns its id."""
     before = _before(connection, spec.after)
     elements = spec.array or (None,)
+    if len(before) * len(elements) > PAIRS:
+        why = f"{len(elements):,} would each wait for {len(before):,}, and at most {PAIRS:,} pairs are kept."
+        raise BadRequest("That is too much to wait for.", why, "Put a job of `true` in between: it starts after the first, and the others after it.")
     ids = [_new_id(connection) for _ in range(len(elements) + 1)] if spec.array else [_new_id(connection)]
     array, at = ids.pop() if spec.array else None, now().timestamp()
     reason = f"Starts after {_some(spec.after)}." if spec.after else "Waits for its turn."
@@ -332,7 +343,7 @@ def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -
     of = ("part_of", array) if array is not None else ("id", ids[0])
     numbers = [row["number"] for row in connection.execute(f"SELECT number FROM job WHERE {of[0]} = ?", (of[1],))]  # noqa: S608 - our own names
     connection.executemany("INSERT INTO job_label VALUES (?, ?, ?)", [(number, key, value) for number in numbers for key, value in spec.labels.items()])
-    connection.executemany("INSERT INTO job_after VALUES (?, ?)", [(number, earlier) for number in numbers for earlier in before])
+    connection.executemany("INSERT INTO job_after VALUES (?, ?)", ((number, earlier) for number in numbers for earlier in before))
     _tell(connection, read(connection, ids[0]).job if array is None else queries.array_job(connection, array))
     return of[1]
 
@@ -381,13 +392,20 @@ def _requeue(connection: sqlite3.Connection, entry: Entry, user: str, environmen
     if job.state not in FINAL:
         return _request(connection, entry, "requeued_by", user, f"Is being requeued by {user}.")
     launch = json.dumps(asdict(replace(entry.launch, environment=environment)))
+    earlier = connection.execute("SELECT id FROM job JOIN job_after ON before = number WHERE job_after.job = ? AND state != 'succeeded'", (entry.number,))
+    names = [row["id"] for row in earlier.fetchall()]
+    _before(connection, names)  # what did not succeed has to be run again first
+    reason = f"Requeued by {user}. Starts after {_some(names)}." if names else f"Requeued by {user}."
     return _write(
-        connection, entry, JobState.QUEUED, reason=f"Requeued by {user}.", launch=launch, cancelled_by="", requeued_by="", failures=0, requeues=0,
+        connection, entry, JobState.QUEUED, reason=reason, launch=launch, cancelled_by="", requeued_by="", held_by="", failures=0, requeues=0,
         not_before=0, gpu_ids="[]", remote=None,
     ).job  # fmt: skip
 
 
-def _write(connection: sqlite3.Connection, entry: Entry, to: JobState, *, reason: str, exit_code: int | None = None, **columns: Any) -> Entry:
+def _write(
+    connection: sqlite3.Connection, entry: Entry, to: JobState, *, reason: str, exit_code: int | None = None, given_up: bool = True, **columns: Any
+) -> Entry:
+    """Move a job. given_up: what was to start after one that does not succeed is cancelled with it."""
     at = now()
     job = advance(entry.job, to, at=at, reason=encodable(reason), exit_code=exit_code)
     values = {
@@ -399,7 +417,7 @@ def _write(connection: sqlite3.Connection, entry: Entry, to: JobState, *, reason
     _tell(connection, moved.job)
     if entry.job.state is JobState.RUNNING and entry.job.started_at is not None:
         _charge(connection, entry.job, (at - entry.job.started_at).total_seconds(), at.timestamp())
-    if to in FINAL and to is not JobState.SUCCEEDED:
+    if to in FINAL and to is not JobState.SUCCEEDED and given_up:
         _give_up_later(connection, moved)
     return moved
 
@@ -413,12 +431,14 @@ def _charge(connection: sqlite3.Connection, job: Job, ran: float, at: float) -> 
 
 
 def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Cancel what was to start after a job that did not succeed, near and far."""
-    query = "SELECT job.* FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ? AND job.state = 'queued'"
-    for row in connection.execute(query, (entry.number,)).fetchall():
-        later = read(connection, row["id"])  # another way to it may have come first
-        if later.job.state is JobState.QUEUED:
-            _write(connection, later, JobState.CANCELLED, reason=f"It was to start after job {entry.job.id}, which is {entry.job.state}.")
+    """Cancel what was to start after a job that did not succeed, near and far; in a loop, for a chain may be long."""
+    query = "SELECT job.id FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ? AND job.state = 'queued'"
+    left = [entry]
+    while left:
+        earlier = left.pop()
+        for row in connection.execute(query, (earlier.number,)).fetchall():
+            reason = f"It was to start after job {earlier.job.id}, which is {earlier.job.state}."
+            left.append(_write(connection, read(connection, row["id"]), JobState.CANCELLED, reason=reason, given_up=False))
 
 
 def _set(connection: sqlite3.Connection, entry: Entry, **columns: Any) -> Job:

@@ -133,6 +133,30 @@ def test_the_schema_is_that_of_the_newest_migration(project: Project) -> None:
     connection.close()
 
 
+KILLED = """
+import os, sys
+from alembic import op
+from jupyter_mlinfra.core.project import Project
+execute, left = op.execute, [int(sys.argv[1])]
+def counted(*words, **more):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), 9)
+    return execute(*words, **more)
+op.execute = counted
+Project.open().database.data_version()
+"""
+
+
+@pytest.mark.parametrize("statement", [3, 12, 26, 34])
+def test_a_migration_that_is_killed_is_done_again(statement: int, project: Project) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(statement)], cwd=project.root, capture_output=True, check=False)
+    assert done.returncode == -9, done.stderr
+    assert project.events.last_id() == 0
+    with project.database.read() as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] == newest_revision()
+
+
 def test_a_state_folder_that_cannot_be_made_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mlinfra.toml").write_text('home = "/proc/nowhere/state"\n')
     with pytest.raises(MLInfraError) as caught:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec, JobState
 from jupyter_mlinfra.jobs.rows import Launch
@@ -163,6 +163,36 @@ def test_what_was_to_start_after_a_job_that_failed_is_cancelled_near_and_far(job
         jobs.submit(JobSpec(command=["true"], after=["ffffffff"]))
 
 
+def test_a_long_chain_is_given_up_whole(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    chain = [accept(store, tmp_path)]
+    for _ in range(1200):
+        chain.append(accept(store, tmp_path, after=[chain[-1].id]))
+    store.request_cancel([chain[0].id], user="ana")
+    assert store.counts()["cancelled"] == 1201
+
+
+def test_two_large_arrays_after_each_other_are_refused_before_anything_is_written(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    first = accept(store, tmp_path, array=[{}] * 400)
+    with pytest.raises(BadRequest, match="too much to wait for"):
+        accept(store, tmp_path, array=[{}] * 400, after=[first.id])
+    assert sum(store.counts().values()) == 400
+
+
+def test_what_was_given_up_is_run_again_after_what_it_waits_for(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    first = accept(store, tmp_path)
+    second = accept(store, tmp_path, after=[first.id])
+    store.hold([second.id], user="ana")
+    store.request_cancel([first.id], user="ana")
+    with pytest.raises(Conflict, match=f"Job {first.id} is cancelled"):
+        store.requeue([second.id], user="ana", environment="none")
+    store.requeue([first.id], user="ana", environment="none")
+    (again,) = store.requeue([second.id], user="ana", environment="none")
+    assert (again.state, again.held_by, again.reason) == ("queued", "", f"Requeued by ana. Starts after job {first.id}.")
+
+
 # Held, moved, run again
 
 
@@ -249,6 +279,80 @@ def test_a_clone_runs_the_present_code_or_that_of_then(jobs: Jobs, tools: Any, p
     assert [jobs.logs(job.id).text for job in (new, old)] == ["new\n", "old\n"]
     assert [(job.priority, job.retries) for job in (new, old)] == [(60, 2), (70, 2)]
     assert old.snapshot == first.snapshot
+
+
+def test_a_clone_with_the_same_code_runs_in_the_project_s_own_folders(jobs: Jobs, tools: Any, project: Project) -> None:
+    (project.root / "work").mkdir()
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('then')"))
+    first = jobs.submit(JobSpec(notebook="n.ipynb", cwd="work", output="out.ipynb"))
+    jobs.wait([first.id], timeout=tools.wait)
+    (project.root / "n.ipynb").unlink()
+    clone = jobs.clone(first.id, same_code=True)
+    assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
+
+
+def test_a_known_key_gives_its_job_whatever_has_become_of_the_notebook(jobs: Jobs, tools: Any, project: Project) -> None:
+    notebook = tools.write_notebook(project.root / "n.ipynb", tools.cell("pass"))
+    first = jobs.submit(JobSpec(notebook="n.ipynb", key="k"))
+    notebook.unlink()
+    assert jobs.submit(JobSpec(notebook="n.ipynb", key="k")).id == first.id
+
+
+def test_a_backend_that_cannot_be_told_of_an_array_loses_nothing(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlinfra.jobs.backends.local import LocalBackend
+
+    def down(*_: object) -> None:
+        raise Unavailable("The cluster does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalBackend, "submit", down)
+        array = jobs.submit(JobSpec(command=["true"], array=[{}] * 2))
+    assert array.array is not None
+    assert array.array.size == 2
+
+
+@pytest.mark.parametrize("given", [{"environment": {"DB_PASSWORD": "hunter2plain"}}, {"array": [{"API_TOKEN": "hunter2plain"}]}])
+def test_no_secret_is_kept_in_clear(given: dict[str, Any], jobs: Jobs, project: Project) -> None:
+    with pytest.raises(BadRequest, match="in clear"):
+        jobs.submit(JobSpec(command=["true"], **given))
+    assert not any(b"hunter2plain" in path.read_bytes() for path in project.home.rglob("state.db*"))
+
+
+def test_a_large_array_hides_no_job_that_asks_for_something_else(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    array = accept(store, tmp_path, array=[{}] * 300, gpus=1)
+    other = accept(store, tmp_path)
+    found = [item.id for item in store.waiting(at=time.time() + 1, limit=500, alike=64)]
+    assert len(found) == 65
+    assert found[-1] == other.id
+    assert array.array is not None
+    assert found[:64] == list(array.array.elements[:64])
+
+
+# What is kept
+
+
+def test_a_job_that_ended_just_now_keeps_its_log_however_early_it_was_submitted(project: Project, tmp_path: Path) -> None:
+    from jupyter_mlinfra.core.processes import Identity
+    from jupyter_mlinfra.jobs import retention
+
+    store = JobStore(project.database)
+    early = accept(store, tmp_path)
+    kept = [project.home / "jobs" / early.id / "1" / "log", project.home / "jobs" / early.id / "checkpoints" / "step"]
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    later = accept(store, tmp_path, array=[{}] * 1000)
+    assert later.array is not None
+    store.request_cancel(later.array.elements, user="ana")  # they never ran: they keep no place from anybody
+    for job in [accept(store, tmp_path) for _ in range(520)]:
+        store.starting(job.id, token="t", gpu_ids=[])
+        store.end(job.id, JobState.SUCCEEDED, reason="", exit_code=0)
+    store.starting(early.id, token="t", gpu_ids=[])
+    store.running(early.id, Identity("boot", 1, 1))
+    store.end(early.id, JobState.FAILED, reason="", exit_code=1)
+    retention.Retention(store, project.root, project.home).tidy()
+    assert all(path.exists() for path in kept)
 
 
 # Shares and estimates

@@ -48,8 +48,10 @@ from .registry import Registered, Registry
 from .warm import Runner, Warm
 from .wishes import Wishes
 
-QUEUE_LIMIT = 200
+QUEUE_LIMIT = 500
 """Waiting jobs that are looked at for a start."""
+ALIKE = 64
+"""Of those, jobs that ask for the same: where the first do not start, neither do the others, and nobody behind them is to be overlooked."""
 EXPLAINED = 100
 """Waiting jobs, from the head of the queue, that are told why they wait; the others wait for their turn."""
 EXPLAIN_SECONDS = 0.5
@@ -290,7 +292,7 @@ class Supervisor:
 
     def _start(self) -> None:
         at = time.time()
-        waiting = self._store.waiting(at=at, limit=QUEUE_LIMIT)
+        waiting = self._store.waiting(at=at, limit=QUEUE_LIMIT, alike=ALIKE)
         later = self._store.next_start(at=at)
         self._queue_at = None if later is None else time.monotonic() + later - at
         self._explain_at = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
+from ...core.secrets import check_secret
 from ..definition import Definition, placeholders, render
 from ..finding import find_pipeline
 from ..spec import RunState
@@ -54,6 +55,9 @@ class Starter:
             self.definition(spec).values(spec.parameters)
             return
         job = self._job(spec, datetime(2000, 1, 1, tzinfo=ZoneInfo("UTC")))
+        for given in (job.parameters, job.environment):
+            for name, value in given.items():
+                check_secret(name, value, name)
         if job.notebook is not None:
             known = {item.name for item in self._jobs.parameters(job.notebook)}
             if known and (unknown := [name for name in job.parameters if name not in known]):
