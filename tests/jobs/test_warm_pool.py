@@ -44,7 +44,7 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
         job=cast("Job", SimpleNamespace(id="a1", snapshot="s", attempt=1)),
         spec=JobSpec(notebook="n.ipynb"),
         launch=Launch(folder=str(project.root), command=(), python=sys.executable, environment="", kernel="python3"),
-        token="", process=None, failures=0, requeues=0, cancelled_by="", requeued_by="",
+        token="", process=None, failures=0, requeues=0, cancelled_by="", requeued_by="", remote=None,
     )  # fmt: skip
     monkeypatch.setattr(warm.environment, "recall", lambda _: dict(os.environ))
     monkeypatch.setattr(warm, "WRAPPER", "exec sleep 600")
