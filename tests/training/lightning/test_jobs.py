@@ -88,7 +88,7 @@ def test_a_script(workers: int, jobs: Jobs, project: Project) -> None:
     words = ["--workers", str(workers)]
     command = [sys.executable, str(SCRIPT), "weights.pt", "--pause", str(PAUSE), "--run", *words]
     address = f"sqlite:///{project.root / 'mlflow.db'}"
-    job = jobs.submit(JobSpec(command=command, environment={"MLINFRA_CHECKPOINTS": str(project.root / "kept"), "MLFLOW_TRACKING_URI": address}))
+    job = jobs.submit(JobSpec(command=command, checkpoints="kept", environment={"MLFLOW_TRACKING_URI": address}))
     stopped_once(jobs, job)
     same(plain(project.root, *words), torch.load("weights.pt", weights_only=True))
 
@@ -104,7 +104,7 @@ def test_a_script(workers: int, jobs: Jobs, project: Project) -> None:
 @pytest.mark.parametrize("whom", ["all", "the second rank alone"])
 def test_two_ranks_agree(whom: str, jobs: Jobs, project: Project) -> None:
     command = [sys.executable, str(SCRIPT), "weights.pt", "--ranks", "2", "--pause", "0.3"]
-    job = jobs.submit(JobSpec(command=command, environment={"MLINFRA_CHECKPOINTS": str(project.root / "kept")}))
+    job = jobs.submit(JobSpec(command=command, checkpoints="kept"))
     ended = stopped_once(jobs, job, whom=lambda process: whom == "all" or process.environ().get("LOCAL_RANK") == "1")
     assert ended.exit_code == 0
     same(plain(project.root, "--ranks", "2"), torch.load("weights.pt", weights_only=True))
@@ -123,14 +123,14 @@ seeded.main()
     cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
     kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}, "language_info": {"name": "python"}}
     (project.root / "train.ipynb").write_text(json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
-    job = jobs.submit(JobSpec(notebook="train.ipynb", environment={"MLINFRA_CHECKPOINTS": str(project.root / "kept")}))
+    job = jobs.submit(JobSpec(notebook="train.ipynb", checkpoints="kept"))
     stopped_once(jobs, job)
     same(plain(project.root), torch.load("weights.pt", weights_only=True))
 
 
 def test_a_cancelled_training_is_not_started_again_and_leaves_its_work(jobs: Jobs, project: Project) -> None:
     command = [sys.executable, str(SCRIPT), "weights.pt", "--pause", str(PAUSE)]
-    job = jobs.submit(JobSpec(command=command, environment={"MLINFRA_CHECKPOINTS": str(project.root / "kept")}))
+    job = jobs.submit(JobSpec(command=command, checkpoints="kept"))
     until(lambda: re.search(r"step 1\d", jobs.show(job.id).progress_text))
     jobs.cancel(job.id)
     ended = jobs.wait([job.id], timeout=WAIT)[0]
