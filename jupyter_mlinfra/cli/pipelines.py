@@ -131,10 +131,12 @@ def _ask(session: Session, plan: Backfill) -> None:
 @pipelines.verb("export")
 @click.argument("name")
 @click.option("--to", type=click.Choice(["argo"]), default="argo", show_default=True)
-@click.option("--image", help="Container image with jupyter-mlinfra and what the notebooks import.")
+@click.option("--image", help="Container image with papermill and what the notebooks import.")
+@click.option("--secret", metavar="NAME", help="Kubernetes Secret that holds the pipeline's secrets. Default: PIPELINE-secrets.")
+@click.option("--schedule", metavar="NAME", help="A CronWorkflow of this schedule: one of `schedules list`, or the pipeline's own name for that of its file.")
 @click.option("--output", metavar="FILE", help="Write it there instead of printing it.")
 def _export(session: Session, name: str, **options: Any) -> Any:
-    """A pipeline as an Argo workflow."""
+    """A pipeline as a Workflow of Argo, or as a CronWorkflow."""
     return session.bench.pipelines.export(name, **options)
 
 

@@ -1,188 +1,103 @@
-"""A pipeline as an Argo workflow: the same steps, parameters, order, retries and resources, as text. Nothing of Argo is installed for it.
-
-Source: https://argo-workflows.readthedocs.io/en/latest/fields/ (argoproj.io/v1alpha1).
-"""
+"""A pipeline in the form of another system, as text that says at its head what is not the same there."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Unprocessable
-from ..core.secrets import is_reference
-from .binding import elements_of
-from .definition import Definition, StepDefinition, placeholders, render
+from .argo.manifest import FOLDER, items_of, manifest, parameter_of
+from .argo.plan import ArgoPlan, scope
+from .argo.secret import Secret, secrets_of
+from .definition import placeholders
 from .spec import Exported
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TARGETS = ("argo",)
-FOLDER = "/project"
-"""Where the project is in every container."""
-_RUN = 'mkdir -p "$(dirname "$2")" && exec python -m papermill --no-progress-bar "$@"'
-_ALONE = re.compile(r"\{\{[^{}]*\}\}\Z")
 
 
-def export(definition: Definition, bound: Definition, *, to: str, image: str | None) -> Exported:
-    """bound: the pipeline with its own defaults, for the items of `foreach`. Raises BadRequest, or Unprocessable for what Argo cannot do."""
+def check_target(to: str) -> None:
+    """Raise BadRequest for a system that is not known."""
     if to not in TARGETS:
         raise BadRequest(f"{to!r} is no system to export to.", f"There is: {', '.join(TARGETS)}.", "mlinfra pipelines export NAME --to argo")
+
+
+def export(plan: ArgoPlan, *, root: Path) -> Exported:
+    """As YAML. root: of the project. Raises Unprocessable for what Argo cannot do."""
+    if plan.schedule is not None and not plan.image:
+        raise Unprocessable("A CronWorkflow needs an image.", "Nobody is there to say it when it is due.", "Give --image registry/name:tag.")
+    body = manifest(plan)
+    secrets = _secrets(plan, root)
+    notes = _notes(plan, secrets)
+    head = "".join(f"# {note}\n" for note in (f"Made from {plan.definition.path}; change that, and export it again.", *notes))
+    return Exported(pipeline=plan.definition.name, target="argo", text=head + _yaml(body), notes=notes)
+
+
+def written(exported: Exported, path: Path) -> Exported:
+    """The same, once the file holds it."""
+    from ..core.files import write_atomic
+
+    write_atomic(path, exported.text.encode(), mode=0o644)
+    return replace(exported, path=str(path))
+
+
+def _yaml(body: Mapping[str, Any]) -> str:
+    """Programs as blocks that can be read."""
     import yaml
 
-    body = workflow(definition, bound, image=image)
-    notes = _notes(definition, bound, image)
-    head = "".join(f"# {note}\n" for note in (f"Made from {definition.path}; change that, and export it again.", *notes))
-    return Exported(pipeline=definition.name, target=to, text=head + yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=1000), notes=notes)
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None))
+    return yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def workflow(definition: Definition, bound: Definition, *, image: str | None) -> dict[str, Any]:
-    """The manifest as plain values."""
-    names = _names([step.name for step in definition.steps])
-    name = _slug(definition.name)[:50].rstrip("-")
-    steps = [(step, [element.item for element in elements_of(bound, step.name)] if step.foreach is not None else []) for step in definition.steps]
-    spec: dict[str, Any] = {
-        "entrypoint": "pipeline",
-        "arguments": {"parameters": _arguments(definition, image)},
-        "volumes": [{"name": "project", "persistentVolumeClaim": {"claimName": f"{name}-project"}}],
-        "templates": [
-            {"name": "pipeline", "dag": {"tasks": [_task(step, items, names) for step, items in steps]}},
-            *(_template(step, items, names, definition, image) for step, items in steps),
-        ],
-    }
-    metadata = {"generateName": f"{name}-", "labels": {"app.kubernetes.io/managed-by": "jupyter-mlinfra", "mlinfra/pipeline": name}}
-    if definition.description:
-        metadata["annotations"] = {"workflows.argoproj.io/description": definition.description}
-    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": metadata, "spec": spec}
+def _secrets(plan: ArgoPlan, root: Path) -> list[Secret]:
+    """Those of all steps. Raises Unprocessable for a notebook that cannot be given any, or for two secrets under one name."""
+    from .notebook import read_notebook
+
+    found, every = scope(plan), list[Secret]()
+    for step in plan.definition.steps:
+        own = secrets_of(step, next(iter(items_of(plan, step)), {}), found)
+        if own and (language := read_notebook(root / step.notebook, step.notebook).language) != "python":
+            what = f"{step.notebook} cannot be given secrets."
+            raise Unprocessable(what, f"Its language is {language}.", "Read them from the environment in the notebook.")
+        every += own
+    for one in every:
+        if other := next((other for other in every if other.variable == one.variable and other.reference != one.reference), None):
+            what = f"{one.reference} and {other.reference} would be one variable, {one.variable}."
+            raise Unprocessable(what, "Argo's containers have secrets as variables.", "Rename one of them.")
+    return every
 
 
-def _arguments(definition: Definition, image: str | None) -> list[dict[str, str]]:
-    """What a submit can set; what has no value here it must set."""
-    found = [{"name": name, "value": _text(value)} for name, value in definition.parameters.items()]
-    if definition.date and definition.date not in definition.parameters:
-        found.append({"name": definition.date})
-    return found if image else [*found, {"name": "image"}]
-
-
-def _task(step: StepDefinition, items: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> dict[str, Any]:
-    task: dict[str, Any] = {"name": names[step.name], "template": names[step.name]}
-    if step.after:
-        task["depends"] = " && ".join(names[before] for before in step.after)
-    if items:
-        task["withItems"] = [dict(item) for item in items]
-        task["arguments"] = {"parameters": [{"name": name, "value": f"{{{{item.{name}}}}}"} for name in items[0]]}
-    return task
-
-
-def _template(step: StepDefinition, items: Sequence[Mapping[str, Any]], names: Mapping[str, str], definition: Definition, image: str | None) -> dict[str, Any]:
-    own = names[step.name]
-    folder = step.notebook.rpartition("/")[0] or "."
-    executed = f".mlinfra/argo/{{{{workflow.name}}}}/{own}-{{{{pod.name}}}}.ipynb"
-    template: dict[str, Any] = {"name": own}
-    if items:
-        template["inputs"] = {"parameters": [{"name": name} for name in items[0]]}
-    if step.queue:
-        template["metadata"] = {"labels": {"kueue.x-k8s.io/queue-name": step.queue}}
-    if step.gpu_type:
-        template["nodeSelector"] = {"nvidia.com/gpu.product": step.gpu_type}
-    if step.retries:
-        template["retryStrategy"] = {"limit": str(step.retries), "retryPolicy": "Always", "backoff": {"duration": "2", "factor": "2", "maxDuration": "1h"}}
-    if step.time_limit_minutes is not None:
-        template["activeDeadlineSeconds"] = max(1, round(step.time_limit_minutes * 60))
-    template["container"] = {
-        "image": image or "{{workflow.parameters.image}}",
-        "command": ["sh", "-c", _RUN, "step"],
-        "args": [step.notebook, executed, "--cwd", folder, *_words(step, items[0] if items else {}, definition)],
-        "workingDir": FOLDER,
-        "resources": _resources(step),
-        "volumeMounts": [{"name": "project", "mountPath": FOLDER}],
-    }
-    return template
-
-
-def _resources(step: StepDefinition) -> dict[str, dict[str, str]]:
-    asked: dict[str, str] = {"cpu": str(max(1, step.cpus))}
-    if step.memory_gib is not None:
-        asked["memory"] = f"{round(step.memory_gib * 1024)}Mi"
-    gpus = {"nvidia.com/gpu": str(max(1, int(step.gpus)))} if step.gpus else {}
-    limits = {name: value for name, value in asked.items() if name == "memory"} | gpus
-    return {"requests": asked | gpus} | ({"limits": limits} if limits else {})
-
-
-def _words(step: StepDefinition, item: Mapping[str, Any], definition: Definition) -> list[str]:
-    """Words of papermill's command line: texts as they are (`-r`), numbers read (`-p`), the rest as YAML (`-y`)."""
-    known = {definition.date: ""} if definition.date else {}
-    known |= {**definition.parameters, **item}
-    names = {name: f"{{{{inputs.parameters.{name}}}}}" if name in item else f"{{{{workflow.parameters.{name}}}}}" for name in known}
-    words: list[str] = []
-    for name, value in step.parameters.items():
-        _check_no_secret(step, name, render(value, known))
-        if not any(True for _ in placeholders(value)):
-            words += ["-y", json.dumps({name: value}, ensure_ascii=False)]
-            continue
-        filled = render(value, names)
-        kind = render(value, known)
-        if isinstance(kind, str):
-            words += ["-r", name, filled]
-        elif isinstance(kind, int | float) and not isinstance(kind, bool):
-            words += ["-p", name, filled]
-        else:
-            words += ["-y", f"{json.dumps(name)}: {_yaml(filled, kind)}"]
-    return words
-
-
-def _yaml(filled: Any, kind: Any) -> str:
-    """YAML in which what Argo fills in is read by its type: a text between quotes, all else as it stands."""
-    if isinstance(filled, str):
-        return filled if _ALONE.match(filled) and not isinstance(kind, str) else json.dumps(filled, ensure_ascii=False)
-    if isinstance(filled, Mapping):
-        return "{" + ", ".join(f"{json.dumps(key)}: {_yaml(value, kind[key])}" for key, value in filled.items()) + "}"
-    if isinstance(filled, list):
-        return "[" + ", ".join(_yaml(*pair) for pair in zip(filled, kind, strict=True)) + "]"
-    return json.dumps(filled)
-
-
-def _check_no_secret(step: StepDefinition, name: str, value: Any) -> None:
-    if isinstance(value, str) and is_reference(value):
-        raise Unprocessable(
-            f"Step {step.name} takes a secret as its parameter {name}.",
-            "A container of Argo would get its reference, not its value, and a manifest must hold neither.",
-            "Let the notebook read it from the environment, and set that from a Kubernetes Secret.",
-        )
-
-
-def _notes(definition: Definition, bound: Definition, image: str | None) -> list[str]:
+def _notes(plan: ArgoPlan, secrets: Sequence[Secret]) -> list[str]:
     notes = [
-        f"The project lies on the volume claim {_slug(definition.name)[:50].rstrip('-')}-project, which every step mounts at {FOLDER}.",
+        f"The project lies on the volume claim {plan.claim}, which every step mounts at {FOLDER}.",
         "Argo runs every step each time: the cache is not exported.",
     ]
-    required = [] if image else ["image"]
-    if definition.date and definition.date not in definition.parameters:
-        required.append(definition.date)
+    found = scope(plan)
+    required = [name for name, text in found.arguments.items() if text is None]
     if required:
-        notes.append(f"A submit has to say: {' '.join(f'-p {name}=…' for name in required)}")
-    if any(0 < step.gpus < 1 for step in definition.steps):
+        notes.append(f"A submit has to say: {' '.join(f'-p {name}=…' for name in sorted(required, key=lambda name: name != 'image'))}")
+    if secrets:
+        keys = dict.fromkeys(f"{one.key} ({one.reference})" for one in secrets)
+        notes.append(f"The Secret {plan.secret} has to hold the keys {', '.join(keys)}. What a cell prints of them is not blotted out there.")
+    if any(0 < step.gpus < 1 for step in plan.definition.steps):
         notes.append("A part of a GPU became a whole one.")
-    if any(step.foreach is not None and any(True for _ in placeholders(step.foreach)) for step in definition.steps):
-        notes.append(f"The items of foreach are those of the parameters' defaults ({len(bound.steps)} steps).")
+    fixed = [step for step in plan.definition.steps if any(True for _ in placeholders(step.foreach or "")) and parameter_of(step, found) is None]
+    if fixed:
+        notes.append(f"The items of foreach are those of the parameters' defaults: {', '.join(step.name for step in fixed)}.")
+    return notes + (_clock_notes(plan) if plan.schedule is not None else [])
+
+
+def _clock_notes(plan: ArgoPlan) -> list[str]:
+    schedule = plan.schedule
+    if schedule is None:
+        return []
+    notes = ["It needs Argo 3.6 or later.", f"Schedule {schedule.name} goes on here too, unless it is paused or was never made."]
+    if schedule.tz not in ("UTC", "Etc/UTC"):
+        notes.append("On days that the clocks change, a time that does not exist is left out there, and one that comes twice may be run twice.")
     return notes
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "x"
-
-
-def _names(given: Sequence[str]) -> dict[str, str]:
-    """A name that Kubernetes takes for each step, no two the same."""
-    found: dict[str, str] = {}
-    for name in given:
-        slug, number = _slug(name)[:50].rstrip("-"), 1
-        own = slug if slug != "pipeline" else "pipeline-step"
-        while own in found.values():
-            number += 1
-            own = f"{slug}-{number}"
-        found[name] = own
-    return found

@@ -13,16 +13,16 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
-from ..core.files import write_atomic
 from ..core.records import Page, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
 from . import drafting, editing, explaining, planning
+from .argo.plan import ArgoPlan, slug
 from .backfill import Forecast, check_dated, dates, summary
 from .binding import elements_of
 from .contents import Fingerprints
 from .definition import Definition
-from .export import export
+from .export import check_target, export, written
 from .file import SUFFIX, load, shown
 from .filling import fill
 from .finding import find_pipeline, pipeline_files
@@ -128,18 +128,28 @@ class Pipelines:
         chosen = planning.find(bound, wanted)
         return explaining.explain(bound, wanted, chosen, self._launcher.assessor(bound, contents), contents)
 
-    def export(self, name: str, *, to: str = "argo", image: str | None = None, output: str | Path | None = None) -> Exported:
+    def export(
+        self, name: str, *, to: str = "argo", image: str | None = None, secret: str | None = None, schedule: str | None = None, output: str | Path | None = None
+    ) -> Exported:
         """The pipeline in the form of another system, as text; written to a file when `output` says where.
 
-        Raises BadRequest for a system that is not known, Unprocessable for what it cannot do.
+        secret: the Kubernetes Secret that holds its secrets, by default NAME-secrets. schedule: of the pipeline, which makes it start by the clock.
+        Raises BadRequest for a system that is not known, NotFound for the schedule, Unprocessable for what the system cannot do.
         """
+        check_target(to)
         definition = self._find(name)
-        exported = export(definition, self._launcher.bind(definition, definition.values({})), to=to, image=image)
-        if output is None:
-            return exported
-        path = Path(output)
-        write_atomic(path, exported.text.encode(), mode=0o644)
-        return replace(exported, path=str(path))
+        exported = export(self._plan(definition, image=image, secret=secret, schedule=schedule), root=self._project.root)
+        return exported if output is None else written(exported, Path(output))
+
+    def _plan(self, definition: Definition, *, image: str | None, secret: str | None, schedule: str | None) -> ArgoPlan:
+        chosen, paused = None, False
+        if schedule is not None:
+            from .schedules.service import Schedules
+
+            chosen, paused = Schedules(self._project, self, self._jobs).planned(schedule, definition)
+        given = {} if chosen is None else chosen.parameters
+        bound = self._launcher.bind(definition, definition.values(given))
+        return ArgoPlan(definition=definition, bound=bound, image=image, secret=secret or f"{slug(definition.name)}-secrets", schedule=chosen, paused=paused)
 
     def run_of(self, key: str) -> PipelineRun | None:
         """The run that was begun with this key."""

@@ -69,9 +69,9 @@ class PipelineBackfill(Handler):
 
 class PipelineExport(Handler):
     @read
-    def get(self, name: str, *, to: Literal["argo"] = "argo", image: Name | None = None) -> Exported:
-        """The pipeline in the form of another system."""
-        return self.bench.pipelines.export(name, to=to, image=image)
+    def get(self, name: str, *, to: Literal["argo"] = "argo", image: Name | None = None, secret: Name | None = None, schedule: Name | None = None) -> Exported:
+        """The pipeline in the form of another system. schedule: of the pipeline, which makes it start by the clock."""
+        return self.bench.pipelines.export(name, to=to, image=image, secret=secret, schedule=schedule)
 
 
 class PipelineDraft(Handler):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from ...core.errors import BadRequest, MLInfraError, Unavailable
+from ...core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
 from ...core.processes import failpoint
 from ...core.records import Page, now, page_of
@@ -25,6 +25,7 @@ from .store import FiringEntry, ScheduleEntry, ScheduleStore, Waker
 if TYPE_CHECKING:
     from ...core.project import Project
     from ...jobs import Jobs
+    from ..definition import Definition
     from ..service import Pipelines
 
 NEXT = 5
@@ -66,6 +67,27 @@ class Schedules:
     def show(self, name: str) -> Schedule:
         """One schedule. Raises NotFound."""
         return self._record(self._store.entry(name))
+
+    def planned(self, name: str, definition: Definition) -> tuple[ScheduleSpec, bool]:
+        """The schedule of that name and whether it is paused; where there is none, what `create(name)` would make of the file of pipeline `name`.
+
+        Raises NotFound, or BadRequest when it starts something else than this pipeline.
+        """
+        try:
+            entry = self._store.entry(name)
+            spec, paused = entry.spec, entry.state is ScheduleState.PAUSED
+        except NotFound as error:
+            from ..file import declared_schedule
+
+            facts = declared_schedule(self._project.root, self._project.root / definition.path) if name == definition.name else None
+            if facts is None:
+                why = f"Nor does {definition.path} say `schedule:`." if name == definition.name else ""
+                raise NotFound(error.what, why, error.fix) from None
+            spec, paused = ScheduleSpec(name=name, pipeline=name, **facts), False
+        if spec.pipeline is None or self._starter.definition(spec).path != definition.path:
+            raise BadRequest(f"Schedule {name} does not start pipeline {definition.name}.", f"It starts {_what(spec)}.", "Name one of its own schedules.")
+        self._starter.check(spec)
+        return spec, paused
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Firing]:
         """What became of its due times, newest first. Raises NotFound."""

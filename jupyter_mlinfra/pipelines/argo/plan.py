@@ -1,0 +1,114 @@
+"""What is exported, and what stands for each of its values in the manifest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.errors import Unprocessable
+from ...core.secrets import is_reference
+from ..definition import Definition, placeholders, render
+from ..schedules.spec import ScheduleSpec
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+_EXAMPLES = {"date": "2000-01-01", "due": "2000-01-01T00:00:00+00:00"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgoPlan:
+    """One export. bound: the pipeline with its own defaults, for the items of `foreach`. image: None is said at each submit.
+
+    secret: name of the Kubernetes Secret. schedule: makes it a CronWorkflow. paused: that schedule is.
+    """
+
+    definition: Definition
+    bound: Definition
+    image: str | None
+    secret: str
+    schedule: ScheduleSpec | None = None
+    paused: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the workflow is called."""
+        return slug(self.definition.name)
+
+    @property
+    def claim(self) -> str:
+        """The volume claim that holds the project."""
+        return f"{self.name}-project"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The names that `{{ name }}` may stand for. known: each with a value of its type. texts: each with what Argo reads in its place.
+
+    arguments: those that a submit can set, None for one that it has to.
+    """
+
+    known: Mapping[str, Any]
+    texts: Mapping[str, str]
+    arguments: Mapping[str, str | None]
+
+
+def scope(plan: ArgoPlan) -> Scope:
+    """Parameters and date of the pipeline. A secret stays its reference, and what depends on the due time is no argument: only Argo knows it."""
+    schedule = plan.schedule
+    given = {**plan.definition.parameters, **(schedule.parameters if schedule else {})}
+    date = plan.definition.date
+    if schedule and date and date not in schedule.parameters:
+        given[date] = "{{ date }}"  # the day that it was due, as here
+    known, texts, arguments = dict[str, Any](), dict[str, str](), dict[str, str | None]()
+    for name, value in given.items():
+        of_due = schedule is not None and (name in schedule.parameters or name == date) and any(True for _ in placeholders(value))
+        known[name] = render(value, _EXAMPLES) if of_due else value
+        if isinstance(value, str) and is_reference(value):
+            texts[name] = value
+        elif of_due:
+            texts[name] = text_of(render(value, _due(schedule.tz)))  # type: ignore[union-attr]  # of_due says that there is one
+        else:
+            arguments[name] = text_of(value)
+            texts[name] = f"{{{{workflow.parameters.{name}}}}}"
+    if date and date not in given:
+        known[date], texts[date], arguments[date] = "", f"{{{{workflow.parameters.{date}}}}}", None
+    return Scope(known=known, texts=texts, arguments=arguments if plan.image else {**arguments, "image": None})
+
+
+def check(plan: ArgoPlan, found: Scope) -> None:
+    """Raise Unprocessable for names and values that Argo would refuse, or read as something else."""
+    items = [(step, step.item) for step in plan.bound.steps]
+    for name in (*found.known, *(name for _, item in items for name in item)):
+        if not _NAME.fullmatch(name):
+            raise Unprocessable(f"Argo takes no parameter called {name}.", "It knows letters without accents, digits and _.", "Give it another name.")
+    if not plan.image and "image" in found.known:
+        raise Unprocessable("The workflow would have two parameters called image.", "One of them names the container image.", "Give --image.")
+    late = {name for name, text in found.texts.items() if plan.schedule is not None and "{{=" in text}
+    for step in plan.definition.steps:
+        if names := late & set(placeholders(step.foreach or "")):
+            why = f"Its items hang on {', '.join(sorted(names))}, which is known when it is due."
+            raise Unprocessable(f"Argo cannot spread step {step.name} over its items.", why, "Give it fixed items.")
+    values = [(f"parameter {name}", text) for name, text in found.arguments.items()]
+    values += [(f"foreach of step {step.file_name}", text_of(value)) for step, item in items for value in item.values()]
+    for what, text in values:
+        if text is not None and "{{" in text:
+            raise Unprocessable(f"Argo would fill in {text!r} of {what}.", "It reads {{ wherever it finds it.", "Write the value without {{.")
+
+
+def text_of(value: Any) -> str:
+    """The value as Argo hands it on: everything is text there."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def slug(name: str) -> str:
+    """A name that Kubernetes takes."""
+    return (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "x")[:50].rstrip("-")
+
+
+def _due(tz: str) -> dict[str, str]:
+    """Argo's expressions for the due time in a zone."""
+    at = "sprig.toDate('2006-01-02T15:04:05Z07:00', workflow.scheduledTime)"  # the time that Go writes its forms with
+    forms = {"date": "2006-01-02", "due": "2006-01-02T15:04:05-07:00"}
+    return {name: f"{{{{=sprig.dateInZone('{form}', {at}, '{tz}')}}}}" for name, form in forms.items()}
