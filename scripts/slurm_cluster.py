@@ -119,8 +119,11 @@ def install(*, accounting: bool) -> None:
         _fail("The tests need a real Slurm.", why, f"apt-get install {' '.join(missing)}")
 
 
-def up(folder: Path, *, accounting: bool, cpus: int, gpus: int, age: int) -> Path:
-    """Start everything in an empty folder; returns the configuration once the node can take jobs."""
+def up(folder: Path, *, accounting: bool, cpus: int, gpus: int, age: int, default_scheduling: bool) -> Path:
+    """Start everything in an empty folder; returns the configuration once the node can take jobs.
+
+    default_scheduling: with Slurm's own delays, for who wants to know how long a job waits for its start.
+    """
     if os.getuid() != 0:
         _fail("The test's Slurm cannot be started.", "It makes device nodes and runs jobs as their user.", "Run it as root, in a container.")
     shutil.rmtree(folder, ignore_errors=True)
@@ -131,6 +134,8 @@ def up(folder: Path, *, accounting: bool, cpus: int, gpus: int, age: int) -> Pat
     words = {"folder": folder, "host": socket.gethostname().split(".")[0], "cpus": cpus, "gpus": gpus, "age": age}
     text = CONFIG.format(**words, port=ports[0], node_port=ports[1])
     text += ACCOUNTING_CONFIG.format(port=ports[2], folder=folder) if accounting else "AccountingStorageType=accounting_storage/none\n"
+    if default_scheduling:
+        text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("SchedulerParameters="))
     config.write_text(text.lstrip())
     for number in range(gpus):  # slurmd wants devices; with plain files CUDA_VISIBLE_DEVICES stays empty. This is /dev/null's number.
         os.mknod(folder / "gpu" / f"dev{number}", 0o20666, os.makedev(1, 3))
@@ -252,6 +257,7 @@ def main() -> None:
     parser.add_argument("--cpus", type=int, default=8)
     parser.add_argument("--gpus", type=int, default=4)
     parser.add_argument("--age", type=int, default=300, help="seconds for which ended jobs are shown without accounting")
+    parser.add_argument("--default-scheduling", action="store_true", help="leave the scheduler's delays as Slurm has them")
     given = parser.parse_args()
     if given.action == "install":
         install(accounting=given.accounting)
@@ -260,7 +266,8 @@ def main() -> None:
     elif given.action == "down":
         down(given.folder.resolve())
     else:
-        sys.stdout.write(f"{up(given.folder.resolve(), accounting=given.accounting, cpus=given.cpus, gpus=given.gpus, age=given.age)}\n")
+        options = {"accounting": given.accounting, "cpus": given.cpus, "gpus": given.gpus, "age": given.age}
+        sys.stdout.write(f"{up(given.folder.resolve(), **options, default_scheduling=given.default_scheduling)}\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,29 @@
+"""Peers that a benchmark starts for itself and stops again. One that cannot take part says why, and is named as left out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Absent(Exception):
+    """A peer that is not here; the text says what is missing, and how to get it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """start: hands the work over. settle: waits until nothing of it is left that would slow down whoever comes next. every: takes part in each such round."""
+
+    start: Callable[[], object]
+    settle: Callable[[], object] = lambda: None
+    every: int = 1
+
+
+def until(look: Callable[[], object], what: str, *, seconds: float = 180, pause: float = 0.1) -> None:
+    """Wait for something. Raises TimeoutError, which names it."""
+    limit = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
+        time.sleep(pause)
