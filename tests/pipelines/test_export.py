@@ -31,7 +31,7 @@ FILE = """
         notebook: train.ipynb
         foreach: {max_depth: [4, 6]}
         params:
-          {depth: "{{ depth }}", name: "{{ name }}", flag: "{{ flag }}", tags: ["{{ name }}", "{{ depth }}"], rate: "{{ rate }}",
+          {depth: "{{ depth }}", name: "{{ name }}", flag: "{{ flag }}", tags: ["{{ name }}", "{{ depth }}", "it's {{ name }}: {{ date }}"], rate: "{{ rate }}",
            note: "on {{ date }} of {{ name }}", fixed: "12", nothing: null}
         in: rows.csv
         out: "models/{{ max_depth }}"
@@ -72,6 +72,11 @@ BROKEN: dict[str, tuple[Spoil, str]] = {
     "a step that is not there": (lambda spec, tasks, train: tasks[1].update(depends="load-data && other"), "'other' not defined"),
     "a circle": (lambda spec, tasks, train: tasks[0].update(depends="report"), "cycle"),
     "a parameter that is not there": (lambda spec, tasks, train: train["container"]["args"].append("{{workflow.parameters.dept}}"), "failed to resolve"),
+    "a parameter of an expression": (
+        lambda spec, tasks, train: train["container"]["args"].append("{{=toJson(workflow.parameters.dept)}}"),
+        "failed to resolve",
+    ),
+    "a due time of no schedule": (lambda spec, tasks, train: train["container"]["args"].append("{{=toJson(workflow.scheduledTime)}}"), "failed to resolve"),
     "an item that is not there": (lambda spec, tasks, train: tasks[1]["withItems"][0].pop("max_depth"), "failed to resolve {{item.max_depth}}"),
     "an input that is not given": (lambda spec, tasks, train: tasks[1].pop("arguments"), "'max_depth' was not supplied"),
     "an entry that is not there": (lambda spec, tasks, train: spec.update(entrypoint="other"), "entrypoint: 'other' undefined"),
@@ -108,8 +113,19 @@ def test_steps_order_retries_resources_and_items_are_those_of_the_file(churn: Be
 
 
 def filled(text: str, values: dict[str, str]) -> str:
-    """What Argo does: replace `{{name}}` by the text of its value."""
-    return re.sub(r"\{\{([\w.-]+)\}\}", lambda found: values[found[1]], text)
+    """What Argo does: replace `{{name}}` by the text of its value, and `{{=…}}` by that of an expression, which here reads as Python."""
+
+    def replaced(found: re.Match[str]) -> str:
+        if not found[1].startswith("="):
+            return values[found[1]]
+        code = re.sub(r"'(?:[^'\\]|\\.)*'|((?:workflow|inputs)\.[\w.]+)", lambda part: f"values[{part[1]!r}]" if part[1] else part[0], found[1][1:])
+        return eval(code, {"values": values, "toJson": json.dumps})
+
+    return re.sub(r"\{\{(.*?)\}\}", replaced, text)
+
+
+NAME = 'the "8"\\n'
+"""Quotes and a backslash, as a submit may give them."""
 
 
 def test_the_command_of_a_container_gives_the_notebook_the_same_values(churn: Bench):
@@ -117,14 +133,15 @@ def test_the_command_of_a_container_gives_the_notebook_the_same_values(churn: Be
     body = exported(churn)
     container = next(item for item in body["spec"]["templates"] if item["name"] == "train-it")["container"]
     values = {f"workflow.parameters.{item['name']}": item.get("value", "2026-11-01") for item in body["spec"]["arguments"]["parameters"]}
-    values |= {"inputs.parameters.max_depth": "4", "workflow.name": "churn-x", "pod.name": "pod-1"}
+    values |= {"inputs.parameters.max_depth": "4", "workflow.name": "churn-x", "pod.name": "pod-1", "workflow.parameters.name": NAME}
     words = [filled(word, values) for word in container["args"]]
     script = container["command"][:]
     script[2] = script[2].replace("python", sys.executable, 1)
     subprocess.run([*script, *words], cwd=churn.root, check=True, capture_output=True, text=True)
     given = json.loads((churn.root / "given.json").read_text())
     assert given == {
-        "depth": 6, "name": "8", "flag": True, "tags": ["8", 6], "rate": 1e-5, "note": "on 2026-11-01 of 8", "fixed": "12", "nothing": None, "max_depth": 4,
+        "depth": 6, "name": NAME, "flag": True, "tags": [NAME, 6, f"it's {NAME}: 2026-11-01"], "rate": 1e-5,
+        "note": f"on 2026-11-01 of {NAME}", "fixed": "12", "nothing": None, "max_depth": 4,
     }  # fmt: skip
     assert (churn.root / ".mlinfra/argo/churn-x/train-it-pod-1.ipynb").exists()
 

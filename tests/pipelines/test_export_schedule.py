@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,11 +56,15 @@ def exported(bench: Bench, schedule: str = "churn") -> dict[str, Any]:
     return body
 
 
+FORMS = {"2006-01-02": "%Y-%m-%d", "2006-01-02T15:04:05-07:00": "%Y-%m-%dT%H:%M:%S%:z"}
+"""How Go writes them, and how Python does."""
+
+
 def evaluated(text: str) -> str:
-    """What Argo's functions of dates give: sprig's, which write Go's forms."""
-    forms = {"2006-01-02": "%Y-%m-%d", "2006-01-02T15:04:05-07:00": "%Y-%m-%dT%H:%M:%S%:z"}
-    call = r"\{\{=sprig\.dateInZone\('([^']+)', sprig\.toDate\('2006-01-02T15:04:05Z07:00', workflow\.scheduledTime\), '([^']+)'\)\}\}"
-    return re.sub(call, lambda found: DUE.astimezone(ZoneInfo(found[2])).strftime(forms[found[1]]), text)
+    """What Argo's expressions give: sprig's functions, which here read as Python."""
+    sprig = SimpleNamespace(toDate=lambda form, at: at, dateInZone=lambda form, at, zone: at.astimezone(ZoneInfo(zone)).strftime(FORMS[form]))
+    names = {"sprig": sprig, "workflow": SimpleNamespace(scheduledTime=DUE), "toJson": json.dumps}
+    return re.sub(r"\{\{=(.*?)\}\}", lambda found: eval(found[1], names), text)
 
 
 def test_the_schedule_of_the_file_becomes_that_of_the_cron_workflow(churn: Bench):

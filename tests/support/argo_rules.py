@@ -25,6 +25,8 @@ DURATION = re.compile(r"\d+|(\d+(\.\d+)?(ns|us|ms|s|m|h))+")
 KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 KINDS = ("container", "script", "dag", "steps", "suspend", "resource", "data", "http", "plugin", "containerSet")
+FUNCTIONS = {"toJson", "sprig.dateInZone", "sprig.toDate"}
+"""Those of Argo's that we know of."""
 GLOBAL = ("workflow.name", "workflow.namespace", "workflow.uid")
 BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 WORDS = {name: number for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}
@@ -116,9 +118,13 @@ def tags(value: Any) -> Iterator[str]:
 
 
 def _resolves(tag: str, known: set[str], *, cron: bool) -> bool:
-    if tag.startswith("="):  # an expression: of it only the time is ours to know
-        return cron and "workflow.scheduledTime" in tag and tag.count("(") == tag.count(")") and '"' not in tag
-    return tag in known
+    if not tag.startswith("="):
+        return tag in known
+    code = re.sub(r"'([^'\\]|\\.)*'", "", tag)  # an expression without its texts
+    names = set(re.findall(r"(?:workflow|inputs|item|pod)\.[\w.]+", code))
+    functions = set(re.findall(r"([\w.]+)\(", code))
+    own = known | ({"workflow.scheduledTime"} if cron else set())
+    return names <= own and functions <= FUNCTIONS and code.count("(") == code.count(")") and "'" not in code
 
 
 def _dag(where: str, dag: Mapping[str, Any], templates: Mapping[str, Any], known: set[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ _RUN_WITH_SECRETS = (
     f'{_PAPERMILL} /tmp/step.ipynb "$@"'
 )
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_TAG = re.compile(r"\{\{=?(.*?)\}\}")
 _ALONE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -164,12 +165,28 @@ def _words(step: StepDefinition, item: Mapping[str, Any], found: Scope, secrets:
 def _yaml(filled: Any, kind: Any) -> str:
     """YAML in which what Argo fills in is read by its type: a text between quotes, all else as it stands."""
     if isinstance(filled, str):
-        return json.dumps(filled, ensure_ascii=False) if isinstance(kind, str) else filled
+        return _quoted(filled) if isinstance(kind, str) else filled
     if isinstance(filled, Mapping):
         return "{" + ", ".join(f"{json.dumps(key)}: {_yaml(value, kind[key])}" for key, value in filled.items()) + "}"
     if isinstance(filled, list):
         return "[" + ", ".join(_yaml(*pair) for pair in zip(filled, kind, strict=True)) + "]"
     return json.dumps(filled)
+
+
+def _quoted(text: str) -> str:
+    """Argo quotes what it fills in itself, since that may hold quotes."""
+    parts, at = list[str](), 0
+    for tag in _TAG.finditer(text):
+        parts += [_literal(text[at : tag.start()]), tag[1]]
+        at = tag.end()
+    if not parts:
+        return json.dumps(text, ensure_ascii=False)
+    return f"{{{{=toJson({' + '.join(part for part in (*parts, _literal(text[at:])) if part)})}}}}"
+
+
+def _literal(text: str) -> str:
+    """A text in an expression of Argo; empty for none."""
+    return "'" + json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'") + "'" if text else ""
 
 
 def _label(step: StepDefinition, what: str, value: str) -> str:
