@@ -12,6 +12,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from .errors import MLInfraError, Unavailable
@@ -20,11 +21,13 @@ from .sqlite import code_of, fix_of, is_damaged, sqlite_error
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
+_UNFORCED = "PRAGMA synchronous=NORMAL"
 _ALEMBIC = threading.Lock()  # Alembic keeps the migration under way in globals: two threads with two files would mix them
 # WAL lets a panel read while a job writes. FULL: what a user was told is accepted survives a power cut.
-_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
+_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON")
 
 
+@cache
 def newest_revision() -> str:
     """The revision that this version of the code needs: the last file in `migrations/versions`."""
     names = sorted(name for name in os.listdir(_MIGRATIONS / "versions") if re.match(r"\d{4}_\w+\.py\Z", name))
@@ -32,10 +35,14 @@ def newest_revision() -> str:
 
 
 class Database:
-    """Connections to one SQLite file; safe to share between threads."""
+    """Connections to one SQLite file; safe to share between threads.
 
-    def __init__(self, path: Path) -> None:
+    forced: each commit is forced to the disk before it returns; without, none is until `sync`, see `unforced`.
+    """
+
+    def __init__(self, path: Path, *, forced: bool = True) -> None:
         self.path = path
+        self._synchronous = "PRAGMA synchronous=FULL" if forced else _UNFORCED
         self._local = threading.local()
         self._ready = False
         self._opening = threading.Lock()
@@ -67,12 +74,12 @@ class Database:
     def unforced(self) -> Iterator[None]:
         """Writes of the block are seen by every process and survive the death of each, but a power cut only after `sync`."""
         with self.read() as connection:
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(_UNFORCED)
         try:
             yield
         finally:
             with self.read() as connection:
-                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute(self._synchronous)
 
     def sync(self) -> None:
         """Force to the disk what was committed so far, as a commit outside of `unforced` does: commits lie in the write-ahead log.
@@ -109,7 +116,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, self._synchronous):
             connection.execute(pragma)
         return connection
 

@@ -73,6 +73,15 @@ def check_room(folder: Path, what: str) -> None:
         raise explain_os_error(error, what) from error
 
 
+def _open_lock(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o600)
+
+
 @contextlib.contextmanager
 def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[int]:
     """Hold an exclusive lock; the kernel frees it when the process ends, however it ends.
@@ -80,8 +89,7 @@ def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[
     Raises Conflict when `wait` is false and another process holds it, Unavailable on a full or read-only disk.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = _open_lock(path)
     except OSError as error:
         raise explain_os_error(error, f"The lock {path} cannot be taken.") from error
     try:

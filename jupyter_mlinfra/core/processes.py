@@ -19,6 +19,7 @@ TOKEN = "MLINFRA_PROCESS_TOKEN"  # noqa: S105 (a name, no secret)
 """Environment variable that marks a tree of processes as ours, so that none is lost and none is started twice."""
 
 
+_PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 _HAS_PROC = Path("/proc/self/stat").exists()
 
 
@@ -154,6 +155,32 @@ def _family(carriers: set[int], table: Mapping[int, Sequence[bytes]]) -> set[int
         found |= children
         grown = bool(children)
     return found
+
+
+def adopt_orphans() -> bool:
+    """Have our descendants become our children when they lose their parent, instead of init's; says whether this system does that."""
+    import ctypes
+
+    try:
+        return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (OSError, AttributeError):
+        return False
+
+
+def children() -> set[int] | None:
+    """Pids of our children, those included that have ended and were not waited for; None where the system does not list them."""
+    try:
+        return {int(pid) for task in os.listdir("/proc/self/task") for pid in Path(f"/proc/self/task/{task}/children").read_bytes().split()}
+    except OSError:
+        return None
+
+
+def reap(pid: int) -> bool:
+    """Whether a child of ours has ended; it is waited for then."""
+    try:
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
 
 
 def tokens(begin: str) -> set[str]:

@@ -12,6 +12,7 @@ import stat
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -44,11 +45,10 @@ def runtime_folder(home: Path) -> Path:
         with contextlib.suppress(OSError):
             if not _in_memory(folder.parent):
                 continue
-            folder.mkdir(mode=0o700, exist_ok=True)
-            found = folder.lstat()
+            found = _there(folder)
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077 == 0:
                 mine = folder / blake2b(os.fsencode(home), digest_size=8).hexdigest()
-                mine.mkdir(mode=0o700, exist_ok=True)
+                _there(mine)
                 return mine
     raise Unavailable(
         "There is no folder in memory for the environments of jobs.",
@@ -57,8 +57,18 @@ def runtime_folder(home: Path) -> Path:
     )
 
 
+def _there(folder: Path) -> os.stat_result:
+    """A folder that is made if there is none."""
+    try:
+        return os.lstat(folder)
+    except FileNotFoundError:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return os.lstat(folder)
+
+
+@cache
 def _in_memory(folder: Path) -> bool:
-    """Whether the file system is one that is kept in memory; at most its pages are swapped out, as all memory is."""
+    """Whether the file system is one that is kept in memory; at most its pages are swapped out, as all memory is. Asked once: every submit does."""
     mounts = (line.split() for line in Path("/proc/self/mounts").read_text(errors="surrogateescape").splitlines())
     kinds = {words[1]: words[2] for words in mounts}
     real = folder.resolve()
@@ -78,7 +88,7 @@ def keep(environment: Mapping[str, str], folder: Path) -> str:
 
     Raises Unavailable when there is no room.
     """
-    data = b"\0".join(os.fsencode(f"{name}={value}") for name, value in sorted(environment.items()))
+    data = os.fsencode("\0".join(f"{name}={value}" for name, value in sorted(environment.items())))
     path = folder / f"{blake2b(data, digest_size=16).hexdigest()}.environment"
     try:
         os.utime(path)

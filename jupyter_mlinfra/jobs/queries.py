@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.errors import BadRequest, NotFound
 from ..core.records import PAGE_LIMIT, Page, parse_cursor
 from .rows import Entry, Waiting, array_of, entry_of
-from .spec import Job, JobState
+from .spec import Job, JobSpec, JobState
 
 HALF_LIFE_SECONDS = 7 * 86_400.0
 """What a user has used counts half after this time, as with Slurm's PriorityDecayHalfLife."""
@@ -113,10 +113,14 @@ def job_named(connection: sqlite3.Connection, name: str) -> Job:
     """A job, or an array as one, with the jobs that it starts after."""
     found = find(connection, name)
     first = found.jobs[0]
-    query = "SELECT job.id FROM job_after JOIN job ON job.number = job_after.before WHERE job_after.job = (SELECT number FROM job WHERE id = ?) ORDER BY 1"
-    after = [row["id"] for row in connection.execute(query, (first,))]
     job = read(connection, first).job if found.array is None else array_job(connection, found.array, elements=found.jobs)
-    return replace(job, after=after)
+    return replace(job, after=after(connection, first))
+
+
+def after(connection: sqlite3.Connection, job: str) -> list[str]:
+    """Ids of the jobs that one starts after."""
+    query = "SELECT job.id FROM job_after JOIN job ON job.number = job_after.before WHERE job_after.job = (SELECT number FROM job WHERE id = ?) ORDER BY 1"
+    return [row["id"] for row in connection.execute(query, (job,))]
 
 
 _READY = """
@@ -185,9 +189,9 @@ def faded(seconds: float, age: float) -> float:
     return float(seconds * 0.5 ** (max(0.0, age) / HALF_LIFE_SECONDS))
 
 
-def durations(connection: sqlite3.Connection, spec: Mapping[str, Any], *, limit: int) -> list[float]:
+def durations(connection: sqlite3.Connection, spec: JobSpec, *, limit: int) -> list[float]:
     """Seconds that the newest jobs of the same notebook, or of the same command, took when they succeeded."""
-    same, value = ("$.notebook", spec["notebook"]) if spec.get("notebook") else ("$.command", spec["command"])
+    same, value = ("$.notebook", spec.notebook) if spec.notebook else ("$.command", spec.command)
     query = """
         SELECT ended_at - started_at FROM (SELECT * FROM job WHERE state = 'succeeded' AND started_at IS NOT NULL ORDER BY number DESC LIMIT 2000)
         WHERE spec -> ? = json(?) ORDER BY number DESC LIMIT ?

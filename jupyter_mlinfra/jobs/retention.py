@@ -81,6 +81,8 @@ def _cut(folder: Path) -> int:
 
 def _strip(folder: Path, *, checkpoints: bool) -> None:
     """Remove all but executed notebooks, and the checkpoints of what may be run again. checkpoints: remove those too."""
+    if not folder.is_dir():
+        return
     if checkpoints:
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     for path in folder.glob("[0-9]*/*"):

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ..core.processes import Identity
 from ..core.records import Number, now
@@ -71,17 +72,23 @@ def entry_of(row: sqlite3.Row) -> Entry:
     spec = spec_of(row["spec"])
     process = Identity(row["boot"], row["pid"], row["start"]) if row["pid"] is not None else None
     return Entry(
-        number=row["number"], job=_job(row, spec), spec=spec, launch=Launch(**json.loads(row["launch"])), token=row["token"] or "", process=process,
+        number=row["number"], job=_job(row, spec), spec=spec, launch=_launch_of(row["launch"]), token=row["token"] or "", process=process,
         failures=row["failures"], requeues=row["requeues"], cancelled_by=row["cancelled_by"], requeued_by=row["requeued_by"], remote=row["remote"],
     )  # fmt: skip
 
 
+@lru_cache(maxsize=256)  # a job is read ten times from its submit to its end
 def spec_of(text: str) -> JobSpec:
     values = json.loads(text)
     for name in ("memory_gib", "time_limit_minutes"):
         if not math.isfinite(values.get(name) or 0):  # earlier versions took NaN and infinity
             values[name] = None
     return JobSpec(**values)
+
+
+@lru_cache(maxsize=256)
+def _launch_of(text: str) -> Launch:
+    return Launch(**json.loads(text))
 
 
 def _job(row: sqlite3.Row, spec: JobSpec) -> Job:

@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ..core import events
@@ -104,7 +104,7 @@ class JobStore:
     def durations(self, spec: JobSpec, *, limit: int = 20) -> list[float]:
         """Seconds that earlier jobs of the same code took."""
         with self._database.read() as connection:
-            return queries.durations(connection, asdict(spec), limit=limit)
+            return queries.durations(connection, spec, limit=limit)
 
     def next_start(self, *, at: float) -> float | None:
         """When the next job that was told to wait a while may start, in seconds since 1970; None when there is none."""
@@ -178,8 +178,8 @@ class JobStore:
         with self._database.unforced(), self._database.write() as connection:
             known = connection.execute("SELECT id, part_of FROM job WHERE key = ?", (spec.key,)).fetchone() if spec.key is not None else None
             if known is None:
-                name = _insert(connection, spec, accepted)
-        return self.job((known["part_of"] or known["id"]) if known else name)
+                return _insert(connection, spec, accepted)
+        return self.job(known["part_of"] or known["id"])
 
     def sync(self) -> None:
         """Force to the disk what was accepted: from here on it survives a power cut."""
@@ -316,8 +316,8 @@ class JobStore:
         return [entry_of(row) for row in rows]
 
 
-def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -> str:
-    """Write the rows of a job or of an array; returns its id."""
+def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -> Job:
+    """Write the rows of a job or of an array."""
     before = _before(connection, spec.after)
     elements = spec.array or (None,)
     if len(before) * len(elements) > PAIRS:
@@ -326,7 +326,7 @@ def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -
     ids = [_new_id(connection) for _ in range(len(elements) + 1)] if spec.array else [_new_id(connection)]
     array, at = ids.pop() if spec.array else None, now().timestamp()
     reason = f"Starts after {_some(spec.after)}." if spec.after else "Waits for its turn."
-    launch = json.dumps(asdict(accepted.launch))
+    launch = _dump(accepted.launch)
     columns = (
         "id", "key", "name", "state", "reason", "backend", "user", "spec", "launch", "snapshot", "priority", "cpus", "gpus", "memory_gib",
         "submitted_at", "changed_at", "part_of", "place", "at_once",
@@ -334,7 +334,7 @@ def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -
     rows = [
         (
             ident, spec.key if not place else None, accepted.name if array is None else f"{accepted.name}/{place}", "queued", reason, accepted.backend,
-            accepted.user, json.dumps(asdict(_element(spec, element))), launch, accepted.snapshot, spec.priority, spec.cpus, spec.gpus,
+            accepted.user, _dump(_element(spec, element)), launch, accepted.snapshot, spec.priority, spec.cpus, spec.gpus,
             spec.memory_gib or 0.0, at, at, array, None if array is None else place, spec.max_parallel,
         )
         for place, (ident, element) in enumerate(zip(ids, elements, strict=True))
@@ -344,8 +344,14 @@ def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -
     numbers = [row["number"] for row in connection.execute(f"SELECT number FROM job WHERE {of[0]} = ?", (of[1],))]  # noqa: S608 - our own names
     connection.executemany("INSERT INTO job_label VALUES (?, ?, ?)", [(number, key, value) for number in numbers for key, value in spec.labels.items()])
     connection.executemany("INSERT INTO job_after VALUES (?, ?)", ((number, earlier) for number in numbers for earlier in before))
-    _tell(connection, read(connection, ids[0]).job if array is None else queries.array_job(connection, array))
-    return of[1]
+    job = read(connection, ids[0]).job if array is None else queries.array_job(connection, array, elements=ids)
+    _tell(connection, job)
+    return replace(job, after=queries.after(connection, ids[0])) if before else job
+
+
+def _dump(record: JobSpec | Launch) -> str:
+    """As JSON. Field by field: `asdict` copies all that is in them, which a submit has no time for."""
+    return json.dumps({field.name: getattr(record, field.name) for field in fields(record)})
 
 
 def _element(spec: JobSpec, element: Mapping[str, Any] | None) -> JobSpec:
@@ -391,7 +397,7 @@ def _requeue(connection: sqlite3.Connection, entry: Entry, user: str, environmen
         raise Conflict(f"Job {job.id} succeeded.", "A job that succeeded is not run again.", f"mlinfra jobs clone {job.id} submits another like it.")
     if job.state not in FINAL:
         return _request(connection, entry, "requeued_by", user, f"Is being requeued by {user}.")
-    launch = json.dumps(asdict(replace(entry.launch, environment=environment)))
+    launch = _dump(replace(entry.launch, environment=environment))
     earlier = connection.execute("SELECT id FROM job JOIN job_after ON before = number WHERE job_after.job = ? AND state != 'succeeded'", (entry.number,))
     names = [row["id"] for row in earlier.fetchall()]
     _before(connection, names)  # what did not succeed has to be run again first
@@ -412,8 +418,7 @@ def _write(
         "state": str(job.state), "reason": job.reason, "exit_code": job.exit_code, "attempt": job.attempt,
         "started_at": seconds(job.started_at), "ended_at": seconds(job.ended_at), "changed_at": at.timestamp(), **columns,
     }  # fmt: skip
-    connection.execute(f"UPDATE job SET {', '.join(f'{name} = ?' for name in values)} WHERE id = ?", [*values.values(), job.id])  # noqa: S608 - our own names
-    moved = read(connection, job.id)
+    moved = _update(connection, job.id, values)
     _tell(connection, moved.job)
     if entry.job.state is JobState.RUNNING and entry.job.started_at is not None:
         _charge(connection, entry.job, (at - entry.job.started_at).total_seconds(), at.timestamp())
@@ -444,10 +449,15 @@ def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
 def _set(connection: sqlite3.Connection, entry: Entry, **columns: Any) -> Job:
     """Change what is said of a job; its state stays."""
     values = {**columns, "changed_at": now().timestamp()}
-    connection.execute(f"UPDATE job SET {', '.join(f'{name} = ?' for name in values)} WHERE id = ?", [*values.values(), entry.job.id])  # noqa: S608 - our own names
-    job = read(connection, entry.job.id).job
+    job = _update(connection, entry.job.id, values).job
     _tell(connection, job)
     return job
+
+
+def _update(connection: sqlite3.Connection, job: str, values: Mapping[str, Any]) -> Entry:
+    """Write these columns of a job."""
+    columns = ", ".join(f"{name} = ?" for name in values)
+    return entry_of(connection.execute(f"UPDATE job SET {columns} WHERE id = ? RETURNING *", [*values.values(), job]).fetchone())  # noqa: S608 - our own names
 
 
 def _tell(connection: sqlite3.Connection, job: Job, progress: float | None = None) -> None:

@@ -25,16 +25,17 @@ ODD = ['{"fraction": 0.5, "text": "caf\\udce9.csv"}', '{"fraction": 1' + "0" * 4
 FAULTS = """
 import sys
 import jupyter_mlinfra.jobs.backends.supervisor as s
-judge, look, spawn, find = s.judge, s.Live.look, s.spawn, s.find
+from jupyter_mlinfra.jobs.backends import launch, ready
+judge, look, prepare, find = s.judge, s.Live.look, launch.prepare, s.find
 def bad_judge(ended, **more):
     return judge(ended, **more) if ended.code != 42 else 1 / 0
 def bad_look(live, *words, **more):
     return look(live, *words, **more) if live.entry.job.name != "unseen" else 1 / 0
-def bad_spawn(entry, place):
-    return spawn(entry, place) if entry.job.name != "unstarted" else 1 / 0
+def bad_prepare(entry, *more):
+    return prepare(entry, *more) if entry.job.name != "unstarted" else 1 / 0
 def bad_find(entry, home):
     return find(entry, home) if entry.job.name != "unfound" else 1 / 0
-s.judge, s.Live.look, s.spawn, s.find, s.LATER_SECONDS = bad_judge, bad_look, bad_spawn, bad_find, 0.2
+s.judge, s.Live.look, launch.prepare, ready.prepare, s.find, s.LATER_SECONDS = bad_judge, bad_look, bad_prepare, bad_prepare, bad_find, 0.2
 """
 
 

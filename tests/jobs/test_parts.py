@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs import Jobs, JobSpec, Parameter, load_backend
+from jupyter_mlinfra.jobs import Jobs, JobSpec, Parameter, environment, load_backend
 from jupyter_mlinfra.jobs.attempt import Attempt
 from jupyter_mlinfra.jobs.environment import forget, keep, recall, runtime_folder
 from jupyter_mlinfra.jobs.intake import script_of
@@ -278,6 +278,7 @@ def test_a_runtime_folder_that_others_can_enter_is_not_used(tmp_path: Path, monk
 
 
 def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "_in_memory", environment._in_memory.__wrapped__)  # not remembered
     mounts = "/dev/root / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n"
     monkeypatch.setattr(Path, "read_text", lambda path, *_, **__: mounts)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

@@ -53,7 +53,7 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     place = Place(root=project.root, home=project.home)
     runners = warm.Warm(place, size=1, memory_gib=1.0, imports=(), bell=cast("Any", doors), say=said.append)
 
-    def ask(gpus: Sequence[str] = (), **changes: Any) -> warm.Runner | None:
+    def ask(gpus: Sequence[str] = (), **changes: Any) -> warm.TakenRunner | None:
         store = SimpleNamespace(entry=lambda _: replace(entry, launch=replace(entry.launch, **changes)))
         return runners.take(cast("Any", store), "a1", gpus)
 
@@ -123,12 +123,12 @@ def test_only_an_equal_job_is_given_a_runner_and_a_gpu_job_none_that_opened_a_dr
     assert asleep.ask(python="/other/python") is None
     assert asleep.ask(kernel="") is None
     assert asleep.ask(["GPU-1"]) is None
-    runner = asleep.ask()
-    assert runner is not None
+    taken = asleep.ask()
+    assert taken is not None
     assert asleep.ask() is None
-    asleep.runners.give_back(runner)
-    assert asleep.ask() is runner
-    asleep.runners.discard(runner)
+    taken.give_back()
+    assert asleep.ask() == taken
+    taken.discard()
 
 
 def test_a_job_whose_runner_neither_takes_it_nor_ends_waits_and_can_be_cancelled(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,19 +19,18 @@ from ..rows import Entry
 from ..snapshot import Snapshots
 from .program import CannotStart, find_program
 
-# The script is fixed; folder and command are its arguments, so no word of a job is ever read by a shell.
+# The script is fixed; folder, working folder and command are its arguments, so no word of a job is ever read by a shell.
 # 1. Take the attempt: the claim is created exclusively, so a second start of the same attempt ends here, having done nothing.
 # 2. Outlive SIGTERM until the command has ended (a trap with a command is not inherited, unlike an ignored signal).
 # 3. Keep the exit code in one write; the line end tells a whole number from a torn one.
-_WRAPPER = """
+WRAPPER = """
 set -C
-{ echo $$ > "$0/claim"; } 2>/dev/null || exit 113
+{ echo $$ > "$1/claim"; } 2>/dev/null || exit 113
 trap : TERM INT HUP QUIT USR1 USR2
-cd -- "$1" || { echo 126 > "$0/exit"; exit 126; }
-shift
-"$@"
+run() { cd -- "$2" || return 126; shift 2; "$@"; }
+run "$@"
 code=$?
-echo "$code" > "$0/exit"
+echo "$code" > "$1/exit"
 exit "$code"
 """
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXFSZ)
@@ -55,11 +54,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """An attempt that can be started: its files, its environment, its command."""
+    """An attempt that can be started: its files, its environment, the arguments of its wrapper. own: what of the environment is not the submitter's."""
 
     attempt: Attempt
-    words: Mapping[str, str]
-    command: Sequence[str]
+    inherited: Mapping[str, str]
+    own: Mapping[str, str]
+    arguments: Sequence[str]
+
+    def words(self, token: str) -> dict[str, str]:
+        """All of its environment, with the token that marks its processes."""
+        return {**self.inherited, **self.own, TOKEN: token}
 
 
 def spawn(entry: Entry, place: Place) -> int:
@@ -69,18 +73,22 @@ def spawn(entry: Entry, place: Place) -> int:
     """
     with explained():
         start = prepare(entry, place)
-        return spawn_wrapper(_WRAPPER, [str(start.attempt.folder), entry.launch.folder, *start.command], start.words, log=start.attempt.log)
+        words = start.words(entry.token)
+        return spawn_wrapper(WRAPPER, ["mlinfra", *start.arguments], words, log=start.attempt.log)
 
 
-def prepare(entry: Entry, place: Place) -> Start:
-    """Make the attempt's folder, and put together what is run there."""
+def prepare(entry: Entry, place: Place, inherited: Mapping[str, str] | None = None) -> Start:
+    """Make the attempt's folder, and put together what is run there. inherited: what it has from its submitter, where that is known already."""
     attempt = Attempt.of(place.home, entry.job.id, entry.job.attempt)
-    attempt.folder.mkdir(parents=True, exist_ok=True)
-    words = variables(entry, place, attempt)
+    attempt.folder.parent.mkdir(parents=True, exist_ok=True)
+    attempt.folder.mkdir(exist_ok=True)
+    inherited = inherited_by(entry) if inherited is None else inherited
+    own = _own(entry, place, attempt, inherited)
     command = command_of(entry, place, attempt)
     if entry.spec.notebook is None:
-        command[0] = find_program(command[0], entry.spec.command[0], entry.launch.folder, words.get("PATH", os.defpath))
-    return Start(attempt=attempt, words=words, command=command)
+        path = own.get("PATH") or inherited.get("PATH") or os.defpath
+        command[0] = find_program(command[0], entry.spec.command[0], entry.launch.folder, path)
+    return Start(attempt=attempt, inherited=inherited, own=own, arguments=(str(attempt.folder), entry.launch.folder, *command))
 
 
 def spawn_wrapper(script: str, arguments: Sequence[str], words: Mapping[str, str], *, log: Path, word: int | None = None) -> int:
@@ -120,17 +128,14 @@ def explained() -> Iterator[None]:
         raise CannotStart(f"It could not be started: {error.strerror or error}.") from error
 
 
-def variables(entry: Entry, place: Place, attempt: Attempt) -> dict[str, str]:
-    """The environment of an attempt: the submitter's, the spec's, ours."""
-    inherited = inherited_by(entry)
+def _own(entry: Entry, place: Place, attempt: Attempt, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What an attempt has beside the submitter's environment: the spec's, ours."""
     return {
-        **inherited,
         **resolved(entry, inherited),
         **ours(entry, place),
         "CUDA_VISIBLE_DEVICES": ",".join(entry.job.gpu_ids),  # empty: a job that asked for no GPU sees none
         environment.PROGRESS: str(attempt.progress),
         environment.REASON: str(attempt.reason),
-        TOKEN: entry.token,
     }
 
 

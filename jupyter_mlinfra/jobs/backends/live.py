@@ -6,12 +6,13 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from ...core.errors import Conflict
-from ...core.processes import Identity, boot_id, end_token, tree
+from ...core.processes import Identity, boot_id, children, end_token, reap, tree
 from ..attempt import UNCLAIMED, Attempt
 from ..rows import Entry
 from ..spec import JobState
@@ -27,12 +28,28 @@ Watch = Callable[[str, int], None]
 """Told (job, process handle) of a process to listen to."""
 
 
+class Taken(Protocol):
+    """A process that was started before its attempt. token: that its environment carries, and that the attempt is written down with."""
+
+    @property
+    def token(self) -> str: ...
+    def hand_over(self, entry: Entry) -> int | None:
+        """Give it the attempt; the wrapper's pid, or None when it ends instead and the attempt is to be started as always."""
+
+    def give_back(self) -> None:
+        """The job that it was taken for does not start."""
+
+    def discard(self) -> None:
+        """It cannot be known whether the job will have it."""
+
+
 @dataclass(slots=True)
 class Live:
     """One attempt under way.
 
     entry: as last written down. saved: whether that it runs is written down. handles: pidfd → pid of what is listened to.
     kill_at, limit_at, aside_until: monotonic seconds, None when nothing is due. status: how the wrapper ended, if we were its parent.
+    ours: whether we started it, so that what it leaves behind becomes our child.
     told: whether the job's reason says that nobody keeps its exit code any more. aside_until: when it is seen to again, after a fault with it.
     """
 
@@ -40,6 +57,7 @@ class Live:
     attempt: Attempt
     wrapper: Identity | None
     saved: bool = True
+    ours: bool = False
     handles: dict[int, int] = field(default_factory=dict)
     status: int | None = None
     asked: JobState | None = None
@@ -85,16 +103,17 @@ class Live:
         self.kill_at = time.monotonic() + grace_seconds
         self._signal(signal.SIGTERM)
 
-    def look(self, watch: Watch, *, grace_seconds: float) -> bool:
+    def look(self, watch: Watch, *, grace_seconds: float, orphans: Callable[[], bool]) -> bool:
         """See what is left of it and see to that; says whether the attempt is over.
 
         What a command leaves behind when it ends is ended too, so that a free slot is free. But when only the wrapper was
         killed, the job itself goes on: it is listened to, and never taken for failed because nobody watches it.
+        orphans: whether there may be a process whose parent has ended; a look at all processes is saved when there is none.
         """
         if self.wrapper is not None and self.wrapper.alive() and self.asked is None:
             return False
         self._reap()
-        left = tree(self.entry.token)
+        left = [] if self.ours and self.wrapper is None and not orphans() else tree(self.entry.token)
         if not left:
             return True
         if self.kill_at is None and self.code() is not None:
@@ -148,6 +167,15 @@ class Live:
     def _signal(self, number: int) -> None:
         for process in tree(self.entry.token):
             process.signal(number)
+
+
+def orphaned(known: Collection[int]) -> bool:
+    """Whether something lives on below us without the parent that we gave it. known: our children that we started.
+
+    Whatever an ended job left, far below and in a session of its own too, has become our child, or is below one that has: see `adopt_orphans`.
+    """
+    found = children()
+    return found is None or not all(reap(pid) for pid in found.difference(known))
 
 
 def limit_at(entry: Entry, attempt: Attempt, process: Identity | None) -> float | None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
-from ...core.processes import Identity, boot_id, failpoint, start_ticks
+from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start_ticks
 from ..attempt import REASON_BYTES, Attempt
 from ..devices import gpu_slots
 from ..environment import forget, release
@@ -40,12 +40,13 @@ from .alarms import Alarms
 from .bell import Bell
 from .control import Config
 from .launch import Place, TryLater, explained, spawn
-from .live import Live, find, limit_at
+from .live import Live, Taken, find, limit_at, orphaned
 from .plan import plan
 from .program import CannotStart
 from .queue import capacity_of, holdings_of, needs_of
+from .ready import Ready
 from .registry import Registered, Registry
-from .warm import Runner, Warm
+from .warm import Warm
 from .wishes import Wishes
 
 QUEUE_LIMIT = 500
@@ -55,6 +56,10 @@ ALIKE = 64
 EXPLAINED = 100
 """Waiting jobs, from the head of the queue, that are told why they wait; the others wait for their turn."""
 EXPLAIN_SECONDS = 0.5
+EXPLAIN_SHARE = 0.05
+"""Of the supervisor's time, to tell jobs why they wait."""
+RELEASE_SECONDS = 2.0
+"""How long the environment of an ended job is kept for the next one."""
 RETRY_SECONDS = 1.0
 """Pause after the database was busy or the disk full."""
 LATER_SECONDS = 5.0
@@ -73,22 +78,27 @@ class Supervisor:
         self._gpus = gpu_slots(config.gpus)
         self._cpus = cpu_slots(config.cpus)
         self._memory = memory_gib()
-        database = Database(self._place.home / "state.db")
+        database = Database(self._place.home / "state.db", forced=False)
         self._store, self._registry = JobStore(database), Registry(database)
         self._retention = Retention(self._store, self._place.root, self._place.home)
         self._live: dict[str, Live] = {}
+        self._adopts = False
+        self._unforced = False
+        self._unneeded: set[str] = set()
+        self._release_at: float | None = None
         self._bell = Bell(self._place.home)
         self._wishes = Wishes(self._place.home)
         self._sampler = Sampler(self._place.home)
         self._alarms = Alarms(database)
         self._warm = Warm(self._place, size=config.warm_kernels, memory_gib=config.warm_memory_gib, imports=config.warm_imports, bell=self._bell, say=say)
+        self._ready = Ready(self._place)
         self._aside: dict[str, Entry] = {}
         self._adopt_at: float | None = 0.0
         self._faults: dict[str, str] = {}
         self._retry_at: float | None = None
         self._queue_at: float | None = None
         self._explain_at: float | None = None
-        self._explained_at = 0.0
+        self._explain_from = 0.0
         self._trouble = ""
 
     def run(self) -> None:
@@ -96,6 +106,7 @@ class Supervisor:
         lock = self._place.home / "jobs" / "supervisor.lock"
         with file_lock(lock, wait=False, what="Supervision of this project") as handle:
             inode = os.fstat(handle).st_ino
+            self._adopts = adopt_orphans()
             self._bell.hang()
             self._alarms.listen(self._bell.hear)
             self._register()
@@ -106,7 +117,9 @@ class Supervisor:
                     forget(self._bell.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
                     break  # the project was deleted, or its state moved away
             say("ends; jobs that run go on")
+            self._safely(self._release_all)
             self._warm.close()
+            self._ready.close()
             self._bell.close()
 
     def _register(self) -> None:
@@ -126,7 +139,17 @@ class Supervisor:
     def _sleep(self) -> bool:
         """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
         sample_at, live = self._sampler.due(running=bool(self._live)), (live.due() for live in self._live.values())
-        moments = [self._queue_at, self._explain_at, self._adopt_at, sample_at, self._alarms.due(), self._warm.due(), *live]
+        moments = [
+            self._queue_at,
+            self._explain_at,
+            self._adopt_at,
+            self._release_at,
+            sample_at,
+            self._alarms.due(),
+            self._warm.due(),
+            self._ready.due(),
+            *live,
+        ]
         due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
         timeout = min(due, default=math.inf) - time.monotonic()
         rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS))  # bounded: the system cannot be asked to sleep for a month
@@ -167,12 +190,28 @@ class Supervisor:
         if self._adopt_at is not None and time.monotonic() >= self._adopt_at:
             self._adopt()
         self._cancel()
-        self._follow()
-        self._start()
+        try:
+            self._follow()
+            self._start()
+        finally:
+            self._force()
+        self._orphans()  # they are waited for by nobody else
+        self._ready.tend()
         self._sampler.tend(live.entry for live in self._live.values())
         self._alarms.tend()
         self._warm.tend(free=sum(live.entry.spec.cpus for live in self._live.values()) < self._cpus)
         self._retention.tidy()
+        if self._release_at is not None and time.monotonic() >= self._release_at:
+            self._release_all()
+
+    def _force(self) -> None:
+        """Force to the disk how jobs ended in this round: once, and after the starts, for the disk takes longer than those.
+
+        A power cut before that leaves such a job as one that ran when it came.
+        """
+        if self._unforced:
+            self._store.sync()
+            self._unforced = False
 
     # Jobs under way
 
@@ -207,6 +246,8 @@ class Supervisor:
 
     def _cancel(self) -> None:
         """End those that somebody asked to end, or to have started again."""
+        if not self._live:
+            return
         wishes = {job: (JobState.CANCELLED, user) for job, user in self._wishes.read().items()}
         for job, (state, user) in {**self._store.asked(), **wishes}.items():
             live = self._live.get(job)
@@ -236,7 +277,7 @@ class Supervisor:
         if live.limit_at is not None and live.asked is None and time.monotonic() >= live.limit_at:
             minutes = live.entry.spec.time_limit_minutes
             live.ask_to_end(JobState.FAILED, f"Reached its time limit of {minutes:g} min.", grace_seconds=self._grace)
-        over = live.look(self._bell.watch, grace_seconds=self._grace)
+        over = live.look(self._bell.watch, grace_seconds=self._grace, orphans=self._orphans)
         if not live.saved:
             self._write_running(live)
         if over:
@@ -244,6 +285,10 @@ class Supervisor:
         elif live.orphaned() and not live.told:
             live.told = True
             self._store.explain({live.id: "Runs on, but the process that keeps its exit code was killed."})
+
+    def _orphans(self) -> bool:
+        wrappers = (live.wrapper.pid for live in self._live.values() if live.wrapper is not None)
+        return not self._adopts or orphaned({*wrappers, *self._warm.pids(), *self._ready.pids()})
 
     def _settle(self, live: Live) -> None:
         """The attempt is over: write down what becomes of the job, and let go of it."""
@@ -264,8 +309,16 @@ class Supervisor:
         self._release(live.entry)
 
     def _release(self, entry: Entry) -> None:
-        environment = entry.launch.environment
-        release(environment, needed=lambda: self._store.needs(environment))
+        """The job has ended. Its environment goes soon, unless another job has the same: the next submit most often does."""
+        self._unforced = True
+        self._unneeded.add(entry.launch.environment)
+        self._release_at = self._release_at or time.monotonic() + RELEASE_SECONDS
+
+    def _release_all(self) -> None:
+        self._release_at = None
+        while self._unneeded:
+            path = self._unneeded.pop()
+            release(path, needed=partial(self._store.needs, path))
 
     def _judge(self, live: Live) -> None:
         entry, job = live.entry, live.id
@@ -303,34 +356,43 @@ class Supervisor:
         holdings = holdings_of((*(live.entry for live in self._live.values()), *self._aside.values()))
         look = any(need.gpus for need in needs)
         capacity = capacity_of(self._gpus, holdings, cpus=self._cpus, memory_gib=self._memory, look=look)
-        decided = plan(needs, holdings, capacity, explained=EXPLAINED)
+        explain = time.monotonic() >= self._explain_from  # not at every turn of a fast queue
+        decided = plan(needs, holdings, capacity, explained=EXPLAINED if explain else 0)
         for job, gpu_ids in decided.starts:
             self._alone(job, partial(self._launch, job, gpu_ids))
-        if capacity.busy and decided.reasons:
+        if len(decided.starts) == len(needs):
+            return
+        if capacity.busy:
             self._queue_at = min(self._queue_at or math.inf, time.monotonic() + LATER_SECONDS)
-        self._explain({item.id: decided.reasons[item.id] for item in waiting[:EXPLAINED] if decided.reasons.get(item.id, item.reason) != item.reason})
+        if explain:
+            began = time.monotonic()
+            self._store.explain({item.id: reason for item in waiting if (reason := decided.reasons.get(item.id, item.reason)) != item.reason})
+            took = time.monotonic() - began
+            self._explain_from = began + max(EXPLAIN_SECONDS, took / EXPLAIN_SHARE)
+        else:
+            self._explain_at = self._explain_from
 
     def _launch(self, job: str, gpu_ids: tuple[str, ...]) -> None:
-        runner = self._warm.take(self._store, job, gpu_ids)
+        taken = self._warm.take(self._store, job, gpu_ids) or self._ready.take()
         try:
-            entry = self._store.starting(job, token=runner.token if runner else secrets.token_hex(16), gpu_ids=gpu_ids)
+            entry = self._store.starting(job, token=taken.token if taken else secrets.token_hex(16), gpu_ids=gpu_ids)
         except Conflict:  # cancelled since the queue was read
-            if runner is not None:
-                self._warm.give_back(runner)
+            if taken is not None:
+                taken.give_back()
             return
         except BaseException:
-            if runner is not None:
-                self._warm.discard(runner)
+            if taken is not None:
+                taken.discard()
             raise
         failpoint("starting")
-        self._spawn(entry, runner)
+        self._spawn(entry, taken)
 
-    def _spawn(self, entry: Entry, runner: Runner | None = None) -> None:
-        """Start the process of an attempt that is written down as starting, or give it to a warm one."""
+    def _spawn(self, entry: Entry, taken: Taken | None = None) -> None:
+        """Start the process of an attempt that is written down as starting, or give it to one that waits for it."""
         job = entry.job.id
         try:
             with explained():
-                pid = self._warm.hand_over(runner, entry) if runner is not None else None
+                pid = taken.hand_over(entry) if taken is not None else None
             pid = pid or spawn(entry, self._place)
         except CannotStart as error:
             self._store.end(job, JobState.FAILED, reason=error.reason, exit_code=error.code)
@@ -343,22 +405,12 @@ class Supervisor:
             self._fail(job, "It could not be started", error)
             return
         failpoint("spawned")
+        self._ready.started(entry)
         wrapper = Identity(boot_id(), pid, start_ticks(pid, zombie=True) or 0)
-        live = Live(entry=entry, attempt=Attempt.of(self._place.home, job, entry.job.attempt), wrapper=wrapper, saved=False)
+        live = Live(entry=entry, attempt=Attempt.of(self._place.home, job, entry.job.attempt), wrapper=wrapper, saved=False, ours=True)
         live.limit_at = limit_at(entry, live.attempt, wrapper)
         self._take(live)
         failpoint("running")
-
-    def _explain(self, reasons: dict[str, str]) -> None:
-        """Say why jobs wait; not at every turn of a fast queue."""
-        if not reasons:
-            return
-        due = self._explained_at + EXPLAIN_SECONDS
-        if time.monotonic() < due:
-            self._explain_at = due
-            return
-        self._store.explain(reasons)
-        self._explained_at = time.monotonic()
 
 
 def _told(error: Exception) -> str:

@@ -60,6 +60,27 @@ class Runner:
     heard: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenRunner:
+    """See `live.Taken`."""
+
+    pool: Warm
+    runner: Runner
+
+    @property
+    def token(self) -> str:
+        return self.runner.token
+
+    def hand_over(self, entry: Entry) -> int | None:
+        return self.pool.hand_over(self.runner, entry)
+
+    def give_back(self) -> None:
+        self.pool.give_back(self.runner)
+
+    def discard(self) -> None:
+        self.pool.discard(self.runner)
+
+
 class Warm:
     """The runners of one project; without a size it does nothing."""
 
@@ -86,7 +107,7 @@ class Warm:
 
     # For jobs
 
-    def take(self, store: JobStore, job: str, gpu_ids: Sequence[str]) -> Runner | None:
+    def take(self, store: JobStore, job: str, gpu_ids: Sequence[str]) -> TakenRunner | None:
         """A runner that this job may have, no longer ours; None when it starts as always."""
         if not self._size:
             return None
@@ -102,7 +123,7 @@ class Warm:
             if runner.key == kind and runner.standing is not None and (runner.standing.gpu or not gpu_ids) and self._fit(runner):
                 self._let_go(runner)
                 self._again_at = self._used_at + REFILL_SECONDS
-                return runner
+                return TakenRunner(self, runner)
         return None
 
     def hand_over(self, runner: Runner, entry: Entry) -> int | None:
@@ -116,7 +137,7 @@ class Warm:
             start = prepare(entry, self._place)
             os.truncate(runner.log, 0)  # what the imports wrote
             os.replace(runner.log, start.attempt.log)  # all of its processes write there already
-            words = {**start.words, TOKEN: runner.token, "PWD": entry.launch.folder}  # as the shell of a cold start sets it
+            words = {**start.words(runner.token), "PWD": entry.launch.folder}  # as the shell of a cold start sets it
             order = Order(folder=str(start.attempt.folder), cwd=entry.launch.folder, task=str(start.attempt.notebook), environment=words)
             failpoint("giving")
             runner.word.settimeout(SEND_SECONDS)
@@ -184,6 +205,10 @@ class Warm:
             self._again_at = at + IDLE_SECONDS
         elif free and at >= self._again_at and all(runner.standing is not None for runner in self._runners) and self._kinds:
             self._fill()
+
+    def pids(self) -> list[int]:
+        """Our children among them."""
+        return [*(runner.pid for runner in self._runners), *self._ended]
 
     def due(self) -> float | None:
         """When to look again, in monotonic seconds."""

@@ -6,6 +6,7 @@ A wish stays until the job's end is written down, also for the next supervisor; 
 from __future__ import annotations
 
 import contextlib
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -31,10 +32,13 @@ class Wishes:
 
     def read(self) -> dict[str, str]:
         """Jobs that are to end, and who wants it."""
-        found = {}
-        for path in self._folder.glob(f"*{_SUFFIX}"):
-            with contextlib.suppress(FileNotFoundError):  # just now fulfilled
-                found[path.stem] = path.read_text(errors="replace")
+        found, names = dict[str, str](), list[str]()
+        with contextlib.suppress(FileNotFoundError):  # somebody cleaned the folder away
+            names = os.listdir(self._folder)  # not glob: every round of the supervisor asks
+        for name in names:
+            if name.endswith(_SUFFIX):
+                with contextlib.suppress(FileNotFoundError):  # just now fulfilled
+                    found[name.removesuffix(_SUFFIX)] = (self._folder / name).read_text(errors="replace")
         return found
 
     def forget(self, job: str) -> None:
