@@ -13,7 +13,7 @@ from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavail
 from ...core.secrets import check_secret
 from ..definition import Definition, placeholders, render
 from ..finding import find_pipeline
-from ..spec import RunState
+from ..spec import PipelineRun, RunState
 from .spec import FiringState, ScheduleSpec
 from .store import FiringEntry, ScheduleEntry, ScheduleStore
 
@@ -31,10 +31,11 @@ _FINAL_JOBS = ("succeeded", "failed", "cancelled", "lost")
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """What runs still. cancel: ends it, and waits for its end."""
+    """What runs still. cancel: ends it, and waits for its end. resumed: it had lost its driver, and was gone on with."""
 
     text: str
     cancel: Callable[[], object]
+    resumed: bool
 
 
 class Starter:
@@ -83,7 +84,8 @@ class Starter:
         return self._store.started(entry, firing, run=run, job=job, at=at)
 
     def dispatch(self, entry: ScheduleEntry, *, clock: Callable[[], datetime]) -> None:
-        """Start what waits, oldest first, as far as the overlap policy lets it."""
+        """Go on with runs that lost their drivers, and start what waits, oldest first, as far as the overlap policy lets it."""
+        self._running(entry)
         waiting = [firing for firing in self._store.unsettled(entry) if firing.state is FiringState.WAITING]
         for place, firing in enumerate(waiting):
             begun = entry.spec.pipeline is not None and self._pipelines.run_of(firing.key) is not None
@@ -96,7 +98,8 @@ class Starter:
         """Where that stands now which a firing started; empty when it started nothing, or nothing is known of it any more."""
         with contextlib.suppress(NotFound):
             if firing.run is not None:
-                return str(self._pipelines.show_run(firing.run).state)
+                run = self._pipelines.run_of(firing.key)
+                return "" if run is None else str(run.state)
             if firing.job is not None:
                 return str(self._jobs.show(firing.job).state)
         return ""
@@ -120,8 +123,10 @@ class Starter:
         blocker = self._blocker(entry)
         if blocker is None:
             return True
-        # What is made up for takes its turn: two of them would else shut each other out.
+        # What is made up for takes its turn: two of them would else shut each other out. A run that lost its driver is no reason to leave a due time out.
         policy = entry.spec.overlap if firing.cause == "clock" else "queue"
+        if policy == "skip" and blocker.resumed:
+            policy = "queue"
         if policy == "cancel" and not later:
             try:
                 blocker.cancel()
@@ -142,16 +147,10 @@ class Starter:
         return False
 
     def _blocker(self, entry: ScheduleEntry) -> Blocker | None:
-        running: list[FiringEntry] = []
-        for firing in self._store.unsettled(entry):
-            if firing.state is FiringState.STARTED:
-                if self.outcome(firing) in ("", *_FINAL_JOBS):
-                    self._store.over(firing)
-                else:
-                    running.append(firing)
+        running = self._running(entry)
         jobs = [firing.job for firing in running if firing.job is not None]
         if jobs:
-            return Blocker(f"job {jobs[0]}", lambda: self._cancel_jobs(jobs))
+            return Blocker(f"job {jobs[0]}", lambda: self._cancel_jobs(jobs), resumed=False)
         if entry.spec.pipeline is None:
             return None
         try:
@@ -161,10 +160,31 @@ class Starter:
         if not newest or newest[0].state is not RunState.RUNNING:
             return None
         run = newest[0]
-        if run.reason:  # nobody drives it: it would stand in the way for ever
-            with contextlib.suppress(Conflict):
-                self._pipelines.resume(run.run, wait=False)
-        return Blocker(f"run {run.run} of {run.pipeline}", lambda: self._pipelines.cancel(run.run))
+        resumed = self._go_on(run) or any(firing.resumed for firing in running)
+        return Blocker(f"run {run.run} of {run.pipeline}", lambda: self._pipelines.cancel(run.run), resumed)
+
+    def _running(self, entry: ScheduleEntry) -> list[FiringEntry]:
+        """What this schedule started and has not ended, oldest first. A run of it that nobody drives is gone on with."""
+        running: list[FiringEntry] = []
+        for firing in self._store.unsettled(entry):
+            if firing.state is not FiringState.STARTED:
+                continue
+            if self.outcome(firing) in ("", *_FINAL_JOBS):
+                self._store.over(firing)
+                continue
+            run = None if firing.run is None else self._pipelines.run_of(firing.key)
+            if run is not None and self._go_on(run):
+                firing = self._store.settle(entry, firing, FiringState.STARTED, "The process that drove it had ended; it was gone on with.")
+            running.append(firing)
+        return running
+
+    def _go_on(self, run: PipelineRun) -> bool:
+        """Whether nobody drove a run: it would stand in the way for ever, and has a driver from now on."""
+        if run.state is not RunState.RUNNING or not run.reason:
+            return False
+        with contextlib.suppress(Conflict):  # somebody goes on with it just now
+            self._pipelines.resume(run.run, wait=False)
+        return True
 
     def _cancel_jobs(self, jobs: list[str]) -> None:
         for job in jobs:

@@ -25,6 +25,8 @@ KEPT = 10_000
 MISSED_DAYS = 30
 WAITING_LOOK = timedelta(seconds=15)
 """How soon a firing is looked at again that waits for another to end."""
+RUN_LOOK = timedelta(seconds=30)
+"""How soon a pipeline run is looked at again that goes on: whether it has ended, or has lost its driver."""
 _OPEN = "(state = 'waiting' OR (state = 'started' AND over = 0))"
 
 
@@ -42,7 +44,7 @@ class ScheduleEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringEntry:
-    """What became of one due time. user: who asked for it by hand."""
+    """What became of one due time. user: who asked for it by hand. reason: of one that was started only that its run was gone on with."""
 
     number: int
     due: datetime
@@ -58,6 +60,11 @@ class FiringEntry:
     def key(self) -> str:
         """Idempotency key of what it starts; firings are never numbered anew."""
         return f"schedule-firing/{self.number}"
+
+    @property
+    def resumed(self) -> bool:
+        """Whether its run lost its driver and was gone on with: it goes on so long through no fault of its own."""
+        return self.state is FiringState.STARTED and bool(self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +150,7 @@ class ScheduleStore:
     # The alarm
 
     def rearm(self, *, at: datetime) -> None:
-        """Set the alarm for the next due time, or for a look at what waits."""
+        """Set the alarm for the next due time, or for a look at what waits or goes on."""
         with self._changing(at):
             pass
 
@@ -166,8 +173,8 @@ class ScheduleStore:
     def _rearm(self, connection: sqlite3.Connection, at: datetime) -> None:
         rows = connection.execute("SELECT * FROM schedule WHERE state = 'active'").fetchall()
         moments = [due for entry in map(_entry, rows) for due in entry.spec.calendar.next(1, entry.handled_until)]
-        if connection.execute("SELECT 1 FROM schedule_firing WHERE state = 'waiting' LIMIT 1").fetchone():
-            moments.append(at + WAITING_LOOK)
+        left = connection.execute(f"SELECT DISTINCT state, run IS NOT NULL AS has_run FROM schedule_firing WHERE {_OPEN}")  # noqa: S608 - fixed words
+        moments += [at + (WAITING_LOOK if row["state"] == "waiting" else RUN_LOOK) for row in left if row["state"] == "waiting" or row["has_run"]]
         if not moments:
             clear_alarm(connection, ALARM)
             return
@@ -234,7 +241,7 @@ class ScheduleStore:
         return self._move(entry, firing, FiringState.STARTED, reason="", run=run, job=job, started_at=at.timestamp())
 
     def settle(self, entry: ScheduleEntry, firing: FiringEntry, to: FiringState, reason: str) -> FiringEntry:
-        """It waits on, or is skipped or has failed, for a reason."""
+        """It waits on, is skipped or has failed, or its run was gone on with, for a reason."""
         return firing if (to, reason) == (firing.state, firing.reason) else self._move(entry, firing, to, reason=reason)
 
     def over(self, firing: FiringEntry) -> None:

@@ -1,0 +1,126 @@
+"""Schedules of pipelines under a set clock: what a due time does beside other runs. Runs, lanes and locks are real; their drivers are not started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.pipelines import PipelineRun, Pipelines, RunState
+from jupyter_mlinfra.pipelines.launching import Launcher
+from jupyter_mlinfra.pipelines.schedules.service import Schedules
+from jupyter_mlinfra.pipelines.schedules.spec import Firing
+
+from .conftest import Workshop
+from .test_schedule_clock import Jobs
+
+SIX = datetime(2026, 3, 27, 6, tzinfo=UTC)
+PLAIN = """
+pipeline: churn
+parameters: {day: x}
+steps:
+  only: {notebook: only.ipynb, params: {day: "{{ day }}"}, out: only.txt}
+"""
+
+
+class World:
+    """A pipeline, a clock that can be set, and a schedule of the pipeline. `drivers`: runs for which one was asked."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.jobs = Jobs()
+        self.pipelines = Pipelines(project, self.jobs)  # type: ignore[arg-type]
+        self.now = SIX - timedelta(hours=1)
+        self.drivers: list[str] = []
+        self.schedules = Schedules(project, self.pipelines, self.jobs, clock=lambda: self.now)  # type: ignore[arg-type]
+
+    def ring(self, at: datetime | None = None, **later: float) -> None:
+        self.now = (at or self.now) + timedelta(**later)
+        self.schedules.ring()
+
+    def alarm(self) -> timedelta:
+        """How long until the next ring."""
+        with self.project.database.read() as connection:
+            return datetime.fromtimestamp(connection.execute("SELECT due_at FROM alarm").fetchone()["due_at"], UTC) - self.now
+
+    def rows(self) -> list[Firing]:
+        """The history, oldest first."""
+        return list(self.schedules.history("s").items)[::-1]
+
+    def told(self) -> list[tuple[str, str, str]]:
+        return [(row.due[5:16], row.state, row.outcome) for row in self.rows()]
+
+    def lose_driver(self, run: str) -> None:
+        self.pipelines._store.release(self.pipelines._store.run(run))
+
+    def end(self, run: str) -> None:
+        self.pipelines._store.end(self.pipelines._store.run(run), RunState.SUCCEEDED)
+
+
+@pytest.fixture
+def world(project: Project, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> World:
+    workshop.notebook("only", "pass", parameters="day = ''")
+    workshop.pipeline(PLAIN)
+    world = World(project)
+
+    def spawn(launcher: Launcher, words: Sequence[str], **_: Any) -> None:
+        world.drivers += words
+
+    monkeypatch.setattr(Launcher, "spawn", spawn)
+    return world
+
+
+def test_a_run_that_loses_its_driver_goes_on_within_a_minute(world: World) -> None:
+    world.schedules.create("s", pipeline="churn", cron="0 6 * * *")
+    world.ring(SIX, seconds=1)
+    (row,) = world.rows()
+    assert world.drivers == [row.run]
+
+    for _ in range(2):  # a reboot, and a driver that was killed for want of memory
+        world.lose_driver(row.run or "")
+        assert world.alarm() <= timedelta(minutes=1)
+        world.ring(seconds=world.alarm().total_seconds())
+    assert world.drivers == [row.run] * 3
+    (told,) = world.rows()
+    assert (told.state, told.outcome, told.run) == ("started", "running", row.run)
+    assert "gone on with" in told.reason
+    world.ring(seconds=30)
+    assert world.drivers == [row.run] * 3, "it has one again"
+
+    world.end(row.run or "")
+    world.ring(seconds=30)
+    assert world.now + world.alarm() == SIX + timedelta(days=1), "nothing is left to look at"
+
+
+def test_a_run_that_lost_its_driver_goes_on_in_a_pause(world: World) -> None:
+    world.schedules.create("s", pipeline="churn", cron="0 6 * * *")
+    world.ring(SIX, seconds=1)
+    (row,) = world.rows()
+    world.schedules.pause("s")
+    world.lose_driver(row.run or "")
+    world.ring(seconds=world.alarm().total_seconds())
+    assert world.drivers == [row.run] * 2
+
+
+def test_a_due_time_waits_for_a_run_that_had_to_be_gone_on_with_and_no_other_is_left_out_for_it(world: World) -> None:
+    world.schedules.create("s", pipeline="churn", cron="0 6 * * *", overlap="skip", parameters={"day": "{{ date }}"})
+    world.ring(SIX, seconds=1)
+    first = world.rows()[0].run or ""
+    world.lose_driver(first)
+    world.ring(SIX, days=1, seconds=1)  # the machine was off until then
+    for _ in range(3):
+        world.ring(seconds=15)
+    assert world.told() == [("03-27T06:00", "started", "running"), ("03-28T06:00", "waiting", "")]
+    assert world.rows()[1].reason == f"Waits for run {first} of churn to end."
+
+    world.end(first)
+    world.ring(seconds=15)
+    assert world.told() == [("03-27T06:00", "started", "succeeded"), ("03-28T06:00", "started", "running")]
+    second: PipelineRun = world.pipelines.show_run(world.rows()[1].run or "")
+    assert second.parameters == {"day": "2026-03-28"}
+
+    world.ring(SIX, days=2, seconds=1)
+    assert world.rows()[2].state == "skipped", "that one has gone on all the time"
