@@ -121,29 +121,30 @@ class Schedules:
         return self._heeded(self._store.insert(spec, user=self._project.user, at=self._clock()))
 
     def update(self, name: str, **facts: Any) -> Schedule:
-        """Change what is given of it. New times count from now on."""
-        entry = self._store.entry(name)
-        given = {key: value for key, value in facts.items() if value is not None}
-        if "pipeline" in given:
-            given.setdefault("job", None)
-        elif "job" in given:
-            whole = "notebook" in given["job"] or "command" in given["job"]
-            given |= {"pipeline": None, "job": given["job"] if whole else {**(entry.spec.job or {}), **given["job"]}}
-        spec = replace(entry.spec, **_known(given))
-        self._starter.check(spec)
-        return self._heeded(self._store.update(entry, spec, at=self._clock()))
+        """Change what is given of it. New times count from now on; what the old ones were due for by now is written down first.
+
+        What becomes of those that were missed is decided by the policy as it is said now.
+        """
+        with self._lock(wait=True):
+            entry = self._store.entry(name)
+            spec = self._changed(entry.spec, facts)
+            at = self._clock()
+            self._pass(replace(entry, spec=replace(entry.spec, catchup=spec.catchup, grace_seconds=spec.grace_seconds)), at)
+            entry = self._store.update(entry, spec, at=at)
+        return self._heeded(entry)
 
     def pause(self, name: str) -> Schedule:
-        """Start nothing until `resume`. What runs goes on."""
-        return self._heeded(self._store.switch(self._store.entry(name), ScheduleState.PAUSED, at=self._clock()), start=False)
+        """Start nothing until `resume`, not even what waits. What runs goes on."""
+        return self._heeded(self._switched(name, ScheduleState.PAUSED), start=False)
 
     def resume(self, name: str) -> Schedule:
         """Go on with the next due time from now; those of the pause are not made up for."""
-        return self._heeded(self._store.switch(self._store.entry(name), ScheduleState.ACTIVE, at=self._clock()))
+        return self._heeded(self._switched(name, ScheduleState.ACTIVE))
 
     def delete(self, name: str) -> None:
         """Forget a schedule and its history; what it started goes on."""
-        self._store.delete(self._store.entry(name), at=self._clock())
+        with self._lock(wait=True):
+            self._store.delete(self._store.entry(name), at=self._clock())
         self._jobs.heed_alarms(start=False)
 
     def run_now(self, name: str, *, due: datetime | None = None) -> Firing:
@@ -171,8 +172,7 @@ class Schedules:
             if not self._store.armed():
                 return  # told to stop while this process came up
             for entry in self._store.entries():
-                if entry.state is ScheduleState.ACTIVE:
-                    self._pass(entry)
+                self._pass(entry, self._clock())
             failpoint("recorded")
             for entry in self._store.entries():
                 try:
@@ -193,11 +193,14 @@ class Schedules:
         with self._lock(wait=True):
             self._store.disarm()
 
-    def _pass(self, entry: ScheduleEntry) -> None:
-        """Write down what becomes of the due times that the clock has passed."""
-        at, spec, grace = self._clock(), entry.spec, timedelta(seconds=entry.spec.grace_seconds)
+    def _pass(self, entry: ScheduleEntry, at: datetime) -> None:
+        """Write down what becomes of the due times that the clock has passed; the caller holds the lock. Those of a pause are none."""
+        if entry.state is not ScheduleState.ACTIVE:
+            return
+        spec, grace = entry.spec, timedelta(seconds=entry.spec.grace_seconds)
         if at < entry.handled_until:
-            entry = self._store.set_back(entry, to=at)
+            self._store.set_back(entry, to=at)
+            entry = replace(entry, handled_until=at)
         dues: list[datetime] = []
         for due in spec.calendar.between(entry.handled_until, at):
             dues.append(due)
@@ -221,6 +224,24 @@ class Schedules:
             yield Document(ref=reference("schedule", spec.name), kind="schedule", name=spec.name, text=f"{_what(spec)} {entry.user}", detail=detail)
 
     # Within
+
+    def _changed(self, spec: ScheduleSpec, facts: Mapping[str, Any]) -> ScheduleSpec:
+        """With what is given of it, checked."""
+        given = {key: value for key, value in facts.items() if value is not None}
+        if "pipeline" in given:
+            given.setdefault("job", None)
+        elif "job" in given:
+            whole = "notebook" in given["job"] or "command" in given["job"]
+            given |= {"pipeline": None, "job": given["job"] if whole else {**(spec.job or {}), **given["job"]}}
+        changed = replace(spec, **_known(given))
+        self._starter.check(changed)
+        return changed
+
+    def _switched(self, name: str, to: ScheduleState) -> ScheduleEntry:
+        with self._lock(wait=True):
+            entry, at = self._store.entry(name), self._clock()
+            self._pass(entry, at)
+            return self._store.switch(entry, to, at=at)
 
     def _lock(self, *, wait: bool) -> contextlib.AbstractContextManager[int]:
         return file_lock(self._project.folder("pipelines") / ".schedules.lock", wait=wait, what="Looking at the schedules")

@@ -204,7 +204,7 @@ class ScheduleStore:
                 _tell(connection, entry.spec.name, "due")
         return True
 
-    def set_back(self, entry: ScheduleEntry, *, to: datetime) -> ScheduleEntry:
+    def set_back(self, entry: ScheduleEntry, *, to: datetime) -> None:
         """The clock shows less than when it was last looked at: what it had missed by then is not due yet. What was started stays, and is not started again."""
         with self._database.write() as connection:
             same = (to.timestamp(), entry.number, entry.handled_until.timestamp())
@@ -214,7 +214,6 @@ class ScheduleStore:
                     " AND NOT EXISTS (SELECT 1 FROM schedule_firing AS c WHERE c.schedule = f.schedule AND c.due = f.due AND c.cause = 'catchup')",
                     (entry.number, to.timestamp()),
                 )
-        return self.entry(entry.spec.name)
 
     def by_hand(self, entry: ScheduleEntry, due: datetime, *, user: str, at: datetime) -> FiringEntry:
         """Somebody wants it to run for that due time."""
