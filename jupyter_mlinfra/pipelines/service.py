@@ -20,6 +20,7 @@ from . import drafting, editing, explaining, planning
 from .argo.plan import ArgoPlan, slug
 from .backfill import Forecast, check_dated, dates, summary
 from .binding import elements_of
+from .binding import lane as lane_of
 from .contents import Fingerprints
 from .definition import Definition
 from .export import check_target, export, written
@@ -155,6 +156,12 @@ class Pipelines:
         """The run that was begun with this key."""
         known = self._store.by_key(key)
         return None if known is None else self._launcher.observed(known)
+
+    def under_way(self, name: str, *, parameters: Mapping[str, Any]) -> Sequence[PipelineRun]:
+        """Runs that write what a run with these parameters would: until they have ended it cannot begin. Raises as `run` does for what is wrong in them."""
+        definition = self._find(name)
+        lane = lane_of(definition, definition.date_of(definition.values(_plain(parameters))))
+        return [self._launcher.observed(entry) for entry in self._store.unfinished(definition.name, lane)]
 
     def count_runs(self) -> int:
         """All runs there are."""

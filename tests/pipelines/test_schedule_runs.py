@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines import PipelineRun, Pipelines, RunState
 from jupyter_mlinfra.pipelines.launching import Launcher
@@ -55,6 +56,9 @@ class World:
 
     def lose_driver(self, run: str) -> None:
         self.pipelines._store.release(self.pipelines._store.run(run))
+
+    def cancelled(self, run: str) -> bool:
+        return bool(self.pipelines._store.run(run).cancelled_by)
 
     def end(self, run: str) -> None:
         self.pipelines._store.end(self.pipelines._store.run(run), RunState.SUCCEEDED)
@@ -114,7 +118,7 @@ def test_a_due_time_waits_for_a_run_that_had_to_be_gone_on_with_and_no_other_is_
     for _ in range(3):
         world.ring(seconds=15)
     assert world.told() == [("03-27T06:00", "started", "running"), ("03-28T06:00", "waiting", "")]
-    assert world.rows()[1].reason == f"Waits for run {first} of churn to end."
+    assert world.rows()[1].reason == f"Waits for run {first} to end."
 
     world.end(first)
     world.ring(seconds=15)
@@ -124,3 +128,59 @@ def test_a_due_time_waits_for_a_run_that_had_to_be_gone_on_with_and_no_other_is_
 
     world.ring(SIX, days=2, seconds=1)
     assert world.rows()[2].state == "skipped", "that one has gone on all the time"
+
+
+DATED = """
+pipeline: churn
+parameters: {date: 2026-01-01}
+steps:
+  only: {notebook: only.ipynb, params: {day: "{{ date }}"}, out: "only-{{ date }}.txt"}
+"""
+
+
+@pytest.mark.parametrize("policy", ["skip", "queue", "cancel"])
+def test_somebody_elses_run_is_waited_for_and_never_cancelled(world: World, policy: str) -> None:
+    world.schedules.create("s", pipeline="churn", cron="0 6 * * *", overlap=policy)
+    other = world.pipelines.run("churn", parameters={"day": "by hand"}, wait=False).run
+    world.ring(SIX, seconds=1)
+    world.ring(seconds=15)
+    (row,) = world.rows()
+    assert (row.state, row.reason) == ("waiting", f"Waits for run {other} of ana to end.")
+    assert not world.cancelled(other)
+
+    world.end(other)
+    world.ring(seconds=15)
+    assert world.told() == [("03-27T06:00", "started", "running")]
+
+
+def test_a_run_of_another_date_hides_none_of_the_schedule_and_hinders_none(world: World, workshop: Workshop) -> None:
+    workshop.pipeline(DATED)
+    world.schedules.create("s", pipeline="churn", cron="0 6 * * *", overlap="skip")
+    world.pipelines.run("churn", parameters={"date": "2025-12-31"}, wait=False)  # goes on all the time
+    world.ring(SIX, seconds=1)
+    world.end(world.pipelines.run("churn", parameters={"date": "2025-01-01"}, wait=False).run)  # newer, and over
+    world.ring(SIX, days=1, seconds=1)
+    assert world.told() == [("03-27T06:00", "started", "running"), ("03-28T06:00", "skipped", "")]
+    assert world.rows()[1].reason == f"Run {world.rows()[0].run} went on still."
+
+
+def test_of_due_times_that_wait_for_somebody_else_the_last_one_takes_the_place_of_the_others_where_the_policy_is_to_cancel(world: World) -> None:
+    world.schedules.create("s", pipeline="churn", cron="0 * * * *", overlap="cancel")
+    other = world.pipelines.run("churn", parameters={"day": "by hand"}, wait=False).run
+    world.ring(SIX, seconds=1)
+    world.ring(SIX, hours=1, seconds=1)
+    world.end(other)
+    world.ring(seconds=15)
+    assert [row.state for row in world.rows()] == ["skipped", "started"]
+
+
+def test_a_run_that_has_begun_is_noted_though_its_file_has_gone_since(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.schedules.create("s", pipeline="churn", cron="0 6 * * *")
+    monkeypatch.setattr(world.schedules._store, "started", lambda *_, **__: (_ for _ in ()).throw(Unavailable("The disk is full.")))
+    world.ring(SIX, seconds=1)
+    assert [row.state for row in world.rows()] == ["waiting"]
+    monkeypatch.undo()
+    monkeypatch.setattr(Launcher, "spawn", lambda *_, **__: None)
+    (world.project.root / "p.mlpipeline.yaml").unlink()
+    world.ring(seconds=15)
+    assert world.told() == [("03-27T06:00", "started", "running")]

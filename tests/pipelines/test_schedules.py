@@ -179,7 +179,7 @@ def test_a_run_that_lost_its_driver_stands_in_nobodys_way(bench: Workbench, work
     due_now("churn")
     bench.jobs.start()
     (waiting,) = until(lambda: [firing for firing in firings(bench, "churn") if firing.state == "waiting" and firing.reason])
-    assert waiting.reason == f"Waits for run {run.run} of churn to end."
+    assert waiting.reason == f"Waits for run {run.run} of {run.user} to end."
     (bench.project.root / "go").touch()
     until(lambda: bench.pipelines.show_run(run.run).state == "succeeded")
     until(lambda: [firing for firing in firings(bench, "churn") if firing.outcome == "succeeded"])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
+from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
 from ...core.secrets import check_secret
 from ..definition import Definition, placeholders, render
 from ..finding import find_pipeline
@@ -27,15 +26,6 @@ QUEUE_LIMIT = 100
 """Firings of a schedule that may wait for their turn; more are skipped."""
 _END_SECONDS = 30.0
 _FINAL_JOBS = ("succeeded", "failed", "cancelled", "lost")
-
-
-@dataclass(frozen=True, slots=True)
-class Blocker:
-    """What runs still. cancel: ends it, and waits for its end. resumed: it had lost its driver, and was gone on with."""
-
-    text: str
-    cancel: Callable[[], object]
-    resumed: bool
 
 
 class Starter:
@@ -73,14 +63,11 @@ class Starter:
     def start(self, entry: ScheduleEntry, firing: FiringEntry, *, at: datetime) -> FiringEntry:
         """Start it, once however often this is called, and note it."""
         spec, run, job = entry.spec, None, None
-        due = firing.due.astimezone(ZoneInfo(spec.tz))
         if spec.pipeline is not None:
-            given, date = _filled(spec.parameters, due), self.definition(spec).date
-            if date:  # the day that it was due, also when it is made up for on a later one
-                given.setdefault(date, f"{due:%Y-%m-%d}")
+            given = {} if self._begun(spec, firing) else self._parameters(spec, firing)
             run = self._pipelines.run(spec.pipeline, parameters=given, wait=False, key=firing.key).run
         else:
-            job = self._jobs.submit(self._job(spec, due, key=firing.key)).id
+            job = self._jobs.submit(self._job(spec, firing.due.astimezone(ZoneInfo(spec.tz)), key=firing.key)).id
         return self._store.started(entry, firing, run=run, job=job, at=at)
 
     def dispatch(self, entry: ScheduleEntry, *, clock: Callable[[], datetime]) -> None:
@@ -88,11 +75,8 @@ class Starter:
         self._running(entry)
         waiting = [firing for firing in self._store.unsettled(entry) if firing.state is FiringState.WAITING]
         for place, firing in enumerate(waiting):
-            begun = entry.spec.pipeline is not None and self._pipelines.run_of(firing.key) is not None
             later = any(other.cause == "clock" for other in waiting[place + 1 :])
-            if not begun and not self._clear(entry, firing, place=place, later=later):
-                continue
-            self._try(entry, firing, begun=begun, at=clock())
+            self._take(entry, firing, place=place, later=later, at=clock())
 
     def outcome(self, firing: FiringEntry) -> str:
         """Where that stands now which a firing started; empty when it started nothing, or nothing is known of it any more."""
@@ -104,64 +88,56 @@ class Starter:
                 return str(self._jobs.show(firing.job).state)
         return ""
 
-    def _try(self, entry: ScheduleEntry, firing: FiringEntry, *, begun: bool, at: datetime) -> None:
+    def _take(self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool, at: datetime) -> None:
+        passing: tuple[type[MLInfraError], ...] = (Unavailable,)  # a disk or a database that cannot be used now
         try:
-            if entry.spec.pipeline is not None and not begun:
-                self.definition(entry.spec)
-        except MLInfraError as error:
-            self._store.settle(entry, firing, FiringState.FAILED, str(error))
-            return
-        try:
+            if not self._begun(entry.spec, firing) and not self._clear(entry, firing, place=place, later=later):
+                return
+            passing = (Unavailable, Conflict)  # another run begins just now
             self.start(entry, firing, at=at)
-        except (Conflict, Unavailable) as error:  # another run begins just now; a disk or a database that cannot be used now
-            self._store.settle(entry, firing, FiringState.WAITING, f"Waits: {error.what} {error.why}".strip())
         except MLInfraError as error:
-            self._store.settle(entry, firing, FiringState.FAILED, str(error))
+            if isinstance(error, passing):
+                self._store.settle(entry, firing, FiringState.WAITING, f"Waits: {error.what} {error.why}".strip())
+            else:
+                self._store.settle(entry, firing, FiringState.FAILED, str(error))
 
     def _clear(self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool) -> bool:
-        """Whether nothing stands in the way of a firing any more; else it was told to wait, or skipped."""
-        blocker = self._blocker(entry)
-        if blocker is None:
+        """Whether nothing stands in the way of a firing any more; else it was told to wait, or skipped.
+
+        The policy is for what this schedule has started. The run of somebody else is waited for.
+        """
+        running = self._running(entry)
+        other = None if running else self._other(entry.spec, firing)
+        if not running and other is None:
             return True
+        what = f"run {other.run} of {other.user}" if other is not None else _named(running[0])
         # What is made up for takes its turn: two of them would else shut each other out. A run that lost its driver is no reason to leave a due time out.
         policy = entry.spec.overlap if firing.cause == "clock" else "queue"
-        if policy == "skip" and blocker.resumed:
+        if policy == "skip" and (other is not None or any(each.resumed for each in running)):
             policy = "queue"
-        if policy == "cancel" and not later:
-            try:
-                blocker.cancel()
-            except Conflict:
-                pass  # it has ended meanwhile
-            except MLInfraError as error:
-                self._store.settle(entry, firing, FiringState.WAITING, f"Waits: {error.what}")
-                return False
-            return True
-        if policy == "queue" and place < QUEUE_LIMIT:
-            self._store.settle(entry, firing, FiringState.WAITING, f"Waits for {blocker.text} to end.")
-        elif policy == "queue":
-            self._store.settle(entry, firing, FiringState.SKIPPED, f"{QUEUE_LIMIT} earlier ones wait already.")
-        elif policy == "cancel":
+        if policy == "cancel" and not later and running:
+            return self._cancelled(running)
+        if policy == "cancel" and later:
             self._store.settle(entry, firing, FiringState.SKIPPED, "A later due time takes its place.")
+        elif policy == "skip":
+            self._store.settle(entry, firing, FiringState.SKIPPED, f"{what[:1].upper()}{what[1:]} went on still.")
+        elif place < QUEUE_LIMIT:
+            self._store.settle(entry, firing, FiringState.WAITING, f"Waits for {what} to end.")
         else:
-            self._store.settle(entry, firing, FiringState.SKIPPED, f"{blocker.text[:1].upper()}{blocker.text[1:]} went on still.")
+            self._store.settle(entry, firing, FiringState.SKIPPED, f"{QUEUE_LIMIT} earlier ones wait already.")
         return False
 
-    def _blocker(self, entry: ScheduleEntry) -> Blocker | None:
-        running = self._running(entry)
-        jobs = [firing.job for firing in running if firing.job is not None]
-        if jobs:
-            return Blocker(f"job {jobs[0]}", lambda: self._cancel_jobs(jobs), resumed=False)
-        if entry.spec.pipeline is None:
+    def _begun(self, spec: ScheduleSpec, firing: FiringEntry) -> bool:
+        return spec.pipeline is not None and self._pipelines.run_of(firing.key) is not None
+
+    def _other(self, spec: ScheduleSpec, firing: FiringEntry) -> PipelineRun | None:
+        """The run of somebody else that writes what this firing's would. One that nobody drives would be in the way for ever, and is gone on with."""
+        if spec.pipeline is None:
             return None
-        try:
-            newest = self._pipelines.runs(entry.spec.pipeline, limit=1).items
-        except (BadRequest, Conflict, NotFound, Unprocessable):  # its file is gone or broken: that is said when it is to be started
-            return None
-        if not newest or newest[0].state is not RunState.RUNNING:
-            return None
-        run = newest[0]
-        resumed = self._go_on(run) or any(firing.resumed for firing in running)
-        return Blocker(f"run {run.run} of {run.pipeline}", lambda: self._pipelines.cancel(run.run), resumed)
+        for run in self._pipelines.under_way(spec.pipeline, parameters=self._parameters(spec, firing)):
+            self._go_on(run)
+            return run
+        return None
 
     def _running(self, entry: ScheduleEntry) -> list[FiringEntry]:
         """What this schedule started and has not ended, oldest first. A run of it that nobody drives is gone on with."""
@@ -186,12 +162,27 @@ class Starter:
             self._pipelines.resume(run.run, wait=False)
         return True
 
-    def _cancel_jobs(self, jobs: list[str]) -> None:
+    def _cancelled(self, running: Sequence[FiringEntry]) -> bool:
+        """End what runs, and wait for it. Raises Unavailable when it does not end."""
+        jobs = [each.job for each in running if each.job is not None]
+        for each in running:
+            with contextlib.suppress(Conflict):  # it has ended meanwhile
+                if each.run is not None:
+                    self._pipelines.cancel(each.run)
         for job in jobs:
             self._jobs.cancel(job)
         left = self._jobs.wait(jobs, timeout=self._project.settings.jobs.grace_seconds + _END_SECONDS)
         if any(job.state not in _FINAL_JOBS for job in left):
             raise Unavailable(f"Job {jobs[0]} does not end.", "It was cancelled and is still there.")
+        return True
+
+    def _parameters(self, spec: ScheduleSpec, firing: FiringEntry) -> dict[str, Any]:
+        """Of the pipeline, for one due time."""
+        due = firing.due.astimezone(ZoneInfo(spec.tz))
+        given, date = _filled(spec.parameters, due), self.definition(spec).date
+        if date:  # the day that it was due, also when it is made up for on a later one
+            given.setdefault(date, f"{due:%Y-%m-%d}")
+        return given
 
     def _job(self, spec: ScheduleSpec, due: datetime, *, key: str | None = None) -> JobSpec:
         from ...jobs import JobSpec
@@ -203,6 +194,10 @@ class Starter:
             return JobSpec(**{"name": spec.name, **facts, "labels": labels, "key": key})
         except TypeError as error:
             raise BadRequest(f"The job of schedule {spec.name} cannot be one.", f"{error}.", "Use the fields of a JobSpec: notebook, gpus, cpus, …") from None
+
+
+def _named(firing: FiringEntry) -> str:
+    return f"job {firing.job}" if firing.job is not None else f"run {firing.run}"
 
 
 def _filled(value: Mapping[str, Any], due: datetime) -> dict[str, Any]:
