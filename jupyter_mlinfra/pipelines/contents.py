@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -37,6 +38,19 @@ class Contents:
             self._known[reference] = self._of_path(self._root / reference) if kind == "file" else self._of_reference(kind, name_of(reference))
         return self._known[reference]
 
+    def exists(self, reference: str) -> bool:
+        """Whether there is such a thing. Of a file nothing is read, however large it is. Raises Unprocessable on one that may not be read."""
+        if kind_of(reference) != "file":
+            return self.of(reference) is not None
+        path = self._root / reference
+        try:
+            there = path.is_file() or path.is_dir()
+            if there and not os.access(path, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        return there
+
     def forget(self) -> None:
         """Something may have changed: ask again."""
         self._known.clear()
@@ -58,7 +72,7 @@ class Contents:
                 return sha256(json.dumps(listing).encode()).hexdigest()
             return self._digest(path) if path.is_file() else None
         except OSError as error:
-            raise Unprocessable(f"{path} cannot be read.", f"{error.strerror or error}.", "Give this user the right to read it.") from error
+            raise _unreadable(path, error) from error
 
     def _digest(self, path: Path) -> str:
         status = path.stat()
@@ -72,6 +86,10 @@ class Contents:
         if time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_SECONDS:
             self._store.keep_file_digest(name, stamp, digest)
         return digest
+
+
+def _unreadable(path: Path, error: OSError) -> Unprocessable:
+    return Unprocessable(f"{path} cannot be read.", f"{error.strerror or error}.", "Give this user the right to read it.")
 
 
 def _listing(folder: Path) -> Iterator[tuple[str, Path | str]]:

@@ -25,7 +25,7 @@ from .definition import Definition
 from .document import Document, read_document
 from .engine import Engine, Tools
 from .references import kind_of
-from .spec import PipelineRun, StepRun
+from .spec import PipelineRun, StepRun, StepState
 from .state import is_final
 from .store import Plan, RunEntry, Store
 
@@ -66,12 +66,11 @@ class Launcher:
         """
         self.check_inputs(bound, lambda: self.bind(definition, values), without=plan.keep)
         lane = lane_of(definition, definition.date_of(values))
-        digest = run_digest(bound, self.assessor(bound)) if definition.date and not plan.keep else ""
         with self.lock(definition.name, lane):
             entry = self._left_over(bound, values, plan, lane, force=force) if key is None else None
             if entry is None:
                 user = self._project.user
-                entry = self._store.begin(bound, parameters=values, force=force, user=user, plan=plan, lane=lane, digest=digest, key=key)
+                entry = self._store.begin(bound, parameters=values, force=force, user=user, plan=plan, lane=lane, key=key)
             if on_begin is not None:
                 on_begin()
             if wait:
@@ -147,7 +146,7 @@ class Launcher:
         """
         contents = self.contents()
         for step, taken in bound.external_inputs():
-            if step.name not in without and contents.of(taken) is None:
+            if step.name not in without and not contents.exists(taken):
                 spot = ("steps", step.file_name, "in", step.inputs.index(taken))
                 what = f"step {step.name} takes {taken}, which does not exist."
                 makers = {thing: step.name for step in (whole() if whole else bound).steps for thing in step.outputs}
@@ -187,7 +186,9 @@ class Launcher:
         tools = Tools(project=self._project, store=self._store, jobs=self._jobs, contents=self.contents(), on_step=on_step)
         while True:
             try:
-                return Engine(tools, self._store.run(entry.run.run)).drive().run
+                current = self._store.run(entry.run.run)
+                self._note_digest(current, tools.contents)
+                return Engine(tools, current).drive().run
             except Unavailable:
                 if tools.patience.is_over():
                     raise
@@ -195,3 +196,11 @@ class Launcher:
             except KeyboardInterrupt:
                 Engine(replace(tools, on_step=None), self._store.run(entry.run.run)).cancel(f"Interrupted by {self._project.user}.")
                 raise
+
+    def _note_digest(self, entry: RunEntry, contents: Contents) -> None:
+        """Note what a dated run as a whole is made of, before its first step. Reading all inputs takes long: the driver's work, not of whoever began it."""
+        begun = entry.digest or any(step.state is not StepState.WAITING for step in entry.run.steps)
+        if begun or entry.cancelled_by or not entry.definition.date or entry.plan.keep:
+            return
+        with contextlib.suppress(MLInfraError):  # a step that cannot be looked at fails, and says why
+            self._store.note_digest(entry, run_digest(entry.definition, self.assessor(entry.definition, contents)))

@@ -26,7 +26,8 @@ from .state import advance, check_run
 class RunEntry:
     """A run as the engine needs it. definition: bound to its values.
 
-    driver: the process that drives it, None until there is one. driven_at: when one was named or asked for. digest: of what the whole run is made of.
+    driver: the process that drives it, None until there is one. driven_at: when one was named or asked for. digest: of what the whole run
+    is made of, empty until its driver has looked at it.
     """
 
     number: int
@@ -158,18 +159,17 @@ class Store:
         user: str,
         plan: Plan | None = None,
         lane: str = "",
-        digest: str = "",
         key: str | None = None,
     ) -> RunEntry:
         """Write down a new run with all its steps waiting. Raises Conflict when the lane has one that is not final."""
         at = now().timestamp()
         kept = [json.dumps(parameters), json.dumps(definition.to_json()), json.dumps(asdict(plan or Plan()))]
-        values = (secrets.token_hex(4), definition.name, "running", user, force, *kept, at, at, lane, definition.date_of(parameters), digest, key)
+        values = (secrets.token_hex(4), definition.name, "running", user, force, *kept, at, at, lane, definition.date_of(parameters), key)
         try:
             with self._database.write() as connection:
                 number = connection.execute(
-                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters, definition, plan, started_at, driven_at, lane, date, digest, key)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters, definition, plan, started_at, driven_at, lane, date, key)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     values,
                 ).lastrowid
                 steps = [(number, position, step.name) for position, step in enumerate(definition.steps)]
@@ -179,6 +179,11 @@ class Store:
                 return entry
         except sqlite3.IntegrityError as error:
             raise Conflict(f"Pipeline {definition.name} is already running.", "Another run was begun at the same moment.", "Wait for it to end.") from error
+
+    def note_digest(self, run: RunEntry, digest: str) -> None:
+        """Of what the whole run is made."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE pipeline_run SET digest = ? WHERE number = ?", (digest, run.number))
 
     def drive(self, run: RunEntry, driver: Identity | None) -> None:
         """Note who drives a run from now on; None: a process that is about to come up."""

@@ -13,6 +13,7 @@ from jupyter_mlinfra.core.errors import BadRequest, Unavailable, Unprocessable
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.pipelines import RunState
 from jupyter_mlinfra.pipelines.backfill import dates
+from jupyter_mlinfra.pipelines.launching import Launcher
 
 from .made_up import Bench, bench
 
@@ -171,6 +172,32 @@ def test_a_date_that_cannot_begin_does_not_keep_the_others(churn: Bench, monkeyp
     with pytest.raises(Unavailable, match=r"No\. Just so\."):
         churn.pipelines.backfill("churn", **WEEK)
     assert sorted(run.date for run in churn.pipelines.runs("churn").items) == ["2026-11-01", "2026-11-03"]
+
+
+def test_whoever_begins_a_dated_run_reads_no_input_and_its_driver_notes_what_it_is_made_of(churn: Bench, monkeypatch: pytest.MonkeyPatch):
+    churn.workshop.pipeline(DATED.replace("fixed.ipynb,", "fixed.ipynb, in: large.bin,"))
+    (churn.root / "large.bin").write_bytes(b"1")
+    started: list[str] = []
+    monkeypatch.setattr(Launcher, "spawn", lambda _, words, **__: started.extend(words))
+    with monkeypatch.context() as patch:
+        patch.setattr("jupyter_mlinfra.pipelines.contents.file_digest", lambda *_: pytest.fail("it was read"))
+        churn.pipelines.run("churn", parameters={"date": "2026-11-01"}, wait=False)
+    one = {"first": "2026-11-01", "last": "2026-11-01", "dry_run": True}
+    assert not churn.pipelines.backfill("churn", **one).dates[0].done
+    assert churn.pipelines.drive(started[0]).state is RunState.SUCCEEDED
+    assert churn.pipelines.backfill("churn", **one).dates[0].done
+    (churn.root / "large.bin").write_bytes(b"2")
+    assert not churn.pipelines.backfill("churn", **one).dates[0].done
+
+
+def test_an_input_that_may_not_be_read_is_told_before_a_run(churn: Bench, monkeypatch: pytest.MonkeyPatch):
+    churn.workshop.pipeline(DATED.replace("fixed.ipynb,", "fixed.ipynb, in: large.bin,"))
+    with pytest.raises(Unprocessable, match=r"fixed takes large.bin, which does not exist"):
+        churn.pipelines.run("churn")
+    (churn.root / "large.bin").write_bytes(b"1")
+    monkeypatch.setattr("os.access", lambda path, _: not str(path).endswith("large.bin"))  # root may read all
+    with pytest.raises(Unprocessable, match=r"large.bin cannot be read\. Permission denied"):
+        churn.pipelines.run("churn")
 
 
 def test_a_pipeline_without_a_date_says_how_to_have_one(churn: Bench):
