@@ -299,10 +299,10 @@ class Pipelines:
             entry = self._store.run(entry.run.run)
             return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)
 
-    def cancel(self, run: str) -> PipelineRun:
+    def cancel(self, run: str, *, wait: bool = True) -> PipelineRun:
         """End a run with all its jobs; returns when they have ended. Raises Conflict when the run had ended before.
 
-        On a full disk its jobs are ended all the same, and Unavailable is raised.
+        wait: else word is left for its driver, which does so. On a full disk its jobs are ended all the same, and Unavailable is raised.
         """
         entry = self._store.run(run)
         if is_final(entry.run.state):
@@ -313,6 +313,8 @@ class Pipelines:
             self._end_jobs(entry)
             why = f"{error.why} Its jobs are being ended, but that the run is cancelled cannot be written down."
             raise Unavailable(f"Run {entry.run.run} of {entry.run.pipeline} is not cancelled.", why, error.fix) from error
+        if not wait:
+            return self._driven(entry.run.run)
         limit = time.monotonic() + self._project.settings.jobs.grace_seconds + 30
         while time.monotonic() < limit:
             entry = self._store.run(entry.run.run)
@@ -411,6 +413,14 @@ class Pipelines:
             parameters=definition.parameters,
             date=definition.date,
         )
+
+    def _driven(self, run: str) -> PipelineRun:
+        """The run, with a driver if it had lost its own."""
+        seen = self._launcher.observed(self._store.run(run))
+        if not is_final(seen.state) and seen.reason:
+            with contextlib.suppress(Conflict):  # somebody goes on with it just now
+                return self.resume(run, wait=False)
+        return seen
 
     def _stop_backfill(self, id: str) -> None:
         for entry in self._store.unfinished():

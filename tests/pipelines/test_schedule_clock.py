@@ -54,9 +54,6 @@ class Jobs:
         self.show(job).state = "cancelled"
         return self.show(job)
 
-    def wait(self, jobs: list[str], *, timeout: float) -> list[Any]:
-        return [self.show(job) for job in jobs]
-
     def heed_alarms(self, *, start: bool) -> None:
         pass
 
@@ -77,11 +74,12 @@ class World:
         (root / "mlinfra.toml").write_text("")
         self.project = Project.open(root)
         self.now = start
+        self.awake = 0.0
         self.jobs = Jobs()
         self.restart()
 
     def restart(self) -> None:
-        self.schedules = Schedules(self.project, None, self.jobs, clock=lambda: self.now)  # type: ignore[arg-type]
+        self.schedules = Schedules(self.project, None, self.jobs, clock=lambda: self.now, steady=lambda: self.awake)  # type: ignore[arg-type]
 
     def create(self, cron: str, **facts: Any) -> None:
         self.schedules.create("s", cron=cron, job={"command": ["echo", "{{ due }}"]}, **facts)

@@ -184,3 +184,29 @@ def test_a_run_that_has_begun_is_noted_though_its_file_has_gone_since(world: Wor
     (world.project.root / "p.mlpipeline.yaml").unlink()
     world.ring(seconds=15)
     assert world.told() == [("03-27T06:00", "started", "running")]
+
+
+@pytest.mark.parametrize("driven", [True, False])
+def test_a_run_that_is_cancelled_for_the_next_is_left_to_its_driver(world: World, driven: bool) -> None:
+    world.schedules.create("s", pipeline="churn", cron="0 6 * * *", overlap="cancel")
+    world.ring(SIX, seconds=1)
+    first = world.rows()[0].run or ""
+    if not driven:
+        world.lose_driver(first)
+    world.ring(SIX, days=1, seconds=1)
+    assert world.cancelled(first)
+    assert world.drivers == [first] * (1 if driven else 2)
+    assert [(row.state, row.reason) for row in world.rows()][1] == ("waiting", f"Waits for run {first}, which is being cancelled, to end.")
+    world.end(first)
+    world.ring(seconds=15)
+    assert [row.state for row in world.rows()] == ["started", "started"]
+
+
+def test_a_cancel_that_does_not_wait_gives_a_run_without_a_driver_one_to_end_it(world: World) -> None:
+    run = world.pipelines.run("churn", wait=False).run
+    assert world.pipelines.cancel(run, wait=False).state == "running"
+    assert world.drivers == [run]
+    world.lose_driver(run)
+    world.pipelines.cancel(run, wait=False)
+    assert world.drivers == [run, run]
+    assert world.pipelines.drive(run).state == "cancelled"

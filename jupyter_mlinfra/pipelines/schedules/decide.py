@@ -22,18 +22,19 @@ class Verdict:
     reason: str = ""
 
 
-def decide(dues: Sequence[datetime], now: datetime, *, catchup: Catchup, grace: timedelta) -> list[Verdict]:
+def decide(dues: Sequence[datetime], now: datetime, *, catchup: Catchup, grace: timedelta, busy: timedelta = timedelta()) -> list[Verdict]:
     """What becomes of the due times, oldest first, that passed since the last look. Each has exactly one verdict by the clock.
 
-    One that is late is missed, and stays so in the history. Those that the policy makes up for have a second verdict.
+    One that is late is missed, and stays so in the history. Those that the policy makes up for have a second verdict. busy: how long whoever
+    looks has been at work since the last look; what came due meanwhile was not missed, only looked at late.
     """
-    missed = [due for due in dues if now - due > ON_TIME]
+    missed = [due for due in dues if now - due > ON_TIME + busy]
     within = [due for due in missed if now - due <= grace]
     latest = within[-1:] if len(missed) == len(dues) else []  # one that is on time is the latest
     chosen = set({"all": within, "latest": latest, "none": []}[catchup])
     verdicts: list[Verdict] = []
     for due in dues:
-        if now - due <= ON_TIME:
+        if now - due <= ON_TIME + busy:
             verdicts.append(Verdict(due, "clock", FiringState.WAITING))
             continue
         reason = "The supervisor did not run, or the machine was off."

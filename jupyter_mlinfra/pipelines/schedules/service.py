@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 NEXT = 5
 """Due times that a list shows of each schedule."""
+_BUSY = timedelta(seconds=5)
+"""Whoever holds the lock looks again at what has come due, when it has been at work for so long."""
 _CHUNK = 5_000
 """Due times that are written down at once."""
 _RING = "jupyter_mlinfra.pipelines.schedules.ring"
@@ -38,7 +41,8 @@ _RING = "jupyter_mlinfra.pipelines.schedules.ring"
 class Schedules:
     """Schedules of one project: at its due times each starts a pipeline or a job, in the project's supervisor, with or without a server.
 
-    opener: `module:function` that opens the project at a path and has these schedules as `.schedules`. clock: gives the time.
+    opener: `module:function` that opens the project at a path and has these schedules as `.schedules`. clock: gives the time; steady: seconds
+    that the machine was awake, whatever the clock is set to.
     """
 
     def __init__(
@@ -49,10 +53,12 @@ class Schedules:
         *,
         opener: str = "jupyter_mlinfra.workbench:current",
         clock: Callable[[], datetime] = now,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._project = project
         self._jobs = jobs
         self._clock = clock
+        self._steady = steady
         waker = Waker(module=_RING, arguments=["--project", str(project.root), "--open", opener], log=str(project.home / "logs" / "schedules.log"))
         self._store = ScheduleStore(project.database, waker)
         self._starter = Starter(project, self._store, pipelines, jobs)
@@ -150,7 +156,7 @@ class Schedules:
     def run_now(self, name: str, *, due: datetime | None = None) -> Firing:
         """Start it by hand, at once; due: for that due time, such as one that was missed. Raises what keeps it from being started."""
         with self._lock(wait=True):
-            entry, at = self._store.entry(name), self._clock()
+            entry, at, seen = self._store.entry(name), self._clock(), self._steady()
             firing = self._store.by_hand(entry, (due or at).replace(microsecond=0), user=self._project.user, at=at)
             try:
                 firing = self._starter.start(entry, firing, at=at)
@@ -158,6 +164,8 @@ class Schedules:
                 self._store.settle(entry, firing, FiringState.FAILED, str(error))
                 raise
             finally:
+                if self._store.armed():
+                    self._look_again(seen)
                 self._store.rearm(at=self._clock())
         return self._firing(entry, firing)
 
@@ -171,14 +179,14 @@ class Schedules:
         with self._lock(wait=False):
             if not self._store.armed():
                 return  # told to stop while this process came up
-            for entry in self._store.entries():
-                self._pass(entry, self._clock())
+            seen = self._look(timedelta())
             failpoint("recorded")
             for entry in self._store.entries():
                 try:
                     self._starter.dispatch(entry, clock=self._clock)
                 except MLInfraError as error:  # of one schedule; the others go on
                     sys.stderr.write(f"schedule {entry.spec.name}: {error}\n")
+                seen = self._look_again(seen)
             failpoint("dispatched")
             self._store.rearm(at=self._clock())
         self._jobs.heed_alarms(start=False)
@@ -193,8 +201,23 @@ class Schedules:
         with self._lock(wait=True):
             self._store.disarm()
 
-    def _pass(self, entry: ScheduleEntry, at: datetime) -> None:
-        """Write down what becomes of the due times that the clock has passed; the caller holds the lock. Those of a pause are none."""
+    def _look(self, busy: timedelta) -> float:
+        """Write down what becomes of the due times of all schedules; gives when that was."""
+        seen = self._steady()
+        for entry in self._store.entries():
+            self._pass(entry, self._clock(), busy)
+        return seen
+
+    def _look_again(self, seen: float) -> float:
+        """The same after work that took long: what came due meanwhile is not to be missed for it."""
+        busy = timedelta(seconds=self._steady() - seen)
+        return self._look(busy) if busy > _BUSY else seen
+
+    def _pass(self, entry: ScheduleEntry, at: datetime, busy: timedelta = timedelta()) -> None:
+        """Write down what becomes of the due times that the clock has passed; the caller holds the lock. Those of a pause are none.
+
+        busy: how long the caller has been at work since it last looked.
+        """
         if entry.state is not ScheduleState.ACTIVE:
             return
         spec, grace = entry.spec, timedelta(seconds=entry.spec.grace_seconds)
@@ -204,11 +227,12 @@ class Schedules:
         dues: list[datetime] = []
         for due in spec.calendar.between(entry.handled_until, at):
             dues.append(due)
-            if len(dues) >= _CHUNK and at - due > max(grace, ON_TIME):  # nothing of these is run any more
+            if len(dues) >= _CHUNK and at - due > max(grace, ON_TIME + busy):  # nothing of these is run any more
                 if not self._store.record(entry, decide(dues, at, catchup=spec.catchup, grace=grace), until=due, at=at):
                     return
                 entry, dues = replace(entry, handled_until=due), []
-        self._store.record(entry, decide(dues, at, catchup=spec.catchup, grace=grace), until=at, at=at)
+        if dues:
+            self._store.record(entry, decide(dues, at, catchup=spec.catchup, grace=grace, busy=busy), until=at, at=at)
 
     # Search
 

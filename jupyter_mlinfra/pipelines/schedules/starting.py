@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 TEMPLATES = ("date", "due")
 QUEUE_LIMIT = 100
 """Firings of a schedule that may wait for their turn; more are skipped."""
-_END_SECONDS = 30.0
 _FINAL_JOBS = ("succeeded", "failed", "cancelled", "lost")
 
 
@@ -116,7 +115,11 @@ class Starter:
         if policy == "skip" and (other is not None or any(each.resumed for each in running)):
             policy = "queue"
         if policy == "cancel" and not later and running:
-            return self._cancelled(running)
+            for each in running:
+                self._cancel(each)
+            if not self._running(entry):
+                return True
+            what += ", which is being cancelled,"
         if policy == "cancel" and later:
             self._store.settle(entry, firing, FiringState.SKIPPED, "A later due time takes its place.")
         elif policy == "skip":
@@ -162,19 +165,13 @@ class Starter:
             self._pipelines.resume(run.run, wait=False)
         return True
 
-    def _cancelled(self, running: Sequence[FiringEntry]) -> bool:
-        """End what runs, and wait for it. Raises Unavailable when it does not end."""
-        jobs = [each.job for each in running if each.job is not None]
-        for each in running:
-            with contextlib.suppress(Conflict):  # it has ended meanwhile
-                if each.run is not None:
-                    self._pipelines.cancel(each.run)
-        for job in jobs:
-            self._jobs.cancel(job)
-        left = self._jobs.wait(jobs, timeout=self._project.settings.jobs.grace_seconds + _END_SECONDS)
-        if any(job.state not in _FINAL_JOBS for job in left):
-            raise Unavailable(f"Job {jobs[0]} does not end.", "It was cancelled and is still there.")
-        return True
+    def _cancel(self, firing: FiringEntry) -> None:
+        """Have it end; nobody waits for that here, where other schedules wait for their turn."""
+        with contextlib.suppress(Conflict, NotFound):  # it has ended meanwhile
+            if firing.run is not None:
+                self._pipelines.cancel(firing.run, wait=False)
+            if firing.job is not None:
+                self._jobs.cancel(firing.job)
 
     def _parameters(self, spec: ScheduleSpec, firing: FiringEntry) -> dict[str, Any]:
         """Of the pipeline, for one due time."""
