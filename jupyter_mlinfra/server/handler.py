@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, wraps
 from inspect import Parameter, signature
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints, overload
 
 import tornado.web as web
 from jupyter_server.auth.decorator import authorized
@@ -177,14 +177,22 @@ def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow) -> Any:
 
 @cache
 def model_of(method: Callable[..., Any]) -> type[BaseModel] | None:
-    """The pydantic model of a method's keyword-only parameters; None when it takes none. Other names are refused."""
+    """The pydantic model of a method's keyword-only parameters; None when it takes none. Other names are refused.
+
+    `**facts: Unpack[Facts]` stands for the fields of that TypedDict, each of which may be left out.
+    """
     from pydantic import ConfigDict, create_model
 
-    named = {item.name: item for item in signature(method).parameters.values() if item.kind is Parameter.KEYWORD_ONLY}
+    named = {item.name: item for item in signature(method).parameters.values() if item.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD)}
     if not named:
         return None
     hints = get_type_hints(SimpleNamespace(__annotations__={name: item.annotation for name, item in named.items()}), method.__globals__, include_extras=True)
-    fields: dict[str, Any] = {name: (hints[name], ... if item.default is Parameter.empty else item.default) for name, item in named.items()}
+    fields: dict[str, Any] = {}
+    for name, item in named.items():
+        if item.kind is Parameter.VAR_KEYWORD:
+            fields |= {field: (hint, None) for field, hint in get_type_hints(get_args(hints[name])[0], include_extras=True).items()}
+        else:
+            fields[name] = (hints[name], ... if item.default is Parameter.empty else item.default)
     return create_model(method.__qualname__, __config__=ConfigDict(extra="forbid"), **fields)
 
 

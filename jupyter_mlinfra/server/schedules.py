@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 from annotated_types import Interval
 
@@ -20,6 +20,19 @@ read, write, execute = access("pipelines")
 Times = Annotated[int, Interval(ge=1, le=100)]
 
 
+class Facts(TypedDict, total=False):
+    """What is said of a schedule when it is made or changed; what is not said is None."""
+
+    cron: Text | None
+    tz: Text | None
+    pipeline: Name | None
+    job: dict[str, Any] | None
+    parameters: dict[str, Any] | None
+    catchup: Literal["latest", "all", "none"] | None
+    grace_seconds: float | None
+    overlap: Literal["skip", "queue", "cancel"] | None
+
+
 class ScheduleList(Handler):
     @read
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Schedule]:
@@ -27,22 +40,9 @@ class ScheduleList(Handler):
         return self.bench.schedules.list(limit=limit, cursor=cursor)
 
     @execute
-    def post(
-        self,
-        *,
-        name: Name,
-        cron: Text | None = None,
-        tz: Text | None = None,
-        pipeline: Name | None = None,
-        job: dict[str, Any] | None = None,
-        parameters: dict[str, Any] | None = None,
-        catchup: Literal["latest", "all", "none"] | None = None,
-        grace_seconds: float | None = None,
-        overlap: Literal["skip", "queue", "cancel"] | None = None,
-    ) -> Schedule:
+    def post(self, *, name: Name, **facts: Unpack[Facts]) -> Schedule:
         """A new schedule; without `cron` it is the one in the pipeline's file. `job`: fields of a submitted job."""
-        facts = {"cron": cron, "tz": tz, "parameters": parameters, "catchup": catchup, "grace_seconds": grace_seconds, "overlap": overlap}
-        return self.bench.schedules.create(name, pipeline=pipeline, job=job, **facts)
+        return self.bench.schedules.create(name, **facts)
 
 
 class SchedulePage(Handler):
@@ -54,22 +54,9 @@ class SchedulePage(Handler):
 
 class ScheduleUpdate(Handler):
     @execute
-    def post(
-        self,
-        name: str,
-        *,
-        cron: Text | None = None,
-        tz: Text | None = None,
-        pipeline: Name | None = None,
-        job: dict[str, Any] | None = None,
-        parameters: dict[str, Any] | None = None,
-        catchup: Literal["latest", "all", "none"] | None = None,
-        grace_seconds: float | None = None,
-        overlap: Literal["skip", "queue", "cancel"] | None = None,
-    ) -> Schedule:
+    def post(self, name: str, **facts: Unpack[Facts]) -> Schedule:
         """Change what is given; new times count from now on."""
-        facts = {"cron": cron, "tz": tz, "parameters": parameters, "catchup": catchup, "grace_seconds": grace_seconds, "overlap": overlap}
-        return self.bench.schedules.update(name, pipeline=pipeline, job=job, **facts)
+        return self.bench.schedules.update(name, **facts)
 
 
 class SchedulePause(Handler):
@@ -89,7 +76,7 @@ class ScheduleResume(Handler):
 class ScheduleRun(Handler):
     @execute
     def post(self, name: str, *, due: datetime | None = None) -> Firing:
-        """Start it at once; `due`: for that due time, such as one that was missed."""
+        """Start it at once; `due`: for that due time, such as one that was missed; without a zone it is UTC."""
         return self.bench.schedules.run_now(name, due=due)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 
 from .test_schedule_clock import World
@@ -61,6 +64,61 @@ def test_what_was_missed_before_a_pause_counts_and_what_passes_in_it_does_not(wo
     world.ring()
     assert world.jobs.due_times() == []
     assert [(row.cause, row.state) for row in world.rows()] == [("clock", "missed"), ("catchup", "skipped")] * 2
+
+
+@pytest.mark.parametrize(
+    ("due", "why"),
+    [
+        ("2026-03-28T06:00:00", "the next time after it is 2026-03-29T06:00:00+02:00"),  # UTC, as everywhere: 07:00 in Paris
+        ("2026-03-28T05:00:01+00:00", "the next time"),
+        ("2026-03-28T05:00:00.5+00:00", "the next time"),
+        ("2026-03-29T06:00:00+02:00", "not come yet"),
+        ("0001-01-01T00:00:00", "does not reach"),
+        ("9999-12-31T23:59:59-12:00", "does not reach"),
+    ],
+)
+def test_by_hand_for_a_time_at_which_it_was_not_due_is_refused(world: World, due: str, why: str) -> None:
+    world.create("0 6 * * *", tz="Europe/Paris")
+    world.pass_time(hours=20)
+    with pytest.raises(BadRequest, match="was not due at") as caught:
+        world.schedules.run_now("s", due=datetime.fromisoformat(due))
+    assert why in caught.value.why
+    assert caught.value.fix
+    assert (world.rows(), world.jobs.taken) == ([], {})
+
+
+def test_a_due_time_without_a_zone_is_in_utc_wherever_the_server_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        world.create("0 6 * * *", tz="Europe/Paris", catchup="none")
+        world.pass_time(hours=20)
+        firing = world.schedules.run_now("s", due=datetime(2026, 3, 28, 5))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert firing.due == "2026-03-28T06:00:00+01:00"
+    assert world.jobs.due_times() == ["2026-03-28T06:00:00+01:00"]
+
+
+def test_a_due_time_of_earlier_times_is_run_by_hand_after_they_were_changed(world: World) -> None:
+    world.create("0 6 * * *", catchup="none")
+    world.pass_time(hours=20)
+    world.schedules.update("s", cron="30 7 * * *")
+    (missed,) = world.rows()
+    assert world.schedules.run_now("s", due=missed.due_at).state == "started"
+    assert world.schedules.show("s").missed == 0
+
+
+def test_of_an_hour_that_comes_twice_the_due_time_is_the_first(world: World) -> None:
+    world.now = datetime(2026, 10, 26, tzinfo=UTC)
+    world.create("30 2 * * *", tz="Europe/Paris")
+    first, second = (datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=ZoneInfo("Europe/Paris")) for fold in (0, 1))
+    for due in (first, first.astimezone(UTC)):
+        assert world.schedules.run_now("s", due=due).due == "2026-10-25T02:30:00+02:00"
+    for due in (second, second.astimezone(UTC)):
+        with pytest.raises(BadRequest, match="was not due"):
+            world.schedules.run_now("s", due=due)
 
 
 def test_a_change_while_the_clock_is_set_back_starts_nothing_twice(world: World) -> None:

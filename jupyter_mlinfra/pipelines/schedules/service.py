@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -154,10 +154,14 @@ class Schedules:
         self._jobs.heed_alarms(start=False)
 
     def run_now(self, name: str, *, due: datetime | None = None) -> Firing:
-        """Start it by hand, at once; due: for that due time, such as one that was missed. Raises what keeps it from being started."""
+        """Start it by hand, at once. Raises what keeps it from being started.
+
+        due: for that due time, such as one that was missed; without a zone it is UTC. Raises BadRequest for a time at which it was not due.
+        """
         with self._lock(wait=True):
             entry, at, seen = self._store.entry(name), self._clock(), self._steady()
-            firing = self._store.by_hand(entry, (due or at).replace(microsecond=0), user=self._project.user, at=at)
+            moment = at.replace(microsecond=0) if due is None else self._due(entry, due, at)
+            firing = self._store.by_hand(entry, moment, user=self._project.user, at=at)
             try:
                 firing = self._starter.start(entry, firing, at=at)
             except MLInfraError as error:
@@ -260,6 +264,23 @@ class Schedules:
         changed = replace(spec, **_known(given))
         self._starter.check(changed)
         return changed
+
+    def _due(self, entry: ScheduleEntry, given: datetime, at: datetime) -> datetime:
+        """The due time that is meant: one of its present times, or of earlier ones that are in its history."""
+        spec, what = entry.spec, f"{entry.spec.name} was not due at {given.isoformat()}."
+        fix = f"mlinfra schedules history {spec.name} shows its due times; without one it is started for now."
+        try:
+            due = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+            if due > at:
+                raise BadRequest(what, "That time has not come yet.", fix)
+            if self._store.was_due(entry, due):
+                return due
+            (next_one,) = spec.calendar.next(1, due - timedelta(seconds=1))
+        except OverflowError:
+            raise BadRequest(what, "The calendar does not reach so far.", fix) from None
+        if next_one.astimezone(UTC) != due:  # of two zones, times of an hour that comes twice are never equal
+            raise BadRequest(what, f"By {spec.cron} in {spec.tz} the next time after it is {next_one.isoformat()}.", fix)
+        return due
 
     def _switched(self, name: str, to: ScheduleState) -> ScheduleEntry:
         with self._lock(wait=True):

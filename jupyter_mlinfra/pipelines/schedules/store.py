@@ -229,6 +229,12 @@ class ScheduleStore:
         with self._database.read() as connection:
             return _firing(connection.execute("SELECT * FROM schedule_firing WHERE number = ?", (number,)).fetchone())
 
+    def was_due(self, entry: ScheduleEntry, due: datetime) -> bool:
+        """Whether the clock has met this due time, though the schedule may have others by now."""
+        query = "SELECT 1 FROM schedule_firing WHERE schedule = ? AND due = ? AND cause = 'clock'"
+        with self._database.read() as connection:
+            return connection.execute(query, (entry.number, due.timestamp())).fetchone() is not None
+
     def unsettled(self, entry: ScheduleEntry) -> list[FiringEntry]:
         """Those that wait, or whose run was not seen to end, oldest first."""
         with self._database.read() as connection:
