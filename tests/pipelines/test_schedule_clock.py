@@ -240,6 +240,15 @@ def test_what_was_missed_is_made_up_for_as_the_policy_says(world: World, catchup
     assert all("The policy" in reason or "older than the grace" in reason or "Only the latest" in reason for reason in left)
 
 
+def test_of_an_hour_that_comes_twice_only_the_latest_is_made_up_for(world: World) -> None:
+    world.now = datetime(2026, 10, 24, 23, 45, tzinfo=UTC)
+    world.create("30 * * * *", tz="Europe/Paris", catchup="latest")
+    world.pass_time(hours=2)
+    world.ring()
+    assert [row.due for row in world.rows() if row.state == "missed"] == ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"]
+    assert world.jobs.due_times() == ["2026-10-25T02:30:00+01:00"]
+
+
 def test_a_clock_that_was_years_ahead_stops_nothing_when_it_is_right_again(world: World) -> None:
     world.create("0 6 * * *")
     true = world.now

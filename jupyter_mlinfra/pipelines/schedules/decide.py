@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from .spec import Catchup, Cause, FiringState
 
@@ -28,6 +28,7 @@ def decide(dues: Sequence[datetime], now: datetime, *, catchup: Catchup, grace: 
     One that is late is missed, and stays so in the history. Those that the policy makes up for have a second verdict. busy: how long whoever
     looks has been at work since the last look; what came due meanwhile was not missed, only looked at late.
     """
+    dues = [due.astimezone(UTC) for due in dues]  # within a zone, the two times of an hour that comes twice are equal
     missed = [due for due in dues if now - due > ON_TIME + busy]
     within = [due for due in missed if now - due <= grace]
     latest = within[-1:] if len(missed) == len(dues) else []  # one that is on time is the latest
