@@ -133,6 +133,20 @@ def test_a_change_while_the_clock_is_set_back_starts_nothing_twice(world: World)
     assert [due[11:16] for due in world.jobs.due_times()] == ["13:00", "12:45"]
 
 
+def test_a_clock_that_was_ahead_without_a_supervisor_holds_up_no_schedule(world: World) -> None:
+    world.create("0 6 * * *")
+    world.pass_time(days=400)
+    world.ring()
+    world.pass_time(days=-400)
+    assert world.schedules.show("s").next[0] == "2026-03-28T06:00:00+00:00"
+    world.schedules.create("other", cron="0 0 1 1 *", job={"command": ["true"]})  # sets the alarm anew, by a clock that is right
+    with world.project.database.read() as connection:
+        assert connection.execute("SELECT due_at FROM alarm").fetchone()["due_at"] == datetime(2026, 3, 28, 6, tzinfo=UTC).timestamp()
+    world.pass_time(hours=18)
+    world.ring()
+    assert [row.due for row in world.rows() if row.cause == "clock" and row.state == "started"] == ["2026-03-28T06:00:00+00:00"]
+
+
 def test_a_schedule_is_not_deleted_while_its_due_time_is_started(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.create("0 * * * *")
     submit, deleting = world.jobs.submit, threading.Thread(target=lambda: world.schedules.delete("s"))

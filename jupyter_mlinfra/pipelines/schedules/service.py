@@ -310,7 +310,7 @@ class Schedules:
 
     def _record(self, entry: ScheduleEntry) -> Schedule:
         spec, at = entry.spec, self._clock()
-        following = spec.calendar.next(NEXT, max(at, entry.handled_until)) if entry.state is ScheduleState.ACTIVE else []
+        following = spec.calendar.next(NEXT, at) if entry.state is ScheduleState.ACTIVE else []
         newest = self._store.page(entry, limit=1, cursor=None).items
         return Schedule(
             ref=reference("schedule", spec.name),

@@ -16,7 +16,7 @@ from ...core.errors import Conflict, NotFound
 from ...core.records import Page, check_limit, parse_cursor
 from ...core.refs import named, reference
 from ...jobs import Alarm, clear_alarm, set_alarm
-from .decide import Verdict
+from .decide import ON_TIME, Verdict
 from .spec import Cause, FiringState, ScheduleSpec, ScheduleState
 
 ALARM = "schedules"
@@ -172,7 +172,8 @@ class ScheduleStore:
 
     def _rearm(self, connection: sqlite3.Connection, at: datetime) -> None:
         rows = connection.execute("SELECT * FROM schedule WHERE state = 'active'").fetchall()
-        moments = [due for entry in map(_entry, rows) for due in entry.spec.calendar.next(1, entry.handled_until)]
+        # With a clock that was ahead and is right again, what was reckoned from it no longer holds.
+        moments = [due for entry in map(_entry, rows) for due in entry.spec.calendar.next(1, min(entry.handled_until, at))]
         left = connection.execute(f"SELECT DISTINCT state, run IS NOT NULL AS has_run FROM schedule_firing WHERE {_OPEN}")  # noqa: S608 - fixed words
         moments += [at + (WAITING_LOOK if row["state"] == "waiting" else RUN_LOOK) for row in left if row["state"] == "waiting" or row["has_run"]]
         if not moments:
@@ -205,15 +206,21 @@ class ScheduleStore:
         return True
 
     def set_back(self, entry: ScheduleEntry, *, to: datetime) -> None:
-        """The clock shows less than when it was last looked at: what it had missed by then is not due yet. What was started stays, and is not started again."""
+        """The clock shows less than when it was last looked at: what it had missed by then is not due yet, or due just now.
+
+        What was started stays, and is not started again.
+        """
+        met = (
+            "schedule = ? AND due > ? AND cause = 'clock'"
+            " AND NOT EXISTS (SELECT 1 FROM schedule_firing AS c WHERE c.schedule = f.schedule AND c.due = f.due AND c.cause = 'catchup')"
+        )
+        not_yet = f"DELETE FROM schedule_firing AS f WHERE {met} AND state IN ('missed', 'skipped', 'failed')"  # noqa: S608 - fixed words
+        just_now = f"UPDATE schedule_firing AS f SET state = 'waiting', reason = '' WHERE {met} AND state = 'missed'"  # noqa: S608 - fixed words
         with self._database.write() as connection:
             same = (to.timestamp(), entry.number, entry.handled_until.timestamp())
             if connection.execute("UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ?", same).rowcount:
-                connection.execute(
-                    "DELETE FROM schedule_firing AS f WHERE schedule = ? AND due > ? AND cause = 'clock' AND state IN ('missed', 'skipped', 'failed')"
-                    " AND NOT EXISTS (SELECT 1 FROM schedule_firing AS c WHERE c.schedule = f.schedule AND c.due = f.due AND c.cause = 'catchup')",
-                    (entry.number, to.timestamp()),
-                )
+                connection.execute(not_yet, (entry.number, to.timestamp()))
+                connection.execute(just_now, (entry.number, (to - ON_TIME).timestamp()))
 
     def by_hand(self, entry: ScheduleEntry, due: datetime, *, user: str, at: datetime) -> FiringEntry:
         """Somebody wants it to run for that due time."""
