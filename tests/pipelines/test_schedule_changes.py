@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.pipelines.schedules.calendar import Calendar
 
-from .test_schedule_clock import World
+from .test_schedule_clock import YEAR, World, empty_state
+
+__all__ = ["empty_state"]
 
 
 @pytest.fixture
@@ -163,3 +170,79 @@ def test_a_schedule_is_not_deleted_while_its_due_time_is_started(world: World, m
     assert len(world.jobs.taken) == 1
     with pytest.raises(NotFound):
         world.schedules.show("s")
+
+
+def test_a_fault_of_one_schedule_keeps_no_other_from_being_started(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    submit = world.jobs.submit
+
+    def faulty(spec: Any) -> Any:
+        if spec.labels["schedule"] == "a":
+            raise ZeroDivisionError("a bug")
+        return submit(spec)
+
+    monkeypatch.setattr(world.jobs, "submit", faulty)
+    world.schedules.create("a", cron="0 * * * *", job={"command": ["true"]})
+    world.create("0 * * * *")
+    world.pass_time(hours=1)
+    world.ring()
+    assert [row.state for row in world.rows()] == ["started"]
+    assert "ZeroDivisionError: a bug" in capsys.readouterr().err
+
+
+ACTS = st.one_of(
+    st.tuples(st.just("pass"), st.integers(1, 200_000)),  # seconds
+    st.tuples(st.just("pass"), st.integers(1, 300)),
+    st.tuples(st.sampled_from(["ring", "ring", "pause", "resume", "down", "up", "kill before", "kill after"]), st.just(0)),
+    st.tuples(st.just("change"), st.integers(0, 4)),
+)
+TIMES = [
+    ("0 * * * *", "UTC"),
+    ("30 2 * * *", "Europe/Paris"),
+    ("*/20 1-4 * * *", "Australia/Lord_Howe"),
+    ("0 6 31 * *", "America/New_York"),
+    ("0 0 * * 1-5", "UTC"),
+]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from([datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]), st.lists(ACTS, max_size=15))
+def test_whatever_is_done_to_it_each_due_time_that_it_had_has_one_row(empty_state: bytes, start: datetime, acts: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+        root = Path(folder).resolve()
+        (root / ".mlinfra").mkdir()
+        (root / ".mlinfra" / "state.db").write_bytes(empty_state)
+        world = World(root, start=start)
+        world.create(*TIMES[0][:1], catchup="all", grace_seconds=YEAR)
+        calendar, since, expected = Calendar(*TIMES[0]), start, []
+        for what, amount in [*acts, ("up", 0), ("ring", 0)]:
+            if what == "pass":
+                world.pass_time(seconds=amount)
+            elif what == "ring":
+                world.ring()
+            elif what == "up":
+                world.schedules.start()
+            elif what == "down":
+                world.schedules.stop()
+            elif what.startswith("kill"):
+                world.jobs.kill = what.removeprefix("kill ")
+            else:
+                if since is not None:
+                    expected += [due.astimezone(UTC) for due in calendar.between(since, world.now)]
+                since = {"pause": None, "resume": world.now, "change": since and world.now}[what]
+                if what == "change":
+                    calendar = Calendar(*TIMES[amount])
+                    world.schedules.update("s", cron=calendar.cron, tz=calendar.tz)
+                else:
+                    getattr(world.schedules, what)("s")
+        world.jobs.kill = ""
+        world.ring()
+        if since is not None:
+            expected += [due.astimezone(UTC) for due in calendar.between(since, world.now)]
+
+        rows = world.rows()
+        assert sorted(row.due_at for row in rows if row.cause == "clock") == sorted(set(expected))
+        started = [row.due_at for row in rows if row.state == "started"]
+        assert len(started) == len(set(started)) == len(world.jobs.taken), "twice"
+        paused = {row.due_at for row in rows if row.reason == "The schedule was paused."}
+        assert set(started) | paused == set(expected), "lost"
+        world.project.database.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
@@ -188,8 +189,10 @@ class Schedules:
             for entry in self._store.entries():
                 try:
                     self._starter.dispatch(entry, clock=self._clock)
-                except MLInfraError as error:  # of one schedule; the others go on
+                except MLInfraError as error:
                     sys.stderr.write(f"schedule {entry.spec.name}: {error}\n")
+                except Exception:  # noqa: BLE001 - a fault that shows in one schedule must not keep the others from being started
+                    sys.stderr.write(f"schedule {entry.spec.name}:\n{traceback.format_exc()}")
                 seen = self._look_again(seen)
             failpoint("dispatched")
             self._store.rearm(at=self._clock())
