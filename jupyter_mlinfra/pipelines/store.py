@@ -116,8 +116,8 @@ class Store:
     def unfinished(self, pipeline: str | None = None, lane: str | None = None) -> list[RunEntry]:
         """Runs that are not final, of one pipeline (and one lane of it) or of all."""
         with self._database.read() as connection:
-            where = "state = 'running' AND (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR lane = ?2)"
-            rows = connection.execute(f"SELECT * FROM pipeline_run WHERE {where} ORDER BY number", (pipeline, lane))  # noqa: S608 - fixed words
+            where = "state = 'running' AND (:pipeline IS NULL OR pipeline = :pipeline) AND (:lane IS NULL OR lane = :lane)"
+            rows = connection.execute(f"SELECT * FROM pipeline_run WHERE {where} ORDER BY number", {"pipeline": pipeline, "lane": lane})  # noqa: S608 - fixed words
             return [_run_entry(connection, row) for row in rows.fetchall()]
 
     def by_key(self, key: str) -> RunEntry | None:

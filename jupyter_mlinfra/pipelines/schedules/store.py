@@ -187,16 +187,17 @@ class ScheduleStore:
 
     def record(self, entry: ScheduleEntry, verdicts: Sequence[Verdict], *, until: datetime, at: datetime) -> bool:
         """Write down what becomes of the due times up to `until`; false, and nothing, when somebody else has done so, or changed the schedule."""
-        number = entry.number
-        rows = [(number, verdict.due.timestamp(), verdict.cause, str(verdict.state), verdict.reason, at.timestamp()) for verdict in verdicts]
+        facts = [{"due": verdict.due.timestamp(), "cause": verdict.cause, "state": str(verdict.state), "reason": verdict.reason} for verdict in verdicts]
+        rows = [{"schedule": entry.number, "at": at.timestamp(), **given} for given in facts]
         with self._database.write() as connection:
             same = (until.timestamp(), entry.number, entry.handled_until.timestamp())
             if not connection.execute("UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ? AND state = 'active'", same).rowcount:
                 return False
             # A due time that the clock passes again, because it was set back, has its row already; what was met in time is not made up for.
             connection.executemany(
-                "INSERT OR IGNORE INTO schedule_firing (schedule, due, cause, state, reason, decided_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?3 = 'clock'"
-                " OR EXISTS (SELECT 1 FROM schedule_firing WHERE schedule = ?1 AND due = ?2 AND cause = 'clock' AND state = 'missed')",
+                "INSERT OR IGNORE INTO schedule_firing (schedule, due, cause, state, reason, decided_at) SELECT :schedule, :due, :cause, :state, :reason, :at"
+                " WHERE :cause = 'clock' OR EXISTS"
+                " (SELECT 1 FROM schedule_firing WHERE schedule = :schedule AND due = :due AND cause = 'clock' AND state = 'missed')",
                 rows,
             )
             kept = "SELECT number FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number DESC LIMIT -1 OFFSET ?"
