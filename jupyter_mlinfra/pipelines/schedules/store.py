@@ -276,11 +276,12 @@ class ScheduleStore:
     def missed(self, entry: ScheduleEntry, *, at: datetime) -> int:
         """Due times of the last days that were missed and that nobody has run by hand since."""
         query = (
-            "SELECT count(*) FROM schedule_firing AS m WHERE schedule = ? AND state = 'missed' AND due > ? AND NOT EXISTS"
+            "SELECT count(*) FROM schedule_firing AS m WHERE schedule = ? AND state = 'missed' AND due > ? AND due <= ? AND NOT EXISTS"
             " (SELECT 1 FROM schedule_firing AS h WHERE h.schedule = m.schedule AND h.due = m.due AND h.cause = 'hand' AND h.state = 'started')"
         )
         with self._database.read() as connection:
-            return int(connection.execute(query, (entry.number, (at - timedelta(days=MISSED_DAYS)).timestamp())).fetchone()[0])
+            span = ((at - timedelta(days=MISSED_DAYS)).timestamp(), at.timestamp())  # none of a clock that was ahead
+            return int(connection.execute(query, (entry.number, *span)).fetchone()[0])
 
     def _move(self, entry: ScheduleEntry, firing: FiringEntry, to: FiringState, *, reason: str, **facts: Any) -> FiringEntry:
         changed = {"state": str(to), "reason": reason, **facts}
