@@ -26,6 +26,9 @@ WAIT = 60.0
 """Longest wait for anything: the machine may be busy."""
 
 
+_GUARDS = {f"jupyter_mlinfra.jobs.backends.{name}" for name in ("following.guard", "ray.driver")}
+
+
 class Tools:
     """What the tests of this folder share; a fixture, because test modules cannot import each other."""
 
@@ -46,7 +49,7 @@ class Tools:
                 continue
             supervises = "jupyter_mlinfra.jobs.backends.supervisor" in words and any(f'"{root}"' in word for word in words)
             supervises = supervises or ("jupyter_mlinfra.jobs.backends.following.follower" in words and str(root) in words)
-            guards = "jupyter_mlinfra.jobs.backends.following.guard" in words and any(word.startswith(f"{root}{os.sep}") for word in words)
+            guards = bool(_GUARDS & set(words)) and any(word.startswith(f"{root}{os.sep}") for word in words)
             if process.pid != os.getpid() and ((supervises and supervisor) or guards or environment.get("MLINFRA_PROJECT") == str(root)):
                 found.append(process)
         return found

@@ -1,4 +1,4 @@
-"""The sites that every backend's tests run at: the same project, with jobs that run here or in a real Slurm.
+"""The sites that every backend's tests run at: the same project, with jobs that run here, in a real Slurm, or in fakes that really run them.
 
 A backend is added here with how it is started, and passes the same cases as the others.
 """
@@ -16,15 +16,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_kubernetes.site import kubernetes, pytest_collection_modifyitems, settings_of
+from fake_kubernetes import site as kubernetes_site
+from fake_kubernetes.site import kubernetes
+from fake_ray import site as ray_site
+from fake_ray.site import ray
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 
-__all__ = ["kubernetes", "pytest_collection_modifyitems"]  # found by pytest in this module
+__all__ = ["kubernetes", "ray"]  # found by pytest in this module
 REPOSITORY = Path(__file__).parents[3]
-BACKENDS = ("local", "slurm", "kubernetes")
+BACKENDS = ("local", "slurm", "kubernetes", "ray")
+UNLIKE = {"kubernetes": kubernetes_site.UNLIKE, "ray": ray_site.UNLIKE}
 WAIT = 60.0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the cases out that mean nothing to a backend."""
+    unlike = {f"{name}[{backend}]" for backend, names in UNLIKE.items() for name in names}
+    left_out = [item for item in items if item.name in unlike]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @dataclass(frozen=True)
@@ -113,12 +126,14 @@ def _site(backend: str, request: pytest.FixtureRequest, folder: Path, clean: Any
     root.mkdir()
     settings = f'[project]\nname = "test"\n[jobs]\nbackend = "{backend}"\ncpus = 8\ngpus = 2\ngrace_seconds = 1.0\n'
     points = ("starting", "spawned", "running", "ended", "settled")
-    if backend == "kubernetes":
-        settings += settings_of(request.getfixturevalue("kubernetes"), folder)
+    if backend != "local":
         points = ("sending", "sent", "noted", "running", "ended", "settled")
+    if backend == "kubernetes":
+        settings += kubernetes_site.settings_of(request.getfixturevalue("kubernetes"), folder)
+    if backend == "ray":
+        settings += ray_site.settings_of(request.getfixturevalue("ray"))
     if conf is not None:
         settings += f'[jobs.slurm]\nconf = "{conf}"\npoll_seconds = 0.25\nraise_priority = true\n{more}'
-        points = ("sending", "sent", "noted", "running", "ended", "settled")
     (root / "mlinfra.toml").write_text(settings)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("MLINFRA_")]:

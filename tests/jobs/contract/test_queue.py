@@ -42,7 +42,7 @@ def _state(site: Any, job: Any) -> str:
 def test_a_waiting_job_says_what_it_waits_for(site: Any, tools: Any, blocker: Any) -> None:
     job = site.submit("true", gpus=1)
     reason = tools.until(lambda: (seen := site.jobs.show(job.id)).reason not in ("Waits for its turn.", f"Sent to {site.backend}.") and seen.reason)
-    words = {"local": f"held by job {blocker.job.id}", "slurm": "(Resources)", "kubernetes": "(Unschedulable)"}[site.backend]
+    words = {"local": f"held by job {blocker.job.id}", "slurm": "(Resources)", "kubernetes": "(Unschedulable)", "ray": "(PENDING)"}[site.backend]
     tools.until(lambda: words in site.jobs.show(job.id).reason)
     assert site.jobs.show(job.id).state == "queued"
     assert reason
@@ -133,11 +133,11 @@ def test_a_job_that_waits_in_the_backends_own_queue_can_be_held(site: Any, tools
 
         there = SlurmRemote(Project.open(site.root))
         tools.until(lambda: any(item.held for item in there.look() if item.remote == site.jobs.show(job.id).remote))
-    if site.backend == "kubernetes":
+    if site.backend in ("kubernetes", "ray"):
         from jupyter_mlinfra.core.project import Project
-        from jupyter_mlinfra.jobs.backends.kubernetes.remote import KubernetesRemote
+        from jupyter_mlinfra.jobs.backends import load_backend
 
-        cluster = KubernetesRemote(Project.open(site.root))
+        cluster = load_backend(site.backend, Project.open(site.root)).remote()
         tools.until(lambda: site.jobs.show(job.id).remote not in [item.remote for item in cluster.look()])  # taken back, to be sent anew
     blocker.end()
     site.end_of(site.submit("true", gpus=2))

@@ -15,7 +15,7 @@ import psutil
 COUNTED = "echo x >> count; until [ -e go ]; do sleep 0.02; done; echo done >> count; exit 7"
 PRELUDE = "from jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.jobs import Jobs, JobSpec\njobs = Jobs(Project.open())\n"
 FOLLOW = f"{PRELUDE}from jupyter_mlinfra.jobs.backends.following.control import FollowerControl\n"
-START = {"local": f"{PRELUDE}jobs.start()", **{name: f"{FOLLOW}FollowerControl(Project.open(), {name!r}).start()" for name in ("slurm", "kubernetes")}}
+START = {"local": f"{PRELUDE}jobs.start()", **{name: f"{FOLLOW}FollowerControl(Project.open(), {name!r}).start()" for name in ("slurm", "kubernetes", "ray")}}
 SUBMIT = f"{PRELUDE}jobs.submit(JobSpec(command=['sh', '-c', {COUNTED!r}]))"
 
 

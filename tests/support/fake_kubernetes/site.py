@@ -38,11 +38,3 @@ def settings_of(fake: FakeKubernetes, folder: Path) -> str:
         f'[jobs.kubernetes]\nimage = "mlinfra:1"\nclaim = "work"\nsecret = "mine"\nkubeconfig = "{config}"\npython = "{sys.executable}"\n'
         "poll_seconds = 0.25\nnotice_seconds = 2\n"
     )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the cases out that mean nothing to Kubernetes."""
-    left_out = [item for item in items if item.name in {f"{name}[kubernetes]" for name in UNLIKE}]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]

@@ -1,0 +1,117 @@
+"""A real Ray head for `make ray`: one for the run, with a folder and ports of its own.
+
+On a small or busy machine a start takes long and may fail; Ray's own limits for it are widened, and it is tried again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+START_SECONDS = 420.0
+TRIES = 3
+_PATIENCE = {"RAY_agent_register_timeout_ms": "400000", "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "250", "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+class RayHead:
+    """A head that can be stopped and started again at the same address; it forgets its jobs with that."""
+
+    def __init__(self, *, cpus: int = 8, gpus: int = 2, environment: Mapping[str, str] | None = None) -> None:
+        self._cpus, self._gpus, self._environment = cpus, gpus, dict(environment or {})
+        self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # paths of sockets have to be short
+        self._ports = [_free_port() for _ in range(2)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = f"http://127.0.0.1:{self._ports[1]}"
+
+    def start(self) -> RayHead:
+        """Returns once jobs are taken."""
+        for number in range(TRIES):
+            if self._try():
+                return self
+            self.stop()
+            sys.stderr.write(f"Ray did not start ({number + 1} of {TRIES}): {self._log().read_text(errors='replace')[-800:]}\n")
+        raise AssertionError(f"Ray did not start; see {self._log()}")
+
+    def _try(self) -> bool:
+        program = Path(sys.executable).with_name("ray")
+        assert program.exists(), "Ray is not installed here: make ray"
+        words = [
+            "start", "--head", "--block", f"--port={self._ports[0]}", f"--dashboard-port={self._ports[1]}", "--dashboard-host=127.0.0.1", f"--temp-dir={self._folder}",
+            f"--num-cpus={self._cpus}", f"--num-gpus={self._gpus}", "--disable-usage-stats",
+        ]  # fmt: skip
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLINFRA_", "RAY_", "CUDA_"))} | _PATIENCE | self._environment
+        with open(self._log(), "wb") as log:
+            self._process = subprocess.Popen([str(program), *words], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        limit = time.monotonic() + START_SECONDS
+        while time.monotonic() < limit and self._process.poll() is None:
+            if self._answers():
+                return True
+            time.sleep(0.2)
+        return False
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            for path in ("/api/jobs/", "/api/v0/nodes?detail=1"):
+                with urllib.request.urlopen(self.address + path, timeout=10) as answer:
+                    value = json.load(answer)
+            return bool(value["data"]["result"]["result"])
+        return False
+
+    def _log(self) -> Path:
+        return self._folder / "start.log"
+
+    def stop(self) -> None:
+        """As when its machine goes down in order; what is left after that is killed."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(30)
+        self.kill()
+
+    def kill(self) -> None:
+        """kill -9 of every process of this Ray; jobs that it runs are none of them."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(self.processes(), timeout=10)
+        if self._process is not None:
+            self._process.wait(10)
+
+    def processes(self) -> list[psutil.Process]:
+        """Of this head, and no other that may run on the machine."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                words = process.cmdline()
+                mine = any(str(self._folder) in word for word in words) or (words[:1] and words[0].startswith("ray::") and self._is_mine(process))
+                if mine and process.pid != os.getpid():
+                    found.append(process)
+        return found
+
+    def _is_mine(self, process: psutil.Process) -> bool:
+        return any(str(self._folder) in file.path for file in process.open_files())
+
+    def close(self) -> None:
+        """Nothing is left."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
