@@ -21,6 +21,11 @@ REPOSITORY = Path(__file__).parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # children would compile the same libraries again and again
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make ray` asks for the real one."""
+    parser.addoption("--real-ray", action="store_true", help="run the cases of the Ray backend on a real Ray head instead of the fake")
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A fresh project with an almost empty `mlinfra.toml`; the working directory is its root."""

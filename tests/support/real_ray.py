@@ -49,8 +49,8 @@ class RayHead:
         program = Path(sys.executable).with_name("ray")
         assert program.exists(), "Ray is not installed here: make ray"
         words = [
-            "start", "--head", "--block", f"--port={self._ports[0]}", f"--dashboard-port={self._ports[1]}", "--dashboard-host=127.0.0.1", f"--temp-dir={self._folder}",
-            f"--num-cpus={self._cpus}", f"--num-gpus={self._gpus}", "--disable-usage-stats",
+            "start", "--head", "--block", f"--port={self._ports[0]}", f"--dashboard-port={self._ports[1]}", "--dashboard-host=127.0.0.1",
+            f"--temp-dir={self._folder}", f"--num-cpus={self._cpus}", f"--num-gpus={self._gpus}", "--disable-usage-stats",
         ]  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLINFRA_", "RAY_", "CUDA_"))} | _PATIENCE | self._environment
         with open(self._log(), "wb") as log:

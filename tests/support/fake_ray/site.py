@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from real_ray import RayHead
 
+from .server import FakeRay
+
 SECRETS = {"DB_PASSWORD": "tr0ub4dor-and-3"}
 
 # What Ray does not have, and why.
@@ -19,11 +21,12 @@ UNLIKE = {
 
 
 @pytest.fixture(scope="session")
-def ray(request: pytest.FixtureRequest) -> Iterator[str]:
+def ray(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a cluster for the run: one node with 8 CPUs and 2 GPUs that only count."""
-    head = RayHead(environment=SECRETS).start()
-    yield head.address
-    head.close()
+    real = request.config.getoption("--real-ray")
+    cluster = RayHead(environment=SECRETS).start() if real else FakeRay.start(tmp_path_factory.mktemp("ray"), SECRETS)
+    yield cluster.address
+    cluster.close()
 
 
 def settings_of(address: str) -> str:

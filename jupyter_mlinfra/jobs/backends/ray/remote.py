@@ -139,21 +139,18 @@ class RayRemote:
         return body(parcel, project=self._project, home=self._home, grace_seconds=self._grace, settings=self._settings)
 
     def end(self, sightings: Sequence[Sighting]) -> None:
-        """Those that wait are called off, since Ray stops none before it has started it; the others are stopped, which reaches their guard."""
+        """All are stopped, which reaches the guard of one that runs. Those that wait are called off besides, since Ray stops none before it has started it."""
         for sighting in sightings:
             if sighting.stage is Stage.WAITING:
                 self._call_off(sighting)
                 self._ending[sighting.remote] = replace(sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled.")
             self._stop(sighting.remote)
-        for remote in [sighting.remote for sighting in sightings if sighting.stage is Stage.WAITING]:
-            self._seen.pop(remote, None)
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """Call waiting jobs off: Ray has no hold. They are sent anew when they are released."""
         for remote in remotes if held else ():
-            item = self._seen.get(remote)
-            if item is not None and self._call_off(item.sighting, unless_begun=True):
-                self._stop(remote)
+            if remote in self._seen:
+                self._call_off(self._seen[remote].sighting, unless_begun=True)
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
         """Never asked for: Ray knows no priorities."""
@@ -162,11 +159,10 @@ class RayRemote:
         """It knows none."""
         return None
 
-    def _call_off(self, sighting: Sighting, *, unless_begun: bool = False) -> bool:
+    def _call_off(self, sighting: Sighting, *, unless_begun: bool = False) -> None:
         item = self._seen.get(sighting.remote)
-        if item is None or not item.job:
-            return True
-        return call_off(Attempt.of(self._home, item.job, first_attempt(sighting.key)), sighting.key, unless_begun=unless_begun)
+        if item is not None and item.job:
+            call_off(Attempt.of(self._home, item.job, first_attempt(sighting.key)), sighting.key, unless_begun=unless_begun)
 
     def _stop(self, remote: str) -> None:
         try:

@@ -16,6 +16,7 @@ from .api import said
 from .request import JOB, KEY, PROJECT
 
 Json = Mapping[str, Any]
+_ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 SAID = 500
 """Characters of what Ray says of a failure."""
 _NEVER = "Failed to start supervisor actor"
@@ -49,7 +50,10 @@ class Seen:
 
 
 def sightings_of(jobs: Iterable[Json], project: str, followed: Container[str], look: Look, nodes: Mapping[str, str]) -> list[Seen]:
-    """A sighting for each job with the mark of the project. followed: keys of those that have not ended for us. nodes: their names by their ids."""
+    """A sighting for each job with the mark of the project. followed: keys of those that have not ended for us. nodes: their names by their ids.
+
+    Those that were called off are left out: Ray takes none back that waits, but should one start, it sees that and ends.
+    """
     found = list[Seen]()
     for job in jobs:
         meta = job.get("metadata") or {}
@@ -59,14 +63,14 @@ def sightings_of(jobs: Iterable[Json], project: str, followed: Container[str], l
         node = str(job.get("driver_node_id") or "")
         common: dict[str, Any] = {"remote": str(job["submission_id"]), "key": key, "node": nodes.get(node, node)}
         status = str(job.get("status") or "")
-        if status == "PENDING":
-            if look(ident, key).wanted:  # else called off: Ray cannot take it back, but should it start, it will see that and end
-                found.append(Seen(sighting=Sighting(**common, stage=Stage.WAITING), job=ident))
-            continue
-        if status not in ("SUCCEEDED", "FAILED", "STOPPED"):
-            found.append(Seen(sighting=Sighting(**common, stage=Stage.RUNNING), job=ident))
+        if status not in _ENDED:
+            stage = Stage.WAITING if status == "PENDING" else Stage.RUNNING
+            if stage is Stage.RUNNING or look(ident, key).wanted:
+                found.append(Seen(sighting=Sighting(**common, stage=stage), job=ident))
             continue
         traces = look(ident, key) if key in followed else None
+        if traces is not None and not traces.claimed and not traces.wanted:
+            continue
         ended = Sighting(**common, stage=Stage.ENDED, **_how(job, status, began=traces is not None and traces.claimed))
         lives = traces is not None and traces.claimed and not traces.ended and not _by_itself(job)
         found.append(Seen(sighting=ended, job=ident, over_at=job.get("end_time"), lives=lives))
