@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lightning lab check build benchmarks clean
+.PHONY: help demo test lightning ray lab check build benchmarks clean
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,9 @@ test: $(VENV)/.test ## set up, then every test: Python, TypeScript, browser
 
 lightning: $(VENV)/.test-lightning ## set up with PyTorch (5 GB), then the tests of Lightning trainings that are stopped and go on
 	@$(BIN)/python -m pytest tests/training/lightning
+
+ray: $(VENV)/.test-ray ## set up with Ray (200 MB), then the suite of all job backends on a real Ray head
+	@$(BIN)/python -m pytest --real-ray tests/jobs/contract tests/jobs/ray
 
 check: $(VENV)/.test ## form and types (ruff, mypy, import-linter, eslint, prettier, tsc), then every test
 	@scripts/check.sh $(BIN)
@@ -45,6 +48,9 @@ $(VENV)/.test: $(SOURCES)
 
 $(VENV)/.test-lightning: $(SOURCES)
 	@scripts/setup.sh $(VENV) test-lightning
+
+$(VENV)/.test-ray: $(SOURCES)
+	@scripts/setup.sh $(VENV) test-ray
 
 $(VENV)/.benchmarks: $(SOURCES)
 	@scripts/setup.sh $(VENV) benchmarks

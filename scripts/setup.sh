@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make the environment: a Python, uv, every package, the front end. Says what it does; safe to run twice at once.
-#   scripts/setup.sh VENV demo|test|test-lightning|benchmarks
+#   scripts/setup.sh VENV demo|test|test-lightning|test-ray|benchmarks
 set -euo pipefail
 venv=$1 what=$2
 cd "$(dirname "$0")/.."

@@ -91,6 +91,19 @@ class RayHead:
         if self._process is not None:
             self._process.wait(10)
 
+    def lose(self, job: str) -> None:
+        """The actor that watches a job's entrypoint dies."""
+        query = "detail=1&limit=1000&filter_keys=state&filter_predicates=%3D&filter_values=ALIVE"
+        with urllib.request.urlopen(f"{self.address}/api/v0/actors?{query}", timeout=30) as answer:
+            actors = json.load(answer)["data"]["result"]["result"]
+        [pid] = [actor["pid"] for actor in actors if actor["name"] == f"_ray_internal_job_actor_{job}"]
+        os.kill(pid, signal.SIGKILL)
+
+    def restart(self) -> None:
+        """The head goes down and comes again: it knows of nothing."""
+        self.kill()
+        self.start()
+
     def processes(self) -> list[psutil.Process]:
         """Of this head, and no other that may run on the machine."""
         found = []

@@ -60,6 +60,14 @@ class FakeRay:
         """Where it answers."""
         return f"http://127.0.0.1:{self.server.server_address[1]}"
 
+    def lose(self, job: str) -> None:
+        """The actor that watches a job's entrypoint dies."""
+        self.cluster.lose(job)
+
+    def restart(self) -> None:
+        """The head goes down and comes again: it knows of nothing."""
+        self.cluster.restart()
+
     def close(self) -> None:
         """End it, with everything that runs in it."""
         self.server.shutdown()
@@ -82,7 +90,7 @@ class FakeRay:
         raise Answer(404, "404: Not Found")
 
     def _submit(self, body: Any) -> Any:
-        _check_form(body)
+        check_form(body)
         name = body["submission_id"]
         if name in self.cluster.runs:
             inner = f"ValueError: Job with submission_id {name} already exists. Please use a different submission_id."
@@ -121,7 +129,7 @@ class FakeRay:
         ]  # fmt: skip
 
 
-def _check_form(body: Any) -> None:
+def check_form(body: Any) -> None:
     """What Ray refuses when it reads a request."""
     unknown = [name for name in body if name not in _FORM]
     if unknown:

@@ -21,11 +21,11 @@ UNLIKE = {
 
 
 @pytest.fixture(scope="session")
-def ray(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a cluster for the run: one node with 8 CPUs and 2 GPUs that only count."""
+def ray(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeRay | RayHead]:
+    """A cluster for the run: one node with 8 CPUs and 2 GPUs that only count."""
     real = request.config.getoption("--real-ray")
     cluster = RayHead(environment=SECRETS).start() if real else FakeRay.start(tmp_path_factory.mktemp("ray"), SECRETS)
-    yield cluster.address
+    yield cluster
     cluster.close()
 
 
