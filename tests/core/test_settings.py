@@ -48,6 +48,26 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, named
     assert caught.value.fix
 
 
+@pytest.mark.parametrize(
+    ("line", "key", "words"),
+    [
+        ('address = "ray://head:10001"', "address", "http://HOST:8265"),
+        ('address = "head:8265"', "address", "http://HOST:8265"),
+        ('token = "s3cret"', "token", "env:NAME or keyring:SERVICE/NAME"),
+        ("resources = { GPU = 1 }", "resources", "GPU is no custom resource"),
+        ("resources = { shared = 0 }", "resources", "amount of shared"),
+        ("notice_seconds = 0", "notice_seconds", "greater than or equal to 1"),
+    ],
+)
+def test_a_setting_of_ray_that_cannot_be_used_says_what_can(tmp_path: Path, line: str, key: str, words: str) -> None:
+    (tmp_path / "mlinfra.toml").write_text(f"[jobs.ray]\n{line}\n")
+    with pytest.raises(BadRequest) as caught:
+        load_settings(tmp_path)
+    assert f"jobs.ray.{key}" in caught.value.what
+    assert words in caught.value.why
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["shop_x", "Shop", "-shop", "shop-", "s" * 64, "a b"])
 def test_a_name_that_is_no_label_is_refused_in_words(tmp_path: Path, name: str) -> None:
     (tmp_path / "mlinfra.toml").write_text(f"[project]\nname = '{name}'\n")

@@ -11,6 +11,7 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs.backends.following import Unreachable
+from jupyter_mlinfra.jobs.backends.ray.api import Api
 from jupyter_mlinfra.jobs.backends.ray.remote import RayRemote
 
 WAITS = "until [ -e go ]; do sleep 0.05; done"
@@ -51,8 +52,7 @@ def test_a_job_that_ray_took_although_the_answer_was_lost_is_not_sent_twice(site
 def test_a_submit_of_an_id_that_is_taken_is_the_first_submit(site: Any, tools: Any) -> None:
     site.end_of(site.shell("true"))
     [body] = site.ray.created
-    there = RayRemote(Project.open(site.root))
-    there._api.submit(body)
+    Api(Project.open(site.root).settings.jobs.ray).submit(body)
     assert len(site.ray.created) == 1
 
 
@@ -89,7 +89,7 @@ def test_a_job_that_is_stopped_in_ray_is_cancelled(site: Any, tools: Any) -> Non
     job = site.shell("trap 'echo tidy > tidied; exit 0' TERM; touch begun; while :; do sleep 0.05; done")
     remote = site.running(job)
     tools.until((site.root / "begun").exists)
-    RayRemote(Project.open(site.root))._api.stop(remote)
+    Api(Project.open(site.root).settings.jobs.ray).stop(remote)
     ended = site.end_of(job)
     assert (ended.state, ended.reason) == ("cancelled", "Stopped in Ray.")
     assert (site.root / "tidied").read_text() == "tidy\n"

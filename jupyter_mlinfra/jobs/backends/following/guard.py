@@ -107,7 +107,8 @@ class Guard:
         if number in _NOTICE and self._code is None and not self._asked and not self._limit_is_near():
             self._asked = PREEMPTED
             self._signal(signal.SIGTERM)  # it may take all of the grace that the far side gives: that ends it
-            self._kill_at = None if self._give_way is None else time.monotonic() + self._give_way
+            if self._give_way is not None and self._kill_at is None:
+                self._kill_at = time.monotonic() + self._give_way
         elif number in _END and self._kill_at is None:
             self._end()
         elif self._limit_at is not None and not self._asked and time.monotonic() >= self._limit_at and self._code is None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ....core.settings import RaySettings
 
 ANSWER_SECONDS = 30.0
+"""Longest wait for an answer of a busy head."""
+SOON_SECONDS = 5.0
+"""The same while somebody waits for ours, who can do without."""
 STATE_LIMIT = 10_000
 """Most entries that the state API gives at once."""
 _NOT_FOUND = 404
@@ -54,8 +57,8 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 class Api:
     """Talks to one cluster. Every call raises Unreachable or Refused."""
 
-    def __init__(self, settings: RaySettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: RaySettings, *, seconds: float = ANSWER_SECONDS) -> None:
+        self._settings, self._seconds = settings, seconds
         self._opener = urllib.request.build_opener(_Stay)
 
     def jobs(self) -> list[Json]:
@@ -103,7 +106,7 @@ class Api:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._settings.address.rstrip("/") + path, data=data, method=method, headers=self._headers())  # noqa: S310 - http or https, by the settings
         try:
-            with self._opener.open(request, timeout=ANSWER_SECONDS) as answer:
+            with self._opener.open(request, timeout=self._seconds) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             raise _refusal(error, self._settings) from error

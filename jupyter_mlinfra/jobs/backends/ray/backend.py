@@ -14,7 +14,7 @@ from ...store import JobStore
 from ..following import Remote, Unreachable
 from ..following.control import FollowerControl
 from . import request
-from .api import Api, Refused
+from .api import SOON_SECONDS, Api, Refused
 from .nodes import CPU, MEMORY, Node, devices_of, fits, gpu_kind, nodes_of, words
 from .remote import NAME, RayRemote
 
@@ -29,7 +29,7 @@ class RayBackend:
         self._project, self._settings = project, project.settings.jobs.ray
         self._store = JobStore(project.database)
         self._control = FollowerControl(project, NAME)
-        self._api = Api(self._settings)
+        self._api = Api(self._settings, seconds=SOON_SECONDS)
 
     def remote(self) -> Remote:
         """The far side, for the follower."""

@@ -63,8 +63,7 @@ class RayRemote:
         shown = {item.sighting.key for item in seen}
         left = [entry for key, entry in followed.items() if entry.remote and key not in shown and self._left(entry)]
         found = [self._sighting(item, followed) for item in seen] + [self._ends(entry.token, entry.remote or "") for entry in left]
-        living = {sighting.key for sighting in found if sighting.stage is Stage.RUNNING}
-        self._gone_since = {key: at for key, at in self._gone_since.items() if key in living or key in followed}
+        self._gone_since = {key: at for key, at in self._gone_since.items() if key in followed}
         gone = [sighting for remote, sighting in self._ending.items() if remote not in self._seen]
         self._ending = {remote: sighting for remote, sighting in self._ending.items() if remote in self._seen}
         return [*found, *gone]
