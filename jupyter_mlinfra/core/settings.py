@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from .errors import BadRequest
-from .secrets import is_reference
+from .secrets import is_named_like_secret, is_reference
 
 FILE = "mlinfra.toml"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -265,6 +265,15 @@ class RaySettings(_Section):
         if token and not is_reference(token):
             raise PydanticCustomError("token", "The token itself would be kept in a file; give a reference (env:NAME or keyring:SERVICE/NAME)")
         return token
+
+    @field_validator("headers")
+    @classmethod
+    def _hold_no_secret(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if (name.lower() in ("authorization", "proxy-authorization", "cookie") or is_named_like_secret(name)) and not is_reference(value):
+                rule = "The value of {name} would be kept in a file; give a reference to all of it (env:NAME or keyring:SERVICE/NAME)"
+                raise PydanticCustomError("headers", rule, {"name": name})
+        return headers
 
     @field_validator("resources")
     @classmethod

@@ -54,6 +54,8 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, named
         ('address = "ray://head:10001"', "address", "http://HOST:8265"),
         ('address = "head:8265"', "address", "http://HOST:8265"),
         ('token = "s3cret"', "token", "env:NAME or keyring:SERVICE/NAME"),
+        ('headers = { X-Api-Key = "s3cret" }', "headers", "The value of X-Api-Key would be kept"),
+        ('headers = { Authorization = "Bearer s3cret" }', "headers", "give a reference to all of it"),
         ("resources = { GPU = 1 }", "resources", "GPU is no custom resource"),
         ("resources = { shared = 0 }", "resources", "amount of shared"),
         ("notice_seconds = 0", "notice_seconds", "greater than or equal to 1"),

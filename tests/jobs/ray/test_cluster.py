@@ -149,6 +149,7 @@ def test_a_token_is_sent_and_never_kept(make_project: Any, fake: Any, monkeypatc
     job = site.shell("true")
     assert "[jobs.ray] token" in site.reason(job, "does not let us in (401): Unauthorized")
     fake.token = "another"
+    assert "another" not in site.jobs.show(job.id).reason
     assert site.end_of(job).state == "succeeded"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ....core.project import Project
 
 NAME = "ray"
-SENDERS = 8
-"""Elements of an array that are sent at a time."""
+AT_A_TIME = 8
+"""Requests, where there has to be one for each job."""
 FORGOTTEN_AT_A_TIME = 20
 """Ended jobs that Ray is told to forget after a look."""
 NODES_SECONDS = 5.0
@@ -117,11 +117,7 @@ class RayRemote:
         """A job of Ray's for each; it has no arrays."""
         bodies = [self._body(parcel) for parcel in batch.parcels]
         try:
-            if len(bodies) == 1:
-                self._api.submit(bodies[0])
-            else:
-                with ThreadPoolExecutor(SENDERS) as pool:
-                    list(pool.map(self._api.submit, bodies))
+            _each(self._api.submit, bodies)
         except Fault as error:
             raise Unreachable(f"Ray: {error.words}") from error
         except Refused as error:
@@ -143,7 +139,7 @@ class RayRemote:
             if sighting.stage is Stage.WAITING:
                 self._call_off(sighting)
                 self._ending[sighting.remote] = replace(sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled.")
-            self._stop(sighting.remote)
+        _each(self._stop, [sighting.remote for sighting in sightings])
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """Call waiting jobs off: Ray has no hold. They are sent anew when they are released."""
@@ -168,3 +164,9 @@ class RayRemote:
             self._api.stop(remote)
         except Refused as error:  # it may have changed since it was seen: the next look shows how it stands
             sys.stderr.write(f"stop {remote}: {error.words}\n")
+
+
+def _each[T](ask: Callable[[T], None], items: Sequence[T]) -> None:
+    """Ask for each; all are asked for, and the first failure is raised then."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        list(pool.map(ask, items))
