@@ -17,11 +17,13 @@ from typing import Any
 
 import psutil
 import pytest
+from fake_ray.site import ray
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 from jupyter_mlinfra.jobs.environment import runtime_folder
 
+__all__ = ["ray"]  # found by pytest in this module: one cluster for all folders below
 WAIT = 60.0
 """Longest wait for anything: the machine may be busy."""
 

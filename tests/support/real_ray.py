@@ -32,7 +32,7 @@ class RayHead:
     def __init__(self, *, cpus: int = 8, gpus: int = 2, environment: Mapping[str, str] | None = None) -> None:
         self._cpus, self._gpus, self._environment = cpus, gpus, dict(environment or {})
         self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # paths of sockets have to be short
-        self._ports = [_free_port() for _ in range(2)]
+        self._ports = [_free_port() for _ in range(4)]
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"http://127.0.0.1:{self._ports[1]}"
 
@@ -50,6 +50,7 @@ class RayHead:
         assert program.exists(), "Ray is not installed here: make ray"
         words = [
             "start", "--head", "--block", f"--port={self._ports[0]}", f"--dashboard-port={self._ports[1]}", "--dashboard-host=127.0.0.1",
+            f"--dashboard-agent-listen-port={self._ports[2]}", f"--ray-client-server-port={self._ports[3]}",  # beside any other Ray of this machine
             f"--temp-dir={self._folder}", f"--num-cpus={self._cpus}", f"--num-gpus={self._gpus}", "--disable-usage-stats",
         ]  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLINFRA_", "RAY_", "CUDA_"))} | _PATIENCE | self._environment

@@ -19,12 +19,11 @@ import pytest
 from fake_kubernetes import site as kubernetes_site
 from fake_kubernetes.site import kubernetes
 from fake_ray import site as ray_site
-from fake_ray.site import ray
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 
-__all__ = ["kubernetes", "ray"]  # found by pytest in this module
+__all__ = ["kubernetes"]  # found by pytest in this module
 REPOSITORY = Path(__file__).parents[3]
 BACKENDS = ("local", "slurm", "kubernetes", "ray")
 UNLIKE = {"kubernetes": kubernetes_site.UNLIKE, "ray": ray_site.UNLIKE}

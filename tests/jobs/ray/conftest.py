@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 from fake_ray import FakeRay
-from fake_ray.site import ray, settings_of
+from fake_ray.site import settings_of
 
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
-
-__all__ = ["ray"]  # found by pytest in this module
 
 
 @dataclass(frozen=True)
