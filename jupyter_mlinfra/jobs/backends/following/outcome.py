@@ -27,7 +27,7 @@ def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
 def _asked(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> tuple[JobState | None, str]:
     """The state that it was ended for, and who or what did that."""
     if entry.cancelled_by:
-        return JobState.CANCELLED, f"Cancelled by {entry.cancelled_by}."
+        return JobState.CANCELLED, f"Cancelled by {entry.cancelled_by}{'' if entry.job.attempt or attempt.claimed() is not None else ' before it started'}."
     if entry.requeued_by:
         return JobState.QUEUED, f"Requeued by {entry.requeued_by}."
     why = read_asked(attempt)
