@@ -6,6 +6,7 @@ On a small or busy machine a start takes long and may fail; Ray's own limits for
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -24,6 +25,25 @@ import psutil
 START_SECONDS = 420.0
 TRIES = 3
 _PATIENCE = {"RAY_agent_register_timeout_ms": "400000", "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "250", "RAY_USAGE_STATS_ENABLED": "0"}
+
+# Ray gives a raylet 30 s to come up, which no setting changes: the question after it is made more patient.
+_START = """
+import time
+from ray._private import services
+from ray.scripts.scripts import main
+ask = services.get_node
+def patiently(*words, **options):
+    limit = time.monotonic() + 150
+    while True:
+        try:
+            return ask(*words, **options)
+        except RuntimeError:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.5)
+services.get_node = patiently
+main(prog_name="ray")
+"""
 
 
 class RayHead:
@@ -46,8 +66,7 @@ class RayHead:
         raise AssertionError(f"Ray did not start; see {self._log()}")
 
     def _try(self) -> bool:
-        program = Path(sys.executable).with_name("ray")
-        assert program.exists(), "Ray is not installed here: make ray"
+        assert importlib.util.find_spec("ray") is not None, "Ray is not installed here: make ray"
         words = [
             "start", "--head", "--block", f"--port={self._ports[0]}", f"--dashboard-port={self._ports[1]}", "--dashboard-host=127.0.0.1",
             f"--dashboard-agent-listen-port={self._ports[2]}", f"--ray-client-server-port={self._ports[3]}",  # beside any other Ray of this machine
@@ -55,7 +74,9 @@ class RayHead:
         ]  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLINFRA_", "RAY_", "CUDA_"))} | _PATIENCE | self._environment
         with open(self._log(), "wb") as log:
-            self._process = subprocess.Popen([str(program), *words], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START, *words], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         limit = time.monotonic() + START_SECONDS
         while time.monotonic() < limit and self._process.poll() is None:
             if self._answers():
