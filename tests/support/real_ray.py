@@ -42,7 +42,7 @@ def patiently(*words, **options):
                 raise
             time.sleep(0.5)
 services.get_node = patiently
-main(prog_name="ray")
+main()
 """
 
 
