@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .deployments.spec import DeploymentDetail, Prediction
     from .experiments.spec import Comparison, Run, Version
     from .features.spec import OnlineRow
-    from .jobs.spec import Job
+    from .jobs.spec import Job, LogHits
     from .monitoring.spec import Alert, MonitorStatus
     from .pipelines import Schedule
     from .pipelines.schedules.spec import Firing
@@ -157,6 +157,15 @@ class JobHandle(_Shown):
     def logs(self, *, tail: int | None = None) -> str:
         """Its log, or the last `tail` lines."""
         return self.workbench.jobs.logs(self.id, tail=tail).text
+
+    def search(self, text: str, *, limit: int = 50) -> LogHits:
+        """The lines of its log that hold `text`, in any case."""
+        return self.workbench.jobs.search_logs(self.id, text, limit=limit)
+
+    def diff(self) -> str:
+        """How its code differs from the commit; empty when it does not, or runs no file of the project."""
+        found = self.workbench.jobs.diff(self.id)
+        return found.text if found else ""
 
     def wait(self, timeout: float | None = None) -> Job:
         """Wait for its end, at most `timeout` seconds."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..core.errors import BadRequest, MLInfraError, Unavailable
-from ..core.records import page_of, to_json
+from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
+from ..core.records import PAGE_LIMIT, page_of, to_json
 from .domain import Domain, paged
 from .parse import pair, parameters
 from .session import Ended, Failed, Session
@@ -116,9 +119,16 @@ def _show(session: Session, id: str) -> Any:
 @click.argument("id")
 @click.option("-f", "--follow", is_flag=True, help="Go on until it ends.")
 @click.option("--tail", type=click.IntRange(1), metavar="LINES", help="Only the last lines.")
-def _logs(session: Session, id: str, follow: bool, tail: int | None) -> Any:
+@click.option("--search", metavar="TEXT", help="Only the lines that hold this, in any case, with their numbers.")
+@click.option("--limit", type=click.IntRange(1, PAGE_LIMIT), default=50, show_default=True, help="Lines that are found, at most.")
+@click.option("--cursor", help="Go on from the `cursor` of the answer before.")
+def _logs(session: Session, id: str, follow: bool, tail: int | None, search: str | None, limit: int, cursor: str | None) -> Any:
     """What a job wrote."""
     service = session.bench.jobs
+    if search is not None:
+        if follow or tail is not None:
+            raise BadRequest("--search looks through the whole log.", "It neither follows nor begins at the end.", "Leave --follow and --tail out.")
+        return service.search_logs(id, search, limit=limit, cursor=cursor)
     chunk = service.logs(id, tail=tail)
     text = [chunk.text]
     _write(session, chunk.text)
@@ -134,6 +144,56 @@ def _logs(session: Session, id: str, follow: bool, tail: int | None) -> Any:
     if chunk.note:
         click.echo(chunk.note, err=True)
     return Ended({"id": id, "text": "".join(text), "next": chunk.next, "size": chunk.size, "ended": chunk.ended, "note": chunk.note}, silent=True)
+
+
+@jobs.verb("attach")
+@click.argument("id")
+def _attach(session: Session, id: str) -> Any:
+    """A shell in the environment of a job: its code, its GPUs, its variables. With --json only how it would be started."""
+    found = session.bench.jobs.attach(id)
+    if session.json:
+        return {"command": list(found.command), "folder": found.folder, "note": found.note}
+    if not sys.stdin.isatty():
+        raise BadRequest("A shell needs a terminal.", "There is none here.", f"In JupyterLab: Attach, on the page of the job. Else: mlinfra jobs attach {id}")
+    if found.note:
+        session.say(found.note)
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
+    try:
+        done = subprocess.run(found.command, cwd=found.folder, env=found.environment, check=False)
+    except OSError as error:
+        raise Unavailable("The shell did not start.", f"{found.command[0]}: {error.strerror}.", "Look at SHELL, or at the programs that it needs.") from error
+    finally:
+        signal.signal(signal.SIGINT, kept)
+    return Ended(None, code=done.returncode, silent=True)
+
+
+@jobs.verb("code")
+@click.argument("id")
+def _code(session: Session, id: str) -> Any:
+    """The code snapshot that a job runs from, with what was left out."""
+    return _of_code(session.bench.jobs.code(id), id)
+
+
+@jobs.verb("diff")
+@click.argument("id")
+@click.option("--limit", type=click.IntRange(1, 4_000_000), default=200_000, show_default=True, help="Bytes at most.")
+def _diff(session: Session, id: str, limit: int) -> Any:
+    """How the code that a job runs from differs from the commit."""
+    return _of_code(session.bench.jobs.diff(id, limit=limit), id)
+
+
+def _of_code(found: Any, id: str) -> Any:
+    if found is None:
+        raise NotFound(f"Job {id} has no code snapshot.", "It runs no file of the project.", f"mlinfra jobs show {id}")
+    return found
+
+
+@jobs.verb("preview")
+@click.argument("notebook")
+@click.option("--limit", type=click.IntRange(1, PAGE_LIMIT), default=50, show_default=True, help="Files of a list, at most.")
+def _preview(session: Session, notebook: str, limit: int) -> Any:
+    """What the code snapshot of a notebook would hold that is submitted now."""
+    return session.bench.jobs.preview(notebook, limit=limit)
 
 
 @jobs.verb("cancel")
@@ -178,14 +238,20 @@ def _priority(session: Session, id: str, priority: int) -> Any:
 @click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="The same, as text.")
 @click.option("--same-code", is_flag=True, help="With the code as it was then, not as it is now.")
 @click.option("--backend", metavar="NAME")
+@click.option("--queue", metavar="NAME")
 @click.option("--gpus", type=click.FloatRange(0))
+@click.option("--gpu-type", metavar="WORD")
 @click.option("--cpus", type=click.IntRange(0))
+@click.option("--memory-gib", type=float, metavar="GIB")
+@click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES")
 @click.option("--priority", type=click.IntRange(0, 100))
+@click.option("--retries", type=click.IntRange(0, 1000))
+@click.option("--after", multiple=True, metavar="ID", help="Start once this job has succeeded; may be repeated.")
 @click.option("--name")
 def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **changes: Any) -> Any:
-    """Submit another job like an earlier one."""
+    """Submit another job like an earlier one; what is not said stays as it was."""
     service = session.bench.jobs
-    changed = {name: value for name, value in changes.items() if value is not None}
+    changed = {name: value for name, value in changes.items() if value not in (None, ())}
     given = parameters(typed, raw)
     if given:
         changed["parameters"] = {**service.show(id).parameters, **given}

@@ -140,6 +140,15 @@ def _export(session: Session, name: str, **options: Any) -> Any:
     return session.bench.pipelines.export(name, **options)
 
 
+@pipelines.verb("propose")
+@click.argument("notebooks", nargs=-1, required=True, metavar="NOTEBOOK…")
+@click.option("--name", help="Of the pipeline; default that of their folder.")
+@click.option("--save", is_flag=True, help="Write the file; without this it is only printed.")
+def _propose(session: Session, notebooks: tuple[str, ...], name: str | None, save: bool) -> Any:
+    """A first pipeline file for some notebooks: one step each, joined by what their code takes and makes."""
+    return session.bench.pipelines.propose(notebooks, name=name, save=save)
+
+
 @pipelines.verb("runs")
 @click.argument("name", required=False)
 @paged

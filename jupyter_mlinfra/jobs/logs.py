@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..core.errors import BadRequest
 from .attempt import Attempt
-from .spec import LogChunk
+from .spec import LogChunk, LogHit, LogHits
 
 MAX_BYTES = 4_000_000
 """No answer holds more."""
 CLEARED = "The log was cleared away, as those of all but the newest jobs are."
 _LINE = 65_536
 """A line that is longer than this is cut within it."""
+SCANNED_BYTES = 256 << 20
+"""How much of a log one search reads; it goes on with its cursor."""
+_BLOCK = 1 << 20
+_AROUND = 120
+"""Characters shown before and behind what was found."""
 
 
 def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, tail: int | None, ended: bool) -> LogChunk:
@@ -40,6 +45,64 @@ def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, ta
     end = start + len(data)
     note = CLEARED if ended and not parts and _cleared(home, job, attempts) else ""
     return LogChunk(text=data.decode("utf-8", "replace"), offset=start, next=end, size=size, ended=ended and end >= size, note=note)
+
+
+def search_log(home: Path, job: str, attempts: int, *, text: str, limit: int, cursor: str | None) -> LogHits:
+    """The lines of a job's log that hold `text`, in any case; reads on for how many there are, as far as `SCANNED_BYTES`.
+
+    cursor: of the hits before. A line in which the log was cut, since it is too long, counts as two.
+    """
+    start, line, before = _place(cursor)
+    parts = _parts(home, job, attempts)
+    size, needle = sum(length for _, length in parts), text.lower()
+    hits, total, place = list[LogHit](), before, start
+    onward: str | None = None
+    end = min(size, start + SCANNED_BYTES)
+    while place < end:
+        block = _read(parts, place, min(_BLOCK, end - place))
+        if not block:  # it was cut just now
+            break
+        cut = block.rfind(b"\n") + 1
+        if cut and place + len(block) < size:
+            block = block[:cut]
+        for number, offset, found in _lines_with(block, needle):
+            if len(hits) < limit:
+                hits.append(LogHit(line=line + number, offset=place + offset, text=_around(found, needle)))
+            elif onward is None:
+                onward = f"{place + offset}.{line + number}.{total}"
+            total += 1
+        line, place = line + block.count(b"\n"), place + len(block)
+    if onward is None and place < size:
+        onward = f"{place}.{line}.{total}"
+    return LogHits(items=hits, shown=len(hits), total=total, more=place < size, cursor=onward)
+
+
+def _place(cursor: str | None) -> tuple[int, int, int]:
+    """Byte, number of its line and hits before, of a cursor. Raises BadRequest for what no answer gave."""
+    if not cursor:
+        return 0, 1, 0
+    words = cursor.split(".")
+    if len(words) != 3 or not all(word.isascii() and word.isdecimal() and len(word) < 19 for word in words):
+        raise BadRequest(f"cursor {cursor[:40]!r} is not one of ours.", fix="Use the cursor of the last answer.")
+    start, line, before = map(int, words)
+    return start, line, before
+
+
+def _lines_with(block: bytes, needle: str) -> Iterator[tuple[int, int, str]]:
+    """Number from 0, first byte and text of the lines that hold `needle`; a block that holds it nowhere is passed over as a whole."""
+    if needle not in block.decode("utf-8", "replace").lower():
+        return
+    offset = 0
+    for number, line in enumerate(block.split(b"\n")):
+        text = line.decode("utf-8", "replace")
+        if needle in text.lower():
+            yield number, offset, text
+        offset += len(line) + 1
+
+
+def _around(text: str, needle: str) -> str:
+    start = max(0, text.lower().find(needle) - _AROUND)
+    return text[start : start + len(needle) + 2 * _AROUND]
 
 
 def cut_log(log: Path, *, keep: int) -> None:

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, raise_all, tried
 from ..core.processes import failpoint, tree
-from ..core.records import Number, Page, now, page_of
+from ..core.records import Number, Page, check_limit, now, page_of
 from ..core.search import Document
 from .alarms import read_alarms
 from .attempt import Attempt, attempt_record, checkpoint_folder
-from .backends import JobBackend, load_backend
+from .backends import Attaching, JobBackend, load_backend
+from .backends.attaching import Attachment
 from .backends.control import Control
 from .backends.following.control import FollowerControl, followers
 from .backends.wishes import Wishes
 from .environment import forget, handing_over, keep, release, runtime_folder, submitters_environment
 from .intake import examine, inside, script_of, working_folder
-from .logs import read_log
+from .logs import read_log, search_log
 from .parameters import EXPECTED, kernel_of, parameters_of, read_notebook, tags_of
 from .queries import Named
 from .resources import read as read_resources
@@ -35,6 +36,8 @@ from .rows import Entry, Launch
 from .snapshot import Snapshots
 from .spec import (
     AttemptRecord,
+    CodeDiff,
+    CodePreview,
     CodeSnapshot,
     Compute,
     Estimate,
@@ -43,6 +46,7 @@ from .spec import (
     JobSpec,
     JobState,
     LogChunk,
+    LogHits,
     Parameter,
     QueuedJob,
     Resources,
@@ -161,6 +165,14 @@ class Jobs:
         """
         found = self._store.entry(job).job  # before the log is read: what an ended job wrote is all there
         return read_log(self._project.home, found.id, found.attempt, offset=offset, limit=limit, tail=tail, ended=found.state in FINAL)
+
+    def search_logs(self, job: str, text: str, *, limit: int = 50, cursor: str | None = None) -> LogHits:
+        """The lines of a job's log that hold `text`, in any case, all attempts one after the other."""
+        check_limit(limit)
+        if not text:
+            raise BadRequest("What is to be looked for?", "The text is empty.", "Give a word of the log.")
+        found = self._store.entry(job).job
+        return search_log(self._project.home, found.id, found.attempt, text=text, limit=limit, cursor=cursor)
 
     def cancel(self, job: str) -> Job:
         """End a job (of an array all of them) and all its processes: at once while it waits, else it is under way when this returns. Twice is once.
@@ -329,6 +341,24 @@ class Jobs:
         """The code snapshot that a job runs from, with what was left out; None when it runs no file of the project."""
         snapshot = self._store.entry(job).job.snapshot
         return self._snapshots().show(snapshot) if snapshot else None
+
+    def diff(self, job: str, *, limit: int = 200_000) -> CodeDiff | None:
+        """How the code that a job runs from differs from the commit, at most `limit` bytes of it; None when it runs no file of the project."""
+        snapshot = self._store.entry(job).job.snapshot
+        return self._snapshots().diff(snapshot, limit=limit) if snapshot else None
+
+    def preview(self, notebook: str, *, limit: int = 50) -> CodePreview:
+        """What the code snapshot of a notebook would hold that is submitted now. Raises BadRequest, NotFound, Unprocessable, TooLarge as `submit` does."""
+        spec = examine(JobSpec(notebook=notebook), self._project.root)
+        return self._snapshots().preview([spec.notebook or ""], limit=limit)
+
+    def attach(self, job: str) -> Attachment:
+        """How to get a shell in a job's environment. Raises Conflict or NotFound when it has none (any more), Unavailable where its backend gives none."""
+        entry = self._store.entry(job)
+        backend = self._backend(entry.job.backend)
+        if not isinstance(backend, Attaching):
+            raise Unavailable(f"A job of {entry.job.backend} cannot be attached to.", "That backend gives no shell.", "Look at its log instead.")
+        return backend.attach(entry)
 
     def supervisor(self) -> Supervisor:
         """Who watches over the local jobs."""

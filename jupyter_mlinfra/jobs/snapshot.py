@@ -2,7 +2,8 @@
 
 Layout below `snapshots/`: `objects/ab/cdef…` (files by blake2b digest, read-only), `manifests/ID.json` (which path holds which
 object, and what was left out), `trees/ID/` (a checkout, made of copies of objects and of symbolic links to what is not code),
-`stamps/ID.json` (how the files of the checkout were when it was made: no permission keeps root's jobs from changing them).
+`stamps/ID.json` (how the files of the checkout were when it was made: no permission keeps root's jobs from changing them),
+`diffs/ID.diff` (how they differ from the commit).
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from typing import Any
 
 from ..core.errors import NotFound, TooLarge, Unprocessable
 from ..core.files import explain_os_error, file_lock, write_atomic
+from ..core.records import page_of
+from .changes import FILE_BYTES, changes, difference
 from .sources import Sources, survey
-from .spec import CodeSnapshot, LeftOut
+from .spec import CodeDiff, CodePreview, CodeSnapshot, LeftOut
 
 _CHUNK = 1 << 20
 _FRESH_SECONDS = 3600.0
@@ -35,6 +38,7 @@ _LITTER_SECONDS = 86_400.0
 _SETTLED_NS = 100_000_000
 _EXECUTABLE = "x"
 """Ends the key of a file that can be run."""
+_UNREADABLE = "It cannot be read."
 
 
 class Damaged(Unprocessable):
@@ -78,7 +82,34 @@ class Snapshots:
         manifest = self._manifest(ident)
         sizes = [item["size"] for item in manifest["files"].values()]
         left_out = [LeftOut(**item) for item in manifest["left_out"]]
-        return CodeSnapshot(id=ident, files=len(sizes), size=sum(sizes), commit=manifest["commit"], left_out=left_out)
+        return CodeSnapshot(id=ident, files=len(sizes), size=sum(sizes), commit=manifest["commit"], left_out=left_out, uncommitted=manifest.get("uncommitted"))
+
+    def diff(self, ident: str, *, limit: int) -> CodeDiff:
+        """How a snapshot differs from its commit, at most `limit` bytes of it. Raises NotFound when it was cleaned away."""
+        manifest = self._manifest(ident)
+        try:
+            text = self._diff_path(ident).read_bytes()
+        except FileNotFoundError:
+            text = b""
+        cut = text if len(text) <= limit else text[: text.rfind(b"\n", 0, limit) + 1]
+        return CodeDiff(
+            id=ident, commit=manifest["commit"], uncommitted=manifest.get("uncommitted"), text=cut.decode(errors="replace"), shown=len(cut),
+            total=manifest.get("diff_bytes", 0),
+        )  # fmt: skip
+
+    def preview(self, always: Iterable[str], *, limit: int) -> CodePreview:
+        """What a snapshot would hold that is taken now, its lists cut at `limit`; nothing is kept. Raises TooLarge as `take` does."""
+        sources, _, commit = survey(self._root, self._home)
+        chosen, left_out = self._choose(sources, tuple(dict.fromkeys(always)))
+        for path in [path for path in chosen if not os.access(self._root / path, os.R_OK, follow_symlinks=False)]:
+            left_out.append(LeftOut(path=path, size=chosen.pop(path).st_size, why=_UNREADABLE))
+        return CodePreview(
+            files=len(chosen),
+            size=sum(status.st_size for status in chosen.values()),
+            commit=commit,
+            uncommitted=page_of(changes(self._root, chosen).files if commit else [], limit=limit),
+            left_out=page_of(left_out, limit=limit),
+        )
 
     def tree(self, ident: str) -> Path:
         """The checkout of a snapshot; made when it is not there, and mended where a job changed it."""
@@ -103,12 +134,13 @@ class Snapshots:
             for manifest in _entries(self._folder / "manifests"):
                 if manifest.stem not in known and manifest.stem not in running and manifest.stat().st_mtime < limit:
                     manifest.unlink()
+                    self._diff_path(manifest.stem).unlink(missing_ok=True)
             used = {item["key"] for path in _entries(self._folder / "manifests") for item in json.loads(path.read_bytes())["files"].values()}
             for shelf in _entries(self._folder / "objects"):
                 for item in _entries(shelf):
                     if shelf.name + item.name not in used:
                         item.unlink()
-            _remove_litter(self._folder, self._folder / "trees", self._folder / "manifests", self._folder / "stamps")
+            _remove_litter(self._folder, self._folder / "trees", self._folder / "manifests", self._folder / "stamps", self._folder / "diffs")
 
     def _take(self, always: tuple[str, ...]) -> CodeSnapshot:
         sources, rest, commit = survey(self._root, self._home)
@@ -122,7 +154,7 @@ class Snapshots:
             except PermissionError:
                 if path in always:
                     raise
-                left_out.append(LeftOut(path=path, size=status.st_size, why="It cannot be read."))
+                left_out.append(LeftOut(path=path, size=status.st_size, why=_UNREADABLE))
         # All that the manifest says, but for sizes: a log that is left out and grows is no other code.
         listing = [[path, held.key, held.link] for path, held in sorted(files.items())], commit, [[item.path, item.why] for item in left_out]
         ident = blake2b(json.dumps(listing).encode(), digest_size=16).hexdigest()
@@ -131,6 +163,7 @@ class Snapshots:
                 "files": {path: asdict(held) for path, held in sorted(files.items())},
                 "left_out": [asdict(item) for item in left_out],
                 "commit": commit,
+                **(self._keep_diff(ident, files) if commit else {}),
             }
             write_atomic(self._manifest_path(ident), json.dumps(manifest).encode())
             self._check_out(ident, manifest)
@@ -138,6 +171,14 @@ class Snapshots:
             self._link(self.tree_path(ident), path)
         self._write_cache(files, chosen, cache)
         return self.show(ident)
+
+    def _keep_diff(self, ident: str, files: Mapping[str, _Held]) -> dict[str, int]:
+        """Keep how the files differ from the commit; what the manifest says of that."""
+        found = changes(self._root, files)
+        text, total = difference(self._root, found, lambda path: self._beginning(files[path]))
+        if text:
+            _replace(self._diff_path(ident), text)
+        return {"uncommitted": len(found.files), "diff_bytes": total}
 
     def _refresh(self, ident: str) -> bool:
         """Keep a snapshot that is there from being cleaned away; says whether it is there."""
@@ -206,6 +247,13 @@ class Snapshots:
             raise
         return key
 
+    def _beginning(self, held: _Held) -> bytes:
+        """What a file holds, as much of it as a difference shows."""
+        if not held.key:
+            return held.link.encode(errors="surrogateescape")
+        with open(self._object(held.key), "rb") as file:
+            return file.read(FILE_BYTES + 1)
+
     def _object(self, key: str) -> Path:
         return self._folder / "objects" / key[:2] / key[2:]
 
@@ -229,7 +277,7 @@ class Snapshots:
         finally:
             _remove_tree(draft)
         stamps = {path: _stamp(os.lstat(f"{tree}/{path}")) for path in changed}
-        _replace(self._stamps_path(ident), json.dumps({**_read_mapping(self._stamps_path(ident)), **stamps}))
+        _replace(self._stamps_path(ident), json.dumps({**_read_mapping(self._stamps_path(ident)), **stamps}).encode())
 
     def _changed(self, ident: str, manifest: Mapping[str, Any]) -> list[str]:
         """Files of a checkout that are not as they were when it was made: all of them when it is not there."""
@@ -284,6 +332,9 @@ class Snapshots:
     def _manifest_path(self, ident: str) -> Path:
         return self._folder / "manifests" / f"{ident}.json"
 
+    def _diff_path(self, ident: str) -> Path:
+        return self._folder / "diffs" / f"{ident}.diff"
+
     def _stamps_path(self, ident: str) -> Path:
         return self._folder / "stamps" / f"{ident}.json"
 
@@ -295,7 +346,7 @@ class Snapshots:
             if not held.link and max(chosen[path].st_mtime_ns, chosen[path].st_ctime_ns) < limit
         }
         if cache != before:
-            _replace(self._folder / "cache.json", json.dumps(cache))
+            _replace(self._folder / "cache.json", json.dumps(cache).encode())
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -339,11 +390,12 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _replace(path: Path, text: str) -> None:
-    """Replace a file that can be made again, and so is not forced to the disk."""
+def _replace(path: Path, data: bytes) -> None:
+    """Replace a file that can be made again, or missed, and so is not forced to the disk."""
     path.parent.mkdir(exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
     os.replace(draft, path)
 
 

@@ -13,7 +13,7 @@ from .spec import LeftOut
 MAX_FILES = 20_000
 """A walk without git ends here, so that a folder of a million images does not hold up a submit."""
 _NOT_CODE = {"__pycache__", "node_modules", "venv", "env", "site-packages", "mlruns", "lightning_logs"}
-_GIT_SECONDS = 30
+GIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ def survey(root: Path, home: Path) -> tuple[Sources, list[str], str]:
 
     The commit is that of the project's repository, empty without one. The three questions go to git at the same time.
     """
-    listed = _ask(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-    ignored = _ask(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    head = _ask(root, "rev-parse", "HEAD")
+    listed = ask_git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+    ignored = ask_git(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    head = ask_git(root, "rev-parse", "HEAD")
     code, rest, commit = listed(), ignored(), (head() or "").strip()
     if code is None or rest is None:
         return _walked(root, home), [path for path, is_code in _walk(root, home) if not is_code], commit
@@ -50,20 +50,27 @@ def _ignored(listed: str, root: Path, home: Path) -> list[str]:
     return [path for path in paths if not home.is_relative_to(root / path) and not (root / path).is_relative_to(home)]
 
 
-def _ask(root: Path, *arguments: str) -> Callable[[], str | None]:
-    """Ask git; the answer is what it says, None when there is no git, or no repository that holds `root`."""
+def start_git(root: Path, *arguments: str) -> subprocess.Popen[bytes] | None:
+    """Ask git something about the repository that holds `root`; None when there is no git."""
     # A hook's GIT_DIR must not point us elsewhere; a file monitor would be started for one question.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), *arguments]
     try:
-        asked = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
+        return None
+
+
+def ask_git(root: Path, *arguments: str) -> Callable[[], str | None]:
+    """The same; the answer is what it says, None when there is no git, or no repository that holds `root`."""
+    asked = start_git(root, *arguments)
+    if asked is None:
         return lambda: None
 
     def answer() -> str | None:
         with asked:
             try:
-                said, _ = asked.communicate(timeout=_GIT_SECONDS)
+                said, _ = asked.communicate(timeout=GIT_SECONDS)
             except BaseException as error:
                 asked.kill()
                 if isinstance(error, subprocess.TimeoutExpired):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..core.errors import BadRequest
-from ..core.records import Number
+from ..core.records import Number, Page
 
 ARRAY_LIMIT = 10_000
 """Elements of one array."""
@@ -270,13 +270,69 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeSnapshot:
-    """The code that a job runs from. size: bytes of all files. commit: of git, empty outside a repository."""
+    """The code that a job runs from. size: bytes of all files. commit: of git, empty outside a repository.
+
+    uncommitted: files that differ from it, those that are gone included; None where that is not known.
+    """
 
     id: str
     files: int
     size: int
     commit: str
     left_out: Sequence[LeftOut]
+    uncommitted: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodePreview:
+    """What a snapshot of the code would hold that is taken now. uncommitted: paths that differ from the commit. Of the lists only the beginning is given."""
+
+    files: int
+    size: int
+    commit: str
+    uncommitted: Page[str]
+    left_out: Page[LeftOut]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeDiff:
+    """How the code of a job differs from the commit, as git writes it. shown, total: bytes of what is given, and of all of it."""
+
+    id: str
+    commit: str
+    uncommitted: int | None
+    text: str
+    shown: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminal:
+    """A terminal of the Jupyter server in the environment of a job. name: as the server calls it. note: how it differs from the job's own."""
+
+    name: str
+    job: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHit:
+    """A line of a log that holds what was looked for. line: its number from 1. offset: its first byte. text: what stands around it, cut."""
+
+    line: int
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHits:
+    """Lines of a log with a text. total: of those from the beginning to where it was read, all of them unless `more`. cursor: for what comes next."""
+
+    items: Sequence[LogHit]
+    shown: int
+    total: int
+    more: bool
+    cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

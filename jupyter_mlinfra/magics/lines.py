@@ -67,8 +67,11 @@ def _alias(verb: str, words: Words) -> Words:
 
 _CATALOG = _same("list", "show", "ingest", "search", "preview", "profile", "snapshots", "lineage", "tag", "describe", "sql")
 _FEATURES = _same("list", "views", "show", "search", "apply", "materialize", "online", "use")
-_JOBS = _same("list", "show", "submit", "logs", "cancel", "wait", "compute", "parameters", "supervisor", log="logs")
-_PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", "repair", "explain", "backfill", "export", status="show")
+_JOBS = _same(
+    "list", "show", "submit", "logs", "cancel", "requeue", "hold", "release", "clone", "wait", "compute", "parameters", "preview", "code", "diff", "supervisor",
+    log="logs",
+)  # fmt: skip
+_PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", "repair", "explain", "backfill", "export", "propose", status="show")
 _SCHEDULES = _same("list", "show", "create", "update", "pause", "resume", "run-now", "delete", "history", "preview")
 _DEPLOYMENTS = _same("list", "deploy", "traffic", "promote", "rollback", "remove", "predict", "history", "up", "down", "delete", status="show", show="show")
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from ..core.errors import MLInfraError
+from ..core.errors import BadRequest, Conflict, MLInfraError
 from .binding import bind, elements_of
 from .document import parse_document
-from .file import SUFFIX, load_text
+from .file import NAME, SUFFIX, load_text
 from .finding import inside
 from .notebook import read_notebook
 from .proposing import propose
@@ -39,12 +39,18 @@ def _fault(error: MLInfraError) -> Fault:
     return Fault(line=int(found["line"]) if found else None, what=f"{what[:1].upper()}{what[1:]}", why=error.why, fix=error.fix)
 
 
-def proposal(root: Path, notebooks: Sequence[str]) -> Proposal:
-    """A first file for these notebooks, beside them. Raises NotFound, or Unprocessable for what is no notebook."""
+def proposal(root: Path, notebooks: Sequence[str], *, name: str | None = None) -> Proposal:
+    """A first file for these notebooks, beside them. Raises NotFound, Unprocessable for what is no notebook, Conflict when the name is taken there."""
     places = [inside(root, notebook) for notebook in dict.fromkeys(notebooks)]
     found = {place.relative_to(root).as_posix(): read_notebook(place, place.relative_to(root).as_posix()) for place in places}
     folder = PurePosixPath(os.path.commonpath([PurePosixPath(path).parent for path in found]) or ".")
-    name = _free(root / folder, "pipeline" if folder == PurePosixPath(".") else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("._-") or "pipeline")
+    if name is None:
+        own = "" if folder == PurePosixPath(".") else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("._-")
+        name = _free(root / folder, own or "pipeline")
+    elif not re.match(NAME, name):
+        raise BadRequest(f"{name[:100]!r} cannot be the name of a pipeline.", "It has letters, digits, and . _ - between them.", "Give another name.")
+    elif (root / folder / f"{name}{SUFFIX}").exists():
+        raise Conflict(f"There is a pipeline file {name} already.", f"{folder / name}{SUFFIX} exists.", "Give another name.")
     return Proposal(path=(folder / f"{name}{SUFFIX}").as_posix(), text=propose(found, folder=folder, name=name))
 
 

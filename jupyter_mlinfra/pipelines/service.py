@@ -97,9 +97,16 @@ class Pipelines:
             return Edited(text=editing.set_value(text, at, value))
         return Edited(text=editing.rename_step(text, at[-1], rename))
 
-    def propose(self, notebooks: Sequence[str]) -> Proposal:
-        """A first file that runs these notebooks (paths below the project). Raises NotFound, or Unprocessable for what is no notebook."""
-        return drafting.proposal(self._project.root, notebooks)
+    def propose(self, notebooks: Sequence[str], *, name: str | None = None, save: bool = False) -> Proposal:
+        """A first file that runs these notebooks (paths below the project); written when it is to be saved. name: default that of their folder.
+
+        Raises NotFound, Unprocessable for what is no notebook, BadRequest or Conflict for a name that cannot be taken.
+        """
+        found = drafting.proposal(self._project.root, notebooks, name=None if name is None else named(name, "pipeline"))
+        if not save:
+            return found
+        write_atomic(self._project.root / found.path, found.text.encode(), mode=0o644)
+        return replace(found, saved=True)
 
     def runs(self, name: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[PipelineRun]:
         """Runs of a pipeline (also of one whose file is gone), or of all; newest first. Raises NotFound for one of which nothing is known."""

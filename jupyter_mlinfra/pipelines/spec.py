@@ -201,10 +201,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A first file for some notebooks. path: below the project, where no file is yet."""
+    """A first file for some notebooks. path: below the project, where no file was yet. saved: whether it is one now."""
 
     path: str
     text: str
+    saved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

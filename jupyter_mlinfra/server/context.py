@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Unavailable
 from .threads import Threads
@@ -34,6 +34,7 @@ class Context:
         self._open: tuple[tuple[Path, int], Workbench] | None = None
         self._pools = {slow: Threads(SLOW if slow else QUICK, f"mlinfra-{'slow' if slow else 'quick'}") for slow in (False, True)}
         self._running = {False: 0, True: 0}
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def workbench(self) -> Workbench:
         """The project's workbench: made again when `mlinfra.toml` has changed. Raises NotFound, BadRequest for broken settings."""
@@ -55,10 +56,16 @@ class Context:
         if self._running[slow] >= WAITING:
             raise Unavailable("The workbench is busy.", f"{WAITING} requests are under way.", "Try again in a moment.")
         self._running[slow] += 1
+        self._loop = asyncio.get_running_loop()
         try:
             return await asyncio.wrap_future(self._pools[slow].submit(work))
         finally:
             self._running[slow] -= 1
+
+    def on_loop[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """From a thread: do on the server's event loop what belongs there, and wait for it."""
+        assert self._loop is not None, "a thread works for a request"
+        return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
 
     def close(self) -> None:
         """Take no more work; what runs may end, but the process does not wait for it."""

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from annotated_types import Interval, Len
 
 from .handler import Handler, access
 from .parameters import Count, Cursor, Limit, Name, Text
+from .terminals import open_terminal
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..jobs.spec import AttemptRecord, CodeSnapshot, Compute, Estimate, ExecutedNotebook, Job, LogChunk, Parameter, QueuedJob, Resources, Supervisor
+    from ..jobs.spec import (
+        AttemptRecord,
+        CodeDiff,
+        CodePreview,
+        CodeSnapshot,
+        Compute,
+        Estimate,
+        ExecutedNotebook,
+        Job,
+        LogChunk,
+        LogHits,
+        Parameter,
+        QueuedJob,
+        Resources,
+        Supervisor,
+        Terminal,
+    )
 
 read, write, execute = access("jobs")
 
@@ -67,7 +85,7 @@ class JobList(Handler):
 
 class EstimatePage(Handler):
     @read
-    def get(
+    def post(
         self,
         *,
         notebook: Name | None = None,
@@ -118,6 +136,13 @@ class JobLog(Handler):
         return self.bench.jobs.logs(id, offset=offset, limit=limit, tail=tail)
 
 
+class JobLogSearch(Handler):
+    @read(slow=True)
+    def get(self, id: str, *, text: Text, limit: Limit = 50, cursor: Cursor = None) -> LogHits:
+        """The lines of a log that hold a text, in any case."""
+        return self.bench.jobs.search_logs(id, text, limit=limit, cursor=cursor)
+
+
 class JobCancel(Handler):
     @execute
     def post(self, id: str) -> Job:
@@ -153,13 +178,43 @@ class JobPriority(Handler):
         return self.bench.jobs.prioritize(id, priority)
 
 
+class Needs(TypedDict, total=False):
+    """What a clone asks for instead; what is not there stays as it was."""
+
+    name: Annotated[str, Len(0, 200)]
+    gpus: Annotated[float, Interval(ge=0, le=10_000)]
+    gpu_type: Name | None
+    cpus: Annotated[int, Interval(ge=0, le=10_000)]
+    memory_gib: Annotated[float, Interval(gt=0, le=1e6)] | None
+    time_limit_minutes: Annotated[float, Interval(gt=0, le=1e7)] | None
+    priority: Annotated[int, Interval(ge=0, le=100)]
+    retries: Annotated[int, Interval(ge=0, le=1000)]
+    backend: Name | None
+    queue: Name | None
+    after: Annotated[tuple[Name, ...], Len(0, 1000)]
+
+
 class JobClone(Handler):
     @execute
-    def post(self, id: str, *, parameters: dict[str, Any] | None = None, same_code: bool = False) -> Job:
-        """Submit another job like this one; `parameters` are those that differ."""
+    def post(self, id: str, *, parameters: dict[str, Any] | None = None, needs: Needs | None = None, same_code: bool = False) -> Job:
+        """Submit another job like this one; `parameters` and `needs` are those that differ."""
         jobs = self.bench.jobs
-        changes = {"parameters": {**jobs.show(id).parameters, **parameters}} if parameters else {}
+        changes: dict[str, Any] = dict(needs or {})
+        if parameters:
+            changes["parameters"] = {**jobs.show(id).parameters, **parameters}
         return jobs.clone(id, same_code=same_code, **changes)
+
+
+class JobAttach(Handler):
+    @execute
+    def post(self, id: str) -> Terminal:
+        """Open a terminal of this Jupyter server in the environment of a job; who may open no terminal may not do this either."""
+        from ..jobs.spec import Terminal
+
+        job = self.bench.jobs.show(id).id
+        note = self.bench.jobs.attach(job).note  # what is in the way is an answer here, not words in a terminal
+        command = [sys.executable, "-P", "-m", "jupyter_mlinfra.cli", f"--project={self.bench.project.root}", "jobs", "attach", "--", job]
+        return Terminal(name=self.context.on_loop(lambda: open_terminal(self, command)), job=job, note=note)
 
 
 class JobAttempts(Handler):
@@ -181,6 +236,20 @@ class JobCode(Handler):
     def get(self, id: str) -> CodeSnapshot | None:
         """The code that a job runs from, with what was left out."""
         return self.bench.jobs.code(id)
+
+
+class JobDiff(Handler):
+    @read
+    def get(self, id: str, *, limit: Annotated[int, Interval(ge=1, le=4_000_000)] = 200_000) -> CodeDiff | None:
+        """How the code that a job runs from differs from the commit, at most `limit` bytes of it."""
+        return self.bench.jobs.diff(id, limit=limit)
+
+
+class CodePreviewPage(Handler):
+    @read(slow=True)
+    def get(self, *, notebook: Name, limit: Limit = 50) -> CodePreview:
+        """What the code snapshot of a notebook would hold that is submitted now."""
+        return self.bench.jobs.preview(notebook, limit=limit)
 
 
 class ComputePage(Handler):
@@ -215,6 +284,7 @@ ROUTES = {
     "jobs/jobs": JobList,
     "jobs/jobs/{id}": JobPage,
     "jobs/jobs/{id}/log": JobLog,
+    "jobs/jobs/{id}/log/search": JobLogSearch,
     "jobs/jobs/{id}/cancel": JobCancel,
     "jobs/jobs/{id}/requeue": JobRequeue,
     "jobs/jobs/{id}/hold": JobHold,
@@ -224,10 +294,13 @@ ROUTES = {
     "jobs/jobs/{id}/attempts": JobAttempts,
     "jobs/jobs/{id}/resources": JobResources,
     "jobs/jobs/{id}/code": JobCode,
+    "jobs/jobs/{id}/diff": JobDiff,
+    "jobs/jobs/{id}/attach": JobAttach,
     "jobs/queue": QueueList,
     "jobs/estimate": EstimatePage,
     "jobs/compute": ComputePage,
     "jobs/supervisor": SupervisorPage,
     "jobs/parameters": ParameterList,
+    "jobs/preview": CodePreviewPage,
     "jobs/executed": ExecutedPage,
 }

@@ -90,9 +90,9 @@ class PipelineEdit(Handler):
 
 class PipelineProposal(Handler):
     @read
-    def post(self, *, notebooks: Notebooks) -> Proposal:
+    def post(self, *, notebooks: Notebooks, name: Name | None = None) -> Proposal:
         """A first pipeline file for some notebooks: one step each, joined by what their code takes and makes; nothing is saved."""
-        return self.bench.pipelines.propose(notebooks)
+        return self.bench.pipelines.propose(notebooks, name=name)
 
 
 class StepExplain(Handler):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
@@ -13,7 +13,7 @@ from .parameters import Cursor, Limit, Name, Text
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..pipelines.schedules.spec import Due, Firing, Schedule
+    from ..pipelines.schedules.spec import DueTimes, Firing, Schedule
 
 read, write, execute = access("pipelines")
 
@@ -97,9 +97,9 @@ class ScheduleHistory(Handler):
 
 class SchedulePreview(Handler):
     @read
-    def get(self, *, cron: Text, tz: Text = "UTC", count: Times = 5) -> Sequence[Due]:
-        """The next due times of a cron text in a time zone, before there is a schedule."""
-        return self.bench.schedules.preview(cron, tz=tz, count=count)
+    def get(self, *, cron: Text, tz: Text = "UTC", count: Times = 5) -> DueTimes:
+        """The next due times of a cron text in a time zone, before there is a schedule; or why it has none."""
+        return self.bench.schedules.foresee(cron, tz=tz, count=count)
 
 
 ROUTES = {

@@ -160,6 +160,42 @@ def _log(item: Any) -> Card:
     return Card(title=item.text.rstrip("\n") or item.note)
 
 
+def _log_hits(item: Any) -> Card:
+    if not item.items:
+        return Card(title="Nothing found." if not item.more else f"Nothing found so far; more with cursor {item.cursor}")
+    found = f"{item.shown:,} of {'at least ' if item.more else ''}{counted(item.total, 'line')}"
+    return Card(title=found, rows=rows_of(item.items), note=f"more with cursor {item.cursor}" if item.cursor else "")
+
+
+def _code_snapshot(item: Any) -> Card:
+    facts = {
+        "files": plain(item.files),
+        "size": size(item.size),
+        "commit": item.commit or NONE,
+        "uncommitted": plain(item.uncommitted),
+        "left out": plain(len(item.left_out)),
+    }
+    return Card(title=f"code {item.id}", facts=_said(facts), rows=rows_of(item.left_out))
+
+
+def _code_preview(item: Any) -> Card:
+    facts = {
+        "files": plain(item.files),
+        "size": size(item.size),
+        "commit": item.commit or NONE,
+        "uncommitted": plain(item.uncommitted.total),
+        "left out": plain(item.left_out.total),
+    }
+    rows = [{"file": path, "size": NONE, "why": "It is not committed."} for path in item.uncommitted.items] + [*rows_of(item.left_out.items)]
+    cut = item.uncommitted.total + item.left_out.total - len(rows)
+    return Card(title="code of now", facts=_said(facts), rows=rows, note=f"{cut:,} more; ask with a higher limit" if cut else "")
+
+
+def _code_diff(item: Any) -> Card:
+    cut = f"{item.shown:,} of {item.total:,} bytes are shown" if item.shown < item.total else ""
+    return Card(title=item.text.rstrip("\n") or ("It does not differ from the commit." if item.commit else "It is of no commit."), note=cut)
+
+
 def _compute(item: Any) -> Card:
     facts = {
         "cpus": f"{item.cpus_used} of {item.cpus} in use",
@@ -221,6 +257,10 @@ def _exported(item: Any) -> Card:
     if not item.path:
         return Card(title=item.text.rstrip("\n"))
     return Card(title=item.pipeline, facts={"for": item.target, "written to": item.path}, note="\n".join(item.notes))
+
+
+def _proposal(item: Any) -> Card:
+    return Card(title=item.path, facts={"written": "yes"}) if item.saved else Card(title=f"# {item.path}\n{item.text.rstrip()}")
 
 
 def _run(item: Any) -> Card:
@@ -306,6 +346,9 @@ def _monitor_status(item: Any) -> Card:
 CARDS: Mapping[str, Callable[[Any], Card]] = {
     "AppliedViews": _applied,
     "Backfill": _backfill,
+    "CodeDiff": _code_diff,
+    "CodePreview": _code_preview,
+    "CodeSnapshot": _code_snapshot,
     "Comparison": _comparison,
     "Compute": _compute,
     "Curve": _curve,
@@ -319,6 +362,7 @@ CARDS: Mapping[str, Callable[[Any], Card]] = {
     "Job": _job,
     "Resources": _resources,
     "LogChunk": _log,
+    "LogHits": _log_hits,
     "ModelDetail": _model_detail,
     "MonitorStatus": _monitor_status,
     "Page": _page,
@@ -326,6 +370,7 @@ CARDS: Mapping[str, Callable[[Any], Card]] = {
     "PipelineRun": _pipeline_run,
     "Prediction": _prediction,
     "Profile": _profile,
+    "Proposal": _proposal,
     "RowBlock": _row_block,
     "Run": _run,
     "Supervisor": _supervisor,

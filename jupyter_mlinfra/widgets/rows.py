@@ -132,6 +132,14 @@ def attempt(item: Any) -> Row:
     }
 
 
+def left_out(item: Any) -> Row:
+    return {"file": item.path, "size": size(item.size), "why": item.why}
+
+
+def log_hit(item: Any) -> Row:
+    return {"line": plain(item.line), "text": item.text}
+
+
 def resource_point(item: Any) -> Row:
     return {
         "at": moment(item.at),
@@ -362,6 +370,8 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "Hit": hit,
     "AttemptRecord": attempt,
     "Job": job,
+    "LeftOut": left_out,
+    "LogHit": log_hit,
     "QueuedJob": queued_job,
     "ResourcePoint": resource_point,
     "Materialized": materialized,

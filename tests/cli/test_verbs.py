@@ -23,6 +23,7 @@ from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.jobs import LogChunk
+from jupyter_mlinfra.jobs.backends.attaching import Attachment
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
 
@@ -56,7 +57,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("jobs hold 7f3a", "Job", "jobs", "hold", {"job": "7f3a"}),
     ("jobs release 7f3a", "Job", "jobs", "release", {"job": "7f3a"}),
     ("jobs priority 7f3a 90", "Job", "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
-    ("jobs clone 7f3a --same-code --gpus 0.5", "Job", "jobs", "clone", {"job": "7f3a", "same_code": True, "changes": {"gpus": 0.5}}),
+    ("jobs clone 7f3a --same-code --gpus 0.5 --memory-gib 2 --time-limit 9 --retries 0 --after 77ab", "Job", "jobs", "clone",
+     {"job": "7f3a", "same_code": True, "changes": {"gpus": 0.5, "memory_gib": 2.0, "time_limit_minutes": 9.0, "retries": 0, "after": ("77ab",)}}),
+    ("jobs code 7f3a", "CodeSnapshot", "jobs", "code", {"job": "7f3a"}),
+    ("jobs diff 7f3a --limit 9", "CodeDiff", "jobs", "diff", {"job": "7f3a", "limit": 9}),
+    ("jobs preview a.ipynb --limit 9", "CodePreview", "jobs", "preview", {"notebook": "a.ipynb", "limit": 9}),
+    ("jobs logs 7f3a --search 'Loss is' --limit 9 --cursor 5.2.1", "LogHits", "jobs", "search_logs",
+     {"job": "7f3a", "text": "Loss is", "limit": 9, "cursor": "5.2.1"}),
     ("jobs resources 7f3a", "Resources", "jobs", "resources", {"job": "7f3a", "seconds": 900.0}),
     ("jobs queue", "Page[QueuedJob]", "jobs", "queue", PAGE),
     ("jobs attempts 7f3a", "Page[AttemptRecord]", "jobs", "attempts", {"job": "7f3a"} | PAGE),
@@ -89,6 +96,8 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
      {"name": "flights", "first": "2026-01-01", "last": "2026-01-02", "every": "day", "parameters": {}, "parallel": 2, "wait": False, "on_run": None}),
     ("pipelines export flights --to argo --image repo/ml:1 --secret keys --schedule nightly --output f.yaml", "Exported", "pipelines", "export",
      {"name": "flights", "to": "argo", "image": "repo/ml:1", "secret": "keys", "schedule": "nightly", "output": "f.yaml"}),
+    ("pipelines propose a.ipynb b.ipynb --name n --save", "Proposal", "pipelines", "propose",
+     {"notebooks": ("a.ipynb", "b.ipynb"), "name": "n", "save": True}),
     ("schedules list --limit 9", "Page[Schedule]", "schedules", "list", {"limit": 9, "cursor": None}),
     ("schedules show s", "Schedule", "schedules", "show", {"name": "s"}),
     ("schedules create churn", "Schedule", "schedules", "create", {"name": "churn"}),
@@ -136,7 +145,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 ELSEWHERE = {  # tested below, each for what it does besides
     "catalog delete", "catalog sql", "deployments delete", "deployments deploy", "deployments predict", "deployments show", "deployments up", "down",
-    "features materialize", "features use", "init", "jobs logs", "jobs submit", "project check", "project show", "schedules delete", "up",
+    "features materialize", "features use", "init", "jobs attach", "jobs submit", "project check", "project show", "schedules delete", "up",
 }  # fmt: skip
 
 
@@ -302,6 +311,24 @@ def test_more_retries_than_rest_takes_are_refused(noted: Noted, capfd: pytest.Ca
     assert caught.value.code
     assert "1001 is not in the range 0<=x<=1000" in capfd.readouterr().err
     assert noted.calls == []
+
+
+def test_a_shell_is_started_where_and_as_its_job_runs(
+    noted: Noted, project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted.answer = Attachment(command=["sh", "-c", "echo $MARK in $PWD; exit 7"], folder=str(project.root), environment={"MARK": "ours"}, note="It has ended.")
+    with pytest.raises(SystemExit) as refused:
+        main(["jobs", "attach", "7f3a"])
+    assert refused.value.code == 2
+    assert "A shell needs a terminal." in capfd.readouterr().err
+    monkeypatch.setattr("sys.stdin", Typed())
+    with pytest.raises(SystemExit) as ended:
+        main(["jobs", "attach", "7f3a"])
+    assert ended.value.code == 7
+    assert tuple(capfd.readouterr()) == (f"ours in {project.root}\n", "It has ended.\n")
+    with pytest.raises(SystemExit):
+        main(["jobs", "attach", "7f3a", "--json"])
+    assert set(json.loads(capfd.readouterr().out)) == {"command", "folder", "note"}  # the environment may hold secrets
 
 
 def test_a_log_that_was_cleared_away_says_so_beside_its_text(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:

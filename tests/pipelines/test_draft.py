@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.pipelines.notebook import read_notebook
 from jupyter_mlinfra.pipelines.touched import touched
 
@@ -110,3 +110,17 @@ def test_a_second_proposal_does_not_take_the_name_of_the_first(pipelines, worksh
     assert pipelines.propose(["a.ipynb"]).path == "pipeline-2.mlpipeline.yaml"
     with pytest.raises(NotFound):
         pipelines.propose(["none.ipynb"])
+
+
+def test_a_proposal_with_a_name_is_saved_once(project, pipelines, workshop):
+    workshop.notebook("a", "1")
+    found = pipelines.propose(["a.ipynb"], name="night", save=True)
+    assert (found.path, found.saved) == ("night.mlpipeline.yaml", True)
+    assert (project.root / found.path).read_text() == found.text
+    assert [step.name for step in pipelines.show("night").graph] == ["a"]
+    with pytest.raises(Conflict, match="already"):
+        pipelines.propose(["a.ipynb"], name="night", save=True)
+    with pytest.raises(BadRequest):
+        pipelines.propose(["a.ipynb"], name="../night")
+    assert not pipelines.propose(["a.ipynb"], name="other").saved
+    assert not (project.root / "other.mlpipeline.yaml").exists()

@@ -262,3 +262,15 @@ def test_by_hand_while_it_runs_is_refused_with_the_run_in_the_way(bench: Workben
     assert [firing.state for firing in firings(bench, "churn")] == ["failed", "started"]
     hits = bench.search("churn", kinds=["schedule"])
     assert [hit.ref for hit in hits.items] == ["schedule:churn"]
+
+
+def test_half_a_cron_text_is_an_answer_and_not_a_fault(bench: Workbench) -> None:
+    whole = bench.schedules.foresee("0 6 * * 1-5", tz="Europe/Paris", count=3)
+    assert (whole.valid, whole.reason, len(whole.items)) == (True, "", 3)
+    odd = [("0 6 *", "UTC", "3 fields"), ("0 99 * * *", "UTC", "not a cron text"), ("0 6 * * *", "Eur", "no time zone"), ("0 0 31 2 *", "UTC", "Bad day")]
+    for cron, tz, words in odd:
+        found = bench.schedules.foresee(cron, tz=tz)
+        assert (found.valid, list(found.items)) == (False, [])
+        assert words in found.reason
+        with pytest.raises(BadRequest):
+            bench.schedules.preview(cron, tz=tz)

@@ -44,7 +44,12 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("jobs/jobs/7f3a/hold", {}, "jobs", "hold", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/release", {}, "jobs", "release", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/priority", {"priority": 90}, "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
-    ("jobs/jobs/7f3a/clone", {"same_code": True}, "jobs", "clone", {"job": "7f3a", "same_code": True}),
+    ("jobs/jobs/7f3a/clone", {"same_code": True, "needs": {"gpus": 2, "memory_gib": None, "name": "wide"}}, "jobs", "clone",
+     {"job": "7f3a", "same_code": True, "changes": {"gpus": 2, "memory_gib": None, "name": "wide"}}),
+    ("jobs/jobs/7f3a/diff?limit=9", None, "jobs", "diff", {"job": "7f3a", "limit": 9}),
+    ("jobs/jobs/7f3a/log/search?text=Loss%20is&limit=9&cursor=5.2.1", None, "jobs", "search_logs",
+     {"job": "7f3a", "text": "Loss is", "limit": 9, "cursor": "5.2.1"}),
+    ("jobs/preview?notebook=a%2Fb.ipynb&limit=9", None, "jobs", "preview", {"notebook": "a/b.ipynb", "limit": 9}),
     ("jobs/jobs/7f3a/attempts", None, "jobs", "attempts", {"job": "7f3a"} | PAGE),
     ("jobs/jobs/7f3a/resources?seconds=60", None, "jobs", "resources", {"job": "7f3a", "seconds": 60.0}),
     ("jobs/jobs/7f3a/code", None, "jobs", "code", {"job": "7f3a"}),
@@ -74,7 +79,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("pipelines/draft", {"path": "a.mlpipeline.yaml", "text": "steps:"}, "pipelines", "draft", {"path": "a.mlpipeline.yaml", "text": "steps:"}),
     ("pipelines/edit", {"text": "steps: {}", "at": ["steps", "a", "in"], "value": ["x"]}, "pipelines", "edit",
      {"text": "steps: {}", "at": ["steps", "a", "in"], "value": ["x"], "rename": None}),
-    ("pipelines/propose", {"notebooks": ["a.ipynb", "b.ipynb"]}, "pipelines", "propose", {"notebooks": ["a.ipynb", "b.ipynb"]}),
+    ("pipelines/propose", {"notebooks": ["a.ipynb", "b.ipynb"], "name": "n"}, "pipelines", "propose", {"notebooks": ["a.ipynb", "b.ipynb"], "name": "n"}),
     ("pipelines/schedules?limit=9", None, "schedules", "list", {"limit": 9, "cursor": None}),
     ("pipelines/schedules", {"name": "s", "pipeline": "p", "cron": "0 6 * * *", "tz": "Europe/Paris", "parameters": {"day": "{{ date }}"}, "overlap": "queue"},
      "schedules", "create", {"name": "s", "pipeline": "p", "job": None, "facts": {"cron": "0 6 * * *", "tz": "Europe/Paris", "catchup": None,
@@ -89,7 +94,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
      {"name": "s", "due": datetime(2026, 3, 28, 5, tzinfo=UTC)}),
     ("pipelines/schedules/s/delete", {}, "schedules", "delete", {"name": "s"}),
     ("pipelines/schedules/s/history?limit=3", None, "schedules", "history", {"name": "s", "limit": 3, "cursor": None}),
-    ("pipelines/due-times?cron=0%206%20*%20*%20*&tz=Europe%2FParis&count=3", None, "schedules", "preview",
+    ("pipelines/due-times?cron=0%206%20*%20*%20*&tz=Europe%2FParis&count=3", None, "schedules", "foresee",
      {"cron": "0 6 * * *", "tz": "Europe/Paris", "count": 3}),
     ("experiments/experiments", None, "experiments", "experiments", PAGE),
     ("experiments/runs?experiment=flights&where=metrics.auc%20%3E%200.9&sort=-metrics.auc", None, "experiments", "runs",
@@ -153,7 +158,10 @@ async def test_a_route_asks_its_service_and_answers_as_documented(
 def test_every_route_is_in_the_table() -> None:
     called = {(template_of(call[0]), "get" if call[1] is None else "post") for call in CALLS}
     every = {(path, verb) for path, verbs in document()["paths"].items() for verb in verbs}
-    elsewhere = {("/jobs/jobs", "post"), ("/jobs/estimate", "get"), ("/workbench/init", "post"), ("/workbench/project", "get"), ("/openapi.json", "get")}
+    elsewhere = {
+        ("/jobs/jobs", "post"), ("/jobs/estimate", "post"), ("/jobs/jobs/{id}/attach", "post"), ("/workbench/init", "post"), ("/workbench/project", "get"),
+        ("/openapi.json", "get"),
+    }  # fmt: skip
     assert every - called == elsewhere | {(f"/{template_of(path)[1:]}", "post") for path, *_ in LONG}
 
 
@@ -165,6 +173,14 @@ async def test_a_submitted_job_is_the_one_that_was_asked_for(noted: Noted, ask: 
     assert verb == "submit"
     assert {name: getattr(spec, name) for name in JOB} == JOB
     assert (spec.command, spec.retries, spec.environment) == ((), 0, {})
+
+
+async def test_an_estimate_is_asked_for_with_any_command(noted: Noted, ask: Callable[..., Any]) -> None:
+    noted.answer = answer_of("jobs/estimate", "post")
+    command = ["python", "-c", "import sys\nprint(1, sys.argv)", "a,b", ""]
+    assert (await ask("jobs/estimate", {"command": command, "gpus": 0.5})).code == 200
+    _, verb, arguments = noted.calls[0]
+    assert (verb, arguments["spec"].command, arguments["spec"].gpus) == ("estimate", tuple(command), 0.5)
 
 
 LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [

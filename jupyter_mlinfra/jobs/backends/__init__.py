@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ...core.errors import NotFound
 from ..spec import Compute, JobSpec
 
 if TYPE_CHECKING:
     from ...core.project import Project
+    from ..rows import Entry
+    from .attaching import Attachment
 
 GROUP = "mlinfra.job_backends"
 # Those that come with the package work from a plain checkout too, and are found without reading the metadata of every installed package.
@@ -48,6 +50,14 @@ class JobBackend(Protocol):
 
     def compute(self) -> Compute:
         """What there is, and who holds it."""
+
+
+@runtime_checkable
+class Attaching(Protocol):
+    """A backend that gives shells beside its jobs; one of another package need not."""
+
+    def attach(self, entry: Entry) -> Attachment:
+        """How to get one. Raises Conflict when the job has no place for it, Unavailable when a program is missing here."""
 
 
 def load_backend(name: str, project: Project) -> JobBackend:

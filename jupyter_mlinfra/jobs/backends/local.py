@@ -16,7 +16,9 @@ from ..machine import cpu_slots, load, memory_gib, memory_used, process_name
 from ..rows import Entry
 from ..spec import Compute, Device, JobSpec
 from ..store import JobStore
+from .attaching import Attachment, local_shell
 from .control import Control
+from .launch import Place
 from .plan import forecast
 from .queue import capacity_of, holdings_of, needs_of
 from .room import Need
@@ -114,6 +116,10 @@ class LocalBackend:
             return None
         ran = (at - entry.job.started_at).total_seconds() if entry.job.started_at is not None else 0.0
         return max(0.0, whole - ran)
+
+    def attach(self, entry: Entry) -> Attachment:
+        """A shell on this machine."""
+        return local_shell(entry, Place(root=self._project.root, home=self._project.home))
 
     def compute(self) -> Compute:
         """Slots and their holders, and how busy the machine is."""

@@ -20,7 +20,7 @@ from ...core.refs import reference
 from ...core.search import Document
 from .calendar import Calendar, clock_change
 from .decide import ON_TIME, decide
-from .spec import Due, Firing, FiringState, Schedule, ScheduleSpec, ScheduleState
+from .spec import Due, DueTimes, Firing, FiringState, Schedule, ScheduleSpec, ScheduleState
 from .starting import Starter
 from .store import FiringEntry, ScheduleEntry, ScheduleStore, Waker
 
@@ -107,6 +107,13 @@ class Schedules:
         if not 1 <= count <= 500:
             raise BadRequest(f"count={count} is out of range.", "It is 1 to 500.")
         return [Due(at=due.isoformat(), note=clock_change(due)) for due in Calendar(cron, tz).next(count, self._clock())]
+
+    def foresee(self, cron: str, *, tz: str = "UTC", count: int = NEXT) -> DueTimes:
+        """The same for whoever is still writing it: what is no cron text yet, or no zone, is an answer."""
+        try:
+            return DueTimes(valid=True, reason="", items=self.preview(cron, tz=tz, count=count))
+        except BadRequest as error:
+            return DueTimes(valid=False, reason=f"{error.what} {error.why}".strip(), items=())
 
     # Changing
 

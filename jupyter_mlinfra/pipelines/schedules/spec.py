@@ -91,6 +91,15 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DueTimes:
+    """What a cron text means: its next due times, or, when it is not `valid`, why it has none."""
+
+    valid: bool
+    reason: str
+    items: Sequence[Due]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
     """What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it was missed before) or hand.
 

@@ -142,8 +142,33 @@ export interface components {
             readonly total: number;
         };
         /**
+         * CodeDiff
+         * @description How the code of a job differs from the commit, as git writes it. shown, total: bytes of what is given, and of all of it.
+         */
+        readonly CodeDiff: {
+            readonly commit: string;
+            readonly id: string;
+            readonly shown: number;
+            readonly text: string;
+            readonly total: number;
+            readonly uncommitted: number | null;
+        };
+        /**
+         * CodePreview
+         * @description What a snapshot of the code would hold that is taken now. uncommitted: paths that differ from the commit. Of the lists only the beginning is given.
+         */
+        readonly CodePreview: {
+            readonly commit: string;
+            readonly files: number;
+            readonly left_out: components["schemas"]["LeftOutPage"];
+            readonly size: number;
+            readonly uncommitted: components["schemas"]["StrPage"];
+        };
+        /**
          * CodeSnapshot
          * @description The code that a job runs from. size: bytes of all files. commit: of git, empty outside a repository.
+         *
+         *     uncommitted: files that differ from it, those that are gone included; None where that is not known.
          */
         readonly CodeSnapshot: {
             readonly commit: string;
@@ -151,6 +176,8 @@ export interface components {
             readonly id: string;
             readonly left_out: readonly components["schemas"]["LeftOut"][];
             readonly size: number;
+            /** @default null */
+            readonly uncommitted: number | null;
         };
         /**
          * Column
@@ -388,6 +415,15 @@ export interface components {
         readonly Due: {
             readonly at: string;
             readonly note: string;
+        };
+        /**
+         * DueTimes
+         * @description What a cron text means: its next due times, or, when it is not `valid`, why it has none.
+         */
+        readonly DueTimes: {
+            readonly items: readonly components["schemas"]["Due"][];
+            readonly reason: string;
+            readonly valid: boolean;
         };
         /**
          * Edge
@@ -745,6 +781,19 @@ export interface components {
             readonly why: string;
         };
         /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         */
+        readonly LeftOutPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["LeftOut"][];
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * LogChunk
          * @description A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come. note: why there is none any more.
          */
@@ -756,6 +805,26 @@ export interface components {
             readonly offset: number;
             readonly size: number;
             readonly text: string;
+        };
+        /**
+         * LogHit
+         * @description A line of a log that holds what was looked for. line: its number from 1. offset: its first byte. text: what stands around it, cut.
+         */
+        readonly LogHit: {
+            readonly line: number;
+            readonly offset: number;
+            readonly text: string;
+        };
+        /**
+         * LogHits
+         * @description Lines of a log with a text. total: of those from the beginning to where it was read, all of them unless `more`. cursor: for what comes next.
+         */
+        readonly LogHits: {
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["LogHit"][];
+            readonly more: boolean;
+            readonly shown: number;
+            readonly total: number;
         };
         /**
          * Model
@@ -852,6 +921,23 @@ export interface components {
             };
             readonly window_end: string | null;
             readonly window_start: string | null;
+        };
+        /**
+         * Needs
+         * @description What a clone asks for instead; what is not there stays as it was.
+         */
+        readonly Needs: {
+            readonly after?: readonly string[];
+            readonly backend?: string | null;
+            readonly cpus?: number;
+            readonly gpu_type?: string | null;
+            readonly gpus?: number;
+            readonly memory_gib?: number | null;
+            readonly name?: string;
+            readonly priority?: number;
+            readonly queue?: string | null;
+            readonly retries?: number;
+            readonly time_limit_minutes?: number | null;
         };
         /**
          * Number
@@ -1034,10 +1120,12 @@ export interface components {
         };
         /**
          * Proposal
-         * @description A first file for some notebooks. path: below the project, where no file is yet.
+         * @description A first file for some notebooks. path: below the project, where no file was yet. saved: whether it is one now.
          */
         readonly Proposal: {
             readonly path: string;
+            /** @default false */
+            readonly saved: boolean;
             readonly text: string;
         };
         /**
@@ -1313,6 +1401,15 @@ export interface components {
             readonly target: string;
             /** @enum {string} */
             readonly verdict: "met" | "missed" | "unknown";
+        };
+        /**
+         * Terminal
+         * @description A terminal of the Jupyter server in the environment of a job. name: as the server calls it. note: how it differs from the job's own.
+         */
+        readonly Terminal: {
+            readonly job: string;
+            readonly name: string;
+            readonly note: string;
         };
         /**
          * Version

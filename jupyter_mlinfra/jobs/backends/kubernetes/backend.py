@@ -8,10 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ....core.errors import BadRequest
+from ....core.errors import BadRequest, Conflict, Unavailable
 from ....core.records import Number, now
+from ...environment import submitters_environment
+from ...rows import Entry
 from ...spec import Compute, JobSpec
 from ...store import JobStore
+from ..attaching import Attachment, running
 from ..following import Remote, Unreachable
 from ..following.control import FollowerControl
 from . import manifest
@@ -81,6 +84,37 @@ class KubernetesBackend:
             return None
         nodes = self._nodes()
         return now() if any(room_for(spec, free(node, pods), node.labels, self._settings) for node in nodes) else None
+
+    def attach(self, entry: Entry) -> Attachment:
+        """A shell in the job's container, through `kubectl`, with what the container itself was given."""
+        running(entry)
+        kubectl = shutil.which("kubectl")
+        if kubectl is None:
+            fix = "Install kubectl where this server runs, and put it in PATH."
+            raise Unavailable("A job of Kubernetes cannot be attached to from here.", "There is no kubectl in PATH, which carries the terminal.", fix)
+        settings = self._settings
+        reached = [f"--{name}={value}" for name, value in (("kubeconfig", settings.kubeconfig), ("context", settings.context)) if value]
+        pod = self._pod(entry.remote or "")
+        shell = ["sh", "-c", 'cd -- "$0" 2>/dev/null; exec "${SHELL:-sh}"', entry.launch.folder]
+        return Attachment(
+            command=[kubectl, *reached, f"--namespace={settings.namespace}", "exec", "-it", pod, "--", *shell],
+            folder=str(self._project.root),
+            environment=submitters_environment(),
+            note="This shell has what the container was given, and not what the job's own process adds.",
+        )
+
+    def _pod(self, remote: str) -> str:
+        """The pod that runs a job, or an element of one."""
+        name, _, index = remote.partition("/")
+        try:
+            pods = self._api.pods(f"batch.kubernetes.io/job-name={name}")
+        except (Refused, Unreachable) as error:
+            raise Unavailable("Kubernetes does not say where the job runs.", f"{error.words}.", "Try again in a moment.") from error
+        for pod in pods:
+            meta, notes = pod["metadata"], pod["metadata"].get("annotations") or {}
+            if pod.get("status", {}).get("phase") == "Running" and notes.get("batch.kubernetes.io/job-completion-index", "0") == (index or "0"):
+                return str(meta["name"])
+        raise Conflict("The job has no pod that runs.", "It was just given back, or is about to begin.", "Try again in a moment.")
 
     def compute(self) -> Compute:
         """The nodes of the cluster, and what the pods of the namespace hold of them."""

@@ -10,12 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ....core.errors import BadRequest
+from ....core.errors import BadRequest, Unavailable
 from ....core.records import Number
+from ...rows import Entry
 from ...spec import Compute, Device, JobSpec
 from ...store import JobStore
+from ..attaching import Attachment, far_words, running, shell_of
 from ..following import Remote, Stage, Unreachable
 from ..following.control import FollowerControl
+from ..launch import Place
 from .commands import Commands, Refused
 from .remote import SlurmRemote
 from .request import needs
@@ -85,6 +88,27 @@ class SlurmBackend:
     def _test(self, spec: JobSpec) -> str:
         script = str(Path(__file__).with_name("guard.sh"))
         return self._commands.talk("sbatch", "--test-only", *needs(spec, self._settings, grace_seconds=self._project.settings.jobs.grace_seconds), script)[1]
+
+    def attach(self, entry: Entry) -> Attachment:
+        """A step of the job with a terminal, beside what it runs: `srun --overlap` gives it the job's node and GPUs."""
+        running(entry)
+        remote = self._number(entry.remote or "")
+        words = far_words(entry, Place(root=self._project.root, home=self._project.home))
+        return Attachment(
+            command=[self._commands.program("srun"), f"--jobid={remote}", "--overlap", "--pty", shell_of(words)],
+            folder=entry.launch.folder,
+            environment=self._commands.words(words),
+            note="",
+        )
+
+    def _number(self, remote: str) -> str:
+        """What Slurm calls a job by itself: `srun` does not know an element by the array's number and its own."""
+        if "_" not in remote:
+            return remote
+        try:
+            return self._commands.run("squeue", "--noheader", "--array", "--format=%A", f"--jobs={remote}").strip()
+        except (Refused, Unreachable) as error:
+            raise Unavailable("Slurm does not say where the job runs.", f"{error.words}.", "Try again in a moment.") from error
 
     def compute(self) -> Compute:
         """The nodes of the cluster, or of the partition of the settings."""

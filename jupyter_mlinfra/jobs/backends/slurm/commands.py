@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ....core.errors import Unavailable
 from ....core.settings import SlurmSettings
 from ..following import Unreachable
 
@@ -41,11 +42,10 @@ class Commands:
 
     def talk(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[str, str]:
         """The same, with what it says on its standard error."""
-        program = shutil.which(name, path=self._settings.bin or os.environ.get("PATH", os.defpath))
+        program = self._find(name)
         if program is None:
-            where = self._settings.bin or "PATH"
-            raise Unreachable(f"There is no {name} in {where}: install Slurm's commands here, or set [jobs.slurm] bin.")
-        words = self._words(os.environ if environment is None else environment)
+            raise Unreachable(f"There is no {name} in {self._where}: install Slurm's commands here, or set [jobs.slurm] bin.")
+        words = self.words(os.environ if environment is None else environment)
         try:
             done = subprocess.run([program, *arguments], env=words, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)
         except subprocess.TimeoutExpired:
@@ -60,7 +60,21 @@ class Commands:
             raise Refused(words_said)
         return done.stdout.decode(errors="replace"), said
 
-    def _words(self, given: Mapping[str, str]) -> dict[str, str]:
+    def program(self, name: str) -> str:
+        """Where a command is that somebody else calls. Raises Unavailable when it is not here."""
+        found = self._find(name)
+        if found is None:
+            raise Unavailable(f"There is no {name} here.", f"It is not in {self._where}.", "Install Slurm's commands here, or set [jobs.slurm] bin.")
+        return found
+
+    @property
+    def _where(self) -> str:
+        return self._settings.bin or "PATH"
+
+    def _find(self, name: str) -> str | None:
+        return shutil.which(name, path=self._settings.bin or os.environ.get("PATH", os.defpath))
+
+    def words(self, given: Mapping[str, str]) -> dict[str, str]:
         """Without what would change the commands' own options: a job may be submitted from within another one."""
         words = {name: value for name, value in given.items() if not name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_"))}
         conf = self._settings.conf or os.environ.get("SLURM_CONF", "")

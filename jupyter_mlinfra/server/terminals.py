@@ -1,0 +1,28 @@
+"""Terminals of the Jupyter server: opened by its own manager, for whoever may open one there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from jupyter_core.utils import ensure_async
+
+from ..core.errors import Forbidden, Unavailable
+
+if TYPE_CHECKING:
+    from .handler import Handler
+
+
+async def open_terminal(handler: Handler, command: Sequence[str]) -> str:
+    """Open one that runs `command`; its name. Runs on the event loop, which reads what the terminal says.
+
+    Raises Forbidden as `POST api/terminals` would, Unavailable where the server has no terminals.
+    """
+    allowed = await ensure_async(handler.authorizer.is_authorized(handler, handler.current_user, "write", "terminals"))
+    if not allowed:
+        raise Forbidden("You may not open a terminal here.", "The Jupyter server does not let you.", "Ask who runs it.")
+    manager = handler.settings.get("terminal_manager")
+    if manager is None:
+        why = "ServerApp.terminals_enabled is False, or jupyter_server_terminals is not there."
+        raise Unavailable("This Jupyter server has no terminals.", why, "Where you have a shell of your own: mlinfra jobs attach ID")
+    return str(manager.create(shell_command=list(command))["name"])
