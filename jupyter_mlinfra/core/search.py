@@ -20,33 +20,45 @@ from .sqlite import fix_of, is_damaged
 
 BUSY_SECONDS = 10.0
 MOST_WORDS = 100
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS source (domain TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
-CREATE VIRTUAL TABLE IF NOT EXISTS document USING fts5(
-    name, text, ref UNINDEXED, kind UNINDEXED, domain UNINDEXED, detail UNINDEXED, tokenize = "trigram"
+_VERSION = 2
+# An index of an earlier version holds no truth: it is made anew, by whoever comes first.
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+DROP TABLE IF EXISTS source;
+DROP TABLE IF EXISTS document;
+CREATE TABLE source (domain TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
+CREATE VIRTUAL TABLE document USING fts5(
+    name, text, ref UNINDEXED, kind UNINDEXED, domain UNINDEXED, detail UNINDEXED, code UNINDEXED, tokenize = "trigram"
 );
+PRAGMA user_version = {_VERSION};
+COMMIT;
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One object as the index knows it. text: columns, tags, owner, notes. detail: one line for the hit."""
+    """One object as the index knows it. text: columns, tags, owner, notes. detail: one line for the hit.
+
+    code: its Python, where that of its reference is not meant.
+    """
 
     ref: str
     kind: str
     name: str
     text: str = ""
     detail: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """One answer of a search."""
+    """One answer of a search. code: its Python, where that of its reference is not meant."""
 
     ref: str
     kind: str
     name: str
     detail: str
+    code: str = ""
 
 
 class Searchable(Protocol):
@@ -77,7 +89,7 @@ class SearchIndex:
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("DELETE FROM document WHERE domain = ?", (domain,))
-            connection.executemany("INSERT INTO document (name, text, ref, kind, domain, detail) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT INTO document (name, text, ref, kind, domain, detail, code) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             connection.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (domain, fingerprint))
             connection.execute("COMMIT")
         return True
@@ -116,9 +128,9 @@ class SearchIndex:
         with self._open() as connection:
             # `condition` and `order` are made of the constants above; every word is bound
             total = connection.execute(f"SELECT count(*) FROM document WHERE {condition}", values).fetchone()[0]  # noqa: S608
-            query = f"SELECT ref, kind, name, detail FROM document WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
+            query = f"SELECT ref, kind, name, detail, code FROM document WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
             rows = connection.execute(query, [*values, limit, start]).fetchall()
-        hits = [Hit(ref=row[0], kind=row[1], name=row[2], detail=row[3]) for row in rows]
+        hits = [Hit(ref=row[0], kind=row[1], name=row[2], detail=row[3], code=row[4]) for row in rows]
         end = start + len(hits)
         return Page(items=hits, shown=len(hits), total=total, cursor=str(end) if hits and end < total else None)
 
@@ -154,7 +166,8 @@ class SearchIndex:
             connection.create_function("casefold", 1, str.casefold, deterministic=True)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            connection.executescript(_SCHEMA)
+            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                connection.executescript(_SCHEMA)
         except BaseException:
             connection.close()
             raise
@@ -171,7 +184,7 @@ class SearchIndex:
 
 
 def _row(domain: str, item: Document) -> tuple[str, ...]:
-    return tuple(map(_text, (item.name, f"{item.name} {item.text}", item.ref, item.kind, domain, item.detail)))
+    return tuple(map(_text, (item.name, f"{item.name} {item.text}", item.ref, item.kind, domain, item.detail, item.code)))
 
 
 def _text(text: str) -> str:

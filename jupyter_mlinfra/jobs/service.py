@@ -434,7 +434,8 @@ class Jobs:
             page = self._store.page(state=None, label=None, limit=500, cursor=cursor)
             for job in page.items:
                 words = [job.notebook or shlex.join(job.command), job.user, job.state, *(f"{key} {value}" for key, value in job.labels.items())]
-                yield Document(ref=job.ref, kind="job", name=job.name, text=" ".join(words), detail=f"{job.state} · {job.submitted_at:%Y-%m-%d %H:%M} UTC")
+                detail, code = f"{job.state} · {job.submitted_at:%Y-%m-%d %H:%M} UTC", "" if job.array is None else f'ml.job("{job.id}").table()'
+                yield Document(ref=job.ref, kind="job", name=job.name, text=" ".join(words), detail=detail, code=code)
             cursor = page.cursor
             if cursor is None:
                 return

@@ -64,6 +64,14 @@ class StepDefinition:
             parameters=self.parameters,
             after=self.after,
             elements=elements,
+            gpus=self.gpus,
+            gpu_type=self.gpu_type,
+            cpus=self.cpus,
+            memory_gib=self.memory_gib,
+            time_limit_minutes=self.time_limit_minutes,
+            retries=self.retries,
+            backend=self.backend,
+            queue=self.queue,
         )
 
 

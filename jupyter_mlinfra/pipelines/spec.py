@@ -76,7 +76,10 @@ class PipelineRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs. elements: of a `foreach`."""
+    """A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs. elements: of a `foreach`.
+
+    The rest is what its job asks for, with the file's defaults for what the step does not say.
+    """
 
     name: str
     notebook: str
@@ -85,6 +88,14 @@ class Step:
     parameters: Mapping[str, Any]
     after: Sequence[str]
     elements: Sequence[str] = ()
+    gpus: float = 0
+    gpu_type: str | None = None
+    cpus: int = 1
+    memory_gib: float | None = None
+    time_limit_minutes: float | None = None
+    retries: int = 0
+    backend: str | None = None
+    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,3 +170,16 @@ def test_every_hit_can_be_reached_by_the_cursor(index: SearchIndex) -> None:
     for bad in ({"cursor": "-5"}, {"limit": 0}, {"limit": 501}):
         with pytest.raises(BadRequest):
             index.search("same", **bad)  # type: ignore[arg-type]
+
+
+def test_an_index_of_an_earlier_version_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    with sqlite3.connect(path) as old:
+        old.execute("CREATE TABLE source (domain TEXT PRIMARY KEY, fingerprint TEXT NOT NULL)")
+        old.execute("INSERT INTO source VALUES ('test', '1')")
+        old.execute("CREATE VIRTUAL TABLE document USING fts5(name, text, ref, kind, domain, detail, tokenize = 'trigram')")
+    old.close()
+    index = SearchIndex(path)
+    assert index.refresh("test", "1", lambda: [Document(ref="job:1", kind="job", name="sweep", code="ml.job('1').table()")])
+    assert [(hit.ref, hit.code) for hit in index.search("sweep").items] == [("job:1", "ml.job('1').table()")]
+    assert not SearchIndex(path).refresh("test", "1", list)

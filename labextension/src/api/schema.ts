@@ -666,9 +666,11 @@ export interface components {
         };
         /**
          * Hit
-         * @description One answer of a search.
+         * @description One answer of a search. code: its Python, where that of its reference is not meant.
          */
         readonly Hit: {
+            /** @default  */
+            readonly code: string;
             readonly detail: string;
             readonly kind: string;
             readonly name: string;
@@ -1322,18 +1324,36 @@ export interface components {
         /**
          * Step
          * @description A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs. elements: of a `foreach`.
+         *
+         *     The rest is what its job asks for, with the file's defaults for what the step does not say.
          */
         readonly Step: {
             readonly after: readonly string[];
+            /** @default null */
+            readonly backend: string | null;
+            /** @default 1 */
+            readonly cpus: number;
             /** @default [] */
             readonly elements: readonly string[];
+            /** @default null */
+            readonly gpu_type: string | null;
+            /** @default 0 */
+            readonly gpus: number;
             readonly inputs: readonly string[];
+            /** @default null */
+            readonly memory_gib: number | null;
             readonly name: string;
             readonly notebook: string;
             readonly outputs: readonly string[];
             readonly parameters: {
                 readonly [key: string]: unknown;
             };
+            /** @default null */
+            readonly queue: string | null;
+            /** @default 0 */
+            readonly retries: number;
+            /** @default null */
+            readonly time_limit_minutes: number | null;
         };
         /**
          * StepRun
