@@ -24,6 +24,8 @@ _SPOKEN = {"waiting": "queued"}
 """What tables call a state, to its name in records."""
 FINAL = ("succeeded", "failed", "cancelled", "lost")
 _FOLLOW_SECONDS = 0.3
+_CAN_BE_NONE = ("gpu_type", "memory_gib", "time_limit_minutes", "backend", "queue")
+"""Needs that a clone may do without."""
 
 
 class _Submit(click.Command):
@@ -242,8 +244,8 @@ def _priority(session: Session, id: str, priority: int) -> Any:
 @click.option("--gpus", type=click.FloatRange(0))
 @click.option("--gpu-type", metavar="WORD")
 @click.option("--cpus", type=click.IntRange(0))
-@click.option("--memory-gib", type=float, metavar="GIB")
-@click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES")
+@click.option("--memory-gib", type=float, metavar="GIB", help="0 for none.")
+@click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES", help="0 for none.")
 @click.option("--priority", type=click.IntRange(0, 100))
 @click.option("--retries", type=click.IntRange(0, 1000))
 @click.option("--after", multiple=True, metavar="ID", help="Start once this job has succeeded; may be repeated.")
@@ -252,6 +254,7 @@ def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **c
     """Submit another job like an earlier one; what is not said stays as it was."""
     service = session.bench.jobs
     changed = {name: value for name, value in changes.items() if value not in (None, ())}
+    changed |= {name: None for name in _CAN_BE_NONE if changed.get(name) in (0, "")}
     given = parameters(typed, raw)
     if given:
         changed["parameters"] = {**service.show(id).parameters, **given}

@@ -59,6 +59,8 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("jobs priority 7f3a 90", "Job", "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
     ("jobs clone 7f3a --same-code --gpus 0.5 --memory-gib 2 --time-limit 9 --retries 0 --after 77ab", "Job", "jobs", "clone",
      {"job": "7f3a", "same_code": True, "changes": {"gpus": 0.5, "memory_gib": 2.0, "time_limit_minutes": 9.0, "retries": 0, "after": ("77ab",)}}),
+    ("jobs clone 7f3a --memory-gib 0 --time-limit 0 --queue '' --gpus 0", "Job", "jobs", "clone",
+     {"job": "7f3a", "same_code": False, "changes": {"queue": None, "gpus": 0.0, "memory_gib": None, "time_limit_minutes": None}}),
     ("jobs code 7f3a", "CodeSnapshot", "jobs", "code", {"job": "7f3a"}),
     ("jobs diff 7f3a --limit 9", "CodeDiff", "jobs", "diff", {"job": "7f3a", "limit": 9}),
     ("jobs preview a.ipynb --limit 9", "CodePreview", "jobs", "preview", {"notebook": "a.ipynb", "limit": 9}),

@@ -2,6 +2,8 @@ import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type {
   IAttempt,
+  ICodeDiff,
+  ICodePreview,
   ICodeSnapshot,
   ICompute,
   IEstimate,
@@ -9,15 +11,18 @@ import type {
   IJob,
   IJobSpec,
   ILogChunk,
+  ILogHits,
+  INeeds,
   IPage,
   IParameter,
   IQueuedJob,
   IResources,
+  ITerminal,
   JobState
 } from './types';
 
 /** What decides when a job starts, how long it runs and what it costs. */
-export type INeeds = Pick<
+export type IEstimated = Pick<
   IJobSpec,
   'notebook' | 'gpus' | 'gpu_type' | 'cpus' | 'memory_gib' | 'time_limit_minutes' | 'backend' | 'queue'
 >;
@@ -25,6 +30,8 @@ export type INeeds = Pick<
 export interface ICloneChanges {
   /** Those that differ. */
   parameters?: Readonly<Record<string, unknown>>;
+  /** What is asked for instead; null for none. */
+  needs?: INeeds;
   /** With the code as it was then, not as it is now. */
   same_code?: boolean;
 }
@@ -46,16 +53,28 @@ export interface IJobsClient {
   attempts: (id: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<IAttempt>>;
   /** The code that it runs from; null for a job that needs none of the project's. */
   code: (id: string, signal?: AbortSignal) => Promise<ICodeSnapshot | null>;
+  /** How that differs from the commit, at most `limit` bytes of it. */
+  diff: (id: string, limit: number, signal?: AbortSignal) => Promise<ICodeDiff | null>;
+  /** What a snapshot of a notebook's code would hold now. */
+  preview: (notebook: string, limit: number, signal?: AbortSignal) => Promise<ICodePreview>;
+  /** Open a terminal of the Jupyter server in its environment. */
+  attach: (id: string) => Promise<ITerminal>;
   resources: (id: string, seconds: number, signal?: AbortSignal) => Promise<IResources>;
   /** What waits, in the order in which it may start. */
   queue: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IQueuedJob>>;
-  estimate: (needs: INeeds, signal?: AbortSignal) => Promise<IEstimate>;
+  estimate: (needs: IEstimated, signal?: AbortSignal) => Promise<IEstimate>;
   /** Bytes from `offset`, or the last `tail` lines. */
   log: (
     id: string,
     options: { offset?: number; tail?: number; limit?: number },
     signal?: AbortSignal
   ) => Promise<ILogChunk>;
+  /** The lines of its log that hold `text`, in any case. */
+  searchLog: (
+    id: string,
+    options: { text: string; limit?: number; cursor?: string | null },
+    signal?: AbortSignal
+  ) => Promise<ILogHits>;
   compute: (signal?: AbortSignal) => Promise<ICompute>;
   /** The parameters of a notebook, from its cell tagged `parameters`. */
   parameters: (notebook: string, signal?: AbortSignal) => Promise<readonly IParameter[]>;
@@ -77,10 +96,15 @@ export function jobsClient(request: Request): IJobsClient {
     attempts: (id, options = {}, signal) =>
       request(`jobs/jobs/${pathOf(id)}/attempts`, { query: { ...options }, signal }),
     code: (id, signal) => request(`jobs/jobs/${pathOf(id)}/code`, { signal }),
+    diff: (id, limit, signal) => request(`jobs/jobs/${pathOf(id)}/diff`, { query: { limit }, signal }),
+    preview: (notebook, limit, signal) => request('jobs/preview', { query: { notebook, limit }, signal }),
+    attach: id => request(`jobs/jobs/${pathOf(id)}/attach`, { body: {} }),
     resources: (id, seconds, signal) => request(`jobs/jobs/${pathOf(id)}/resources`, { query: { seconds }, signal }),
     queue: (options = {}, signal) => request('jobs/queue', { query: { ...options }, signal }),
-    estimate: (needs, signal) => request('jobs/estimate', { query: { ...needs }, signal }),
+    estimate: (needs, signal) => request('jobs/estimate', { body: needs, signal }),
     log: (id, options, signal) => request(`jobs/jobs/${pathOf(id)}/log`, { query: { ...options }, signal }),
+    searchLog: (id, options, signal) =>
+      request(`jobs/jobs/${pathOf(id)}/log/search`, { query: { ...options }, signal }),
     compute: signal => request('jobs/compute', { signal }),
     parameters: (notebook, signal) => request('jobs/parameters', { query: { notebook }, signal }),
     executed: (path, signal) => request('jobs/executed', { query: { path }, signal })

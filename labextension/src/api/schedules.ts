@@ -1,6 +1,6 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IDue, IFiring, IPage, ISchedule, IScheduleFacts, ISupervisor } from './types';
+import type { IDueTimes, IFiring, IPage, ISchedule, IScheduleFacts, ISupervisor } from './types';
 
 /** What starts a pipeline or a job by the clock. */
 export interface ISchedulesClient {
@@ -15,8 +15,8 @@ export interface ISchedulesClient {
   /** Start it at once; `due`: for that due time. */
   runNow: (name: string, due?: string) => Promise<IFiring>;
   remove: (name: string) => Promise<unknown>;
-  /** The next due times of a cron text. */
-  preview: (cron: string, tz: string, count: number, signal?: AbortSignal) => Promise<readonly IDue[]>;
+  /** The next due times of a cron text, or why it has none. */
+  preview: (cron: string, tz: string, count: number, signal?: AbortSignal) => Promise<IDueTimes>;
   /** The process that looks at the clock. */
   supervisor: (signal?: AbortSignal) => Promise<ISupervisor>;
 }

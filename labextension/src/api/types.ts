@@ -88,6 +88,12 @@ export type IQueuedJob = Records['QueuedJob'];
 export type IEstimate = Records['Estimate'];
 export type IAttempt = Records['AttemptRecord'];
 export type ICodeSnapshot = Records['CodeSnapshot'];
+export type ICodePreview = Records['CodePreview'];
+export type ICodeDiff = Records['CodeDiff'];
+export type ILogHit = Records['LogHit'];
+export type ILogHits = Records['LogHits'];
+export type INeeds = Records['Needs'];
+export type ITerminal = Records['Terminal'];
 export type IArray = Records['Array'];
 export type IResources = Records['Resources'];
 export type IResourcePoint = Records['ResourcePoint'];
@@ -121,6 +127,7 @@ export interface IRunOptions {
 export type ISchedule = Records['Schedule'];
 export type IFiring = Records['Firing'];
 export type IDue = Records['Due'];
+export type IDueTimes = Records['DueTimes'];
 export type ISupervisor = Records['Supervisor'];
 
 /** When what is started; see the server's ScheduleSpec. */

@@ -52,18 +52,21 @@ export function Key({ children }: { children: string }): React.ReactElement {
   return <kbd className={cx('key')}>{children}</kbd>;
 }
 
-/** Words that open a page. */
+/** Words that open a page, or fold something out. */
 export function Link({
   children,
   onClick,
-  title
+  title,
+  open
 }: {
   children: React.ReactNode;
   title?: string;
+  /** Whether what it folds out is shown. */
+  open?: boolean;
   onClick: () => void;
 }): React.ReactElement {
   return (
-    <button type="button" className={cx('link')} title={title} onClick={onClick}>
+    <button type="button" className={cx('link')} title={title} aria-expanded={open} onClick={onClick}>
       {children}
     </button>
   );

@@ -159,6 +159,7 @@ function Hits({ hits, label, words }: { hits: readonly IHit[]; label: string; wo
       rows={hits.map(hit => ({
         id: hit.ref,
         ref: hit.ref,
+        code: hit.code || undefined,
         icon: iconOf(hit.kind),
         name: <Marked text={hit.name || nameOf(hit.ref)} words={words} />,
         meta: hit.detail && <span className={cx('row-detail')}>{hit.detail}</span>,

@@ -1,4 +1,4 @@
-import React from 'react';
+import React, { useEffect, useState } from 'react';
 
 import type { IFeature, IViewDetail } from '../api/types';
 import { Button, Link } from '../components/button';
@@ -18,6 +18,8 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { ended } from '../jobs/ended';
+import { notify } from '../jobs/notify';
+import { isActive } from '../jobs/state';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { onlineWords } from './fresh';
@@ -43,11 +45,18 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
 }
 
 function MaterializeButton({ name, onDone }: { name: string; onDone: () => Promise<void> }): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
   const { run, busy } = useAction();
+  const [closed] = useState(() => new AbortController());
+  useEffect(() => () => closed.abort(), [closed]);
   const materialize = (): Promise<boolean> =>
     run(async () => {
-      await ended(client, await client.features.materialize(name));
+      const job = await ended(client, await client.features.materialize(name), { signal: closed.signal });
+      if (isActive(job)) {
+        notify(workbench, job.ref); // nobody looks any more: its end is told when it comes
+        return;
+      }
       done(trans.__('The newest values of %1 are online.', name));
       await onDone();
     });

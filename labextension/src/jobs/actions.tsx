@@ -10,8 +10,8 @@ import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
-import { notify } from './notify';
-import { endedBadly, isActive, isQueued, moved } from './state';
+import { ATTACH, notify } from './notify';
+import { endedBadly, isActive, isAttachable, isQueued, moved } from './state';
 
 /** A cancel of a job that ran longer than this is asked about. */
 const LONG_SECONDS = 600;
@@ -30,6 +30,7 @@ export function JobButtons(props: IButtonsProps): React.ReactElement {
       {isActive(job) && <CancelButton {...props} action={action} />}
       {isQueued(job) && <QueueButtons {...props} action={action} />}
       {(job.state === 'running' || endedBadly(job)) && <RequeueButton {...props} action={action} />}
+      {isAttachable(job) && <AttachButton job={job} />}
       <CloneButton job={job} action={action} />
       <RunButton job={job} />
     </>
@@ -101,6 +102,18 @@ function QueueButtons({ job, query, action: { run, busy } }: ActionProps): React
       caption={held ? trans.__('Let it start') : trans.__('Keep it from starting until it is released')}
       disabled={busy}
       onClick={() => void run(toggle)}
+    />
+  );
+}
+
+function AttachButton({ job }: { job: IJob }): React.ReactElement {
+  const { commands, trans } = useWorkbench();
+  return (
+    <Button
+      icon="terminal"
+      label={trans.__('Attach')}
+      caption={trans.__('A terminal in the environment of this job: its code, its GPUs, its variables')}
+      onClick={() => void commands.execute(ATTACH, { ref: job.ref })}
     />
   );
 }

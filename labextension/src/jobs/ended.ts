@@ -20,13 +20,21 @@ async function seen(): Promise<void> {
 /**
  * Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it.
  *
- * A lost answer says nothing about the job: it is asked again. So is it after its page was closed, since a notification waits.
+ * A lost answer says nothing about the job: it is asked again. With a signal, nothing is asked any more once that is given: the job is
+ * then as it was last known, under way perhaps.
  */
-export async function ended(client: IClient, job: IJob, next = FIRST_MS): Promise<IJob> {
+export async function ended(
+  client: IClient,
+  job: IJob,
+  { signal, next = FIRST_MS }: { signal?: AbortSignal; next?: number } = {}
+): Promise<IJob> {
   let [known, wait] = [job, next];
   while (isActive(known)) {
     await pause(wait);
     await seen();
+    if (signal?.aborted) {
+      return known;
+    }
     try {
       known = await client.jobs.show(job.id);
       wait = Math.min(wait * 1.5, LONGEST_MS);

@@ -32,7 +32,7 @@ export function SameCode({ form, onChange, job }: IFieldsProps & { job: IJob }):
       </label>
       {' · '}
       {form.sameCode
-        ? trans.__('only the parameters can differ')
+        ? trans.__('its parameters and needs can differ')
         : trans.__('else the notebook as it is now, and any change')}
     </p>
   );
@@ -140,7 +140,7 @@ export function NeedFields({ form, faults, onChange }: IFieldsProps): React.Reac
   return (
     <>
       <Heading title={trans.__('Needs')} />
-      <fieldset className={cx('form')} disabled={form.sameCode} aria-label={trans.__('Needs')}>
+      <fieldset className={cx('form')} aria-label={trans.__('Needs')}>
         {text('name', trans.__('name'))}
         {whole('cpus', trans.__('CPUs'), trans.__('0 for a job that mostly waits'))}
         <Field

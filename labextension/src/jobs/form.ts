@@ -1,5 +1,5 @@
-import type { INeeds } from '../api/jobs';
-import type { Code, IJob, IJobSpec, IParameter } from '../api/types';
+import type { IEstimated } from '../api/jobs';
+import type { Code, IJob, IJobSpec, INeeds, IParameter } from '../api/types';
 import { quoted } from '../code/shell';
 import { type IFaultWords, Inexact, readSweep, readValue, shown } from './values';
 
@@ -224,7 +224,7 @@ export function readForm(form: IForm, parameters: readonly IParameter[], say: IF
 }
 
 /** What an estimate is asked for with. */
-export const needsOf = (spec: IJobSpec): INeeds => ({
+export const needsOf = (spec: IJobSpec): IEstimated => ({
   notebook: spec.notebook,
   gpus: spec.gpus,
   gpu_type: spec.gpu_type,
@@ -247,6 +247,26 @@ export function cloneParameters(
   return { ...(Object.fromEntries(back) as Record<string, unknown>), ...spec.parameters };
 }
 
+/** What a clone asks for in another way than its job did; null for what it does without. */
+export function cloneNeeds(job: IJob, spec: IJobSpec): INeeds {
+  const asked: Required<INeeds> = {
+    name: spec.name ?? '',
+    gpus: spec.gpus ?? 0,
+    gpu_type: spec.gpu_type ?? null,
+    cpus: spec.cpus ?? 1,
+    memory_gib: spec.memory_gib ?? null,
+    time_limit_minutes: spec.time_limit_minutes ?? null,
+    priority: spec.priority ?? 50,
+    retries: spec.retries ?? 0,
+    backend: spec.backend ?? null,
+    queue: spec.queue ?? null,
+    after: spec.after ?? []
+  };
+  const before: INeeds = { ...job, after: [] };
+  const differs = (key: keyof INeeds): boolean => JSON.stringify(asked[key]) !== JSON.stringify(before[key]);
+  return Object.fromEntries(Object.entries(asked).filter(([key]) => differs(key as keyof INeeds)));
+}
+
 /** Parameters as options. The command line reads 5 and true as what they look like, unless told that they are texts. */
 const given = (parameters: Readonly<Record<string, unknown>>): string[] =>
   Object.entries(parameters).flatMap(([key, value]) =>
@@ -254,29 +274,43 @@ const given = (parameters: Readonly<Record<string, unknown>>): string[] =>
   );
 
 /** The same clone, in words. */
-export const cloneCode = (job: string, parameters: Readonly<Record<string, unknown>>): Code => {
-  const cli = ['mlinfra jobs clone', job, '--same-code', ...given(parameters)].join(' ');
+export const cloneCode = (job: string, parameters: Readonly<Record<string, unknown>>, needs: INeeds): Code => {
+  const cli = ['mlinfra jobs clone', job, '--same-code', ...given(parameters), ...flagsOf(needs)].join(' ');
   return { cli, magic: `%${cli}` };
 };
 
+const FLAGS: Readonly<Record<string, string>> = {
+  name: '--name',
+  cpus: '--cpus',
+  gpus: '--gpus',
+  gpu_type: '--gpu-type',
+  memory_gib: '--memory-gib',
+  time_limit_minutes: '--time-limit',
+  priority: '--priority',
+  retries: '--retries',
+  backend: '--backend',
+  queue: '--queue',
+  after: '--after',
+  max_parallel: '--max-parallel'
+};
+/** What need not be said. */
+const USUAL: Readonly<Record<string, unknown>> = { cpus: 1, gpus: 0, priority: 50, retries: 0 };
+
+/** What a job asks for, as options; none is 0 or an empty word. */
+const flagsOf = (asked: object): string[] =>
+  Object.entries(FLAGS).flatMap(([key, flag]) => {
+    const value = (asked as Readonly<Record<string, unknown>>)[key];
+    const values =
+      value === undefined
+        ? []
+        : Array.isArray(value)
+          ? (value as unknown[])
+          : [value ?? (/gib|minutes/.test(key) ? 0 : '')];
+    return values.flatMap(item => [flag, quoted(String(item))]);
+  });
+
 function cliOf(spec: IJobSpec, array: boolean): string {
-  const options: readonly [string, string | number | undefined, string | number | undefined][] = [
-    ['--name', spec.name, undefined],
-    ['--cpus', spec.cpus, 1],
-    ['--gpus', spec.gpus, 0],
-    ['--gpu-type', spec.gpu_type, undefined],
-    ['--memory-gib', spec.memory_gib, undefined],
-    ['--time-limit', spec.time_limit_minutes, undefined],
-    ['--priority', spec.priority, 50],
-    ['--retries', spec.retries, 0],
-    ['--backend', spec.backend, undefined],
-    ['--queue', spec.queue, undefined],
-    ...(spec.after ?? []).map((id): [string, string, undefined] => ['--after', id, undefined]),
-    ['--array', array ? SWEEP_FILE : undefined, undefined],
-    ['--max-parallel', spec.max_parallel, undefined]
-  ];
-  const flags = options
-    .filter(([, value, usual]) => value !== undefined && value !== usual)
-    .flatMap(([flag, value]) => [flag, quoted(String(value))]);
-  return ['mlinfra jobs submit', quoted(spec.notebook ?? ''), ...given(spec.parameters ?? {}), ...flags].join(' ');
+  const said = Object.fromEntries(Object.entries(spec).filter(([key, value]) => USUAL[key] !== value));
+  const words = ['mlinfra jobs submit', quoted(spec.notebook ?? ''), ...given(spec.parameters ?? {}), ...flagsOf(said)];
+  return [...words, ...(array ? ['--array', SWEEP_FILE] : [])].join(' ');
 }

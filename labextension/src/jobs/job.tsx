@@ -18,14 +18,16 @@ import { useWide } from '../hooks/wide';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { isFormed, JobButtons } from './actions';
+import { CodeOf } from './code';
 import { KernelButtons } from './devices';
 import { Elements } from './elements';
 import { JobLog } from './log';
 import { notify, NOTIFY } from './notify';
 import { OpenOutput, Output } from './output';
 import { endOf, Queue } from './queue';
-import { Attempts, CodeOf, JobDetails } from './record';
+import { Attempts, JobDetails } from './record';
 import { gpuName, Resources } from './resources';
+import { type ILogSearch, LogSearchBox, useLogSearch } from './search';
 import { Clock, Starts, useStarts } from './starts';
 import { arrayCode, isActive, isWaiting, kernelsIn, shownState } from './state';
 
@@ -75,17 +77,18 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
   const { trans } = workbench;
   const [chosen, setView] = useState('');
   const [follow, setFollow] = useState(true);
-  const [words, setWords] = useState('');
+  const search = useLogSearch(job);
   const tabs = tabsOf(job, workbench);
   const view = tabs.some(({ name }) => name === chosen) ? chosen : (tabs[0]?.name ?? '');
   const goToEnd = (): void => {
     setView('log');
     setFollow(true);
+    search.type('');
   };
   usePageKey('l', trans.__('go to the end of the log'), goToEnd, job.array === null);
   return (
     <>
-      <JobFacts job={job} />
+      <JobFacts job={job} onCode={() => setView('code')} />
       <JobProgress job={job} />
       {isWaiting(job) && <Waiting job={job} />}
       {job.reason && !isActive(job) && job.state !== 'succeeded' && (
@@ -99,22 +102,19 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
           view === 'log' && (
             <>
               <label>
-                <input type="checkbox" checked={follow} onChange={event => setFollow(event.target.checked)} />{' '}
+                <input
+                  type="checkbox"
+                  checked={follow && !search.hit}
+                  onChange={event => (event.target.checked ? goToEnd() : setFollow(false))}
+                />{' '}
                 {trans.__('follow')}
               </label>
-              <input
-                type="search"
-                className={cx('input')}
-                aria-label={trans.__('Find lines of the log')}
-                placeholder={trans.__('find lines')}
-                value={words}
-                onChange={event => setWords(event.target.value)}
-              />
+              <LogSearchBox search={search} />
             </>
           )
         }
       >
-        {view === 'log' ? <LogTab job={job} {...{ words, follow, setFollow }} /> : <Tab job={job} view={view} />}
+        {view === 'log' ? <LogTab job={job} {...{ search, follow, setFollow }} /> : <Tab job={job} view={view} />}
       </Tabs>
       {isWaiting(job) && (
         <div className={cx('queue-below')}>
@@ -131,16 +131,16 @@ const WIDE = 860;
 
 interface ILogTabProps {
   job: IJob;
-  words: string;
+  search: ILogSearch;
   follow: boolean;
   setFollow: (follow: boolean) => void;
 }
 
-function LogTab({ job, words, follow, setFollow }: ILogTabProps): React.ReactElement {
+function LogTab({ job, search, follow, setFollow }: ILogTabProps): React.ReactElement {
   const [host, wide] = useWide(WIDE);
   return (
     <div ref={host} className={cx('log-side')}>
-      <JobLog job={job} words={words} follow={follow} onFollow={setFollow} />
+      <JobLog job={job} hit={search.hit} words={search.settled} follow={follow} onFollow={setFollow} />
       {wide && job.state === 'running' && <Resources job={job} />}
     </div>
   );
@@ -205,7 +205,7 @@ function Waiting({ job }: { job: IJob }): React.ReactElement {
   );
 }
 
-function JobFacts({ job }: { job: IJob }): React.ReactElement {
+function JobFacts({ job, onCode }: { job: IJob; onCode: () => void }): React.ReactElement {
   const { trans, open } = useWorkbench();
   const { pipeline, step } = job.labels;
   const gpus = job.gpu_ids.map(gpuName).join(', ');
@@ -262,7 +262,7 @@ function JobFacts({ job }: { job: IJob }): React.ReactElement {
       )}
       {job.snapshot && (
         <>
-          {trans.__('code snapshot')} <b>{format.shortId(job.snapshot)}</b>
+          {trans.__('code snapshot')} <Link onClick={onCode}>{format.shortId(job.snapshot)}</Link>
         </>
       )}
       <>

@@ -2,13 +2,14 @@ import React, { useEffect, useRef, useState } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { IJobsClient } from '../api/jobs';
-import type { IJob } from '../api/types';
+import type { IJob, ILogHit } from '../api/types';
 import { Button } from '../components/button';
-import { ErrorCard } from '../components/card';
+import { ErrorCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
 import { useVisible } from '../hooks/visible';
 import { isActive } from './state';
 
@@ -51,13 +52,6 @@ export function append(
 /** The log with the piece before it. */
 export function prepend(log: ILog, piece: { text: string; offset: number }): ILog {
   return { ...log, text: piece.text + log.text, start: piece.offset, room: (log.room ?? 0) + piece.text.length };
-}
-
-/** The lines that hold all words, in any case; all lines without words. */
-export function linesWith(text: string, words: string): string[] {
-  const lines = text.replace(/\n$/, '').split('\n');
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  return wanted.length ? lines.filter(line => wanted.every(word => line.toLowerCase().includes(word))) : lines;
 }
 
 /** Where the text that is kept begins: behind the end of a line, or of a line drawn anew (`\r`, by progress bars), if one is near. */
@@ -163,31 +157,31 @@ function useLog(job: IJob): ILogState {
 
 interface IJobLogProps {
   job: IJob;
-  /** Only lines that hold these words are shown. */
+  /** A line that was searched for: what stands around it is shown instead of the end. */
+  hit?: ILogHit | null;
   words?: string;
   follow: boolean;
   onFollow: (follow: boolean) => void;
 }
 
 /** The log of a job; scrolling up stops following, scrolling to the end begins it again. */
-export function JobLog({ job, words = '', follow, onFollow }: IJobLogProps): React.ReactElement {
+export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { log, error, earlier } = useLog(job);
   const { run, busy } = useAction();
-  const found = words.trim() ? linesWith(log.text, words) : null;
   const host = useRef<HTMLDivElement>(null);
   const why = log.note === undefined || log.note === '' ? trans.__('It wrote nothing.') : log.note;
 
   useEffect(() => {
-    if (follow && host.current) {
+    if (follow && !hit && host.current) {
       host.current.scrollTop = host.current.scrollHeight;
     }
-  }, [log, follow]);
+  }, [log, follow, hit]);
 
   const onScroll = (): void => {
     const node = host.current;
     const atEnd = node ? node.scrollHeight - node.scrollTop - node.clientHeight < 24 : true;
-    if (atEnd !== follow) {
+    if (atEnd !== follow && !hit) {
       onFollow(atEnd);
     }
   };
@@ -195,20 +189,15 @@ export function JobLog({ job, words = '', follow, onFollow }: IJobLogProps): Rea
   return (
     <div className={cx('log-main')}>
       {error && <ErrorCard error={error} />}
-      {log.start > 0 && (
-        <p className={cx('more')}>
-          {trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(log.start))}{' '}
-          <Button label={trans.__('Earlier…')} disabled={busy} onClick={() => void run(earlier)} />
-        </p>
-      )}
-      {found && (
-        <p className={cx('more')} role="status">
-          {trans.__(
-            '%1 of %2 lines',
-            format.number(log.text ? found.length : 0),
-            format.number(linesWith(log.text, '').length)
-          )}
-        </p>
+      {hit ? (
+        <p className={cx('more')}>{trans.__('line %1 and what is around it', format.number(hit.line))}</p>
+      ) : (
+        log.start > 0 && (
+          <p className={cx('more')}>
+            {trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(log.start))}{' '}
+            <Button label={trans.__('Earlier…')} disabled={busy} onClick={() => void run(earlier)} />
+          </p>
+        )
       )}
       <div
         ref={host}
@@ -218,12 +207,63 @@ export function JobLog({ job, words = '', follow, onFollow }: IJobLogProps): Rea
         tabIndex={0}
         onScroll={onScroll}
       >
-        {log.text ? (
-          <pre>{found ? found.join('\n') : log.text}</pre>
+        {hit ? (
+          <Around job={job} hit={hit} words={words} />
+        ) : log.text ? (
+          <pre>{log.text}</pre>
         ) : (
           <span className={cx('quiet')}>{log.ended ? why : trans.__('Nothing written yet.')}</span>
         )}
       </div>
     </div>
+  );
+}
+
+/** Bytes of the log around a line. */
+const AROUND = 24_000;
+
+/** A line of the log, with what stands before and behind it. */
+function Around({ job, hit, words }: { job: IJob; hit: ILogHit; words: string }): React.ReactElement {
+  const { client } = useWorkbench();
+  const { offset, line: number } = hit;
+  const query = useQuery(
+    `around:${job.ref}:${offset}`,
+    async signal => {
+      const start = Math.max(0, offset - AROUND);
+      const [before, after] = await Promise.all([
+        offset > 0 && client.jobs.log(job.id, { offset: start, limit: offset - start }, signal),
+        client.jobs.log(job.id, { offset, limit: AROUND }, signal)
+      ]);
+      return { before: before ? (start > 0 ? wholeLines(before) : before).text : '', after: after.text, number };
+    },
+    { every: () => null, list: job.ref }
+  );
+  const shown = query.data;
+  const marked = useRef<HTMLElement>(null);
+  useEffect(() => {
+    marked.current?.scrollIntoView({ block: 'center' });
+  }, [shown]);
+  if (!shown) {
+    return <Result query={query}>{() => null}</Result>;
+  }
+  const end = shown.after.indexOf('\n');
+  const line = end < 0 ? shown.after : shown.after.slice(0, end);
+  const at = line.toLowerCase().indexOf(words.toLowerCase());
+  return (
+    <pre>
+      {shown.before}
+      <span ref={marked} className={cx('log-hit')} aria-current="location" data-line={shown.number}>
+        {at < 0 ? (
+          line
+        ) : (
+          <>
+            {line.slice(0, at)}
+            <mark>{line.slice(at, at + words.length)}</mark>
+            {line.slice(at + words.length)}
+          </>
+        )}
+      </span>
+      {shown.after.slice(line.length)}
+    </pre>
   );
 }

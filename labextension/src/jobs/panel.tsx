@@ -119,7 +119,7 @@ function Rows({ jobs }: { jobs: readonly IJob[] }): React.ReactElement {
   return <List label={workbench.trans.__('Jobs')} rows={rows} />;
 }
 
-function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbench): IListRow {
+export function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbench): IListRow {
   const name = job.name.split('/').pop() ?? job.name;
   return {
     id: job.ref,

@@ -2,7 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { IWorkbench } from '../tokens';
-import { Ends, jobRef, NOTIFY } from './notify';
+import { ATTACH, Ends, jobRef, NOTIFY } from './notify';
 
 export const jobs: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:jobs',
@@ -49,6 +49,15 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       category: workbench.category(trans.__('Jobs')),
       execute: () => workbench.open('queue:all')
     });
+    workbench.addCommand({
+      id: ATTACH,
+      label: trans.__('Attach to Job…'),
+      caption: trans.__('A terminal in the environment of a job: its code, its GPUs, its variables'),
+      icon: 'terminal',
+      category: workbench.category(trans.__('Jobs')),
+      args: { ref: { type: 'string', description: trans.__('The reference of the job') } },
+      execute: async ({ ref }) => (await import('./attach')).attach(workbench, jobRef(ref) ?? jobInFront(app))
+    });
     workbench.addPage({
       kind: 'submit',
       icon: 'play',
@@ -69,6 +78,10 @@ export const jobs: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+/** The job whose page is in front. */
+const jobInFront = (app: JupyterFrontEnd): string | null =>
+  /^jp-mlinfra-(job:.+)$/.exec(app.shell.currentWidget?.id ?? '')?.[1] ?? null;
 
 const PLUGIN = '@jupyter-mlinfra/labextension:jobs';
 

@@ -1,73 +1,18 @@
 import React from 'react';
 
-import type { IAttempt, ICodeSnapshot, IJob, IPage } from '../api/types';
-import { Button } from '../components/button';
+import type { IAttempt, IJob, IPage } from '../api/types';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
-import { Heading } from '../components/header';
 import { More } from '../components/more';
-import { Num } from '../components/number';
 import { Pairs } from '../components/pairs';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
-import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { RefLink } from '../components/reflink';
 import { isActive } from './state';
-
-/** The code that a job runs from, and what of the project it does not hold. */
-export function CodeOf({ job }: { job: IJob }): React.ReactElement {
-  const { client, code, trans } = useWorkbench();
-  const query = useQuery(`code:${job.ref}`, signal => client.jobs.code(job.id, signal), { every: () => null });
-  return (
-    <div className={cx('scroll')}>
-      <Result query={query} rows={3}>
-        {snapshot =>
-          snapshot === null ? (
-            <p className={cx('more')}>{trans.__('It runs no file of the project, so no code was kept.')}</p>
-          ) : (
-            <>
-              <Pairs
-                pairs={[
-                  [trans.__('snapshot'), <code key="id">{snapshot.id}</code>],
-                  [trans.__('git commit'), snapshot.commit ? <code key="commit">{snapshot.commit}</code> : ''],
-                  [trans.__('files'), <Num key="files" value={snapshot.files} />],
-                  [trans.__('size'), format.bytes(snapshot.size)]
-                ]}
-              />
-              <p className={cx('more')}>
-                <Button icon="copy" label={trans.__('Copy Snapshot Id')} onClick={() => code.copy(snapshot.id)} />
-              </p>
-              <LeftOut snapshot={snapshot} />
-            </>
-          )
-        }
-      </Result>
-    </div>
-  );
-}
-
-function LeftOut({ snapshot }: { snapshot: ICodeSnapshot }): React.ReactElement {
-  const { trans } = useWorkbench();
-  const left = snapshot.left_out;
-  if (!left.length) {
-    return <p className={cx('more')}>{trans.__('Nothing was left out.')}</p>;
-  }
-  const columns: IColumnSpec<(typeof left)[number]>[] = [
-    { key: 'path', head: trans.__('file'), cell: file => <span className={cx('cell')}>{file.path}</span> },
-    { key: 'size', head: trans.__('size'), cell: file => format.bytes(file.size), end: true },
-    { key: 'why', head: trans.__('why'), cell: file => file.why }
-  ];
-  return (
-    <>
-      <Heading title={trans.__('Left out')} note={trans.__('the job sees the project’s own file, as it is then')} />
-      <Table label={trans.__('Left out')} columns={columns} rows={left} row={file => ({ id: file.path })} />
-    </>
-  );
-}
 
 /** Every start of a job. */
 export function Attempts({ job }: { job: IJob }): React.ReactElement {

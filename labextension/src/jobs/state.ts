@@ -8,6 +8,9 @@ export const isWaiting = ({ state }: Pick<IJob, 'state'>): boolean => WAITING.in
 export const isActive = (job: Pick<IJob, 'state'>): boolean => isWaiting(job) || job.state === 'running';
 /** Whether it ended, and not as it was meant to. */
 export const endedBadly = ({ state }: Pick<IJob, 'state'>): boolean => BADLY.includes(state);
+/** Whether a shell can be had beside it: on this machine also when it has ended, elsewhere only while it runs. */
+export const isAttachable = (job: Pick<IJob, 'state' | 'array' | 'attempt' | 'backend'>): boolean =>
+  !job.array && job.attempt > 0 && (job.state === 'running' || (job.backend === 'local' && !isActive(job)));
 /** Whether it stands in the queue: only there can it be held and moved. */
 export const isQueued = ({ state }: Pick<IJob, 'state'>): boolean => state === 'queued';
 

@@ -2,6 +2,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import React, { useEffect, useState } from 'react';
 
 import { ApiError } from '../api/errors';
+import type { ICloneChanges } from '../api/jobs';
 import type { IJob, IJobSpec, IParameter } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
@@ -14,10 +15,12 @@ import { useQuery } from '../hooks/query';
 import { useVisible } from '../hooks/visible';
 import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
+import { CodeLine } from './code';
 import { NeedFields, ParameterFields, SameCode } from './fields';
 import { Forecast } from './forecast';
 import {
   cloneCode,
+  cloneNeeds,
   cloneParameters,
   fillForm,
   formOf,
@@ -107,7 +110,11 @@ function useSubmit({ notebook, source: { parameters, job }, onOld }: ISubmitForm
         trans.__('Look at the form, which shows them now, and submit it again.')
       );
     }
-    const changes = (of: IJob): object => ({ parameters: cloneParameters(of, spec, parameters), same_code: true });
+    const changes = (of: IJob): ICloneChanges => ({
+      parameters: cloneParameters(of, spec, parameters),
+      needs: cloneNeeds(of, spec),
+      same_code: true
+    });
     const { ref } = await (job && sameCode ? client.jobs.clone(job.id, changes(job)) : client.jobs.submit(spec));
     notify(workbench, ref);
     await open(ref);
@@ -161,6 +168,7 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
         {job?.snapshot && <SameCode {...fields} job={job} />}
         <ParameterFields {...fields} grid={read.grid} />
         <NeedFields {...fields} />
+        {!form.sameCode && <CodeLine notebook={notebook} />}
         <div className={cx('form-actions')}>
           <Forecast spec={form.sameCode ? null : read.spec} jobs={many} />
           {commands.hasCommand(SCHEDULE) && (
@@ -186,7 +194,12 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
 }
 
 function codeOf({ spec, code }: IRead, form: IForm, { job, parameters }: ISource): Pick<IRead, 'code'> {
-  return { code: job && form.sameCode && spec ? cloneCode(job.id, cloneParameters(job, spec, parameters)) : code };
+  return {
+    code:
+      job && form.sameCode && spec
+        ? cloneCode(job.id, cloneParameters(job, spec, parameters), cloneNeeds(job, spec))
+        : code
+  };
 }
 
 const SCHEDULE = 'mlinfra:schedules-create';

@@ -50,7 +50,7 @@ export function AlertsSection(): React.ReactElement {
   );
 }
 
-function alertRow(alert: IAlert): IListRow {
+export function alertRow(alert: IAlert): IListRow {
   return {
     id: alert.ref,
     ref: alert.ref,

@@ -1,6 +1,6 @@
 import React, { useState } from 'react';
 
-import type { IDue, ISchedule, IScheduleFacts } from '../api/types';
+import type { IDueTimes, ISchedule, IScheduleFacts } from '../api/types';
 import { Button } from '../components/button';
 import { ErrorCard, Result } from '../components/card';
 import { done } from '../components/confirm';
@@ -55,6 +55,7 @@ function ScheduleForm({ what, known }: { what: string; known?: ISchedule }): Rea
   const { run, busy } = useAction();
   const faults = faultsOf(form);
   const times = usePreview(form, faults);
+  const { valid = false, reason = '' } = times.data ?? {};
   const send = (facts: IScheduleFacts): Promise<ISchedule> =>
     known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
   const submit = (): Promise<boolean> =>
@@ -75,7 +76,7 @@ function ScheduleForm({ what, known }: { what: string; known?: ISchedule }): Rea
         }}
       >
         <WhatFields {...props} fixed={known !== undefined} />
-        <WhenFields {...props} valid={times.data !== undefined && !times.error && !faults.has('cron')} />
+        <WhenFields {...props} valid={valid && !times.error && !faults.has('cron')} reason={reason} />
         <NextFive times={times} />
         <PolicyFields {...props} />
         <Watcher />
@@ -84,7 +85,7 @@ function ScheduleForm({ what, known }: { what: string; known?: ISchedule }): Rea
             kind="primary"
             icon="clock"
             label={known ? trans.__('Change Schedule') : trans.__('Schedule')}
-            disabled={busy || faults.size > 0 || times.error !== null}
+            disabled={busy || faults.size > 0 || times.error !== null || reason !== ''}
             submit
           />
         </div>
@@ -95,12 +96,12 @@ function ScheduleForm({ what, known }: { what: string; known?: ISchedule }): Rea
 }
 
 /** The next five times of what the form says; asked once the typing rests. */
-function usePreview(form: IScheduleForm, faults: ReadonlySet<string>): IQuery<readonly IDue[]> {
+function usePreview(form: IScheduleForm, faults: ReadonlySet<string>): IQuery<IDueTimes> {
   const { client } = useWorkbench();
   const cron = useSettled(form.cron.trim(), 250);
   const tz = useSettled(form.tz.trim(), 250);
   const whole = !faults.has('cron') && !faults.has('tz');
-  return useQuery(`due ${cron} ${tz}`, signal => client.schedules.preview(cron, tz, 5, signal), {
+  return useQuery<IDueTimes>(`due ${cron} ${tz}`, signal => client.schedules.preview(cron, tz, 5, signal), {
     list: 'due',
     every: () => null,
     when: whole
@@ -139,7 +140,14 @@ function WhatFields({ form, faults, onChange, fixed }: IFieldsProps & { fixed: b
   );
 }
 
-function WhenFields({ form, faults, onChange, valid }: IFieldsProps & { valid: boolean }): React.ReactElement {
+/** reason: why the cron text, or the zone, has no times. */
+function WhenFields({
+  form,
+  faults,
+  onChange,
+  valid,
+  reason
+}: IFieldsProps & { valid: boolean; reason: string }): React.ReactElement {
   const { trans } = useWorkbench();
   const { sentence } = form;
   const set = (change: Partial<ISentence>): void => onChange({ sentence: { ...sentence, ...change } });
@@ -196,7 +204,7 @@ function WhenFields({ form, faults, onChange, valid }: IFieldsProps & { valid: b
           label={trans.__('cron')}
           width={120}
           value={form.cron}
-          fault={faults.has('cron') ? trans.__('It has five fields.') : undefined}
+          fault={faults.has('cron') ? trans.__('It has five fields.') : reason || undefined}
           onChange={cron => onChange({ cron })}
         />
         {valid && <State state="ok">{trans.__('valid')}</State>}
@@ -205,7 +213,7 @@ function WhenFields({ form, faults, onChange, valid }: IFieldsProps & { valid: b
   );
 }
 
-function NextFive({ times }: { times: IQuery<readonly IDue[]> }): React.ReactElement | null {
+function NextFive({ times }: { times: IQuery<IDueTimes> }): React.ReactElement | null {
   const { trans } = useWorkbench();
   if (times.error && !times.error.lost) {
     return <ErrorCard error={times.error} />;
@@ -213,7 +221,7 @@ function NextFive({ times }: { times: IQuery<readonly IDue[]> }): React.ReactEle
   return (
     <div className={cx('sentence')}>
       <span className={cx('sentence-label')}>{trans.__('next')}</span>
-      <div aria-live="polite">{times.data && <DueList times={times.data} />}</div>
+      <div aria-live="polite">{times.data && <DueList times={times.data.items} />}</div>
     </div>
   );
 }

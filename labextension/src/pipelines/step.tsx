@@ -26,6 +26,33 @@ interface IStepFields {
   in: string;
   out: string;
   params: string;
+  gpus: string;
+  gpu_type: string;
+  cpus: string;
+  memory_gib: string;
+  time_limit_minutes: string;
+  retries: string;
+  backend: string;
+  queue: string;
+}
+
+type Need = Exclude<keyof IStepFields, 'name' | 'notebook' | 'in' | 'out' | 'params'>;
+
+/** What stands under `resources:` in the file; the rest stands in the step itself. */
+const RESOURCES: readonly Need[] = ['gpus', 'gpu_type', 'cpus', 'memory_gib', 'backend', 'queue'];
+const OWN: readonly Need[] = ['time_limit_minutes', 'retries'];
+const NUMBERS: readonly Need[] = ['gpus', 'cpus', 'memory_gib', 'time_limit_minutes', 'retries'];
+
+/** A need as the file has it; null for none, undefined for what is no number of its kind. */
+export function readNeed(key: Need, text: string): string | number | null | undefined {
+  const word = text.trim();
+  if (!word || !NUMBERS.includes(key)) {
+    return word || null;
+  }
+  const value = Number(word);
+  const least = key === 'gpus' || key === 'retries' ? 0 : key === 'cpus' ? 1 : Number.MIN_VALUE;
+  const whole = key === 'cpus' || key === 'retries' || (key === 'gpus' && value >= 1);
+  return value >= least && Number.isFinite(value) && (!whole || Number.isInteger(value)) ? value : undefined;
 }
 
 const lines = (text: string): string[] =>
@@ -54,7 +81,8 @@ function fieldsOf(step: IStep, path: string): IStepFields {
     notebook: relative(step.notebook, folder),
     in: here(step.inputs),
     out: here(step.outputs),
-    params: Object.keys(step.parameters).length ? JSON.stringify(step.parameters, null, 1) : ''
+    params: Object.keys(step.parameters).length ? JSON.stringify(step.parameters, null, 1) : '',
+    ...(Object.fromEntries([...RESOURCES, ...OWN].map(key => [key, String(step[key] ?? '')])) as Record<Need, string>)
   };
 }
 
@@ -68,18 +96,22 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
   const params = readParams(fields.params);
   const set = (change: Partial<IStepFields>): void => setChanges({ ...changes, ...change });
   const differs = (key: keyof IStepFields): boolean => fields[key] !== start[key];
+  const bad = NUMBERS.filter(key => differs(key) && readNeed(key, fields[key]) === undefined);
   const changed = (Object.keys(start) as (keyof IStepFields)[]).filter(differs);
   const apply = async (): Promise<void> => {
     const went = await text.change(async before => {
-      const values: readonly [keyof IStepFields, unknown][] = [
+      const values: readonly [keyof IStepFields, unknown, string?][] = [
         ['notebook', fields.notebook],
         ['in', lines(fields.in).length ? lines(fields.in) : null],
         ['out', lines(fields.out).length ? lines(fields.out) : null],
-        ['params', params && Object.keys(params).length ? params : null]
+        ['params', params && Object.keys(params).length ? params : null],
+        ...OWN.map((key): [Need, unknown] => [key, readNeed(key, fields[key])]),
+        ...RESOURCES.map((key): [Need, unknown, string] => [key, readNeed(key, fields[key]), 'resources'])
       ];
       let now = before;
-      for (const [key, value] of values.filter(([key]) => differs(key))) {
-        now = (await client.pipelines.edit(now, ['steps', step.name, key], value)).text;
+      for (const [key, value, inside] of values.filter(([key]) => differs(key))) {
+        const at = ['steps', step.name, ...(inside ? [inside] : []), key];
+        now = (await client.pipelines.edit(now, at, value)).text;
       }
       return differs('name') ? client.pipelines.rename(now, step.name, fields.name) : { text: now };
     });
@@ -116,11 +148,15 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
         fault={params ? undefined : trans.__('This is no mapping in JSON.')}
         onChange={value => set({ params: value })}
       />
+      <Heading title={trans.__('Needs')} note={trans.__('empty for what the file says of all steps')} />
+      <Needs fields={fields} bad={bad} set={set} />
       <div className={cx('actions')}>
         <Button
           kind="primary"
           label={trans.__('Apply')}
-          disabled={disabled || text.busy || !changed.length || !params || !fields.name || !fields.notebook}
+          disabled={
+            disabled || text.busy || !changed.length || bad.length > 0 || !params || !fields.name || !fields.notebook
+          }
           submit
         />
         <Link onClick={() => void commands.execute('mlinfra:workbench-open-file', { path: step.notebook })}>
@@ -128,6 +164,41 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
         </Link>
       </div>
     </form>
+  );
+}
+
+interface INeedsProps {
+  fields: IStepFields;
+  bad: readonly Need[];
+  set: (change: Partial<IStepFields>) => void;
+}
+
+/** What the job of a step asks for. */
+function Needs({ fields, bad, set }: INeedsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const words: Readonly<Record<Need, string>> = {
+    gpus: trans.__('GPUs'),
+    gpu_type: trans.__('GPU type'),
+    cpus: trans.__('CPUs'),
+    memory_gib: trans.__('memory, GiB'),
+    time_limit_minutes: trans.__('time limit, minutes'),
+    retries: trans.__('retries'),
+    backend: trans.__('backend'),
+    queue: trans.__('queue')
+  };
+  return (
+    <>
+      {(Object.keys(words) as Need[]).map(key => (
+        <Field
+          key={key}
+          label={words[key]}
+          width={NUMBERS.includes(key) ? 80 : 180}
+          value={fields[key]}
+          fault={bad.includes(key) ? trans.__('No such number.') : undefined}
+          onChange={value => set({ [key]: value })}
+        />
+      ))}
+    </>
   );
 }
 

@@ -7,6 +7,7 @@ import { Pinned, Recent } from '../components/shelf';
 import { useWorkbench } from '../hooks/context';
 import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { leaving } from './leaving';
 import { FrameWidget } from './widget';
 
 /** A search over everything, above what is open: Enter opens, `i` inserts, Escape goes back to where the caret was. */
@@ -22,28 +23,6 @@ class QuickOpen extends FrameWidget {
   protected override content(): React.ReactElement {
     return <Quick />;
   }
-}
-
-/** The workbench, where each way to another place closes the search first. */
-function leaving(workbench: IWorkbench, leave: () => void): IWorkbench {
-  const first =
-    <A extends unknown[], R>(act: (...given: A) => R) =>
-    (...given: A): R => {
-      leave();
-      return act(...given);
-    };
-  const { code } = workbench;
-  const own: Partial<IWorkbench> = {
-    open: first(workbench.open),
-    code: {
-      insertBelow: first((text, door) => code.insertBelow(text, door)),
-      insertAtCursor: first((text, door) => code.insertAtCursor(text, door)),
-      focusNotebook: leave,
-      copy: text => code.copy(text),
-      cell: (text, door) => code.cell(text, door)
-    }
-  };
-  return Object.assign(Object.create(workbench) as IWorkbench, own);
 }
 
 function Quick(): React.ReactElement {

@@ -1,6 +1,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Widget } from '@lumino/widgets';
 import React from 'react';
 
 import type { ICompute } from '../api/types';
@@ -19,8 +20,14 @@ interface ICounts {
 /** Nothing is asked while JupyterLab starts; afterwards only when there is news. */
 const START_MS = 3_000;
 
-function Status(): React.ReactElement | null {
-  const { client, commands, trans } = useWorkbench();
+interface IStatusProps {
+  /** Whether the popup is shown. */
+  shown: boolean;
+  onClick: () => void;
+}
+
+function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
+  const { client, trans } = useWorkbench();
   const { data } = useQuery<ICounts>(
     'status',
     async signal => {
@@ -46,7 +53,9 @@ function Status(): React.ReactElement | null {
       type="button"
       className={cx('status')}
       title={trans.__('GPUs in use, jobs running and waiting, alerts firing')}
-      onClick={() => void commands.execute(firing ? 'mlinfra:models-show' : 'mlinfra:jobs-show')}
+      aria-haspopup="dialog"
+      aria-expanded={shown}
+      onClick={onClick}
     >
       {compute.devices.length > 0 && (
         <span>
@@ -81,6 +90,42 @@ function Status(): React.ReactElement | null {
   );
 }
 
+/** The item of the status bar, and the popup that a click opens and the next one closes. */
+class StatusItem extends ReactWidget {
+  constructor(
+    private readonly _workbench: IWorkbench,
+    private readonly _visibility: WidgetVisibility
+  ) {
+    super();
+  }
+
+  protected override render(): React.ReactElement {
+    return (
+      <WorkbenchContext.Provider value={this._workbench}>
+        <VisibilityContext.Provider value={this._visibility}>
+          <Status shown={this._popup !== null} onClick={() => void this._toggle()} />
+        </VisibilityContext.Provider>
+      </WorkbenchContext.Provider>
+    );
+  }
+
+  private async _toggle(): Promise<void> {
+    if (this._popup) {
+      this._popup.dispose();
+      return;
+    }
+    const { openPopup } = await import('../jobs/popup');
+    this._popup ??= openPopup(this._workbench, this);
+    this._popup.disposed.connect(() => {
+      this._popup = null;
+      this.update();
+    });
+    this.update();
+  }
+
+  private _popup: Widget | null = null;
+}
+
 export const status: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:status',
   description: 'GPUs, jobs and alerts in the status bar; hidden when there is nothing to tell.',
@@ -90,13 +135,7 @@ export const status: JupyterFrontEndPlugin<void> = {
     const visibility = new WidgetVisibility();
     visibility.shown = true; // as long as the browser's tab is
     const show = (): void => {
-      const item = ReactWidget.create(
-        <WorkbenchContext.Provider value={workbench}>
-          <VisibilityContext.Provider value={visibility}>
-            <Status />
-          </VisibilityContext.Provider>
-        </WorkbenchContext.Provider>
-      );
+      const item = new StatusItem(workbench, visibility);
       bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });
     };
     void app.restored.then(() => setTimeout(show, START_MS));

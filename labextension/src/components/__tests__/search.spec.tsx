@@ -101,3 +101,13 @@ describe('arrow down in the search box', () => {
     expect(document.activeElement?.getAttribute('data-row')).toBe('dataset:x.y');
   });
 });
+
+it('an array that is found is inserted as its table', async () => {
+  const array = { ref: 'job:9c02', kind: 'job', name: 'sweep', detail: '', code: 'ml.job("9c02").table()' };
+  const fake = fakeWorkbench({ search: async () => ({ items: [array], shown: 1, total: 1 }) });
+  show(fake, <Panel />);
+  fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'sweep' } });
+  await pass(150);
+  fireEvent.keyDown(screen.getByRole('treeitem'), { key: 'i' });
+  expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("9c02").table()');
+});

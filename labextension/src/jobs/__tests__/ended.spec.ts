@@ -14,7 +14,7 @@ const client = (...states: IJob[]): { client: IClient; asked: () => number } => 
 describe('the end of a job that a verb was made into', () => {
   it('is waited for', async () => {
     const { client: server, asked } = client(job('running'), job('running'), job('succeeded'));
-    expect((await ended(server, job('queued'), 1)).state).toBe('succeeded');
+    expect((await ended(server, job('queued'), { next: 1 })).state).toBe('succeeded');
     expect(asked()).toBe(3);
   });
 
@@ -38,16 +38,31 @@ describe('the end of a job that a verb was made into', () => {
     seen.mockRestore();
   });
 
+  it('is not asked for any more once its page is closed', async () => {
+    jest.useFakeTimers();
+    const closed = new AbortController();
+    const { client: server, asked } = client(...Array.from({ length: 100 }, () => job('running')));
+    const end = ended(server, job('running'), { signal: closed.signal });
+    await jest.advanceTimersByTimeAsync(5_000);
+    const before = asked();
+    closed.abort();
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(before).toBeGreaterThan(1);
+    expect(asked()).toBe(before);
+    expect((await end).state).toBe('running');
+    jest.useRealTimers();
+  });
+
   it('is an error when the job is not known any more', async () => {
     const show = (): Promise<IJob> => Promise.reject(new ApiError('not_found', 'No job 7f3a.'));
-    await expect(ended({ jobs: { show } } as unknown as IClient, job('running'), 1)).rejects.toMatchObject({
+    await expect(ended({ jobs: { show } } as unknown as IClient, job('running'), { next: 1 })).rejects.toMatchObject({
       code: 'not_found'
     });
   });
 
   it('is an error that says why, when the verb failed', async () => {
     const { client: server } = client(job('failed', 'There is no version 9.'));
-    await expect(ended(server, job('running'), 1)).rejects.toMatchObject({
+    await expect(ended(server, job('running'), { next: 1 })).rejects.toMatchObject({
       code: 'failed',
       what: 'deploy flights/2: failed.',
       why: 'There is no version 9.'

@@ -1,7 +1,7 @@
 import type { IJob, IQueuedJob } from '../../api/types';
-import { cloneParameters, fillForm, formOf, readForm, startForm } from '../form';
+import { cloneCode, cloneNeeds, cloneParameters, fillForm, formOf, readForm, startForm } from '../form';
 import { toggleSweep } from '../fields';
-import { append, type ILog, linesWith, prepend, wholeLines } from '../log';
+import { append, type ILog, prepend, wholeLines } from '../log';
 import { tableLines } from '../queue';
 import { kernelsIn, linesOf, moved, startsOf } from '../state';
 import { readValue } from '../values';
@@ -155,7 +155,7 @@ describe('a sweep', () => {
       { depth: 8, day: 'b' }
     ]);
     expect(spec).toMatchObject({ parameters: { origins: ['JFK'] }, max_parallel: 2 });
-    expect(code.cli).toBe(`mlinfra jobs submit a.ipynb -p 'origins=["JFK"]' --array sweep.json --max-parallel 2`);
+    expect(code.cli).toBe(`mlinfra jobs submit a.ipynb -p 'origins=["JFK"]' --max-parallel 2 --array sweep.json`);
   });
 
   it('takes lists of lists as values', () => {
@@ -221,6 +221,24 @@ describe('a clone', () => {
     const { spec } = readForm(form, PARAMETERS, FAULT);
     expect(spec?.parameters).toEqual({ day: 'y' });
     expect(cloneParameters(job, spec!, PARAMETERS)).toEqual({ depth: 6, day: 'y' });
+  });
+
+  it('with the same code asks for what was changed, also for none of what it had', () => {
+    const same = readForm(fillForm('a.ipynb', PARAMETERS, formOf(job)), PARAMETERS, FAULT);
+    expect(cloneNeeds(job, same.spec!)).toEqual({});
+    const form = { ...formOf(job), gpus: '2', memory: '', minutes: '45', name: 'wide one', after: '77ab' };
+    const { spec } = readForm(fillForm('a.ipynb', PARAMETERS, form), PARAMETERS, FAULT);
+    const needs = cloneNeeds(job, spec!);
+    expect(needs).toEqual({
+      gpus: 2,
+      memory_gib: null,
+      time_limit_minutes: 45,
+      name: 'wide one',
+      after: ['77ab']
+    });
+    expect(cloneCode('7f3a', {}, needs).cli).toBe(
+      "mlinfra jobs clone 7f3a --same-code --name 'wide one' --gpus 2 --memory-gib 0 --time-limit 45 --after 77ab"
+    );
   });
 });
 
@@ -309,12 +327,6 @@ describe('a log', () => {
     expect(later.text.startsWith('first\n')).toBe(true);
     expect(later.text.endsWith('x\ny\n')).toBe(true);
     expect(later.start).toBe(494_000);
-  });
-
-  it('is searched for lines that hold all words', () => {
-    const text = 'epoch 1 loss 0.5\nW loader waited\nepoch 2 LOSS 0.4\n';
-    expect(linesWith(text, 'loss epoch')).toEqual(['epoch 1 loss 0.5', 'epoch 2 LOSS 0.4']);
-    expect(linesWith(text, '')).toHaveLength(3);
   });
 
   it('begins with a whole line where it is read from its middle', () => {

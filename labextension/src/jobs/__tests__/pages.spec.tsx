@@ -168,11 +168,14 @@ describe('the buttons of a job', () => {
   };
 
   it('are those of its state', () => {
-    expect(names({})).toEqual(['Cancel', 'Requeue…', 'Clone…']);
+    expect(names({})).toEqual(['Cancel', 'Requeue…', 'Attach', 'Clone…']);
     expect(names({ state: 'queued' })).toEqual(['Cancel', 'Hold', 'Clone…']);
     expect(names({ state: 'queued', held_by: 'bob' })).toEqual(['Cancel', 'Release', 'Clone…']);
-    expect(names({ state: 'failed' })).toEqual(['Requeue…', 'Clone…']);
-    expect(names({ state: 'succeeded' })).toEqual(['Clone…']);
+    expect(names({ state: 'failed', backend: 'local' })).toEqual(['Requeue…', 'Attach', 'Clone…']);
+    expect(names({ state: 'succeeded', backend: 'local' })).toEqual(['Attach', 'Clone…']);
+    expect(names({ state: 'succeeded', backend: 'slurm' })).toEqual(['Clone…']);
+    expect(names({ state: 'running', backend: 'slurm' })).toEqual(['Cancel', 'Requeue…', 'Attach', 'Clone…']);
+    expect(names({ state: 'cancelled', attempt: 0, backend: 'local' })).toEqual(['Requeue…', 'Clone…']);
     expect(names({ array: { size: 3 } as never })).toEqual(['Cancel All', 'Requeue All…']);
   });
 

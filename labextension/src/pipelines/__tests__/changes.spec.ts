@@ -3,6 +3,17 @@ import { connected, difference, freeName, relative } from '../changes';
 import { feeds } from '../things';
 import { readText, textOf, withoutDefaults } from '../values';
 
+const NO_NEEDS = {
+  gpus: 0,
+  gpu_type: null,
+  cpus: 1,
+  memory_gib: null,
+  time_limit_minutes: null,
+  retries: 0,
+  backend: null,
+  queue: null
+};
+
 const step = (name: string, inputs: readonly string[], outputs: readonly string[]): IStep => ({
   name,
   inputs,
@@ -10,7 +21,8 @@ const step = (name: string, inputs: readonly string[], outputs: readonly string[
   notebook: 'a.ipynb',
   parameters: {},
   after: [],
-  elements: []
+  elements: [],
+  ...NO_NEEDS
 });
 
 describe('a change of the text', () => {

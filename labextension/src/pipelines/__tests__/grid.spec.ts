@@ -33,15 +33,8 @@ const run = (id: string, started: string, names: readonly string[] = [], date = 
 const missed = (due: string): IMissed =>
   ({ due, due_at: due, schedule: 'daily', reason: 'off', state: 'missed' }) as unknown as IMissed;
 
-const file = (name: string, elements: readonly string[] = []): IStep => ({
-  name,
-  elements,
-  notebook: 'a.ipynb',
-  inputs: [],
-  outputs: [],
-  parameters: {},
-  after: []
-});
+const file = (name: string, elements: readonly string[] = []): IStep =>
+  ({ name, elements, notebook: 'a.ipynb', inputs: [], outputs: [], parameters: {}, after: [] }) as unknown as IStep;
 
 describe('columns of the matrix', () => {
   const runs = [run('c', '2026-11-24T12:00:00Z'), run('b', '2026-11-24T09:00:00Z'), run('a', '2026-11-22T09:00:00Z')];

@@ -1,0 +1,43 @@
+import { InputDialog } from '@jupyterlab/apputils';
+
+import { errorText } from '../components/card';
+import { done, failed } from '../components/confirm';
+import { nameOf } from '../refs';
+import type { IWorkbench } from '../tokens';
+import { isAttachable } from './state';
+
+const OPEN_TERMINAL = 'terminal:open';
+
+/** Ask which of the jobs that run is meant; null when none is. */
+async function choose({ client, trans }: IWorkbench): Promise<string | null> {
+  const { items } = await client.jobs.list({ state: 'running', limit: 100 });
+  const jobs = items.filter(isAttachable);
+  if (!jobs.length) {
+    failed(trans.__('No job runs that could be attached to.'));
+    return null;
+  }
+  const names = jobs.map(job => `${job.id.slice(0, 8)} ${job.name}`);
+  const answer = await InputDialog.getItem({ title: trans.__('Attach to'), items: names, okLabel: trans.__('Attach') });
+  return jobs[names.indexOf(answer.value ?? '')]?.ref ?? null;
+}
+
+/** Open a terminal in the environment of a job; what is in the way is told. */
+export async function attach(workbench: IWorkbench, reference: string | null): Promise<void> {
+  const { client, commands, trans } = workbench;
+  if (!commands.hasCommand(OPEN_TERMINAL)) {
+    failed(trans.__('This JupyterLab has no terminals. In one of your own: mlinfra jobs attach ID'));
+    return;
+  }
+  try {
+    const job = reference ?? (await choose(workbench));
+    if (job !== null) {
+      const { name, note } = await client.jobs.attach(nameOf(job));
+      if (note) {
+        done(note);
+      }
+      await commands.execute(OPEN_TERMINAL, { name });
+    }
+  } catch (error) {
+    failed(errorText(error, trans));
+  }
+}
