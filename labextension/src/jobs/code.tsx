@@ -33,7 +33,7 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
   );
   if (error && !error.lost) {
     const { what, why } = explainError(error, trans);
-    return <p className={cx('more', 'tone-bad')}>{[trans.__('Code'), what, why].join(' ')}</p>;
+    return <p className={cx('more', 'form-line', 'tone-bad')}>{[trans.__('Code'), what, why].join(' ')}</p>;
   }
   if (!data) {
     return null;
@@ -41,7 +41,7 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
   const { uncommitted, left_out: left } = data;
   return (
     <>
-      <p className={cx('more')}>
+      <p className={cx('more', 'form-line')}>
         {trans.__('Code: %1', said(data, trans))} · {format.bytes(data.size)}{' '}
         {uncommitted.total + left.total > 0 && (
           <Link open={open} onClick={() => setOpen(!open)}>

@@ -262,8 +262,9 @@ function Around({ job, hit, words }: { job: IJob; hit: ILogHit; words: string })
             {line.slice(at + words.length)}
           </>
         )}
+        {end < 0 ? '' : '\n'}
       </span>
-      {shown.after.slice(line.length)}
+      {shown.after.slice(line.length + 1)}
     </pre>
   );
 }

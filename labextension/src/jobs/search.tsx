@@ -109,8 +109,22 @@ export function LogSearchBox({ search }: { search: ILogSearch }): React.ReactEle
       <span role="status">
         <Found search={search} />
       </span>
-      <Button bare kind="quiet" icon="up" label={trans.__('The Line Before')} onClick={() => step(false)} />
-      <Button bare kind="quiet" icon="down" label={trans.__('The Next Line')} onClick={() => step(true)} />
+      <Button
+        bare
+        kind="quiet"
+        icon="up"
+        label={trans.__('The Line Before')}
+        disabled={!search.settled}
+        onClick={() => step(false)}
+      />
+      <Button
+        bare
+        kind="quiet"
+        icon="down"
+        label={trans.__('The Next Line')}
+        disabled={!search.settled}
+        onClick={() => step(true)}
+      />
     </span>
   );
 }

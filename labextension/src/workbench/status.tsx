@@ -97,6 +97,7 @@ class StatusItem extends ReactWidget {
     private readonly _visibility: WidgetVisibility
   ) {
     super();
+    this.addClass(cx('status-item'));
   }
 
   protected override render(): React.ReactElement {
