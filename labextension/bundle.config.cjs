@@ -1,4 +1,6 @@
 const DOMAIN = /[\\/]lib[\\/](\w+)[\\/]/;
+// Domains that stand in the panel of another one come with it.
+const PANELS = { deployments: 'models', monitoring: 'models', pipelines: 'jobs' };
 
 /**
  * What is added to JupyterLab's own bundler configuration: components that several panels and pages use are one chunk, fetched
@@ -31,7 +33,7 @@ module.exports = {
         },
         domain: {
           test: /[\\/]lib[\\/](catalog|deployments|experiments|features|jobs|models|monitoring|pipelines)[\\/]/,
-          name: ({ resource }) => DOMAIN.exec(resource)[1].replace(/deployments|monitoring/, 'models'),
+          name: ({ resource }) => PANELS[DOMAIN.exec(resource)[1]] ?? DOMAIN.exec(resource)[1],
           chunks: 'async',
           enforce: true
         }
