@@ -24,7 +24,7 @@ import type {
 /** What decides when a job starts, how long it runs and what it costs. */
 export type IEstimated = Pick<
   IJobSpec,
-  'notebook' | 'gpus' | 'gpu_type' | 'cpus' | 'memory_gib' | 'time_limit_minutes' | 'backend' | 'queue'
+  'notebook' | 'command' | 'gpus' | 'gpu_type' | 'cpus' | 'memory_gib' | 'time_limit_minutes' | 'backend' | 'queue'
 >;
 
 export interface ICloneChanges {

@@ -31,7 +31,7 @@ export function JobButtons(props: IButtonsProps): React.ReactElement {
       {isQueued(job) && <QueueButtons {...props} action={action} />}
       {(job.state === 'running' || endedBadly(job)) && <RequeueButton {...props} action={action} />}
       {isAttachable(job) && <AttachButton job={job} />}
-      <CloneButton job={job} action={action} />
+      <CloneButton job={job} />
       <RunButton job={job} />
     </>
   );
@@ -158,43 +158,15 @@ function RequeueButton({ job, query, action: { run, busy } }: ActionProps): Reac
 export const isFormed = ({ notebook, labels, array }: Pick<IJob, 'notebook' | 'labels' | 'array'>): boolean =>
   notebook !== null && !notebook.startsWith('.') && !Object.keys(labels).length && array === null;
 
-/** Another job like this one: a notebook through the form, a command after one question. */
-function CloneButton({ job, action: { run, busy } }: { job: IJob; action: IActionState }): React.ReactElement | null {
-  const workbench = useWorkbench();
-  const { client, trans, open } = workbench;
-  if (Object.keys(job.labels).length || job.array) {
-    return null;
-  }
-  const clone = async (): Promise<void> => {
-    if (job.notebook !== null && isFormed(job)) {
-      await open(formatRef('submit', job.notebook, job.id));
-      return;
-    }
-    const same = trans.__('With the Same Code');
-    const answer = await showDialog({
-      title: trans.__('Clone %1?', job.name),
-      body: trans.__(
-        'Another job with the same words and needs. Its code is the project’s as it is now, or as it was.'
-      ),
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Leave It') }),
-        ...(job.snapshot ? [Dialog.okButton({ label: same, accept: true })] : []),
-        Dialog.okButton({ label: trans.__('With the Code of Now') })
-      ]
-    });
-    if (answer.button.accept) {
-      const { ref } = await client.jobs.clone(job.id, { same_code: answer.button.label === same });
-      notify(workbench, ref);
-      await open(ref);
-    }
-  };
-  return (
+/** Another job like this one, through the form; a step belongs to its pipeline, and an array is many. */
+function CloneButton({ job }: { job: IJob }): React.ReactElement | null {
+  const { trans, open } = useWorkbench();
+  return Object.keys(job.labels).length || job.array ? null : (
     <Button
       icon="copy"
       label={trans.__('Clone…')}
       caption={trans.__('Another job like this one, with changes')}
-      disabled={busy}
-      onClick={() => void run(clone)}
+      onClick={() => void open(formatRef('submit', job.notebook ?? job.name, job.id))}
     />
   );
 }

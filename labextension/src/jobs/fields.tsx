@@ -31,9 +31,7 @@ export function SameCode({ form, onChange, job }: IFieldsProps & { job: IJob }):
         {trans.__('the same code as job %1 (snapshot %2)', job.id.slice(0, 4), format.shortId(job.snapshot ?? ''))}
       </label>
       {' · '}
-      {form.sameCode
-        ? trans.__('its parameters and needs can differ')
-        : trans.__('else the notebook as it is now, and any change')}
+      {form.sameCode ? trans.__('its parameters and needs can differ') : trans.__('else the code as it is now')}
     </p>
   );
 }

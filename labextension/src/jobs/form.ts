@@ -226,6 +226,7 @@ export function readForm(form: IForm, parameters: readonly IParameter[], say: IF
 /** What an estimate is asked for with. */
 export const needsOf = (spec: IJobSpec): IEstimated => ({
   notebook: spec.notebook,
+  command: spec.command,
   gpus: spec.gpus,
   gpu_type: spec.gpu_type,
   cpus: spec.cpus,
@@ -274,10 +275,16 @@ const given = (parameters: Readonly<Record<string, unknown>>): string[] =>
   );
 
 /** The same clone, in words. */
-export const cloneCode = (job: string, parameters: Readonly<Record<string, unknown>>, needs: INeeds): Code => {
-  const cli = ['mlinfra jobs clone', job, '--same-code', ...given(parameters), ...flagsOf(needs)].join(' ');
+export function cloneCode(
+  job: string,
+  parameters: Readonly<Record<string, unknown>>,
+  needs: INeeds,
+  sameCode: boolean
+): Code {
+  const words = ['mlinfra jobs clone', job, ...(sameCode ? ['--same-code'] : [])];
+  const cli = [...words, ...given(parameters), ...flagsOf(needs)].join(' ');
   return { cli, magic: `%${cli}` };
-};
+}
 
 const FLAGS: Readonly<Record<string, string>> = {
   name: '--name',

@@ -15,6 +15,7 @@ import { useQuery } from '../hooks/query';
 import { useVisible } from '../hooks/visible';
 import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
+import { isFormed } from './actions';
 import { CodeLine } from './code';
 import { NeedFields, ParameterFields, SameCode } from './fields';
 import { Forecast } from './forecast';
@@ -40,6 +41,8 @@ export const SETTLE = 'mlinfra:jobs-settle-notebook';
 interface ISource {
   parameters: readonly IParameter[];
   job: IJob | null;
+  /** A clone of what is no notebook of the project, such as a command: what it runs stays, what it needs can be changed. */
+  bare: boolean;
 }
 
 /** The form that runs a notebook as a job; its fields come from the notebook's `parameters` cell, for a clone also from the earlier job. */
@@ -49,11 +52,9 @@ export default function SubmitPage({ reference, name: notebook, again }: IPagePr
   const query = useQuery<ISource>(
     reference,
     async signal => {
-      const [parameters, job] = await Promise.all([
-        client.jobs.parameters(notebook, signal),
-        cloned === null ? null : client.jobs.show(cloned, signal)
-      ]);
-      return { parameters, job };
+      const job = cloned === null ? null : await client.jobs.show(cloned, signal);
+      const bare = job !== null && !isFormed(job);
+      return { parameters: bare ? [] : await client.jobs.parameters(notebook, signal), job, bare };
     },
     { every: () => null }
   );
@@ -73,7 +74,11 @@ export default function SubmitPage({ reference, name: notebook, again }: IPagePr
     cloned === null ? trans.__('Submit job: %1', notebook) : trans.__('Clone job %1: %2', cloned.slice(0, 4), notebook);
   return (
     <>
-      <PageHeader icon="play" title={title} reference={`file:${notebook}`} />
+      <PageHeader
+        icon="play"
+        title={title}
+        reference={query.data?.bare ? (query.data.job?.ref ?? '') : `file:${notebook}`}
+      />
       <Result query={query}>{source => <SubmitForm notebook={notebook} source={source} onOld={refresh} />}</Result>
     </>
   );
@@ -90,7 +95,7 @@ interface ISubmitFormProps {
  * Submit what the form shows. What stays as it is in the notebook is not sent, since an expression, 1.0 or a tuple would arrive
  * as something else: so the notebook must still say what the form was filled from.
  */
-function useSubmit({ notebook, source: { parameters, job }, onOld }: ISubmitFormProps): {
+function useSubmit({ notebook, source: { parameters, job, bare }, onOld }: ISubmitFormProps): {
   busy: boolean;
   submit: (spec: IJobSpec | null, sameCode: boolean) => void;
 } {
@@ -98,10 +103,10 @@ function useSubmit({ notebook, source: { parameters, job }, onOld }: ISubmitForm
   const { client, commands, trans, open } = workbench;
   const { run, busy } = useAction();
   const send = async (spec: IJobSpec, sameCode: boolean): Promise<void> => {
-    if (!sameCode && commands.hasCommand(SETTLE) && !(await commands.execute(SETTLE, { path: notebook }))) {
+    if (!bare && !sameCode && commands.hasCommand(SETTLE) && !(await commands.execute(SETTLE, { path: notebook }))) {
       return;
     }
-    if (!sameParameters(await client.jobs.parameters(notebook), parameters)) {
+    if (!bare && !sameParameters(await client.jobs.parameters(notebook), parameters)) {
       await onOld();
       throw new ApiError(
         'conflict',
@@ -111,11 +116,13 @@ function useSubmit({ notebook, source: { parameters, job }, onOld }: ISubmitForm
       );
     }
     const changes = (of: IJob): ICloneChanges => ({
-      parameters: cloneParameters(of, spec, parameters),
+      ...(!bare && { parameters: cloneParameters(of, spec, parameters) }),
       needs: cloneNeeds(of, spec),
-      same_code: true
+      same_code: sameCode
     });
-    const { ref } = await (job && sameCode ? client.jobs.clone(job.id, changes(job)) : client.jobs.submit(spec));
+    const { ref } = await (job && (bare || sameCode)
+      ? client.jobs.clone(job.id, changes(job))
+      : client.jobs.submit(spec));
     notify(workbench, ref);
     await open(ref);
   };
@@ -141,7 +148,7 @@ function useWords(): IFaultWords {
 function SubmitForm(props: ISubmitFormProps): React.ReactElement {
   const { notebook, source } = props;
   const { commands, trans } = useWorkbench();
-  const { parameters, job } = source;
+  const { parameters, job, bare } = source;
   const [filled, setFilled] = useState<Partial<IForm>>({});
   const start = job ? formOf(job) : {};
   const all = { ...start, ...filled, parameters: { ...start.parameters, ...filled.parameters } };
@@ -155,6 +162,10 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
     onChange: (change: Partial<IForm>) =>
       setFilled({ ...filled, ...change, parameters: { ...filled.parameters, ...change.parameters } })
   };
+  const asked =
+    bare && job && read.spec
+      ? { ...read.spec, notebook: job.notebook ?? undefined, command: job.notebook === null ? job.command : undefined }
+      : read.spec;
   const many = read.grid.reduce((count, values) => count * values, 1);
   return (
     <>
@@ -166,12 +177,12 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
         }}
       >
         {job?.snapshot && <SameCode {...fields} job={job} />}
-        <ParameterFields {...fields} grid={read.grid} />
+        {!bare && <ParameterFields {...fields} grid={read.grid} />}
         <NeedFields {...fields} />
-        {!form.sameCode && <CodeLine notebook={notebook} />}
+        {!bare && !form.sameCode && <CodeLine notebook={notebook} />}
         <div className={cx('form-actions')}>
-          <Forecast spec={form.sameCode ? null : read.spec} jobs={many} />
-          {commands.hasCommand(SCHEDULE) && (
+          <Forecast spec={form.sameCode ? null : asked} jobs={many} />
+          {!bare && commands.hasCommand(SCHEDULE) && (
             <Button
               label={trans.__('Schedule Instead…')}
               caption={trans.__('Run it by the clock, with these parameters and needs')}
@@ -193,13 +204,12 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
   );
 }
 
-function codeOf({ spec, code }: IRead, form: IForm, { job, parameters }: ISource): Pick<IRead, 'code'> {
-  return {
-    code:
-      job && form.sameCode && spec
-        ? cloneCode(job.id, cloneParameters(job, spec, parameters), cloneNeeds(job, spec))
-        : code
-  };
+function codeOf({ spec, code }: IRead, { sameCode }: IForm, { job, parameters, bare }: ISource): Pick<IRead, 'code'> {
+  if (!job || !spec || !(bare || sameCode)) {
+    return { code };
+  }
+  const given = bare ? {} : cloneParameters(job, spec, parameters);
+  return { code: cloneCode(job.id, given, cloneNeeds(job, spec), sameCode) };
 }
 
 const SCHEDULE = 'mlinfra:schedules-create';

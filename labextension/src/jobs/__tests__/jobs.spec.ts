@@ -236,7 +236,7 @@ describe('a clone', () => {
       name: 'wide one',
       after: ['77ab']
     });
-    expect(cloneCode('7f3a', {}, needs).cli).toBe(
+    expect(cloneCode('7f3a', {}, needs, true).cli).toBe(
       "mlinfra jobs clone 7f3a --same-code --name 'wide one' --gpus 2 --memory-gib 0 --time-limit 45 --after 77ab"
     );
   });

@@ -2,7 +2,7 @@ import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import { Notification } from '@jupyterlab/apputils';
 import React from 'react';
 
-import type { IJobSpec, IParameter } from '../../api/types';
+import type { IJob, IJobSpec, IParameter } from '../../api/types';
 import { fakeWorkbench, framed, type IFake, show } from '../../components/__tests__/workbench';
 import SubmitPage from '../submit';
 
@@ -71,5 +71,58 @@ describe('the form of a notebook that changes', () => {
     submit();
     await waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.parameters).toEqual({ depth: 6 });
+  });
+});
+
+describe('the form of a cloned command', () => {
+  const JOB = {
+    id: '7f3a',
+    ref: 'job:7f3a',
+    name: 'etl',
+    notebook: null,
+    command: ['python', '-c', 'print(1)\nprint(2)'],
+    parameters: {},
+    labels: {},
+    array: null,
+    cpus: 1,
+    gpus: 0,
+    gpu_type: null,
+    memory_gib: 4,
+    time_limit_minutes: null,
+    priority: 50,
+    retries: 0,
+    backend: 'local',
+    queue: null,
+    snapshot: null
+  } as unknown as IJob;
+
+  it('has its needs alone, tells what it would meet, and sends what differs', async () => {
+    const sent: unknown[] = [];
+    const asked: unknown[] = [];
+    const jobs = {
+      show: async () => JOB,
+      list: async () => ({ items: [], shown: 0, total: 0, cursor: null }),
+      estimate: async (needs: unknown) => {
+        asked.push(needs);
+        return { starts_at: null, seconds: null, like: 0, cost: null, refused: '' };
+      },
+      clone: async (id: string, changes: unknown) => {
+        sent.push([id, changes]);
+        return { ref: 'job:77ab' };
+      }
+    };
+    const fake = fakeWorkbench({ jobs });
+    show(fake, <SubmitPage reference="submit:etl@7f3a" name="etl" />);
+    await screen.findByLabelText(/^GPUs/);
+    expect(screen.queryByRole('heading', { name: 'Parameters' })).toBeNull();
+    fireEvent.change(field(/^GPUs/), { target: { value: '2' } });
+    fireEvent.change(field(/^memory/), { target: { value: '' } });
+    expect(document.querySelector('[data-door]')?.textContent).toBe('%mlinfra jobs clone 7f3a --gpus 2 --memory-gib 0');
+    await waitFor(() => expect(asked[asked.length - 1]).toMatchObject({ command: JOB.command, gpus: 2 }), {
+      timeout: 3_000
+    });
+    submit();
+    await waitFor(() => expect(sent).toEqual([['7f3a', { needs: { gpus: 2, memory_gib: null }, same_code: false }]]));
+    expect(fake.open).toHaveBeenCalledWith('job:77ab');
   });
 });
