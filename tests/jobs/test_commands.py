@@ -299,6 +299,14 @@ def test_jobs_can_be_searched(run: Callable[..., Job], project: Project, jobs: J
         assert [hit.ref for hit in project.index.search(words).items] == [job.ref]
 
 
+def test_an_array_that_is_found_gives_its_table(jobs: Jobs, project: Project, tools: Any) -> None:
+    array = jobs.submit(JobSpec(command=["true"], array=[{"A": 1}, {"A": 2}], name="sweep"))
+    jobs.wait([array.id], timeout=tools.wait)
+    project.index.refresh("jobs", jobs.search_fingerprint(), jobs.search_documents)
+    (hit,) = project.index.search("sweep").items
+    assert (hit.ref, hit.code) == (array.ref, f'ml.job("{array.id}").table()')
+
+
 def test_an_idle_supervisor_is_small_and_sleeps(jobs: Jobs, run: Callable[..., Job], tools: Any) -> None:
     run("true")
     process = psutil.Process(jobs.supervisor().pid)

@@ -281,6 +281,17 @@ def test_a_clone_runs_the_present_code_or_that_of_then(jobs: Jobs, tools: Any, p
     assert old.snapshot == first.snapshot
 
 
+def test_a_clone_of_the_same_code_can_need_other_things(jobs: Jobs, tools: Any, project: Project) -> None:
+    script = project.root / "train.py"
+    script.write_text("print('old')")
+    first = jobs.submit(JobSpec(command=["python", "train.py"], name="first", memory_gib=0.1, time_limit_minutes=5))
+    script.write_text("print('new')")
+    clone = jobs.clone(first.id, same_code=True, name="second", memory_gib=None, time_limit_minutes=9, priority=80, after=(first.id,))
+    assert (clone.name, clone.memory_gib, clone.time_limit_minutes, clone.priority, clone.after) == ("second", None, 9, 80, [first.id])
+    assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
+    assert jobs.logs(clone.id).text == "old\n"
+
+
 def test_a_clone_with_the_same_code_runs_in_the_project_s_own_folders(jobs: Jobs, tools: Any, project: Project) -> None:
     (project.root / "work").mkdir()
     tools.write_notebook(project.root / "n.ipynb", tools.cell("print('then')"))

@@ -20,7 +20,10 @@ function lab(answer: (id: string) => Promise<object>): { fake: IFake; opened: un
     }
   };
   const fake = fakeWorkbench({ jobs });
-  fake.workbench.commands.addCommand('terminal:open', { execute: args => void opened.push(args) });
+  fake.workbench.commands.addCommand('terminal:open', {
+    describedBy: { args: null },
+    execute: args => void opened.push(args)
+  });
   return { fake, opened, asked };
 }
 
