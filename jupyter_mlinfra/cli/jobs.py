@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ _SPOKEN = {"waiting": "queued"}
 """What tables call a state, to its name in records."""
 FINAL = ("succeeded", "failed", "cancelled", "lost")
 _FOLLOW_SECONDS = 0.3
+_OF_TERMINALS = ("TERM", "COLORTERM")
+"""Variables that a shell has from where it is shown, whatever its job has."""
 _CAN_BE_NONE = ("gpu_type", "memory_gib", "time_limit_minutes", "backend", "queue")
 """Needs that a clone may do without."""
 
@@ -159,9 +162,10 @@ def _attach(session: Session, id: str) -> Any:
         raise BadRequest("A shell needs a terminal.", "There is none here.", f"In JupyterLab: Attach, on the page of the job. Else: mlinfra jobs attach {id}")
     if found.note:
         session.say(found.note)
+    words = {**found.environment, **{name: os.environ[name] for name in _OF_TERMINALS if name in os.environ}}
     kept = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
     try:
-        done = subprocess.run(found.command, cwd=found.folder, env=found.environment, check=False)
+        done = subprocess.run(found.command, cwd=found.folder, env=words, check=False)
     except OSError as error:
         raise Unavailable("The shell did not start.", f"{found.command[0]}: {error.strerror}.", "Look at SHELL, or at the programs that it needs.") from error
     finally:
