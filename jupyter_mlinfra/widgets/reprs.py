@@ -30,6 +30,8 @@ RECORDS = {
         "Device",
         "Estimate",
         "Job",
+        "LeftOut",
+        "LogHit",
         "LogChunk",
         "LogHits",
         "Parameter",

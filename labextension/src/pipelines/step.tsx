@@ -180,11 +180,15 @@ function Needs({ fields, bad, set }: INeedsProps): React.ReactElement {
     gpus: trans.__('GPUs'),
     gpu_type: trans.__('GPU type'),
     cpus: trans.__('CPUs'),
-    memory_gib: trans.__('memory, GiB'),
-    time_limit_minutes: trans.__('time limit, minutes'),
+    memory_gib: trans.__('memory'),
+    time_limit_minutes: trans.__('limit'),
     retries: trans.__('retries'),
     backend: trans.__('backend'),
     queue: trans.__('queue')
+  };
+  const units: Readonly<Partial<Record<Need, string>>> = {
+    memory_gib: trans.__('GiB'),
+    time_limit_minutes: trans.__('minutes')
   };
   return (
     <>
@@ -193,6 +197,7 @@ function Needs({ fields, bad, set }: INeedsProps): React.ReactElement {
           key={key}
           label={words[key]}
           width={NUMBERS.includes(key) ? 80 : 180}
+          unit={units[key]}
           value={fields[key]}
           fault={bad.includes(key) ? trans.__('No such number.') : undefined}
           onChange={value => set({ [key]: value })}

@@ -75,7 +75,7 @@ describe('the properties of a step', () => {
     type('CPUs', 'many');
     expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Apply' }).disabled).toBe(true);
     type('CPUs', '2');
-    type('memory, GiB', '');
+    type('memory', '');
     type('retries', '3');
     type('backend', 'slurm');
     fireEvent.click(screen.getByRole('button', { name: 'Apply' }));
