@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
+from ..core.files import write_atomic
 from ..core.records import Page, page_of
 from ..core.refs import named, reference
 from ..core.search import Document

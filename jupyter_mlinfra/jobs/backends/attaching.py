@@ -8,15 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...core.errors import Conflict, NotFound
-from ...core.processes import TOKEN
 from ..attempt import Attempt
 from ..rows import Entry
 from ..snapshot import Snapshots
 from ..spec import JobState
-from .launch import Place, inherited_by, ours, resolved, variables
-
-# They would make the shell a process of the job: it would be ended with it, and a job is not over before all of its own are.
-_NOT_FOR_SHELLS = {TOKEN}
+from .launch import Place, inherited_by, ours, own_words, resolved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +48,8 @@ def local_shell(entry: Entry, place: Place) -> Attachment:
     """A shell on this machine, in the job's code and with its environment; of one that has ended without the GPUs, which others may have by now."""
     begun(entry)
     attempt, over = Attempt.of(place.home, entry.job.id, entry.job.attempt), entry.job.state is not JobState.RUNNING
-    words = {name: value for name, value in variables(entry, place, attempt).items() if name not in _NOT_FOR_SHELLS}
+    inherited = inherited_by(entry)  # without the token, which would make the shell a process of the job: it would be ended with it
+    words = {**inherited, **own_words(entry, place, attempt, inherited)}
     if over:
         words["CUDA_VISIBLE_DEVICES"] = ""
     note = f"Job {entry.job.id} has ended: its GPUs and its environment were given back." if over else ""

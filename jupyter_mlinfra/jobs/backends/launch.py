@@ -83,7 +83,7 @@ def prepare(entry: Entry, place: Place, inherited: Mapping[str, str] | None = No
     attempt.folder.parent.mkdir(parents=True, exist_ok=True)
     attempt.folder.mkdir(exist_ok=True)
     inherited = inherited_by(entry) if inherited is None else inherited
-    own = _own(entry, place, attempt, inherited)
+    own = own_words(entry, place, attempt, inherited)
     command = command_of(entry, place, attempt)
     if entry.spec.notebook is None:
         path = own.get("PATH") or inherited.get("PATH") or os.defpath
@@ -128,7 +128,7 @@ def explained() -> Iterator[None]:
         raise CannotStart(f"It could not be started: {error.strerror or error}.") from error
 
 
-def _own(entry: Entry, place: Place, attempt: Attempt, inherited: Mapping[str, str]) -> dict[str, str]:
+def own_words(entry: Entry, place: Place, attempt: Attempt, inherited: Mapping[str, str]) -> dict[str, str]:
     """What an attempt has beside the submitter's environment: the spec's, ours."""
     return {
         **resolved(entry, inherited),

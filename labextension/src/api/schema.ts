@@ -603,7 +603,8 @@ export interface components {
          * Firing
          * @description What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it was missed before) or hand.
          *
-         *     reason: why it waits, was missed or skipped, or failed. run, job: ids of what was started. outcome: where that stands now, empty before.
+         *     reason: why it waits, was missed or skipped, or failed; of one that was started only that its run was gone on with.
+         *     run, job: ids of what was started. outcome: where that stands now, empty before.
          */
         readonly Firing: {
             /** @enum {string} */
