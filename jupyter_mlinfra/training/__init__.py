@@ -10,15 +10,16 @@ __all__ = ["PreemptionCheckpoint", "Trained", "XGBoostProgress", "device", "fit"
 if TYPE_CHECKING:
     from ..jobs.report import report
     from .boosting import Trained, train_xgboost
-    from .checkpoints import latest, resumed_run
+    from .checkpoints import latest
     from .curves import XGBoostProgress
     from .devices import device
     from .external_memory import train_from_files
     from .lightning import PreemptionCheckpoint, fit
+    from .trainings import resumed_run
 else:
     _HOME = {
         "PreemptionCheckpoint": ".lightning", "Trained": ".boosting", "XGBoostProgress": ".curves", "device": ".devices", "fit": ".lightning",
-        "latest": ".checkpoints", "report": "..jobs.report", "resumed_run": ".checkpoints", "train_from_files": ".external_memory",
+        "latest": ".checkpoints", "report": "..jobs.report", "resumed_run": ".trainings", "train_from_files": ".external_memory",
         "train_xgboost": ".boosting",
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
     FOLDER/step-0000000300/…            what was saved
     FOLDER/step-0000000300/manifest.json
+    FOLDER/TRAINING/step-…              the same of one of several trainings
 
 A checkpoint is written in a hidden folder beside the others, synced and renamed, so that neither a kill nor a power cut leaves half of one under its
 name. What a disk or a hand spoils later is found by the sums.
@@ -32,13 +33,18 @@ _PREFIX, _DRAFT, _GONE = "step-", ".draft-", ".gone-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """One whole checkpoint. step: optimizer steps or rounds done. epoch: of those, the whole ones, from 0. run: id of the MLflow run it belongs to."""
+    """One whole checkpoint. step: optimizer steps or rounds done. epoch: of those, the whole ones, from 0. run: id of the MLflow run it belongs to.
+
+    finished: whether the training was done. training: what that is.
+    """
 
     folder: Path
     step: int
     epoch: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     run: str | None = None
+    finished: bool = False
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 def checkpoint_folder(folder: Path | str | None = None) -> Path:
@@ -70,13 +76,23 @@ def draft_of(folder: Path, step: int) -> Path:
     return folder / f"{_DRAFT}{_name(step)}"
 
 
-def commit(draft: Path, *, step: int, epoch: int = 0, metrics: Mapping[str, float] | None = None, run: str | None = None) -> Checkpoint:
+def commit(
+    draft: Path,
+    *,
+    step: int,
+    epoch: int = 0,
+    metrics: Mapping[str, float] | None = None,
+    run: str | None = None,
+    finished: bool = False,
+    training: Mapping[str, Any] | None = None,
+) -> Checkpoint:
     """Turn what was written since `begin` into a checkpoint, in one step. Raises Unavailable when the disk does not take it."""
     values = {key: float(value) for key, value in (metrics or {}).items() if math.isfinite(value)}
+    facts: dict[str, Any] = {"step": step, "epoch": epoch, "metrics": values, "run": run, "finished": finished, "training": dict(training or {})}
     target = draft.parent / _name(step)
     try:
         files = {str(path.relative_to(draft)): _seal(path) for path in _files(draft)}
-        manifest = {"step": step, "epoch": epoch, "metrics": values, "run": run, "saved_at": now().isoformat(), "files": files}
+        manifest = {**facts, "saved_at": now().isoformat(), "files": files}
         write_atomic(draft / MANIFEST, json.dumps(manifest, indent=1).encode(), mode=0o644)
         for inner in [path for path in draft.rglob("*") if path.is_dir()]:
             sync_folder(inner)
@@ -88,7 +104,7 @@ def commit(draft: Path, *, step: int, epoch: int = 0, metrics: Mapping[str, floa
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise explain_os_error(error, f"The checkpoint of step {step} was not written.") from error
-    return Checkpoint(folder=target, step=step, epoch=epoch, metrics=values, run=run)
+    return Checkpoint(folder=target, **facts)
 
 
 def save(folder: Path, write: Callable[[Path], object], *, step: int, **facts: Any) -> Checkpoint:
@@ -105,22 +121,31 @@ def save(folder: Path, write: Callable[[Path], object], *, step: int, **facts: A
 
 
 def latest(folder: Path | str | None = None) -> Checkpoint | None:
-    """The newest whole checkpoint of the job or folder; None when there is none. Each newer one that is not whole is warned of and passed over."""
-    for path in reversed(_all(checkpoint_folder(folder))):
+    """The newest whole checkpoint of the job or folder; None when there is none. Of several trainings, that of the one that began last.
+
+    Each newer one that is not whole is warned of and passed over.
+    """
+    return next((found for place in reversed(folders(checkpoint_folder(folder))) if (found := newest_in(place)) is not None), None)
+
+
+def newest_in(folder: Path, *, sums: bool = True) -> Checkpoint | None:
+    """The same of this folder alone. sums: whether the files are read to see that they are what was saved."""
+    for path in reversed(_all(folder)):
         try:
-            return _read(path, sums=True)
+            return _read(path, sums=sums)
         except Unprocessable as error:
-            warnings.warn(f"Checkpoint {path} is passed over: {error.why}", stacklevel=2)
+            warnings.warn(f"Checkpoint {path} is passed over: {error.why}", stacklevel=3)
     return None
 
 
-def resumed_run() -> str | None:
-    """Id of the MLflow run that an earlier attempt of this job saved its work under: `ml.track("flights", run=resumed_run())` continues it.
-
-    None in a first attempt, and outside of a job.
-    """
-    found = latest() if os.environ.get(CHECKPOINTS) else None
-    return found.run if found else None
+def folders(root: Path) -> list[Path]:
+    """Where checkpoints lie in the folder of a job: there itself, then in those of its trainings, in the order in which these began."""
+    began = {}
+    for folder in root.iterdir() if root.is_dir() else ():
+        first = next(_readable(_all(folder)), None) if folder.is_dir() else None
+        if first is not None:
+            began[folder] = str(first.training.get("began_at", ""))
+    return [root, *sorted(began, key=lambda folder: (began[folder], folder))]
 
 
 def prune(folder: Path, *, keep: int, monitor: str | None = None, mode: Literal["min", "max"] = "min") -> None:
@@ -182,8 +207,9 @@ def _read(path: Path, *, sums: bool) -> Checkpoint:
         files = {str(name): (int(fact["size"]), str(fact["sha256"])) for name, fact in manifest["files"].items()}
         run = manifest["run"]
         found = Checkpoint(
-            folder=path, step=int(manifest["step"]), epoch=int(manifest["epoch"]), metrics=dict(manifest["metrics"]), run=None if run is None else str(run)
-        )
+            folder=path, step=int(manifest["step"]), epoch=int(manifest["epoch"]), metrics=dict(manifest["metrics"]), run=None if run is None else str(run),
+            finished=bool(manifest.get("finished")), training=dict(manifest.get("training", {})),
+        )  # fmt: skip
     except FileNotFoundError:
         raise Unprocessable(what, "it has no manifest.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

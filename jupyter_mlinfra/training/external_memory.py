@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict
+from ..core.errors import BadRequest, MLInfraError
 from . import checkpoints
 from .boosting import Trained, load_xgboost, log_parameters
 from .checkpoints import Checkpoint, checkpoint_folder
@@ -20,12 +21,13 @@ from .continuing import continued
 from .curves import XGBoostProgress, active_run
 from .devices import device
 from .preemption import Preemption
+from .trainings import Training, take_up
 
 if TYPE_CHECKING:
     import polars as pl
     import xgboost as xgb
 
-MODEL, FACTS = "model.ubj", "facts.json"
+MODEL, HISTORY = "model.ubj", "history.json"
 BATCH_ROWS = 250_000
 _CACHE = ".cache-"
 
@@ -40,60 +42,75 @@ def train_from_files(
     every_rounds: int | None = 50,
     batch_rows: int = BATCH_ROWS,
     folder: Path | str | None = None,
+    name: str | None = None,
 ) -> Trained:
     """Train `rounds` rounds on rows that need not fit into memory; only one batch of them and XGBoost's working space is held at a time.
 
     rows: Parquet files (a path, a pattern, or several), or any lazy frame: `pl.scan_iceberg(…)`, `ml.dataset("flights.departures").scan()`. All columns
     but `label` are inputs: numbers, booleans, or texts (they become categories). Read several times, so its order must not change.
     tune: the same of rows that are measured only. every_rounds: how often a checkpoint is saved, besides when the job is asked to end.
-    folder: of the checkpoints and of XGBoost's cache (about a byte for each value); that of the job by default.
+    folder: of the checkpoints and of XGBoost's cache (about a byte for each value); that of the job by default. name: of this training among others there.
 
-    Where an earlier attempt of the job left off, this one goes on, to the same trees. Raises SystemExit(75) after the work was saved because the job
-    was asked to end, BadRequest when the data cannot be learned from, Conflict when the checkpoint is of a training on other data.
+    Where an earlier attempt of the job left off, this one goes on, to the same trees; what was done comes back as it was. That holds for the same training:
+    label, parameters, rounds, rows (their content, in their order), `tune` and `name` are the same. Any other begins, in a folder of its own.
+    Raises SystemExit(75) after the work was saved because the job was asked to end, BadRequest when the data cannot be learned from.
     """
     xgboost = load_xgboost()
     if rounds < 1 or batch_rows < 1:
         raise BadRequest("rounds and batch_rows are at least 1.")
-    kept = checkpoint_folder(folder)
-    frame = _lazy(rows)
+    frame, measured = _lazy(rows), None if tune is None else _lazy(tune)
     columns, count = columns_of_rows(frame, label)
-    # A seed for each round, so that the rows and columns drawn in round n do not hang on how many rounds this attempt began with.
-    settings = {"device": device("xgboost"), "seed": 0, "seed_per_iteration": True, **parameters}
-    found = checkpoints.latest(kept)
-    facts = _facts_of(found, columns, count, rounds) if found else {"columns": [asdict(column) for column in columns], "rows": count, "history": {}}
-    with _cache(kept) as cache, ExitStack() as held:
-        learn = _matrix(xgboost, frame, columns, label, batch_rows, cache / "learn", settings)
-        evals = [(learn, "learn")]
-        if tune is not None:
-            evals.append((_matrix(xgboost, _lazy(tune), columns, label, batch_rows, cache / "tune", settings, reference=learn), "tune"))
-        training = _Training(xgboost, settings, evals, facts, folder=kept, every_rounds=every_rounds)
-        held.callback(evals.clear)  # XGBoost removes its files when nothing holds the matrices any more
-        with training.preemption, continued(found.run if found else None, preempted=lambda: training.preempted):
-            if found is None:
-                log_parameters({**settings, "rounds": rounds, "inputs": len(columns), "rows": count})
-            booster = training.run(rounds, found)
-        del learn
-    if training.preempted:
-        training.preemption.leave()
-    curves = {f"{data}_{metric}": values for data, metrics in training.history.items() for metric, values in metrics.items()}
+    facts = {
+        "label": label, "parameters": dict(parameters), "rounds": rounds, "batch_rows": batch_rows, "columns": [asdict(column) for column in columns],
+        "rows": count, "data": content_of(frame), "tune": None if measured is None else content_of(measured),
+    }  # fmt: skip
+    training = take_up(checkpoint_folder(folder), facts, name=name, sure=True)
+    found = training.newest
+    if found is not None and found.finished:
+        booster, history = xgboost.Booster(model_file=found.folder / MODEL), _history(found)
+    else:
+        # A seed for each round, so that the rows and columns drawn in round n do not hang on how many rounds this attempt began with.
+        settings = {"device": device("xgboost"), "seed": 0, "seed_per_iteration": True, **parameters}
+        with _cache(training.folder) as cache, ExitStack() as held:
+            learn = _matrix(xgboost, frame, columns, label, batch_rows, cache / "learn", settings)
+            evals = [(learn, "learn")]
+            if measured is not None:
+                evals.append((_matrix(xgboost, measured, columns, label, batch_rows, cache / "tune", settings, reference=learn), "tune"))
+            held.callback(evals.clear)  # XGBoost removes its files when nothing holds the matrices any more
+            growing = _Rounds(xgboost, settings, evals, training, every_rounds=every_rounds)
+            booster, history = _grown(growing, rounds, {"inputs": len(columns), "rows": count}), growing.history
+            del learn
+        if growing.preempted:
+            growing.preemption.leave()
+    training.end()
+    curves = {f"{data}_{metric}": values for data, metrics in history.items() for metric, values in metrics.items()}
     return Trained(booster=booster, columns=columns, best_round=rounds - 1, history=curves)
 
 
-class _Training:
+def _grown(growing: _Rounds, rounds: int, size: Mapping[str, int]) -> xgb.Booster:
+    """The booster; how it is made is logged to a run. size: of the data, for whoever reads that run."""
+    found = growing.training.newest
+    with growing.preemption, continued(found.run if found else None, preempted=lambda: growing.preempted):
+        if found is None:
+            log_parameters({**growing.settings, "rounds": rounds, **size})
+        return growing.run(rounds)
+
+
+class _Rounds:
     """The rounds, one by one: `xgboost.train` counts them from 0 in every attempt, and so would draw the rows of the first ones again."""
 
-    def __init__(
-        self, xgboost: Any, settings: Mapping[str, Any], evals: Sequence[tuple[Any, str]], facts: Mapping[str, Any], *, folder: Path, every_rounds: int | None
-    ) -> None:
-        self._xgboost, self._settings, self._evals, self._facts = xgboost, settings, evals, facts
-        self._folder, self._every = folder, every_rounds
-        self.history: dict[str, dict[str, list[float]]] = facts["history"]
+    def __init__(self, xgboost: Any, settings: Mapping[str, Any], evals: Sequence[tuple[Any, str]], training: Training, *, every_rounds: int | None) -> None:
+        self._xgboost, self.settings, self._evals, self.training = xgboost, settings, evals, training
+        self._every = every_rounds
+        found = training.newest
+        self.history = _history(found) if found else {}
         self.preemption = Preemption()
         self.preempted = False
 
-    def run(self, rounds: int, found: Checkpoint | None) -> xgb.Booster:
+    def run(self, rounds: int) -> xgb.Booster:
         """From the checkpoint, or the beginning, to the last round, or until the job is asked to end."""
-        booster = self._xgboost.Booster(dict(self._settings), [matrix for matrix, _ in self._evals], model_file=found.folder / MODEL if found else None)
+        found = self.training.newest
+        booster = self._xgboost.Booster(dict(self.settings), [matrix for matrix, _ in self._evals], model_file=found.folder / MODEL if found else None)
         watcher = XGBoostProgress(rounds)
         for number in range(found.step if found else 0, rounds):
             booster.update(self._evals[0][0], number)
@@ -101,11 +118,13 @@ class _Training:
             watcher.after_iteration(booster, number, self.history)
             done = number + 1
             self.preempted = self.preemption.requested and done < rounds
-            if self.preempted or (self._every is not None and done % self._every == 0):
+            if self.preempted or (self._every is not None and done % self._every == 0 and done < rounds):
                 self._save(booster, done)
             if self.preempted:
                 break
         watcher.after_training(booster)
+        if not self.preempted:
+            self._save_the_end(booster, rounds)
         return self._xgboost.Booster(model_file=booster.save_raw("ubj"))  # without hold of the matrices, whose files go
 
     def _note(self, line: str) -> None:
@@ -115,25 +134,26 @@ class _Training:
             data, _, metric = name.partition("-")
             self.history.setdefault(data, {}).setdefault(metric, []).append(float(value))
 
-    def _save(self, booster: xgb.Booster, done: int) -> None:
+    def _save_the_end(self, booster: xgb.Booster, rounds: int) -> None:
+        try:
+            self._save(booster, rounds, finished=True)
+        except MLInfraError as error:  # the model is there all the same
+            warnings.warn(f"That this training is done was not saved: {error} Another attempt of the job would do its end again.", stacklevel=4)
+
+    def _save(self, booster: xgb.Booster, done: int, *, finished: bool = False) -> None:
         def write(draft: Path) -> None:
             booster.save_model(draft / MODEL)
-            (draft / FACTS).write_text(json.dumps(self._facts))
+            (draft / HISTORY).write_text(json.dumps(self.history))
 
         newest = {f"{data}_{metric}": values[-1] for data, metrics in self.history.items() for metric, values in metrics.items()}
-        checkpoints.save(self._folder, write, step=done, metrics=newest, run=active_run())
-        checkpoints.prune(self._folder, keep=2)
+        folder = self.training.folder
+        checkpoints.save(folder, write, step=done, metrics=newest, run=active_run(), finished=finished, training=self.training.note)
+        checkpoints.prune(folder, keep=2)
 
 
-def _facts_of(found: Checkpoint, columns: Sequence[Column], rows: int, rounds: int) -> dict[str, Any]:
-    """What a checkpoint says of its training. Raises Conflict when that was on other data, or came further than is asked for."""
-    if found.step > rounds:
-        raise Conflict(f"There is a checkpoint after {found.step} rounds.", f"Only {rounds} are asked for.", f"Remove {found.folder.parent} to begin anew.")
-    facts: dict[str, Any] = json.loads((found.folder / FACTS).read_text())
-    if facts["columns"] != json.loads(json.dumps([asdict(column) for column in columns])) or facts["rows"] != rows:
-        why = f"{found.folder} is of {facts['rows']} rows; there are {rows} now, or other columns or categories."
-        raise Conflict("The data are not those that this training began with.", why, f"Remove {found.folder.parent} to begin anew.")
-    return facts
+def _history(found: Checkpoint) -> dict[str, dict[str, list[float]]]:
+    values: dict[str, dict[str, list[float]]] = json.loads((found.folder / HISTORY).read_text())
+    return values
 
 
 def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...], int]:
@@ -163,6 +183,16 @@ def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...],
     gaps = counts["gaps"]
     columns = (column_of(name, dtype, optional=gaps[name] > 0, texts=texts(name) if is_text(dtype) else ()) for name, dtype in inputs.items())
     return tuple(columns), counts["rows"]
+
+
+def content_of(rows: pl.LazyFrame) -> str:
+    """Equal for the same rows in the same order, wherever they lie; found in one pass over them."""
+    import polars as pl
+
+    texts = [name for name, dtype in rows.collect_schema().items() if is_text(dtype)]  # by what they say: the codes of categories differ between processes
+    numbered = rows.with_columns(pl.col(texts).cast(pl.String)).with_row_index("number of the row")
+    found = numbered.select(pl.struct(pl.all()).hash().sum().alias("sum"), pl.len().alias("rows")).collect(engine="streaming").row(0, named=True)
+    return f"polars {pl.__version__}: {found['sum']:x} of {found['rows']}"
 
 
 def _lazy(rows: Any) -> pl.LazyFrame:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable
-from jupyter_mlinfra.training import checkpoints, latest, resumed_run
+from jupyter_mlinfra.training import checkpoints, latest, resumed_run, trainings
+from jupyter_mlinfra.training.trainings import take_up
 
 
 def make(folder: Path, step: int, text: str = "", **facts) -> checkpoints.Checkpoint:
@@ -158,3 +159,39 @@ def test_the_folder_is_that_of_the_job_and_so_is_the_run(tmp_path: Path, monkeyp
     assert resumed_run() is None
     make(tmp_path / "of the job", 5, run="abc")
     assert resumed_run() == "abc"
+
+
+def test_of_several_trainings_the_run_is_that_of_the_first_that_is_not_done_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLINFRA_CHECKPOINTS", str(tmp_path))
+    for run in ("first", "second"):  # of an attempt that did the one and left off the other
+        training = take_up(tmp_path, {"learns": run}, sure=True)
+        make(training.folder, 5, run=run, training=training.note, finished=run == "first")
+    assert resumed_run() == "first"
+    found = latest()
+    assert found is not None
+    assert (found.run, found.finished) == ("second", False)
+    take_up(tmp_path, {"learns": "first"}, sure=True).end()
+    assert resumed_run() == "second"
+    take_up(tmp_path, {"learns": "second"}, sure=True).end()
+    assert resumed_run() is None
+
+
+def test_where_equal_facts_say_little_it_counts_which_one_of_a_process_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def attempt(job: str, *contents: str, done: int) -> list[int]:
+        """Steps that each training of one process finds; it comes to the end of the first `done` of them."""
+        monkeypatch.setattr(trainings, "_begun", set())
+        monkeypatch.setattr(trainings, "_ended", set())
+        monkeypatch.setenv("MLINFRA_JOB", job)
+        found = []
+        for place, content in enumerate(contents):
+            training = take_up(tmp_path, {"layers": 2}, content=content, sure=False)
+            found.append(training.newest.step if training.newest else 0)
+            make(training.folder, found[-1] + 10 * (place + 1), training=training.note, finished=place < done)
+            if place < done:
+                training.end()
+        return found
+
+    assert attempt("a", "monday", "tuesday", done=1) == [0, 0]
+    assert attempt("a", "another seed", "of all that", "wednesday", done=2) == [10, 20, 0], "in a job it is the order"
+    assert attempt("", "wednesday", "of all that", done=2) == [30, 40], "elsewhere it is the content"
+    assert attempt("b", "thursday", done=1) == [0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,9 @@ import polars as pl
 import pytest
 import xgboost
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict
+from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.training import checkpoints, train_from_files, train_xgboost
+from jupyter_mlinfra.training import checkpoints, train_from_files, train_xgboost, trainings
 from jupyter_mlinfra.training.external_memory import batches
 
 PARAMETERS = {"objective": "binary:logistic", "eval_metric": "auc", "max_depth": 4, "subsample": 0.7, "colsample_bynode": 0.8, "nthread": 2}
@@ -57,7 +58,7 @@ def test_the_model_equals_one_trained_in_memory(path: Path, tmp_path: Path) -> N
     np.testing.assert_allclose(found.predict(TUNE), whole.predict(TUNE.drop("late")), atol=1e-5)
     assert found.history["tune_auc"] == pytest.approx(whole.history["tune_auc"], abs=1e-5)
     assert roc_auc_score(TUNE["late"], found.predict(TUNE)) == pytest.approx(found.history["tune_auc"][-1], abs=1e-5)
-    assert not list((tmp_path / "kept").glob(".*")), "the cache is removed"
+    assert not list((tmp_path / "kept").rglob(".*")), "the cache is removed"
 
 
 def test_a_dataset_on_iceberg_gives_the_same_model_as_its_files(path: Path, project: Project, tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ with Experiments(Project.open()).track("flights"):
     assert [item.id for item in runs.items] == [run.id]
     assert runs.items[0].params["rows"] == "10000"
     assert experiments.curves(run.id, "learn_auc").total >= 10, "at least the points of this attempt"
-    assert not list((project.root / "kept").glob(".*")), "what the killed attempt left is removed"
+    assert not list((project.root / "kept").rglob(".*")), "what the killed attempt left is removed"
 
 
 LIMIT_MIB = 600
@@ -223,19 +224,74 @@ def test_rows_that_cannot_be_learned_from_are_refused_in_words(case: str, path: 
         act(path, tmp_path / "kept")
 
 
-def test_a_checkpoint_of_other_data_is_not_gone_on_with(path: Path, tmp_path: Path) -> None:
-    train(path, tmp_path / "kept")
-    with pytest.raises(Conflict, match="not those that this training began with"):
-        train(ROWS.head(500).lazy(), tmp_path / "kept")
+OTHERS = {
+    "label": (ROWS, {"label": "night"}),
+    "depth": (ROWS, {"parameters": {**PARAMETERS, "max_depth": 1}}),
+    "rounds": (ROWS, {"rounds": 4}),
+    "rows of the same shape": (ROWS.with_columns(wind=pl.col("wind").reverse()), {}),
+    "order of rows": (ROWS.reverse(), {}),
+    "rows to measure": (ROWS, {"tune": TUNE.lazy()}),
+}  # fmt: skip
 
 
-def test_a_training_that_is_done_is_not_done_again_and_not_cut_short(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = train(path, tmp_path / "kept", rounds=3)
-    monkeypatch.setattr(xgboost.Booster, "update", None)
-    again = train(path, tmp_path / "kept", rounds=3)
-    assert again.booster.get_dump() == first.booster.get_dump()
-    with pytest.raises(Conflict, match="checkpoint after 3 rounds"):
-        train(path, tmp_path / "kept", rounds=2)
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the process of another attempt."""
+    monkeypatch.setattr(trainings, "_begun", set())
+    monkeypatch.setattr(trainings, "_ended", set())
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_of_several_trainings_in_one_folder_each_gives_its_own_model(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, changes = OTHERS[case]
+    for folder in ("kept", "kept"):  # in one process, then in the next one
+        first, other = train(ROWS.lazy(), tmp_path / folder), train(frame.lazy(), tmp_path / folder, **changes)
+        alone = train(frame.lazy(), tmp_path / "alone", **changes)
+        assert first.booster.get_dump() == train(ROWS.lazy(), tmp_path / "first").booster.get_dump()
+        assert (other.booster.get_dump(), other.history, other.names) == (alone.booster.get_dump(), alone.history, alone.names)
+        forgotten(monkeypatch)
+
+
+def test_preempted_in_the_second_of_three_the_first_is_not_done_again(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_of(folder: str) -> list[list[str]]:
+        every = [{"label": "late"}, {"label": "night"}, {"parameters": {**PARAMETERS, "max_depth": 2}}]
+        return [train(path, tmp_path / folder, rounds=6, every_rounds=None, **changes).booster.get_dump() for changes in every]
+
+    whole = all_of("whole")
+    real, rounds = xgboost.Booster.update, list[int]()
+
+    def update(booster, learn, number, *more):
+        rounds.append(number)
+        if len(rounds) == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+        real(booster, learn, number, *more)
+
+    monkeypatch.setattr(xgboost.Booster, "update", update)
+    with pytest.raises(SystemExit):
+        all_of("stopped")
+    forgotten(monkeypatch)
+    assert all_of("stopped") == whole
+    assert rounds == [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]
+    assert all_of("stopped") == whole
+    assert len(rounds) == 18
+
+
+def test_a_training_that_was_left_off_for_another_is_named(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(path, tmp_path / "kept", name="mine")
+    shutil.rmtree(next(tmp_path.glob("kept/mine-*/step-0000000002")))
+    forgotten(monkeypatch)
+    with pytest.warns(UserWarning, match=r"mine-\w+ was left off after 1 steps, and this is another one: not the same are data\. This one begins anew"):
+        train(ROWS.reverse().lazy(), tmp_path / "kept", name="mine")
+    with pytest.raises(BadRequest, match="no name for a training"):
+        train(path, tmp_path / "kept", name="../mine")
+
+
+def test_a_disk_that_is_full_at_the_end_costs_no_model(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*words, **more):
+        raise Unavailable("The disk is full.")
+
+    monkeypatch.setattr(checkpoints, "commit", full)
+    with pytest.warns(UserWarning, match="is done was not saved: The disk is full"):
+        assert train(path, tmp_path / "kept", every_rounds=None).booster.num_boosted_rounds() == 2
 
 
 def test_an_error_while_the_rows_are_read_is_the_one_that_is_seen(path: Path, tmp_path: Path) -> None:
@@ -244,4 +300,4 @@ def test_an_error_while_the_rows_are_read_is_the_one_that_is_seen(path: Path, tm
 
     with pytest.raises(Exception, match="the network is away"):
         train(pl.scan_parquet(path).map_batches(fails), tmp_path / "kept")
-    assert not list(tmp_path.glob("kept/.*"))
+    assert not list(tmp_path.rglob(".*"))
