@@ -17,6 +17,7 @@ from .checkpoints import checkpoint_folder
 from .continuing import continued
 from .curves import active_run
 from .preemption import Preemption
+from .trainings import Training, take_up
 
 try:
     import lightning.pytorch as pl
@@ -26,6 +27,7 @@ try:
 except ImportError as error:
     raise Unavailable("Lightning is not installed.", "The base installation is light.", "pip install 'jupyter-mlinfra[train]'") from error
 
+from .lightning_facts import content_of, facts_of
 from .lightning_progress import Progress
 from .loading import ResumableDataLoader, resumable
 from .randomness import random_state, set_random_state
@@ -38,8 +40,8 @@ _NOTHING, _SAVE, _STOP = 0, 1, 2
 class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is not looked into
     """Saves every so often, and when the job is asked to end; then the training stops, and `fit` ends the job so that it is started again.
 
-    folder: where; that of the job by default. every_steps, every_minutes: how often besides; None for not at all. keep: how many of the newest stay,
-    and with them the best one by the logged metric `monitor`.
+    folder: where; that of the job by default. `fit` gives each training a folder of its own below it. every_steps, every_minutes: how often besides; None
+    for not at all. keep: how many of the newest stay, and with them the best one by the logged metric `monitor`.
 
     Never inside of a signal handler, and only where nothing is half done: at the end of a batch after which the optimizer has made its step, or of an
     epoch, once its validation is over. All ranks agree on when. Lightning calls it after all other callbacks, so that it saves their doings too.
@@ -55,7 +57,9 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         monitor: str | None = None,
         mode: Literal["min", "max"] = "min",
     ) -> None:
-        self.folder = checkpoint_folder(folder)
+        self.root = self.folder = checkpoint_folder(folder)
+        self.training: Training | None = None
+        """Which one `fit` runs; None below plain `trainer.fit`."""
         self.preemption = Preemption()
         self.preempted = False
         """Whether the training was stopped because the job was asked to end."""
@@ -70,6 +74,12 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         self.preemption.__enter__()
         self._armed = True
         self._saved_at, self._saved_step, self._last_step = time.monotonic(), trainer.global_step, trainer.global_step
+        self._restore(trainer)
+        if self._done_before:
+            trainer.should_stop = True  # early: before its last epoch
+            trainer.fit_loop.min_epochs = trainer.fit_loop.epoch_loop.min_steps = 0
+
+    def _restore(self, trainer: pl.Trainer) -> None:
         if self._loaded is not None:
             ranks = self._loaded["ranks"]
             if len(ranks) != trainer.world_size:
@@ -102,6 +112,16 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         """Give the signals back."""
         self._disarm()
 
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
+        """Keep that the training is done, and what came of it. Lightning starts none that has no batch left: what was loaded is put back here then."""
+        self._restore(trainer)
+        if self._done_before:
+            assert self.training is not None
+            assert self.training.newest is not None
+            trainer.callback_metrics.update({key: torch.tensor(value) for key, value in self.training.newest.metrics.items()})
+        elif self.training is not None and not self.preempted:
+            self._try_to_save(trainer, finished=True)
+
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:  # noqa: ARG002
         """Give the signals back."""
         self._disarm()
@@ -131,13 +151,21 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         by_clock = self._every_minutes is not None and time.monotonic() - self._saved_at >= self._every_minutes * 60
         return by_steps or by_clock
 
-    def _act(self, trainer: pl.Trainer, wish: int) -> None:
+    @property
+    def _done_before(self) -> bool:
+        """Whether an earlier attempt came to the end."""
+        return self.training is not None and self.training.newest is not None and self.training.newest.finished
+
+    def _try_to_save(self, trainer: pl.Trainer, *, finished: bool = False) -> None:
         try:
-            self._save(trainer)
+            self._save(trainer, finished=finished)
         except (MLInfraError, OSError, RuntimeError) as error:
             if trainer.world_size > 1:
                 raise  # the other ranks wait for this one
             warnings.warn(f"The checkpoint of step {trainer.global_step} was not saved: {error}", stacklevel=2)  # a full disk ends no training of days
+
+    def _act(self, trainer: pl.Trainer, wish: int) -> None:
+        self._try_to_save(trainer)
         self._saved_at, self._saved_step = time.monotonic(), trainer.global_step
         if wish == _STOP:
             self.preempted = True
@@ -146,7 +174,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
             trainer.limit_val_batches = 0
             trainer.fit_loop.min_epochs = trainer.fit_loop.epoch_loop.min_steps = 0
 
-    def _save(self, trainer: pl.Trainer) -> None:
+    def _save(self, trainer: pl.Trainer, *, finished: bool) -> None:
         step = trainer.global_step
         if trainer.is_global_zero:
             checkpoints.begin(self.folder, step)
@@ -155,7 +183,8 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         trainer.save_checkpoint(draft / STATE)
         if trainer.is_global_zero:
             metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
-            checkpoints.commit(draft, step=step, epoch=trainer.current_epoch, metrics=metrics, run=_run(trainer))
+            note = self.training.note if self.training else None
+            checkpoints.commit(draft, step=step, epoch=trainer.current_epoch, metrics=metrics, run=_run(trainer), finished=finished, training=note)
             checkpoints.prune(self.folder, keep=self._keep, monitor=self._monitor, mode=self._mode)
 
     def _disarm(self) -> None:
@@ -164,14 +193,18 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
             self.preemption.__exit__(None, None, None)
 
 
-def fit(trainer: pl.Trainer, model: pl.LightningModule, data: Any = None, *, val: Any = None, folder: Path | str | None = None) -> None:
+def fit(
+    trainer: pl.Trainer, model: pl.LightningModule, data: Any = None, *, val: Any = None, folder: Path | str | None = None, name: str | None = None
+) -> None:
     """`trainer.fit` that goes on where an earlier attempt of this job was stopped, and ends the job with exit code 75 when it is stopped itself.
 
     data: a DataLoader (or several), a LightningDataModule, or None when the model has its own. val: DataLoaders to validate on.
-    folder: of the checkpoints; that of the job by default. A PreemptionCheckpoint among the trainer's callbacks says more.
+    folder: of the checkpoints; that of the job by default. A PreemptionCheckpoint among the trainer's callbacks says more. name: of this training, if
+    others of the job, or in the folder, look like it.
 
-    The weights equal those of a training that nobody stopped. Progress, loss and time left reach whoever watches the job. The MLflow run that is
-    active is noted in the checkpoint and continued. Raises SystemExit(75) after the work was saved: put nothing around it that swallows that.
+    The weights equal those of a training that nobody stopped. One that was done in an earlier attempt is not done again: the model gets its weights, the
+    trainer its metrics. Progress, loss and time left reach whoever watches the job. The MLflow run that is active is noted in the checkpoint and continued.
+    Raises SystemExit(75) after the work was saved: put nothing around it that swallows that.
     """
     keeper = next((item for item in trainer.callbacks if isinstance(item, PreemptionCheckpoint)), None)
     if keeper is None:
@@ -187,8 +220,10 @@ def fit(trainer: pl.Trainer, model: pl.LightningModule, data: Any = None, *, val
         source["train_dataloaders"] = resumable(data)
     else:
         model.train_dataloader = _resuming(model.train_dataloader)
-    found = checkpoints.latest(keeper.folder)
-    run = found.run if found and trainer.is_global_zero and _logger_run(trainer) is None else None
+    content = content_of(model, data) if trainer.world_size == 1 else ""  # ranks may hold other data
+    keeper.training = take_up(keeper.root, facts_of(trainer, model), name=name, content=content, sure=False)
+    keeper.folder, found = keeper.training.folder, keeper.training.newest
+    run = found.run if found and not found.finished and trainer.is_global_zero and _logger_run(trainer) is None else None
     with keeper.preemption, continued(run, preempted=lambda: keeper.preempted):
         try:
             trainer.fit(model, **source, ckpt_path=str(found.folder / STATE) if found else None)
@@ -197,6 +232,7 @@ def fit(trainer: pl.Trainer, model: pl.LightningModule, data: Any = None, *, val
                 raise
     if keeper.preempted:
         _leave(trainer, keeper.preemption)
+    keeper.training.end()
 
 
 def _leave(trainer: pl.Trainer, preemption: Preemption) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import warnings
 from pathlib import Path
@@ -13,7 +14,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 
-from jupyter_mlinfra.training import PreemptionCheckpoint, fit, latest
+from jupyter_mlinfra.training import PreemptionCheckpoint, fit, latest, trainings
 
 spec = importlib.util.spec_from_file_location("seeded", Path(__file__).with_name("seeded.py"))
 assert spec is not None
@@ -35,6 +36,12 @@ class Asks(pl.Callback):
     def on_validation_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
         if not trainer.sanity_checking and trainer.current_epoch == self.validation:
             os.kill(os.getpid(), self.number)
+
+
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the process of another attempt."""
+    monkeypatch.setattr(trainings, "_begun", set())
+    monkeypatch.setattr(trainings, "_ended", set())
 
 
 def generator() -> torch.Generator:
@@ -95,7 +102,7 @@ def test_stopped_and_resumed_it_gives_the_weights_of_plain_lightning(name: str, 
         torch.testing.assert_close(model.state_dict()[key], value, atol=1e-6, rtol=0)
 
 
-def test_without_a_signal_it_is_plain_lightning_and_what_is_saved_now_and_then_can_be_resumed(tmp_path: Path) -> None:
+def test_without_a_signal_it_is_plain_lightning_and_what_is_saved_now_and_then_can_be_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer, plain, data = made({})
     trainer.fit(plain, data, seeded.loader(shuffle=False))
     trainer, model, data = made({})
@@ -103,16 +110,85 @@ def test_without_a_signal_it_is_plain_lightning_and_what_is_saved_now_and_then_c
     fit(trainer, model, data, val=seeded.loader(shuffle=False))
     found = latest(tmp_path)
     assert found is not None
+    assert (found.step, found.finished) == (30, True)
+    shutil.rmtree(found.folder)  # as after kill -9
+    found = latest(tmp_path)
+    assert found is not None
     assert found.step == 28
     assert found.metrics["loss"] > 0
     assert "val_loss" in found.metrics
-    assert 3 <= len(list(tmp_path.iterdir())) <= 4
-    trainer, again, data = made({})  # as after kill -9: the newest one counts
+    assert 2 <= len(list(tmp_path.glob("*/step-*"))) <= 3
+    forgotten(monkeypatch)
+    trainer, again, data = made({})
     fit(trainer, again, data, val=seeded.loader(shuffle=False), folder=tmp_path)
     assert len(again.seen) == 2 * 8
     for key, value in plain.state_dict().items():
         assert torch.equal(model.state_dict()[key], value)
         torch.testing.assert_close(again.state_dict()[key], value, atol=1e-6, rtol=0)
+
+
+class Early(pl.Callback):
+    """Ends a training after its second epoch, as EarlyStopping does."""
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        trainer.should_stop = trainer.current_epoch == 1
+
+
+def three_in_a_row(folder: Path, *asks: int, **options: Any) -> list[Any]:
+    """A notebook with three trainings that look alike, the second one with other data; a signal comes at a batch of each (-1: none)."""
+    pl.seed_everything(7, verbose=False)
+    done = []
+    for place, ask in enumerate(asks):
+        model = seeded.Model()
+        trainer = seeded.trainer(callbacks=[Asks(ask), *([Early()] if place == 0 else [])])
+        fit(trainer, model, seeded.loader(**({"shuffle": False} if place == 1 else {})), val=seeded.loader(shuffle=False), folder=folder, **options)
+        done.append((model, dict(trainer.callback_metrics), trainer.current_epoch))
+    return done
+
+
+@pytest.mark.parametrize("job", ["", "7f3a"])
+def test_of_three_trainings_in_a_row_the_second_is_gone_on_with_and_each_gives_its_own_weights(
+    job: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLINFRA_JOB", job)
+    whole = three_in_a_row(tmp_path / "whole", -1, -1, -1)
+    assert [len(model.seen) // 8 for model, *_ in whole] == [20, 30, 30]
+    with pytest.raises(SystemExit):
+        three_in_a_row(tmp_path / "stopped", -1, 13)
+    for batches in ([0, 16, 30], [0, 0, 0]):
+        forgotten(monkeypatch)
+        found = three_in_a_row(tmp_path / "stopped", -1, -1, -1)
+        assert [len(model.seen) // 8 for model, *_ in found] == batches
+        for (model, metrics, epoch), (other, expected, last) in zip(found, whole, strict=True):
+            assert float(metrics["val_loss"]) == pytest.approx(float(expected["val_loss"]), abs=1e-6)
+            assert epoch == last
+            for key, value in other.state_dict().items():
+                torch.testing.assert_close(model.state_dict()[key], value, atol=1e-6, rtol=0)
+
+
+def test_outside_of_a_job_other_data_code_or_hyperparameters_are_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wider(seeded.Model):
+        def __init__(self, rate: float) -> None:
+            super().__init__()
+            self.save_hyperparameters()
+
+    class Coded(Wider):
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    def train(model: Any, values: torch.Tensor, **options: Any) -> Any:
+        forgotten(monkeypatch)
+        data = torch.utils.data.TensorDataset(values, values.sum(dim=1, keepdim=True))
+        pl.seed_everything(7, verbose=False)
+        fit(seeded.trainer(max_epochs=1), model, torch.utils.data.DataLoader(data, batch_size=8), folder=tmp_path, **options)
+        return model
+
+    values = torch.arange(48.0).reshape(16, 3)
+    first = train(Wider(0.1), values)
+    assert len(first.seen) == 16
+    assert train(Wider(0.1), values).seen == []
+    for other in (train(Wider(0.1), values * 2), train(Wider(0.2), values), train(Coded(0.1), values), train(Wider(0.1), values, name="mine")):
+        assert len(other.seen) == 16
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_no_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
