@@ -29,6 +29,7 @@ except ImportError as error:
 
 from .lightning_facts import content_of, facts_of
 from .lightning_progress import Progress
+from .lightning_schedulers import plateaus_due, step_plateaus
 from .loading import ResumableDataLoader, resumable
 from .randomness import random_state, set_random_state
 
@@ -68,6 +69,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         self._saved_at, self._saved_step, self._last_step = time.monotonic(), -1, 0
         self._armed = False
         self._loaded: dict[str, Any] | None = None
+        self._plateaus: dict[int, float] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
         """Take the signals from Lightning, whose own handlers save inside of themselves, or not at all; put the random generators where they stood."""
@@ -88,7 +90,12 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
             set_random_state(mine["random"])
             for loader, state in zip(_loaders(trainer), mine["loaders"], strict=False):
                 loader.load_state_dict(state)
+            step_plateaus(trainer, self._loaded.get("plateaus", {}))
             self._loaded = None
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """An epoch that was left in its midst is at its end like any other. Lightning counts it as restarting till then, and steps no ReduceLROnPlateau."""
+        trainer.fit_loop._restarting = False
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """Save if it is time to, and stop if that was asked for."""
@@ -96,7 +103,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         wish = self._agreed(trainer)
         # Gradients that are still being added up are in no checkpoint, and Lightning would skip a validation that is due when it resumes here.
         if wish and stepped and not trainer.is_last_batch and not _validates_after(trainer, batch_idx):
-            self._act(trainer, wish)
+            self._act(trainer, wish, "step")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """The same between two epochs."""
@@ -106,7 +113,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         for loader in _loaders(trainer):
             loader.rewind()
         if wish:
-            self._act(trainer, wish)
+            self._act(trainer, wish, "epoch")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Give the signals back."""
@@ -133,7 +140,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         if trainer.world_size > 1:
             ranks = [{}] * trainer.world_size
             torch.distributed.all_gather_object(ranks, mine)
-        checkpoint[_KEY] = {"ranks": ranks}
+        checkpoint[_KEY] = {"ranks": ranks, "plateaus": self._plateaus}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
         """Keep that for the start of the training, when there are loaders to tell."""
@@ -164,8 +171,10 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
                 raise  # the other ranks wait for this one
             warnings.warn(f"The checkpoint of step {trainer.global_step} was not saved: {error}", stacklevel=2)  # a full disk ends no training of days
 
-    def _act(self, trainer: pl.Trainer, wish: int) -> None:
+    def _act(self, trainer: pl.Trainer, wish: int, interval: str) -> None:
+        self._plateaus = plateaus_due(trainer, interval)
         self._try_to_save(trainer)
+        self._plateaus = {}
         self._saved_at, self._saved_step = time.monotonic(), trainer.global_step
         if wish == _STOP:
             self.preempted = True

@@ -102,6 +102,66 @@ def test_stopped_and_resumed_it_gives_the_weights_of_plain_lightning(name: str, 
         torch.testing.assert_close(model.state_dict()[key], value, atol=1e-6, rtol=0)
 
 
+class Plateau(seeded.Model):
+    """Its rate falls as soon as a metric that never changes has not become better: after the first epoch (or batch), each time."""
+
+    def __init__(self, interval: str, monitor: str) -> None:
+        super().__init__()
+        self.interval, self.monitor, self.rates = interval, monitor, list[float]()
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        self.log("level", 1.0)
+        self.rates.append(self.optimizers().param_groups[0]["lr"])
+        return super().training_step(batch, batch_idx)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.log("val_level", 1.0)
+        super().validation_step(batch, batch_idx)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=0 if self.interval == "epoch" else 4)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "interval": self.interval, "monitor": self.monitor}}
+
+
+PLATEAUS: dict[str, dict[str, Any]] = {
+    "in the midst of an epoch": {"asks": [13]},
+    "at the last batch of an epoch": {"asks": [9, 19]},
+    "in the midst and at the end": {"asks": [4, 9, 25]},
+    "in a validation": {"asks": [], "validation": 1},
+    "by a metric of the validation": {"asks": [3, 19], "monitor": "val_level"},
+    "each batch": {"asks": [6, 13, 19], "interval": "step"},
+    "counted in steps": {"asks": [13, 19], "trainer": {"max_steps": 36, "max_epochs": -1}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLATEAUS)
+def test_a_rate_that_falls_on_a_plateau_falls_as_in_plain_lightning(name: str, tmp_path: Path) -> None:
+    case = PLATEAUS[name]
+
+    def made_new() -> tuple[pl.Trainer, Plateau]:
+        pl.seed_everything(7, verbose=False)
+        return seeded.trainer(**{"max_epochs": 4, **case.get("trainer", {})}), Plateau(case.get("interval", "epoch"), case.get("monitor", "level"))
+
+    trainer, plain = made_new()
+    trainer.fit(plain, seeded.loader(), seeded.loader(shuffle=False))
+    if case.get("interval") != "step":
+        assert plain.rates[::10] == [0.1, 0.1, 0.05, 0.025]
+    rates = list[float]()
+    stops = [Asks(batch) for batch in case["asks"]] + ([Asks(validation=case["validation"])] if "validation" in case else [])
+    for stop in stops:
+        trainer, model = made_new()
+        trainer.callbacks.append(stop)
+        with pytest.raises(SystemExit):
+            fit(trainer, model, seeded.loader(), val=seeded.loader(shuffle=False), folder=tmp_path)
+        rates += model.rates
+    trainer, model = made_new()
+    fit(trainer, model, seeded.loader(), val=seeded.loader(shuffle=False), folder=tmp_path)
+    assert rates + model.rates == pytest.approx(plain.rates)
+    for key, value in plain.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[key], value, atol=1e-6, rtol=0)
+
+
 def test_without_a_signal_it_is_plain_lightning_and_what_is_saved_now_and_then_can_be_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer, plain, data = made({})
     trainer.fit(plain, data, seeded.loader(shuffle=False))
