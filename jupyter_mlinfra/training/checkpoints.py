@@ -148,12 +148,13 @@ def folders(root: Path) -> list[Path]:
     return [root, *sorted(began, key=lambda folder: (began[folder], folder))]
 
 
-def prune(folder: Path, *, keep: int, monitor: str | None = None, mode: Literal["min", "max"] = "min") -> None:
-    """Remove all but the newest `keep` checkpoints, and the best one by the metric `monitor`, if it is given.
+def prune(folder: Path, *, written: int, keep: int, monitor: str | None = None, mode: Literal["min", "max"] = "min") -> None:
+    """Remove all but the newest `keep` checkpoints, and the best one by the metric `monitor`, if it is given. written: step of the one that was just written.
 
-    What is not whole counts for none: it does not push a good one out. Nor is it kept.
+    What is not whole counts for none: it does not push a good one out. Nor is it kept. What came further than `written` was passed over when the training
+    was resumed, so it is among that, though its sizes may be right.
     """
-    found = list(_readable(_all(folder)))
+    found = [item for item in _readable(_all(folder)) if item.step <= written]
     kept = {item.folder for item in found[-keep:]}
     rated = [item for item in found if monitor is not None and monitor in item.metrics]
     if monitor is not None and rated:

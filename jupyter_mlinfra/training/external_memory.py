@@ -148,7 +148,7 @@ class _Rounds:
         newest = {f"{data}_{metric}": values[-1] for data, metrics in self.history.items() for metric, values in metrics.items()}
         folder = self.training.folder
         checkpoints.save(folder, write, step=done, metrics=newest, run=active_run(), finished=finished, training=self.training.note)
-        checkpoints.prune(folder, keep=2)
+        checkpoints.prune(folder, written=done, keep=2)
 
 
 def _history(found: Checkpoint) -> dict[str, dict[str, list[float]]]:

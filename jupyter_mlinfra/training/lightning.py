@@ -194,7 +194,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
             metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
             note = self.training.note if self.training else None
             checkpoints.commit(draft, step=step, epoch=trainer.current_epoch, metrics=metrics, run=_run(trainer), finished=finished, training=note)
-            checkpoints.prune(self.folder, keep=self._keep, monitor=self._monitor, mode=self._mode)
+            checkpoints.prune(self.folder, written=step, keep=self._keep, monitor=self._monitor, mode=self._mode)
 
     def _disarm(self) -> None:
         if self._armed:

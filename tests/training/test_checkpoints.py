@@ -70,12 +70,26 @@ def test_the_newest_ones_and_the_best_are_kept_and_a_spoilt_one_pushes_none_out(
     for step, loss in [(1, 0.9), (2, 0.1), (3, 0.5), (4, 0.4), (5, 0.3)]:
         make(tmp_path, step, metrics={"loss": loss})
     (tmp_path / "step-0000000005" / "state.ckpt").unlink()
-    checkpoints.prune(tmp_path, keep=2, monitor="loss")
+    checkpoints.prune(tmp_path, written=5, keep=2, monitor="loss")
     assert names(tmp_path) == [f"step-{step:010d}" for step in (2, 3, 4)]
-    checkpoints.prune(tmp_path, keep=1, monitor="loss", mode="max")
+    checkpoints.prune(tmp_path, written=4, keep=1, monitor="loss", mode="max")
     assert names(tmp_path) == [f"step-{step:010d}" for step in (3, 4)]
-    checkpoints.prune(tmp_path, keep=1)
+    checkpoints.prune(tmp_path, written=4, keep=1)
     assert names(tmp_path) == ["step-0000000004"]
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_one_that_was_passed_over_pushes_out_none_that_is_written_after_it(keep: int, tmp_path: Path) -> None:
+    make(tmp_path, 20)
+    (make(tmp_path, 30).folder / "state.ckpt").write_text("weights of step 3!")  # of the right size
+    with pytest.warns(UserWarning, match="passed over"):
+        assert latest(tmp_path) is not None
+    make(tmp_path, 25, metrics={"loss": 0.5})
+    checkpoints.prune(tmp_path, written=25, keep=keep, monitor="loss")
+    assert names(tmp_path) == ["step-0000000020", "step-0000000025"][-keep:]
+    found = latest(tmp_path)
+    assert found is not None
+    assert found.step == 25
 
 
 def test_saved_again_at_the_same_step_the_later_one_counts(tmp_path: Path) -> None:
@@ -125,7 +139,7 @@ for name in ("fsync", "rename", "replace", "mkdir"):
 Path.rename = step(Path.rename)
 folder = Path(sys.argv[1])
 checkpoints.save(folder, lambda draft: (draft / "state.ckpt").write_text("new" * 1000), step=2)
-checkpoints.prune(folder, keep=1)
+checkpoints.prune(folder, written=2, keep=1)
 """
 
 
