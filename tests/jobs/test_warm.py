@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import shutil
@@ -171,6 +172,36 @@ def test_a_job_of_another_environment_or_kernel_is_not_served(pool: Pool, tmp_pa
     assert not pool.look("twin.ipynb")["warm"]
     monkeypatch.setenv("SOMETHING_THAT_AN_IMPORT_MAY_READ", "1")
     assert not pool.look()["warm"]
+
+
+def test_a_module_of_the_project_is_used_in_place_of_an_installed_one_of_its_name(pool: Pool) -> None:
+    name = pool.notebook(f"{LOOK}\nimport cronsim\nopen('found', 'a').write(cronsim.__file__ + '\\n')", name="uses.ipynb")
+    pool.look(name)
+    pool.ready(1)
+    assert pool.look(name)["warm"]
+    pool.ready(2)
+    (pool.root / "cronsim.py").write_text("")
+    assert not pool.look(name)["warm"]
+    files = (pool.root / "found").read_text().splitlines()
+    assert "site-packages" in files[0]
+    assert files[1] == files[0]
+    assert files[2].startswith(str(pool.home / "snapshots" / "trees")), "the frozen file of the project"
+
+
+def test_an_import_that_loads_what_is_not_installed_makes_a_kernel_unfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlinfra.jobs.warm.inside import _foreign
+
+    (tmp_path / "of_somebodys.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    known = set(sys.modules)
+    importlib.import_module("of_somebodys")
+    import json.tool
+
+    import cronsim
+
+    assert {cronsim.__name__, json.tool.__name__} <= set(sys.modules)
+    assert _foreign({"cronsim", "json.tool", "sys"}) == ""
+    assert _foreign(set(sys.modules) - known) == f"An import has loaded of_somebodys from {tmp_path}"
 
 
 def test_a_kernel_is_refreshed_when_what_it_was_made_from_has_changed(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

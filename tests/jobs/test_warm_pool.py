@@ -51,20 +51,22 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setattr(warm, "memory_used", lambda: 0.5)
     said, doors = list[str](), Doors()
     place = Place(root=project.root, home=project.home)
+    tree = project.home / "snapshots" / "trees" / "s"
+    tree.mkdir(parents=True)
     runners = warm.Warm(place, size=1, memory_gib=1.0, imports=(), bell=cast("Any", doors), say=said.append)
 
     def ask(gpus: Sequence[str] = (), **changes: Any) -> warm.TakenRunner | None:
         store = SimpleNamespace(entry=lambda _: replace(entry, launch=replace(entry.launch, **changes)))
         return runners.take(cast("Any", store), "a1", gpus)
 
-    def ready(*, gpu: bool = True) -> None:
+    def ready(*, gpu: bool = True, modules: Sequence[str] = ()) -> None:
         for runner in runners._runners:
-            runner.standing = Standing(gpu=gpu, places={})
+            runner.standing = Standing(gpu=gpu, places={}, modules=modules)
 
     def alive() -> int:
         return sum("sleep" in process.cmdline() for process in tools.processes_of(project.root))
 
-    yield SimpleNamespace(runners=runners, ask=ask, ready=ready, alive=alive, said=said, doors=doors)
+    yield SimpleNamespace(runners=runners, ask=ask, ready=ready, alive=alive, said=said, doors=doors, root=project.root, tree=tree)
     runners.close()
     assert alive() == 0
     assert not doors.watched
@@ -128,6 +130,25 @@ def test_only_an_equal_job_is_given_a_runner_and_a_gpu_job_none_that_opened_a_dr
     assert asleep.ask() is None
     taken.give_back()
     assert asleep.ask() == taken
+    taken.discard()
+
+
+@pytest.mark.parametrize("where", ["tree", "root", "path"])
+@pytest.mark.parametrize("file", ["cronsim.py", "cronsim/__init__.py", "cronsim.cpython-312-x86_64-linux-gnu.so"])
+def test_a_job_with_a_module_of_its_own_in_place_of_a_loaded_one_is_given_none(
+    where: str, file: str, asleep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", f"/none{os.pathsep}{tmp_path}")
+    asleep.ask()
+    asleep.runners.tend(free=True)
+    asleep.ready(modules=["polars", "cronsim"])
+    path = {"tree": asleep.tree, "root": asleep.root, "path": tmp_path}[where] / file
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    assert asleep.ask() is None
+    path.rename(path.with_name("other"))
+    taken = asleep.ask()
+    assert taken is not None
     taken.discard()
 
 

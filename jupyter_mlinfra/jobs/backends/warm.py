@@ -24,7 +24,20 @@ from .. import environment
 from ..machine import memory_used
 from ..rows import Entry
 from ..store import JobStore
-from ..warm.kinds import FAILED_SECONDS, FULL, IDLE_SECONDS, KINDS, LOOK_SECONDS, NOTEBOOKS, READY_SECONDS, REFILL_SECONDS, TRIES, key_of, resident
+from ..warm.kinds import (
+    FAILED_SECONDS,
+    FULL,
+    IDLE_SECONDS,
+    KINDS,
+    LOOK_SECONDS,
+    NOTEBOOKS,
+    READY_SECONDS,
+    REFILL_SECONDS,
+    TRIES,
+    folders_before,
+    key_of,
+    resident,
+)
 from ..warm.order import WRAPPER, Order, Standing, Warming, dump, parse
 from .bell import Bell
 from .launch import Place, prepare, spawn_wrapper
@@ -119,8 +132,9 @@ class Warm:
         if kind is None:
             return None
         self._used_at = time.monotonic()
+        folders = self._folders_before(entry)
         for runner in list(self._runners):
-            if runner.key == kind and runner.standing is not None and (runner.standing.gpu or not gpu_ids) and self._fit(runner):
+            if runner.key == kind and _suits(runner.standing, gpu_ids, folders) and self._fit(runner):
                 self._let_go(runner)
                 self._again_at = self._used_at + REFILL_SECONDS
                 return TakenRunner(self, runner)
@@ -244,6 +258,12 @@ class Warm:
         kind.notebooks = [source, *(path for path in kind.notebooks if path != source and not path.endswith(f"/{entry.spec.notebook}"))][:NOTEBOOKS]
         return key
 
+    def _folders_before(self, entry: Entry) -> list[str]:
+        """Where the job looks for modules before the installed packages: frozen folder, working folder, PYTHONPATH."""
+        tree = self._place.home / "snapshots" / "trees" / (entry.job.snapshot or "") / os.path.relpath(entry.launch.folder, self._place.root)
+        words = {**(environment.recall(entry.launch.environment) or {}), **entry.spec.environment}
+        return [*([str(tree)] if entry.job.snapshot else []), *folders_before(entry.launch.folder, words)]
+
     def _fill(self) -> None:
         """Start one runner of the kind that was asked for last, if there is room."""
         wanted = [key for key, kind in self._kinds.items() if kind.failures < TRIES][-self._size :]
@@ -339,3 +359,13 @@ class Warm:
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     continue
             self._ended.remove(pid)
+
+
+def _suits(standing: Standing | None, gpu_ids: Sequence[str], folders: Sequence[str]) -> bool:
+    """Whether a runner can stand for a process that was started for the job. folders: where that one looks for modules first."""
+    if standing is None or (gpu_ids and not standing.gpu):
+        return False
+    try:
+        return standing.stands_for(folders)
+    except OSError:
+        return False

@@ -17,8 +17,8 @@ from typing import Any
 def warm_up(lines: list[str]) -> dict[str, Any]:
     """Run the imports of installed packages.
 
-    Says why the kernel cannot be used (`unfit`), whether a GPU job may have it, what it was made from, and which top-level modules it has loaded.
-    A module of the project is never among them: it would be that of now, not of the job's snapshot.
+    Says why the kernel cannot be used (`unfit`), whether a GPU job may have it, what it was made from, and which top-level modules it has loaded that a
+    file beside the notebook would have come before. A module of the project is never among them: it would be that of now, not of the job's snapshot.
     """
     unfit = _startup_files()
     roots, known = _installed(), set(sys.modules)
@@ -31,7 +31,9 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
     # What is loaded now lives until the end: to look through it at every collection, and once more at the end, takes half a second.
     gc.collect()
     gc.freeze()
-    modules = sorted({name.partition(".")[0] for name in set(sys.modules) - known})
+    loaded = set(sys.modules) - known
+    modules = sorted({name.partition(".")[0] for name in loaded} - sys.stdlib_module_names)
+    unfit = unfit or _foreign(loaded)
     return {"unfit": unfit, "gpu": not _has_touched_a_gpu(), "places": [*roots, *_profile()], "modules": modules, "pid": os.getpid()}
 
 
@@ -90,6 +92,19 @@ def _is_installed(name: str, roots: list[str]) -> bool:
         return False
     places = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
     return all(any(os.path.realpath(place).startswith(root + os.sep) for root in roots) for place in places)
+
+
+def _foreign(names: set[str]) -> str:
+    """A module that an import has brought in from a folder of somebody's, such as that of a package installed by `pip install -e`."""
+    library = [os.path.realpath(path) + os.sep for path in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))]
+    for name in sorted(names):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if not isinstance(file, str) or not os.path.isfile(file):  # built in, or made up: torch.ops
+            continue
+        place = os.path.realpath(file)
+        if not place.startswith(tuple(library)) and not {"site-packages", "dist-packages"} & {*place.split(os.sep)}:
+            return f"An import has loaded {name} from {os.path.dirname(file)}"
+    return ""
 
 
 def _profile() -> list[str]:

@@ -17,11 +17,12 @@ from .calls import answer_of, expression
 
 @dataclass(frozen=True, slots=True)
 class Warmed:
-    """ready: for one notebook. gpu: whether that of a GPU job. places: folders and files that it was made from."""
+    """ready: for one notebook. gpu: whether that of a GPU job. places: folders and files that it was made from. modules: what it has loaded."""
 
     ready: Ready
     gpu: bool
     places: Sequence[str]
+    modules: Sequence[str]
 
 
 def warmed(name: str, lines: Sequence[str], sockets: str) -> Warmed:
@@ -40,7 +41,7 @@ def warmed(name: str, lines: Sequence[str], sockets: str) -> Warmed:
         end(ready)
         raise
     specs = [*jupyter_path("kernels"), ready.kernel.kernel_spec.resource_dir, os.path.join(ready.kernel.kernel_spec.resource_dir, "kernel.json")]
-    return Warmed(ready, bool(said["gpu"]), [*said["places"], *specs])
+    return Warmed(ready, bool(said["gpu"]), [*said["places"], *specs], said["modules"])
 
 
 def hand_out(ready: Ready, *, cwd: str, code: str, before: Mapping[str, str], environment: Mapping[str, str], sockets: str) -> None:

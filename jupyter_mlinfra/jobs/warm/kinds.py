@@ -42,6 +42,12 @@ def key_of(command: object, environment: Mapping[str, str]) -> str:
     return blake2b(repr((command, counted)).encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
 
+def folders_before(folder: str, environment: Mapping[str, str]) -> list[str]:
+    """Where a kernel in this folder looks for modules before it looks among the installed packages."""
+    named = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if os.path.isdir(path)]
+    return [folder, *(path for path in named if os.path.basename(os.path.realpath(path)) not in ("site-packages", "dist-packages"))]
+
+
 def resident(pid: int) -> int:
     """Bytes of memory that a process holds; what it shares with others counts for each."""
     try:

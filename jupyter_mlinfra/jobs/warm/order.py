@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -44,14 +44,22 @@ class Warming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a runner says once it is ready. gpu: whether a GPU job may have it. places: paths and times of what it was made from."""
+    """What a runner says once it is ready. gpu: whether a GPU job may have it. places: paths and times of what it was made from.
+
+    modules: names of those that are loaded, of the top level.
+    """
 
     gpu: bool
     places: Mapping[str, int]
+    modules: Sequence[str] = ()
 
     def fresh(self) -> bool:
         """Whether all of that is as it was: no package was installed or removed since, no kernel defined anew."""
         return all(changed_at(place) == moment for place, moment in self.places.items())
+
+    def stands_for(self, folders: Iterable[str]) -> bool:
+        """Whether nothing in these folders would be imported in place of what is loaded. Raises OSError when one cannot be looked into."""
+        return not any(_has_one_of(folder, set(self.modules)) for folder in folders)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,13 @@ def dump(message: Standing | Order) -> bytes:
 def parse(line: bytes) -> Any:
     """What `dump` made, as a mapping; None for what is no whole line."""
     return json.loads(line) if line.endswith(b"\n") else None
+
+
+def _has_one_of(folder: str, modules: Collection[str]) -> bool:
+    """Whether a module or package of one of these names is there."""
+    with os.scandir(folder) as entries:
+        named = [entry for entry in entries if entry.name.partition(".")[0] in modules]
+    return any(entry.name.endswith((".py", ".pyc", ".so")) or os.path.exists(os.path.join(entry.path, "__init__.py")) for entry in named)
 
 
 def changed_at(place: str) -> int:

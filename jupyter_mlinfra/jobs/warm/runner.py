@@ -64,7 +64,7 @@ def _warm(warming: Warming) -> Warmed:
 
 def _standing(warm: Warmed) -> Standing:
     own = [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]
-    return Standing(gpu=warm.gpu, places={place: changed_at(place) for place in {*warm.places, *own}})
+    return Standing(gpu=warm.gpu, places={place: changed_at(place) for place in {*warm.places, *own}}, modules=warm.modules)
 
 
 def _wait(word: socket.socket) -> Order | None:

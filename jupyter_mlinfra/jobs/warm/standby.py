@@ -20,7 +20,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from ...core.errors import Unavailable
 from .calls import answer_of, expression
-from .kinds import READY_SECONDS, key_of, resident
+from .kinds import READY_SECONDS, folders_before, key_of, resident
 from .order import Standing, changed_at
 
 HAND_OUT_SECONDS = 5.0
@@ -59,7 +59,6 @@ class Standby:
         """Raises OSError when it cannot be started."""
         self.key, self.size = wish.key, 0
         self._standing: Standing | None = None
-        self._modules = frozenset[str]()
         self._ports = {name: LocalPortCache.instance().find_available_port(wish.ip) for name in _PORTS}
         self.info: dict[str, Any] = {**self._ports, "transport": "tcp", "ip": wish.ip, "signature_scheme": "hmac-sha256", "key": secrets.token_hex(32).encode()}
         self._file = Path(jupyter_runtime_dir()) / f"mlinfra-warm-{secrets.token_hex(8)}.json"
@@ -81,9 +80,8 @@ class Standby:
         why = said["unfit"] or ("" if said["gpu"] else "An import has opened a GPU")
         if why:
             raise Unavailable("This kernel cannot be kept warm.", f"{why}.", "Such kernels start as always.")
-        self._modules = frozenset(said["modules"])
         self.size = resident(said["pid"])  # the process may be a shell around it
-        self._standing = Standing(gpu=True, places={place: changed_at(place) for place in said["places"]})
+        self._standing = Standing(gpu=True, places={place: changed_at(place) for place in said["places"]}, modules=said["modules"])
 
     @property
     def ready(self) -> bool:
@@ -98,7 +96,7 @@ class Standby:
 
     def suits(self, wish: Wish) -> bool:
         """Whether it can fulfil this wish: no module of the folder would have been imported in place of what is loaded."""
-        return self.ready and self.key == wish.key and not self._modules & _modules_in(wish.folder)
+        return self._standing is not None and self.key == wish.key and self._standing.stands_for(folders_before(wish.folder, wish.environment))
 
     def hand_out(self, wish: Wish, connection: str) -> None:
         """Make it what was wished for. connection: the path of its client's connection file. Raises Unavailable when it does not answer."""
@@ -138,11 +136,3 @@ class Standby:
             client.stop_channels()
             client.context.destroy(linger=0)
         raise Unavailable("The warm kernel has died, or is stuck.", fix="The kernel starts as always.")
-
-
-def _modules_in(folder: str) -> set[str]:
-    """Names of the modules and packages there."""
-    with os.scandir(folder) as entries:
-        return {
-            entry.name.partition(".")[0] for entry in entries if entry.name.endswith((".py", ".so")) or os.path.exists(os.path.join(entry.path, "__init__.py"))
-        }
