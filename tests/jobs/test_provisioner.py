@@ -201,6 +201,9 @@ async def test_one_that_does_not_fit_is_not_served(bench: Bench, tmp_path: Path)
     (other / "cronsim.py").write_text("")
     for cwd, environment in ((bench.root, {"OMP_NUM_THREADS": "3"}), (other, {}), (tmp_path, {})):
         assert (await bench.start(cwd, environment)).pid != stood_by
+    kinds = set(pool._POOLS[bench.root]._kinds)
+    await bench.start(environment={"PYTHONPATH": f"lib:{os.environ.get('PYTHONPATH', '/none')}"})  # it would stand by in another folder
+    assert set(pool._POOLS[bench.root]._kinds) == kinds
     (tmp_path / "ipython" / "profile_default" / "startup" / "own.py").write_text("mine = 1")
     kernel = await bench.start()
     assert kernel.pid != stood_by

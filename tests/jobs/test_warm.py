@@ -188,6 +188,18 @@ def test_a_module_of_the_project_is_used_in_place_of_an_installed_one_of_its_nam
     assert files[2].startswith(str(pool.home / "snapshots" / "trees")), "the frozen file of the project"
 
 
+def test_a_notebook_with_a_relative_path_for_modules_works_each_time(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    (pool.root / "lib").mkdir()
+    (pool.root / "lib" / "helper.py").write_text("")
+    name = pool.notebook("import helper", name="helped.ipynb")
+    environment = {"PYTHONPATH": f"lib:{os.environ.get('PYTHONPATH', '/none')}"}
+    pool.look()
+    pool.ready(1)
+    for _ in range(2):
+        assert pool.run(name, environment=environment).state == "succeeded"
+    assert pool.look()["warm"], "the one that stands by is for others"
+
+
 def test_an_import_that_loads_what_is_not_installed_makes_a_kernel_unfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from jupyter_mlinfra.jobs.warm.inside import _foreign
 

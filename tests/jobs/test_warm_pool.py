@@ -152,6 +152,14 @@ def test_a_job_with_a_module_of_its_own_in_place_of_a_loaded_one_is_given_none(
     taken.discard()
 
 
+@pytest.mark.parametrize("value", ["lib", "/usr/lib:", ":/usr/lib", "/usr/lib::/lib", "."])
+def test_none_is_made_for_a_path_that_hangs_on_the_folder(value: str, asleep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", value)
+    assert asleep.ask() is None
+    asleep.runners.tend(free=True)
+    assert asleep.alive() == 0
+
+
 def test_a_job_whose_runner_neither_takes_it_nor_ends_waits_and_can_be_cancelled(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "SETTLE_SECONDS", 0.1)
     token = f"{live.WARM}test"

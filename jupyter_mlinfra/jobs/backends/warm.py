@@ -35,6 +35,7 @@ from ..warm.kinds import (
     REFILL_SECONDS,
     TRIES,
     folders_before,
+    hangs_on_folder,
     key_of,
     resident,
 )
@@ -246,6 +247,8 @@ class Warm:
         if words is None:
             return None
         words |= entry.spec.environment
+        if hangs_on_folder(words):
+            return None
         key = key_of((launch.python, launch.kernel), words)
         kind = self._kinds.pop(key, None)
         if kind is None:

@@ -42,6 +42,12 @@ def key_of(command: object, environment: Mapping[str, str]) -> str:
     return blake2b(repr((command, counted)).encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
 
+def hangs_on_folder(environment: Mapping[str, str]) -> bool:
+    """Whether Python looks for modules relative to the folder that it is started in: a kernel that is started before its folder is known cannot."""
+    path = environment.get("PYTHONPATH", "")
+    return path != "" and not all(map(os.path.isabs, path.split(os.pathsep)))
+
+
 def folders_before(folder: str, environment: Mapping[str, str]) -> list[str]:
     """Where a kernel in this folder looks for modules before it looks among the installed packages."""
     named = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if os.path.isdir(path)]

@@ -15,6 +15,7 @@ from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning import LocalProvisioner
 
 from ...core.errors import MLInfraError
+from .kinds import hangs_on_folder
 from .standby import Standby, Wish
 
 _KNOWN = {"env", "cwd", "kernel_id", "extra_arguments"}
@@ -50,6 +51,8 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         if manager is None or kwargs.keys() - _KNOWN or manager.transport != "tcp" or not manager.cache_ports or not manager.session.key:
             return None
         if manager.session.signature_scheme != "hmac-sha256" or getattr(manager, "transport_encryption", "disabled") != "disabled":
+            return None
+        if hangs_on_folder(kwargs["env"]):
             return None
         file, folder = os.path.realpath(manager.connection_file), os.path.abspath(kwargs.get("cwd") or os.getcwd())
         command = tuple(None if word == file else word for word in cmd)
