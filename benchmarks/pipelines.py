@@ -5,8 +5,9 @@
 Both take turns within every round, so a busy moment of the machine hits both. A step is: look at the key, submit a job, papermill in a
 process of its own, keep the executed notebook, check the outputs, write down result and lineage. papermill's command line runs the notebook.
 
-The warm case times a job, from its submit to its end, with a kernel that is ready and with none, beside papermill's default engine: its command
-line, and `papermill.execute_notebook` in a process that has papermill loaded. They take turns, each once the next kernel is ready.
+The warm case times a job, from its submit to its end, and a pipeline of that one step with a kernel that is ready, and the job with none, beside
+papermill's default engine: its command line, and `papermill.execute_notebook` in a process that has papermill loaded. They take turns, each once the
+next kernel is ready.
 """
 
 from __future__ import annotations
@@ -112,20 +113,25 @@ def warm(root: Path, rounds: int) -> dict[str, list[float]]:
         (folder / "mlinfra.toml").write_text(f"[pipelines]\nwarm_kernels = {int(name == 'warm')}\n")
         notebook(folder / "heavy.ipynb", NOTEBOOKS["heavy imports"])
         jobs[name] = Jobs(Project.open(folder))
+    (folders["warm"] / "heavy.mlpipeline.yaml").write_text("steps: {only: {notebook: heavy.ipynb}}\n")
+    pipelines = Pipelines(Project.open(folders["warm"]), jobs["warm"])
     source, log = folders["cold"] / "heavy.ipynb", folders["warm"] / ".mlinfra/logs/supervisor.log"
     contenders: dict[str, Callable[[], None]] = {
         "warm job": lambda: with_job(jobs["warm"]),
+        "warm step": lambda: with_pipeline(pipelines, "heavy"),
         "cold job": lambda: with_job(jobs["cold"]),
         "papermill command": lambda: with_papermill(source),
         "papermill engine": lambda: papermill.execute_notebook(source, source.with_suffix(".api.ipynb"), progress_bar=False, cwd=source.parent),
     }
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     try:
-        for act in contenders.values():
+        for name, act in contenders.items():
             act()
+            if name == "warm job":  # the first of all, which is cold
+                wait_for_kernels(log, 1)
         for turn in range(rounds):
-            for name in (*list(contenders)[turn % 4 :], *list(contenders)[: turn % 4]):
-                wait_for_kernels(log, 1 + len(taken["warm job"]))  # one that is being made ready would slow the others down
+            for name in (*list(contenders)[turn % 5 :], *list(contenders)[: turn % 5]):
+                wait_for_kernels(log, 2 + len(taken["warm job"]) + len(taken["warm step"]))  # one that is being made ready would slow the others down
                 taken[name].append(seconds(contenders[name]))
     finally:
         for one in jobs.values():

@@ -174,6 +174,22 @@ def test_a_job_of_another_environment_or_kernel_is_not_served(pool: Pool, tmp_pa
     assert not pool.look()["warm"]
 
 
+def test_a_step_of_a_pipeline_is_served_and_has_the_context_of_its_own_run(pool: Pool, project: Project) -> None:
+    from jupyter_mlinfra.pipelines import Pipelines
+
+    (pool.root / "p.mlpipeline.yaml").write_text("steps: {only: {notebook: look.ipynb}}\n")
+    pipelines = Pipelines(Project.open(project.root), pool.jobs)
+    runs, seen = [], []
+    for count in (1, 2):
+        runs.append(pipelines.run("p", force=True))
+        seen.append(json.loads((pool.root / f"{runs[-1].steps[0].job}.json").read_text()))
+        pool.ready(count)
+    assert [one["warm"] for one in seen] == [False, True]
+    contexts = [json.loads(one["environment"]["MLFLOW_RUN_CONTEXT"]) for one in seen]
+    assert [context["mlinfra.run"] for context in contexts] == [run.run for run in runs]
+    assert runs[0].run != runs[1].run
+
+
 def test_a_module_of_the_project_is_used_in_place_of_an_installed_one_of_its_name(pool: Pool) -> None:
     name = pool.notebook(f"{LOOK}\nimport cronsim\nopen('found', 'a').write(cronsim.__file__ + '\\n')", name="uses.ipynb")
     pool.look(name)

@@ -27,9 +27,9 @@ FULL = 0.9
 NOTEBOOKS = 8
 """Whose imports are run: the last ones."""
 KINDS = 8
-# They tell of a terminal, a login or a job, and nothing that is imported goes by them. All other variables have to be equal.
+# They tell of a terminal, a login, a job or a step of a pipeline, and nothing that is imported goes by them. All other variables have to be equal.
 OF_NO_MATTER = {
-    TOKEN, PROJECT, JOB, PROGRESS, REASON, "MLINFRA_FAIL", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER",
+    TOKEN, PROJECT, JOB, PROGRESS, REASON, "MLINFRA_FAIL", "MLFLOW_RUN_CONTEXT", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER",
     "PYTHONUNBUFFERED", "_", "PWD", "OLDPWD", "SHLVL", "TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "TERM_SESSION_ID", "COLORTERM", "COLUMNS", "LINES",
     "WINDOWID", "PS1", "LS_COLORS", "LESSOPEN", "LESSCLOSE", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "XDG_SESSION_ID",
     "JPY_PARENT_PID", "JPY_SESSION_NAME", "PYTEST_CURRENT_TEST", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "PAGER", "GIT_PAGER",
