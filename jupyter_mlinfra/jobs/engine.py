@@ -63,13 +63,19 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         self._output, self._progress, self._told = output, progress, told
         self._cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and INJECTED not in cell.metadata.get("tags", [])]
         self._saved_at = 0.0
+        self._later: asyncio.TimerHandle | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """Runs while a cell does."""
         self.asked_to_end: int | None = None
         """The signal that the kernel was ended by, because it does not catch it."""
 
     def save(self, **kwargs: Any) -> None:  # noqa: ARG002 - papermill's signature
-        """Write the notebook if that was not done just now."""
-        if time.monotonic() - self._saved_at >= SAVE_SECONDS:
+        """Write the notebook; if that was done just now, a while later: a cell that says nothing more may run for hours."""
+        wait = self._saved_at + SAVE_SECONDS - time.monotonic()
+        if wait <= 0:
             self.write()
+        elif self._later is None and self.loop is not None:
+            self._later = self.loop.call_later(wait, self._write_later)
 
     def autosave_cell(self) -> None:
         """Within a long cell."""
@@ -81,8 +87,16 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
             for cell in self.nb.cells:
                 if cell.get("outputs"):
                     cell.outputs = _blotted(cell.outputs, self._secrets)
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         write_atomic(self._output, nbformat.writes(self.nb).encode(), mode=0o644)
         self._saved_at = time.monotonic()
+
+    def _write_later(self) -> None:
+        self._later = None
+        with contextlib.suppress(MLInfraError):  # a full disk: the next save meets it too, where it can be told
+            self.write()
 
     def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
         """Before a cell runs."""
@@ -187,6 +201,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no
         super().papermill_execute_cells()
 
     async def _listen(self) -> None:
+        self.nb_man.loop = asyncio.get_running_loop()
         pid = int(getattr(self.km.provisioner, "pid", None) or 0)
         for number in preempt_signals() if pid else ():
             asyncio.get_running_loop().add_signal_handler(number, self.nb_man.pass_on, pid, number)

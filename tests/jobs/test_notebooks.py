@@ -229,6 +229,22 @@ def test_a_cancelled_notebook_leaves_no_kernel_and_keeps_what_was_run(jobs: Jobs
     assert executed(project, ended)["cells"][0]["outputs"][0]["text"] == ["first\n"]
 
 
+def test_what_was_said_before_a_long_silent_cell_is_in_the_file_when_the_runner_is_killed(jobs: Jobs, project: Project, tools: Any) -> None:
+    """Takes more than five seconds, the time between two saves: the outputs come just after one."""
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('early')"), tools.cell("print('just now')\nimport time\ntime.sleep(600)"))
+    job = jobs.submit(JobSpec(notebook="n.ipynb", output="out.ipynb"))
+
+    def texts() -> list[str]:
+        cells = json.loads((project.root / "out.ipynb").read_text())["cells"] if (project.root / "out.ipynb").exists() else []
+        return ["".join(output["text"]) for cell in cells for output in cell["outputs"]]
+
+    tools.until(lambda: texts() == ["early\n", "just now\n"])
+    words = {process: process.cmdline() for process in tools.processes_of(project.root)}
+    next(process for process, line in words.items() if "jupyter_mlinfra.jobs.notebook" in line and line[0] != "sh").kill()
+    assert jobs.wait([job.id], timeout=60)[0].state == "failed"
+    assert texts() == ["early\n", "just now\n"]
+
+
 def test_a_kernel_that_is_not_installed_is_named(jobs: Jobs, project: Project, tools: Any) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("1"), kernel="venv-of-bob")
     job = finish(jobs, tools, notebook="n.ipynb")
