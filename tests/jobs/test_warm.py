@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,9 +25,10 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 from jupyter_mlinfra.jobs.attempt import Attempt
 from jupyter_mlinfra.jobs.backends import live
+from jupyter_mlinfra.jobs.backends.launch import spawn_wrapper
 from jupyter_mlinfra.jobs.store import JobStore
 from jupyter_mlinfra.jobs.warm.imports import import_lines, lines_of
-from jupyter_mlinfra.jobs.warm.order import Standing, changed_at
+from jupyter_mlinfra.jobs.warm.order import WRAPPER, Standing, Warming, changed_at
 
 SETTINGS = '[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = {gpus}\ngrace_seconds = 1.0\n[pipelines]\nwarm_kernels = {size}\nwarm_memory_gib = {memory}\n'
 LOOK = """
@@ -377,6 +379,19 @@ def test_a_runner_without_a_job_ends_with_its_supervisor(pool: Pool, tools: Any)
     assert pool.processes()
     tools.kill_supervisor(pool.jobs)
     tools.until(lambda: not tools.processes_of(pool.root))
+
+
+def test_a_runner_whose_supervisor_dies_while_it_warms_up_ends_its_kernel(tmp_path: Path, tools: Any) -> None:
+    warming = Warming(kernel="python3", sockets=str(tmp_path / "k"), imports=["cronsim"], notebooks=[])
+    command = [sys.executable, "-P", "-m", "jupyter_mlinfra.jobs.warm.runner", warming.dump()]
+    ours, its = socket.socketpair()
+    with its:
+        pid = spawn_wrapper(WRAPPER, ["mlinfra-warm", *command], dict(os.environ), log=tmp_path / "log", word=its.fileno())
+    tools.until(lambda: list(tmp_path.glob("k-*")))
+    ours.close()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 113
+    assert (tmp_path / "log").read_text() == ""
+    assert not list(tmp_path.glob("k-*"))
 
 
 def test_a_runner_that_is_killed_once_it_has_a_job_leaves_the_exit_code_of_that(pool: Pool, tools: Any) -> None:

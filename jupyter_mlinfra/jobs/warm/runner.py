@@ -37,8 +37,8 @@ def main() -> None:
     os.dup2(2, 1)  # the output is the wrapper's; from here on both lead to the log
     os.set_inheritable(WORD, False)
     before = dict(os.environ)
-    with socket.socket(fileno=WORD) as word, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        warm = _warm(warming)
+    warm, order = _warm(warming), None
+    with socket.socket(fileno=WORD) as word, contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the supervisor has died meanwhile
         word.sendall(dump(_standing(warm)))
         order = _wait(word)
     if order is None or not _take(order, wrapper, tell):
