@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -22,7 +22,7 @@ _PLAIN = (bool, int, float, str, bytes, type(None))
 _END_BYTES = 16 * 2**20
 """Of a larger array that many bytes from its beginning and from its end are read: all of it may be more than fits into memory."""
 _END_ITEMS = 5_000
-_DEPTH = 6
+_DEPTH, _MOST_VALUES = 6, 100_000
 
 
 def facts_of(trainer: pl.Trainer, model: pl.LightningModule) -> dict[str, Any]:
@@ -42,27 +42,32 @@ def content_of(model: pl.LightningModule, data: Any) -> str:
     with contextlib.suppress(OSError, TypeError):  # typed in, and nowhere to be read
         digest.update(inspect.getsource(type(model)).encode())
     public = {name: value for name, value in vars(model).items() if not name.startswith("_") and name != "training"}
-    _feed(digest, [{name: value for name, value in public.items() if isinstance(value, _PLAIN)}, data], _DEPTH)
+    seen = set[int]()
+    try:
+        _feed(digest, [{name: value for name, value in public.items() if isinstance(value, _PLAIN)}, data], _DEPTH, seen)
+    except Exception as error:  # noqa: BLE001 - data of any kind, which can be learned from all the same
+        digest.update(type(error).__qualname__.encode())
     return digest.hexdigest()
 
 
-def _feed(digest: Any, value: Any, depth: int) -> None:
-    """Add what a value is, and what is in it."""
+def _feed(digest: Any, value: Any, depth: int, seen: set[int]) -> None:
+    """Add what a value is, and what is in it. seen: ids of what was in already."""
     kind = type(value)
     digest.update(f"{kind.__module__}.{kind.__qualname__};".encode())
     if isinstance(value, _PLAIN):
         digest.update(repr(value).encode())
     elif isinstance(value, torch.Tensor):
         digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
-        if value.layout is torch.strided and value.device.type != "meta":
+        if value.layout is torch.strided and value.device.type != "meta" and (value.is_contiguous() or value.nbytes <= _END_BYTES):
             _feed_ends(digest, value.detach().reshape(-1), value.element_size())
     elif isinstance(value, np.ndarray):
         digest.update(f"{value.dtype} {value.shape}".encode())
-        if not value.dtype.hasobject:
+        if not value.dtype.hasobject and (value.flags.c_contiguous or value.nbytes <= _END_BYTES):
             _feed_ends(digest, value.reshape(-1), value.itemsize)
-    elif depth:
+    elif depth and id(value) not in seen and len(seen) < _MOST_VALUES:
+        seen.add(id(value))
         for item in _parts(value):
-            _feed(digest, item, depth - 1)
+            _feed(digest, item, depth - 1, seen)
 
 
 def _feed_ends(digest: Any, flat: Any, size: int) -> None:
@@ -76,11 +81,12 @@ def _parts(value: Any) -> Sequence[Any]:
     """What a loader, data set or container is made of. What Lightning and torch note down while they use it is none of that."""
     if isinstance(value, DataLoader):
         return [value.dataset, value.batch_size, value.drop_last, type(value.sampler).__qualname__]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [part for item in value.items() for part in item]
     if isinstance(value, list | tuple):
         return [len(value), *value] if len(value) <= 2 * _END_ITEMS else [len(value), *value[:_END_ITEMS], *value[-_END_ITEMS:]]
-    if isinstance(value, type) or callable(value) or not hasattr(value, "__dict__"):
+    if isinstance(value, type | torch.nn.Module | pl.Trainer) or not hasattr(value, "__dict__"):
         return [getattr(value, "__qualname__", ""), getattr(value, "shape", None)]
     hidden = ("_", "trainer") if isinstance(value, pl.LightningDataModule) else ()
-    return [part for name, item in sorted(vars(value).items()) if not name.startswith(hidden or "\\0") for part in (name, item)]
+    kept = [(name, item) for name, item in sorted(vars(value).items()) if not (hidden and name.startswith(hidden))]
+    return [getattr(value, "__qualname__", ""), *(part for pair in kept for part in pair)]

@@ -134,9 +134,17 @@ with Experiments(Project.open()).track("flights"):
 """
     killed = subprocess.run([sys.executable, "-c", code], cwd=project.root, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
+    real, rounds = xgboost.Booster.update, list[int]()
+
+    def update(booster, learn, number, *more):
+        rounds.append(number)
+        real(booster, learn, number, *more)
+
+    monkeypatch.setattr(xgboost.Booster, "update", update)
     with experiments.track("flights", run=resumed_run()) as run:
         found = train_from_files(path, label="late", parameters=PARAMETERS, rounds=20, every_rounds=5)
     assert len(found.history["learn_auc"]) == 20
+    assert rounds == list(range(10, 20))
     assert found.booster.num_boosted_rounds() == 20
     runs = experiments.runs("flights")
     assert [item.id for item in runs.items] == [run.id]
