@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import NotFound
+from ..core.errors import NotFound, Unprocessable
 from .cache import Change, Parts, cell_digests, changes, explain
 from .contents import Contents
 from .definition import StepDefinition
@@ -16,7 +16,9 @@ from .environment import Environment, environment_of
 from .imports import local_modules
 from .notebook import read_notebook
 from .references import kind_of
-from .store import Plan, Result, Store
+from .spec import StepState
+from .state import DONE
+from .store import Plan, Result, StepEntry, Store
 
 _MAY_DIFFER = {"code", "environment", "kernel"}
 """What may have changed when a run from a later step takes a last result; values and data may not, for it would be the result of others."""
@@ -93,6 +95,24 @@ class Assessor:
             python=environment.python,
             environment=environment.digest,
         )
+
+    def is_current(self, step: StepDefinition, begun: StepEntry) -> bool:
+        """Whether a step of an interrupted run was begun with what there is now, and what it has made since stands. One that waits still is."""
+        if begun.parts is None:
+            return True
+        done = begun.step.state in DONE
+        result = self._store.result(self._pipeline, step.name, step.slot)
+        if done and (result is None or not result.whole or self._spoiled(step, result)):
+            return False
+        kept = begun.step.state is StepState.CACHED and step.name in self._plan.keep
+        if kept and self._plan.repairs:
+            return True
+        try:
+            parts = self.parts(step)
+        except (NotFound, Unprocessable):
+            return False
+        found = changes(begun.parts, parts, self._store.packages([begun.parts.environment, parts.environment]))
+        return set(parts_of(found)) <= (_MAY_DIFFER if kept else set())
 
     def _kept(self, step: StepDefinition, result: Result | None) -> Result | None:
         """The result that the plan says to take, if that is still the newest and its outputs stand."""

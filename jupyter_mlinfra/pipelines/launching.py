@@ -127,9 +127,9 @@ class Launcher:
         """What there is now, looked at anew."""
         return Contents(self._project.root, self._store, self._fingerprints)
 
-    def assessor(self, bound: Definition, contents: Contents | None = None) -> Assessor:
+    def assessor(self, bound: Definition, contents: Contents | None = None, plan: Plan | None = None) -> Assessor:
         """Looks at steps without a run."""
-        return Assessor(self._project.root, self._store, contents or self.contents(), pipeline=bound.name, force=False)
+        return Assessor(self._project.root, self._store, contents or self.contents(), pipeline=bound.name, force=False, plan=plan)
 
     def bind(self, definition: Definition, values: Mapping[str, Any]) -> Definition:
         """The steps of a run with these values; what is wrong in them is told with its line."""
@@ -169,18 +169,24 @@ class Launcher:
     def _left_over(self, bound: Definition, values: Mapping[str, Any], plan: Plan, lane: str, *, force: bool) -> RunEntry | None:
         """The run to go on with, if one lost its driver and is the same as asked for. Any other such run of the lane is cancelled.
 
-        The caller holds the lock, so nobody drives it; yet its driver may be about to come up.
+        It is not the same once what its steps were begun with has changed: who runs a pipeline wants what there is now. What is still good
+        is taken from the cache. The caller holds the lock, so nobody drives it; yet its driver may be about to come up.
         """
         wanted = (bound.kept(), dict(values), force, dict(plan.again), plan.repairs, plan.backend)
         for entry in self._store.unfinished(bound.name, lane):
             if entry.driver is None and now() - entry.driven_at < _START:
                 raise self._busy(bound.name, lane)
             found = (entry.definition, dict(entry.run.parameters), entry.force, dict(entry.plan.again), entry.plan.repairs, entry.plan.backend)
-            if found == wanted and not entry.cancelled_by:
+            if found == wanted and not entry.cancelled_by and self._is_current(entry):
                 return entry
             self._store.request_cancel(entry, self._project.user)
             self.drive(entry, None)
         return None
+
+    def _is_current(self, entry: RunEntry) -> bool:
+        assessor = self.assessor(entry.definition, plan=entry.plan)
+        begun = self._store.steps(entry)
+        return all(assessor.is_current(step, begun[step.name]) for step in entry.definition.steps)
 
     def _driven(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
         tools = Tools(project=self._project, store=self._store, jobs=self._jobs, contents=self.contents(), on_step=on_step)

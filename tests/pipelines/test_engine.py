@@ -201,6 +201,57 @@ def test_a_changed_file_is_not_gone_on_with_but_run_anew():
         assert [step.name for step in run.steps] == ["a"]
 
 
+SINCE = {
+    "code": lambda here: Workshop(here.root).notebook("a", "# mended"),
+    "a module": lambda here: (here.root / "tools.py").write_text("new = 1"),
+    "an outside input": lambda here: (here.root / "raw.csv").write_text("2"),
+    "an output": lambda here: (here.root / "a.out").write_text("spoiled"),
+    "code of the step under way": lambda here: Workshop(here.root).notebook("c", "# mended"),
+}
+
+
+def interrupted(here: Stage) -> str:
+    """The id of a run whose driver died while c ran, a and b were done."""
+    workshop = Workshop(here.root)
+    workshop.notebook("a", "import tools")
+    for name in ("tools.py", "raw.csv"):
+        (here.root / name).write_text("")
+    lines = ["a: {notebook: a.ipynb, in: raw.csv, out: a.out}", "b: {notebook: b.ipynb, out: b.out}", "c: {notebook: c.ipynb, in: [a.out, b.out], out: c.out}"]
+    workshop.pipeline("\n".join(["pipeline: p", "steps:", *(f"  {line}" for line in lines)]))
+    here.jobs.lasting, show = {"c"}, here.jobs.show
+
+    def dying(job):
+        if here.jobs.specs[job].labels["step"] == "c":
+            raise Killed
+        return show(job)
+
+    here.jobs.show = dying
+    with pytest.raises(Killed):
+        here.pipelines.run("p")
+    here.jobs.show, here.jobs.lasting = show, set()
+    [left] = here.pipelines.runs("p").items
+    assert [str(step.state) for step in left.steps] == ["succeeded", "succeeded", "running"]
+    return left.run
+
+
+@pytest.mark.parametrize("case", SINCE)
+def test_a_run_after_an_interrupted_one_is_of_what_there_is_now_and_takes_what_is_still_good(case):
+    """The file and the parameters are the same: only what the steps are made of has changed. A resume goes on all the same."""
+    with stage({"a": (), "b": (), "c": ()}) as here:
+        left = interrupted(here)
+        SINCE[case](here)
+        run = here.pipelines.run("p")
+        assert run.run != left
+        assert here.pipelines.show_run(left).state is RunState.CANCELLED
+        again = ["cached", "cached", "succeeded"] if case == "code of the step under way" else ["succeeded", "cached", "succeeded"]
+        assert [str(step.state) for step in run.steps] == again
+    with stage({"a": (), "b": (), "c": ()}) as here:
+        left = interrupted(here)
+        SINCE[case](here)
+        assert here.pipelines.resume(left).state is RunState.SUCCEEDED
+        assert len(here.jobs.specs) == 3
+
+
 def test_jobs_of_an_abandoned_run_are_cancelled_before_the_next_one_starts():
     with stage({"a": ()}) as here:
         here.jobs.lasting = {"a"}
