@@ -14,6 +14,7 @@ from .definition import StepDefinition
 from .difference import detail, parts_of
 from .environment import Environment, environment_of
 from .imports import local_modules
+from .interpreter import interpreter_of
 from .notebook import read_notebook
 from .references import kind_of
 from .spec import StepState
@@ -85,10 +86,11 @@ class Assessor:
             self._environments[notebook.kernel] = environment_of(notebook.kernel)
         environment = self._environments[notebook.kernel]
         self._store.keep_packages(environment.digest, environment.packages)
+        interpreter = interpreter_of(notebook.kernel)
         return Parts(
             cells=cell_digests(notebook),
             places=[cell.number for cell in notebook.cells],
-            modules=local_modules(notebook, path.parent, self._root),
+            modules=local_modules(notebook, path.parent, self._root, interpreter),
             parameters=step.parameters,
             inputs=inputs,
             kernel=environment.kernel,

@@ -7,54 +7,100 @@ such a file belongs under `in:` of the step.
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import re
-from collections.abc import Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import file_digest, sha256
 from pathlib import Path
 
+from ..core.errors import MLInfraError
 from ..jobs.plain import parse
-from .notebook import Notebook
+from .interpreter import Interpreter
+from .notebook import Notebook, read_notebook
 
-_RUN = re.compile(r"^\s*%run\s+(?:-\S+\s+)*['\"]?([^\s'\"]+)", re.MULTILINE)
+_RUN = re.compile(r"""^[ \t]*%run[ \t]+((?:-\S+[ \t]+)*)(?:"([^"\n]+)"|'([^'\n]+)'|([^\s'"]+))""", re.MULTILINE)
 _IMPORT = re.compile(r"^\s*(?:from\s+([.\w]+)\s+import\s+([\w, ]+)|import\s+([\w., ]+))", re.MULTILINE)
-_MAX_BYTES = 5_000_000
+_MAX_CHARACTERS = 5_000_000
+"""Of a file whose syntax is looked at; in a larger one imports are found by their words."""
+_NOWHERE = Interpreter(version="")
 
 
-def local_modules(notebook: Notebook, folder: Path, root: Path) -> dict[str, str]:
-    """Path below `root` → sha256, for every file of the project that the notebook may import.
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Where names are looked for: in folders, in order, and in what editable installs have put in their place. folder: where the notebook runs."""
 
-    folder: where the notebook runs. Names are looked for there and at `root`, as Python would with both on its path.
+    folder: Path
+    bases: tuple[Path, ...]
+    modules: Mapping[str, Path]
+
+    def within(self, script: Path) -> _Where:
+        """The same for a file that `%run` runs: its own folder comes first."""
+        return replace(self, bases=tuple(dict.fromkeys([script.parent, *self.bases])))
+
+
+def local_modules(notebook: Notebook, folder: Path, root: Path, python: Interpreter = _NOWHERE) -> dict[str, str]:
+    """Path below `root` → sha256, for every file of the project that the notebook may import. Of a notebook that it runs, the code cells count.
+
+    folder: where the notebook runs. Names are looked for there, at `root`, and where `python` looks for what is not installed.
     """
     if notebook.language != "python":
         return {}
     found: dict[Path, str] = {}
-    bases = [folder] if folder == root else [folder, root]
-    todo = [path for cell in notebook.cells for path in _files_of(cell.source, bases, None)]
+    where = _Where(folder, tuple(dict.fromkeys([folder, root, *(Path(os.path.normpath(folder / base)) for base in python.own)])), python.modules)
+    todo = [item for cell in notebook.cells for item in _files_of(cell.source, where, None)]
     while todo:
-        path = todo.pop()
+        path, where = todo.pop()
         if path in found or not path.is_relative_to(root):
             continue
-        try:
-            data = path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
-        except OSError:
-            continue
-        found[path] = sha256(data).hexdigest()
-        if path.suffix == ".py":
-            todo += _files_of(data.decode(errors="replace"), bases, path)
+        with contextlib.suppress(OSError):
+            sources = _sources(path)
+            found[path] = sha256("\0".join(sources).encode()).hexdigest() if path.suffix == ".ipynb" else _digest(path)
+            for source in sources:
+                todo += _files_of(source, where, None if path.suffix in (".ipynb", ".ipy") else path)
     return {path.relative_to(root).as_posix(): digest for path, digest in sorted(found.items())}
 
 
-def _files_of(source: str, bases: Sequence[Path], module: Path | None) -> Iterator[Path]:
-    """Files that the imports of `source` name. module: the file that holds it, None for a cell."""
+def _sources(path: Path) -> list[str]:
+    """The code of a file that may import others: of a notebook, each of its cells."""
+    if path.suffix == ".ipynb":
+        try:
+            return [cell.source for cell in read_notebook(path, path.name).cells]
+        except MLInfraError:  # it is none: its text says so
+            return [path.read_text(errors="replace")]
+    return [path.read_text(errors="replace")] if path.suffix in (".py", ".ipy") else []
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _files_of(source: str, where: _Where, module: Path | None) -> Iterator[tuple[Path, _Where]]:
+    """Files that `source` imports or runs, each with where its own imports are looked for. module: the file that holds it, None for a cell."""
     for level, name in _imported(source):
         if level and module is None:
             continue
-        above = [_up(module, level)] if level and module else bases
-        for base in above:
-            yield from _resolve(base, name)
-    for target in _RUN.findall(source) if module is None else ():
-        script = bases[0] / target
-        yield from (path for path in (script, script.with_name(f"{script.name}.py")) if path.is_file())
+        for base in [_up(module, level)] if level and module else where.bases:
+            yield from ((path, where) for path in _resolve(base, name))
+        if not level:
+            yield from ((path, where) for path in _in_place_of(name, where.modules))
+    for options, *targets in _RUN.findall(source) if module is None else ():
+        target = "".join(targets)
+        if "-m" in options.split():
+            yield from ((path, where) for base in where.bases for path in _resolve(base, target))
+            continue
+        script = Path(os.path.normpath(where.folder / os.path.expanduser(target)))
+        yield from ((path, where.within(path)) for path in (script, script.with_name(f"{script.name}.py")) if path.is_file())
+
+
+def _in_place_of(name: str, modules: Mapping[str, Path]) -> Iterator[Path]:
+    """Files of a module that an editable install leads to: `churnlib` → `src/churnlib`, its `__init__.py`, or the file `src/churnlib.py`."""
+    for known, place in modules.items():
+        if name == known or name.startswith(f"{known}."):
+            yield from (path for path in (place, place / "__init__.py", place.with_name(f"{place.name}.py")) if path.is_file())
+            yield from _resolve(place.parent if place.is_file() else place, name[len(known) + 1 :])
 
 
 def _up(module: Path, level: int) -> Path:
@@ -69,19 +115,19 @@ def _resolve(base: Path, name: str) -> Iterator[Path]:
     place = base
     for part in [part for part in name.split(".") if part]:
         module, package = place / f"{part}.py", place / part
-        if module.is_file():
+        place = package
+        if (package / "__init__.py").is_file():  # comes before a module of that name, as in Python
+            yield package / "__init__.py"
+        elif module.is_file():
             yield module
             return
-        if not package.is_dir():
+        elif not package.is_dir():
             return
-        place = package
-        if (package / "__init__.py").is_file():
-            yield package / "__init__.py"
 
 
 def _imported(source: str) -> Iterator[tuple[int, str]]:
     """(number of leading dots, dotted name) of each import; a name after `import` may be a module as well."""
-    tree = parse(source)
+    tree = parse(source) if len(source) <= _MAX_CHARACTERS else None
     if tree is None:
         yield from _imported_by_words(source)
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import venv
 from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
@@ -19,6 +21,9 @@ from jupyter_mlinfra.pipelines.contents import Contents
 from jupyter_mlinfra.pipelines.document import read_document
 from jupyter_mlinfra.pipelines.environment import Environment, environment_of
 from jupyter_mlinfra.pipelines.file import load
+from jupyter_mlinfra.pipelines.imports import local_modules
+from jupyter_mlinfra.pipelines.interpreter import interpreter_of
+from jupyter_mlinfra.pipelines.notebook import read_notebook
 from jupyter_mlinfra.pipelines.spec import RunState
 from jupyter_mlinfra.pipelines.store import Result, Store
 
@@ -319,21 +324,104 @@ IMPORTS = {
     "%run script.py": {"script.py", "one.py"},
     "%run -i script": {"script.py", "one.py"},
     "import spaced.inner": {"spaced/inner.py"},
+    "import both": {"both/__init__.py", "both/inner.py"},
+    "%run helper.ipynb": {"helper.ipynb", "run/tool.py", "run/own.py", "pkg/__init__.py", "pkg/far.py"},
+    "%run -m pkg.far": {"pkg/__init__.py", "pkg/far.py"},
+    "%run 'run/a tool.py'": {"run/a tool.py", "one.py"},
+    "import big": {"big.py", "one.py"},
     "import json, polars": set(),
     "# import one\n'import two'": set(),
 }
 
 
+def modules_of(project: Project, path: Path, kernel: str = "python3") -> set[str]:
+    return set(local_modules(read_notebook(path, path.name), path.parent, project.root, interpreter_of(kernel)))
+
+
 @pytest.mark.parametrize("cell", IMPORTS)
 def test_the_projects_own_modules_are_found_as_python_would(cell, project: Project, workshop):
-    from jupyter_mlinfra.pipelines.imports import local_modules
-    from jupyter_mlinfra.pipelines.notebook import read_notebook
-
     for path, text in {
         "one.py": "", "two.py": "", "script.py": "import one", "pkg/__init__.py": "", "pkg/part.py": "from . import near\nfrom .near import x",
-        "pkg/near.py": "import math", "pkg/far.py": "", "spaced/inner.py": "",
+        "pkg/near.py": "import math", "pkg/far.py": "", "spaced/inner.py": "", "both.py": "", "both/__init__.py": "from . import inner",
+        "both/inner.py": "", "run/own.py": "", "run/tool.py": "import own", "run/a tool.py": "import one", "big.py": "#" * 5_100_000 + "\nimport one\n",
     }.items():  # fmt: skip
         (project.root / path).parent.mkdir(exist_ok=True)
         (project.root / path).write_text(text)
-    notebook = read_notebook(workshop.notebook("n", cell), "n.ipynb")
-    assert set(local_modules(notebook, project.root, project.root)) == IMPORTS[cell]
+    workshop.notebook("helper", "%run run/tool.py", "from pkg import far")
+    assert modules_of(project, workshop.notebook("n", cell)) == IMPORTS[cell]
+
+
+def test_a_notebook_that_is_run_counts_by_its_code_and_a_large_file_by_all_of_it(project: Project, workshop):
+    def digests() -> dict[str, str]:
+        path = workshop.notebook("n", "import big\n%run helper.ipynb")
+        return local_modules(read_notebook(path, path.name), path.parent, project.root)
+
+    helper, big = workshop.notebook("helper", "x = 1"), project.root / "big.py"
+    big.write_text(f"{'#' * 5_100_000}\nx = 1\n")
+    before = digests()
+    content = json.loads(helper.read_text())
+    content["cells"][0] |= {"outputs": [{"output_type": "stream", "name": "stdout", "text": "1"}], "execution_count": 3}
+    helper.write_text(json.dumps(content))
+    assert digests() == before
+    workshop.notebook("helper", "x = 2")
+    big.write_text(f"{'#' * 5_100_000}\nx = 2\n")
+    assert {name for name, digest in digests().items() if digest != before[name]} == {"helper.ipynb", "big.py"}
+
+
+FINDER = """
+import sys
+MAPPING = {MAPPING!r}
+class Finder:
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        from importlib.util import spec_from_file_location
+        return spec_from_file_location(name, MAPPING[name] + "/__init__.py") if name in MAPPING else None
+sys.meta_path.append(Finder)
+"""
+
+
+def by_path_file(root: Path, site: Path, words: pytest.MonkeyPatch) -> None:
+    (site / "_churn.pth").write_text(f"{root / 'src'}\n")
+
+
+def by_finder(root: Path, site: Path, words: pytest.MonkeyPatch) -> None:
+    """As setuptools does it."""
+    (site / "__editable__.churn.pth").write_text("import __editable___churn_finder")
+    (site / "__editable___churn_finder.py").write_text(FINDER.format(MAPPING={"churnlib": str(root / "src/churnlib")}))
+
+
+def by_python_path(root: Path, site: Path, words: pytest.MonkeyPatch) -> None:
+    words.setenv("PYTHONPATH", f"/nowhere{os.pathsep}{root / 'src'}")
+
+
+def by_relative_path(root: Path, site: Path, words: pytest.MonkeyPatch) -> None:
+    words.setenv("PYTHONPATH", "../src")
+
+
+@pytest.fixture
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment of its own, with the kernel `far`; nothing but the standard library is in it."""
+    environment = tmp_path / "far env"
+    venv.create(environment, with_pip=False, symlinks=True)
+    spec = tmp_path / "data/kernels/far/kernel.json"
+    spec.parent.mkdir(parents=True)
+    command = [str(environment / "bin/python"), "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec.write_text(json.dumps({"argv": command, "display_name": "Far", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    return environment
+
+
+@pytest.mark.parametrize("installed", [by_path_file, by_finder, by_python_path, by_relative_path])
+def test_a_package_of_the_project_in_a_folder_of_sources_is_found_as_the_kernel_finds_it(installed, far: Path, project: Project, workshop, monkeypatch):
+    for path, text in {"src/churnlib/__init__.py": "from .part import x", "src/churnlib/part.py": "x = 1"}.items():
+        (project.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (project.root / path).write_text(text)
+    path = workshop.notebook("lab/n", "import churnlib")
+    assert modules_of(project, path, "far") == set()
+    [site] = far.glob("lib/python*/site-packages")
+    installed(project.root, site, monkeypatch)
+    program = ["-c", "import churnlib, churnlib.part; print(churnlib.__file__, churnlib.part.__file__)"]
+    there = subprocess.run([far / "bin/python", *program], cwd=path.parent, capture_output=True, text=True, check=True).stdout.split()
+    found = {os.path.relpath(os.path.realpath(path.parent / place), project.root) for place in there}
+    assert modules_of(project, path, "far") == found == {"src/churnlib/__init__.py", "src/churnlib/part.py"}

@@ -1,0 +1,111 @@
+"""The interpreter that a kernel runs in, asked itself: where it looks for modules, and what its editable installs lead to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..core.errors import Unavailable
+
+_QUESTION = """
+import json, os, sys
+found = {}
+for name, module in list(sys.modules.items()):
+    if name.startswith("__editable__"):
+        found.update(getattr(module, "MAPPING", {}))
+    elif name == "editables.redirector":
+        found.update(module.RedirectingFinder._redirections)
+paths = [path for path in sys.path if path]
+print(json.dumps(["%d.%d.%d" % sys.version_info[:3], paths, os.path.dirname(os.__file__), found]))
+"""
+_SECONDS = 60
+_OURS = ("python", f"python{sys.version_info[0]}", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+"""Programs that Jupyter takes the interpreter of the running process for."""
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """version: `3.12.1`, or what is known instead. paths: its folders of modules, in order. own: those of them that hold no installed packages.
+
+    modules: dotted name → file or folder that an editable install has put in its place.
+    """
+
+    version: str
+    paths: Sequence[Path] = ()
+    own: Sequence[Path] = ()
+    modules: Mapping[str, Path] = field(default_factory=dict)
+
+
+_known: dict[str, tuple[object, Interpreter]] = {}
+
+
+def interpreter_of(kernel: str) -> Interpreter:
+    """That of a kernel by its name, as Jupyter knows it. It is asked once, and again when one of its folders has changed.
+
+    A kernel that is not known here, or whose program is no Python, has no paths: its command is all that is known of it.
+    Raises Unavailable when it does not answer.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        spec = KernelSpecManager().get_kernel_spec(kernel)
+    except NoSuchKernel:
+        return Interpreter(version="of a kernel that is not installed here")
+    return ask([str(word) for word in spec.argv], {name: str(value) for name, value in spec.env.items()})
+
+
+def ask(argv: Sequence[str], environment: Mapping[str, str]) -> Interpreter:
+    """argv, environment: of the kernel, as its `kernel.json` has them."""
+    command = [sys.executable if argv[0] in _OURS else argv[0], *argv[1:]] if argv else []
+    if "-m" not in command:
+        return Interpreter(version=" ".join(command))
+    asked = [*command[: command.index("-m")], "-c", _QUESTION]
+    words = {**os.environ, **environment}
+    key = json.dumps([asked, {name: value for name, value in words.items() if name.startswith("PYTHON") or name in environment}], sort_keys=True)
+    known = _known.get(key)
+    if known is None or known[0] != _stamp(asked[0], known[1].paths):
+        found = _answer(asked, words)
+        _known[key] = known = (_stamp(asked[0], found.paths), found)
+    return known[1]
+
+
+def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
+    given = [entry for entry in words.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    words = {**words, "PYTHONPATH": os.pathsep.join(filter(os.path.isabs, given))}
+    try:
+        done = subprocess.run(asked, env=words, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=True)
+        version, paths, standard, modules = json.loads(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(
+            f"{asked[0]} does not answer.", f"It was asked for its packages {_SECONDS} s ago.", "Try again when the machine is less busy."
+        ) from error
+    except (OSError, subprocess.CalledProcessError, ValueError, IndexError):  # no such program, or none of Python
+        return Interpreter(version=" ".join(asked[:-2]))
+    folders = [Path(os.path.realpath(path)) for path in paths]
+    own = [folder for folder in folders if folder.name not in _INSTALLED and not folder.is_relative_to(os.path.realpath(standard)) and folder.suffix != ".zip"]
+    return Interpreter(
+        version=version,
+        paths=tuple(folders),
+        own=(*(Path(entry) for entry in given if not os.path.isabs(entry)), *own),  # a relative one begins where the kernel runs
+        modules={name: Path(os.path.realpath(place)) for name, place in modules.items()},
+    )
+
+
+def _stamp(program: str, folders: Iterable[Path]) -> object:
+    """Changes when the interpreter, its environment or a path file of it does."""
+    places = [Path(program), Path(program).parent.parent / "pyvenv.cfg", *folders]
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            places += [folder / name for name in os.listdir(folder) if name.endswith(".pth")]
+    found: list[tuple[str, int]] = []
+    for place in places:
+        with contextlib.suppress(OSError):
+            found.append((str(place), place.stat().st_mtime_ns))
+    return sorted(found)
