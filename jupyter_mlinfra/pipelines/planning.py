@@ -29,7 +29,7 @@ def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
         raise Conflict(f"Run {run.run} has nothing to repair.", why, f"mlinfra pipelines run {run.pipeline}")
     again = _with_what_hangs_on(bound, lost)
     keep = {step.name: step.job for step in run.steps if step.state in DONE and step.job and step.name not in again}
-    return Plan(again=again, keep=keep, repairs=run.run, backend=backend)
+    return Plan(again=again, keep=keep, repairs=run.run, backend=backend, only=base.plan.only, given=base.plan.given)
 
 
 def from_step(bound: Definition, name: str | None, store: Store, *, backend: str | None) -> Plan:

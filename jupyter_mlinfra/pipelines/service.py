@@ -223,12 +223,13 @@ class Pipelines:
         """
         definition = self._find(name)
         values = definition.values({})
-        changed, bound = single(definition, step, _plain(parameters or {}), lambda item: self._launcher.bind(item, values))
-        read_parameters(self._project.root, bound.steps[0].notebook, parameters or {})
-        return self._launcher.launch(changed, bound, values, Plan(backend=backend), force=force, wait=wait, on_step=on_step)
+        plan = Plan(backend=backend, only=step, given=_plain(parameters or {}))
+        changed, bound = self._bound(definition, values, plan)
+        return self._launcher.launch(changed, bound, values, plan, force=force, wait=wait, on_step=on_step)
 
     def repair(self, run: str, *, backend: str | None = None, wait: bool = True, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:
         """A new run of the present file with the parameters of `run`: what failed, was cancelled or skipped there runs, and what hangs on it.
+        Of a run of one step alone, that step with the values that it was given.
 
         What had succeeded is taken from it, also when its code has changed since. It runs again only if its result is gone: another run
         has made it anew, or its files are not those that it made.
@@ -240,7 +241,7 @@ class Pipelines:
         definition = self._find(base.run.pipeline)
         given = {name: value for name, value in base.run.parameters.items() if name in definition.parameters or name == definition.date}
         values = definition.values(given)
-        bound = self._launcher.bind(definition, values)
+        definition, bound = self._bound(definition, values, base.plan)
         plan = planning.repair(base, bound, backend=backend or base.plan.backend)
         return self._launcher.launch(definition, bound, values, plan, force=False, wait=wait, on_step=on_step)
 
@@ -377,6 +378,14 @@ class Pipelines:
                 yield Document(ref=ref, kind="step", name=name, text=text, detail=step.notebook)
 
     # Within
+
+    def _bound(self, definition: Definition, values: Mapping[str, Any], plan: Plan) -> tuple[Definition, Definition]:
+        """The pipeline, and what of it runs: all, or the one step of the plan with the values that this was given."""
+        if not plan.only:
+            return definition, self._launcher.bind(definition, values)
+        changed, bound = single(definition, plan.only, plan.given, lambda item: self._launcher.bind(item, values))
+        read_parameters(self._project.root, bound.steps[0].notebook, plan.given)
+        return changed, bound
 
     def _files(self) -> Iterator[Path]:
         return pipeline_files(self._project.root, self._project.home)

@@ -48,6 +48,7 @@ class Plan:
 
     again: step → why it runs, whatever the cache says. keep: step → job whose result is taken as long as it stands, even though its code
     has changed; with `repairs` (a run) whatever has changed. backend: where jobs go. backfill: that it is part of.
+    only, given: of a run of one step alone, its name and the values that it was given.
     """
 
     again: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +56,8 @@ class Plan:
     repairs: str = ""
     backend: str | None = None
     backfill: str = ""
+    only: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,31 @@ def test_a_repair_whose_driver_dies_is_gone_on_with(flights: Bench):
     assert len(flights.pipelines.runs("p").items) == 2, "the repair that was begun is the one that ended"
 
 
+def test_a_run_of_one_step_is_repaired_as_that_step_with_the_values_that_it_was_given(flights: Bench):
+    flights.workshop.notebook("load", "1", parameters="day = 0\nlot = 1")
+    flights.jobs.fails = {"load"}
+    base = flights.pipelines.run_step("p", "load", parameters={"lot": 99})
+    base = flights.pipelines.repair(base.run)
+    flights.jobs.fails = set()
+    flights.ran()
+    run = flights.pipelines.repair(base.run)
+    assert states(run) == {"load": "succeeded"}
+    assert flights.ran() == ["load"]
+    assert (flights.root / "load.out").read_text() == '["load", {"day": 1, "lot": 99}]'
+
+
+def test_an_element_that_ran_alone_is_repaired_alone(flights: Bench):
+    flights.workshop.pipeline(
+        FILE.replace('params: {day: "{{ day }}"}, out: load.out', 'foreach: {day: [1, 2]}, out: "load{{ day }}.out"').replace("in: load.out", "in: step:load")
+    )
+    flights.jobs.outputs = lambda spec: [f"load{spec.parameters['day']}.out"]
+    flights.jobs.fails = {"load[day=2]"}
+    base = flights.pipelines.run_step("p", "load", parameters={"day": 2})
+    flights.jobs.fails = set()
+    flights.ran()
+    assert states(flights.pipelines.repair(base.run)) == {"load[day=2]": "succeeded"}
+
+
 def test_nothing_to_repair_is_refused(flights: Bench):
     run = flights.pipelines.run("p")
     with pytest.raises(Conflict, match="has nothing to repair"):
