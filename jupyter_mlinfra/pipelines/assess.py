@@ -79,7 +79,7 @@ class Assessor:
     def parts(self, step: StepDefinition, *, without: Collection[str] = ()) -> Parts:
         """What the step would be made of now. without: inputs that are not looked at. Raises as `look` does."""
         path = self._root / step.notebook
-        notebook = read_notebook(path, step.notebook)
+        notebook = read_notebook(path, step.notebook, given=bool(step.parameters))
         wanted = [reference for reference in step.inputs if reference not in without]
         inputs = require(self._contents.of, wanted, f"Step {step.name} takes", "Make it first; it is gone, or its step failed to make it.")
         if notebook.kernel not in self._environments:

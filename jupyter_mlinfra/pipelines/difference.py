@@ -27,7 +27,7 @@ def detail(root: Path, notebook: str, before: Result, after: Parts, found: Seque
     parts = [explain(found)] if found else []
     if any(change.part == "code" for change in found) and before.notebook is not None:
         with contextlib.suppress(MLInfraError):  # the executed notebook may have been deleted since
-            parts.append(_code(root, notebook, before.notebook))
+            parts.append(_code(root, notebook, before.notebook, given=(bool(before.parts.parameters), bool(after.parameters))))
     inputs = [
         f"{name}  {_short(before.parts.inputs.get(name))} → {_short(after.inputs.get(name))}"
         for name in sorted({*before.parts.inputs, *after.inputs})
@@ -36,8 +36,10 @@ def detail(root: Path, notebook: str, before: Result, after: Parts, found: Seque
     return "\n\n".join(part for part in (*parts, "\n".join(inputs)) if part)
 
 
-def _code(root: Path, notebook: str, executed: str) -> str:
-    old, new = read_notebook(root / executed, executed), read_notebook(root / notebook, notebook)
+def _code(root: Path, notebook: str, executed: str, given: tuple[bool, bool]) -> str:
+    """given: whether each was given parameters, then and now."""
+    old = read_notebook(root / executed, executed, given=given[0])
+    new = read_notebook(root / notebook, notebook, given=given[1])
     lines = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…" for line in _changed_lines(old.cells, new.cells, old.name, new.name)]
     rest = len(lines) - _LINES
     return "\n".join(lines[:_LINES] + ([f"… {rest} lines more"] if rest > 0 else []))

@@ -259,7 +259,7 @@ class Engine:
         if notebook is None:
             return parts
         with contextlib.suppress(MLInfraError):
-            executed = read_notebook(self._tools.project.root / notebook, notebook)
+            executed = read_notebook(self._tools.project.root / notebook, notebook, given=bool(parts.parameters))
             return replace(parts, cells=cell_digests(executed), places=[cell.number for cell in executed.cells])
         return parts
 

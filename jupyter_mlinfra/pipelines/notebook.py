@@ -11,12 +11,12 @@ from ..jobs.parameters import language_of, parameters_of, source_of, tags_of
 from ..jobs.parameters import read_notebook as read_content
 
 INJECTED_TAG = "injected-parameters"
-"""Papermill's own tag of the cell with the values that it was given."""
+"""Papermill's own tag of the cell with the values that it was given. When it is given some again, the first such cell is replaced; else it runs as any."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeCell:
-    """One code cell that is not empty. number: its place in the notebook from 1, as jobs count: words too, papermill's own cell not."""
+    """One code cell that is not empty. number: its place in the notebook from 1, as jobs count: words too, papermill's own cell as the one behind it."""
 
     number: int
     source: str
@@ -34,29 +34,33 @@ class Notebook:
     cells: Sequence[CodeCell]
 
 
-def read_notebook(path: Path, name: str) -> Notebook:
-    """The code cells of a notebook. Raises NotFound, TooLarge, or Unprocessable when it is no notebook."""
+def read_notebook(path: Path, name: str, *, given: bool = False) -> Notebook:
+    """The code cells of a notebook as it runs. Raises NotFound, TooLarge, or Unprocessable when it is no notebook.
+
+    given: whether it is given parameters. An executed notebook then has the same cells as the one that it was made from.
+    """
     content = read_content(path, name)
     kernel = _mapping(_mapping(content.get("metadata")).get("kernelspec"))
     known = parameters_of(content)
     parameters = None if known is None else frozenset(parameter.name for parameter in known)
-    return Notebook(name, str(kernel.get("name") or "python3"), language_of(content), parameters, _code_cells(content["cells"]))
+    return Notebook(name, str(kernel.get("name") or "python3"), language_of(content), parameters, _code_cells(content["cells"], replaced=given))
 
 
-def _code_cells(cells: Sequence[Any]) -> list[CodeCell]:
-    """An executed notebook gives the same as the one that it was made from: the cell with the given values is left out."""
+def _code_cells(cells: Sequence[Any], *, replaced: bool) -> list[CodeCell]:
     found: list[CodeCell] = []
     number = 0
     for cell in cells:
         tags = tags_of(cell)
-        if INJECTED_TAG in tags:
+        injected = INJECTED_TAG in tags
+        if injected and replaced:
+            replaced = False  # only the first
             continue
-        number += 1
+        number += not injected
         if _mapping(cell).get("cell_type") != "code":
             continue
         text = source_of(cell)
         if text.strip():
-            found.append(CodeCell(number, text, tags))
+            found.append(CodeCell(number + injected, text, tags))
     return found
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.pipelines import environment
+from jupyter_mlinfra.pipelines import Pipelines, environment
 from jupyter_mlinfra.pipelines.assess import Assessor
 from jupyter_mlinfra.pipelines.binding import bind
 from jupyter_mlinfra.pipelines.contents import Contents
@@ -183,6 +183,32 @@ UNCHANGED = {
 def test_what_does_not_matter_leaves_the_step_cached(case, bench: Bench):
     UNCHANGED[case](bench)
     assert bench.reason() == ""
+
+
+INJECTED = {"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": "depth = 5", "outputs": [], "execution_count": None, "id": "i"}
+
+
+def test_a_cell_that_papermill_left_counts_when_it_runs_and_not_when_it_is_replaced(bench: Bench):
+    """It is replaced when the step gives parameters; else it is a cell like any other. A second one is never replaced."""
+    insert(bench, INJECTED)
+    assert bench.reason() == ""
+    insert(bench, INJECTED | {"id": "j"})
+    assert bench.reason() == "code changed: cell 2 added"
+
+
+def test_the_values_that_a_notebook_was_left_with_are_code_of_a_step_that_gives_none(pipelines: Pipelines, workshop):
+    def saved_with(depth: int) -> None:
+        path = workshop.notebook("a", "open('out', 'w').write(str(depth))", parameters="depth = 1")
+        content = json.loads(path.read_text())
+        content["cells"].insert(1, INJECTED | {"source": f"depth = {depth}"})
+        path.write_text(json.dumps(content))
+
+    workshop.pipeline("pipeline: p\nsteps: {a: {notebook: a.ipynb, out: out}}")
+    found = []
+    for depth in (5, 5, 7):
+        saved_with(depth)
+        found.append((str(pipelines.run("p").steps[0].state), (workshop.root / "out").read_text()))
+    assert found == [("succeeded", "5"), ("cached", "5"), ("succeeded", "7")]
 
 
 def test_what_links_in_an_input_folder_lead_to_is_its_content(bench: Bench, tmp_path: Path):
