@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import NotFound, Unprocessable
+from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from .cache import Change, Parts, cell_digests, changes, explain
 from .contents import Contents
 from .definition import StepDefinition
@@ -15,7 +15,7 @@ from .difference import detail, parts_of
 from .environment import Environment, environment_of
 from .imports import local_modules
 from .interpreter import interpreter_of
-from .notebook import read_notebook
+from .notebook import Notebook, read_notebook
 from .references import kind_of
 from .spec import StepState
 from .state import DONE
@@ -96,19 +96,37 @@ class Assessor:
             kernel=environment.kernel,
             python=environment.python,
             environment=environment.digest,
+            stamps={reference: self._contents.stamp(reference) for reference in inputs},
         )
+
+    def changed_since(self, step: StepDefinition, parts: Parts, notebook: Notebook) -> list[str]:
+        """Inputs and modules that are, or were for a while, not what they were when the step was looked at. notebook: the executed one.
+
+        Nobody knows then which of them the step has read.
+        """
+        found = [reference for reference in step.inputs if not self._is_untouched(reference, parts)]
+        modules = local_modules(notebook, (self._root / step.notebook).parent, self._root, interpreter_of(notebook.kernel))
+        return [*found, *(name for name in sorted({*modules, *parts.modules}) if modules.get(name) != parts.modules.get(name))]
+
+    def _is_untouched(self, reference: str, parts: Parts) -> bool:
+        try:
+            now, stamp = self._contents.of(reference), self._contents.stamp(reference)
+        except Unavailable:
+            raise
+        except MLInfraError:
+            return False
+        return now == parts.inputs.get(reference) and stamp == parts.stamps.get(reference, stamp)
 
     def is_current(self, step: StepDefinition, begun: StepEntry) -> bool:
         """Whether a step of an interrupted run was begun with what there is now, and what it has made since stands. One that waits still is."""
         if begun.parts is None:
             return True
-        done = begun.step.state in DONE
-        result = self._store.result(self._pipeline, step.name, step.slot)
-        if done and (result is None or not result.whole or self._spoiled(step, result)):
-            return False
         kept = begun.step.state is StepState.CACHED and step.name in self._plan.keep
+        result = self._store.result(self._pipeline, step.name, step.slot)
         if kept and self._plan.repairs:
-            return True
+            return self._kept(step, result) is not None
+        if begun.step.state in DONE and (result is None or not result.whole or self._spoiled(step, result)):
+            return False
         try:
             parts = self.parts(step)
         except (NotFound, Unprocessable):
@@ -119,7 +137,7 @@ class Assessor:
     def _kept(self, step: StepDefinition, result: Result | None) -> Result | None:
         """The result that the plan says to take, if that is still the newest and its outputs stand."""
         job = self._plan.keep.get(step.name)
-        if job is None or result is None or not result.whole or result.job != job or self._spoiled(step, result):
+        if job is None or result is None or result.job != job or not (result.whole or self._plan.repairs) or self._spoiled(step, result):
             return None
         return result
 
@@ -140,7 +158,8 @@ class Assessor:
             return "first run"
         differs = explain(found)
         if not result.whole:
-            return f"not finished last time; {differs}" if differs else "not finished last time"
+            why = "not finished last time" if result.job is None else "what it takes changed while it ran last time"
+            return f"{why}; {differs}" if differs else why
         return differs or self._spoiled(step, result)
 
     def _told(self, step: StepDefinition, parts: Parts, result: Result | None, reason: str) -> tuple[tuple[str, ...], str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from hashlib import sha256
 from typing import Any, Literal
@@ -26,6 +26,7 @@ class Parts:
     """What a result was made of. cells: a digest for each code cell. modules: path → digest. inputs: reference → content id.
 
     places: number of each cell in the notebook; only for words, so that a paragraph more runs nothing.
+    stamps: reference → when and how an input was written; they tell whether it changed while the step ran, and are no part of the key.
     """
 
     cells: Sequence[str]
@@ -36,11 +37,12 @@ class Parts:
     kernel: str
     python: str
     environment: str
+    stamps: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """One digest of it all; `inputs` and `modules` in any order give the same."""
-        return sha256(json.dumps({**self.to_json(), "places": None}, sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps({**self.to_json(), "places": None, "stamps": None}, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -30,12 +30,13 @@ class Contents:
         self._store = store
         self._fingerprints = fingerprints
         self._known: dict[str, str | None] = {}
+        self._stamps: dict[str, str] = {}
 
     def of(self, reference: str) -> str | None:
         """Content id, None when there is no such thing. Raises Unprocessable on a file that cannot be read."""
         if reference not in self._known:
             kind = kind_of(reference)
-            self._known[reference] = self._of_path(self._root / reference) if kind == "file" else self._of_reference(kind, name_of(reference))
+            self._known[reference] = self._of_path(reference) if kind == "file" else self._of_reference(kind, name_of(reference))
         return self._known[reference]
 
     def exists(self, reference: str) -> bool:
@@ -51,9 +52,15 @@ class Contents:
             raise _unreadable(path, error) from error
         return there
 
+    def stamp(self, reference: str) -> str:
+        """Differs from an earlier one if what it names was another meanwhile, though it may be the same again: of files, by their times and inodes."""
+        content = self.of(reference)
+        return self._stamps.get(reference, content or "")
+
     def forget(self) -> None:
         """Something may have changed: ask again."""
         self._known.clear()
+        self._stamps.clear()
 
     def _of_reference(self, kind: str, name: str) -> str | None:
         # A version is named within its model: `version:m@champion` is what the model's domain calls `m@champion`.
@@ -65,18 +72,26 @@ class Contents:
         except NotFound:
             return None
 
-    def _of_path(self, path: Path) -> str | None:
+    def _of_path(self, reference: str) -> str | None:
+        path = self._root / reference
+        stamps: list[str] = []
         try:
             if path.is_dir():
-                listing = [[place, self._digest(item) if isinstance(item, Path) else item] for place, item in _listing(path)]
-                return sha256(json.dumps(listing).encode()).hexdigest()
-            return self._digest(path) if path.is_file() else None
+                listing = [[place, self._digest(item, stamps) if isinstance(item, Path) else item] for place, item in _listing(path)]
+                content = sha256(json.dumps(listing).encode()).hexdigest()
+            elif path.is_file():
+                content = self._digest(path, stamps)
+            else:
+                return None
         except OSError as error:
             raise _unreadable(path, error) from error
+        self._stamps[reference] = sha256("\n".join([content, *stamps]).encode()).hexdigest()[:16]
+        return content
 
-    def _digest(self, path: Path) -> str:
+    def _digest(self, path: Path, stamps: list[str]) -> str:
         status = path.stat()
         stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+        stamps.append(stamp)
         name = str(path).encode(errors="backslashreplace").decode()  # a name that is no UTF-8 has halves of characters, which SQLite takes not
         known = self._store.file_digest(name, stamp)
         if known is not None:

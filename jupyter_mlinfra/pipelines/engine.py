@@ -10,7 +10,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -250,18 +250,26 @@ class Engine:
         except MLInfraError as error:
             self._fail(entry, str(error), notebook)
             return
-        result = Result(whole=True, parts=self._as_run(entry.parts, notebook), outputs=outputs, job=job.id, notebook=notebook)
+        parts, changed = self._as_run(step, entry.parts, notebook)
+        reason = "; ".join([entry.step.reason, *([f"will run again: {', '.join(changed)} changed meanwhile"] if changed else [])])
+        result = Result(whole=not changed, parts=parts, outputs=outputs, job=job.id, notebook=notebook)
         self._tell(step, entry, "COMPLETE", result)
-        self._keep(self._store.succeed(self._run, entry, result, reason=entry.step.reason))
+        self._keep(self._store.succeed(self._run, entry, result, reason=reason))
 
-    def _as_run(self, parts: Parts, notebook: str | None) -> Parts:
-        """The parts with the code that did run: the notebook may have been saved between the look at it and its job's snapshot."""
+    def _as_run(self, step: StepDefinition, parts: Parts, notebook: str | None) -> tuple[Parts, Sequence[str]]:
+        """The parts with the code that did run: the notebook may have been saved between the look at it and its job's snapshot.
+
+        Also what else of them has changed since the look, of which nobody knows how the job found it.
+        """
+        try:
+            ran = notebook or step.notebook
+            executed = read_notebook(self._tools.project.root / ran, ran, given=bool(parts.parameters))
+        except MLInfraError:
+            return parts, ()
+        changed = self._assessor.changed_since(step, parts, executed)
         if notebook is None:
-            return parts
-        with contextlib.suppress(MLInfraError):
-            executed = read_notebook(self._tools.project.root / notebook, notebook, given=bool(parts.parameters))
-            return replace(parts, cells=cell_digests(executed), places=[cell.number for cell in executed.cells])
-        return parts
+            return parts, changed
+        return replace(parts, cells=cell_digests(executed), places=[cell.number for cell in executed.cells]), changed
 
     def _tell(self, step: StepDefinition, entry: StepEntry, event: Event, result: Result | None = None) -> None:
         """Lineage of a step that began, is done, failed or was cancelled. Its end is told before the state: after a crash between the two it is

@@ -71,7 +71,10 @@ class StepEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The newest execution of a step. whole: it succeeded. outputs: reference → content id when it was made."""
+    """The newest execution of a step. whole: it succeeded, and what it takes was the same all the time. outputs: reference → content id when it was made.
+
+    job: None until it has succeeded.
+    """
 
     whole: bool
     parts: Parts
@@ -251,9 +254,9 @@ class Store:
         with self._database.write() as connection:
             moved = _move(connection, run, replace(entry, parts=result.parts), StepState.SUCCEEDED, reason=reason, notebook=result.notebook)
             slot, body = run.definition.step(entry.step.name).slot, (json.dumps(result.parts.to_json()), json.dumps(dict(result.outputs)))
-            values = (run.run.pipeline, entry.step.name, slot, *body, result.job, result.notebook)
+            values = (run.run.pipeline, entry.step.name, slot, result.whole, *body, result.job, result.notebook)
             connection.execute(
-                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts, outputs, job, notebook) VALUES (?, ?, ?, 1, ?, ?, ?, ?)", values
+                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts, outputs, job, notebook) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values
             )
             return moved
 

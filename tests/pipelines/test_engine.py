@@ -201,6 +201,57 @@ def test_a_changed_file_is_not_gone_on_with_but_run_anew():
         assert [step.name for step in run.steps] == ["a"]
 
 
+MEANWHILE = {
+    "an input": (lambda here, data: (here.root / "in.txt").write_text("B"), "in.txt"),
+    "an input, and back": (lambda here, data: [(here.root / "in.txt").write_text(text) for text in "BA"], "in.txt"),
+    "a file in an input folder": (lambda here, data: (here.root / "rows/1").write_text("B"), "rows"),
+    "an input that is gone": (lambda here, data: (here.root / "in.txt").unlink(), "in.txt"),
+    "a module": (lambda here, data: (here.root / "tools.py").write_text("x = 1"), "tools.py"),
+    "a dataset": (lambda here, data: data.update({"d.t": "2"}), "dataset:d.t"),
+}
+
+
+@pytest.mark.parametrize("case", MEANWHILE)
+def test_what_changes_while_a_step_runs_makes_a_result_that_is_not_taken_again(case):
+    """Back to what it was afterwards, the inputs would fit a result that may have been made of others."""
+    change, name = MEANWHILE[case]
+    with stage({"a": (), "b": ("a",)}) as here:
+        workshop, data = Workshop(here.root), {"d.t": "1"}
+        workshop.notebook("a", "import tools")
+        workshop.pipeline("""
+            pipeline: p
+            steps:
+              a: {notebook: a.ipynb, in: [in.txt, rows, "dataset:d.t"], out: a.out}
+              b: {notebook: b.ipynb, in: a.out, out: b.out}
+            """)
+
+        def written() -> None:
+            (here.root / "rows").mkdir(exist_ok=True)
+            for place, text in {"in.txt": "A", "rows/1": "1", "tools.py": ""}.items():
+                (here.root / place).write_text(text)
+            data.update({"d.t": "1"})
+
+        def makes(spec):
+            if spec.labels["step"] == "a":
+                change(here, data)
+            return [f"{spec.labels['step']}.out"]
+
+        pipelines = Pipelines(here.project, here.jobs, {"dataset": data.get})
+        written()
+        here.jobs.makes, here.jobs.fails = makes, {"b"}
+        first = pipelines.run("p")
+        assert first.steps[0].reason == f"first run; will run again: {name} changed meanwhile"
+        here.jobs.fails = set()
+        written()
+        repaired = pipelines.repair(first.run)
+        assert [str(step.state) for step in repaired.steps] == ["cached", "succeeded"], "what had succeeded stays"
+        here.jobs.makes = lambda spec: [f"{spec.labels['step']}.out"]
+        assert pipelines.explain("p/a").changed == ("unfinished",)
+        run = pipelines.run("p")
+        assert (str(run.steps[0].state), run.steps[0].reason) == ("succeeded", "what it takes changed while it ran last time")
+        assert str(pipelines.run("p").steps[0].state) == "cached"
+
+
 SINCE = {
     "code": lambda here: Workshop(here.root).notebook("a", "# mended"),
     "a module": lambda here: (here.root / "tools.py").write_text("new = 1"),
