@@ -78,7 +78,8 @@ def changes(before: Parts, after: Parts, packages: Mapping[str, Mapping[str, str
     if before.kernel != after.kernel:
         found.append(Change("kernel", f"{before.kernel} → {after.kernel}"))
     elif before.python != after.python:
-        found.append(Change("environment", f"Python {before.python} → {after.python}"))
+        python = "Python " if after.python[:1].isdigit() else ""  # else it is the command of a kernel of another language
+        found.append(Change("environment", f"{python}{before.python} → {after.python}"))
     elif before.environment != after.environment:
         found.append(Change("environment", _packages(packages.get(before.environment), packages.get(after.environment))))
     return found

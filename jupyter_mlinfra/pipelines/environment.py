@@ -1,15 +1,16 @@
-"""The environment that a step runs in: the interpreter and the installed distributions of its kernel. Cheap: one folder listing."""
+"""The environment that a step runs in: the interpreter and the installed distributions of its kernel. Cheap: folders are listed, nothing is imported."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-import sysconfig
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+from .interpreter import interpreter_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +28,31 @@ class Environment:
 
 
 def environment_of(kernel: str) -> Environment:
-    """The environment of a kernel by its name.
+    """The environment of a kernel by its name: what its own interpreter would import, whichever that is.
 
-    A kernel whose interpreter lies in another environment is looked up there; any other runs on this very interpreter.
+    Raises Unavailable when that does not answer. Of a kernel that is not known here no package is known; this process has nothing to do with it.
     """
-    prefix = _foreign_prefix(kernel)
-    if prefix is None:
-        paths = sysconfig.get_paths()
-        return Environment(kernel, ".".join(str(part) for part in sys.version_info[:3]), _packages({paths["purelib"], paths["platlib"]}))
-    folders = sorted(prefix.glob("lib/python*/site-packages"))
-    return Environment(kernel, folders[0].parent.name.removeprefix("python") if folders else str(prefix), _packages(str(folder) for folder in folders))
+    found = interpreter_of(kernel)
+    return Environment(kernel, found.version, _packages(found.paths))
 
 
-def _packages(folders: Iterable[str]) -> dict[str, str]:
+def _packages(folders: Iterable[Path]) -> dict[str, str]:
+    """Of a distribution that is in several folders, the first is imported."""
     found: dict[str, str] = {}
-    for folder in sorted(folders):
+    for folder in folders:
         try:
             names = os.listdir(folder)
         except OSError:
             continue
-        for name in names:
-            if name.endswith(".dist-info"):
-                distribution, _, version = name.removesuffix(".dist-info").rpartition("-")
-                found[distribution.lower().replace("_", "-")] = version
+        for name in sorted(names):
+            distribution, _, version = _distribution(name)
+            if version:
+                found.setdefault(distribution.lower().replace("_", "-"), version)
     return found
 
 
-def _foreign_prefix(kernel: str) -> Path | None:
-    """The environment that a kernel's interpreter lies in, when that is not this one."""
-    program = _program(kernel)
-    if program is None or not os.path.isabs(program):
-        return None  # `python`: ipykernel puts the interpreter of the running process in its place
-    prefix = Path(program).parent.parent
-    return None if os.path.realpath(prefix) == os.path.realpath(sys.prefix) else prefix
-
-
-def _program(kernel: str) -> str | None:
-    from jupyter_core.paths import jupyter_path
-
-    for folder in jupyter_path("kernels"):
-        try:
-            spec = json.loads((Path(folder) / kernel / "kernel.json").read_bytes())
-            return str(spec["argv"][0])
-        except (OSError, ValueError, KeyError, IndexError, TypeError):
-            continue
-    return None
+def _distribution(name: str) -> tuple[str, str, str]:
+    """Name, dash, version of an installed one; an `.egg-info`, as Debian has them, may end with the version of Python."""
+    if name.endswith(".dist-info"):
+        return name.removesuffix(".dist-info").rpartition("-")
+    return re.sub(r"-py[\d.]+\Z", "", name.removesuffix(".egg-info")).rpartition("-") if name.endswith(".egg-info") else ("", "", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ paths = [path for path in sys.path if path]
 print(json.dumps(["%d.%d.%d" % sys.version_info[:3], paths, os.path.dirname(os.__file__), found]))
 """
 _SECONDS = 60
+_PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?")
 _OURS = ("python", f"python{sys.version_info[0]}", f"python{sys.version_info[0]}.{sys.version_info[1]}")
 """Programs that Jupyter takes the interpreter of the running process for."""
 _INSTALLED = ("site-packages", "dist-packages")
@@ -57,16 +59,17 @@ def interpreter_of(kernel: str) -> Interpreter:
     try:
         spec = KernelSpecManager().get_kernel_spec(kernel)
     except NoSuchKernel:
-        return Interpreter(version="of a kernel that is not installed here")
+        return Interpreter(version="unknown: there is no such kernel here")
     return ask([str(word) for word in spec.argv], {name: str(value) for name, value in spec.env.items()})
 
 
 def ask(argv: Sequence[str], environment: Mapping[str, str]) -> Interpreter:
     """argv, environment: of the kernel, as its `kernel.json` has them."""
     command = [sys.executable if argv[0] in _OURS else argv[0], *argv[1:]] if argv else []
-    if "-m" not in command:
+    program = command[: command.index("-m")] if "-m" in command else []
+    if not any(_PYTHON.fullmatch(os.path.basename(word)) for word in program):  # a shell would take the question for its own words
         return Interpreter(version=" ".join(command))
-    asked = [*command[: command.index("-m")], "-c", _QUESTION]
+    asked = [*program, "-c", _QUESTION]
     words = {**os.environ, **environment}
     key = json.dumps([asked, {name: value for name, value in words.items() if name.startswith("PYTHON") or name in environment}], sort_keys=True)
     known = _known.get(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import venv
 from dataclasses import replace
 from hashlib import file_digest
@@ -14,7 +15,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.pipelines import Pipelines, environment
+from jupyter_mlinfra.pipelines import Pipelines
 from jupyter_mlinfra.pipelines.assess import Assessor
 from jupyter_mlinfra.pipelines.binding import bind
 from jupyter_mlinfra.pipelines.contents import Contents
@@ -276,15 +277,6 @@ def test_the_environment_knows_what_is_installed():
     assert here.digest == environment_of("python3").digest
 
 
-def test_a_kernel_of_another_environment_is_looked_up_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "env/lib/python3.13/site-packages/odd_name-2.1.dist-info").mkdir(parents=True)
-    spec = tmp_path / "data/kernels/far/kernel.json"
-    spec.parent.mkdir(parents=True)
-    spec.write_text(json.dumps({"argv": [str(tmp_path / "env/bin/python"), "-m", "ipykernel_launcher"]}))
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
-    assert environment.environment_of("far") == Environment("far", "3.13", {"odd-name": "2.1"})
-
-
 def test_a_step_that_did_not_finish_runs_again_even_if_nothing_changed(bench: Bench):
     bench.run(whole=False)
     assert bench.reason() == "not finished last time"
@@ -451,3 +443,60 @@ def test_a_package_of_the_project_in_a_folder_of_sources_is_found_as_the_kernel_
     there = subprocess.run([far / "bin/python", *program], cwd=path.parent, capture_output=True, text=True, check=True).stdout.split()
     found = {os.path.relpath(os.path.realpath(path.parent / place), project.root) for place in there}
     assert modules_of(project, path, "far") == found == {"src/churnlib/__init__.py", "src/churnlib/part.py"}
+
+
+def put(site: Path, name: str, version: str, suffix: str = "dist-info", file: str = "METADATA") -> None:
+    folder = site / f"{name.replace('-', '_')}-{version}.{suffix}"
+    folder.mkdir(parents=True)
+    (folder / file).write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version.removesuffix('-py3.11')}\n")
+
+
+def imported_by(python: Path) -> dict[str, str]:
+    """What that interpreter itself says is installed."""
+    words = "import importlib.metadata as m, json; print(json.dumps([[d.metadata['Name'], d.version] for d in m.distributions()]))"
+    done = subprocess.run([python, "-c", words], cwd="/", capture_output=True, text=True, check=True)
+    found: dict[str, str] = {}
+    for name, version in json.loads(done.stdout):
+        found.setdefault(name.lower().replace("_", "-"), version)
+    return found
+
+
+def test_a_kernel_of_another_environment_has_what_that_has(far: Path):
+    [site] = far.glob("lib/python*/site-packages")
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert environment_of("far") == Environment("far", python, {})
+    put(site, "Odd-Name", "2.1")
+    put(site, "old-one", "3.0-py3.11", "egg-info", "PKG-INFO")
+    assert environment_of("far") == Environment("far", python, {"odd-name": "2.1", "old-one": "3.0"})
+    assert environment_of("far").packages == imported_by(far / "bin/python")
+
+
+def test_what_the_system_the_user_and_a_path_file_give_a_kernel_is_seen(far: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    [site] = far.glob("lib/python*/site-packages")
+    put(site, "twice", "1")
+    assert environment_of("far").packages == {"twice": "1"}
+    (far / "pyvenv.cfg").write_text((far / "pyvenv.cfg").read_text().replace("packages = false", "packages = true"))
+    monkeypatch.setenv("PYTHONUSERBASE", str(tmp_path / "user"))
+    user = tmp_path / "user" / site.relative_to(far)
+    put(user, "twice", "2")
+    put(user, "of-user", "1")
+    put(tmp_path / "more", "linked", "1")
+    (site / "more.pth").write_text(f"{tmp_path / 'more'}\n")
+    found = environment_of("far").packages
+    assert found == imported_by(far / "bin/python")
+    assert {"twice": "1", "of-user": "1", "linked": "1"}.items() <= found.items()
+    base = Path(sys.base_prefix) / site.relative_to(far)
+    assert {path.name.partition("-")[0] for path in base.glob("pip-*.dist-info")} <= set(found), "that of the system"
+
+
+def test_a_kernel_is_found_as_jupyter_finds_it_and_one_that_is_unknown_has_nothing_of_ours(far: Path, tmp_path: Path):
+    [site] = far.glob("lib/python*/site-packages")
+    put(site, "odd", "1")
+    kernels = tmp_path / "data/kernels"
+    (kernels / "far").rename(kernels / "MyEnv")
+    assert environment_of("myenv").packages == {"odd": "1"}
+    assert (environment_of("unknown").packages, environment_of("unknown").python) == ({}, "unknown: there is no such kernel here")
+    for argv in (["R", "--slave"], ["sh", "-m", "x"], ["/nowhere/bin/python", "-m", "ipykernel_launcher"], ["/bin/false", "-m", "ipykernel_launcher"]):
+        (kernels / "MyEnv/kernel.json").write_text(json.dumps({"argv": argv, "display_name": "x", "language": "R"}))
+        assert environment_of("myenv").packages == {}
+        assert environment_of("myenv").python.startswith(argv[0])
