@@ -108,15 +108,23 @@ def _bound(step: StepDefinition, values: Mapping[str, Any], folder: PurePosixPat
             check_secret(name, value, f"parameter {name} of step {step.file_name}")
         except BadRequest as error:
             raise fault(("steps", step.file_name, "params", name), error.what, error.why, error.fix) from None
-    named = any(any(True for _ in placeholders(text)) for text in step.outputs)
     outputs = _references(step, "out", step.outputs, known, folder, fault)
     return replace(
         step,
         parameters=parameters,
         inputs=_references(step, "in", step.inputs, known, folder, fault),
         outputs=outputs,
-        slot=sha256(json.dumps(sorted(outputs)).encode()).hexdigest()[:16] if named else "",
+        slot=sha256(json.dumps(sorted(outputs)).encode()).hexdigest()[:16] if _is_kept_apart(step, outputs) else "",
     )
+
+
+def _is_kept_apart(step: StepDefinition, outputs: Sequence[str]) -> bool:
+    """Whether the result with these values stands whatever a run with others has made since.
+
+    A file tells by its bytes when another run has written it. A reference does not: a model whose name lacks the date is that of the last one.
+    """
+    every = set(placeholders(step.outputs))
+    return bool(every) and all(set(placeholders(text)) == every for text, bound in zip(step.outputs, outputs, strict=True) if kind_of(bound) != "file")
 
 
 def _references(step: StepDefinition, key: str, texts: Sequence[str], values: Mapping[str, Any], folder: PurePosixPath, fault: Fault) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable, Unprocessable
 from jupyter_mlinfra.core.records import now
-from jupyter_mlinfra.pipelines import RunState
+from jupyter_mlinfra.pipelines import Pipelines, RunState
 from jupyter_mlinfra.pipelines.backfill import dates
 from jupyter_mlinfra.pipelines.launching import Launcher
 
@@ -93,6 +93,37 @@ def test_each_date_keeps_its_own_result(churn: Bench):
     for day in ("2026-11-03", "2026-11-01", "2026-11-02"):
         churn.pipelines.run("churn", parameters={"date": day})
     assert churn.ran() == [], "going from one date to another runs nothing again"
+
+
+@pytest.mark.parametrize("model", ["m", "m-{{ lot }}"])
+def test_a_date_whose_model_another_date_has_made_anew_is_run_again(churn: Bench, project, model: str):
+    """One output is named by the date, the other is shared: what evaluates a date must not find the model of another one."""
+    made: dict[str, str] = {}
+    submit = churn.jobs.submit
+
+    def submitted(spec):
+        if spec.labels["step"] == "train":
+            made.update(dict.fromkeys(("m", "m-7"), spec.parameters["day"]))
+        else:
+            assert made["m"] == churn.pipelines.show_run(spec.labels["run"]).date
+        return submit(spec)
+
+    churn.jobs.submit = submitted
+    churn.jobs.outputs = lambda spec: [f"{spec.labels['step']}-{churn.pipelines.show_run(spec.labels['run']).date}.txt"]
+    churn.workshop.notebook("train", "1", parameters="day = ''")
+    churn.workshop.notebook("ev", "1")
+    churn.workshop.pipeline(f"""
+        pipeline: shared
+        parameters: {{lot: 7}}
+        steps:
+          train: {{notebook: train.ipynb, params: {{day: "{{{{ date }}}}"}}, out: ["train-{{{{ date }}}}.txt", "model:{model}"]}}
+          ev: {{notebook: ev.ipynb, in: "model:{model}", out: "ev-{{{{ date }}}}.txt"}}
+        """, "shared.mlpipeline.yaml")  # fmt: skip
+    pipelines = Pipelines(project, churn.jobs, {"model": made.get})
+    for day in ("2026-11-01", "2026-11-02", "2026-11-01"):
+        assert pipelines.run("shared", parameters={"date": day}).state is RunState.SUCCEEDED
+        (churn.root / f"ev-{day}.txt").unlink()
+    assert churn.ran() == ["train", "ev"] * 3
 
 
 def test_dates_that_write_the_same_things_go_one_after_the_other_and_say_why(churn: Bench):
