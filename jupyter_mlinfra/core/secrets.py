@@ -4,18 +4,70 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .errors import BadRequest, NotFound, Unavailable
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SECRET = {"password", "passwd", "pwd", "passphrase", "secret", "secrets", "token", "credential", "credentials", "apikey"}
-_KEYS = {"api", "access", "secret", "private", "auth", "account", "encryption", "signing"}
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_NAMES = r"passwords?|passwd|pwd|passphrases?|secrets?|credentials?|tokens(?!ecret)|token"
+_KEYS = ("api", "access", "secret", "private", "auth", "account", "encryption", "signing")
+_JOINED = re.compile(rf"({_NAMES})|({'|'.join(_KEYS)})(keys?)")
+"""What ends a word within a word: `dbpassword` is two, `apikey` too."""
+_NO_SECRET = re.compile(r"\w*tokeni[sz]\w*|secretar\w*|secretion\w*")
+_ABOUT = {
+    "path", "file", "filename", "dir", "folder", "url", "uri", "endpoint", "name", "names", "env", "var", "variable",
+    "field", "fields", "column", "columns", "col", "cols", "count", "counts", "limit", "limits", "length", "lengths", "len", "size",
+    "policy", "type", "types", "expiry", "ttl", "version", "required", "enabled",
+}  # fmt: skip
+"""What follows in a name that tells of a secret without holding it: `password_file`, `token_count`."""
+_OF_TOKENS = {
+    "id", "ids", "rate", "budget", "per", "index", "indices", "position", "positions", "embedding", "embeddings", "dim", "prob", "probs", "usage",
+    "window", "level",
+}  # fmt: skip
+_SIGNS = {
+    "pad", "eos", "bos", "unk", "sep", "cls", "mask", "special", "stop", "start", "end", "begin", "first", "last", "image",
+    "max", "min", "num", "n", "per", "total", "avg",
+}  # fmt: skip
+"""What stands before a token that is a piece of text: `pad_token`, `max_tokens`."""
+_OF_ACCESS = {
+    "api",
+    "access",
+    "auth",
+    "oauth",
+    "bearer",
+    "refresh",
+    "github",
+    "gitlab",
+    "hf",
+    "slack",
+    "bot",
+    "personal",
+    "deploy",
+    "session",
+    "service",
+    "login",
+}
+"""What stands before several tokens that open something."""
+_OF_TABLES = {"primary", "foreign", "sort", "partition", "join", "public", "group", "unique", "index", "cache", "row", "object", "lookup", "surrogate", "order"}
+"""What stands right before a key that opens nothing."""
 
 
 def is_reference(text: str) -> bool:
     """Whether `text` names a secret instead of holding a value."""
     return text.startswith(("env:", "keyring:"))
+
+
+def references(value: object) -> Iterator[str]:
+    """Every reference to a secret in a value, however deep in lists and mappings."""
+    if isinstance(value, str):
+        if is_reference(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from references(item)
 
 
 def resolve(text: str) -> str:
@@ -48,24 +100,63 @@ def _from_keyring(text: str) -> str:
 
 
 def is_named_like_secret(name: str) -> bool:
-    """Whether a name says that its value is secret: `db_password`, `hf_token`, `apiKey`; not `max_tokens` or `sort_key`."""
+    """Whether a name says that its value is secret: `db_password_prod`, `hfToken2`, `apikey`; not `max_tokens`, `password_file` or `sort_key`."""
+    return any(_says_secret(_words(text)) for text in (name, name.lower()))
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name, digits left out, those that are written together taken apart: `dbpassword1` → db, password."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    return bool(words) and (words[-1] in _SECRET or (words[-1] == "key" and bool(_KEYS & set(words[:-1]))))
+    return [part for word in words for part in ([] if _NO_SECRET.fullmatch(word) else _JOINED.split(word)) if part]
+
+
+def _says_secret(words: Sequence[str]) -> bool:
+    for place, word in enumerate(words):
+        before, after = words[:place], set(words[place + 1 :])
+        if after & _ABOUT:
+            continue
+        if word in ("key", "keys"):
+            found = not set(_KEYS).isdisjoint(before) and before[-1] not in _OF_TABLES and not after & {"id", "ids"}
+        elif word == "tokens":
+            found = not _OF_ACCESS.isdisjoint(before) and _SIGNS.isdisjoint(before)
+        elif word == "token":
+            found = _SIGNS.isdisjoint(before) and not after & _OF_TOKENS
+        else:
+            found = re.fullmatch(_NAMES, word) is not None
+        if found:
+            return True
+    return False
 
 
 def check_secret(name: str, value: object, what: str) -> None:
     """Raise BadRequest when a value that its name calls secret is given in clear: it would be kept in the database and in executed notebooks.
 
-    what: how the message calls it; the value is not repeated.
+    Of lists and mappings, each value counts by the names that lead to it. what: how the message calls it; the value is not repeated.
     """
-    if value is None or isinstance(value, bool) or value == "" or not is_named_like_secret(name):
-        return
-    if not (isinstance(value, str) and is_reference(value)):
-        raise BadRequest(
-            f"{what} would be kept in clear.",
-            "Its name says that it is a secret, and what a job is given is kept in the state, parameters also in executed notebooks.",
-            f"Give a reference (env:{name.upper()} or keyring:SERVICE/NAME), or another name if it is none.",
-        )
+    if is_named_like_secret(name):
+        if _has_clear(value):
+            raise BadRequest(
+                f"{what} would be kept in clear.",
+                "Its name says that it is a secret, and what a job is given is kept in the state, parameters also in executed notebooks.",
+                f"Give a reference (env:{name.upper()} or keyring:SERVICE/NAME), or another name if it is none.",
+            )
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            check_secret(str(key), item, f"{what}, {key}")
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            check_secret(name, item, what)
+
+
+def _has_clear(value: object) -> bool:
+    """Whether a value is, or holds, anything else than references to secrets; nothing, true and false are none."""
+    if value is None or isinstance(value, bool) or value == "":
+        return False
+    if isinstance(value, Mapping):
+        return any(map(_has_clear, value.values()))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return any(map(_has_clear, value))
+    return not (isinstance(value, str) and is_reference(value))
 
 
 def redacted(text: str, values: Iterable[str]) -> str:

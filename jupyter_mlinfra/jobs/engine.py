@@ -25,11 +25,12 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
+from papermill.translators import PythonTranslator
 from traitlets.config import Config
 
 from ..core.errors import MLInfraError, Unprocessable
 from ..core.files import write_atomic
-from ..core.secrets import is_reference, redacted, resolve
+from ..core.secrets import is_reference, redacted, references, resolve
 from .attempt import NotebookTask, write_progress
 from .parameters import check_parameters, kernel_of, language_of, read_notebook
 from .signals import catches, preempt_signals
@@ -150,7 +151,7 @@ def prepare(task: NotebookTask) -> Any:
     notebook.metadata.papermill["input_path"], notebook.metadata.papermill["output_path"] = task.shown, task.output
     if not task.parameters:
         return notebook
-    secrets = {name: value for name, value in task.parameters.items() if isinstance(value, str) and is_reference(value)}
+    secrets = {name: value for name, value in task.parameters.items() if any(True for _ in references(value))}
     values = {name: value for name, value in task.parameters.items() if name not in secrets}
     language = language_of(plain)
     if secrets and language != "python":
@@ -262,10 +263,9 @@ class _Blotting:
 def _secrets(task: NotebookTask) -> list[str]:
     """Values of the secrets that the notebook is given. One that cannot be had is none: the cell that asks for it will say so."""
     found = []
-    for value in task.parameters.values():
-        if isinstance(value, str) and is_reference(value):
-            with contextlib.suppress(MLInfraError):
-                found.append(resolve(value))
+    for reference in references(task.parameters):
+        with contextlib.suppress(MLInfraError):
+            found.append(resolve(reference))
     return found
 
 
@@ -294,8 +294,16 @@ def is_ipython(kernel: str) -> bool:
     return any("ipykernel" in word for word in KernelSpecManager().get_kernel_spec(kernel).argv)
 
 
-def _in_kernel(reference: str) -> str:
-    """Python text that gives the value behind a reference."""
+def _in_kernel(value: Any) -> str:
+    """Python text that gives a value with what is behind each reference in it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{PythonTranslator.translate(key)}: {_in_kernel(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_in_kernel, value)) + "]"
+    return _of_reference(value) if isinstance(value, str) and is_reference(value) else str(PythonTranslator.translate(value))
+
+
+def _of_reference(reference: str) -> str:
     if reference.startswith("env:"):
         return f'__import__("os").environ[{reference.removeprefix("env:")!r}]'
     return f'__import__("jupyter_mlinfra.core.secrets", fromlist=["resolve"]).resolve({reference!r})'

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import BadRequest, NotFound
-from ..core.secrets import check_secret, is_reference, resolve
+from ..core.secrets import check_secret, references, resolve
 from .parameters import check_parameters, read_notebook
 from .spec import JobSpec
 
@@ -129,7 +129,6 @@ def _check_secrets(spec: JobSpec) -> None:
     for given in (spec.environment, *spec.array):
         for name, value in given.items():
             check_secret(name, value, f"Variable {name}" if spec.command or given is spec.environment else f"Parameter {name}")
-    values = (value for mapping in (spec.parameters, *spec.array) for value in mapping.values())
-    for text in [*(value for value in values if isinstance(value, str)), *spec.environment.values()]:
-        if is_reference(text) and text.removeprefix("env:") not in spec.environment:
+    for text in references([spec.parameters, *spec.array, spec.environment]):
+        if text.removeprefix("env:") not in spec.environment:
             resolve(text)

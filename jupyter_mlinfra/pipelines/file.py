@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
@@ -395,12 +395,19 @@ def _no_parameter(spot: KeyPath, wanted: str, known: Collection[str], document: 
 
 
 def _check_secret(spot: KeyPath, name: str, value: Any, document: Document) -> None:
-    if isinstance(value, str) and any(True for _ in placeholders(value)):
-        return  # what stands for it is looked at where it is given
     try:
-        check_secret(name, value, f"parameter {name}")
+        check_secret(name, _said(value), f"parameter {name}")
     except BadRequest as error:
         raise document.error(spot, error.what, error.why, error.fix) from None
+
+
+def _said(value: Any) -> Any:
+    """The value without its `{{ name }}`: what stands for one is looked at where it is given."""
+    if isinstance(value, Mapping):
+        return {key: _said(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_said(item) for item in value]
+    return "" if isinstance(value, str) and any(True for _ in placeholders(value)) else value
 
 
 def _explain(error: ValidationError, document: Document) -> Unprocessable:

@@ -77,6 +77,7 @@ def test_the_notebook_gets_the_values_and_no_file_holds_them(project_with_secret
 
 
 REFUSED = {
+    "a secret in a mapping": ("steps: {a: {notebook: c.ipynb, params: {password: {of: [env:A]}}}}", "cannot hand over"),
     "a secret of an item": ("steps: {a: {notebook: c.ipynb, foreach: {password: [env:A, env:B]}}}", "cannot choose"),
     "a name that is no key": ("steps: {a: {notebook: c.ipynb, params: {password: 'env:MY KEY'}}}", "cannot be a key"),
     "two under one name": (

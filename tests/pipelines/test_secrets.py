@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, MLInfraError
+from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 from jupyter_mlinfra.pipelines import Pipelines
@@ -51,8 +51,38 @@ GIVEN = {
     "a parameter of a step": (FILE.replace('"{{ db_password }}"', "hunter22"), "p.mlpipeline.yaml, line 4"),
     "an item": (FILE.replace('params: {password: "{{ db_password }}"}', "foreach: {password: [hunter22, hunter22x]}"), "p.mlpipeline.yaml, line 4"),
     "a number": (FILE.replace("env:DB_PASSWORD", "22222222"), "p.mlpipeline.yaml, line 2"),
+    "a value in a mapping": (FILE.replace("lot: 1", "lot: {user: bob, db_password: hunter22}"), "p.mlpipeline.yaml, line 2"),
+    "a value through a plain name in a mapping": (
+        FILE.replace("lot: 1", "lot: hunter22").replace('{password: "{{ db_password }}"}', '{password: {deep: ["{{ lot }}"]}}'),
+        "p.mlpipeline.yaml, line 4",
+    ),
     "a value through a plain name": (FILE.replace("lot: 1", "lot: hunter22").replace("{{ db_password }}", "{{ lot }}"), "p.mlpipeline.yaml, line 4"),
 }
+
+
+def test_secrets_within_lists_and_mappings_reach_the_kernel_and_nothing_else(notebook, workshop, project: Project, pipelines: Pipelines, jobs: Jobs):
+    workshop.notebook(
+        "a",
+        "assert conn == {'user': 'bob', 'password': 'canary-' + '5f1d77', 'all': ['canary-' + '5f1d77', 1.5, None, True, 'a\\n\\'']}",
+        "print(conn)",
+        "open('made', 'w').write(str(more))",
+        parameters="conn = {}\nmore = 0",
+    )
+    workshop.pipeline("""
+        pipeline: p
+        parameters: {word: env:DB_PASSWORD}
+        steps:
+          a:
+            notebook: a.ipynb
+            params: {conn: {user: bob, password: "{{ word }}", all: ["{{ word }}", 1.5, null, true, "a\\n'"]}, more: 3}
+            out: made
+        """)
+    run = pipelines.run("p")
+    assert states(run) == {"a": "succeeded"}, run.steps[0].reason
+    assert (project.root / "made").read_text() == "3"
+    assert "'password': '[secret]', 'all': ['[secret]', 1.5" in jobs.logs(run.steps[0].job).text
+    jobs.stop(cancel_running=True)
+    assert subprocess.run(["grep", "-rlF", CANARY, str(project.root)], capture_output=True, text=True).stdout == ""
 
 
 @pytest.mark.parametrize("case", GIVEN)
@@ -72,6 +102,8 @@ def test_a_value_in_clear_is_refused_by_a_run_a_step_and_a_submit(notebook, pipe
     asked = [
         lambda: pipelines.run("p", parameters={"db_password": "hunter22"}),
         lambda: jobs.submit(JobSpec(notebook="a.ipynb", parameters={"password": "hunter22"})),
+        lambda: pipelines.run("p", parameters={"lot": {"user": "bob", "password": "hunter22"}}),
+        lambda: jobs.submit(JobSpec(notebook="a.ipynb", parameters={"password": "env:DB_PASSWORD"}, array=[{"password": ["hunter22"]}])),
     ]
     for ask in asked:
         with pytest.raises(BadRequest, match=r"kept in clear.*env:") as caught:
@@ -80,4 +112,6 @@ def test_a_value_in_clear_is_refused_by_a_run_a_step_and_a_submit(notebook, pipe
     with pytest.raises(MLInfraError, match="kept in clear") as refused:
         pipelines.run_step("p", "a", parameters={"password": "hunter22"})
     assert "hunter22" not in str(refused.value)
+    with pytest.raises(NotFound, match="NOT_THERE"):
+        jobs.submit(JobSpec(notebook="a.ipynb", parameters={"password": {"of": ["env:NOT_THERE"]}}))
     assert (pipelines.count_runs(), jobs.list().total) == (0, 0)

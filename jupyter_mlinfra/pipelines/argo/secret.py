@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.errors import Unprocessable
-from ...core.secrets import is_reference
+from ...core.secrets import references
 from ..definition import StepDefinition, render
 from .plan import Scope
 
@@ -40,13 +40,16 @@ class Secret:
 
 
 def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> list[Secret]:
-    """The parameters of a step that are secrets. Raises Unprocessable for one that only a submit or an item decides."""
+    """The parameters of a step that are secrets. Raises Unprocessable for one within a list or mapping, or that only a submit or an item decides."""
     secrets = []
     names = {**found.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
     for name, value in step.parameters.items():
         kind = render(value, {**found.known, **item})
-        if not (isinstance(kind, str) and is_reference(kind)):
+        if not any(True for _ in references(kind)):
             continue
+        if not isinstance(kind, str):
+            why = "It lies within a list or mapping, and a container has secrets as variables, one by one."
+            raise Unprocessable(f"Step {step.name} takes a secret in its parameter {name} that Argo cannot hand over.", why, "Make it a parameter of its own.")
         reference = render(value, names)
         if "{{" in reference:
             why = "Which secret it is depends on an item of foreach, or on another parameter; a container's is fixed in the manifest."

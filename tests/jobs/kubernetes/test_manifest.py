@@ -117,8 +117,9 @@ def test_secrets_are_references_and_nothing_of_the_submitters_environment_is_sen
     sources = {one["name"]: one.get("valueFrom", {}).get("secretKeyRef") for one in container(body)["env"]}
     assert sources["PASSWORD"] == sources["DB_PASSWORD"] == {"name": "team", "key": "DB_PASSWORD"}
     assert {"name": "MODE", "value": "fast"} in container(body)["env"]
-    notebook = JobSpec(notebook="a.ipynb", parameters={"token": "env:API_TOKEN"})
-    assert {"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "team", "key": "API_TOKEN"}}} in container(made(notebook))["env"]
+    for parameters in ({"token": "env:API_TOKEN"}, {"conn": {"hosts": ["a"], "token": ["env:API_TOKEN"]}}):
+        notebook = JobSpec(notebook="a.ipynb", parameters=parameters)
+        assert {"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "team", "key": "API_TOKEN"}}} in container(made(notebook))["env"]
 
 
 @pytest.mark.parametrize(

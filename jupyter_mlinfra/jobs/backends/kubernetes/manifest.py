@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ....core import secrets
 from ....core.errors import BadRequest
 from ...spec import JobSpec
 from ..following import Batch
@@ -57,7 +58,7 @@ def check(spec: JobSpec, settings: KubernetesSettings) -> None:
     for name in (*spec.environment, *(references(spec))):
         if not _VARIABLE.fullmatch(name):
             raise BadRequest(f"{name!r} cannot be a variable in Kubernetes.", "Only printable characters of ASCII without = can.", "Rename it.")
-    for value in _values(spec):
+    for value in secrets.references([spec.environment, spec.parameters]):
         if value.startswith("keyring:"):
             fix = "Put it into the Secret of [jobs.kubernetes] secret, and refer to env:NAME."
             raise BadRequest(f"Secret {value} cannot reach a pod.", "The keyring is on this machine.", fix)
@@ -87,12 +88,8 @@ def gpu_type(spec: JobSpec, settings: KubernetesSettings) -> str:
 
 def references(spec: JobSpec) -> list[str]:
     """Names of the secrets that a job refers to."""
-    return sorted({value.removeprefix("env:") for value in _values(spec) if value.startswith("env:")})
-
-
-def _values(spec: JobSpec) -> list[str]:
-    given = (spec.environment, spec.parameters)
-    return [value for values in given for value in values.values() if isinstance(value, str)]
+    given = secrets.references([spec.environment, spec.parameters])
+    return sorted({value.removeprefix("env:") for value in given if value.startswith("env:")})
 
 
 def name_of(batch: Batch) -> str:
