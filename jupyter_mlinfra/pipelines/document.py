@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,13 +42,33 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that leaves dates as text: a parameter `day: 2013-11-01` means the words that stand there."""
+    """SafeLoader with the plain values of YAML 1.2's core schema, and `<<`.
+
+    PyYAML's own are those of YAML 1.1: there `1e-3` is a text, and 12:30 (750), no (false) and 0123 (83) are none. A date is a text too.
+    """
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
-    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+_PLAIN: tuple[tuple[str, str, str], ...] = (
+    ("null", r"|~|null|Null|NULL", "~nN"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+.0123456789"),
+    ("merge", r"<<", "<"),
+)
+"""Type, what a plain value of it is, how it begins; the first that fits."""
+for _name, _pattern, _first in _PLAIN:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"(?:{_pattern})\Z"), [*_first, *([""] if _name == "null" else [])])
+
+
+def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+    return int(text, base)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def read_document(path: Path, name: str) -> Document:

@@ -67,6 +67,7 @@ def moved(new: str, old: str = TEXT) -> tuple[list[str], list[str]]:
         ("steps evaluate notebook", None, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"], ["  evaluate: {in: [model:churn]}"]),
         ("steps evaluate", None, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"], []),
         ("steps report", {"notebook": "a b.ipynb", "in": ["model:churn"]}, [], ["  report:", '    notebook: "a b.ipynb"', "    in: [model:churn]"]),
+        ("steps train params rate", 1e-05, [], ["      rate: 1e-05"]),
         ("steps features params day", "2026-11-24", [], ['    params: {day: "2026-11-24"}']),
     ],
 )  # fmt: skip

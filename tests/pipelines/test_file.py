@@ -12,7 +12,9 @@ from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotF
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.pipelines import Pipelines
+from jupyter_mlinfra.pipelines.binding import bind
 from jupyter_mlinfra.pipelines.definition import render
+from jupyter_mlinfra.pipelines.document import parse_document, read_document
 from jupyter_mlinfra.pipelines.file import load, load_text, schema
 
 REPOSITORY = Path(__file__).parents[2]
@@ -329,3 +331,30 @@ def test_the_published_schema_is_that_of_the_code():
     published = REPOSITORY / "docs" / "mlpipeline.schema.json"
     assert published.read_text() == schema(), "write it anew: python -m jupyter_mlinfra.pipelines.schema > docs/mlpipeline.schema.json"
     assert json.loads(schema())["properties"]["steps"]
+
+
+CORE = {
+    "1e-3": 0.001, "1e5": 100000.0, "1E+2": 100.0, ".5": 0.5, "5.": 5.0, "-1.5e-05": -1.5e-05, "+7": 7, "0123": 123, "0o17": 15, "0x1F": 31, "1_000": "1_000",
+    "12:30": "12:30", "190:20:30": "190:20:30", "no": "no", "Yes": "Yes", "on": "on", "OFF": "OFF", "y": "y", "0b11": "0b11", "true": True, "FALSE": False,
+    "~": None, "Null": None, "": None, "2013-11-01": "2013-11-01", "1.2.3": "1.2.3", "'1e3'": "1e3", "=": "=", "1e": "1e", "e3": "e3",
+}  # fmt: skip
+"""Plain values and what they are by the core schema of YAML 1.2 (chapter 10.3.2)."""
+
+
+@pytest.mark.parametrize("text", CORE)
+def test_a_plain_value_is_what_yaml_1_2_says(text: str):
+    found = parse_document(f"x: {text}\n{text or 'k'}: 1", "f").data
+    assert (found["x"], type(found["x"])) == (CORE[text], type(CORE[text]))
+    assert set(found) == {"x", CORE[text] if text else "k"}
+
+
+def test_parameters_reach_a_notebook_as_they_are_written(project: Project, workshop):
+    workshop.notebook("a", "1", parameters="lr = 0\nat = ''\ncountry = ''\ncode = 0\nswitch = {}")
+    workshop.pipeline("""
+        pipeline: p
+        parameters: {lr: 1e-3}
+        steps: {a: {notebook: a.ipynb, params: {lr: "{{ lr }}", at: 12:30, country: no, code: 0o123, switch: {on: off}}}}
+        """)
+    found = load(project.root, project.root / "p.mlpipeline.yaml")
+    (step,) = bind(found, found.values({}), read_document(project.root / found.path, found.path).error).steps
+    assert step.parameters == {"lr": 0.001, "at": "12:30", "country": "no", "code": 83, "switch": {"on": "off"}}
