@@ -168,9 +168,9 @@ def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
     if start < key.end_mark.index:
         raise _refused(f"{key.value} cannot be changed here.", "It is an alias of a value elsewhere in the file.")
     if isinstance(old, yaml.SequenceNode) and old.value and isinstance(value, Sequence) and not isinstance(value, str):
-        known = [item.value for item in old.value]
-        if len(value) > len(known) and [str(item) for item in value[: len(known)]] == known:
-            return _append(text, old, value[len(known) :])
+        kept = _kept([item.value for item in old.value], value)
+        if kept and (len(kept) == len(old.value) or not old.flow_style):
+            return _remove_items(_append(text, old, value[len(kept) :]), [item for place, item in enumerate(old.value) if place not in kept])
     colon = text.index(":", key.end_mark.index)
     if isinstance(value, Mapping) and not node.flow_style:
         whole = _block(str(key.value), value, key.start_mark.column)
@@ -181,7 +181,32 @@ def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
     return text[: colon + 1] + " " + scalar(value) + tail
 
 
+def _kept(known: Sequence[Any], wanted: Sequence[Any]) -> list[int]:
+    """Places of the items that stay where they are; what follows them in `wanted` is new."""
+    places: list[int] = []
+    for item in wanted:
+        first = places[-1] + 1 if places else 0
+        found = next((place for place in range(first, len(known)) if known[place] == str(item)), None)
+        if found is None:
+            break
+        places.append(found)
+    return places
+
+
+def _remove_items(text: str, items: Sequence[Any]) -> str:
+    """Items of a block list go with their lines; what stands between, before and behind them stays."""
+    for item in reversed(items):
+        start = item.start_mark.index
+        first, at = text.rfind("\n", 0, start) + 1, _line_end(text, _end(item))
+        if not re.fullmatch(r"\s*-\s+", text[first:start]):
+            raise _refused("That item cannot be taken out here.", "It shares its line, or stands elsewhere in the file.")
+        text = text[:first] + text[at + 1 :]
+    return text
+
+
 def _append(text: str, old: Any, items: Sequence[Any]) -> str:
+    if not items:
+        return text
     if old.flow_style:
         at = _end(old.value[-1])
         return text[:at] + "".join(f", {scalar(item)}" for item in items) + text[at:]

@@ -76,6 +76,43 @@ def test_one_value_changes_and_nothing_else(path: str, value: object, gone: list
     assert moved(new) == (gone, come)
 
 
+LIST = """\
+steps:
+  a:
+    in:
+      # raw
+      - one.csv  # of the shop
+
+      - 'two.csv'
+      # made
+      - three.csv  # by hand
+    out: x  # all
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "gone", "come"),
+    [
+        (["two.csv", "three.csv"], ["      - one.csv  # of the shop"], []),
+        (["one.csv", "three.csv"], ["      - 'two.csv'"], []),
+        (["one.csv", "two.csv"], ["      - three.csv  # by hand"], []),
+        (["two.csv"], ["      - one.csv  # of the shop", "      - three.csv  # by hand"], []),
+        (["one.csv", "three.csv", "new.csv"], ["      - 'two.csv'"], ["      - new.csv"]),
+        (["one.csv", "two.csv", "three.csv"], [], []),
+    ],
+)
+def test_an_item_of_a_list_goes_with_its_line_only(value: list[str], gone: list[str], come: list[str]):
+    new = set_value(LIST, ["steps", "a", "in"], value)
+    assert moved(new, LIST) == (gone, come)
+    assert yaml.safe_load(new)["steps"]["a"]["in"] == value
+
+
+def test_an_item_of_the_last_line_and_of_a_list_without_indent_goes():
+    text = "steps:\n  a:\n    in:\n    - one\n    - two  # !"
+    assert set_value(text, ["steps", "a", "in"], ["two"]) == "steps:\n  a:\n    in:\n    - two  # !"
+    assert set_value(text, ["steps", "a", "in"], ["one"]).rstrip("\n") == "steps:\n  a:\n    in:\n    - one"
+
+
 def test_a_step_between_comments_goes_and_its_neighbours_stay():
     new = set_value(TEXT, ["steps", "train"], None)
     assert list(yaml.safe_load(new)["steps"]) == ["features", "evaluate"]
