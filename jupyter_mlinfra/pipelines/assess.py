@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,7 @@ class Assessor:
         result = self._store.result(self._pipeline, step.name, step.slot)
         if kept and self._plan.repairs:
             return self._kept(step, result) is not None
-        if begun.step.state in DONE and (result is None or not result.whole or self._spoiled(step, result)):
+        if begun.step.state in DONE and not self.stands(step):
             return False
         try:
             parts = self.parts(step)
@@ -133,6 +133,19 @@ class Assessor:
             return False
         found = changes(begun.parts, parts, self._store.packages([begun.parts.environment, parts.environment]))
         return set(parts_of(found)) <= (_MAY_DIFFER if kept else set())
+
+    def takes_other(self, step: StepDefinition, parts: Parts) -> bool:
+        """Whether the plan takes a result of this step that was made of something else than `parts`; inputs that those leave out do not count."""
+        kept = self._kept(step, self._store.result(self._pipeline, step.name, step.slot))
+        if kept is None:
+            return False
+        before = replace(kept.parts, inputs={name: content for name, content in kept.parts.inputs.items() if name in parts.inputs or name not in step.inputs})
+        return bool(changes(before, parts, {}))
+
+    def stands(self, step: StepDefinition) -> bool:
+        """Whether the newest execution of a step made what is there."""
+        result = self._store.result(self._pipeline, step.name, step.slot)
+        return result is not None and result.whole and not self._spoiled(step, result)
 
     def _kept(self, step: StepDefinition, result: Result | None) -> Result | None:
         """The result that the plan says to take, if that is still the newest and its outputs stand."""

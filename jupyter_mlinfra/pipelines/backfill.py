@@ -18,7 +18,7 @@ from .cache import Parts
 from .definition import Definition, StepDefinition, placeholders
 from .explaining import sorted_steps
 from .spec import Backfill, BackfillDate, RunState
-from .store import Store
+from .store import RunEntry, Store
 
 Every = Literal["day", "week", "month"]
 MAX_DATES = 1000
@@ -45,9 +45,17 @@ def dates(first: str, last: str, every: str) -> list[str]:
 
 
 def run_digest(bound: Definition, assessor: Assessor) -> str:
-    """One digest of what a run is made of: code, parameters, environments and inputs of all steps, without what its own steps make."""
+    """One digest of what a run is made of: code, parameters, environments and inputs of all steps, without what its own steps make.
+
+    Empty when it takes a result that was made of something else than what there is now. Raises as looking at a step does.
+    """
     outside = {reference for _, reference in bound.external_inputs()}
-    found = [[step.name, list(step.outputs), assessor.parts(step, without=set(step.inputs) - outside).key] for step in bound.steps]
+    found = []
+    for step in bound.steps:
+        parts = assessor.parts(step, without=set(step.inputs) - outside)
+        if assessor.takes_other(step, parts):
+            return ""
+        found.append([step.name, list(step.outputs), parts.key])
     return sha256(json.dumps(found).encode()).hexdigest()
 
 
@@ -67,11 +75,17 @@ class Forecast:
         assessor = self.look(bound)
         day = self.definition.date_of(values)
         newest = self.store.newest_of(bound.name, day)
-        done = newest is not None and newest.run.state is RunState.SUCCEEDED and bool(newest.digest) and newest.digest == _digest(bound, assessor)
+        done = newest is not None and newest.run.state is RunState.SUCCEEDED and self._is_same(newest, bound, assessor)
         ran = [] if done else self._ran(bound, assessor)
         cached = 0 if done else len(bound.steps) - len(ran)
         known = newest.run if newest else None
         return BackfillDate(date=day, done=done, run=known.run if known else "", steps=len(ran), cached=cached, state=known.state if known else "")
+
+    def _is_same(self, run: RunEntry, bound: Definition, assessor: Assessor) -> bool:
+        """Whether a run was made of what there is now, and what only its own date makes is there. The rest a later date may have written over."""
+        made = {step.name: step.outputs for step in self.definition.steps}
+        own = [step for step in bound.steps if step.outputs and all(self.definition.date in placeholders(text) for text in made[step.file_name])]
+        return bool(run.digest) and run.digest == _digest(bound, assessor) and all(map(assessor.stands, own))
 
     def _ran(self, bound: Definition, assessor: Assessor) -> list[str]:
         ran: list[str] = []
@@ -124,11 +138,12 @@ def check_dated(definition: Definition) -> None:
         )
 
 
-def _digest(bound: Definition, assessor: Assessor) -> str | None:
+def _digest(bound: Definition, assessor: Assessor) -> str:
+    """Empty when something is missing, as it may be of a step whose result was taken."""
     try:
         return run_digest(bound, assessor)
     except NotFound:
-        return None
+        return ""
 
 
 def _parts(assessor: Assessor, step: StepDefinition) -> Parts | None:

@@ -206,7 +206,7 @@ class Launcher:
     def _note_digest(self, entry: RunEntry, contents: Contents) -> None:
         """Note what a dated run as a whole is made of, before its first step. Reading all inputs takes long: the driver's work, not of whoever began it."""
         begun = entry.digest or any(step.state is not StepState.WAITING for step in entry.run.steps)
-        if begun or entry.cancelled_by or not entry.definition.date or entry.plan.keep:
+        if begun or entry.cancelled_by or not entry.definition.date:
             return
         with contextlib.suppress(MLInfraError):  # a step that cannot be looked at fails, and says why
-            self._store.note_digest(entry, run_digest(entry.definition, self.assessor(entry.definition, contents)))
+            self._store.note_digest(entry, run_digest(entry.definition, self.assessor(entry.definition, contents, entry.plan)))

@@ -87,6 +87,41 @@ def test_a_date_that_failed_or_whose_code_has_changed_is_run_again_and_only_what
     assert (plan.runs, plan.steps, plan.cached) == (3, 3, 3)
 
 
+def test_a_date_whose_own_output_is_gone_is_not_done_and_is_made_again(churn: Bench):
+    churn.pipelines.backfill("churn", **WEEK)
+    churn.ran()
+    (churn.root / "daily/2026-11-01.csv").unlink()
+    (churn.root / "fixed-2026-11-03.csv").write_text("spoiled")
+    plan = churn.pipelines.backfill("churn", **WEEK, dry_run=True)
+    assert [(item.done, item.steps) for item in plan.dates] == [(False, 1), (True, 0), (False, 2)]
+    churn.pipelines.backfill("churn", **WEEK, parallel=1)
+    assert churn.ran() == ["daily", "fixed"], "what comes of the same bytes is still good"
+    assert churn.pipelines.backfill("churn", **WEEK, dry_run=True).runs == 0
+
+
+def test_a_step_with_an_output_of_its_date_counts_though_another_step_makes_a_shared_one(churn: Bench):
+    churn.workshop.pipeline(SHARED.replace("out: daily.csv", 'out: "daily-{{ day }}.csv"'), "shared.mlpipeline.yaml")
+    churn.jobs.outputs = lambda spec: ["fixed.csv" if spec.labels["step"] == "fixed" else f"daily-{spec.parameters['day']}.csv"]
+    churn.pipelines.backfill("shared", **WEEK)
+    (churn.root / "daily-2026-11-02.csv").unlink()
+    (churn.root / "fixed.csv").write_text("of another one")
+    plan = churn.pipelines.backfill("shared", **WEEK, dry_run=True)
+    assert [item.done for item in plan.dates] == [True, False, True]
+
+
+def test_a_date_that_was_repaired_is_done_unless_what_was_kept_is_of_other_code(churn: Bench):
+    churn.jobs.fails = {"daily"}
+    churn.pipelines.backfill("churn", **WEEK, parallel=1)
+    churn.jobs.fails = set()
+    first, second, _ = churn.pipelines.runs("churn").items[::-1]
+    churn.pipelines.repair(first.run)
+    churn.workshop.notebook("fixed", "2")
+    churn.pipelines.repair(second.run)
+    churn.workshop.notebook("fixed", "1")
+    plan = churn.pipelines.backfill("churn", **WEEK, dry_run=True)
+    assert [(item.done, item.state) for item in plan.dates] == [(True, "succeeded"), (False, "succeeded"), (False, "failed")]
+
+
 def test_each_date_keeps_its_own_result(churn: Bench):
     churn.pipelines.backfill("churn", **WEEK)
     churn.ran()
