@@ -522,8 +522,8 @@ export interface components {
          * @description What a step would do now, and why.
          *
          *     changed: which parts of its key differ from its last whole result: code, params, inputs, environment, kernel; also `first run`,
-         *     `unfinished` (its newest execution did not succeed), `outputs` (gone, or not what it made), `cache off`. Empty: it would be taken from
-         *     the cache. detail: how they differ, with the lines of code.
+         *     `unfinished` (its newest execution did not succeed, or what it takes changed meanwhile), `outputs` (gone, or not what it made),
+         *     `cache off`. Empty: it would be taken from the cache. detail: how they differ, with the lines of code.
          */
         readonly Explanation: {
             readonly changed: readonly string[];
