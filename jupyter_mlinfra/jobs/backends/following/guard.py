@@ -59,8 +59,11 @@ def take_over(first: Attempt, attempt: Attempt) -> None:
 
 
 def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> dict[str, str]:
-    """The job's environment: the far side's, its own, ours."""
-    own = {name: given.get(value.removeprefix("env:"), "") if value.startswith("env:") else resolve(value) for name, value in order.environment.items()}
+    """The job's environment: the far side's, its own, ours. Raises CannotStart for a secret that the far side does not have."""
+    missing = [value for value in order.environment.values() if value.startswith("env:") and value.removeprefix("env:") not in given]
+    if missing:
+        raise CannotStart(f"Secret {missing[0]} is not set on {socket.gethostname()}, where the job runs.")
+    own = {name: given[value.removeprefix("env:")] if value.startswith("env:") else resolve(value) for name, value in order.environment.items()}
     visible = given.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""  # a job that asked for no GPU sees none
     return {
         **given,
@@ -73,10 +76,10 @@ def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> 
 
 
 class Guard:
-    """Runs one command."""
+    """Runs one command. give_way_seconds: how long it may take to give way; None where the far side itself ends what takes too long."""
 
-    def __init__(self, order: Order, attempt: Attempt, *, notice_seconds: float) -> None:
-        self._order, self._attempt, self._notice = order, attempt, notice_seconds
+    def __init__(self, order: Order, attempt: Attempt, *, notice_seconds: float, give_way_seconds: float | None = None) -> None:
+        self._order, self._attempt, self._notice, self._give_way = order, attempt, notice_seconds, give_way_seconds
         self._began = time.monotonic()
         self._limit_at = None if order.limit_seconds is None else self._began + order.limit_seconds
         self._kill_at: float | None = None
@@ -104,6 +107,7 @@ class Guard:
         if number in _NOTICE and self._code is None and not self._asked and not self._limit_is_near():
             self._asked = PREEMPTED
             self._signal(signal.SIGTERM)  # it may take all of the grace that the far side gives: that ends it
+            self._kill_at = None if self._give_way is None else time.monotonic() + self._give_way
         elif number in _END and self._kill_at is None:
             self._end()
         elif self._limit_at is not None and not self._asked and time.monotonic() >= self._limit_at and self._code is None:
@@ -143,12 +147,12 @@ class Guard:
             process.signal(number)
 
 
-def guard(order: Order, attempt: Attempt, *, notice_seconds: float) -> int:
+def guard(order: Order, attempt: Attempt, *, notice_seconds: float, give_way_seconds: float | None = None) -> int:
     """Run an attempt that was taken; returns the exit code, which is kept."""
-    words = environment_of(order, attempt, os.environ)
-    os.environ[names.REASON] = words[names.REASON]
+    os.environ[names.REASON] = str(attempt.reason)
     try:
-        code = Guard(order, attempt, notice_seconds=notice_seconds).run(words)
+        words = environment_of(order, attempt, os.environ)
+        code = Guard(order, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds).run(words)
     except CannotStart as error:
         give_reason(error.reason)
         code = error.code or 1
@@ -161,21 +165,30 @@ def guard(order: Order, attempt: Attempt, *, notice_seconds: float) -> int:
 
 def main() -> None:
     """Run what the command line says."""
+    jobs, ids, number, notice, index, restarts = sys.argv[1:]
+    prepare()
+    job = ids.split(",")[int(os.environ.get(index) or 0)]
+    sys.exit(run(Path(jobs) / job, int(number), restarts=int(os.environ.get(restarts) or 0), notice_seconds=float(notice)))
+
+
+def prepare() -> None:
+    """From here on signals wait until they are taken."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
     for handled in _BLOCKED:  # the script that starts us ignores some: until here they would have ended it
         signal.signal(handled, signal.SIG_DFL)
     os.umask(0o077)
-    jobs, ids, number, notice, index, restarts = sys.argv[1:]
-    job = ids.split(",")[int(os.environ.get(index) or 0)]
-    first = Attempt(Path(jobs) / job / number)
-    attempt = Attempt(Path(jobs) / job / str(int(number) + int(os.environ.get(restarts) or 0)))
+
+
+def run(job: Path, number: int, *, restarts: int, notice_seconds: float, give_way_seconds: float | None = None) -> int:
+    """Take and run an attempt, with its log as output; returns its exit code. job: its folder. number: of its first start with this order."""
+    first, attempt = Attempt(job / str(number)), Attempt(job / str(number + restarts))
     if attempt.folder != first.folder:
         before = Attempt(attempt.folder.with_name(str(int(attempt.folder.name) - 1)))
         if before.exit_code() == 0:
-            sys.exit(0)  # it ended well while its place was taken: there is nothing left to do
+            return 0  # it ended well while its place was taken: there is nothing left to do
         take_over(first, attempt)
     if not take(attempt):
-        sys.exit(UNCLAIMED)
+        return UNCLAIMED
     log = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):
@@ -186,7 +199,8 @@ def main() -> None:
     gpu_ids = [f"{node}:{gpu}" if gpu.isdigit() else gpu for gpu in given.split(",") if gpu]
     Begun(node=node, gpu_ids=gpu_ids).write(attempt)
     command = [str(attempt.notebook) if word == str(first.notebook) else word for word in order.command]
-    sys.exit(guard(Order(**{**{name: getattr(order, name) for name in order.__slots__}, "command": command}), attempt, notice_seconds=float(notice)))
+    own = Order(**{**{name: getattr(order, name) for name in order.__slots__}, "command": command})
+    return guard(own, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,26 @@ class Order:
         return cls(**json.loads((attempt.folder / "order.json").read_bytes()))
 
 
+def wanted(attempt: Attempt, key: str) -> bool:
+    """Whether the attempt's order is there, and was sent with this key: where a far side takes nothing back, calling a job off takes the order away."""
+    try:
+        return Order.read(attempt).token == key
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def call_off(attempt: Attempt, key: str, *, unless_begun: bool = False) -> bool:
+    """Take the order away, so that nothing starts the attempt any more; says whether that was so."""
+    if not wanted(attempt, key):
+        return True
+    order = Order.read(attempt)
+    (attempt.folder / "order.json").unlink(missing_ok=True)
+    if unless_begun and attempt.claimed() is not None:
+        order.write(attempt)
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """Where an attempt runs, in the guard's words."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...attempt import Attempt
 from ..following.guard import UNCLAIMED
-from ..following.order import Order
+from ..following.order import wanted
 
 GUARD = "jupyter_mlinfra.jobs.backends.following.guard"
 INDEX = "JOB_COMPLETION_INDEX"
@@ -25,14 +25,6 @@ GPUS, STARTS = "MLINFRA_GPUS", "MLINFRA_POD_STARTS"
 _HANDLED = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 _KEPT = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP}
 """Not for us; the guard inherits that they wait until it takes them."""
-
-
-def wanted(attempt: Attempt, key: str) -> bool:
-    """Whether the attempt's order is there, and was sent with this key: calling a job off takes the order away."""
-    try:
-        return Order.read(attempt).token == key
-    except (OSError, ValueError, TypeError):
-        return False
 
 
 def starts(folder: Path, first: int, key: str) -> int:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from ....core.errors import Unavailable
-from ....core.files import write_atomic
 from ...attempt import Attempt, job_folder
 from ...spec import JobState
 from ..following import Batch, Rejected, Sighting, Stage, Unreachable
-from ..following.order import Order
+from ..following.mark import mark_of
+from ..following.order import Order, call_off, wanted
 from ..following.sending import first_attempt
 from .api import Api, Refused
 from .manifest import PROJECT, Site, manifest
-from .pod import starts, wanted
+from .pod import starts
 from .sightings import Seen, sightings_of
 
 if TYPE_CHECKING:
@@ -37,19 +35,9 @@ _NEVER = (400, 413, 422)
 def site_of(project: Project) -> Site:
     """The project as pods see it."""
     grace = project.settings.jobs.grace_seconds
-    return Site(project=_label(project), root=str(project.root), home=str(project.home), user=os.getuid(), group=os.getgid(), grace_seconds=grace)
-
-
-def _label(project: Project) -> str:
-    """Tells this project's jobs from all others in the namespace: on a hub, everybody's project may lie at the same path."""
-    path = project.folder("jobs") / "kubernetes.id"
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        write_atomic(draft, secrets.token_hex(8).encode())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    return blake2b(path.read_bytes() + os.fsencode(project.home), digest_size=8).hexdigest()
+    return Site(
+        project=mark_of(project, "kubernetes"), root=str(project.root), home=str(project.home), user=os.getuid(), group=os.getgid(), grace_seconds=grace
+    )
 
 
 class KubernetesRemote:
@@ -151,16 +139,9 @@ class KubernetesRemote:
 
     def _call_off(self, item: Seen, *, unless_begun: bool = False) -> bool:
         """Take its order away, so that no pod starts it any more; says whether that was so."""
-        key = item.sighting.key
-        attempt = Attempt.of(self._home, item.job, first_attempt(key)) if item.job else None
-        if attempt is None or not wanted(attempt, key):
+        if not item.job:
             return True
-        order = Order.read(attempt)
-        (attempt.folder / "order.json").unlink(missing_ok=True)
-        if unless_begun and attempt.claimed() is not None:
-            order.write(attempt)
-            return False
-        return True
+        return call_off(Attempt.of(self._home, item.job, first_attempt(item.sighting.key)), item.sighting.key, unless_begun=unless_begun)
 
     def _delete(self, owner: str, some: Sequence[Seen]) -> None:
         """A Job of which nothing else is left as a whole; else the pods alone."""
