@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.settings import SlurmSettings
 from jupyter_mlinfra.jobs import JobSpec, JobState
-from jupyter_mlinfra.jobs.backends.following import Stage
+from jupyter_mlinfra.jobs.backends.following import Batch, NotNow, Parcel, Rejected, Stage, Unreachable
+from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
 from jupyter_mlinfra.jobs.backends.slurm.request import array, needs, nice, output
 from jupyter_mlinfra.jobs.backends.slurm.sightings import recalled, sightings_of, waits
 
@@ -99,3 +102,37 @@ def test_priorities_above_the_usual_need_an_operators_right() -> None:
 def test_indexes_and_paths_as_slurm_writes_them() -> None:
     assert array([0, 1, 2, 3, 7, 9, 10]) == "0-3,7,9-10"
     assert output(Path("/data/100%/x")) == "/data/100%%/x"
+
+
+@pytest.mark.parametrize(
+    ("words", "means"),
+    [
+        ("Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)", Rejected),
+        ("Batch job submission failed: Invalid partition name specified", Rejected),
+        ("Batch job submission failed: Invalid account or account/partition combination specified", Rejected),
+        ("Batch job submission failed: Invalid qos specification", Rejected),
+        ("Invalid generic resource (gres) specification", Rejected),
+        ("Batch job submission failed: Requested node configuration is not available", Rejected),
+        ("Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", NotNow),
+        ("Batch job submission failed: Required partition not available (inactive or drain)", NotNow),
+        ("Batch job submission failed: Required node not available (down, drained or reserved)", NotNow),
+        ("Batch job submission failed: Unspecified error", NotNow),
+        ("Batch job submission failed: Unable to contact slurm controller (connect failure)", Unreachable),
+        ("Batch job submission failed: Socket timed out on send/recv operation", Unreachable),
+        ("Batch job submission failed: Rate limit exceeded, please retry later", Unreachable),
+        ("Batch job submission failed: Protocol authentication error", Unreachable),
+        ("resolve_ctls_from_dns_srv: res_nsearch error: Unknown host\nsbatch: fatal: Could not establish a configuration source", Unreachable),
+    ],
+)
+def test_what_sbatch_says_is_for_good_for_now_or_no_answer(tmp_path: Path, words: str, means: type[Exception]) -> None:
+    """Slurm 24.11's own texts."""
+    (tmp_path / "sbatch").write_text(f"#!/bin/sh\ncat >&2 <<'X'\nsbatch: error: {words}\nX\nexit 1\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    entry: Any = SimpleNamespace(
+        job=SimpleNamespace(id="a", name="a", part_of=None, priority=50), spec=JobSpec(command=["x"]), launch=SimpleNamespace(python="python")
+    )
+    batch = Batch(name="k", attempt=1, parcels=[Parcel(entry=entry, key="k.1.0", attempt=1, folder=tmp_path)], environment={})
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    with pytest.raises(means) as caught:
+        SlurmRemote(Project.open(tmp_path)).send(batch)
+    assert words.rpartition(": ")[2].partition("\n")[0][:30] in str(caught.value.words)

@@ -146,6 +146,28 @@ def test_a_job_that_the_server_will_never_take_fails_with_its_words(make_site: A
     assert "serviceAccountName" in ended.reason
 
 
+def test_a_job_that_a_policy_refuses_waits_alone(site: Any) -> None:
+    site.fake.forbidden['"bad-'] = "admission webhook denied the request: you must provide labels"
+    bad, good = site.shell("true", name="bad"), site.shell("true", name="good")
+    assert site.end_of(good).state == "succeeded"
+    site.reason(bad, "you must provide labels")
+    assert site.jobs.show(bad.id).state == "queued"
+    site.jobs.cancel(bad.id)
+    assert site.end_of(bad).state == "cancelled"
+
+
+def test_a_delete_that_is_forbidden_hides_no_end(site: Any) -> None:
+    site.fake.forbidden["DELETE"] = 'jobs.batch is forbidden: User "ana" cannot delete resource "jobs"'
+    kept = site.shell("until [ -e go ]; do sleep 0.05; done")
+    site.running(kept)
+    site.jobs.cancel(kept.id)
+    assert site.end_of(site.shell("true")).state == "succeeded"
+    site.reason(kept, "cannot delete resource")
+    site.fake.forbidden.clear()
+    (site.root / "go").touch()
+    assert site.end_of(kept).state == "cancelled"
+
+
 def test_a_namespace_that_is_not_there_is_why_a_job_waits(make_site: Any) -> None:
     site = make_site('namespace = "elsewhere"\n')
     job = site.shell("true")

@@ -50,7 +50,8 @@ def refuse(job: Mapping[str, Any]) -> None:
 @dataclass
 class FakeKubernetes:
     """A cluster with its API. outage: status that every request gets instead of an answer; 200: a page of
-    some proxy, -1: the line breaks off. asked: requests so far. stale: page tokens are too old."""
+    some proxy, -1: the line breaks off. asked: requests so far. stale: page tokens are too old. forbidden: what a policy says no to, as the
+    beginning of "METHOD path" or a word of the body, with its words."""
 
     cluster: Cluster
     namespace: str = "default"
@@ -58,6 +59,7 @@ class FakeKubernetes:
     stale: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
+    forbidden: dict[str, str] = field(default_factory=dict)
     server: ThreadingHTTPServer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,6 +94,9 @@ class FakeKubernetes:
             return "<html>Please sign in</html>"
         if self.outage:
             raise Answer(self.outage, "etcdserver: request timed out")
+        for what, words in self.forbidden.items():
+            if f"{method} {path}".startswith(what) or (method == "POST" and what in json.dumps(body)):
+                raise Answer(403, words)
         with self.cluster.lock:
             if found := JOBS.fullmatch(path):
                 return self._jobs(method, found, query, body)

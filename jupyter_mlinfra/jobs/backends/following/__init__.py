@@ -32,6 +32,13 @@ class Rejected(Exception):
     words: str
 
 
+@dataclass(eq=False)
+class NotNow(Exception):
+    """The far side answered, and does not do this now: a limit is reached, it is being maintained, a right is missing. Says nothing of other jobs."""
+
+    words: str
+
+
 class Stage(StrEnum):
     """How far the far side has come with a job."""
 
@@ -84,7 +91,7 @@ class Batch:
 
 
 class Remote(Protocol):
-    """The far side. Every question is one call for all jobs; all but `rank` raise Unreachable."""
+    """The far side. Every question is one call for all jobs; all but `rank` raise Unreachable, and what asks for a change NotNow."""
 
     poll_seconds: float
     """Between two looks while jobs are there."""

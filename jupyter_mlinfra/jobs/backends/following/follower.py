@@ -33,11 +33,12 @@ from ..bell import Bell
 from ..launch import Place
 from ..program import CannotStart
 from ..supervisor import say
-from . import Rejected, Remote, Sighting, Stage, Unreachable
+from . import NotNow, Rejected, Remote, Sighting, Stage, Unreachable
 from .control import Mark, digest_of, mark_path
 from .guard import UNCLAIMED
 from .order import LIMIT, Begun, read_asked
 from .outcome import ended
+from .patience import Patience
 from .sending import batch_of, first_attempt, in_doubt, keys_of
 
 QUEUE_LIMIT = 2000
@@ -53,8 +54,10 @@ LAG_SECONDS = 5.0
 """How long a file that another machine wrote may take to be seen here, and a job of which nothing is seen may still show up."""
 AGAIN_SECONDS = 10.0
 """Between two wishes that the same job end."""
-LATER_SECONDS = 15.0
-"""Pause before a job is sent again that could not be."""
+LATER_SECONDS, LATER_LIMIT_SECONDS = 15.0, 600.0
+"""Pause before a job is sent again that could not be; and the longest, as it is doubled each time."""
+DOUBT_SECONDS, DOUBT_LIMIT_SECONDS = 2.0, 300.0
+"""The same of a call that nobody answered: others are not to wait behind it."""
 _LAST_SEEN = "Last seen"
 IDLE_SECONDS = 60.0
 """How long a follower stays when no job of its backend is left."""
@@ -82,6 +85,8 @@ class Follower:
         self._seen_at = time.time()
         self._told_at = 0.0
         self._failures = 0
+        self._refused = Patience(LATER_SECONDS, LATER_LIMIT_SECONDS)
+        self._doubted = Patience(DOUBT_SECONDS, DOUBT_LIMIT_SECONDS)
         self._wished: dict[str, float] = {}
         self._missed: dict[str, float] = {}
         self._faults: dict[str, str] = {}
@@ -162,22 +167,37 @@ class Follower:
             elif sighting.stage is Stage.WAITING or (sighting.stage is Stage.RUNNING and sighting.key not in known):
                 strays.append(sighting)  # of a job that has ended meanwhile, or sent twice: of two that run, one finds by itself that it is too late
         self._strays = bool(strays)
-        wanted = [seen[entry.token] for entry in followed if (entry.cancelled_by or entry.requeued_by) and entry.token in seen]
-        self._end([*strays, *(sighting for sighting in wanted if sighting.stage is not Stage.ENDED)])
         for entry in followed:
             if entry.token in seen:
                 if seen[entry.token].stage is not Stage.ENDED:  # of what has ended, the exit code may be missed
                     self._missed.pop(entry.token, None)
                 self._alone(entry.job.id, partial(self._see, entry, seen[entry.token]))
         self._sync([(entry, seen[entry.token]) for entry in followed if entry.token in seen])
+        wanted = [(entry, seen[entry.token]) for entry in followed if (entry.cancelled_by or entry.requeued_by) and entry.token in seen]
+        self._end(strays, [(entry, sighting) for entry, sighting in wanted if sighting.stage is not Stage.ENDED])
         self._miss([entry for entry in followed if entry.token not in seen])
 
-    def _end(self, sightings: Sequence[Sighting]) -> None:
-        at = time.monotonic()
-        due = [sighting for sighting in sightings if at - self._wished.get(sighting.remote, -AGAIN_SECONDS) >= AGAIN_SECONDS]
+    def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[Entry, Sighting]]) -> None:
+        at, jobs = time.monotonic(), {sighting.remote: entry for entry, sighting in wanted}
+        due = [one for one in (*strays, *(sighting for _, sighting in wanted)) if at - self._wished.get(one.remote, -AGAIN_SECONDS) >= AGAIN_SECONDS]
         if due:
-            self._remote.end(due)
             self._wished |= {sighting.remote: at for sighting in due}
+            words = self._ask(partial(self._remote.end, due))
+            asked = [jobs[sighting.remote] for sighting in due if words and sighting.remote in jobs]
+            self._explain(
+                {one.job.id: f"{one.cancelled_by or one.requeued_by} asked for its end, and {self._backend} does not do it: {words}" for one in asked}
+            )
+
+    def _ask(self, action: Callable[[], None]) -> str:
+        """Have the far side change something. What it does not do is asked for again, and nothing to other jobs; returns why."""
+        try:
+            action()
+        except (Unreachable, NotNow, Rejected) as error:
+            if self._faults.get("") != error.words:
+                say(f"is not done: {error.words}")
+            self._faults[""] = error.words
+            return error.words
+        return ""
 
     def _see(self, entry: Entry, sighting: Sighting) -> None:
         """One job as it is shown now."""
@@ -264,7 +284,8 @@ class Follower:
         """Jobs that the far side does not show: those that never arrived are sent again, of the others all traces are looked for."""
         doubtful = [entry for entry in entries if entry.remote == "" and not self._claimed(entry)]
         for batch in in_doubt(doubtful):
-            self._alone(batch[0].job.id, partial(self._send_batch, [entry for entry in batch if not entry.cancelled_by]))
+            if self._doubted.due(batch[0].token):
+                self._alone(batch[0].job.id, partial(self._send_batch, [entry for entry in batch if not entry.cancelled_by]))
         self._store.unsent([entry.job.id for entry in doubtful if entry.cancelled_by], reason="", delay=0.0)
         gone = [entry for entry in entries if entry not in doubtful]
         settled = [entry for entry in gone if not self._early(entry.token)]
@@ -292,10 +313,10 @@ class Follower:
         for held in (True, False):
             remotes = [sighting.remote for entry, sighting in waiting if bool(entry.job.held_by) is held and sighting.held is not held]
             if remotes:
-                self._remote.hold(remotes, held=held)
+                self._ask(partial(self._remote.hold, remotes, held=held))
         moved = {s.remote: entry.job.priority for entry, s in waiting if s.rank is not None and s.rank != self._remote.rank(entry.job.priority)}
         if moved:
-            self._remote.prioritize(moved)
+            self._ask(partial(self._remote.prioritize, moved))
 
     def _unseen(self, words: str) -> None:
         """Say of jobs that they cannot be seen at present; nothing else is known."""
@@ -335,20 +356,26 @@ class Follower:
         try:
             batch = batch_of(entries, self._place, grace_seconds=self._project.settings.jobs.grace_seconds)
             remotes = self._remote.send(batch)
+        except Unreachable:
+            self._doubted.again(entries[0].token)
+            raise
+        except (NotNow, Unavailable, OSError) as error:
+            self._put_off(entries, error.words if isinstance(error, NotNow) else f"It cannot be sent yet: {explained(error)}")
+            return
         except (CannotStart, Rejected, MLInfraError, ValueError) as error:
-            if isinstance(error, Unavailable):
-                self._store.unsent(jobs, reason=f"It cannot be sent yet: {error}", delay=LATER_SECONDS)
-                return
             words = error.reason if isinstance(error, CannotStart) else error.words if isinstance(error, Rejected) else str(error)
             self._refuse(entries, words, error.code if isinstance(error, CannotStart) else None)
             return
-        except OSError as error:
-            self._store.unsent(jobs, reason=f"It cannot be sent yet: {error.strerror or error}.", delay=LATER_SECONDS)
-            return
         failpoint("sent")
         self._store.sent(dict(zip(jobs, remotes, strict=True)))
+        self._doubted.forget([entries[0].token])
+        self._refused.forget(jobs)
         self._explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
         failpoint("noted")
+
+    def _put_off(self, entries: Sequence[Entry], words: str) -> None:
+        delay = max(self._refused.again(entry.job.id) for entry in entries)
+        self._store.unsent([entry.job.id for entry in entries], reason=f"{words.rstrip('.')}. It is tried again in {delay:.0f} s.", delay=delay)
 
     def _refuse(self, entries: Sequence[Entry], words: str, code: int | None) -> None:
         for entry in entries:
@@ -379,6 +406,11 @@ class Follower:
         if str(error) != self._trouble:
             self._trouble = str(error)
             say(f"{what}: {error if isinstance(error, MLInfraError) else ''.join(traceback.format_exception(error)).rstrip()}")
+
+
+def explained(error: Exception) -> str:
+    """In words for people."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def main() -> None:

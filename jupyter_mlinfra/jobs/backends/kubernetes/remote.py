@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ....core.errors import Unavailable
 from ...attempt import Attempt, job_folder
 from ...spec import JobState
-from ..following import Batch, Rejected, Sighting, Stage, Unreachable
+from ..following import Batch, NotNow, Rejected, Sighting, Stage, Unreachable
 from ..following.mark import mark_of
 from ..following.order import Order, call_off, wanted
 from ..following.sending import first_attempt
@@ -106,22 +105,24 @@ class KubernetesRemote:
     def _judge(self, error: Refused) -> None:
         if error.status in _NEVER:
             raise Rejected(f"Kubernetes does not take it: {error.words}") from error
-        if "quota" in error.words:
-            raise Unavailable("There is no room for it in the namespace.", error.words, "It is sent when there is.") from error
-        raise Unreachable(f"Kubernetes: {error.words}") from error
+        raise NotNow(f"Kubernetes does not take it: {error.words}") from error
 
     def end(self, sightings: Sequence[Sighting]) -> None:
         """Call them off, then delete: a Job once nothing else of it is left, else the pod of the element."""
+        refused = list[Refused]()
         for owner, some in self._by_owner([sighting.remote for sighting in sightings]).items():
             for item in some:
                 self._call_off(item)
                 self._ending[item.sighting.remote] = replace(item.sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled.", code=None)
-            self._delete(owner, some)
+            refused += self._delete(owner, some)
+        _complain(refused)
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """Take waiting jobs back: Kubernetes has no hold that a queue of Kueue's would heed. They are sent anew when they are released."""
+        refused = list[Refused]()
         for owner, some in self._by_owner(remotes).items() if held else ():
-            self._delete(owner, [item for item in some if self._call_off(item, unless_begun=True)])
+            refused += self._delete(owner, [item for item in some if self._call_off(item, unless_begun=True)])
+        _complain(refused)
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
         """Never asked for: a Job's class cannot be changed."""
@@ -143,16 +144,22 @@ class KubernetesRemote:
             return True
         return call_off(Attempt.of(self._home, item.job, first_attempt(item.sighting.key)), item.sighting.key, unless_begun=unless_begun)
 
-    def _delete(self, owner: str, some: Sequence[Seen]) -> None:
-        """A Job of which nothing else is left as a whole; else the pods alone."""
+    def _delete(self, owner: str, some: Sequence[Seen]) -> list[Refused]:
+        """A Job of which nothing else is left as a whole; else the pods alone. Returns what was refused, which is nothing to the others."""
         ending = {item.sighting.remote for item in some}
         left = [item for item in self._seen.values() if item.owner == owner and item.sighting.stage is not Stage.ENDED and item.sighting.remote not in ending]
         try:
             if owner and some and not left:
                 self._api.delete_job(owner)
-                return
+                return []
             for item in some:
                 if item.pod:
                     self._api.delete_pod(item.pod)
         except Refused as error:
-            raise Unreachable(f"Kubernetes: {error.words}") from error
+            return [error]
+        return []
+
+
+def _complain(refused: Sequence[Refused]) -> None:
+    if refused:
+        raise NotNow(f"Kubernetes: {refused[0].words}")

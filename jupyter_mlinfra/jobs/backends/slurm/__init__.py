@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ....core.project import Project
 
 NAME = "slurm"
+_RESTING = {"DRAIN", "DOWN", "FAIL", "ERROR", "FUTURE", "MAINTENANCE", "RESERVED", "NOT_RESPONDING", "POWERED_DOWN", "POWER_DOWN", "REBOOT_REQUESTED"}
 _STARTS = re.compile(r"to start at (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
 _GPUS = re.compile(r"gpu(?::([\w.-]+))?:(\d+)(?:\([^)]*IDX:([\d,-]+|N/A)[^)]*\))?")
 
@@ -49,9 +50,17 @@ class SlurmBackend:
         try:
             self._test(spec)
         except Refused as error:
+            if not error.for_good or self._rests(spec):
+                return
             raise BadRequest("Slurm would never start such a job.", f"{error.words}.", "Ask for less, or name another partition (queue).") from error
         except Unreachable:
             return
+
+    def _rests(self, spec: JobSpec) -> bool:
+        """Whether nodes are being maintained that such a job might want: Slurm's test then says no to everything, though it would take the job."""
+        partition = spec.queue or self._settings.partition
+        nodes = [node for node in self._nodes() if not partition or partition in node.get("partitions", ())]
+        return any(_RESTING & set(_words(node.get("state"))) for node in nodes)
 
     def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
         """Wake the follower."""
@@ -130,6 +139,11 @@ class SlurmBackend:
                     for index in _span(indexes):
                         found[(str(job.get("nodes") or ""), index)] = ours.get(remote, f"{job.get('user_name')}'s job {remote}")
         return found
+
+
+def _words(value: Any) -> list[str]:
+    """A list of Slurm's, which older versions write as one word."""
+    return re.split(r"[+,]", value) if isinstance(value, str) else [str(word) for word in value or ()]
 
 
 def _devices(node: Mapping[str, Any], holders: Mapping[tuple[str, str], str]) -> list[Device]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import blake2b
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..following import Batch, Rejected, Sighting, Stage, Unreachable
+from ..following import Batch, NotNow, Rejected, Sighting, Stage, Unreachable
+from ..following.mark import mark_of
 from ..following.sending import index_of
 from .commands import Commands, Refused
 from .request import array, needs, nice, output
@@ -31,7 +31,7 @@ class SlurmRemote:
         self._project, self._settings = project, project.settings.jobs.slurm
         self._grace = project.settings.jobs.grace_seconds
         self._commands = Commands(self._settings)
-        self._mark = f"mlinfra:{blake2b(str(project.home).encode(), digest_size=6).hexdigest()}:"
+        self._mark = f"mlinfra:{mark_of(project, 'slurm')}:"
         self.poll_seconds = self._settings.poll_seconds
 
     def look(self) -> Sequence[Sighting]:
@@ -83,7 +83,7 @@ class SlurmRemote:
         try:
             answer = self._commands.run("sbatch", *words, script, *run, "SLURM_ARRAY_TASK_ID", "SLURM_RESTART_COUNT", environment=batch.environment)
         except Refused as error:
-            raise Rejected(f"Slurm does not take it: {error.words}.") from error
+            raise (Rejected if error.for_good else NotNow)(f"Slurm does not take it: {error.words}.") from error
         ident = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
         if not ident.isdecimal():
             raise Unreachable(f"sbatch: it answered {answer!r}")
