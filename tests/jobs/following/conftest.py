@@ -12,7 +12,7 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.backends.following import Batch, Sighting, Stage, follower
+from jupyter_mlinfra.jobs.backends.following import Batch, Cluster, Sighting, Stage, follower, record
 from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
 from jupyter_mlinfra.jobs.backends.slurm import SlurmBackend
 from jupyter_mlinfra.jobs.rows import Entry
@@ -27,12 +27,17 @@ class FarSide:
     def __init__(self) -> None:
         self.shown, self.recalled = dict[str, Sighting](), dict[str, Sighting]()
         self.faults = dict[str, Callable[..., None]]()
+        self.name = "one"
         self.sent, self.asked = list[Batch](), list[tuple[str, Any]]()
 
     def _call(self, name: str, *words: Any) -> None:
         self.asked.append((name, *words))
         if name in self.faults:
             self.faults[name](*words)
+
+    def cluster(self) -> Cluster:
+        self._call("cluster")
+        return Cluster(name=self.name)
 
     def look(self) -> Sequence[Sighting]:
         self._call("look")
@@ -119,5 +124,5 @@ def steps(project: Project, monkeypatch: pytest.MonkeyPatch) -> Steps:
     for name in ("wake", "heal", "start"):
         monkeypatch.setattr(FollowerControl, name, lambda self: None)
     monkeypatch.setattr(SlurmBackend, "check", lambda self, spec: None)
-    monkeypatch.setattr(follower, "LAG_SECONDS", 0.0)
+    monkeypatch.setattr(record, "LAG_SECONDS", 0.0)
     return Steps(Project.open(project.root))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_kubernetes.server import FakeKubernetes
+from fake_kubernetes.site import REPOSITORY
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs.backends.following import Unreachable
+from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
 from jupyter_mlinfra.jobs.backends.kubernetes import api, remote
 from jupyter_mlinfra.jobs.backends.kubernetes.remote import KubernetesRemote, site_of
 
@@ -204,6 +208,38 @@ def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(sit
     site.jobs.release(job.id)
     ended = site.end_of(job)
     assert (ended.state, ended.attempt, tools.lines(site.root / "ran")) == ("succeeded", 1, ["x"])
+
+
+@pytest.mark.parametrize("may_read", [True, False])
+def test_another_cluster_that_does_not_know_a_job_says_nothing_of_it(site: Any, tmp_path: Path, may_read: bool) -> None:
+    """`kubectl config use-context`, and back."""
+    (tmp_path / "other").mkdir()
+    other = FakeKubernetes.start(tmp_path / "other", REPOSITORY)
+    for cluster in (site.fake, other):
+        if not may_read:
+            cluster.forbidden["GET /api/v1/namespaces/kube-system"] = "namespaces is forbidden"
+    control = FollowerControl(Project.open(site.root), "kubernetes")
+    try:
+        job = site.shell("echo x >> runs; until [ -e go ]; do sleep 0.05; done", gpus=2)
+        pod = site.running(job)
+        waits = site.shell("true", gpus=1)
+        site.reason(waits, "Unschedulable")
+        control.stop()
+        other.kubeconfig(tmp_path / "kubeconfig")
+        control.start()
+        for one in (job, waits):
+            site.reason(one, "Last seen elsewhere: it was sent to cluster")
+        assert [site.jobs.show(one.id).state for one in (job, waits)] == ["running", "queued"]
+        assert other.created == []
+        control.stop()
+        site.fake.kubeconfig(tmp_path / "kubeconfig")
+        (site.root / "go").touch()
+        control.start()
+        assert [(site.end_of(one).state, site.end_of(one).attempt) for one in (job, waits)] == [("succeeded", 1)] * 2
+        assert (len(site.fake.created), pod in site.fake.cluster.pods) == (2, True)
+    finally:
+        control.stop()
+        other.close()
 
 
 def test_a_list_is_whole_or_none(site: Any, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,6 +61,7 @@ class FakeKubernetes:
     asked: list[tuple[str, str]] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
     forbidden: dict[str, str] = field(default_factory=dict)
+    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
     server: ThreadingHTTPServer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,6 +104,8 @@ class FakeKubernetes:
                 return self._jobs(method, found, query, body)
             if found := PODS.fullmatch(path):
                 return self._pods(method, found, query)
+            if path == "/api/v1/namespaces/kube-system" and method == "GET":
+                return {"metadata": {"name": "kube-system", "uid": self.uid}}
             if path == "/api/v1/nodes" and method == "GET":
                 return self._list(self.cluster.nodes, query)
             if WORKLOADS.fullmatch(path) and method == "GET":

@@ -45,6 +45,8 @@ class Stage(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
     ENDED = "ended"
+    UNKNOWN = "unknown"
+    """It is there; how it stands cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,17 +92,28 @@ class Batch:
     environment: Mapping[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """What the far side is now. name: the same wherever it is asked for; empty where it cannot be told. most: elements of an array that one call may send."""
+
+    name: str = ""
+    most: int = 1000
+
+
 class Remote(Protocol):
     """The far side. Every question is one call for all jobs; all but `rank` raise Unreachable, and what asks for a change NotNow."""
 
     poll_seconds: float
     """Between two looks while jobs are there."""
 
+    def cluster(self) -> Cluster:
+        """Which cluster is asked: settings and other people's files may lead to another one than yesterday. Only asked when jobs are sent or missing."""
+
     def look(self) -> Sequence[Sighting]:
         """All jobs of this project that it shows, ended ones for as long as it does."""
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
-        """Jobs that it shows no longer, as far as it remembers them."""
+        """Jobs that `look` does not show, as far as it knows them when it is asked for them by their ids: also such as have not ended."""
 
     def send(self, batch: Batch) -> Sequence[str]:
         """Take jobs; their ids in the order given. Raises Rejected when it will never take them."""

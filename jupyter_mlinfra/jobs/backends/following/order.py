@@ -33,7 +33,7 @@ class Order:
 
     def write(self, attempt: Attempt) -> None:
         """Keep it for the guard. In one step, but not forced to the disk: a job that is sent again gets it anew."""
-        _replace(attempt.folder / "order.json", asdict(self))
+        replace_file(attempt.folder / "order.json", asdict(self))
 
     @classmethod
     def read(cls, attempt: Attempt) -> Order:
@@ -70,7 +70,7 @@ class Begun:
 
     def write(self, attempt: Attempt) -> None:
         """Keep it for the follower."""
-        _replace(attempt.folder / "begun.json", asdict(self))
+        replace_file(attempt.folder / "begun.json", asdict(self))
 
     @classmethod
     def read(cls, attempt: Attempt) -> Begun:
@@ -95,7 +95,8 @@ def read_asked(attempt: Attempt) -> str:
     return ""
 
 
-def _replace(path: Path, value: Any) -> None:
+def replace_file(path: Path, value: Any) -> None:
+    """Write a value as JSON in one step, readable by its owner only; not forced to the disk."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(value, file)

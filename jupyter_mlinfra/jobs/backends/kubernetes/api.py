@@ -42,6 +42,14 @@ class Api:
     def __init__(self, settings: KubernetesSettings) -> None:
         self._settings, self._namespace = settings, settings.namespace
 
+    def identity(self) -> str:
+        """Which namespace of which cluster this is: by the number of a namespace that every cluster has, else by the server's address."""
+        try:
+            which = self._call(self._core.read_namespace, "kube-system")["metadata"]["uid"]
+        except (Refused, KeyError, TypeError):  # for which an account may lack the right
+            which = self._client.configuration.host
+        return f"{self._namespace} of {which}"
+
     def jobs(self, selector: str) -> list[dict[str, Any]]:
         """All Jobs with these labels."""
         return self._list(self._batch.list_namespaced_job, self._namespace, label_selector=selector)

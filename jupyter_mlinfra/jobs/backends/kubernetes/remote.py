@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...attempt import Attempt, job_folder
 from ...spec import JobState
-from ..following import Batch, NotNow, Rejected, Sighting, Stage, Unreachable
+from ..following import Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
 from ..following.mark import mark_of
 from ..following.order import Order, call_off, wanted
 from ..following.sending import first_attempt
@@ -46,10 +46,17 @@ class KubernetesRemote:
         jobs = project.settings.jobs
         self._settings, self._api = jobs.kubernetes, Api(jobs.kubernetes)
         self._home, self._site = project.home, site_of(project)
+        self._cluster: Cluster | None = None
         self._seen = dict[str, Seen]()
         self._ending = dict[str, Sighting]()
         self._ended = dict[str, tuple[float, int | None]]()
         self.poll_seconds = self._settings.poll_seconds
+
+    def cluster(self) -> Cluster:
+        """By what no other cluster has, where that may be read; else by where it is."""
+        if self._cluster is None:
+            self._cluster = Cluster(name=self._api.identity())
+        return self._cluster
 
     def look(self) -> Sequence[Sighting]:
         """One list of Jobs, one of pods; and of Kueue's workloads while it keeps one from starting."""

@@ -42,6 +42,10 @@ class Refused(Exception):
         return bool(_NEVER.search(self.words))
 
 
+class Absent(Unreachable):
+    """The command is not installed here."""
+
+
 class Commands:
     """Calls the commands of one cluster."""
 
@@ -60,7 +64,7 @@ class Commands:
         program = shutil.which(name, path=self._settings.bin or os.environ.get("PATH", os.defpath))
         if program is None:
             where = self._settings.bin or "PATH"
-            raise Unreachable(f"There is no {name} in {where}: install Slurm's commands here, or set [jobs.slurm] bin.")
+            raise Absent(f"There is no {name} in {where}: install Slurm's commands here, or set [jobs.slurm] bin.")
         words = self._words(os.environ if environment is None else environment)
         try:
             done = subprocess.run([program, *arguments], env=words, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..following import Batch, NotNow, Rejected, Sighting, Stage, Unreachable
+from ..following import Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
 from ..following.mark import mark_of
 from ..following.sending import index_of
-from .commands import Commands, Refused
+from .commands import Absent, Commands, Refused
 from .request import array, needs, nice, output
 from .sightings import recalled, sightings_of
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ....core.project import Project
 
 GUARD = "jupyter_mlinfra.jobs.backends.following.guard"
+BATCH = 1000
+"""Most elements of an array that are sent in one call."""
+_SETTING = re.compile(r"^(ClusterName|MaxArraySize)\s*=\s*(\S+)", re.M)
 NAMED = 500
 """Jobs that one command names at most."""
 
@@ -34,9 +38,18 @@ class SlurmRemote:
         self._mark = f"mlinfra:{mark_of(project, 'slurm')}:"
         self.poll_seconds = self._settings.poll_seconds
 
+    def cluster(self) -> Cluster:
+        """What the configuration says that the commands find."""
+        try:
+            told = dict(_SETTING.findall(self._commands.run("scontrol", "show", "config")))
+        except Refused as error:
+            raise Unreachable(f"scontrol: {error.words}") from error
+        most = told.get("MaxArraySize", "")
+        return Cluster(name=told.get("ClusterName", ""), most=max(1, min(BATCH, int(most))) if most.isdecimal() else BATCH)
+
     def look(self) -> Sequence[Sighting]:
-        """One `squeue` for all of them."""
-        return sightings_of(self.queue("--me", "--states=all"), self._mark)
+        """One `squeue` for all of them, also in partitions that are hidden."""
+        return sightings_of(self.queue("--me", "--all", "--states=all"), self._mark)
 
     def queue(self, *arguments: str) -> list[dict[str, Any]]:
         """The jobs that `squeue` shows."""
@@ -52,15 +65,29 @@ class SlurmRemote:
         return list(jobs)
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
-        """What accounting remembers; nothing where there is none."""
+        """What the controller says of them by their numbers, whatever became of their comments; of the others, what accounting remembers."""
         found = dict[str, Sighting]()
-        for some in batched(remotes, NAMED):
+        for some in batched({remote.partition("_")[0] for remote in remotes}, NAMED):
+            found |= {one.remote: one for one in sightings_of(self._numbered(some), "") if one.remote in remotes}
+        for some in batched([remote for remote in remotes if remote not in found], NAMED):
             words = ["--allocations", "--noheader", "--parsable2", f"--jobs={','.join(some)}", "--format=JobID,State,ExitCode,Restarts,NodeList"]
             try:
                 found |= recalled(self._commands.run("sacct", *words).splitlines())
-            except (Refused, Unreachable):
-                continue
+            except Absent:
+                break
+            except Refused as error:
+                if "accounting storage is disabled" not in error.words:
+                    raise Unreachable(f"sacct: {error.words}") from error
         return found
+
+    def _numbered(self, numbers: Sequence[str]) -> list[dict[str, Any]]:
+        """The jobs with these numbers, as far as the controller knows them."""
+        try:
+            return self.queue("--all", "--states=all", f"--jobs={','.join(numbers)}")
+        except Unreachable as error:
+            if "Invalid job id" in error.words:
+                return []
+            raise
 
     def send(self, batch: Batch) -> Sequence[str]:
         """One `sbatch` for all of it. The script is fixed: what is to be run are its arguments, and the orders that those name."""
