@@ -212,14 +212,17 @@ class JobStore:
         with self._database.write() as connection:
             connection.executemany("UPDATE job SET remote = ? WHERE id = ?", [(remote, job) for job, remote in remotes.items()])
 
-    def unsent(self, jobs: Sequence[str], *, reason: str, delay: float) -> None:
-        """The backend does not have these: they wait here, not to be sent for `delay` seconds; or end, when somebody asked for that meanwhile."""
+    def unsent(self, jobs: Sequence[str], *, reason: str, delay: float, counted: bool = False) -> None:
+        """The backend does not have these: they wait here, not to be sent for `delay` seconds; or end, when somebody asked for that meanwhile.
+
+        counted: that it could not begin counts against `retries`.
+        """
         with self._database.write() as connection:
             for entry in (read(connection, job) for job in jobs):
                 if entry.cancelled_by:
                     _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by} before it started.")
                 else:
-                    _set(connection, entry, remote=None, not_before=now().timestamp() + delay, reason=encodable(reason))
+                    _set(connection, entry, remote=None, not_before=now().timestamp() + delay, reason=encodable(reason), failures=entry.failures + counted)
 
     def running_there(self, job: str, *, gpu_ids: Sequence[str], began: float) -> Entry:
         """A job that was sent on runs: the next attempt. began: seconds since 1970."""

@@ -136,3 +136,56 @@ def test_what_sbatch_says_is_for_good_for_now_or_no_answer(tmp_path: Path, words
     with pytest.raises(means) as caught:
         SlurmRemote(Project.open(tmp_path)).send(batch)
     assert words.rpartition(": ")[2].partition("\n")[0][:30] in str(caught.value.words)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "code"),
+    [
+        (256, 1), (9, 137), (3 * 256, 3),  # 22.05, openapi v0.0.38: the wait status itself
+        ({"status": "SIGNALED", "return_code": 0, "signal": {"signal_id": 9, "name": "Killed"}}, 137),  # 23.02, v0.0.39
+        ({"status": "ERROR", "return_code": 0, "signal": {}}, 1),  # the same, which tells no code of a normal end
+        ({"status": ["ERROR"], "return_code": _number(7), "signal": {"id": _number(None), "name": ""}}, 7),  # 24.11, v0.0.42
+        (None, 1),
+    ],
+)  # fmt: skip
+def test_exit_codes_of_all_versions_are_read(exit_code: Any, code: int) -> None:
+    assert _see(job_state="FAILED", exit_code=exit_code, array_job_id=0, array_task_id=None, nice=None).code == code
+
+
+def test_a_record_that_cannot_be_read_hides_no_other() -> None:
+    good, torn, nameless = _job(), _job(job_id=8, job_state=["RUNNING"], restart_cnt="many", nodes=3), {"comment": "mlinfra:abc:k3.1"}
+    torn["start_time"], torn["job_state"] = "soon", 7
+    found = sightings_of([nameless, torn, good], "mlinfra:abc:")
+    assert [(one.remote, one.stage) for one in found] == [("8", Stage.UNKNOWN), ("7", Stage.WAITING)]
+
+
+def test_a_configuration_tells_its_cluster_and_how_large_an_array_may_be(tmp_path: Path) -> None:
+    (tmp_path / "scontrol").write_text("#!/bin/sh\nprintf 'ClusterName             = north\\nMaxArraySize            = 51\\n'\n")
+    (tmp_path / "scontrol").chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    found = SlurmRemote(Project.open(tmp_path)).cluster()
+    assert (found.name, found.most) == ("north", 51)
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ("Slurm accounting storage is disabled", {}),
+        ("slurm_persist_conn_open_without_init: failed to open persistent connection to host:db:6819: Connection refused", None),
+        ("Access/permission denied", None),
+    ],
+)
+def test_only_an_accounting_that_there_is_not_knows_nothing(tmp_path: Path, words: str, known: Any) -> None:
+    (tmp_path / "squeue").write_text("#!/bin/sh\necho 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1\n")
+    (tmp_path / "sacct").write_text(f"#!/bin/sh\necho 'sacct: error: {words}' >&2; exit 1\n")
+    for name in ("squeue", "sacct"):
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    remote = SlurmRemote(Project.open(tmp_path))
+    if known is None:
+        with pytest.raises(Unreachable):
+            remote.recall(["7"])
+    else:
+        assert remote.recall(["7"]) == known
+    (tmp_path / "sacct").unlink()
+    assert remote.recall(["7"]) == {}

@@ -58,6 +58,9 @@ class FarSide:
     def end(self, sightings: Sequence[Sighting]) -> None:
         self._call("end", [sighting.remote for sighting in sightings])
 
+    def forget(self, sightings: Sequence[Sighting]) -> None:
+        self._call("forget", [sighting.remote for sighting in sightings])
+
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         self._call("hold", list(remotes), held)
 
@@ -124,5 +127,5 @@ def steps(project: Project, monkeypatch: pytest.MonkeyPatch) -> Steps:
     for name in ("wake", "heal", "start"):
         monkeypatch.setattr(FollowerControl, name, lambda self: None)
     monkeypatch.setattr(SlurmBackend, "check", lambda self, spec: None)
-    monkeypatch.setattr(record, "LAG_SECONDS", 0.0)
+    monkeypatch.setattr(record, "LAG_SECONDS", -1.0)
     return Steps(Project.open(project.root))

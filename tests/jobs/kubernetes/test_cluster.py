@@ -118,6 +118,27 @@ def test_an_array_is_ended_by_one_call_and_an_element_by_its_pod(site: Any, tool
     tools.until(lambda: not site.fake.cluster.jobs)
 
 
+def test_what_has_ended_and_is_written_down_is_not_listed_at_every_look(site: Any, tools: Any) -> None:
+    array = site.shell("exit $CODE", array=[{"CODE": str(code)} for code in (0, 3)])
+    assert [job.exit_code for job in site.jobs.wait([array.id], timeout=60)] == [0, 3]
+    tools.until(lambda: not site.fake.cluster.jobs and not site.fake.cluster.pods)
+
+
+def test_a_quota_is_why_a_job_waits(site: Any) -> None:
+    site.fake.cluster.quota = 'pods "train-0-" is forbidden: exceeded quota: gpus'
+    job = site.shell("true")
+    site.reason(job, "exceeded quota: gpus")
+    site.fake.cluster.quota = ""
+    assert site.end_of(job).state == "succeeded"
+
+
+def test_a_drained_node_refuses_nothing(site: Any, tools: Any) -> None:
+    site.fake.cluster.nodes[0]["spec"] = {"unschedulable": True}
+    assert site.shell("true").state == "queued"
+    with pytest.raises(BadRequest, match="No node"):
+        site.shell("true", gpus=3)
+
+
 def test_not_being_able_to_look_is_nothing_to_a_job(site: Any, tools: Any) -> None:
     job = site.shell("echo x >> runs; until [ -e go ]; do sleep 0.05; done")
     pod = site.running(job)
@@ -273,6 +294,7 @@ def test_a_poll_asks_twice_however_many_jobs_there_are(site: Any, monkeypatch: p
 
 
 def test_the_files_of_what_has_ended_are_not_read_for_ever(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.fake.forbidden["DELETE"] = "no"  # so that they stay
     for _ in range(2):
         site.end_of(site.shell("exit 3"))
     read = []

@@ -29,6 +29,7 @@ from .rules import faults
 VERSIONS = ("1.30", "1.37")
 JOBS = re.compile(r"/apis/batch/v1/namespaces/([^/]+)/jobs(?:/([^/]+))?")
 PODS = re.compile(r"/api/v1/namespaces/([^/]+)/pods(?:/([^/]+)(/log)?)?")
+EVENTS = re.compile(r"/api/v1/namespaces/[^/]+/events")
 WORKLOADS = re.compile(r"/apis/kueue\.x-k8s\.io/v1beta1/namespaces/([^/]+)/workloads")
 
 
@@ -108,6 +109,9 @@ class FakeKubernetes:
                 return {"metadata": {"name": "kube-system", "uid": self.uid}}
             if path == "/api/v1/nodes" and method == "GET":
                 return self._list(self.cluster.nodes, query)
+            if EVENTS.fullmatch(path) and method == "GET":
+                wanted = dict(term.split("=") for term in (query.get("fieldSelector") or [""])[0].split(",") if term)
+                return self._list([one for one in self.cluster.events if all(one.get(name) == value for name, value in wanted.items())], {})
             if WORKLOADS.fullmatch(path) and method == "GET":
                 return self._list(self.cluster.workloads, query)
         raise Answer(404, "the server could not find the requested resource")

@@ -121,6 +121,9 @@ class Remote(Protocol):
     def end(self, sightings: Sequence[Sighting]) -> None:
         """Have these end: those that wait at once, the others as their guard does it. May be called again."""
 
+    def forget(self, sightings: Sequence[Sighting]) -> None:
+        """These have ended, and that is written down: it need not show them any longer."""
+
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """Keep waiting jobs from starting, or let them."""
 

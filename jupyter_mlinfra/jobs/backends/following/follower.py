@@ -34,7 +34,7 @@ from ..supervisor import say
 from . import Cluster, NotNow, Rejected, Remote, Sighting, Stage, Unreachable, batches
 from .control import Mark, digest_of, mark_path
 from .guard import UNCLAIMED
-from .order import call_off, wanted
+from .order import call_off, note_hold, read_hold, wanted
 from .patience import Patience
 from .record import LATER_LIMIT_SECONDS, LATER_SECONDS, Record
 from .sending import batch_name, batch_of, first_attempt, in_doubt, keys_of
@@ -181,12 +181,15 @@ class Follower:
         self._sync([(entry, seen[entry.token]) for entry in followed if entry.token in seen])
         wanted = [(entry, seen[entry.token]) for entry in followed if (entry.cancelled_by or entry.requeued_by) and entry.token in seen]
         self._end(strays, [(entry, sighting) for entry, sighting in wanted if sighting.stage is not Stage.ENDED])
+        over = [sighting for sighting in sightings if sighting.stage is Stage.ENDED and sighting.key not in known]
+        if over:
+            self._ask(partial(self._remote.forget, over))
         missing = [entry for entry in followed if entry.token not in seen]
         if missing:
             self._miss(missing, {batch_name(sighting.key) for sighting in sightings})
         self._wished = {remote: at for remote, at in self._wished.items() if time.monotonic() - at < AGAIN_SECONDS}
         if self._record.settled:
-            self._record.settled, self._pause = False, FIRST_SECONDS
+            self._record.settled, self._pause, self._strays = False, FIRST_SECONDS, True  # once more, for the far side to forget them
 
     def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[Entry, Sighting]]) -> None:
         at, jobs = time.monotonic(), {sighting.remote: entry for entry, sighting in wanted}
@@ -309,12 +312,18 @@ class Follower:
         """Holds and priorities of jobs that wait on the far side."""
         waiting = [(entry, sighting) for entry, sighting in pairs if sighting.stage is Stage.WAITING and not entry.cancelled_by]
         for held in (True, False):
-            remotes = [sighting.remote for entry, sighting in waiting if bool(entry.job.held_by) is held and sighting.held is not held]
-            if remotes:
-                self._ask(partial(self._remote.hold, remotes, held=held))
+            due = [(entry, seen) for entry, seen in waiting if bool(entry.job.held_by) is held and seen.held is not held]
+            chosen = [(entry, seen.remote) for entry, seen in due if held or self._holds(entry)]
+            if chosen and not self._ask(partial(self._remote.hold, [remote for _, remote in chosen], held=held)):
+                for entry, _ in chosen:
+                    note_hold(self._record.attempt(entry), entry.token if held else "")
         moved = {s.remote: entry.job.priority for entry, s in waiting if s.rank is not None and s.rank != self._remote.rank(entry.job.priority)}
         if moved:
             self._ask(partial(self._remote.prioritize, moved))
+
+    def _holds(self, entry: Entry) -> bool:
+        """Whether it was we who held it there: what somebody else holds is not ours to let go."""
+        return read_hold(self._record.attempt(entry)) == entry.token
 
     def _unseen(self, words: str) -> None:
         """Say of jobs that they cannot be seen at present; nothing else is known."""
@@ -370,7 +379,6 @@ class Follower:
         failpoint("sent")
         self._store.sent(dict(zip(jobs, remotes, strict=True)))
         self._doubted.forget([batch_name(entries[0].token)])
-        self._record.later.forget(jobs)
         self._record.explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
         failpoint("noted")
 

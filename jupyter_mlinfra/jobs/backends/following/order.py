@@ -80,11 +80,12 @@ class Begun:
         return cls()
 
 
-LIMIT, PREEMPTED = "limit", "preempted"
+LIMIT, LIMIT_THERE, PREEMPTED = "limit", "limit there", "preempted"
+"""Why a guard told its command to end: its own time limit, one of the far side's, or that it has to give way."""
 
 
 def write_asked(attempt: Attempt, why: str) -> None:
-    """Keep why the guard ended the command: LIMIT or PREEMPTED."""
+    """Keep why the guard ended the command: one of those."""
     (attempt.folder / "asked").write_text(f"{why}\n")
 
 
@@ -92,6 +93,19 @@ def read_asked(attempt: Attempt) -> str:
     """What `write_asked` kept; empty when the command ended by itself."""
     with contextlib.suppress(OSError):
         return (attempt.folder / "asked").read_text().strip()
+    return ""
+
+
+def note_hold(attempt: Attempt, key: str) -> None:
+    """Keep with which key a job was sent that we hold there; empty when we let it go."""
+    with contextlib.suppress(OSError):
+        (attempt.folder / "held").write_text(key)
+
+
+def read_hold(attempt: Attempt) -> str:
+    """What `note_hold` kept."""
+    with contextlib.suppress(OSError):
+        return (attempt.folder / "held").read_text()
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from functools import partial
 
@@ -15,6 +16,7 @@ from ...state import judge
 from ...store import JobStore
 from ..launch import Place
 from . import Sighting, Stage
+from .batches import words_path
 from .order import LIMIT, Begun, read_asked
 from .outcome import ended
 from .patience import Patience
@@ -99,6 +101,7 @@ class Record:
             if began is None and (sighting is None or sighting.stage is Stage.ENDED):
                 break  # it ended before its guard had begun
             entry = self._store.running_there(job, gpu_ids=Begun.read(attempt).gpu_ids, began=time.time() if began is None else began)
+            self.later.forget([job])
             failpoint("running")
             if self._over_already(entry):
                 break
@@ -116,7 +119,7 @@ class Record:
         failpoint("ended")
         verdict = judge(ended(entry, attempt, sighting), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
         if verdict.state is JobState.QUEUED and job.state is JobState.QUEUED:
-            self._store.unsent([job.id], reason=verdict.reason, delay=max(verdict.delay, LATER_SECONDS))
+            self._store.unsent([job.id], reason=verdict.reason, delay=max(verdict.delay, self.later.again(job.id)), counted=verdict.counted)
         elif verdict.state is JobState.QUEUED:
             self._store.again(job.id, reason=verdict.reason, exit_code=verdict.exit_code, counted=verdict.counted, delay=verdict.delay)
         else:
@@ -124,18 +127,23 @@ class Record:
             if job.state is JobState.QUEUED and state is JobState.SUCCEEDED:
                 self._store.running_there(job.id, gpu_ids=(), began=time.time())
             self._store.end(job.id, state, reason=verdict.reason, exit_code=verdict.exit_code, progress=attempt.read_progress())
+            self.later.forget([job.id])
         failpoint("settled")
         self.forget(entry)
 
     def end_unstarted(self, entry: Entry, state: JobState, reason: str, code: int | None = None) -> None:
         """A job that never began ends."""
         self._store.end(entry.job.id, state, reason=reason, exit_code=code)
+        self.later.forget([entry.job.id])
         self.forget(entry)
 
     def forget(self, entry: Entry) -> None:
         """A job came to an end, or goes back into our queue."""
         for token in (entry.token, f"{entry.token}+"):
             self._missed.pop(token, None)
+        with contextlib.suppress(OSError, ValueError):
+            name, _, index = entry.token.split(".")
+            words_path(self._place.home / "jobs", name, index).unlink(missing_ok=True)
         self._retention.count()
         self._unneeded.add(entry.launch.environment)
         self.settled = True
