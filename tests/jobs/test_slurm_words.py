@@ -189,3 +189,11 @@ def test_only_an_accounting_that_there_is_not_knows_nothing(tmp_path: Path, word
         assert remote.recall(["7"]) == known
     (tmp_path / "sacct").unlink()
     assert remote.recall(["7"]) == {}
+
+
+def test_jobs_in_hidden_partitions_are_asked_for_too(tmp_path: Path) -> None:
+    (tmp_path / "squeue").write_text('#!/bin/sh\ncase "$*" in *--all*) echo \'{"jobs": []}\';; *) exit 1;; esac\n')
+    (tmp_path / "squeue").chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    remote = SlurmRemote(Project.open(tmp_path))
+    assert (remote.look(), remote.recall(["7"])) == ([], {})
