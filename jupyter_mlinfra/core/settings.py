@@ -312,7 +312,7 @@ class Settings(BaseSettings):
     )
 
     home: str = ".mlinfra"
-    """Folder of the project's state, below the project or absolute; must be on a local disk."""
+    """Folder of the project's state, below the project or absolute; on a disk that only one machine's processes write, but for the folders of jobs."""
 
     project: ProjectCard = ProjectCard()
     catalog: CatalogSettings = CatalogSettings()

@@ -10,12 +10,14 @@ able to look is nothing to a job: its state stays, and its reason says since whe
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Protocol, cast
 
 from ....core.errors import Conflict, MLInfraError, NotFound, Unavailable
@@ -32,7 +34,7 @@ from ..launch import Place
 from ..program import CannotStart
 from ..supervisor import say
 from . import Cluster, NotNow, Rejected, Remote, Sighting, Stage, Unreachable, batches
-from .control import Mark, digest_of, mark_path
+from .control import Mark, digest_of, lock_path, mark_path
 from .guard import UNCLAIMED
 from .order import call_off, note_hold, read_hold, wanted
 from .patience import Patience
@@ -94,29 +96,36 @@ class Follower:
 
     def run(self) -> None:
         """Follow; returns when told to end, or when nothing is left to do."""
-        with file_lock(self._project.folder("jobs") / f"{self._backend}.lock") as handle:
-            inode = os.fstat(handle).st_ino
-            self._bell.hang()
-            mark = mark_path(self._project.home, self._backend)
-            self._register()
-            while not self._bell.stopping:
-                self._safely()
-                if not os.path.exists(mark) or os.stat(self._project.home / "jobs" / f"{self._backend}.lock").st_ino != inode:
-                    break  # the project was deleted, or its state moved away
-                if self._idle():
-                    mark.unlink()
-                    if not self._store.busy(backend=self._backend):  # looked at after nobody can take us for awake
-                        break
-                    self._register()
-                rung = self._bell.wait(self._seconds())
-                if rung.rung:
-                    self._pause = FIRST_SECONDS
-            say("ends; its jobs go on")
-            self._bell.close()
+        lock = lock_path(self._project.home, self._backend)
+        try:
+            with file_lock(lock, wait=False, what=f"Following {self._backend} jobs") as handle:
+                self._follow(lock, os.fstat(handle).st_ino)
+        except Conflict as error:
+            say(str(error))
+
+    def _follow(self, lock: Path, inode: int) -> None:
+        self._bell.hang()
+        mark = mark_path(self._project.home, self._backend)
+        self._register()
+        while not self._bell.stopping:
+            self._safely()
+            if not os.path.exists(mark) or os.stat(lock).st_ino != inode:
+                break  # the project was deleted, or its state moved away
+            if self._idle():
+                mark.unlink()
+                if not self._store.busy(backend=self._backend):  # looked at after nobody can take us for awake
+                    break
+                self._register()
+            rung = self._bell.wait(self._seconds())
+            if rung.rung:
+                self._pause = FIRST_SECONDS
+        say("ends; its jobs go on")
+        self._bell.close()
 
     def _register(self) -> None:
         own = Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or 0)
-        Mark(process=own, socket=str(self._bell.path), settings=digest_of(self._project)).write(mark_path(self._project.home, self._backend))
+        mark = Mark(process=own, socket=str(self._bell.path), settings=digest_of(self._project), host=socket.gethostname())
+        mark.write(mark_path(self._project.home, self._backend))
 
     def _seconds(self) -> float:
         if self._failures:
