@@ -212,7 +212,7 @@ class KubernetesSettings(_Section):
     """Seconds that a job has to save its work when it has to give way."""
 
     keep_minutes: float = Field(default=60.0, ge=1)
-    """Minutes that ended jobs stay in Kubernetes."""
+    """Minutes that ended jobs stay in Kubernetes when nobody follows them; else they are deleted once their end is written down."""
 
     poll_seconds: float = Field(default=2.0, gt=0)
     """Seconds between two looks while jobs are there; each lists them all at once."""
