@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.files import file_lock
 from jupyter_mlinfra.core.processes import Identity, boot_id
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import notebook
 from jupyter_mlinfra.jobs.backends.following import control
 from jupyter_mlinfra.jobs.backends.following.control import FollowerControl, Mark, lock_path, mark_path
 
@@ -57,3 +59,25 @@ def test_a_follower_names_its_machine(steps: Any) -> None:
     mark = Mark.last(mark_path(steps.project.home, "slurm"))
     assert mark is not None
     assert (mark.host, mark.process.boot) == (socket.gethostname(), boot_id())
+
+
+def test_who_runs_a_notebook_on_another_machine_leaves_the_database_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's shared memory does not reach from one machine to another: two writers there would damage it."""
+    monkeypatch.setenv("MLINFRA_JOB", "j0")
+    monkeypatch.setenv("MLINFRA_NODE", "n1")
+    notebook._follower(tmp_path / "state.db")(0.5)
+    assert not (tmp_path / "state.db").exists()
+    monkeypatch.delenv("MLINFRA_NODE")
+    notebook._follower(tmp_path / "state.db")(0.5)
+    assert (tmp_path / "state.db").exists()
+
+
+def test_whoever_follows_a_job_tells_of_its_progress(steps: Any) -> None:
+    job = steps.submit()
+    steps.rounds(2)
+    steps.begin(job)
+    for fraction in (0.25, 0.25, 0.5):
+        steps.attempt(job).progress.write_text(json.dumps({"fraction": fraction, "text": ""}))
+        steps.rounds()
+    told = [event.data["progress"] for event in steps.project.events.after(0) if event.data.get("progress") is not None]
+    assert told == [0.25, 0.5]

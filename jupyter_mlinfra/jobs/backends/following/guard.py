@@ -33,7 +33,7 @@ from .batches import Shipment
 from .order import LIMIT, LIMIT_THERE, PREEMPTED, Begun, Order, wanted, write_asked
 
 UNCLAIMED = 113
-NODE, GPU_IDS, ENDS_AT = "MLINFRA_NODE", "MLINFRA_GPU_IDS", "MLINFRA_ENDS_AT"
+NODE, GPU_IDS, ENDS_AT = names.NODE, "MLINFRA_GPU_IDS", "MLINFRA_ENDS_AT"
 """Where the far side may say on which machine this is, which of its GPUs it gave, and when it ends the job at the latest, in seconds since 1970."""
 RESOLUTION_SECONDS = 90.0
 """How much earlier than asked for a notice of a time limit may come: Slurm's may by a minute."""
@@ -79,6 +79,7 @@ def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> 
         "CUDA_VISIBLE_DEVICES": visible,
         names.PROGRESS: str(attempt.progress),
         names.REASON: str(attempt.reason),
+        NODE: given.get(NODE) or socket.gethostname(),
         TOKEN: order.token,
     }
 

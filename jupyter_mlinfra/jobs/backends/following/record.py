@@ -36,6 +36,7 @@ class Record:
         self._retention = Retention(store, place.root, place.home)
         self.later = Patience(LATER_SECONDS, LATER_LIMIT_SECONDS)
         self._missed = dict[str, float]()
+        self._progress = dict[str, float]()
         self._unneeded = set[str]()
         self.settled = False
 
@@ -85,6 +86,15 @@ class Record:
             self.explain({entry.job.id: sighting.reason})
         if sighting.stage is Stage.ENDED:
             self.over(entry, sighting)
+        else:
+            self._tell_progress(entry, current)
+
+    def _tell_progress(self, entry: Entry, number: int) -> None:
+        """What is told at home by who runs the notebook: over there it must not open a database that this machine has open."""
+        fraction, _ = self.attempt(entry, number).read_progress()
+        if fraction is not None and self._progress.get(entry.job.id) != fraction:
+            self._progress[entry.job.id] = fraction
+            self._store.told_progress(entry.job.id, fraction)
 
     def _over_already(self, entry: Entry) -> bool:
         """Whether an attempt ended for good although the far side starts the job again, as Slurm does with one that ends well while it gives way."""
@@ -144,6 +154,7 @@ class Record:
         with contextlib.suppress(OSError, ValueError):
             name, _, index = entry.token.split(".")
             words_path(self._place.home / "jobs", name, index).unlink(missing_ok=True)
+        self._progress.pop(entry.job.id, None)
         self._retention.count()
         self._unneeded.add(entry.launch.environment)
         self.settled = True
