@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.database import Database
 from jupyter_mlinfra.jobs import JobState
 from jupyter_mlinfra.jobs.backends.following import Sighting, Stage, record
 from jupyter_mlinfra.jobs.backends.following.batches import words_path
@@ -116,3 +117,20 @@ def test_one_environment_of_many_jobs_is_looked_after_once(steps: Any, monkeypat
         steps.there.shown[job.remote] = Sighting(remote=job.remote, key=steps.entry(job).token, stage=Stage.ENDED, code=0)
     steps.rounds()
     assert (len(released), dict(steps.jobs.show(array.id).array.states)["succeeded"]) == (1, 20)
+
+
+def test_a_round_takes_as_few_transactions_as_can_be(steps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is forced to the disk: one for all reasons together, and two for an element that began and ended."""
+    array = steps.submit(array=[{"I": str(i)} for i in range(20)])
+    steps.rounds()
+    count, write = list[int](), Database.write
+    monkeypatch.setattr(Database, "write", lambda self: count.append(1) or write(self))
+    steps.rounds()
+    assert len(count) == 1
+    count.clear()
+    for element in steps.jobs.show(array.id).array.elements:
+        job = steps.jobs.show(element)
+        steps.claim(job, 0)
+        steps.there.shown[job.remote] = Sighting(remote=job.remote, key=steps.entry(job).token, stage=Stage.ENDED, code=0)
+    steps.rounds()
+    assert (len(count), dict(steps.jobs.show(array.id).array.states)["succeeded"]) == (40, 20)

@@ -164,7 +164,9 @@ class Follower:
         followed = self._store.followed(backend=self._backend)
         if followed or self._strays:
             self._look(followed)
+            self._record.tell()
         self._send()
+        self._record.tell()
         self._record.tidy()
         if time.monotonic() - self._tidied_at > TIDY_SECONDS:
             self._tidied_at = time.monotonic()
@@ -347,6 +349,7 @@ class Follower:
             waiting = self._store.waiting(at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False)
             reasons = {job.id: self._last_seen(words) for job in jobs}
             self._record.explain({**reasons, **{item.id: f"Waits: {words}" for item in waiting}})
+            self._record.tell()
         except MLInfraError as error:
             say(str(error))
 

@@ -36,7 +36,7 @@ class Record:
         self._retention = Retention(store, place.root, place.home)
         self.later = Patience(LATER_SECONDS, LATER_LIMIT_SECONDS)
         self._missed = dict[str, float]()
-        self._progress = dict[str, float]()
+        self._progress, self._reasons = dict[str, float](), dict[str, str]()
         self._unneeded = set[str]()
         self.settled = False
 
@@ -45,9 +45,14 @@ class Record:
         return Attempt.of(self._place.home, entry.job.id, first_attempt(entry.token) if number is None else number)
 
     def explain(self, reasons: dict[str, str]) -> None:
-        """Say why jobs wait, or why they are not seen."""
-        if reasons:
-            self._store.explain(reasons)
+        """Say why jobs wait, or why they are not seen: with `tell`, for all at once."""
+        self._reasons |= reasons
+
+    def tell(self) -> None:
+        """Write down what was explained."""
+        if self._reasons:
+            self._store.explain(self._reasons)
+            self._reasons = {}
 
     def early(self, token: str) -> bool:
         """Whether what is missing may still come."""
