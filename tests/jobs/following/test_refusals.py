@@ -66,3 +66,18 @@ def test_what_the_far_side_refuses_to_do_hides_no_end(steps: Any, call: str) -> 
     assert steps.entry(later).remote
     if call == "end":
         assert 'pods "x" is forbidden' in steps.jobs.show(refused.id).reason
+
+
+def test_of_an_array_that_is_more_than_a_limit_leaves_room_for_a_part_is_sent(steps: Any) -> None:
+    """As with Slurm's MaxSubmitJobs."""
+    steps.submit(array=[{"I": str(i)} for i in range(100)])
+
+    def limit(batch: Batch) -> None:
+        if sum(len(one.parcels) for one in steps.there.sent) + len(batch.parcels) > 60:
+            raise NotNow("Job violates accounting/QOS policy.")
+
+    steps.there.faults["send"] = limit
+    for _ in range(3):
+        steps.rounds()
+        steps.project.database._connection().execute("UPDATE job SET not_before = 0")
+    assert [len(one.parcels) for one in steps.there.sent] == [50]

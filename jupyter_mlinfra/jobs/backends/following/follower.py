@@ -54,6 +54,8 @@ AGAIN_SECONDS = 10.0
 """Between two wishes that the same job end."""
 DOUBT_SECONDS, DOUBT_LIMIT_SECONDS = 2.0, 300.0
 """Pause before what nobody answered to is sent again, as others are not to wait behind it; and how long it is looked for that may still arrive."""
+FEWEST = 16
+"""Elements of an array that are still sent together where more were refused: each call asks the far side something."""
 LOSSES = 5
 """How often a job is sent that the far side forgets before it has begun."""
 _LAST_SEEN = "Last seen"
@@ -89,6 +91,7 @@ class Follower:
         self._wished: dict[str, float] = {}
         self._faults: dict[str, str] = {}
         self._strays = True
+        self._fewer = dict[str, int]()
         self._here: Cluster | None = None
         self._tidied_at = self._doubt_until = time.monotonic()
         self._idle_since: float | None = None
@@ -360,7 +363,7 @@ class Follower:
 
     def _send(self) -> None:
         waiting = self._store.waiting(at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False)
-        found = keys_of([self._store.entry(item.id) for item in waiting], self._cluster().most) if waiting else []
+        found = keys_of([self._store.entry(item.id) for item in waiting], self._cluster().most, self._fewer) if waiting else []
         for keys in found[:SENT_AT_A_TIME]:
             entries = self._store.sending(keys)
             failpoint("sending")
@@ -391,11 +394,16 @@ class Follower:
         failpoint("sent")
         self._store.sent(dict(zip(jobs, remotes, strict=True)))
         self._doubted.forget([batch_name(entries[0].token)])
+        self._fewer.pop(entries[0].job.part_of or "", None)
         self._record.explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
         failpoint("noted")
 
     def _put_off(self, entries: Sequence[Entry], words: str) -> None:
-        delay = max(self._record.later.again(entry.job.id) for entry in entries)
+        part_of, fewer = entries[0].job.part_of, len(entries) // 2
+        if part_of is not None and fewer >= FEWEST:  # a limit may leave room for some of them
+            self._fewer[part_of], delay = fewer, LATER_SECONDS
+        else:
+            delay = max(self._record.later.again(entry.job.id) for entry in entries)
         self._store.unsent([entry.job.id for entry in entries], reason=f"{words.rstrip('.')}. It is tried again in {delay:.0f} s.", delay=delay)
 
     def _refuse(self, entries: Sequence[Entry], words: str, code: int | None) -> None:

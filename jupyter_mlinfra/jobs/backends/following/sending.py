@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, islice
+from types import MappingProxyType
 
 from ....core.processes import TOKEN
 from ...attempt import Attempt
@@ -18,8 +19,8 @@ from .order import Order
 _OF_OURS = {TOKEN, "CUDA_VISIBLE_DEVICES"}
 
 
-def keys_of(entries: Sequence[Entry], most: int) -> list[dict[str, str]]:
-    """Fresh keys for waiting jobs, a mapping a batch: up to `most` elements of an array together, other jobs alone.
+def keys_of(entries: Sequence[Entry], most: int, fewer: Mapping[str, int] = MappingProxyType({})) -> list[dict[str, str]]:
+    """Fresh keys for waiting jobs, a mapping a batch: up to `most` elements of an array together, other jobs alone. fewer: of arrays by their ids.
 
     A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring go alone: its value travels in the environment, which a batch shares.
     """
@@ -27,7 +28,7 @@ def keys_of(entries: Sequence[Entry], most: int) -> list[dict[str, str]]:
     for part_of, group in groupby(sorted(entries, key=_together), key=_together):
         alone = part_of[0] == ""
         rest = iter(group)
-        while some := list(islice(rest, 1 if alone else most)):
+        while some := list(islice(rest, 1 if alone else min(most, fewer.get(part_of[0], most)))):
             batches.append(some)
     order = {entry.job.id: place for place, entry in enumerate(entries)}
     batches.sort(key=lambda batch: min(order[entry.job.id] for entry in batch))
