@@ -18,7 +18,7 @@ GROUP = "mlinfra.job_backends"
 _BUILT_IN = {
     "local": "jupyter_mlinfra.jobs.backends.local:LocalBackend",
     "kubernetes": "jupyter_mlinfra.jobs.backends.kubernetes.backend:KubernetesBackend",
-    "slurm": "jupyter_mlinfra.jobs.backends.slurm:SlurmBackend",
+    "slurm": "jupyter_mlinfra.jobs.backends.slurm.backend:SlurmBackend",
 }
 
 

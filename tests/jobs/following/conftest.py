@@ -14,7 +14,7 @@ from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 from jupyter_mlinfra.jobs.attempt import Attempt
 from jupyter_mlinfra.jobs.backends.following import Batch, Cluster, Sighting, Stage, follower, record
 from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
-from jupyter_mlinfra.jobs.backends.slurm import SlurmBackend
+from jupyter_mlinfra.jobs.backends.slurm.backend import SlurmBackend
 from jupyter_mlinfra.jobs.rows import Entry
 from jupyter_mlinfra.jobs.store import JobStore
 

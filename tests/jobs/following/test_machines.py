@@ -33,7 +33,7 @@ def there(project: Project, monkeypatch: pytest.MonkeyPatch) -> FollowerControl:
 
 def test_what_another_machine_follows_is_left_to_it(there: FollowerControl, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     started = list[Any]()
-    monkeypatch.setattr(control, "spawn_detached", lambda *words, **options: started.append(words))
+    monkeypatch.setattr(control.detached, "spawn_detached", lambda *words, **options: started.append(words))
     with file_lock(lock_path(project.home, "slurm")):
         began = time.monotonic()
         for _ in range(3):

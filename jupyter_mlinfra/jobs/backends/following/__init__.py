@@ -17,6 +17,9 @@ from typing import Protocol
 from ...rows import Entry
 from ...spec import JobState
 
+GUARD = f"{__name__}.guard"
+"""The module that runs beside each job."""
+
 
 @dataclass(eq=False)
 class Unreachable(Exception):

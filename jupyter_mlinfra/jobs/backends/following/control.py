@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import time
 from collections.abc import Mapping
@@ -17,16 +16,15 @@ from typing import TYPE_CHECKING
 from ....core.database import newest_revision
 from ....core.errors import Conflict, Unavailable
 from ....core.files import check_room, file_lock, write_atomic
-from ....core.processes import Identity, boot_id, spawn_detached
+from ....core.processes import Identity, boot_id
+from .. import detached
 
 if TYPE_CHECKING:
     from ....core.project import Project
 
 MODULE = "jupyter_mlinfra.jobs.backends.following.follower"
-START_SECONDS = 30.0
-END_SECONDS = 30.0
 LOCK_SECONDS = 5.0
-_LOG_BYTES = 1_000_000
+WHAT = "The follower of jobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +105,7 @@ class FollowerControl:
         mark = self.alive()
         if mark is None and self.elsewhere():
             return
-        if mark is None or mark.settings != digest_of(self._project) or not _poke(mark):
+        if mark is None or mark.settings != digest_of(self._project) or not detached.poke(mark):
             self.start()
 
     def heal(self) -> None:
@@ -119,24 +117,29 @@ class FollowerControl:
         """Make sure that one with the present settings runs. Raises Unavailable on a full disk, and with the end of its log when it does not come up."""
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark, settings = self.alive(), digest_of(self._project)
-            if mark is not None and mark.settings == settings and _poke(mark):
+            if mark is not None and mark.settings == settings and detached.poke(mark):
                 return mark
             if mark is not None:
-                _end(mark)
+                detached.end(mark, WHAT)
             self._wait_for_lock()
             check_room(self._project.home, "The follower of jobs cannot be started.")
-            log = self._project.folder("logs") / f"{self._backend}.log"
-            if log.exists() and log.stat().st_size > _LOG_BYTES:
-                os.replace(log, log.with_suffix(".log.1"))
-            spawn_detached(MODULE, [str(self._project.root), self._backend], log=log, environment={**os.environ, **self._environment})
-            return self._wait_for(settings, log)
+            return detached.start(
+                MODULE,
+                [str(self._project.root), self._backend],
+                log=self._project.folder("logs") / f"{self._backend}.log",
+                environment={**os.environ, **self._environment},
+                alive=self.alive,
+                settings=settings,
+                what=f"The follower of {self._backend} jobs",
+                seconds=detached.START_SECONDS,
+            )
 
     def stop(self) -> None:
         """End it; jobs go on, and are found again by the next one."""
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark = self.alive()
             if mark is not None:
-                _end(mark)
+                detached.end(mark, WHAT)
             elif host := self.elsewhere():
                 raise Unavailable(f"The follower of {self._backend} jobs runs on {host}.", "From here it cannot be ended.", f"On {host}: mlinfra down")
 
@@ -148,38 +151,3 @@ class FollowerControl:
                 why = f"{lock_path(self._project.home, self._backend)} is held by a process that is not on this machine, or hides."
                 raise Unavailable(f"{self._backend} jobs are followed on {self.elsewhere() or 'another machine'}.", why, "They go on there.")
             time.sleep(0.02)
-
-    def _wait_for(self, settings: str, log: Path) -> Mark:
-        limit = time.monotonic() + START_SECONDS
-        while time.monotonic() < limit:
-            mark = self.alive()
-            if mark is not None and mark.settings == settings:
-                return mark
-            time.sleep(0.01)
-        tail = log.read_text(errors="replace")[-500:].strip() if log.exists() else ""
-        raise Unavailable(f"The follower of {self._backend} jobs did not start.", tail or "It said nothing.", f"See {log}; jobs wait until it runs.")
-
-
-def _poke(mark: Mark) -> bool:
-    """Wake it; says whether it is there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
-        try:
-            sender.sendto(b"!", mark.socket)
-        except BlockingIOError:
-            pass  # it has many such messages to read: it will look anyway
-        except OSError:
-            return mark.process.signal(signal.SIGHUP)  # somebody cleaned the folder away: the signal makes it listen again
-    return True
-
-
-def _end(mark: Mark) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        mark.process.signal(number)
-        limit = time.monotonic() + END_SECONDS
-        while time.monotonic() < limit:
-            if not mark.process.alive():
-                return
-            time.sleep(0.005)
-    why = f"Process {mark.process.pid} was killed and is still there: it waits for a disk or a network share."
-    raise Unavailable("The follower of jobs does not end.", why, "Mend what it waits for, or restart the machine.")

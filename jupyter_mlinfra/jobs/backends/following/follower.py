@@ -24,7 +24,7 @@ from ....core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ....core.files import file_lock
 from ....core.processes import Identity, boot_id, failpoint, start_ticks
 from ....core.project import Project
-from ...attempt import REASON_BYTES, Attempt
+from ...attempt import REASON_BYTES, UNCLAIMED, Attempt
 from ...rows import Entry
 from ...spec import JobState
 from ...store import JobStore
@@ -35,7 +35,6 @@ from ..program import CannotStart
 from ..supervisor import say
 from . import Cluster, NotNow, Rejected, Remote, Sighting, Stage, Unreachable, batches
 from .control import Mark, digest_of, lock_path, mark_path
-from .guard import UNCLAIMED
 from .order import call_off, note_hold, read_hold, wanted
 from .patience import Patience
 from .record import LATER_LIMIT_SECONDS, LATER_SECONDS, Record

@@ -26,13 +26,12 @@ from pathlib import Path
 from ....core.processes import TOKEN, tree
 from ....core.secrets import resolve
 from ... import environment as names
-from ...attempt import Attempt
+from ...attempt import UNCLAIMED, Attempt
 from ...report import give_reason
 from ..program import CannotStart, find_program
 from .batches import Shipment
 from .order import LIMIT, LIMIT_THERE, PREEMPTED, Begun, Order, wanted, write_asked
 
-UNCLAIMED = 113
 NODE, GPU_IDS, ENDS_AT = names.NODE, "MLINFRA_GPU_IDS", "MLINFRA_ENDS_AT"
 """Where the far side may say on which machine this is, which of its GPUs it gave, and when it ends the job at the latest, in seconds since 1970."""
 RESOLUTION_SECONDS = 90.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from ....core.errors import BadRequest
 from ....core.records import Number, now
 from ...spec import Compute, JobSpec
-from ...store import JobStore
-from ..following import Remote, Unreachable
-from ..following.control import FollowerControl
+from ..following import Unreachable
+from ..following.backend import FollowedBackend
 from . import manifest
 from .api import Api, Refused
 from .nodes import Node, devices_of, free, nodes_of, room_for
@@ -25,17 +24,15 @@ if TYPE_CHECKING:
 NAME = "kubernetes"
 
 
-class KubernetesBackend:
+class KubernetesBackend(FollowedBackend[KubernetesRemote]):
     """Runs jobs as Jobs of a Kubernetes cluster."""
 
     def __init__(self, project: Project) -> None:
-        self._project, self._settings = project, project.settings.jobs.kubernetes
-        self._store = JobStore(project.database)
-        self._control = FollowerControl(project, NAME)
+        super().__init__(project, NAME)
+        self._settings = project.settings.jobs.kubernetes
         self._api = Api(self._settings)
 
-    def remote(self) -> Remote:
-        """The far side, for the follower."""
+    def _reach(self) -> KubernetesRemote:
         return KubernetesRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
@@ -54,18 +51,6 @@ class KubernetesBackend:
             if not folder.is_relative_to(mount):
                 why = f"{folder} is not below {mount}, where the volume is mounted."
                 raise BadRequest("Pods would not see the project's folder.", why, "Set [jobs.kubernetes] mount_path to where the volume is mounted here.")
-
-    def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
-        """Wake the follower."""
-        self._control.wake()
-
-    def cancel(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads who is to be cancelled
-        """Wake the follower."""
-        self._control.wake()
-
-    def heal(self) -> None:
-        """Start the follower if the last one died."""
-        self._control.heal()
 
     def starts(self) -> Mapping[str, datetime]:
         """Nothing: Kubernetes does not plan ahead."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ....core.errors import BadRequest
+from ...attempt import UNCLAIMED
 from ...spec import JobSpec
 from ..following import Batch
-from ..following.guard import NODE, UNCLAIMED
+from ..following.guard import NODE
 from ..following.sending import index_of
 from .pod import GPUS
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 PREFIX = "jupyter-mlinfra"
 PROJECT, BATCH, ATTEMPT, JOB, ARRAY = (f"{PREFIX}/{word}" for word in ("project", "batch", "attempt", "job", "array"))
+INDEX, OWNER = "batch.kubernetes.io/job-completion-index", "batch.kubernetes.io/job-name"
+"""How Kubernetes tells of a pod which element it is, and of which Job."""
 QUEUE, PRIORITY_CLASS = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
 CONTAINER = "job"
 MARGIN_SECONDS = 5

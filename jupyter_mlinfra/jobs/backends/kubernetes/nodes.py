@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...spec import Device, JobSpec
-from .manifest import BATCH, PROJECT, gpu_resource, gpu_type
+from .manifest import BATCH, INDEX, PROJECT, gpu_resource, gpu_type
 
 if TYPE_CHECKING:
     from ....core.settings import KubernetesSettings
-
-_INDEX = "batch.kubernetes.io/job-completion-index"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +96,7 @@ def _asks(pod: Mapping[str, Any], resource: str) -> int:
 
 def _holder(pod: Mapping[str, Any], ref_of: Callable[[str, int], str], project: str) -> str:
     meta = pod.get("metadata") or {}
-    labels, index = meta.get("labels") or {}, int((meta.get("annotations") or {}).get(_INDEX) or 0)
+    labels, index = meta.get("labels") or {}, int((meta.get("annotations") or {}).get(INDEX) or 0)
     ours = ref_of(str(labels.get(BATCH) or ""), index) if labels.get(PROJECT) == project else ""
     return ours or f"pod {meta.get('name')}"
 

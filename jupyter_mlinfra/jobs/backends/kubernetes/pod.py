@@ -14,12 +14,11 @@ import signal
 import sys
 from pathlib import Path
 
-from ...attempt import Attempt
+from ...attempt import UNCLAIMED, Attempt
+from ..following import GUARD
 from ..following.batches import Shipment
-from ..following.guard import UNCLAIMED
 from ..following.order import wanted
 
-GUARD = "jupyter_mlinfra.jobs.backends.following.guard"
 INDEX = "JOB_COMPLETION_INDEX"
 """Set by Kubernetes in the pods of an Indexed job."""
 GPUS, STARTS = "MLINFRA_GPUS", "MLINFRA_POD_STARTS"

@@ -11,10 +11,9 @@ from typing import Any
 
 from ...spec import JobState
 from ..following import Sighting, Stage
-from .manifest import BATCH, QUEUE, key_of
+from .manifest import BATCH, INDEX, OWNER, QUEUE, key_of
 
 Json = Mapping[str, Any]
-_INDEX, _OWNER = "batch.kubernetes.io/job-completion-index", "batch.kubernetes.io/job-name"
 _WAITS = {
     "ImagePullBackOff": "its image cannot be fetched, which is tried again",
     "ErrImagePull": "its image cannot be fetched",
@@ -84,7 +83,7 @@ def _newest(pods: Iterable[Json]) -> dict[tuple[str, int], Json]:
     found = dict[tuple[str, int], Json]()
     for pod in sorted(pods, key=lambda pod: str(_meta(pod).get("creationTimestamp") or "")):
         meta = _meta(pod)
-        index, owner = (meta.get("annotations") or {}).get(_INDEX), (meta.get("labels") or {}).get(_OWNER)
+        index, owner = (meta.get("annotations") or {}).get(INDEX), (meta.get("labels") or {}).get(OWNER)
         if owner and index is not None:
             before = found.get((owner, int(index)))
             if before is None or _over(before) or not _over(pod):  # two of the same second: the one that has not ended is the newer
@@ -94,7 +93,7 @@ def _newest(pods: Iterable[Json]) -> dict[tuple[str, int], Json]:
 
 def lacks_pods(jobs: Iterable[Json], pods: Iterable[Json]) -> bool:
     """Whether there are Jobs that should have a pod and have none: that somebody refuses to make them is only told by an event."""
-    having = {(_meta(pod).get("labels") or {}).get(_OWNER) for pod in pods}
+    having = {(_meta(pod).get("labels") or {}).get(OWNER) for pod in pods}
     return any(_meta(job).get("name") not in having and not (job.get("spec") or {}).get("suspend") and not _conditions(job) for job in jobs)
 
 

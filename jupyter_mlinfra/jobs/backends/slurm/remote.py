@@ -11,7 +11,7 @@ from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..following import Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
+from ..following import GUARD, Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
 from ..following.batches import words_path
 from ..following.mark import mark_of
 from ..following.sending import index_of
@@ -22,7 +22,6 @@ from .sightings import recalled, sightings_of
 if TYPE_CHECKING:
     from ....core.project import Project
 
-GUARD = "jupyter_mlinfra.jobs.backends.following.guard"
 BATCH = 1000
 """Most elements of an array that are sent in one call."""
 _SETTING = re.compile(r"^(ClusterName|MaxArraySize)\s*=\s*(\S+)", re.M)
