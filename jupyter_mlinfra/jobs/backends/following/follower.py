@@ -249,16 +249,16 @@ class Follower:
     def _elsewhere(self, entry: Entry, there: str, here: str) -> None:
         """A job that another cluster has: that this one does not know it means nothing."""
         if entry.cancelled_by and entry.job.state is JobState.QUEUED and call_off(self._record.attempt(entry), entry.token, unless_begun=True):
-            self._store.unsent([entry.job.id], reason="", delay=0.0)
+            self._unsend([entry], "", 0.0)
             return
         words = f"it was sent to cluster {there}, and the settings lead to {here or 'one without a name'} now. It is seen again when they lead there."
         self._record.explain({entry.job.id: f"{_LAST_SEEN} elsewhere: {words}"})
 
     def _call_off(self, entries: Sequence[Entry]) -> None:
         """Cancelled before anybody knows whether they arrived: should they, they find their orders gone."""
-        off = [entry.job.id for entry in entries if call_off(self._record.attempt(entry), entry.token, unless_begun=True)]
+        off = [entry for entry in entries if call_off(self._record.attempt(entry), entry.token, unless_begun=True)]
+        self._unsend(off, "", 0.0)
         if off:
-            self._store.unsent(off, reason="", delay=0.0)
             self._doubt_until, self._strays = time.monotonic() + DOUBT_LIMIT_SECONDS, True
 
     def _taken_back(self, entry: Entry) -> bool:
@@ -319,7 +319,7 @@ class Follower:
         if entries:
             self._store.unsent([entry.job.id for entry in entries], reason=reason, delay=delay)
             for entry in entries:
-                self._record.found(entry.token)
+                self._record.forget(entry)
 
     def _sync(self, pairs: Iterable[tuple[Entry, Sighting]]) -> None:
         """Holds and priorities of jobs that wait on the far side."""

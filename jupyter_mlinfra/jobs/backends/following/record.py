@@ -83,7 +83,8 @@ class Record:
             if not entry.cancelled_by and not entry.job.held_by:
                 self.explain({entry.job.id: sighting.reason or "Waits for its turn."})
             return
-        if sighting.stage is Stage.RUNNING and not Begun.read(self.attempt(entry, current)).node and self.early(f"{entry.token}+"):
+        begins = sighting.stage is Stage.RUNNING and entry.job.state is JobState.QUEUED
+        if begins and not Begun.read(self.attempt(entry, current)).node and self.early(f"{entry.token}+"):
             return  # its guard is about to say where it runs, and on which GPUs
         if entry.job.state is JobState.QUEUED or sighting.stage is Stage.ENDED:
             entry = self.catch_up(entry, sighting, current)
