@@ -11,7 +11,7 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.settings import SlurmSettings
 from jupyter_mlinfra.jobs import JobSpec, JobState
-from jupyter_mlinfra.jobs.backends.following import Batch, NotNow, Parcel, Rejected, Stage, Unreachable
+from jupyter_mlinfra.jobs.backends.following import Batch, NotNow, Parcel, Rejected, Sighting, Stage, Unreachable
 from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
 from jupyter_mlinfra.jobs.backends.slurm.request import array, needs, nice, output
 from jupyter_mlinfra.jobs.backends.slurm.sightings import recalled, sightings_of, waits
@@ -197,3 +197,24 @@ def test_jobs_in_hidden_partitions_are_asked_for_too(tmp_path: Path) -> None:
     (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
     remote = SlurmRemote(Project.open(tmp_path))
     assert (remote.look(), remote.recall(["7"])) == ([], {})
+
+
+def test_what_its_guard_does_not_end_in_time_slurm_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scancel").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/told\n')
+    (tmp_path / "scancel").chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs]\ngrace_seconds = 0.0\n[jobs.slurm]\nbin = "{tmp_path}"\n')
+    remote, running = SlurmRemote(Project.open(tmp_path)), [Sighting(remote="7", key="k.1.0", stage=Stage.RUNNING)]
+    remote.end(running)
+    assert (tmp_path / "told").read_text().splitlines() == ["--quiet --state=SUSPENDED 7", "--quiet --batch --signal=TERM --state=RUNNING 7"]
+    monkeypatch.setattr("jupyter_mlinfra.jobs.backends.slurm.remote.KILL_SECONDS", -1.0)
+    remote.end(running)
+    assert (tmp_path / "told").read_text().splitlines()[-1] == "--quiet 7"
+
+
+def test_a_right_that_is_missing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "scancel").write_text("#!/bin/sh\necho 'scancel: error: Kill job error on job id 7: Access/permission denied' >&2; exit 1\n")
+    (tmp_path / "scancel").chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    with pytest.raises(NotNow) as refused:
+        SlurmRemote(Project.open(tmp_path)).end([Sighting(remote="7", key="k.1.0", stage=Stage.RUNNING)])
+    assert "permission denied" in refused.value.words

@@ -40,9 +40,15 @@ def test_what_is_refused_again_and_again_is_tried_less_and_less_often(steps: Any
 
 
 def test_a_job_whose_call_never_answers_does_not_keep_the_others_from_being_sent(steps: Any) -> None:
-    steps.submit("bad")
+    runs = steps.submit("runs")
+    steps.rounds(2)
+    steps.begin(runs)
+    steps.there.sent.clear()
+    bad = steps.submit("bad")
     steps.there.faults["send"] = _only("bad", Unreachable("sbatch: no answer in 60 s."))
     steps.rounds()
+    assert steps.jobs.show(runs.id).reason == ""  # it was seen
+    assert steps.jobs.show(bad.id).reason == "It is not known yet whether it arrived: sbatch: no answer in 60 s."
     steps.submit("good")
     steps.rounds(3)
     assert steps.there.names() == ["good"]

@@ -92,6 +92,7 @@ class Follower:
         self._strays = True
         self._fewer = dict[str, int]()
         self._here: Cluster | None = None
+        self._looked = False
         self._tidied_at = self._doubt_until = time.monotonic()
         self._idle_since: float | None = None
         self._trouble = ""
@@ -162,7 +163,7 @@ class Follower:
         return self._here
 
     def _round(self) -> None:
-        self._here = None
+        self._here, self._looked = None, False
         followed = self._store.followed(backend=self._backend)
         if followed or self._strays:
             self._look(followed)
@@ -178,7 +179,7 @@ class Follower:
 
     def _look(self, followed: Sequence[Entry]) -> None:
         sightings = self._remote.look()
-        self._seen_at, self._failures = time.time(), 0
+        self._seen_at, self._failures, self._looked = time.time(), 0, True
         known = {entry.token: entry for entry in followed}
         seen = dict[str, Sighting]()
         strays = list[Sighting]()
@@ -346,11 +347,12 @@ class Follower:
         if due:
             self._trouble, self._told_at = words, time.monotonic()
         try:
-            jobs = [entry.job for entry in self._store.followed(backend=self._backend) if not entry.cancelled_by]
-            jobs = [job for job in jobs if due or not job.reason.startswith(_LAST_SEEN)]
+            entries = [entry for entry in self._store.followed(backend=self._backend) if not entry.cancelled_by]
+            unsure = {entry.job.id: f"It is not known yet whether it arrived: {words}" for entry in entries if entry.remote == ""}
+            jobs = [] if self._looked else [entry.job for entry in entries if due or not entry.job.reason.startswith(_LAST_SEEN)]
             waiting = self._store.waiting(at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False)
             reasons = {job.id: self._last_seen(words) for job in jobs}
-            self._record.explain({**reasons, **{item.id: f"Waits: {words}" for item in waiting}})
+            self._record.explain({**reasons, **unsure, **{item.id: f"Waits: {words}" for item in waiting}})
             self._record.tell()
         except MLInfraError as error:
             say(str(error))

@@ -157,10 +157,15 @@ class SlurmRemote:
         return nice(priority, self._settings)
 
     def _tell(self, *words: str) -> None:
-        """Say something of jobs that may have changed since they were seen: a refusal is no fault, the next look shows how they stand."""
+        """Say something of jobs that may have changed since they were seen: a refusal is no fault, the next look shows how they stand.
+
+        Raises NotNow when a right is missing, which somebody has to mend.
+        """
         try:
             self._commands.run(*words)
         except Refused as error:
+            if "denied" in error.words:
+                raise NotNow(f"{words[0]}: {error.words}") from error
             sys.stderr.write(f"{words[0]}: {error.words}\n")
 
 
