@@ -78,7 +78,7 @@ def test_what_arrives_after_it_was_called_off_does_not_run(guards: Guards, case:
 
 @pytest.mark.parametrize("name", ["exit", "asked", "begun.json"])
 def test_the_exit_code_is_told_also_where_a_file_cannot_be_written(guards: Guards, name: str) -> None:
-    guards.order("kill -USR1 $PPID; trap 'exit 0' TERM; touch begun; while :; do sleep 0.05; done")
+    guards.order("trap 'exit 0' TERM; kill -USR1 $PPID; while :; do sleep 0.05; done")
     (guards.attempt.folder / name / "in the way").mkdir(parents=True)
     assert guards.start().wait(60) == 0
 
