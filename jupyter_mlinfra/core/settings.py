@@ -214,7 +214,7 @@ class KubernetesSettings(_Section):
     """Seconds that a job has to save its work when it has to give way."""
 
     keep_minutes: float = Field(default=60.0, ge=1)
-    """Minutes that ended jobs stay in Kubernetes."""
+    """Minutes that ended jobs stay in Kubernetes when nobody follows them; else they are deleted once their end is written down."""
 
     poll_seconds: float = Field(default=2.0, gt=0)
     """Seconds between two looks while jobs are there; each lists them all at once."""
@@ -383,7 +383,7 @@ class Settings(BaseSettings):
     )
 
     home: str = ".mlinfra"
-    """Folder of the project's state, below the project or absolute; must be on a local disk."""
+    """Folder of the project's state, below the project or absolute; on a disk that only one machine's processes write, but for the folders of jobs."""
 
     project: ProjectCard = ProjectCard()
     catalog: CatalogSettings = CatalogSettings()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..core.database import Database
 from ..core.errors import MLInfraError
 from .attempt import NotebookTask
-from .environment import JOB, PROGRESS, runtime_folder
+from .environment import JOB, NODE, PROGRESS, runtime_folder
 from .parameters import EXPECTED, kernel_of, tags_of
 from .report import give_reason
 from .signals import preempt_signals
@@ -98,12 +98,12 @@ def _because(reason: str, code: int) -> int:
 
 
 def _follower(state: Path) -> Any:
-    """A function that tells followers of progress, though not more often than they care for."""
+    """A function that tells followers of progress, though not more often than they care for; on other machines who follows their jobs does."""
     job, told_at = os.environ.get(JOB), -TELL_SECONDS
 
     def tell(fraction: float) -> None:
         nonlocal told_at
-        if job is None or time.monotonic() - told_at < TELL_SECONDS:
+        if job is None or NODE in os.environ or time.monotonic() - told_at < TELL_SECONDS:
             return
         told_at = time.monotonic()
         with contextlib.suppress(MLInfraError):  # nobody's job fails because it could not be watched

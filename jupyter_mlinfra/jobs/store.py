@@ -212,21 +212,25 @@ class JobStore:
         with self._database.write() as connection:
             connection.executemany("UPDATE job SET remote = ? WHERE id = ?", [(remote, job) for job, remote in remotes.items()])
 
-    def unsent(self, jobs: Sequence[str], *, reason: str, delay: float) -> None:
-        """The backend does not have these: they wait here, not to be sent for `delay` seconds; or end, when somebody asked for that meanwhile."""
+    def unsent(self, jobs: Sequence[str], *, reason: str, delay: float, counted: bool = False) -> None:
+        """The backend does not have these: they wait here, not to be sent for `delay` seconds; or end, when somebody asked for that meanwhile.
+
+        counted: that it could not begin counts against `retries`.
+        """
         with self._database.write() as connection:
             for entry in (read(connection, job) for job in jobs):
                 if entry.cancelled_by:
                     _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by} before it started.")
                 else:
-                    _set(connection, entry, remote=None, not_before=now().timestamp() + delay, reason=encodable(reason))
+                    _set(connection, entry, remote=None, not_before=now().timestamp() + delay, reason=encodable(reason), failures=entry.failures + counted)
 
     def running_there(self, job: str, *, gpu_ids: Sequence[str], began: float) -> Entry:
         """A job that was sent on runs: the next attempt. began: seconds since 1970."""
-        gpus = json.dumps(list(gpu_ids))
-        if self.entry(job).job.state is JobState.QUEUED:
-            self._move(job, JobState.STARTING, gpu_ids=gpus, progress=None, progress_text="", held_by="")
-        return self._move(job, JobState.RUNNING, started_at=began)
+        with self._database.write() as connection:
+            entry = read(connection, job)
+            if entry.job.state is JobState.QUEUED:
+                entry = _step(connection, entry, JobState.STARTING, gpu_ids=json.dumps(list(gpu_ids)), progress=None, progress_text="", held_by="")
+            return _step(connection, entry, JobState.RUNNING, started_at=began)
 
     def again(self, job: str, *, reason: str, exit_code: int | None, counted: bool, delay: float, remote: str | None = None) -> Entry:
         """Back into the queue, not to be started for `delay` seconds; into its end when somebody asked for that meanwhile.
@@ -297,18 +301,9 @@ class JobStore:
             moved = {entry.job.id: _set(connection, entry, **columns) for entry in waiting}
             return [moved.get(entry.job.id, entry.job) for entry in entries]
 
-    def _move(
-        self, job: str, to: JobState, *, reason: str = "", exit_code: int | None = None, counted: bool = False, asked: bool = False, **columns: Any
-    ) -> Entry:
+    def _move(self, job: str, to: JobState, **how: Any) -> Entry:
         with self._database.write() as connection:
-            entry = read(connection, job)
-            if to is JobState.QUEUED and entry.cancelled_by:
-                return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=exit_code)
-            if to is JobState.STARTING and entry.job.held_by and "held_by" not in columns:
-                raise Conflict(f"Job {job} is on hold.", f"{entry.job.held_by} holds it.", f"mlinfra jobs release {job}")
-            columns["failures"] = entry.failures + counted
-            columns["requeues"] = entry.requeues + asked
-            return _write(connection, entry, to, reason=reason, exit_code=exit_code, **columns)
+            return _step(connection, read(connection, job), to, **how)
 
     def _select(self, tail: str, *values: Any) -> list[Entry]:
         with self._database.read() as connection:
@@ -352,6 +347,28 @@ def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -
 def _dump(record: JobSpec | Launch) -> str:
     """As JSON. Field by field: `asdict` copies all that is in them, which a submit has no time for."""
     return json.dumps({field.name: getattr(record, field.name) for field in fields(record)})
+
+
+def _step(
+    connection: sqlite3.Connection,
+    entry: Entry,
+    to: JobState,
+    *,
+    reason: str = "",
+    exit_code: int | None = None,
+    counted: bool = False,
+    asked: bool = False,
+    **columns: Any,
+) -> Entry:
+    """Move a job, unless somebody has asked for something else meanwhile."""
+    job = entry.job.id
+    if to is JobState.QUEUED and entry.cancelled_by:
+        return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=exit_code)
+    if to is JobState.STARTING and entry.job.held_by and "held_by" not in columns:
+        raise Conflict(f"Job {job} is on hold.", f"{entry.job.held_by} holds it.", f"mlinfra jobs release {job}")
+    columns["failures"] = entry.failures + counted
+    columns["requeues"] = entry.requeues + asked
+    return _write(connection, entry, to, reason=reason, exit_code=exit_code, **columns)
 
 
 def _element(spec: JobSpec, element: Mapping[str, Any] | None) -> JobSpec:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.settings import SlurmSettings
 from jupyter_mlinfra.jobs import JobSpec, JobState
-from jupyter_mlinfra.jobs.backends.following import Stage
+from jupyter_mlinfra.jobs.backends.following import Batch, NotNow, Parcel, Rejected, Sighting, Stage, Unreachable
+from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
 from jupyter_mlinfra.jobs.backends.slurm.request import array, needs, nice, output
 from jupyter_mlinfra.jobs.backends.slurm.sightings import recalled, sightings_of, waits
 
@@ -99,3 +102,119 @@ def test_priorities_above_the_usual_need_an_operators_right() -> None:
 def test_indexes_and_paths_as_slurm_writes_them() -> None:
     assert array([0, 1, 2, 3, 7, 9, 10]) == "0-3,7,9-10"
     assert output(Path("/data/100%/x")) == "/data/100%%/x"
+
+
+@pytest.mark.parametrize(
+    ("words", "means"),
+    [
+        ("Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)", Rejected),
+        ("Batch job submission failed: Invalid partition name specified", Rejected),
+        ("Batch job submission failed: Invalid account or account/partition combination specified", Rejected),
+        ("Batch job submission failed: Invalid qos specification", Rejected),
+        ("Invalid generic resource (gres) specification", Rejected),
+        ("Batch job submission failed: Requested node configuration is not available", Rejected),
+        ("Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", NotNow),
+        ("Batch job submission failed: Required partition not available (inactive or drain)", NotNow),
+        ("Batch job submission failed: Required node not available (down, drained or reserved)", NotNow),
+        ("Batch job submission failed: Unspecified error", NotNow),
+        ("Batch job submission failed: Unable to contact slurm controller (connect failure)", Unreachable),
+        ("Batch job submission failed: Socket timed out on send/recv operation", Unreachable),
+        ("Batch job submission failed: Rate limit exceeded, please retry later", Unreachable),
+        ("Batch job submission failed: Protocol authentication error", Unreachable),
+        ("resolve_ctls_from_dns_srv: res_nsearch error: Unknown host\nsbatch: fatal: Could not establish a configuration source", Unreachable),
+    ],
+)
+def test_what_sbatch_says_is_for_good_for_now_or_no_answer(tmp_path: Path, words: str, means: type[Exception]) -> None:
+    """Slurm 24.11's own texts."""
+    (tmp_path / "sbatch").write_text(f"#!/bin/sh\ncat >&2 <<'X'\nsbatch: error: {words}\nX\nexit 1\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    entry: Any = SimpleNamespace(
+        job=SimpleNamespace(id="a", name="a", part_of=None, priority=50), spec=JobSpec(command=["x"]), launch=SimpleNamespace(python="python")
+    )
+    batch = Batch(name="k", attempt=1, parcels=[Parcel(entry=entry, key="k.1.0", attempt=1, folder=tmp_path)], environment={})
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    with pytest.raises(means) as caught:
+        SlurmRemote(Project.open(tmp_path)).send(batch)
+    assert words.rpartition(": ")[2].partition("\n")[0][:30] in str(caught.value.words)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "code"),
+    [
+        (256, 1), (9, 137), (3 * 256, 3),  # 22.05, openapi v0.0.38: the wait status itself
+        ({"status": "SIGNALED", "return_code": 0, "signal": {"signal_id": 9, "name": "Killed"}}, 137),  # 23.02, v0.0.39
+        ({"status": "ERROR", "return_code": 0, "signal": {}}, 1),  # the same, which tells no code of a normal end
+        ({"status": ["ERROR"], "return_code": _number(7), "signal": {"id": _number(None), "name": ""}}, 7),  # 24.11, v0.0.42
+        (None, 1),
+    ],
+)  # fmt: skip
+def test_exit_codes_of_all_versions_are_read(exit_code: Any, code: int) -> None:
+    assert _see(job_state="FAILED", exit_code=exit_code, array_job_id=0, array_task_id=None, nice=None).code == code
+
+
+def test_a_record_that_cannot_be_read_hides_no_other() -> None:
+    good, torn, nameless = _job(), _job(job_id=8, job_state=["RUNNING"], restart_cnt="many", nodes=3), {"comment": "mlinfra:abc:k3.1"}
+    torn["start_time"], torn["job_state"] = "soon", 7
+    found = sightings_of([nameless, torn, good], "mlinfra:abc:")
+    assert [(one.remote, one.stage) for one in found] == [("8", Stage.UNKNOWN), ("7", Stage.WAITING)]
+
+
+def test_a_configuration_tells_its_cluster_and_how_large_an_array_may_be(tmp_path: Path) -> None:
+    (tmp_path / "scontrol").write_text("#!/bin/sh\nprintf 'ClusterName             = north\\nMaxArraySize            = 51\\n'\n")
+    (tmp_path / "scontrol").chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    found = SlurmRemote(Project.open(tmp_path)).cluster()
+    assert (found.name, found.most) == ("north", 51)
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ("Slurm accounting storage is disabled", {}),
+        ("slurm_persist_conn_open_without_init: failed to open persistent connection to host:db:6819: Connection refused", None),
+        ("Access/permission denied", None),
+    ],
+)
+def test_only_an_accounting_that_there_is_not_knows_nothing(tmp_path: Path, words: str, known: Any) -> None:
+    (tmp_path / "squeue").write_text("#!/bin/sh\necho 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1\n")
+    (tmp_path / "sacct").write_text(f"#!/bin/sh\necho 'sacct: error: {words}' >&2; exit 1\n")
+    for name in ("squeue", "sacct"):
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    remote = SlurmRemote(Project.open(tmp_path))
+    if known is None:
+        with pytest.raises(Unreachable):
+            remote.recall(["7"])
+    else:
+        assert remote.recall(["7"]) == known
+    (tmp_path / "sacct").unlink()
+    assert remote.recall(["7"]) == {}
+
+
+def test_jobs_in_hidden_partitions_are_asked_for_too(tmp_path: Path) -> None:
+    (tmp_path / "squeue").write_text('#!/bin/sh\ncase "$*" in *--all*) echo \'{"jobs": []}\';; *) exit 1;; esac\n')
+    (tmp_path / "squeue").chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    remote = SlurmRemote(Project.open(tmp_path))
+    assert (remote.look(), remote.recall(["7"])) == ([], {})
+
+
+def test_what_its_guard_does_not_end_in_time_slurm_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scancel").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/told\n')
+    (tmp_path / "scancel").chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs]\ngrace_seconds = 0.0\n[jobs.slurm]\nbin = "{tmp_path}"\n')
+    remote, running = SlurmRemote(Project.open(tmp_path)), [Sighting(remote="7", key="k.1.0", stage=Stage.RUNNING)]
+    remote.end(running)
+    assert (tmp_path / "told").read_text().splitlines() == ["--quiet --state=SUSPENDED 7", "--quiet --batch --signal=TERM --state=RUNNING 7"]
+    monkeypatch.setattr("jupyter_mlinfra.jobs.backends.slurm.remote.KILL_SECONDS", -1.0)
+    remote.end(running)
+    assert (tmp_path / "told").read_text().splitlines()[-1] == "--quiet 7"
+
+
+def test_a_right_that_is_missing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "scancel").write_text("#!/bin/sh\necho 'scancel: error: Kill job error on job id 7: Access/permission denied' >&2; exit 1\n")
+    (tmp_path / "scancel").chmod(0o755)
+    (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
+    with pytest.raises(NotNow) as refused:
+        SlurmRemote(Project.open(tmp_path)).end([Sighting(remote="7", key="k.1.0", stage=Stage.RUNNING)])
+    assert "permission denied" in refused.value.words

@@ -196,11 +196,11 @@ def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_j
 
 def test_a_supervisor_that_nothing_ends_is_an_error_and_no_endless_wait(jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from jupyter_mlinfra.core.processes import Identity
-    from jupyter_mlinfra.jobs.backends import control
+    from jupyter_mlinfra.jobs.backends import detached
 
     pid = jobs.start().pid
     sent = list[int]()
-    monkeypatch.setattr(control, "END_SECONDS", 0.05)
+    monkeypatch.setattr(detached, "END_SECONDS", 0.05)
     monkeypatch.setattr(Identity, "signal", lambda _, number: sent.append(number))  # as a process in uninterruptible sleep takes them
     with pytest.raises(Unavailable, match=f"Process {pid} was killed and is still there"):
         jobs.stop()

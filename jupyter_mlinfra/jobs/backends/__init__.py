@@ -21,7 +21,7 @@ _BUILT_IN = {
     "local": "jupyter_mlinfra.jobs.backends.local:LocalBackend",
     "kubernetes": "jupyter_mlinfra.jobs.backends.kubernetes.backend:KubernetesBackend",
     "ray": "jupyter_mlinfra.jobs.backends.ray.backend:RayBackend",
-    "slurm": "jupyter_mlinfra.jobs.backends.slurm:SlurmBackend",
+    "slurm": "jupyter_mlinfra.jobs.backends.slurm.backend:SlurmBackend",
 }
 
 

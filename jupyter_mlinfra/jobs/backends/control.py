@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
-import socket
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -16,18 +13,15 @@ from typing import TYPE_CHECKING, Any
 from ...core.database import newest_revision
 from ...core.errors import Unavailable
 from ...core.files import check_room, file_lock
-from ...core.processes import spawn_detached
+from . import detached
+from .detached import START_SECONDS
 from .registry import Registered, Registry
 
 if TYPE_CHECKING:
     from ...core.project import Project
 
 MODULE = "jupyter_mlinfra.jobs.backends.supervisor"
-START_SECONDS = 30.0
-"""How long a start may take on a machine under load."""
-END_SECONDS = 30.0
-"""How long it may take to end, and then to die."""
-_LOG_BYTES = 1_000_000
+WHAT = "The job supervisor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +75,20 @@ class Control:
     def wake(self) -> None:
         """Tell the supervisor of a new job; start one when none runs with the present settings."""
         entry = self._registry.read()
-        if entry is None or entry.stopped or entry.settings != self._config().settings or not self._poke(entry):
+        if entry is None or entry.stopped or entry.settings != self._config().settings or not detached.poke(entry):
             self.start()
 
     def nudge(self) -> None:
         """Tell the supervisor of a change that whichever runs can see to; start one when none does."""
         entry = self._registry.read()
-        if entry is None or not self._poke(entry):
+        if entry is None or not detached.poke(entry):
             self.start()
 
     def tell(self) -> None:
         """Wake the supervisor that runs; none is started."""
         entry = self.alive()
         if entry is not None:
-            self._poke(entry)
+            detached.poke(entry)
 
     def drain(self) -> None:
         """Have a supervisor that starts no more jobs, but still sees to those that run."""
@@ -119,16 +113,21 @@ class Control:
             if entry is not None and entry.settings == config.settings:
                 if entry.stopped:
                     self._registry.mark(stopped=False)
-                self._poke(entry)
+                detached.poke(entry)
                 return entry
             if entry is not None:
-                self._end(entry)
+                detached.end(entry, WHAT)
             check_room(self._project.home, "The job supervisor cannot be started.")  # it could not tell, and would be waited for
-            log = self._project.folder("logs") / "supervisor.log"
-            if log.exists() and log.stat().st_size > _LOG_BYTES:
-                os.replace(log, log.with_suffix(".log.1"))
-            spawn_detached(MODULE, [config.dump()], log=log, environment=dict(os.environ))
-            return self._wait_for(config)
+            return detached.start(
+                MODULE,
+                [config.dump()],
+                log=self._project.folder("logs") / "supervisor.log",
+                environment=dict(os.environ),
+                alive=self.alive,
+                settings=config.settings,
+                what=WHAT,
+                seconds=START_SECONDS,
+            )
 
     def stop(self) -> None:
         """End the supervisor; jobs that run go on, and are found again by the next one."""
@@ -138,43 +137,7 @@ class Control:
             finally:  # on a full disk too
                 entry = self.alive()
                 if entry is not None:
-                    self._end(entry)
+                    detached.end(entry, WHAT)
 
     def _config(self) -> Config:
         return Config.of(self._project)
-
-    def _poke(self, entry: Registered) -> bool:
-        """Wake a supervisor; says whether it is there."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            try:
-                sender.sendto(b"!", entry.socket)
-            except BlockingIOError:
-                pass  # it has many such messages to read: it will look anyway
-            except OSError:
-                # No one listens there, or somebody cleaned the folder away: the signal makes it listen again.
-                return entry.process.signal(signal.SIGHUP)
-        return True
-
-    def _wait_for(self, config: Config) -> Registered:
-        limit = time.monotonic() + START_SECONDS
-        while time.monotonic() < limit:
-            entry = self.alive()
-            if entry is not None and entry.settings == config.settings:
-                return entry
-            time.sleep(0.005)
-        log = self._project.home / "logs" / "supervisor.log"
-        tail = log.read_text(errors="replace")[-500:].strip() if log.exists() else ""
-        raise Unavailable("The job supervisor did not start.", tail or f"It said nothing in {START_SECONDS:.0f} s.", f"See {log}; jobs wait until it runs.")
-
-    def _end(self, entry: Registered) -> None:
-        """Raises Unavailable when not even SIGKILL ends it. Its jobs do not notice, and the next one finds them."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            entry.process.signal(number)
-            limit = time.monotonic() + END_SECONDS
-            while time.monotonic() < limit:
-                if not entry.process.alive():
-                    return
-                time.sleep(0.005)
-        why = f"Process {entry.process.pid} was killed and is still there: it waits for a disk or a network share."
-        raise Unavailable("The job supervisor does not end.", why, "Mend what it waits for, or restart the machine.")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_kubernetes.server import FakeKubernetes
+from fake_kubernetes.site import REPOSITORY
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs.backends.following import Unreachable
+from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
 from jupyter_mlinfra.jobs.backends.kubernetes import api, remote
 from jupyter_mlinfra.jobs.backends.kubernetes.remote import KubernetesRemote, site_of
 
@@ -114,6 +118,27 @@ def test_an_array_is_ended_by_one_call_and_an_element_by_its_pod(site: Any, tool
     tools.until(lambda: not site.fake.cluster.jobs)
 
 
+def test_what_has_ended_and_is_written_down_is_not_listed_at_every_look(site: Any, tools: Any) -> None:
+    array = site.shell("exit $CODE", array=[{"CODE": str(code)} for code in (0, 3)])
+    assert [job.exit_code for job in site.jobs.wait([array.id], timeout=60)] == [0, 3]
+    tools.until(lambda: not site.fake.cluster.jobs and not site.fake.cluster.pods)
+
+
+def test_a_quota_is_why_a_job_waits(site: Any) -> None:
+    site.fake.cluster.quota = 'pods "train-0-" is forbidden: exceeded quota: gpus'
+    job = site.shell("true")
+    site.reason(job, "exceeded quota: gpus")
+    site.fake.cluster.quota = ""
+    assert site.end_of(job).state == "succeeded"
+
+
+def test_a_drained_node_refuses_nothing(site: Any, tools: Any) -> None:
+    site.fake.cluster.nodes[0]["spec"] = {"unschedulable": True}
+    assert site.shell("true").state == "queued"
+    with pytest.raises(BadRequest, match="No node"):
+        site.shell("true", gpus=3)
+
+
 def test_not_being_able_to_look_is_nothing_to_a_job(site: Any, tools: Any) -> None:
     job = site.shell("echo x >> runs; until [ -e go ]; do sleep 0.05; done")
     pod = site.running(job)
@@ -144,6 +169,28 @@ def test_a_job_that_the_server_will_never_take_fails_with_its_words(make_site: A
     ended = site.end_of(site.shell("true"))
     assert (ended.state, ended.attempt) == ("failed", 0)
     assert "serviceAccountName" in ended.reason
+
+
+def test_a_job_that_a_policy_refuses_waits_alone(site: Any) -> None:
+    site.fake.forbidden['"bad-'] = "admission webhook denied the request: you must provide labels"
+    bad, good = site.shell("true", name="bad"), site.shell("true", name="good")
+    assert site.end_of(good).state == "succeeded"
+    site.reason(bad, "you must provide labels")
+    assert site.jobs.show(bad.id).state == "queued"
+    site.jobs.cancel(bad.id)
+    assert site.end_of(bad).state == "cancelled"
+
+
+def test_a_delete_that_is_forbidden_hides_no_end(site: Any) -> None:
+    site.fake.forbidden["DELETE"] = 'jobs.batch is forbidden: User "ana" cannot delete resource "jobs"'
+    kept = site.shell("until [ -e go ]; do sleep 0.05; done")
+    site.running(kept)
+    site.jobs.cancel(kept.id)
+    assert site.end_of(site.shell("true")).state == "succeeded"
+    site.reason(kept, "cannot delete resource")
+    site.fake.forbidden.clear()
+    (site.root / "go").touch()
+    assert site.end_of(kept).state == "cancelled"
 
 
 def test_a_namespace_that_is_not_there_is_why_a_job_waits(make_site: Any) -> None:
@@ -184,6 +231,38 @@ def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(sit
     assert (ended.state, ended.attempt, tools.lines(site.root / "ran")) == ("succeeded", 1, ["x"])
 
 
+@pytest.mark.parametrize("may_read", [True, False])
+def test_another_cluster_that_does_not_know_a_job_says_nothing_of_it(site: Any, tmp_path: Path, may_read: bool) -> None:
+    """`kubectl config use-context`, and back."""
+    (tmp_path / "other").mkdir()
+    other = FakeKubernetes.start(tmp_path / "other", REPOSITORY)
+    for cluster in (site.fake, other):
+        if not may_read:
+            cluster.forbidden["GET /api/v1/namespaces/kube-system"] = "namespaces is forbidden"
+    control = FollowerControl(Project.open(site.root), "kubernetes")
+    try:
+        job = site.shell("echo x >> runs; until [ -e go ]; do sleep 0.05; done", gpus=2)
+        pod = site.running(job)
+        waits = site.shell("true", gpus=1)
+        site.reason(waits, "Unschedulable")
+        control.stop()
+        other.kubeconfig(tmp_path / "kubeconfig")
+        control.start()
+        for one in (job, waits):
+            site.reason(one, "Last seen elsewhere: it was sent to cluster")
+        assert [site.jobs.show(one.id).state for one in (job, waits)] == ["running", "queued"]
+        assert other.created == []
+        control.stop()
+        site.fake.kubeconfig(tmp_path / "kubeconfig")
+        (site.root / "go").touch()
+        control.start()
+        assert [(site.end_of(one).state, site.end_of(one).attempt) for one in (job, waits)] == [("succeeded", 1)] * 2
+        assert (len(site.fake.created), pod in site.fake.cluster.pods) == (2, True)
+    finally:
+        control.stop()
+        other.close()
+
+
 def test_a_list_is_whole_or_none(site: Any, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [site.shell("until [ -e go ]; do sleep 0.05; done") for _ in range(5)]
     for job in jobs:
@@ -215,6 +294,7 @@ def test_a_poll_asks_twice_however_many_jobs_there_are(site: Any, monkeypatch: p
 
 
 def test_the_files_of_what_has_ended_are_not_read_for_ever(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.fake.forbidden["DELETE"] = "no"  # so that they stay
     for _ in range(2):
         site.end_of(site.shell("exit 3"))
     read = []

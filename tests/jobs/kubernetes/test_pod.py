@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.jobs.attempt import Attempt
+from jupyter_mlinfra.jobs.backends.following.batches import Shipment
 from jupyter_mlinfra.jobs.backends.following.order import Order, read_asked
 
 KEY = "aa.1.0"
@@ -30,11 +31,12 @@ class Pod:
         command = ["sh", "-c", script]
         order = Order(command=command, shown="sh", folder=str(self.folder), environment={}, gpus=True, token=key, limit_seconds=None, grace_seconds=grace)
         order.write(attempt)
+        Shipment(cluster="", jobs=["j0", ""]).write(self.jobs, "aa")
         return attempt
 
     def start(self, index: int = 0, **environment: str) -> subprocess.Popen[bytes]:
         words = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "JOB_COMPLETION_INDEX": str(index), "MLINFRA_NODE": "node-1"}
-        command = [sys.executable, "-P", "-m", "jupyter_mlinfra.jobs.backends.kubernetes.pod", str(self.jobs), "j0,", "aa.1"]
+        command = [sys.executable, "-P", "-m", "jupyter_mlinfra.jobs.backends.kubernetes.pod", str(self.jobs), "aa.1"]
         self.pods.append(subprocess.Popen(command, env={**words, **environment}))
         return self.pods[-1]
 

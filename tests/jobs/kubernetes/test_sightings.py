@@ -10,21 +10,28 @@ from jupyter_mlinfra.core.settings import KubernetesSettings
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.jobs.backends.kubernetes.nodes import devices_of, free, nodes_of, room_for
 from jupyter_mlinfra.jobs.backends.kubernetes.pod import visible_gpus
-from jupyter_mlinfra.jobs.backends.kubernetes.sightings import sightings_of
+from jupyter_mlinfra.jobs.backends.kubernetes.sightings import lacks_pods, sightings_of
 
 LABELS = {"jupyter-mlinfra/project": "p", "jupyter-mlinfra/batch": "b", "jupyter-mlinfra/attempt": "3"}
 
 
 def job(*conditions: dict[str, str], size: int = 1, suspend: bool = False, queue: str = "", **status: Any) -> dict[str, Any]:
     labels = {**LABELS, **({"kueue.x-k8s.io/queue-name": queue} if queue else {})}
-    meta = {"name": "train", "uid": "u1", "labels": labels, "annotations": {"jupyter-mlinfra/jobs": ",".join(f"j{i}" for i in range(size))}}
+    meta = {"name": "train", "uid": "u1", "labels": labels}
     return {"metadata": meta, "spec": {"completions": size, "suspend": suspend}, "status": {"conditions": list(conditions), **status}}
 
 
 def pod(phase: str, *conditions: dict[str, str], index: int = 0, at: str = "2026-01-01T00:00:00Z", **status: Any) -> dict[str, Any]:
-    notes = {"batch.kubernetes.io/job-completion-index": str(index), "jupyter-mlinfra/jobs": "j0,j1"}
+    notes = {"batch.kubernetes.io/job-completion-index": str(index)}
     meta = {"name": f"train-{index}-x", "creationTimestamp": at, "labels": {**LABELS, "batch.kubernetes.io/job-name": "train"}, "annotations": notes}
     return {"metadata": meta, "spec": {"nodeName": "node-1"}, "status": {"phase": phase, "conditions": list(conditions), **status}}
+
+
+def look(jobs: Any, pods: Any, workloads: Any, starts: Any, refusals: Any = None) -> Any:
+    """With elements j0, j1 … of the batch."""
+    return sightings_of(
+        jobs, pods, workloads, starts, lambda batch: [f"j{i}" for i in range(max((job["spec"]["completions"] for job in jobs), default=2))], refusals or {}
+    )
 
 
 def state(**how: Any) -> dict[str, Any]:
@@ -59,7 +66,7 @@ DISRUPTED = condition("DisruptionTarget", reason="PreemptionByScheduler")
     ],
 )  # fmt: skip
 def test_where_a_job_stands(there: Any, pods: Any, starts: int, stage: str, restarts: int, words: str) -> None:
-    [seen] = sightings_of([there], pods, [], lambda job, key: starts)
+    [seen] = look([there], pods, [], lambda job, key: starts)
     found = seen.sighting
     assert (found.key, found.stage, found.restarts) == ("b.3.0", stage, restarts)
     assert words in found.reason
@@ -72,7 +79,7 @@ def test_where_a_job_stands(there: Any, pods: Any, starts: int, stage: str, rest
         (pod("Failed", **state(terminated={"exitCode": 7, "reason": "Error"})), 7, None, ""),
         (pod("Failed", **state(terminated={"exitCode": 137, "reason": "OOMKilled"})), 137, None, "out of the memory"),
         (pod("Failed", reason="DeadlineExceeded", **state(terminated={"exitCode": 137})), 137, "failed", "time limit"),
-        (pod("Failed", reason="UnexpectedAdmissionError", message="no healthy devices"), None, None, "no healthy devices"),
+        (pod("Failed", reason="Evicted", message="the node was low on memory", **state(terminated={"exitCode": 137})), 137, None, "low on memory"),
         (
             pod("Failed", **state(terminated={"exitCode": 128, "reason": "StartError", "message": "python: not found"})),
             128,
@@ -82,14 +89,30 @@ def test_where_a_job_stands(there: Any, pods: Any, starts: int, stage: str, rest
     ],
 )
 def test_how_a_pod_ended(ended: Any, code: int | None, asked: str | None, words: str) -> None:
-    [seen] = sightings_of([job(condition("Failed"), failedIndexes="0")], [ended], [], lambda job, key: 1)
+    [seen] = look([job(condition("Failed"), failedIndexes="0")], [ended], [], lambda job, key: 1)
     assert (seen.sighting.stage, seen.sighting.code, seen.sighting.asked, seen.pod) == ("ended", code, asked, "")
     assert words in seen.sighting.reason
 
 
+@pytest.mark.parametrize("why", ["UnexpectedAdmissionError", "OutOfcpu", "NodeAffinity"])
+def test_a_pod_that_its_node_refuses_is_not_the_jobs_failure(why: str) -> None:
+    refused = pod("Failed", reason=why, message="Allocate failed due to no healthy devices present")
+    [seen] = look([job(condition("Failed"), failedIndexes="0")], [refused], [], lambda job, key: 0)
+    assert (seen.sighting.stage, seen.sighting.code, seen.sighting.asked) == ("ended", None, "queued")
+    assert "no healthy devices" in seen.sighting.reason
+
+
+def test_why_no_pod_is_made_is_told_in_the_servers_words() -> None:
+    words = 'pods "train-0-" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=8'
+    [seen] = look([job()], [], [], lambda job, key: 0, {"u1": words})
+    assert words in seen.sighting.reason
+    assert [lacks_pods([job()], pods) for pods in ([], [pod("Pending")])] == [True, False]
+    assert not lacks_pods([job(suspend=True), job(condition("Complete"))], [])
+
+
 def test_elements_end_one_by_one() -> None:
     array = job(size=8, completedIndexes="0,2-4", failedIndexes="5")
-    found = sightings_of([array], [pod("Running", index=1)], [], lambda job, key: 1)
+    found = look([array], [pod("Running", index=1)], [], lambda job, key: 1)
     assert [seen.sighting.stage for seen in found] == ["ended", "running", "ended", "ended", "ended", "ended", "waiting", "waiting"]
     assert [seen.sighting.code for seen in found[:3]] == [0, None, 0]
     assert found[1].sighting.remote == "train/1"
@@ -98,21 +121,21 @@ def test_elements_end_one_by_one() -> None:
 def test_kueues_own_words_say_why_a_job_waits() -> None:
     reserved = condition("QuotaReserved", "False", message="insufficient unused quota for nvidia.com/gpu in flavor a100, 2 more needed")
     workload = {"metadata": {"name": "job-train", "ownerReferences": [{"uid": "u1"}]}, "status": {"conditions": [reserved]}}
-    [seen] = sightings_of([job(suspend=True, queue="team")], [], [workload], lambda job, key: 0)
+    [seen] = look([job(suspend=True, queue="team")], [], [workload], lambda job, key: 0)
     assert "insufficient unused quota for nvidia.com/gpu in flavor a100" in seen.sighting.reason
     reserved["status"] = "True"
-    [seen] = sightings_of([job(suspend=True, queue="team")], [], [workload], lambda job, key: 0)
+    [seen] = look([job(suspend=True, queue="team")], [], [workload], lambda job, key: 0)
     assert "reserved its place" in seen.sighting.reason
 
 
 def test_what_was_called_off_is_not_shown_as_waiting_but_while_it_runs() -> None:
-    assert sightings_of([job()], [pod("Pending")], [], lambda job, key: None) == []
-    [seen] = sightings_of([job()], [pod("Running")], [], lambda job, key: None)
+    assert look([job()], [pod("Pending")], [], lambda job, key: None) == []
+    [seen] = look([job()], [pod("Running")], [], lambda job, key: None)
     assert seen.sighting.stage == "running"
 
 
 def test_a_pod_that_outlives_its_job_still_runs() -> None:
-    [seen] = sightings_of([], [pod("Running", index=1), pod("Failed", index=0)], [], lambda job, key: 1)
+    [seen] = look([], [pod("Running", index=1), pod("Failed", index=0)], [], lambda job, key: 1)
     assert (seen.sighting.key, seen.sighting.stage, seen.pod) == ("b.3.1", "running", "train-1-x")
 
 
@@ -135,8 +158,8 @@ def test_what_a_node_has_left_is_what_its_pods_do_not_ask_for() -> None:
     assert (round(left.cpus, 3), left.memory / 2**30, left.devices) == (6.41, 30, {"nvidia.com/gpu": 1})
     wishes = [JobSpec(command=["x"], gpus=gpus, cpus=cpus, gpu_type=kind) for gpus, cpus, kind in ((1, 6, "a100"), (2, 1, None), (1, 7, None), (1, 1, "h100"))]
     assert [room_for(spec, left, node.labels, settings) for spec in wishes] == [True, False, False, False]
-    assert [device.holder for device in devices_of(nodes, [ours, other], {"j1": "job:j1"}, "p", settings)] == ["job:j1"] * 3 + [""]
-    assert devices_of(nodes, [ours], {}, "another", settings)[0].holder == "pod train-1-x"
+    assert [device.holder for device in devices_of(nodes, [ours, other], lambda batch, index: f"job:{batch}{index}", "p", settings)] == ["job:b1"] * 3 + [""]
+    assert devices_of(nodes, [ours], lambda batch, index: "job:b1", "another", settings)[0].holder == "pod train-1-x"
 
 
 def test_cuda_sees_what_the_device_plugin_gave() -> None:

@@ -24,7 +24,8 @@ class Cluster:
     def __init__(self, kubelet: Kubelet, nodes: list[Json], claims: set[str]) -> None:
         self.lock = threading.RLock()
         self.kubelet, self.nodes, self.claims = kubelet, nodes, claims
-        self.jobs, self.pods, self.workloads = dict[str, Json](), dict[str, Json](), list[Json]()
+        self.jobs, self.pods, self.workloads, self.events = dict[str, Json](), dict[str, Json](), list[Json](), list[Json]()
+        self.quota = ""  # why no pod is made
         self._done = dict[str, dict[int, str]]()
         self._over = dict[str, float]()
         self._stop = threading.Event()
@@ -118,6 +119,10 @@ class Cluster:
         active = {int(pod["metadata"]["annotations"][INDEX]) for pod in own if not pod["metadata"].get("counted")}
         for index in range(spec["completions"]):
             if index not in done and index not in active and len(active) < spec["parallelism"]:
+                if self.quota:
+                    event = {"reason": "FailedCreate", "message": self.quota, "involvedObject": {"kind": "Job", "uid": meta["uid"]}}
+                    self.events = [{"metadata": {"name": f"{meta['name']}.1"}, "lastTimestamp": stamp(), **event}]
+                    return
                 pod = pod_of(job, index)
                 self.pods[pod["metadata"]["name"]] = pod
                 active.add(index)

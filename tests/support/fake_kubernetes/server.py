@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,7 @@ from .rules import faults
 VERSIONS = ("1.30", "1.37")
 JOBS = re.compile(r"/apis/batch/v1/namespaces/([^/]+)/jobs(?:/([^/]+))?")
 PODS = re.compile(r"/api/v1/namespaces/([^/]+)/pods(?:/([^/]+)(/log)?)?")
+EVENTS = re.compile(r"/api/v1/namespaces/[^/]+/events")
 WORKLOADS = re.compile(r"/apis/kueue\.x-k8s\.io/v1beta1/namespaces/([^/]+)/workloads")
 
 
@@ -50,7 +52,8 @@ def refuse(job: Mapping[str, Any]) -> None:
 @dataclass
 class FakeKubernetes:
     """A cluster with its API. outage: status that every request gets instead of an answer; 200: a page of
-    some proxy, -1: the line breaks off. asked: requests so far. stale: page tokens are too old."""
+    some proxy, -1: the line breaks off. asked: requests so far. stale: page tokens are too old. forbidden: what a policy says no to, as the
+    beginning of "METHOD path" or a word of the body, with its words."""
 
     cluster: Cluster
     namespace: str = "default"
@@ -58,6 +61,8 @@ class FakeKubernetes:
     stale: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
+    forbidden: dict[str, str] = field(default_factory=dict)
+    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
     server: ThreadingHTTPServer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,13 +97,21 @@ class FakeKubernetes:
             return "<html>Please sign in</html>"
         if self.outage:
             raise Answer(self.outage, "etcdserver: request timed out")
+        for what, words in self.forbidden.items():
+            if f"{method} {path}".startswith(what) or (method == "POST" and what in json.dumps(body)):
+                raise Answer(403, words)
         with self.cluster.lock:
             if found := JOBS.fullmatch(path):
                 return self._jobs(method, found, query, body)
             if found := PODS.fullmatch(path):
                 return self._pods(method, found, query)
+            if path == "/api/v1/namespaces/kube-system" and method == "GET":
+                return {"metadata": {"name": "kube-system", "uid": self.uid}}
             if path == "/api/v1/nodes" and method == "GET":
                 return self._list(self.cluster.nodes, query)
+            if EVENTS.fullmatch(path) and method == "GET":
+                wanted = dict(term.split("=") for term in (query.get("fieldSelector") or [""])[0].split(",") if term)
+                return self._list([one for one in self.cluster.events if all(one.get(name) == value for name, value in wanted.items())], {})
             if WORKLOADS.fullmatch(path) and method == "GET":
                 return self._list(self.cluster.workloads, query)
         raise Answer(404, "the server could not find the requested resource")

@@ -17,6 +17,9 @@ from typing import Protocol
 from ...rows import Entry
 from ...spec import JobState
 
+GUARD = f"{__name__}.guard"
+"""The module that runs beside each job."""
+
 
 @dataclass(eq=False)
 class Unreachable(Exception):
@@ -32,12 +35,21 @@ class Rejected(Exception):
     words: str
 
 
+@dataclass(eq=False)
+class NotNow(Exception):
+    """The far side answered, and does not do this now: a limit is reached, it is being maintained, a right is missing. Says nothing of other jobs."""
+
+    words: str
+
+
 class Stage(StrEnum):
     """How far the far side has come with a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
     ENDED = "ended"
+    UNKNOWN = "unknown"
+    """It is there; how it stands cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,23 +95,37 @@ class Batch:
     environment: Mapping[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """What the far side is now. name: the same wherever it is asked for; empty where it cannot be told. most: elements of an array that one call may send."""
+
+    name: str = ""
+    most: int = 1000
+
+
 class Remote(Protocol):
-    """The far side. Every question is one call for all jobs; all but `rank` raise Unreachable."""
+    """The far side. Every question is one call for all jobs; all but `rank` raise Unreachable, and what asks for a change NotNow."""
 
     poll_seconds: float
     """Between two looks while jobs are there."""
+
+    def cluster(self) -> Cluster:
+        """Which cluster is asked: settings and other people's files may lead to another one than yesterday. Only asked when jobs are sent or missing."""
 
     def look(self) -> Sequence[Sighting]:
         """All jobs of this project that it shows, ended ones for as long as it does."""
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
-        """Jobs that it shows no longer, as far as it remembers them."""
+        """Jobs that `look` does not show, as far as it knows them when it is asked for them by their ids: also such as have not ended."""
 
     def send(self, batch: Batch) -> Sequence[str]:
         """Take jobs; their ids in the order given. Raises Rejected when it will never take them."""
 
     def end(self, sightings: Sequence[Sighting]) -> None:
         """Have these end: those that wait at once, the others as their guard does it. May be called again."""
+
+    def forget(self, sightings: Sequence[Sighting]) -> None:
+        """These have ended, and that is written down: it need not show them any longer."""
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """Keep waiting jobs from starting, or let them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import time
 from collections.abc import Mapping
@@ -15,26 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....core.database import newest_revision
-from ....core.errors import Unavailable
+from ....core.errors import Conflict, Unavailable
 from ....core.files import check_room, file_lock, write_atomic
-from ....core.processes import Identity, spawn_detached
+from ....core.processes import Identity, boot_id
+from .. import detached
 
 if TYPE_CHECKING:
     from ....core.project import Project
 
 MODULE = "jupyter_mlinfra.jobs.backends.following.follower"
-START_SECONDS = 30.0
-END_SECONDS = 30.0
-_LOG_BYTES = 1_000_000
+LOCK_SECONDS = 5.0
+WHAT = "The follower of jobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A follower that runs, in a file. settings: digest, differs when it has to be replaced."""
+    """A follower that runs, in a file. settings: digest, differs when it has to be replaced. host: name of its machine."""
 
     process: Identity
     socket: str
     settings: str
+    host: str = ""
 
     def write(self, path: Path) -> None:
         """Say where it can be reached. The lock decides who follows; this is only its address."""
@@ -42,17 +42,27 @@ class Mark:
 
     @classmethod
     def read(cls, path: Path) -> Mark | None:
-        """The follower that was last started, if it still runs."""
+        """The follower that was last started, if it still runs here."""
+        found = cls.last(path)
+        return found if found is not None and found.process.alive() else None
+
+    @classmethod
+    def last(cls, path: Path) -> Mark | None:
+        """The follower that was last started, on whichever machine."""
         with contextlib.suppress(OSError, ValueError, TypeError):
             values = json.loads(path.read_bytes())
-            found = cls(**{**values, "process": Identity(**values["process"])})
-            return found if found.process.alive() else None
+            return cls(**{**values, "process": Identity(**values["process"])})
         return None
 
 
 def mark_path(home: Path, backend: str) -> Path:
     """Where the follower of a backend says who it is."""
     return home / "jobs" / f"{backend}.follower"
+
+
+def lock_path(home: Path, backend: str) -> Path:
+    """Whoever holds this follows, on whichever machine."""
+    return home / "jobs" / f"{backend}.lock"
 
 
 def followers(home: Path) -> list[str]:
@@ -76,70 +86,68 @@ class FollowerControl:
         """The follower that runs, None when there is none."""
         return Mark.read(mark_path(self._project.home, self._backend))
 
+    def elsewhere(self) -> str:
+        """The other machine on which it runs; empty when there is none. There it cannot be reached, and sees by itself what is to be done."""
+        mark = Mark.last(mark_path(self._project.home, self._backend))
+        if mark is None or (mark.process.boot, mark.host) == (boot_id(), socket.gethostname()) or self._free():
+            return ""
+        return mark.host or "another machine"
+
+    def _free(self) -> bool:
+        try:
+            with file_lock(lock_path(self._project.home, self._backend), wait=False):
+                return True
+        except Conflict:
+            return False
+
     def wake(self) -> None:
         """Tell it that there is something to do; start it when none runs with the present settings."""
         mark = self.alive()
-        if mark is None or mark.settings != digest_of(self._project) or not _poke(mark):
+        if mark is None and self.elsewhere():
+            return
+        if mark is None or mark.settings != digest_of(self._project) or not detached.poke(mark):
             self.start()
 
     def heal(self) -> None:
         """Start it if the last one died."""
-        if self.alive() is None:
+        if self.alive() is None and not self.elsewhere():
             self.start()
 
     def start(self) -> Mark:
         """Make sure that one with the present settings runs. Raises Unavailable on a full disk, and with the end of its log when it does not come up."""
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark, settings = self.alive(), digest_of(self._project)
-            if mark is not None and mark.settings == settings and _poke(mark):
+            if mark is not None and mark.settings == settings and detached.poke(mark):
                 return mark
             if mark is not None:
-                _end(mark)
+                detached.end(mark, WHAT)
+            self._wait_for_lock()
             check_room(self._project.home, "The follower of jobs cannot be started.")
-            log = self._project.folder("logs") / f"{self._backend}.log"
-            if log.exists() and log.stat().st_size > _LOG_BYTES:
-                os.replace(log, log.with_suffix(".log.1"))
-            spawn_detached(MODULE, [str(self._project.root), self._backend], log=log, environment={**os.environ, **self._environment})
-            return self._wait_for(settings, log)
+            return detached.start(
+                MODULE,
+                [str(self._project.root), self._backend],
+                log=self._project.folder("logs") / f"{self._backend}.log",
+                environment={**os.environ, **self._environment},
+                alive=self.alive,
+                settings=settings,
+                what=f"The follower of {self._backend} jobs",
+                seconds=detached.START_SECONDS,
+            )
 
     def stop(self) -> None:
         """End it; jobs go on, and are found again by the next one."""
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark = self.alive()
             if mark is not None:
-                _end(mark)
+                detached.end(mark, WHAT)
+            elif host := self.elsewhere():
+                raise Unavailable(f"The follower of {self._backend} jobs runs on {host}.", "From here it cannot be ended.", f"On {host}: mlinfra down")
 
-    def _wait_for(self, settings: str, log: Path) -> Mark:
-        limit = time.monotonic() + START_SECONDS
-        while time.monotonic() < limit:
-            mark = self.alive()
-            if mark is not None and mark.settings == settings:
-                return mark
-            time.sleep(0.01)
-        tail = log.read_text(errors="replace")[-500:].strip() if log.exists() else ""
-        raise Unavailable(f"The follower of {self._backend} jobs did not start.", tail or "It said nothing.", f"See {log}; jobs wait until it runs.")
-
-
-def _poke(mark: Mark) -> bool:
-    """Wake it; says whether it is there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
-        try:
-            sender.sendto(b"!", mark.socket)
-        except BlockingIOError:
-            pass  # it has many such messages to read: it will look anyway
-        except OSError:
-            return mark.process.signal(signal.SIGHUP)  # somebody cleaned the folder away: the signal makes it listen again
-    return True
-
-
-def _end(mark: Mark) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        mark.process.signal(number)
-        limit = time.monotonic() + END_SECONDS
-        while time.monotonic() < limit:
-            if not mark.process.alive():
-                return
-            time.sleep(0.005)
-    why = f"Process {mark.process.pid} was killed and is still there: it waits for a disk or a network share."
-    raise Unavailable("The follower of jobs does not end.", why, "Mend what it waits for, or restart the machine.")
+    def _wait_for_lock(self) -> None:
+        """One that ends lets go of it soon. Raises Unavailable while another holds it: a second follower would only wait."""
+        limit = time.monotonic() + LOCK_SECONDS
+        while not self._free():
+            if time.monotonic() >= limit:
+                why = f"{lock_path(self._project.home, self._backend)} is held by a process that is not on this machine, or hides."
+                raise Unavailable(f"{self._backend} jobs are followed on {self.elsewhere() or 'another machine'}.", why, "They go on there.")
+            time.sleep(0.02)

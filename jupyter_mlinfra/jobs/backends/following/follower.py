@@ -10,35 +10,35 @@ able to look is nothing to a job: its state stays, and its reason says since whe
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Protocol, cast
 
 from ....core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ....core.files import file_lock
 from ....core.processes import Identity, boot_id, failpoint, start_ticks
 from ....core.project import Project
-from ...attempt import REASON_BYTES, Attempt
-from ...environment import release
-from ...retention import Retention
+from ...attempt import REASON_BYTES, UNCLAIMED, Attempt
 from ...rows import Entry
 from ...spec import JobState
-from ...state import judge
 from ...store import JobStore
 from .. import load_backend
 from ..bell import Bell
 from ..launch import Place
 from ..program import CannotStart
 from ..supervisor import say
-from . import Rejected, Remote, Sighting, Stage, Unreachable
-from .control import Mark, digest_of, mark_path
-from .guard import UNCLAIMED
-from .order import LIMIT, Begun, read_asked
-from .outcome import ended
-from .sending import batch_of, first_attempt, in_doubt, keys_of
+from . import Cluster, NotNow, Rejected, Remote, Sighting, Stage, Unreachable, batches
+from .control import Mark, digest_of, lock_path, mark_path
+from .order import call_off, note_hold, read_hold, wanted
+from .patience import Patience
+from .record import LATER_LIMIT_SECONDS, LATER_SECONDS, Record
+from .sending import batch_name, batch_of, first_attempt, in_doubt, keys_of
 
 QUEUE_LIMIT = 2000
 """Waiting jobs that are looked at for sending."""
@@ -49,15 +49,18 @@ FIRST_SECONDS = 0.25
 BACKOFF_LIMIT_SECONDS = 60.0
 TOLD_SECONDS = 30.0
 """How often a reason counts on since when its job was not seen."""
-LAG_SECONDS = 5.0
-"""How long a file that another machine wrote may take to be seen here, and a job of which nothing is seen may still show up."""
 AGAIN_SECONDS = 10.0
 """Between two wishes that the same job end."""
-LATER_SECONDS = 15.0
-"""Pause before a job is sent again that could not be."""
+DOUBT_SECONDS, DOUBT_LIMIT_SECONDS = 2.0, 300.0
+"""Pause before what nobody answered to is sent again, as others are not to wait behind it; and how long it is looked for that may still arrive."""
+FEWEST = 16
+"""Elements of an array that are still sent together where more were refused: each call asks the far side something."""
+LOSSES = 5
+"""How often a job is sent that the far side forgets before it has begun."""
 _LAST_SEEN = "Last seen"
 IDLE_SECONDS = 60.0
 """How long a follower stays when no job of its backend is left."""
+TIDY_SECONDS = 3600.0
 
 
 def _rank(sighting: Sighting) -> tuple[bool, bool, bool]:
@@ -76,44 +79,56 @@ class Follower:
         self._project, self._backend, self._remote, self._poll = project, backend, remote, remote.poll_seconds
         self._place = Place(root=project.root, home=project.home)
         self._store = JobStore(project.database)
-        self._retention = Retention(self._store, project.root, project.home)
+        self._record = Record(self._store, self._place, backend)
         self._bell = Bell(project.home, backend)
         self._pause = FIRST_SECONDS
         self._seen_at = time.time()
         self._told_at = 0.0
         self._failures = 0
+        self._lost = Patience(LATER_SECONDS, LATER_LIMIT_SECONDS)
+        self._doubted = Patience(DOUBT_SECONDS, DOUBT_LIMIT_SECONDS)
         self._wished: dict[str, float] = {}
-        self._missed: dict[str, float] = {}
         self._faults: dict[str, str] = {}
         self._strays = True
+        self._fewer = dict[str, int]()
+        self._here: Cluster | None = None
+        self._looked = False
+        self._tidied_at = self._doubt_until = time.monotonic()
         self._idle_since: float | None = None
         self._trouble = ""
 
     def run(self) -> None:
         """Follow; returns when told to end, or when nothing is left to do."""
-        with file_lock(self._project.folder("jobs") / f"{self._backend}.lock") as handle:
-            inode = os.fstat(handle).st_ino
-            self._bell.hang()
-            mark = mark_path(self._project.home, self._backend)
-            self._register()
-            while not self._bell.stopping:
-                self._safely()
-                if not os.path.exists(mark) or os.stat(self._project.home / "jobs" / f"{self._backend}.lock").st_ino != inode:
-                    break  # the project was deleted, or its state moved away
-                if self._idle():
-                    mark.unlink()
-                    if not self._store.busy(backend=self._backend):  # looked at after nobody can take us for awake
-                        break
-                    self._register()
-                rung = self._bell.wait(self._seconds())
-                if rung.rung:
-                    self._pause = FIRST_SECONDS
-            say("ends; its jobs go on")
-            self._bell.close()
+        lock = lock_path(self._project.home, self._backend)
+        try:
+            with file_lock(lock, wait=False, what=f"Following {self._backend} jobs") as handle:
+                self._follow(lock, os.fstat(handle).st_ino)
+        except Conflict as error:
+            say(str(error))
+
+    def _follow(self, lock: Path, inode: int) -> None:
+        self._bell.hang()
+        mark = mark_path(self._project.home, self._backend)
+        self._register()
+        while not self._bell.stopping:
+            self._safely()
+            if not os.path.exists(mark) or os.stat(lock).st_ino != inode:
+                break  # the project was deleted, or its state moved away
+            if self._idle():
+                mark.unlink()
+                if not self._store.busy(backend=self._backend):  # looked at after nobody can take us for awake
+                    break
+                self._register()
+            rung = self._bell.wait(self._seconds())
+            if rung.rung:
+                self._pause = FIRST_SECONDS
+        say("ends; its jobs go on")
+        self._bell.close()
 
     def _register(self) -> None:
         own = Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or 0)
-        Mark(process=own, socket=str(self._bell.path), settings=digest_of(self._project)).write(mark_path(self._project.home, self._backend))
+        mark = Mark(process=own, socket=str(self._bell.path), settings=digest_of(self._project), host=socket.gethostname())
+        mark.write(mark_path(self._project.home, self._backend))
 
     def _seconds(self) -> float:
         if self._failures:
@@ -141,18 +156,30 @@ class Follower:
             self._failures += 1
             self._complain("tries again and again", error)
 
+    def _cluster(self) -> Cluster:
+        """Asked for once a round, and only in one that needs it."""
+        if self._here is None:
+            self._here = self._remote.cluster()
+        return self._here
+
     def _round(self) -> None:
+        self._here, self._looked = None, False
         followed = self._store.followed(backend=self._backend)
         if followed or self._strays:
             self._look(followed)
+            self._record.tell()
         self._send()
-        self._retention.tidy()
+        self._record.tell()
+        self._record.tidy()
+        if time.monotonic() - self._tidied_at > TIDY_SECONDS:
+            self._tidied_at = time.monotonic()
+            batches.tidy(self._place.home / "jobs", {batch_name(entry.token) for entry in followed})
 
     # Jobs that were sent
 
     def _look(self, followed: Sequence[Entry]) -> None:
         sightings = self._remote.look()
-        self._seen_at, self._failures = time.time(), 0
+        self._seen_at, self._failures, self._looked = time.time(), 0, True
         known = {entry.token: entry for entry in followed}
         seen = dict[str, Sighting]()
         strays = list[Sighting]()
@@ -161,170 +188,189 @@ class Follower:
                 seen[sighting.key] = sighting
             elif sighting.stage is Stage.WAITING or (sighting.stage is Stage.RUNNING and sighting.key not in known):
                 strays.append(sighting)  # of a job that has ended meanwhile, or sent twice: of two that run, one finds by itself that it is too late
-        self._strays = bool(strays)
-        wanted = [seen[entry.token] for entry in followed if (entry.cancelled_by or entry.requeued_by) and entry.token in seen]
-        self._end([*strays, *(sighting for sighting in wanted if sighting.stage is not Stage.ENDED)])
+        self._strays = bool(strays) or time.monotonic() < self._doubt_until
         for entry in followed:
             if entry.token in seen:
-                if seen[entry.token].stage is not Stage.ENDED:  # of what has ended, the exit code may be missed
-                    self._missed.pop(entry.token, None)
-                self._alone(entry.job.id, partial(self._see, entry, seen[entry.token]))
+                self._alone(entry.job.id, partial(self._record.see, entry, seen[entry.token]))
         self._sync([(entry, seen[entry.token]) for entry in followed if entry.token in seen])
-        self._miss([entry for entry in followed if entry.token not in seen])
+        wanted = [(entry, seen[entry.token]) for entry in followed if (entry.cancelled_by or entry.requeued_by) and entry.token in seen]
+        self._end(strays, [(entry, sighting) for entry, sighting in wanted if sighting.stage is not Stage.ENDED])
+        over = [sighting for sighting in sightings if sighting.stage is Stage.ENDED and sighting.key not in known]
+        if over:
+            self._ask(partial(self._remote.forget, over))
+        missing = [entry for entry in followed if entry.token not in seen]
+        if missing:
+            self._miss(missing, {batch_name(sighting.key) for sighting in sightings})
+        self._wished = {remote: at for remote, at in self._wished.items() if time.monotonic() - at < AGAIN_SECONDS}
+        if self._record.settled:
+            self._record.settled, self._pause, self._strays = False, FIRST_SECONDS, True  # once more, for the far side to forget them
 
-    def _end(self, sightings: Sequence[Sighting]) -> None:
-        at = time.monotonic()
-        due = [sighting for sighting in sightings if at - self._wished.get(sighting.remote, -AGAIN_SECONDS) >= AGAIN_SECONDS]
+    def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[Entry, Sighting]]) -> None:
+        at, jobs = time.monotonic(), {sighting.remote: entry for entry, sighting in wanted}
+        due = [one for one in (*strays, *(sighting for _, sighting in wanted)) if at - self._wished.get(one.remote, -AGAIN_SECONDS) >= AGAIN_SECONDS]
         if due:
-            self._remote.end(due)
             self._wished |= {sighting.remote: at for sighting in due}
+            words = self._ask(partial(self._remote.end, due))
+            asked = [jobs[sighting.remote] for sighting in due if words and sighting.remote in jobs]
+            self._record.explain(
+                {one.job.id: f"{one.cancelled_by or one.requeued_by} asked for its end, and {self._backend} does not do it: {words}" for one in asked}
+            )
 
-    def _see(self, entry: Entry, sighting: Sighting) -> None:
-        """One job as it is shown now."""
-        if entry.remote != sighting.remote:
-            self._store.sent({entry.job.id: sighting.remote})
-        current = first_attempt(entry.token) + sighting.restarts
-        if entry.job.state is not JobState.QUEUED and entry.job.attempt < current:
-            if self._settled(entry):
-                self._over(entry, None)  # what is started again has nothing left to do, and is a stray from now on
-                return
-            words = f"Its place was taken; {self._backend} starts it again." if not sighting.reason else f"Starts again: {sighting.reason}"
-            self._store.again(entry.job.id, reason=words, exit_code=None, counted=False, delay=0.0, remote=sighting.remote)
-            entry = self._store.entry(entry.job.id)
-        if sighting.stage is Stage.WAITING:
-            if not entry.cancelled_by and not entry.job.held_by:
-                self._explain({entry.job.id: sighting.reason or "Waits for its turn."})
+    def _ask(self, action: Callable[[], None]) -> str:
+        """Have the far side change something. What it does not do is asked for again, and nothing to other jobs; returns why."""
+        try:
+            action()
+        except (Unreachable, NotNow, Rejected) as error:
+            if self._faults.get("") != error.words:
+                say(f"is not done: {error.words}")
+            self._faults[""] = error.words
+            return error.words
+        return ""
+
+    def _miss(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
+        """Jobs that the far side does not show: those that never arrived are sent again, of the others all traces are looked for. shown: batches."""
+        here, sent_to = self._cluster().name, {name: self._sent_to(name) for name in {batch_name(entry.token) for entry in entries}}
+        elsewhere = [entry for entry in entries if sent_to[batch_name(entry.token)] not in ("", here)]
+        for entry in elsewhere:
+            self._alone(entry.job.id, partial(self._elsewhere, entry, sent_to[batch_name(entry.token)], here))
+        apart = {entry.job.id for entry in elsewhere}
+        doubtful = [entry for entry in entries if entry.job.id not in apart and entry.remote == "" and self._record.attempt(entry).claimed() is None]
+        for batch in in_doubt(entry for entry in doubtful if not entry.cancelled_by):
+            if self._doubted.due(batch_name(batch[0].token)):
+                self._alone(batch[0].job.id, partial(self._send_batch, batch))
+        self._call_off([entry for entry in doubtful if entry.cancelled_by])
+        apart |= {entry.job.id for entry in doubtful}
+        gone = [entry for entry in entries if entry.job.id not in apart and (self._taken_back(entry) or not self._record.early(entry.token))]
+        self._look_for(gone, shown)
+
+    def _sent_to(self, name: str) -> str:
+        shipment = batches.Shipment.read(self._place.home / "jobs", name)
+        return "" if shipment is None else shipment.cluster
+
+    def _elsewhere(self, entry: Entry, there: str, here: str) -> None:
+        """A job that another cluster has: that this one does not know it means nothing."""
+        if entry.cancelled_by and entry.job.state is JobState.QUEUED and call_off(self._record.attempt(entry), entry.token, unless_begun=True):
+            self._unsend([entry], "", 0.0)
             return
-        if sighting.stage is Stage.RUNNING and not Begun.read(Attempt.of(self._place.home, entry.job.id, current)).node and self._early(f"{entry.token}+"):
-            return  # its guard is about to say where it runs, and on which GPUs
-        if entry.job.state is JobState.QUEUED or sighting.stage is Stage.ENDED:
-            entry = self._catch_up(entry, sighting, current)
-        elif entry.job.reason and not (entry.cancelled_by or entry.requeued_by):
-            self._explain({entry.job.id: ""})
-        if sighting.stage is Stage.ENDED:
-            self._over(entry, sighting)
+        words = f"it was sent to cluster {there}, and the settings lead to {here or 'one without a name'} now. It is seen again when they lead there."
+        self._record.explain({entry.job.id: f"{_LAST_SEEN} elsewhere: {words}"})
 
-    def _settled(self, entry: Entry) -> bool:
-        """Whether an attempt ended for good although the far side starts the job again, as Slurm does with one that ends well while it gives way."""
-        attempt = Attempt.of(self._place.home, entry.job.id, entry.job.attempt)
-        return attempt.exit_code() == 0 or read_asked(attempt) == LIMIT
+    def _call_off(self, entries: Sequence[Entry]) -> None:
+        """Cancelled before anybody knows whether they arrived: should they, they find their orders gone."""
+        off = [entry for entry in entries if call_off(self._record.attempt(entry), entry.token, unless_begun=True)]
+        self._unsend(off, "", 0.0)
+        if off:
+            self._doubt_until, self._strays = time.monotonic() + DOUBT_LIMIT_SECONDS, True
 
-    def _catch_up(self, entry: Entry, sighting: Sighting | None, current: int) -> Entry:
-        """Write down attempts that have begun since the last look."""
-        job = entry.job.id
-        while entry.job.attempt < current:
-            number = entry.job.attempt + 1
-            attempt = Attempt.of(self._place.home, job, number)
-            began = attempt.began_at()
-            if began is None and (sighting is None or sighting.stage is Stage.ENDED):
-                break  # it ended before its guard had begun
-            entry = self._store.running_there(job, gpu_ids=Begun.read(attempt).gpu_ids, began=time.time() if began is None else began)
-            failpoint("running")
-            if self._settled(entry):
-                break
-            if number < current:
-                self._store.again(job, reason="Its place was taken.", exit_code=None, counted=False, delay=0.0, remote=entry.remote)
-                entry = self._store.entry(job)
-        return entry
+    def _taken_back(self, entry: Entry) -> bool:
+        """Whether a job is gone because it was cancelled here while it waited there."""
+        return bool(entry.cancelled_by) and entry.remote in self._wished and self._record.attempt(entry).claimed() is None
 
-    def _over(self, entry: Entry, sighting: Sighting | None) -> None:
-        """The attempt has ended: judge it, once its exit code is here."""
-        job = entry.job
-        attempt = Attempt.of(self._place.home, job.id, max(job.attempt, first_attempt(entry.token)))
-        if attempt.exit_code() is None and (sighting is None or sighting.asked is None) and self._early(entry.token):
-            return
-        failpoint("ended")
-        verdict = judge(ended(entry, attempt, sighting), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
-        if verdict.state is JobState.QUEUED and job.state is JobState.QUEUED:
-            self._store.unsent([job.id], reason=verdict.reason, delay=max(verdict.delay, LATER_SECONDS))
-        elif verdict.state is JobState.QUEUED:
-            self._store.again(job.id, reason=verdict.reason, exit_code=verdict.exit_code, counted=verdict.counted, delay=verdict.delay)
-        else:
-            state = JobState.FAILED if verdict.state is JobState.LOST and job.state is JobState.QUEUED else verdict.state
-            if job.state is JobState.QUEUED and state is JobState.SUCCEEDED:
-                self._store.running_there(job.id, gpu_ids=(), began=time.time())
-            self._store.end(job.id, state, reason=verdict.reason, exit_code=verdict.exit_code, progress=attempt.read_progress())
-        failpoint("settled")
-        self._forget(entry)
-        self._pause = FIRST_SECONDS
+    def _look_for(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
+        unknown = [entry for entry in entries if entry.remote and self._last(entry).exit_code() is None and not self._taken_back(entry)]
+        try:
+            recalled = self._remote.recall([entry.remote for entry in unknown if entry.remote]) if unknown else {}
+        except Unreachable as error:  # whoever remembers them is away: that judges none of them
+            self._record.explain({entry.job.id: self._last_seen(error.words) for entry in unknown})
+            recalled, silent = {}, {entry.job.id for entry in unknown}
+            entries = [entry for entry in entries if entry.job.id not in silent]
+        back, lost = list[Entry](), list[Entry]()
+        for entry in entries:
+            sighting = recalled.get(entry.remote or "")
+            if sighting is not None and sighting.stage is not Stage.ENDED:
+                self._alone(entry.job.id, partial(self._record.see, entry, replace(sighting, key=entry.token)))
+                if entry.cancelled_by or entry.requeued_by:
+                    self._end([], [(entry, sighting)])
+            elif sighting is not None or entry.job.state is not JobState.QUEUED or self._last(entry).claimed() is not None:
+                self._alone(entry.job.id, partial(self._ended_unseen, entry, sighting))
+            elif entry.cancelled_by or not wanted(self._record.attempt(entry), entry.token):
+                back.append(entry)  # taken back by ourselves
+            elif entry.remote and batch_name(entry.token) in shown:
+                words = f"Somebody took it out of the queue of {self._backend}; `requeue` runs it again."
+                self._alone(entry.job.id, partial(self._record.end_unstarted, entry, JobState.CANCELLED, words))
+            else:
+                lost.append(entry)
+        for held in (True, False):
+            some = [entry for entry in back if bool(entry.job.held_by) is held]
+            self._unsend(some, some[0].job.reason if held and some else "Waits for its turn.", 0.0)
+        self._send_anew(lost)
 
-    def _early(self, token: str) -> bool:
-        """Whether what is missing may still come."""
-        return time.monotonic() - self._missed.setdefault(token, time.monotonic()) < LAG_SECONDS
-
-    def _forget(self, entry: Entry) -> None:
-        self._missed.pop(entry.token, None)
-        self._missed.pop(f"{entry.token}+", None)
-        self._wished.pop(entry.remote or "", None)
-        self._retention.count()
-        environment = entry.launch.environment
-        release(environment, needed=lambda: self._store.needs(environment))
-
-    def _miss(self, entries: Sequence[Entry]) -> None:
-        """Jobs that the far side does not show: those that never arrived are sent again, of the others all traces are looked for."""
-        doubtful = [entry for entry in entries if entry.remote == "" and not self._claimed(entry)]
-        for batch in in_doubt(doubtful):
-            self._alone(batch[0].job.id, partial(self._send_batch, [entry for entry in batch if not entry.cancelled_by]))
-        self._store.unsent([entry.job.id for entry in doubtful if entry.cancelled_by], reason="", delay=0.0)
-        gone = [entry for entry in entries if entry not in doubtful]
-        settled = [entry for entry in gone if not self._early(entry.token)]
-        recalled = self._remote.recall([entry.remote for entry in settled if entry.remote]) if settled else {}
-        for entry in settled:
-            self._alone(entry.job.id, partial(self._lost_sight, entry, recalled.get(entry.remote or "")))
-
-    def _lost_sight(self, entry: Entry, recalled: Sighting | None) -> None:
-        """A job that is shown no longer: it ended long ago, or never began."""
+    def _last(self, entry: Entry) -> Attempt:
+        """The last attempt that a guard took, else the one that is next."""
         number = max(entry.job.attempt, first_attempt(entry.token))
-        while Attempt.of(self._place.home, entry.job.id, number + 1).claimed() is not None:
+        while self._record.attempt(entry, number + 1).claimed() is not None:
             number += 1
-        if Attempt.of(self._place.home, entry.job.id, number).claimed() is None and recalled is None and entry.job.state is JobState.QUEUED:
-            why = entry.job.reason if entry.job.held_by else f"{self._backend} does not know it any more; it is sent again."
-            self._store.unsent([entry.job.id], reason=why, delay=0.0)
-            return
-        self._over(self._catch_up(entry, None, number), recalled)
+        return self._record.attempt(entry, number)
 
-    def _claimed(self, entry: Entry) -> bool:
-        return Attempt.of(self._place.home, entry.job.id, first_attempt(entry.token)).claimed() is not None
+    def _ended_unseen(self, entry: Entry, recalled: Sighting | None) -> None:
+        """A job that is shown no longer: it ended long ago."""
+        self._record.over(self._record.catch_up(entry, None, int(self._last(entry).folder.name)), recalled)
+
+    def _send_anew(self, entries: Sequence[Entry]) -> None:
+        """The far side has forgotten jobs that had not begun."""
+        left = [entry for entry in entries if self._lost.times(entry.job.id) < LOSSES]
+        for entry in [entry for entry in entries if self._lost.times(entry.job.id) >= LOSSES]:
+            words = f"{self._backend} forgot it {LOSSES + 1} times before it had begun; `requeue` tries it again."
+            self._alone(entry.job.id, partial(self._record.end_unstarted, entry, JobState.FAILED, words))
+            self._lost.forget([entry.job.id])
+        delay = max((self._lost.again(entry.job.id) for entry in left), default=0.0)
+        self._unsend(left, f"{self._backend} does not know it any more; it is sent again in {delay:.0f} s.", delay)
+
+    def _unsend(self, entries: Sequence[Entry], reason: str, delay: float) -> None:
+        if entries:
+            self._store.unsent([entry.job.id for entry in entries], reason=reason, delay=delay)
+            for entry in entries:
+                self._record.forget(entry)
 
     def _sync(self, pairs: Iterable[tuple[Entry, Sighting]]) -> None:
         """Holds and priorities of jobs that wait on the far side."""
         waiting = [(entry, sighting) for entry, sighting in pairs if sighting.stage is Stage.WAITING and not entry.cancelled_by]
         for held in (True, False):
-            remotes = [sighting.remote for entry, sighting in waiting if bool(entry.job.held_by) is held and sighting.held is not held]
-            if remotes:
-                self._remote.hold(remotes, held=held)
+            due = [(entry, seen) for entry, seen in waiting if bool(entry.job.held_by) is held and seen.held is not held]
+            chosen = [(entry, seen.remote) for entry, seen in due if held or self._holds(entry)]
+            if chosen and not self._ask(partial(self._remote.hold, [remote for _, remote in chosen], held=held)):
+                for entry, _ in chosen:
+                    note_hold(self._record.attempt(entry), entry.token if held else "")
         moved = {s.remote: entry.job.priority for entry, s in waiting if s.rank is not None and s.rank != self._remote.rank(entry.job.priority)}
         if moved:
-            self._remote.prioritize(moved)
+            self._ask(partial(self._remote.prioritize, moved))
+
+    def _holds(self, entry: Entry) -> bool:
+        """Whether it was we who held it there: what somebody else holds is not ours to let go."""
+        return read_hold(self._record.attempt(entry)) == entry.token
 
     def _unseen(self, words: str) -> None:
         """Say of jobs that they cannot be seen at present; nothing else is known."""
-        seconds = time.time() - self._seen_at
         due = words != self._trouble or time.monotonic() - self._told_at >= TOLD_SECONDS
         if words != self._trouble:
             say(f"cannot look: {words}")
         if due:
             self._trouble, self._told_at = words, time.monotonic()
         try:
-            jobs = [entry.job for entry in self._store.followed(backend=self._backend) if not entry.cancelled_by]
-            jobs = [job for job in jobs if due or not job.reason.startswith(_LAST_SEEN)]
+            entries = [entry for entry in self._store.followed(backend=self._backend) if not entry.cancelled_by]
+            unsure = {entry.job.id: f"It is not known yet whether it arrived: {words}" for entry in entries if entry.remote == ""}
+            jobs = [] if self._looked else [entry.job for entry in entries if due or not entry.job.reason.startswith(_LAST_SEEN)]
             waiting = self._store.waiting(at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False)
-            reasons = {job.id: f"{_LAST_SEEN} {seconds:.0f} s ago: {words}" for job in jobs}
-            self._explain({**reasons, **{item.id: f"Waits: {words}" for item in waiting}})
+            reasons = {job.id: self._last_seen(words) for job in jobs}
+            self._record.explain({**reasons, **unsure, **{item.id: f"Waits: {words}" for item in waiting}})
+            self._record.tell()
         except MLInfraError as error:
             say(str(error))
+
+    def _last_seen(self, words: str) -> str:
+        return f"{_LAST_SEEN} {time.time() - self._seen_at:.0f} s ago: {words}"
 
     # Jobs that wait here
 
     def _send(self) -> None:
         waiting = self._store.waiting(at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False)
-        batches = keys_of([self._store.entry(item.id) for item in waiting])
-        for keys in batches[:SENT_AT_A_TIME]:
+        found = keys_of([self._store.entry(item.id) for item in waiting], self._cluster().most, self._fewer) if waiting else []
+        for keys in found[:SENT_AT_A_TIME]:
             entries = self._store.sending(keys)
             failpoint("sending")
             if entries:
                 self._alone(entries[0].job.id, partial(self._send_batch, entries))
-        if batches:
+        if found:
             self._pause = FIRST_SECONDS
 
     def _send_batch(self, entries: Sequence[Entry]) -> None:
@@ -333,33 +379,39 @@ class Follower:
             return
         jobs = [entry.job.id for entry in entries]
         try:
-            batch = batch_of(entries, self._place, grace_seconds=self._project.settings.jobs.grace_seconds)
+            grace = self._project.settings.jobs.grace_seconds
+            batch = batch_of(entries, self._place, grace_seconds=grace, cluster=self._cluster().name)
             remotes = self._remote.send(batch)
+        except Unreachable:
+            self._doubted.again(batch_name(entries[0].token))
+            raise
+        except (NotNow, Unavailable, OSError) as error:
+            self._put_off(entries, error.words if isinstance(error, NotNow) else f"It cannot be sent yet: {explained(error)}")
+            return
         except (CannotStart, Rejected, MLInfraError, ValueError) as error:
-            if isinstance(error, Unavailable):
-                self._store.unsent(jobs, reason=f"It cannot be sent yet: {error}", delay=LATER_SECONDS)
-                return
             words = error.reason if isinstance(error, CannotStart) else error.words if isinstance(error, Rejected) else str(error)
             self._refuse(entries, words, error.code if isinstance(error, CannotStart) else None)
             return
-        except OSError as error:
-            self._store.unsent(jobs, reason=f"It cannot be sent yet: {error.strerror or error}.", delay=LATER_SECONDS)
-            return
         failpoint("sent")
         self._store.sent(dict(zip(jobs, remotes, strict=True)))
-        self._explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
+        self._doubted.forget([batch_name(entries[0].token)])
+        self._fewer.pop(entries[0].job.part_of or "", None)
+        self._record.explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
         failpoint("noted")
+
+    def _put_off(self, entries: Sequence[Entry], words: str) -> None:
+        part_of, fewer = entries[0].job.part_of, len(entries) // 2
+        if part_of is not None and fewer >= FEWEST:  # a limit may leave room for some of them
+            self._fewer[part_of], delay = fewer, LATER_SECONDS
+        else:
+            delay = max(self._record.later.again(entry.job.id) for entry in entries)
+        self._store.unsent([entry.job.id for entry in entries], reason=f"{words.rstrip('.')}. It is tried again in {delay:.0f} s.", delay=delay)
 
     def _refuse(self, entries: Sequence[Entry], words: str, code: int | None) -> None:
         for entry in entries:
-            self._store.end(entry.job.id, JobState.FAILED, reason=words[:REASON_BYTES], exit_code=code)
-            self._forget(entry)
+            self._record.end_unstarted(entry, JobState.FAILED, words[:REASON_BYTES], code)
 
     # Whatever happens
-
-    def _explain(self, reasons: dict[str, str]) -> None:
-        if reasons:
-            self._store.explain(reasons)
 
     def _alone(self, job: str, action: Callable[[], None]) -> None:
         """What goes wrong with one job is nothing to the others, and logged once. Raises what goes for all of them."""
@@ -379,6 +431,11 @@ class Follower:
         if str(error) != self._trouble:
             self._trouble = str(error)
             say(f"{what}: {error if isinstance(error, MLInfraError) else ''.join(traceback.format_exception(error)).rstrip()}")
+
+
+def explained(error: Exception) -> str:
+    """In words for people."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def main() -> None:

@@ -4,14 +4,15 @@ It does what the supervisor's wrapper does at home, and what the supervisor does
 passes a notice of preemption on as SIGTERM, the signal on which jobs save their work; keeps the time limit; ends what a command leaves
 behind, also what called setsid; and keeps the exit code. Standard library only.
 
-    python -m jupyter_mlinfra.jobs.backends.following.guard JOBS IDS ATTEMPT NOTICE INDEX RESTARTS
+    python -m jupyter_mlinfra.jobs.backends.following.guard JOBS BATCH.ATTEMPT NOTICE INDEX RESTARTS
 
-JOBS: folder of all jobs. IDS: jobs of the batch, joined by commas. ATTEMPT: number of their first start. NOTICE: seconds of warning before
-a time limit. INDEX, RESTARTS: names of the variables in which the far side says which of the batch this is, and how often it was started again.
+JOBS: folder of all jobs. BATCH.ATTEMPT: what was sent, and the number of its first start. NOTICE: seconds of warning before a time limit.
+INDEX, RESTARTS: names of the variables in which the far side says which of the batch this is, and how often it was started again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -19,19 +20,22 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ....core.processes import TOKEN, tree
 from ....core.secrets import resolve
 from ... import environment as names
-from ...attempt import Attempt
+from ...attempt import UNCLAIMED, Attempt
 from ...report import give_reason
 from ..program import CannotStart, find_program
-from .order import LIMIT, PREEMPTED, Begun, Order, write_asked
+from .batches import Shipment
+from .order import LIMIT, LIMIT_THERE, PREEMPTED, Begun, Order, wanted, write_asked
 
-UNCLAIMED = 113
-NODE = "MLINFRA_NODE"
-"""Where the far side may say on which machine this is."""
+NODE, GPU_IDS, ENDS_AT = names.NODE, "MLINFRA_GPU_IDS", "MLINFRA_ENDS_AT"
+"""Where the far side may say on which machine this is, which of its GPUs it gave, and when it ends the job at the latest, in seconds since 1970."""
+RESOLUTION_SECONDS = 90.0
+"""How much earlier than asked for a notice of a time limit may come: Slurm's may by a minute."""
 AGAIN_SECONDS = 0.1
 _END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NOTICE = (signal.SIGUSR1, signal.SIGUSR2)
@@ -40,13 +44,16 @@ _DEFAULT = (*_END, *_NOTICE, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def take(attempt: Attempt) -> bool:
-    """Take the attempt; says whether it was still to be had."""
+    """Take the attempt; says whether it was still to be had. A claim is there whole or not at all, also where the quota is used up. Raises OSError."""
+    claim, draft = attempt.folder / "claim", attempt.folder / f".claim.{socket.gethostname()}.{os.getpid()}"
     try:
-        handle = os.open(attempt.folder / "claim", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        draft.write_text(f"{os.getpid()}\n")
+        os.link(draft, claim)
     except FileExistsError:
-        return False
-    os.write(handle, f"{os.getpid()}\n".encode())
-    os.close(handle)
+        return draft.stat().st_nlink == 2  # a network file system may have done it, and have lost the answer
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink()
     return True
 
 
@@ -66,11 +73,12 @@ def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> 
     own = {name: given[value.removeprefix("env:")] if value.startswith("env:") else resolve(value) for name, value in order.environment.items()}
     visible = given.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""  # a job that asked for no GPU sees none
     return {
-        **given,
+        **{name: value for name, value in given.items() if name not in (GPU_IDS, ENDS_AT)},
         **own,
         "CUDA_VISIBLE_DEVICES": visible,
         names.PROGRESS: str(attempt.progress),
         names.REASON: str(attempt.reason),
+        NODE: given.get(NODE) or socket.gethostname(),
         TOKEN: order.token,
     }
 
@@ -81,6 +89,8 @@ class Guard:
     def __init__(self, order: Order, attempt: Attempt, *, notice_seconds: float, give_way_seconds: float | None = None) -> None:
         self._order, self._attempt, self._notice, self._give_way = order, attempt, notice_seconds, give_way_seconds
         self._began = time.monotonic()
+        ends_at = os.environ.get(ENDS_AT, "")
+        self._ends_at = int(ends_at) if ends_at.isdecimal() else None
         self._limit_at = None if order.limit_seconds is None else self._began + order.limit_seconds
         self._kill_at: float | None = None
         self._asked = ""
@@ -94,7 +104,8 @@ class Guard:
         while self._code is None or self._sweep():
             self._wait(pid)
         if self._asked:
-            write_asked(self._attempt, self._asked)
+            with contextlib.suppress(OSError):  # on a full disk too the exit code is told
+                write_asked(self._attempt, self._asked)
         return self._code
 
     def _wait(self, pid: int) -> None:
@@ -105,7 +116,7 @@ class Guard:
         got = signal.sigtimedwait(_BLOCKED, max(0.0, min(due) - time.monotonic())) if due else signal.sigwaitinfo(_BLOCKED)
         number = got.si_signo if got is not None else 0
         if number in _NOTICE and self._code is None and not self._asked and not self._limit_is_near():
-            self._asked = PREEMPTED
+            self._asked = LIMIT_THERE if self._end_is_near() else PREEMPTED
             self._signal(signal.SIGTERM)  # it may take all of the grace that the far side gives: that ends it
             if self._give_way is not None and self._kill_at is None:
                 self._kill_at = time.monotonic() + self._give_way
@@ -122,6 +133,10 @@ class Guard:
     def _limit_is_near(self) -> bool:
         """Whether a notice tells of the job's own time limit, which is an end and no preemption."""
         return self._limit_at is not None and self._limit_at - time.monotonic() <= 2 * self._notice
+
+    def _end_is_near(self) -> bool:
+        """Whether a notice tells of a limit of the far side's own, after which nothing would be different another time."""
+        return self._ends_at is not None and self._ends_at - time.time() <= self._notice + RESOLUTION_SECONDS
 
     def _reap(self, pid: int) -> None:
         while self._code is None:
@@ -160,16 +175,21 @@ def guard(order: Order, attempt: Attempt, *, notice_seconds: float, give_way_sec
     except OSError as error:
         give_reason(f"It could not be started on {socket.gethostname()}: {error.strerror}: {error.filename or order.folder}.")
         code = 126
-    (attempt.folder / "exit").write_text(f"{code}\n")
+    with contextlib.suppress(OSError):  # the far side tells it too
+        (attempt.folder / "exit").write_text(f"{code}\n")
     return code
 
 
 def main() -> None:
     """Run what the command line says."""
-    jobs, ids, number, notice, index, restarts = sys.argv[1:]
+    jobs, sent, notice, index, restarts = sys.argv[1:]
     prepare()
-    job = ids.split(",")[int(os.environ.get(index) or 0)]
-    sys.exit(run(Path(jobs) / job, int(number), restarts=int(os.environ.get(restarts) or 0), notice_seconds=float(notice)))
+    name, _, number = sent.rpartition(".")
+    place, shipment = int(os.environ.get(index) or 0), Shipment.read(Path(jobs), name)
+    if shipment is None or place >= len(shipment.jobs):
+        sys.exit(f"{jobs}/batches/{name}.json, which says what to run, cannot be read on {socket.gethostname()}.")
+    folder = Path(jobs) / shipment.jobs[place]
+    sys.exit(run(folder, int(number), restarts=int(os.environ.get(restarts) or 0), notice_seconds=float(notice), key=f"{sent}.{place}"))
 
 
 def prepare() -> None:
@@ -180,28 +200,52 @@ def prepare() -> None:
     os.umask(0o077)
 
 
-def run(job: Path, number: int, *, restarts: int, notice_seconds: float, give_way_seconds: float | None = None) -> int:
-    """Take and run an attempt, with its log as output; returns its exit code. job: its folder. number: of its first start with this order."""
+def run(job: Path, number: int, *, restarts: int, notice_seconds: float, give_way_seconds: float | None = None, key: str = "") -> int:
+    """Take and run an attempt, with its log as output; returns its exit code.
+
+    job: its folder. number: of its first start with this order. key: that the order has to have; any when empty.
+    """
     first, attempt = Attempt(job / str(number)), Attempt(job / str(number + restarts))
     if attempt.folder != first.folder:
         before = Attempt(attempt.folder.with_name(str(int(attempt.folder.name) - 1)))
         if before.exit_code() == 0:
             return 0  # it ended well while its place was taken: there is nothing left to do
-        take_over(first, attempt)
-    if not take(attempt):
-        return UNCLAIMED
+    try:
+        if key and not wanted(first, key):
+            return UNCLAIMED
+        order = Order.read(first)
+        if attempt.folder != first.folder:
+            take_over(first, attempt)
+        if not take(attempt):
+            return UNCLAIMED
+        if key and not wanted(first, key):  # called off meanwhile, by who saw no claim
+            (attempt.folder / "claim").unlink()
+            return UNCLAIMED
+        _write_log(attempt)
+    except (OSError, ValueError, TypeError) as error:
+        sys.stderr.write(f"It cannot be started on {socket.gethostname()}: {error}\n")
+        return 126
+    own = replace(order, command=[str(attempt.notebook) if word == str(first.notebook) else word for word in order.command])
+    _tell(own, attempt)
+    return guard(own, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds)
+
+
+def _write_log(attempt: Attempt) -> None:
+    """From here on what is written goes to the attempt's log."""
     log = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     os.closerange(3, 64)
-    order, node = Order.read(attempt), os.environ.get(NODE) or os.environ.get("SLURMD_NODENAME") or socket.gethostname()
-    given = os.environ.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""
+
+
+def _tell(order: Order, attempt: Attempt) -> None:
+    """Say where the job runs."""
+    node, gpus = os.environ.get(NODE) or socket.gethostname(), os.environ.get(GPU_IDS, "")
+    given = (gpus or os.environ.get("CUDA_VISIBLE_DEVICES", "")) if order.gpus else ""
     gpu_ids = [f"{node}:{gpu}" if gpu.isdigit() else gpu for gpu in given.split(",") if gpu]
-    Begun(node=node, gpu_ids=gpu_ids).write(attempt)
-    command = [str(attempt.notebook) if word == str(first.notebook) else word for word in order.command]
-    own = Order(**{**{name: getattr(order, name) for name in order.__slots__}, "command": command})
-    return guard(own, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds)
+    with contextlib.suppress(OSError):
+        Begun(node=node, gpu_ids=gpu_ids).write(attempt)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Order:
 
     def write(self, attempt: Attempt) -> None:
         """Keep it for the guard. In one step, but not forced to the disk: a job that is sent again gets it anew."""
-        _replace(attempt.folder / "order.json", asdict(self))
+        replace_file(attempt.folder / "order.json", asdict(self))
 
     @classmethod
     def read(cls, attempt: Attempt) -> Order:
@@ -70,7 +70,7 @@ class Begun:
 
     def write(self, attempt: Attempt) -> None:
         """Keep it for the follower."""
-        _replace(attempt.folder / "begun.json", asdict(self))
+        replace_file(attempt.folder / "begun.json", asdict(self))
 
     @classmethod
     def read(cls, attempt: Attempt) -> Begun:
@@ -80,11 +80,12 @@ class Begun:
         return cls()
 
 
-LIMIT, PREEMPTED = "limit", "preempted"
+LIMIT, LIMIT_THERE, PREEMPTED = "limit", "limit there", "preempted"
+"""Why a guard told its command to end: its own time limit, one of the far side's, or that it has to give way."""
 
 
 def write_asked(attempt: Attempt, why: str) -> None:
-    """Keep why the guard ended the command: LIMIT or PREEMPTED."""
+    """Keep why the guard ended the command: one of those."""
     (attempt.folder / "asked").write_text(f"{why}\n")
 
 
@@ -95,7 +96,21 @@ def read_asked(attempt: Attempt) -> str:
     return ""
 
 
-def _replace(path: Path, value: Any) -> None:
+def note_hold(attempt: Attempt, key: str) -> None:
+    """Keep with which key a job was sent that we hold there; empty when we let it go."""
+    with contextlib.suppress(OSError):
+        (attempt.folder / "held").write_text(key)
+
+
+def read_hold(attempt: Attempt) -> str:
+    """What `note_hold` kept."""
+    with contextlib.suppress(OSError):
+        return (attempt.folder / "held").read_text()
+    return ""
+
+
+def replace_file(path: Path, value: Any) -> None:
+    """Write a value as JSON in one step, readable by its owner only; not forced to the disk."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(value, file)

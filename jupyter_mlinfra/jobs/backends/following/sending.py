@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, islice
+from types import MappingProxyType
 
 from ....core.processes import TOKEN
 from ...attempt import Attempt
@@ -12,15 +13,14 @@ from ...rows import Entry
 from .. import launch
 from ..launch import Place
 from . import Batch, Parcel
+from .batches import Shipment
 from .order import Order
 
-BATCH = 1000
-"""Most elements of an array that are sent in one call; Slurm's default MaxArraySize is 1001."""
 _OF_OURS = {TOKEN, "CUDA_VISIBLE_DEVICES"}
 
 
-def keys_of(entries: Sequence[Entry]) -> list[dict[str, str]]:
-    """Fresh keys for waiting jobs, a mapping a batch: elements of an array together, other jobs alone.
+def keys_of(entries: Sequence[Entry], most: int, fewer: Mapping[str, int] = MappingProxyType({})) -> list[dict[str, str]]:
+    """Fresh keys for waiting jobs, a mapping a batch: up to `most` elements of an array together, other jobs alone. fewer: of arrays by their ids.
 
     A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring go alone: its value travels in the environment, which a batch shares.
     """
@@ -28,7 +28,7 @@ def keys_of(entries: Sequence[Entry]) -> list[dict[str, str]]:
     for part_of, group in groupby(sorted(entries, key=_together), key=_together):
         alone = part_of[0] == ""
         rest = iter(group)
-        while some := list(islice(rest, 1 if alone else BATCH)):
+        while some := list(islice(rest, 1 if alone else min(most, fewer.get(part_of[0], most)))):
             batches.append(some)
     order = {entry.job.id: place for place, entry in enumerate(entries)}
     batches.sort(key=lambda batch: min(order[entry.job.id] for entry in batch))
@@ -44,6 +44,11 @@ def _together(entry: Entry) -> tuple[str, int, str]:
     return ("" if own else entry.job.part_of or "", entry.job.attempt, entry.launch.environment)
 
 
+def batch_name(key: str) -> str:
+    """Of the batch that a key is of."""
+    return key.partition(".")[0]
+
+
 def first_attempt(key: str) -> int:
     """Number of the attempt that was sent with a key."""
     return int(key.split(".")[1])
@@ -51,13 +56,13 @@ def first_attempt(key: str) -> int:
 
 def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
     """Jobs of which nobody knows whether they arrived, as they were to be sent."""
-    return [list(group) for _, group in groupby(sorted(entries, key=lambda entry: entry.token), key=lambda entry: entry.token.split(".")[0])]
+    return [list(group) for _, group in groupby(sorted(entries, key=lambda entry: entry.token), key=lambda entry: batch_name(entry.token))]
 
 
-def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float) -> Batch:
-    """Jobs whose keys are written down, with their orders. Raises what `launch` does, and OSError."""
+def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, cluster: str) -> Batch:
+    """Jobs whose keys are written down, with their orders and where they are sent. Raises what `launch` does, and OSError."""
     inherited = launch.inherited_by(entries[0])
-    alone, name = len(entries) == 1, entries[0].token.split(".")[0]
+    alone, name = len(entries) == 1, batch_name(entries[0].token)
     parcels = []
     for entry in entries:
         number = first_attempt(entry.token)
@@ -76,6 +81,8 @@ def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float) ->
         )
         order.write(attempt)
         parcels.append(Parcel(entry=entry, key=entry.token, attempt=number, folder=attempt.folder))
+    ids = {index_of(entry.token): entry.job.id for entry in entries}
+    Shipment(cluster=cluster, jobs=[ids.get(index, "") for index in range(max(ids) + 1)]).write(place.home / "jobs", name)
     environment = {**inherited, **(launch.resolved(entries[0], inherited) if alone else {})}
     return Batch(name=name, attempt=first_attempt(entries[0].token), parcels=parcels, environment={k: v for k, v in environment.items() if k not in _OF_OURS})
 

@@ -42,6 +42,14 @@ class Api:
     def __init__(self, settings: KubernetesSettings) -> None:
         self._settings, self._namespace = settings, settings.namespace
 
+    def identity(self) -> str:
+        """Which namespace of which cluster this is: by the number of a namespace that every cluster has, else by the server's address."""
+        try:
+            which = self._call(self._core.read_namespace, "kube-system")["metadata"]["uid"]
+        except (Refused, KeyError, TypeError):  # for which an account may lack the right
+            which = self._client.configuration.host
+        return f"{self._namespace} of {which}"
+
     def jobs(self, selector: str) -> list[dict[str, Any]]:
         """All Jobs with these labels."""
         return self._list(self._batch.list_namespaced_job, self._namespace, label_selector=selector)
@@ -54,6 +62,12 @@ class Api:
         """What Kueue thinks of the Jobs of the namespace."""
         return self._list(self._custom.list_namespaced_custom_object, "kueue.x-k8s.io", "v1beta1", self._namespace, "workloads")
 
+    def refusals(self) -> dict[str, str]:
+        """What the server last said of Jobs that it made no pod for, by their uids."""
+        events = self._list(self._core.list_namespaced_event, self._namespace, field_selector="reason=FailedCreate")
+        events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+        return {str((event.get("involvedObject") or {}).get("uid")): str(event.get("message") or "") for event in events}
+
     def nodes(self) -> list[dict[str, Any]]:
         """The nodes of the cluster."""
         return self._list(self._core.list_node)
@@ -62,10 +76,10 @@ class Api:
         """Make a Job. Unknown fields are refused instead of dropped."""
         return self._call(self._batch.create_namespaced_job, self._namespace, manifest, field_validation="Strict")
 
-    def delete_job(self, name: str) -> None:
-        """Delete a Job, if it is there; it stays until its pods have ended."""
+    def delete_job(self, name: str, *, over: bool = False) -> None:
+        """Delete a Job, if it is there; it stays until its pods have ended. over: it has ended: its pods are cleared away after it."""
         with contextlib.suppress(_Missing):
-            self._call(self._batch.delete_namespaced_job, name, self._namespace, propagation_policy="Foreground")
+            self._call(self._batch.delete_namespaced_job, name, self._namespace, propagation_policy="Background" if over else "Foreground")
 
     def delete_pod(self, name: str) -> None:
         """Have a pod end, if it is there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +13,13 @@ from ....core.records import Number, now
 from ...environment import submitters_environment
 from ...rows import Entry
 from ...spec import Compute, JobSpec
-from ...store import JobStore
 from ..attaching import Attachment, running
-from ..following import Remote, Unreachable
-from ..following.control import FollowerControl
+from ..following import Unreachable
+from ..following.backend import FollowedBackend
 from . import manifest
 from .api import Api, Refused
 from .nodes import Node, devices_of, free, nodes_of, room_for
-from .remote import KubernetesRemote, site_of
+from .remote import KubernetesRemote, ids_of, site_of
 
 if TYPE_CHECKING:
     from ....core.project import Project
@@ -28,24 +27,22 @@ if TYPE_CHECKING:
 NAME = "kubernetes"
 
 
-class KubernetesBackend:
+class KubernetesBackend(FollowedBackend[KubernetesRemote]):
     """Runs jobs as Jobs of a Kubernetes cluster."""
 
     def __init__(self, project: Project) -> None:
-        self._project, self._settings = project, project.settings.jobs.kubernetes
-        self._store = JobStore(project.database)
-        self._control = FollowerControl(project, NAME)
+        super().__init__(project, NAME)
+        self._settings = project.settings.jobs.kubernetes
         self._api = Api(self._settings)
 
-    def remote(self) -> Remote:
-        """The far side, for the follower."""
+    def _reach(self) -> KubernetesRemote:
         return KubernetesRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
         """Raise BadRequest when no node could ever take such a job. A cluster that does not answer refuses nothing: the job waits for it."""
         manifest.check(spec, self._settings)
         self._check_folder()
-        nodes = [] if self._settings.autoscaled else self._nodes()
+        nodes = [] if self._settings.autoscaled else self._nodes(cordoned=True)
         if nodes and not any(room_for(spec, node.whole, node.labels, self._settings) for node in nodes):
             most = ", ".join(f"{node.name}: {node.whole.words()}" for node in nodes[:5])
             fix = "Ask for less; where nodes come when they are asked for, set [jobs.kubernetes] autoscaled = true."
@@ -57,18 +54,6 @@ class KubernetesBackend:
             if not folder.is_relative_to(mount):
                 why = f"{folder} is not below {mount}, where the volume is mounted."
                 raise BadRequest("Pods would not see the project's folder.", why, "Set [jobs.kubernetes] mount_path to where the volume is mounted here.")
-
-    def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
-        """Wake the follower."""
-        self._control.wake()
-
-    def cancel(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads who is to be cancelled
-        """Wake the follower."""
-        self._control.wake()
-
-    def heal(self) -> None:
-        """Start the follower if the last one died."""
-        self._control.heal()
 
     def starts(self) -> Mapping[str, datetime]:
         """Nothing: Kubernetes does not plan ahead."""
@@ -118,7 +103,7 @@ class KubernetesBackend:
 
     def compute(self) -> Compute:
         """The nodes of the cluster, and what the pods of the namespace hold of them."""
-        nodes, pods, refs = self._nodes(), list[dict[str, object]](), {entry.job.id: entry.job.ref for entry in self._store.followed(backend=NAME)}
+        nodes, pods = self._nodes(), list[dict[str, object]]()
         if nodes:
             try:
                 pods = self._api.pods("")
@@ -130,7 +115,7 @@ class KubernetesBackend:
         used, held = cpus - sum(room.cpus for room in left), memory - sum(room.memory for room in left)
         return Compute(
             backend=NAME,
-            devices=devices_of(nodes, pods, refs, site_of(self._project).project, self._settings),
+            devices=devices_of(nodes, pods, self._ref_of(), site_of(self._project).project, self._settings),
             cpus=int(cpus),
             cpus_used=round(used),
             load=Number(value=used / cpus if cpus else 0.0, basis="approx"),
@@ -140,9 +125,18 @@ class KubernetesBackend:
             waiting=counts["queued"],
         )
 
-    def _nodes(self) -> list[Node]:
+    def _ref_of(self) -> Callable[[str, int], str]:
+        jobs = ids_of(self._project.home)
+
+        def ref_of(batch: str, index: int) -> str:
+            ids = jobs(batch)
+            return f"job:{ids[index]}" if index < len(ids) else ""
+
+        return ref_of
+
+    def _nodes(self, *, cordoned: bool = False) -> list[Node]:
         """Those that take jobs; none when they cannot be read, for which most accounts need a right of their own."""
         try:
-            return nodes_of(self._api.nodes(), self._settings)
+            return nodes_of(self._api.nodes(), self._settings, cordoned=cordoned)
         except (Refused, Unreachable):
             return []

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ....core import secrets
 from ....core.errors import BadRequest
+from ...attempt import UNCLAIMED
 from ...spec import JobSpec
 from ..following import Batch
-from ..following.guard import NODE, UNCLAIMED
+from ..following.guard import NODE
 from ..following.sending import index_of
 from .pod import GPUS
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from ....core.settings import KubernetesSettings
 
 PREFIX = "jupyter-mlinfra"
-PROJECT, BATCH, ATTEMPT, JOB, ARRAY, IDS = (f"{PREFIX}/{word}" for word in ("project", "batch", "attempt", "job", "array", "jobs"))
+PROJECT, BATCH, ATTEMPT, JOB, ARRAY = (f"{PREFIX}/{word}" for word in ("project", "batch", "attempt", "job", "array"))
+INDEX, OWNER = "batch.kubernetes.io/job-completion-index", "batch.kubernetes.io/job-name"
+"""How Kubernetes tells of a pod which element it is, and of which Job."""
 QUEUE, PRIORITY_CLASS = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
 CONTAINER = "job"
 MARGIN_SECONDS = 5
@@ -106,13 +109,11 @@ def manifest(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str
     Our follower tries again what failed, so no index is tried twice; a pod that lost its place is replaced, which counts as no failure.
     """
     first, size = batch.parcels[0].entry, max(index_of(parcel.key) for parcel in batch.parcels) + 1
-    ids = {index_of(parcel.key): parcel.entry.job.id for parcel in batch.parcels}
     spec = first.spec
     own = {ARRAY: first.job.part_of} if first.job.part_of else {JOB: first.job.id}
     labels = {PROJECT: site.project, BATCH: batch.name, ATTEMPT: str(batch.attempt), **own}
-    notes = {IDS: ",".join(ids.get(index, "") for index in range(size))}
     queue = spec.queue or settings.queue
-    meta = {"name": name_of(batch), "namespace": settings.namespace, "labels": {**labels, **_kueue(first.job.priority, queue, settings)}, "annotations": notes}
+    meta = {"name": name_of(batch), "namespace": settings.namespace, "labels": {**labels, **_kueue(first.job.priority, queue, settings)}}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -126,7 +127,7 @@ def manifest(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str
             "podFailurePolicy": {"rules": _rules(size)},
             "ttlSecondsAfterFinished": math.ceil(settings.keep_minutes * 60),
             "suspend": bool(queue),  # Kueue lets it go
-            "template": {"metadata": {"labels": labels, "annotations": notes}, "spec": _pod(batch, notes[IDS], site, settings)},
+            "template": {"metadata": {"labels": labels}, "spec": _pod(batch, site, settings)},
         },
     }
 
@@ -146,7 +147,7 @@ def _kueue(priority: int, queue: str, settings: KubernetesSettings) -> dict[str,
     return {QUEUE: queue, **({PRIORITY_CLASS: settings.priority_classes[max(fitting)]} if fitting else {})}
 
 
-def _pod(batch: Batch, ids: str, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
+def _pod(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
     spec, minutes = batch.parcels[0].entry.spec, batch.parcels[0].entry.spec.time_limit_minutes
     notice = math.ceil(max(settings.notice_seconds, site.grace_seconds)) + MARGIN_SECONDS
     source = {"persistentVolumeClaim": {"claimName": settings.claim}} if settings.claim else {"hostPath": {"path": settings.host_path, "type": "Directory"}}
@@ -158,7 +159,7 @@ def _pod(batch: Batch, ids: str, site: Site, settings: KubernetesSettings) -> di
         "automountServiceAccountToken": bool(settings.service_account),
         "securityContext": {"runAsUser": site.user, "runAsGroup": site.group},  # the files of an attempt are its owner's
         "volumes": [{"name": "project", **source}, {"name": "memory", "emptyDir": {"medium": "Memory"}}],
-        "containers": [_container(batch, ids, site, settings)],
+        "containers": [_container(batch, site, settings)],
     }
     if minutes is not None:
         # Of the pod, not of the Job, whose deadline also runs while it waits for a node.
@@ -172,10 +173,10 @@ def _pod(batch: Batch, ids: str, site: Site, settings: KubernetesSettings) -> di
     return pod
 
 
-def _container(batch: Batch, ids: str, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
+def _container(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
     spec = batch.parcels[0].entry.spec
     mounted = {"name": "project", "mountPath": settings.mount_path or site.root, **({"subPath": settings.sub_path} if settings.sub_path else {})}
-    arguments = [f"{site.home}/jobs", ids, f"{batch.name}.{batch.attempt}"]
+    arguments = [f"{site.home}/jobs", f"{batch.name}.{batch.attempt}"]  # whose jobs those are is in a file: every pod of an array is listed at every look
     return {
         "name": CONTAINER,
         "image": settings.image,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...spec import Device, JobSpec
-from .manifest import IDS, PROJECT, gpu_resource, gpu_type
+from .manifest import BATCH, INDEX, PROJECT, gpu_resource, gpu_type
 
 if TYPE_CHECKING:
     from ....core.settings import KubernetesSettings
-
-_INDEX = "batch.kubernetes.io/job-completion-index"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +36,13 @@ class Node:
     whole: Room
 
 
-def nodes_of(items: Iterable[Mapping[str, Any]], settings: KubernetesSettings) -> list[Node]:
-    """Nodes that fit the settings' selector."""
+def nodes_of(items: Iterable[Mapping[str, Any]], settings: KubernetesSettings, *, cordoned: bool = False) -> list[Node]:
+    """Nodes that fit the settings' selector. cordoned: with those that take nothing at present."""
     found = []
     for item in items:
         meta, spec = item.get("metadata") or {}, item.get("spec") or {}
         labels = meta.get("labels") or {}
-        if not spec.get("unschedulable") and all(labels.get(name) == value for name, value in settings.node_selector.items()):
+        if (cordoned or not spec.get("unschedulable")) and all(labels.get(name) == value for name, value in settings.node_selector.items()):
             amounts = (item.get("status") or {}).get("allocatable") or {}
             found.append(Node(name=str(meta.get("name")), labels=labels, whole=_room(amounts, settings)))
     return found
@@ -71,12 +69,14 @@ def room_for(spec: JobSpec, room: Room, labels: Mapping[str, str], settings: Kub
     return gpus and room.cpus >= spec.cpus and room.memory >= (spec.memory_gib or 0) * 2**30
 
 
-def devices_of(nodes: Sequence[Node], pods: Sequence[Mapping[str, Any]], refs: Mapping[str, str], project: str, settings: KubernetesSettings) -> list[Device]:
-    """A device for each GPU of each node; which of a node's is whose is not told, so its pods hold them in order. refs: of our jobs, by id."""
+def devices_of(
+    nodes: Sequence[Node], pods: Sequence[Mapping[str, Any]], ref_of: Callable[[str, int], str], project: str, settings: KubernetesSettings
+) -> list[Device]:
+    """A device for each GPU of each node; which of a node's is whose is not told, so its pods hold them in order. ref_of: our jobs, by batch and place."""
     found = list[Device]()
     for node in nodes:
         for resource, count in node.whole.devices.items():
-            holders = [holder for pod in _on(node, pods) for holder in [_holder(pod, refs, project)] * _asks(pod, resource)]
+            holders = [holder for pod in _on(node, pods) for holder in [_holder(pod, ref_of, project)] * _asks(pod, resource)]
             name = node.labels.get(settings.gpu_type_label) or resource.rpartition("/")[2]
             for index in range(int(count)):
                 holder = holders[index] if index < len(holders) else ""
@@ -94,13 +94,11 @@ def _asks(pod: Mapping[str, Any], resource: str) -> int:
     return int(sum(amount(value) for value in asked))
 
 
-def _holder(pod: Mapping[str, Any], refs: Mapping[str, str], project: str) -> str:
+def _holder(pod: Mapping[str, Any], ref_of: Callable[[str, int], str], project: str) -> str:
     meta = pod.get("metadata") or {}
-    notes = meta.get("annotations") or {}
-    ids, index = str(notes.get(IDS) or "").split(","), int(notes.get(_INDEX) or 0)
-    if (meta.get("labels") or {}).get(PROJECT) == project and index < len(ids):
-        return refs.get(ids[index], f"job:{ids[index]}")
-    return f"pod {meta.get('name')}"
+    labels, index = meta.get("labels") or {}, int((meta.get("annotations") or {}).get(INDEX) or 0)
+    ours = ref_of(str(labels.get(BATCH) or ""), index) if labels.get(PROJECT) == project else ""
+    return ours or f"pod {meta.get('name')}"
 
 
 def _room(amounts: Mapping[str, Any], settings: KubernetesSettings) -> Room:

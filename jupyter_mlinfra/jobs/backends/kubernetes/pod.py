@@ -4,7 +4,7 @@ A pod that Kubernetes starts again after it lost its place is a new attempt: the
 SIGTERM, whether the job was cancelled or has to give way. It was cancelled when its order is gone; else the guard is told to give way, and the
 command has all the time that the pod is given. Standard library only.
 
-    python -m jupyter_mlinfra.jobs.backends.kubernetes.pod JOBS IDS BATCH.ATTEMPT
+    python -m jupyter_mlinfra.jobs.backends.kubernetes.pod JOBS BATCH.ATTEMPT
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import signal
 import sys
 from pathlib import Path
 
-from ...attempt import Attempt
-from ..following.guard import UNCLAIMED
+from ...attempt import UNCLAIMED, Attempt
+from ..following import GUARD
+from ..following.batches import Shipment
 from ..following.order import wanted
 
-GUARD = "jupyter_mlinfra.jobs.backends.following.guard"
 INDEX = "JOB_COMPLETION_INDEX"
 """Set by Kubernetes in the pods of an Indexed job."""
 GPUS, STARTS = "MLINFRA_GPUS", "MLINFRA_POD_STARTS"
@@ -41,16 +41,19 @@ def visible_gpus(given: str, count: int) -> str:
     return ",".join(told or map(str, range(count)))
 
 
-def prepare(jobs: str, ids: str, batch: str) -> list[str] | None:
-    """The guard's arguments, with what it reads from the environment; None when the job is not wanted any more."""
-    index, first = int(os.environ.get(INDEX) or 0), int(batch.rpartition(".")[2])
-    job, key = ids.split(",")[index], f"{batch}.{index}"
-    folder = Path(jobs) / job
-    if not job or not wanted(Attempt(folder / str(first)), key):
-        return None
-    os.environ[STARTS] = str(starts(folder, first, key))
+def element(jobs: Path, sent: str) -> tuple[Attempt, str] | None:
+    """The first attempt of what this pod is to run, and the key that its order has to have; None when it is not wanted any more."""
+    name, _, number = sent.rpartition(".")
+    index, shipment = int(os.environ.get(INDEX) or 0), Shipment.read(jobs, name)
+    job = shipment.jobs[index] if shipment is not None and index < len(shipment.jobs) else ""
+    first, key = Attempt(jobs / job / number), f"{sent}.{index}"
+    return (first, key) if job and wanted(first, key) else None
+
+
+def prepare(first: Attempt, key: str) -> None:
+    """What the guard reads from the environment."""
+    os.environ[STARTS] = str(starts(first.folder.parent, int(first.folder.name), key))
     os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpus(os.environ.get("NVIDIA_VISIBLE_DEVICES", ""), int(os.environ.pop(GPUS, "0")))
-    return [jobs, ids, str(first), "0", INDEX, STARTS]
 
 
 def watch(guard: int, order: Attempt, key: str) -> int:
@@ -75,14 +78,13 @@ def main() -> None:
     """Run what the command line says."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED | _KEPT)
     os.umask(0o077)
-    jobs, ids, batch = sys.argv[1:]
-    arguments = prepare(jobs, ids, batch)
-    if arguments is None:
+    jobs, sent = sys.argv[1:]
+    found = element(Path(jobs), sent)
+    if found is None:
         sys.exit(UNCLAIMED)
-    index = int(os.environ.get(INDEX) or 0)
-    order, key = Attempt(Path(jobs) / ids.split(",")[index] / arguments[2]), f"{batch}.{index}"
-    guard = os.posix_spawn(sys.executable, [sys.executable, "-P", "-m", GUARD, *arguments], os.environ)
-    sys.exit(watch(guard, order, key))
+    prepare(*found)
+    guard = os.posix_spawn(sys.executable, [sys.executable, "-P", "-m", GUARD, jobs, sent, "0", INDEX, STARTS], os.environ)
+    sys.exit(watch(guard, *found))
 
 
 if __name__ == "__main__":

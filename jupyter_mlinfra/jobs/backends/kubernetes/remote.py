@@ -6,21 +6,23 @@ import contextlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ....core.errors import Unavailable
 from ...attempt import Attempt, job_folder
 from ...spec import JobState
-from ..following import Batch, Rejected, Sighting, Stage, Unreachable
+from ..following import Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
+from ..following.batches import Shipment
 from ..following.mark import mark_of
 from ..following.order import Order, call_off, wanted
 from ..following.sending import first_attempt
 from .api import Api, Refused
 from .manifest import PROJECT, Site, manifest
 from .pod import starts
-from .sightings import Seen, sightings_of
+from .sightings import Seen, lacks_pods, sightings_of
 
 if TYPE_CHECKING:
     from ....core.project import Project
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _CONFLICT = 409
 SETTLED_SECONDS = 30.0
 """Time after which the files of an element that has ended are not read again."""
+FORGOTTEN_AT_A_TIME = 20
+"""Jobs that are deleted after a look because they have ended."""
 _NEVER = (400, 413, 422)
 """Answers to a Job that no later try would change."""
 
@@ -40,6 +44,17 @@ def site_of(project: Project) -> Site:
     )
 
 
+def ids_of(home: Path) -> Callable[[str], Sequence[str]]:
+    """Reads of which jobs a batch is, each file once."""
+
+    @lru_cache(4096)
+    def read(name: str) -> Sequence[str]:
+        shipment = Shipment.read(home / "jobs", name) if name else None
+        return () if shipment is None else shipment.jobs
+
+    return read
+
+
 class KubernetesRemote:
     """One project's jobs in Kubernetes."""
 
@@ -47,10 +62,19 @@ class KubernetesRemote:
         jobs = project.settings.jobs
         self._settings, self._api = jobs.kubernetes, Api(jobs.kubernetes)
         self._home, self._site = project.home, site_of(project)
+        self._cluster: Cluster | None = None
+        self._deleted = set[str]()
+        self._ids = ids_of(project.home)
         self._seen = dict[str, Seen]()
         self._ending = dict[str, Sighting]()
         self._ended = dict[str, tuple[float, int | None]]()
         self.poll_seconds = self._settings.poll_seconds
+
+    def cluster(self) -> Cluster:
+        """By what no other cluster has, where that may be read; else by where it is."""
+        if self._cluster is None:
+            self._cluster = Cluster(name=self._api.identity())
+        return self._cluster
 
     def look(self) -> Sequence[Sighting]:
         """One list of Jobs, one of pods; and of Kueue's workloads while it keeps one from starting."""
@@ -60,7 +84,8 @@ class KubernetesRemote:
         except Refused as error:
             raise Unreachable(f"Kubernetes: {error.words}") from error
         waits = any((job.get("spec") or {}).get("suspend") for job in jobs)
-        seen = sightings_of(jobs, pods, self._workloads() if waits else (), self._starts)
+        why = self._refusals() if lacks_pods(jobs, pods) else {}
+        seen = sightings_of(jobs, pods, self._workloads() if waits else (), self._starts, self._ids, why)
         self._seen = {item.sighting.remote: item for item in seen}
         ended = {item.sighting.key for item in seen if item.sighting.stage is Stage.ENDED}
         self._ended = {key: value for key, value in self._ended.items() if key in ended}
@@ -72,6 +97,11 @@ class KubernetesRemote:
         with contextlib.suppress(Refused, Unreachable):  # only says why they wait; not everybody may read it
             return self._api.workloads()
         return ()
+
+    def _refusals(self) -> Mapping[str, str]:
+        with contextlib.suppress(Refused, Unreachable):
+            return self._api.refusals()
+        return {}
 
     def _starts(self, job: str, key: str) -> int | None:
         began, known = self._ended.get(key, (time.monotonic(), None))
@@ -106,22 +136,41 @@ class KubernetesRemote:
     def _judge(self, error: Refused) -> None:
         if error.status in _NEVER:
             raise Rejected(f"Kubernetes does not take it: {error.words}") from error
-        if "quota" in error.words:
-            raise Unavailable("There is no room for it in the namespace.", error.words, "It is sent when there is.") from error
-        raise Unreachable(f"Kubernetes: {error.words}") from error
+        raise NotNow(f"Kubernetes does not take it: {error.words}") from error
 
     def end(self, sightings: Sequence[Sighting]) -> None:
         """Call them off, then delete: a Job once nothing else of it is left, else the pod of the element."""
+        refused = list[Refused]()
         for owner, some in self._by_owner([sighting.remote for sighting in sightings]).items():
             for item in some:
                 self._call_off(item)
                 self._ending[item.sighting.remote] = replace(item.sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled.", code=None)
-            self._delete(owner, some)
+            refused += self._delete(owner, some)
+        _complain(refused)
+
+    def forget(self, sightings: Sequence[Sighting]) -> None:
+        """Jobs of which all elements have ended are deleted: each look lists them with all their pods."""
+        over = {sighting.remote for sighting in sightings}
+        of = defaultdict[str, list[Seen]](list)
+        for item in self._seen.values():
+            of[item.owner].append(item)
+        self._deleted &= set(of)
+        due = [owner for owner, items in of.items() if owner and owner not in self._deleted and all(item.sighting.remote in over for item in items)]
+        refused = list[Refused]()
+        for owner in due[:FORGOTTEN_AT_A_TIME]:
+            self._deleted.add(owner)  # where it is refused they go by themselves, when their time is over
+            try:
+                self._api.delete_job(owner, over=True)
+            except Refused as error:
+                refused.append(error)
+        _complain(refused)
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """Take waiting jobs back: Kubernetes has no hold that a queue of Kueue's would heed. They are sent anew when they are released."""
+        refused = list[Refused]()
         for owner, some in self._by_owner(remotes).items() if held else ():
-            self._delete(owner, [item for item in some if self._call_off(item, unless_begun=True)])
+            refused += self._delete(owner, [item for item in some if self._call_off(item, unless_begun=True)])
+        _complain(refused)
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
         """Never asked for: a Job's class cannot be changed."""
@@ -143,16 +192,23 @@ class KubernetesRemote:
             return True
         return call_off(Attempt.of(self._home, item.job, first_attempt(item.sighting.key)), item.sighting.key, unless_begun=unless_begun)
 
-    def _delete(self, owner: str, some: Sequence[Seen]) -> None:
-        """A Job of which nothing else is left as a whole; else the pods alone."""
+    def _delete(self, owner: str, some: Sequence[Seen]) -> list[Refused]:
+        """A Job of which nothing else is left as a whole; else the pods alone. Returns what was refused, which is nothing to the others."""
         ending = {item.sighting.remote for item in some}
         left = [item for item in self._seen.values() if item.owner == owner and item.sighting.stage is not Stage.ENDED and item.sighting.remote not in ending]
         try:
             if owner and some and not left:
+                self._deleted.add(owner)
                 self._api.delete_job(owner)
-                return
+                return []
             for item in some:
                 if item.pod:
                     self._api.delete_pod(item.pod)
         except Refused as error:
-            raise Unreachable(f"Kubernetes: {error.words}") from error
+            return [error]
+        return []
+
+
+def _complain(refused: Sequence[Refused]) -> None:
+    if refused:
+        raise NotNow(f"Kubernetes: {refused[0].words}")

@@ -5,16 +5,15 @@ Objects are taken as the JSON that the server sends: a field that a newer server
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...spec import JobState
 from ..following import Sighting, Stage
-from .manifest import IDS, QUEUE, key_of
+from .manifest import BATCH, INDEX, OWNER, QUEUE, key_of
 
 Json = Mapping[str, Any]
-_INDEX, _OWNER = "batch.kubernetes.io/job-completion-index", "batch.kubernetes.io/job-name"
 _WAITS = {
     "ImagePullBackOff": "its image cannot be fetched, which is tried again",
     "ErrImagePull": "its image cannot be fetched",
@@ -31,6 +30,9 @@ SAID = 500
 Starts = Callable[[str, str], int | None]
 """Job id and key to how often that was started; None when its order is gone or belongs to another key."""
 
+Ids = Callable[[str], Sequence[str]]
+"""Name of a batch to the ids of its jobs, by their places."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
@@ -42,26 +44,26 @@ class Seen:
     pod: str = ""
 
 
-def sightings_of(jobs: Iterable[Json], pods: Iterable[Json], workloads: Iterable[Json], starts: Starts) -> list[Seen]:
-    """A sighting for each element of each Job; and for pods that outlive theirs, while they run."""
+def sightings_of(jobs: Iterable[Json], pods: Iterable[Json], workloads: Iterable[Json], starts: Starts, ids_of: Ids, refusals: Mapping[str, str]) -> list[Seen]:
+    """A sighting for each element of each Job; and for pods that outlive theirs, while they run. refusals: why none is made for Jobs, by their uids."""
     of = _newest(pods)
     quotas = {owner.get("uid"): workload for workload in workloads for owner in _meta(workload).get("ownerReferences") or ()}
     found = list[Seen]()
     for job in jobs:
         meta = _meta(job)
-        ids, one = _ids(meta), (job.get("spec") or {}).get("completions") == 1
+        ids, one = _ids(meta, ids_of), (job.get("spec") or {}).get("completions") == 1
         for index, ident in enumerate(ids):
             pod = of.pop((str(meta.get("name")), index), None)
             key = key_of(meta.get("labels") or {}, index)
             times = starts(ident, key) if ident else None
-            seen = _sighting(job, pod, index, times or 0, quotas.get(meta.get("uid")))
+            seen = _sighting(job, pod, index, times or 0, quotas.get(meta.get("uid")), refusals.get(str(meta.get("uid")), ""))
             if times is None and seen["stage"] is Stage.WAITING:
                 continue  # called off: should a pod come, it will see that and end
             sighting = Sighting(remote=meta["name"] if one else f"{meta['name']}/{index}", key=key, **seen)
             found.append(Seen(sighting=sighting, owner=meta["name"], job=ident, pod=_live(pod)))
     for (name, index), pod in of.items():
         meta = _meta(pod)
-        ids, phase = _ids(meta), _status(pod).get("phase")
+        ids, phase = _ids(meta, ids_of), _status(pod).get("phase")
         if index < len(ids) and phase not in ("Succeeded", "Failed"):
             key = key_of(meta.get("labels") or {}, index)
             times = starts(ids[index], key) or 0
@@ -81,7 +83,7 @@ def _newest(pods: Iterable[Json]) -> dict[tuple[str, int], Json]:
     found = dict[tuple[str, int], Json]()
     for pod in sorted(pods, key=lambda pod: str(_meta(pod).get("creationTimestamp") or "")):
         meta = _meta(pod)
-        index, owner = (meta.get("annotations") or {}).get(_INDEX), (meta.get("labels") or {}).get(_OWNER)
+        index, owner = (meta.get("annotations") or {}).get(INDEX), (meta.get("labels") or {}).get(OWNER)
         if owner and index is not None:
             before = found.get((owner, int(index)))
             if before is None or _over(before) or not _over(pod):  # two of the same second: the one that has not ended is the newer
@@ -89,7 +91,13 @@ def _newest(pods: Iterable[Json]) -> dict[tuple[str, int], Json]:
     return found
 
 
-def _sighting(job: Json, pod: Json | None, index: int, starts: int, workload: Json | None) -> dict[str, Any]:
+def lacks_pods(jobs: Iterable[Json], pods: Iterable[Json]) -> bool:
+    """Whether there are Jobs that should have a pod and have none: that somebody refuses to make them is only told by an event."""
+    having = {(_meta(pod).get("labels") or {}).get(OWNER) for pod in pods}
+    return any(_meta(job).get("name") not in having and not (job.get("spec") or {}).get("suspend") and not _conditions(job) for job in jobs)
+
+
+def _sighting(job: Json, pod: Json | None, index: int, starts: int, workload: Json | None, refusal: str) -> dict[str, Any]:
     """Fields of a sighting of one element."""
     conditions, spec = _conditions(job), job.get("spec") or {}
     final = conditions.get("Complete") or conditions.get("Failed")
@@ -101,10 +109,10 @@ def _sighting(job: Json, pod: Json | None, index: int, starts: int, workload: Js
         return {"stage": Stage.ENDED, "restarts": max(0, starts - 1), "code": 0}
     if pod is None and (final is not None or failed):
         return {"stage": Stage.ENDED, "restarts": max(0, starts - 1), "reason": str((final or {}).get("message") or "")}
-    return {"stage": Stage.WAITING, "restarts": starts, "reason": _waits_for_pod(job, pod, bool(spec.get("suspend")), workload)}
+    return {"stage": Stage.WAITING, "restarts": starts, "reason": _waits_for_pod(job, pod, bool(spec.get("suspend")), workload, refusal)}
 
 
-def _waits_for_pod(job: Json, pod: Json | None, suspended: bool, workload: Json | None) -> str:
+def _waits_for_pod(job: Json, pod: Json | None, suspended: bool, workload: Json | None, refusal: str) -> str:
     if suspended and QUEUE in (_meta(job).get("labels") or {}):
         reserved = _conditions(workload or {}, every=True).get("QuotaReserved") or {}
         queue = (_meta(job).get("labels") or {})[QUEUE]
@@ -115,6 +123,8 @@ def _waits_for_pod(job: Json, pod: Json | None, suspended: bool, workload: Json 
         return "Waits in Kubernetes: it is suspended."
     if pod is not None and _replaced(pod):
         return f"Its place was taken ({_disruption(pod).get('reason') or 'evicted'}); Kubernetes makes another pod for it."
+    if refusal:
+        return f"Waits in Kubernetes, which makes no pod for it: {refusal}"
     return "Waits in Kubernetes, which has made no pod for it yet."
 
 
@@ -156,6 +166,8 @@ def _failed(pod: Json, starts: int) -> dict[str, Any]:
         return {"code": code, "asked": JobState.FAILED, "reason": "Reached the time limit of its pod in Kubernetes."}
     if _replaced(pod):
         return {"code": code, "asked": JobState.QUEUED, "reason": f"Its place was taken ({_disruption(pod).get('reason') or 'evicted'})."}
+    if why and not ended and not starts:  # the node itself refused the pod, which is no word on the job
+        return {"code": None, "asked": JobState.QUEUED, "reason": f"Node refused its pod ({why}: {status.get('message') or ''}); it is sent again."}
     if why or (status.get("message") and code is None):
         return {"code": code, "reason": f"Its pod failed in Kubernetes: {': '.join(part for part in (why, str(status.get('message') or '')) if part)}"}
     said = str(ended.get("message") or "").strip()
@@ -176,8 +188,8 @@ def _over(pod: Json) -> bool:
     return _status(pod).get("phase") in ("Succeeded", "Failed")
 
 
-def _ids(meta: Json) -> list[str]:
-    return str((meta.get("annotations") or {}).get(IDS) or "").split(",")
+def _ids(meta: Json, ids_of: Ids) -> Sequence[str]:
+    return ids_of(str((meta.get("labels") or {}).get(BATCH) or ""))
 
 
 def _meta(thing: Json) -> Json:

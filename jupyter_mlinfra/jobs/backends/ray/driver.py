@@ -19,7 +19,7 @@ import socket
 import sys
 from pathlib import Path
 
-from ...attempt import Attempt
+from ...attempt import UNCLAIMED, Attempt
 from ..following import guard
 from ..following.order import wanted
 
@@ -53,7 +53,7 @@ def start(job: Path, number: int, notice_seconds: float) -> int:
     os.setsid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1, 0, 0, 0)
     if os.getppid() != parent:
-        os._exit(guard.UNCLAIMED)
+        os._exit(UNCLAIMED)
     sys.exit(guard.run(job, number, restarts=0, notice_seconds=0, give_way_seconds=notice_seconds))
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     jobs, job, key, notice = sys.argv[1:]
     folder, number = Path(jobs) / job, int(key.split(".")[1])
     if not wanted(Attempt(folder / str(number)), key):
-        sys.exit(guard.UNCLAIMED)
+        sys.exit(UNCLAIMED)
     os.environ.update(prepare(dict(os.environ)))
     sys.exit(watch(start(folder, number, float(notice))))
 

@@ -14,7 +14,7 @@ from ...attempt import Attempt
 from ...rows import Entry
 from ...spec import JobState
 from ...store import JobStore
-from ..following import Batch, Parcel, Rejected, Sighting, Stage, Unreachable
+from ..following import Batch, Cluster, Parcel, Rejected, Sighting, Stage, Unreachable
 from ..following.mark import mark_of
 from ..following.order import Order, call_off, wanted
 from ..following.sending import first_attempt
@@ -47,6 +47,10 @@ class RayRemote:
         self._gone_since = dict[str, float]()
         self._nodes_at, self._nodes = -NODES_SECONDS, list[Node]()
         self.poll_seconds = self._settings.poll_seconds
+
+    def cluster(self) -> Cluster:
+        """By its address: Ray has no other name for a cluster."""
+        return Cluster(name=self._settings.address)
 
     def look(self) -> Sequence[Sighting]:
         """One list of all jobs; of the nodes too while one of ours waits, which only says why."""
@@ -140,6 +144,9 @@ class RayRemote:
                 self._call_off(sighting)
                 self._ending[sighting.remote] = replace(sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled.")
         _each(self._stop, [sighting.remote for sighting in sightings])
+
+    def forget(self, sightings: Sequence[Sighting]) -> None:
+        """`look` has Ray forget them, when they have been kept for a while."""
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """Call waiting jobs off: Ray has no hold. They are sent anew when they are released."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...attempt import UNCLAIMED
 from ...spec import JobState
 from ..following import Sighting, Stage
-from ..following.guard import UNCLAIMED
 from .api import said
 from .request import JOB, KEY, PROJECT
 

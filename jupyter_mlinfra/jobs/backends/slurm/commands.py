@@ -15,8 +15,19 @@ from ..following import Unreachable
 
 ANSWER_SECONDS = 60.0
 """Longest wait for an answer; the commands try by themselves for some of it."""
-# What passes: the controller is away or busy, or a limit on how many jobs may wait is reached.
-_PASSING = re.compile(r"contact|timed out|timeout|temporar|socket|connection|refused|transmi|too many|limit|try again|resource temporarily|authenticat", re.I)
+# Nobody answered, or not with anything about what was asked for.
+_UNANSWERED = re.compile(
+    r"contact slurm|timed out|timeout|socket|connection|communication|transmi|standby|rate limit|resource temporarily|protocol authentication|munge"
+    r"|configuration source|incompatible versions",
+    re.I,
+)
+# No later try would change these. All else may pass: limits, policies, what is drained or reserved, a plugin's own words.
+_NEVER = re.compile(
+    r"invalid (partition|account|qos|generic resource|feature|licen[sc]e|job array|reservation)|requested time limit is invalid"
+    r"|requested node configuration is not available|more processors requested than permitted|memory required by task is not available"
+    r"|(node|cpu|task) count specification invalid|unrecognized option|requires an argument|invalid --|too long",
+    re.I,
+)
 _TALK = re.compile(r"^(sbatch|squeue|scancel|scontrol|sacct|sinfo|slurm_[a-z_]+)( ?error)?: *(error: *)?|^allocation failure: *", re.I)
 
 
@@ -25,6 +36,15 @@ class Refused(Exception):
     """Slurm answered, and said no."""
 
     words: str
+
+    @property
+    def for_good(self) -> bool:
+        """Whether no later try would change that."""
+        return bool(_NEVER.search(self.words))
+
+
+class Absent(Unreachable):
+    """The command is not installed here."""
 
 
 class Commands:
@@ -44,7 +64,7 @@ class Commands:
         """The same, with what it says on its standard error."""
         program = self._find(name)
         if program is None:
-            raise Unreachable(f"There is no {name} in {self._where}: install Slurm's commands here, or set [jobs.slurm] bin.")
+            raise Absent(f"There is no {name} in {self._where}: install Slurm's commands here, or set [jobs.slurm] bin.")
         words = self.words(os.environ if environment is None else environment)
         try:
             done = subprocess.run([program, *arguments], env=words, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False)
@@ -55,7 +75,7 @@ class Commands:
         said = done.stderr.decode(errors="replace")
         if done.returncode:
             words_said = _plain(said) or f"exit code {done.returncode}"
-            if _PASSING.search(words_said) or done.returncode < 0:
+            if done.returncode < 0 or (_UNANSWERED.search(words_said) and not _NEVER.search(words_said)):
                 raise Unreachable(f"{name}: {words_said}")
             raise Refused(words_said)
         return done.stdout.decode(errors="replace"), said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +22,7 @@ _WAITS = {
     "Resources": "not enough is free",
     "BeginTime": "it may not start before its begin time; Slurm lets a requeued job rest for two minutes",
     "Dependency": "it starts after another job",
-    "JobHeldUser": "it is held; `release` lets it start",
+    "JobHeldUser": "it is held there; `scontrol release` lets it start",
     "JobHeldAdmin": "an administrator holds it",
     "JobArrayTaskLimit": "its array runs as many elements at a time as it may",
     "PartitionDown": "its partition is down",
@@ -49,11 +51,20 @@ def sightings_of(jobs: Iterable[Mapping[str, Any]], mark: str) -> list[Sighting]
         comment = str(job.get("comment") or "")
         if comment.startswith(mark):
             key = comment.removeprefix(mark)
-            array = number(job.get("array_job_id"))
-            for task in _tasks(job):
-                remote = str(job["job_id"]) if not array else f"{array}_{task}"
-                found.append(_sighting(job, remote, f"{key}.{task or 0}"))
+            with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):  # what cannot even be named hides no other
+                array = number(job.get("array_job_id"))
+                for task in _tasks(job):
+                    remote = str(job["job_id"]) if not array else f"{array}_{task}"
+                    found.append(_readable(job, remote, f"{key}.{task or 0}"))
     return found
+
+
+def _readable(job: Mapping[str, Any], remote: str, key: str) -> Sighting:
+    """A record as it is understood; else only that it is there."""
+    try:
+        return _sighting(job, remote, key)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return Sighting(remote=remote, key=key, stage=Stage.UNKNOWN, reason=f"Slurm shows it in words that are not understood here: {error}.")
 
 
 def _tasks(job: Mapping[str, Any]) -> Iterator[int | None]:
@@ -72,19 +83,27 @@ def _tasks(job: Mapping[str, Any]) -> Iterator[int | None]:
 def _sighting(job: Mapping[str, Any], remote: str, key: str) -> Sighting:
     states = job.get("job_state") or []
     states = [states] if isinstance(states, str) else states
-    common: dict[str, Any] = {"remote": remote, "key": key, "restarts": int(job.get("restart_cnt") or 0), "node": str(job.get("nodes") or "")}
+    common: dict[str, Any] = {"remote": remote, "key": key, "restarts": number(job.get("restart_cnt")) or 0, "node": str(job.get("nodes") or "")}
     ended = next((state for state in states if state in _ENDED), None)
     reason = str(job.get("state_reason") or "None")
     if "PENDING" in states or {"REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED"} & set(states):
         at = number(job.get("start_time"))
         held = reason in _HELD or number(job.get("priority")) == 0
         starts = datetime.fromtimestamp(at, UTC) if at else None
-        return Sighting(**common, stage=Stage.WAITING, reason=waits(reason), held=held, rank=int(job.get("nice") or 0), starts_at=starts)
+        return Sighting(**common, stage=Stage.WAITING, reason=waits(reason), held=held, rank=number(job.get("nice")) or 0, starts_at=starts)
     if ended is None or "COMPLETING" in states:  # while it completes, its processes are still being ended
         return Sighting(**common, stage=Stage.RUNNING, reason="Suspended in Slurm." if "SUSPENDED" in states else "")
-    code = job.get("exit_code") or {}
-    kept, signal = number(code.get("return_code")), number((code.get("signal") or {}).get("id"))
-    return Sighting(**common, stage=Stage.ENDED, **how_it_ended(ended, 128 + signal if signal else kept, common["node"]))
+    return Sighting(**common, stage=Stage.ENDED, **how_it_ended(ended, _code(job.get("exit_code")), common["node"]))
+
+
+def _code(value: Any) -> int | None:
+    """An exit code as a shell tells it: of a plain wait status (Slurm 22.05), of `signal_id` (23.02), or as later versions write it."""
+    if isinstance(value, int):
+        code = os.waitstatus_to_exitcode(value)
+        return code if code >= 0 else 128 - code
+    signal = (value or {}).get("signal") or {}
+    killed = number(signal.get("id", signal.get("signal_id")))
+    return 128 + killed if killed else number((value or {}).get("return_code"))
 
 
 def waits(reason: str) -> str:
@@ -111,7 +130,7 @@ def how_it_ended(state: str, code: int | None, node: str = "") -> dict[str, Any]
         return {"code": None, "reason": f"Node{where} failed while it ran."}
     if state == "COMPLETED":
         return {"code": 0}
-    return {"code": code or 1, "reason": f"It could not be started on node{where}: the guard left no word; see `logs`." if code in (126, 127) else ""}
+    return {"code": code or 1, "reason": f"It could not be started on node{where}." if code in (126, 127) else ""}
 
 
 def recalled(lines: Iterable[str]) -> dict[str, Sighting]:

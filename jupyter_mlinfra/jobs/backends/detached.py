@@ -1,0 +1,83 @@
+"""A detached process that sees to jobs, from the client's side: start it, wake it, end it. Who it is, each kind writes down in its own place."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ...core.errors import Unavailable
+from ...core.processes import Identity, spawn_detached
+
+START_SECONDS = 30.0
+"""How long a start may take on a machine under load."""
+END_SECONDS = 30.0
+"""How long it may take to end, and then to die."""
+_LOG_BYTES = 1_000_000
+
+
+class Running(Protocol):
+    """One that runs. socket: where it listens. settings: digest, differs when it has to be replaced."""
+
+    @property
+    def process(self) -> Identity: ...
+    @property
+    def socket(self) -> str: ...
+    @property
+    def settings(self) -> str: ...
+
+
+def poke(who: Running) -> bool:
+    """Wake it; says whether it is there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        try:
+            sender.sendto(b"!", who.socket)
+        except BlockingIOError:
+            pass  # it has many such messages to read: it will look anyway
+        except OSError:
+            # No one listens there, or somebody cleaned the folder away: the signal makes it listen again.
+            return who.process.signal(signal.SIGHUP)
+    return True
+
+
+def end(who: Running, what: str) -> None:
+    """End it; its jobs do not notice, and the next one finds them. Raises Unavailable when not even SIGKILL does. what: it is, with a capital letter."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        who.process.signal(number)
+        limit = time.monotonic() + END_SECONDS
+        while time.monotonic() < limit:
+            if not who.process.alive():
+                return
+            time.sleep(0.005)
+    why = f"Process {who.process.pid} was killed and is still there: it waits for a disk or a network share."
+    raise Unavailable(f"{what} does not end.", why, "Mend what it waits for, or restart the machine.")
+
+
+def start[R: Running](
+    module: str,
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    alive: Callable[[], R | None],
+    settings: str,
+    what: str,
+    seconds: float,
+) -> R:
+    """Start it, and return it once it has said who it is. Raises Unavailable with the end of its log when it does not come up."""
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        os.replace(log, log.with_suffix(".log.1"))
+    spawn_detached(module, arguments, log=log, environment=environment)
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        found = alive()
+        if found is not None and found.settings == settings:
+            return found
+        time.sleep(0.005)
+    tail = log.read_text(errors="replace")[-500:].strip() if log.exists() else ""
+    raise Unavailable(f"{what} did not start.", tail or f"It said nothing in {seconds:.0f} s.", f"See {log}; jobs wait until it runs.")
