@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
+from ....core.database import Database
 from ....core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ....core.files import file_lock
 from ....core.processes import Identity, boot_id, failpoint, start_ticks
@@ -78,7 +79,7 @@ class Follower:
     def __init__(self, project: Project, backend: str, remote: Remote) -> None:
         self._project, self._backend, self._remote, self._poll = project, backend, remote, remote.poll_seconds
         self._place = Place(root=project.root, home=project.home)
-        self._store = JobStore(project.database)
+        self._store = JobStore(Database(project.database.path, forced=False))
         self._record = Record(self._store, self._place, backend)
         self._bell = Bell(project.home, backend)
         self._pause = FIRST_SECONDS
@@ -147,7 +148,10 @@ class Follower:
     def _safely(self) -> None:
         """A database that is busy or full for a while ends nothing, nor does a fault of ours: the same is tried again, from what is written down."""
         try:
-            self._round()
+            try:
+                self._round()
+            finally:
+                self._store.sync()  # once for all of it: what a power cut takes back is seen again over there
             self._trouble = ""
         except Unreachable as error:
             self._failures += 1
@@ -367,6 +371,7 @@ class Follower:
         found = keys_of([self._store.entry(item.id) for item in waiting], self._cluster().most, self._fewer) if waiting else []
         for keys in found[:SENT_AT_A_TIME]:
             entries = self._store.sending(keys)
+            self._store.sync()  # the keys, before anybody over there has them
             failpoint("sending")
             if entries:
                 self._alone(entries[0].job.id, partial(self._send_batch, entries))
