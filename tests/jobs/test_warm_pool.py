@@ -64,6 +64,7 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
             runner.standing = Standing(gpu=gpu, places={}, modules=modules)
 
     def alive() -> int:
+        """Wait for 1: its shell becomes `sleep` in a moment."""
         return sum("sleep" in process.cmdline() for process in tools.processes_of(project.root))
 
     yield SimpleNamespace(runners=runners, ask=ask, ready=ready, alive=alive, said=said, doors=doors, root=project.root, tree=tree)
@@ -72,7 +73,7 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     assert not doors.watched
 
 
-def test_none_is_made_ready_before_a_job_asked_nor_while_no_cpu_is_free(asleep: Any) -> None:
+def test_none_is_made_ready_before_a_job_asked_nor_while_no_cpu_is_free(asleep: Any, tools: Any) -> None:
     asleep.runners.tend(free=True)
     assert asleep.ask() is None
     asleep.runners.tend(free=False)
@@ -80,10 +81,10 @@ def test_none_is_made_ready_before_a_job_asked_nor_while_no_cpu_is_free(asleep: 
     assert asleep.runners.due() is None  # an idle supervisor is not woken for it
     asleep.runners.tend(free=True)
     asleep.runners.tend(free=True)
-    assert asleep.alive() == 1
+    tools.until(lambda: asleep.alive() == 1)
 
 
-def test_runners_go_when_no_job_asks_or_memory_is_short(asleep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runners_go_when_no_job_asks_or_memory_is_short(asleep: Any, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asleep.ask()
     asleep.runners.tend(free=True)
     monkeypatch.setattr(warm, "memory_used", lambda: 0.95)
@@ -91,7 +92,7 @@ def test_runners_go_when_no_job_asks_or_memory_is_short(asleep: Any, monkeypatch
     assert (asleep.alive(), asleep.said[-1]) == (0, "a warm kernel is ended: the machine is short of memory")
     monkeypatch.setattr(warm, "memory_used", lambda: 0.5)
     asleep.runners.tend(free=True)
-    assert asleep.alive() == 1
+    tools.until(lambda: asleep.alive() == 1)
     monkeypatch.setattr(warm, "IDLE_SECONDS", 0.0)
     asleep.runners.tend(free=True)
     assert (asleep.alive(), asleep.said[-1]) == (0, "a warm kernel is ended: no job asked for one")
@@ -100,12 +101,12 @@ def test_runners_go_when_no_job_asks_or_memory_is_short(asleep: Any, monkeypatch
     assert asleep.alive() == 0  # nor does one come back, or an environment stay, before a job asks
 
 
-def test_a_kind_that_is_never_ready_is_given_up(asleep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_that_is_never_ready_is_given_up(asleep: Any, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warm, "FAILED_SECONDS", 0.0)
     asleep.ask()
     asleep.runners.tend(free=True)
     for _ in range(warm.TRIES):
-        assert asleep.alive() == 1
+        tools.until(lambda: asleep.alive() == 1)
         monkeypatch.setattr(warm, "READY_SECONDS", 0.0)
         asleep.runners.tend(free=False)
         monkeypatch.setattr(warm, "READY_SECONDS", 180.0)
@@ -113,7 +114,7 @@ def test_a_kind_that_is_never_ready_is_given_up(asleep: Any, monkeypatch: pytest
     assert asleep.alive() == 0
     asleep.ask(kernel="other")
     asleep.runners.tend(free=True)
-    assert asleep.alive() == 1
+    tools.until(lambda: asleep.alive() == 1)
 
 
 def test_only_an_equal_job_is_given_a_runner_and_a_gpu_job_none_that_opened_a_driver(asleep: Any) -> None:
