@@ -24,6 +24,8 @@ from .live import WARM
 
 KEPT_SECONDS = 10.0
 """How long one is kept for the next job."""
+PAUSE_SECONDS = 0.005
+"""How long after a start the next one is started, which would take the processor from the job that begins."""
 SCRIPT_BYTES = 60_000
 """A longer script might be cut in two: it has to fit into the pipe."""
 _TRIES = 3
@@ -94,7 +96,7 @@ class Ready:
         self.ended: list[int] = []
         self._wrapper: Wrapper | None = None
         self._wanted = ""
-        self._until = 0.0
+        self._from = self._until = 0.0
         self._failures = 0
 
     def take(self) -> Wrapper | None:
@@ -112,21 +114,30 @@ class Ready:
 
     def started(self, entry: Entry) -> None:
         """A job was started: another may follow, from the same submitter."""
-        self._wanted, self._until = entry.launch.environment, time.monotonic() + KEPT_SECONDS
+        self._wanted, self._from = entry.launch.environment, time.monotonic() + PAUSE_SECONDS
+        self._until = self._from + KEPT_SECONDS
 
     def tend(self) -> None:
         """Keep one while jobs start; let go of it when they no longer do."""
         self.ended = [pid for pid in self.ended if not reap(pid)]
-        if time.monotonic() >= self._until:
+        at = time.monotonic()
+        if at >= self._until:
             self.close()
-        elif self._failures < _TRIES and (self._wrapper is None or self._wrapper.kind != self._wanted):
+        elif at >= self._from and self._wants():
             self.close()
             with contextlib.suppress(OSError):
                 self._wrapper = self._another()
+            if self._wrapper is None:
+                self._until = 0.0  # not before another job starts
 
     def due(self) -> float | None:
         """When to look again, in monotonic seconds."""
+        if self._wants() and time.monotonic() < self._until:
+            return self._from
         return self._until if self._wrapper is not None else None
+
+    def _wants(self) -> bool:
+        return self._failures < _TRIES and (self._wrapper is None or self._wrapper.kind != self._wanted)
 
     def pids(self) -> list[int]:
         """Our children among them."""
