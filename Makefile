@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lightning ray lab check build benchmarks clean
+.PHONY: help demo test kills lightning ray lab check build benchmarks clean
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,9 @@ lab: $(VENV)/.demo ## open JupyterLab on the flights project; ARGS="--port=9000 
 
 test: $(VENV)/.test ## set up, then every test: Python, TypeScript, browser
 	@scripts/test.sh $(BIN)
+
+kills: $(VENV)/.test ## kill -9 at 200 random moments of supervisors, submitters and jobs: none lost, none doubled, no GPU given twice
+	@MLINFRA_KILLS=200 $(BIN)/python -m pytest tests/jobs/test_random_kills.py
 
 lightning: $(VENV)/.test-lightning ## set up with PyTorch (5 GB), then the tests of Lightning trainings that are stopped and go on
 	@$(BIN)/python -m pytest tests/training/lightning

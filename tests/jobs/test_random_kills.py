@@ -1,6 +1,6 @@
 """Kills at random moments, of who submits, of the supervisor and of wrappers: nothing is lost, nothing runs twice, no GPU is given twice.
 
-`MLINFRA_KILLS=200` in the environment makes them two hundred.
+`make kills` makes them two hundred.
 """
 
 from __future__ import annotations
