@@ -21,7 +21,7 @@ from ..core.records import Number, Page, check_limit, now, page_of
 from ..core.search import Document
 from .alarms import read_alarms
 from .attempt import Attempt, attempt_record, checkpoint_folder
-from .backends import Attaching, JobBackend, load_backend
+from .backends import Attaching, JobBackend, load_backend, recent_compute
 from .backends.attaching import Attachment
 from .backends.control import Control
 from .backends.following.control import FollowerControl, followers
@@ -255,8 +255,8 @@ class Jobs:
         return [self._complete(self._store.entry(job).job) for job in ids]
 
     def compute(self, backend: str | None = None) -> Compute:
-        """What a backend has (default: that of the settings), and who holds it."""
-        return self._backend(backend or self._project.settings.jobs.backend).compute()
+        """What a backend has (default: that of the settings), and who holds it; a cluster is asked again after `COMPUTE_SECONDS`."""
+        return recent_compute(self._backend(backend or self._project.settings.jobs.backend))
 
     def queue(self, *, limit: int = 50, cursor: str | None = None) -> Page[QueuedJob]:
         """What waits, in the order in which it may start; then what may not start yet."""

@@ -69,8 +69,11 @@ class Handler(APIHandler):  # type: ignore[misc]
         for part in path:
             if len(part) > PATH_LENGTH or not part.isprintable():
                 raise BadRequest("That name cannot be one.", f"A name has at most {PATH_LENGTH} characters, all of them printable.", "Check the address.")
-        given = self._query() if self.request.method == "GET" else self._body()
-        return json.dumps(to_json(method(self, *path, **parse(method, given))))
+        return json.dumps(to_json(method(self, *path, **parse(method, self.given()))))
+
+    def given(self) -> dict[str, Any]:
+        """The parameters as they came: of the query, or of the body. Raises BadRequest or TooLarge for what cannot be read."""
+        return self._query() if self.request.method == "GET" else self._body()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer an error in the parts that every face shows; never a traceback."""
@@ -144,7 +147,7 @@ class Access:
     @overload
     def __call__[F: Callable[..., Any]](self, method: None = None, /, *, slow: Slow) -> Callable[[F], F]: ...
     def __call__(self, method: Callable[..., Any] | None = None, /, *, slow: Slow = False) -> Any:
-        """Guard `method`. slow: it may take over a second (a function: here, now), and gets a thread that keeps no quick request waiting."""
+        """Guard `method`. slow: it may take over a second (a function, which a quick thread asks: now), and gets a thread that keeps no quick one waiting."""
         if method is None:
             return lambda method: _endpoint(method, self, slow=slow)
         return _endpoint(method, self, slow=slow)
@@ -169,7 +172,8 @@ def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow) -> Any:
     async def answer(self: Handler, *path: str) -> None:
         for wake in self.settings["mlinfra_wake"]:
             wake()
-        self.finish(await self.context.run(lambda: self.perform(method, path), slow=slow if isinstance(slow, bool) else slow(self)))
+        late = slow if isinstance(slow, bool) else await self.context.run(lambda: slow(self))
+        self.finish(await self.context.run(lambda: self.perform(method, path), slow=late))
 
     answer.endpoint = Endpoint(method, access.action, access.resource)  # type: ignore[attr-defined]
     return web.authenticated(authorized(action=access.action, resource=access.resource)(answer))

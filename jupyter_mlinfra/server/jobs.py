@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from annotated_types import Interval, Len
 
-from .handler import Handler, access
+from ..core.errors import MLInfraError
+from .handler import Handler, access, remote
 from .parameters import Count, Cursor, Limit, Name, Text
 from .terminals import open_terminal
 
@@ -34,6 +35,24 @@ if TYPE_CHECKING:
 
 read, write, execute = access("jobs")
 
+
+def elsewhere(handler: Handler) -> bool:
+    """`slow` of what may ask a cluster, which may answer late or never; a project whose jobs are all of this machine asks none."""
+    from ..jobs.reach import reaches_out
+
+    try:
+        given, job = handler.given(), handler.path_kwargs.get("id")
+        named = (given.get("backend"), (given.get("needs") or {}).get("backend"))
+        return reaches_out(handler.bench.project, job, *named)
+    except (MLInfraError, AttributeError):  # the answer says at once what is wrong with the request
+        return False
+
+
+def late(handler: Handler) -> bool:
+    """`slow` of what asks both the tracking server and a cluster."""
+    return remote(handler) or elsewhere(handler)
+
+
 State = Literal["queued", "starting", "running", "succeeded", "failed", "cancelled", "lost"]
 Words = Annotated[str, Len(0, 100_000)]
 
@@ -45,7 +64,7 @@ class JobList(Handler):
         key, _, value = (label or "").partition("=")
         return self.bench.jobs.list(state=state, label=(key, value) if label else None, array=array, limit=limit, cursor=cursor)
 
-    @execute
+    @execute(slow=elsewhere)
     def post(
         self,
         *,
@@ -84,7 +103,7 @@ class JobList(Handler):
 
 
 class EstimatePage(Handler):
-    @read
+    @read(slow=elsewhere)
     def post(
         self,
         *,
@@ -109,14 +128,14 @@ class EstimatePage(Handler):
 
 
 class QueueList(Handler):
-    @read
+    @read(slow=elsewhere)
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[QueuedJob]:
         """What waits, in the order in which it may start."""
         return self.bench.jobs.queue(limit=limit, cursor=cursor)
 
 
 class JobPage(Handler):
-    @read
+    @read(slow=remote)
     def get(self, id: str) -> Job:
         """One job; a unique beginning of its id is enough."""
         return self.bench.jobs.show(id)
@@ -195,7 +214,7 @@ class Needs(TypedDict, total=False):
 
 
 class JobClone(Handler):
-    @execute
+    @execute(slow=late)
     def post(self, id: str, *, parameters: dict[str, Any] | None = None, needs: Needs | None = None, same_code: bool = False) -> Job:
         """Submit another job like this one; `parameters` and `needs` are those that differ."""
         jobs = self.bench.jobs
@@ -206,7 +225,7 @@ class JobClone(Handler):
 
 
 class JobAttach(Handler):
-    @execute
+    @execute(slow=late)
     def post(self, id: str) -> Terminal:
         """Open a terminal of this Jupyter server in the environment of a job; who may open no terminal may not do this either."""
         from ..jobs.spec import Terminal
@@ -253,7 +272,7 @@ class CodePreviewPage(Handler):
 
 
 class ComputePage(Handler):
-    @read
+    @read(slow=elsewhere)
     def get(self, *, backend: Name | None = None) -> Compute:
         """What a backend has (default: that of the settings), and who holds it."""
         return self.bench.jobs.compute(backend)

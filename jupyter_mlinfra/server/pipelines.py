@@ -96,7 +96,7 @@ class PipelineProposal(Handler):
 
 
 class StepExplain(Handler):
-    @read
+    @read(slow=True)
     def get(self, name: str, step: str) -> Explanation:
         """Why a step would run again now; nothing is run."""
         return self.bench.pipelines.explain(f"{name}/{step}")

@@ -214,3 +214,34 @@ async def test_what_may_take_long_gets_a_thread_that_keeps_nobody_waiting(
     ):
         assert (await ask(path, body)).code == 200, path
     assert given == [True] * 3
+
+
+@pytest.mark.parametrize(("backend", "slow"), [("local", False), ("slurm", True)])
+async def test_what_a_cluster_is_asked_keeps_nobody_waiting(
+    noted: Noted, ask: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, backend: str, slow: bool
+) -> None:
+    """A cluster that hangs holds slow threads only; a project of this machine has quick answers of all of them."""
+    given, perform = [], Handler.perform
+
+    def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
+        given.append(threading.current_thread().name.startswith("mlinfra-slow"))
+        return perform(handler, method, path)
+
+    monkeypatch.setattr(Handler, "perform", noting)
+    asked = [
+        ("jobs/estimate", {"command": ["a"], "backend": backend}),
+        (f"jobs/compute?backend={backend}", None),
+        ("jobs/jobs", {"command": ["a"], "backend": backend}),
+    ]
+    for path, body in asked:
+        assert (await ask(path, body)).code == 200, path
+    (project.root / "mlinfra.toml").write_text(f'[jobs]\nbackend = "{backend}"\n')
+    noted.__dict__["project"] = Project(project.root)
+    asked = [("jobs/estimate", {"command": ["a"]}), ("jobs/compute", None), ("jobs/queue", None), ("jobs/jobs", {"command": ["a"]})]
+    for path, body in asked:
+        assert (await ask(path, body)).code == 200, path
+    assert given == [slow] * 7
+    given.clear()
+    for path in ("jobs/jobs", "pipelines/pipelines/p/steps/s/explain"):
+        await ask(path)
+    assert given == [False, True]

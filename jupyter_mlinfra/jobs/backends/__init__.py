@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 from ...core.errors import NotFound
 from ..spec import Compute, JobSpec
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from .attaching import Attachment
 
 GROUP = "mlinfra.job_backends"
+LOCAL = "local"
+"""The backend of this machine: it answers at once."""
+COMPUTE_SECONDS = 2.0
+"""How long what a cluster said of itself is good for: every window of JupyterLab asks at each event of a job."""
 # Those that come with the package work from a plain checkout too, and are found without reading the metadata of every installed package.
 _BUILT_IN = {
     "local": "jupyter_mlinfra.jobs.backends.local:LocalBackend",
@@ -78,3 +84,16 @@ def load_backend(name: str, project: Project) -> JobBackend:
         raise NotFound(f"There is no job backend {name!r}.", f"Installed: {known}.", "Set [jobs] backend in mlinfra.toml, or install the package that adds it.")
     loaded: JobBackend = found[name].load()(project)
     return loaded
+
+
+_computed: WeakKeyDictionary[JobBackend, tuple[float, Compute]] = WeakKeyDictionary()
+
+
+def recent_compute(backend: JobBackend) -> Compute:
+    """What a backend has; of a cluster, what it said within `COMPUTE_SECONDS`."""
+    at, found = _computed.get(backend, (0.0, None))
+    if found is None or time.monotonic() - at > COMPUTE_SECONDS:
+        found = backend.compute()
+        if found.backend != LOCAL:
+            _computed[backend] = time.monotonic(), found
+    return found
