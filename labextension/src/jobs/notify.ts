@@ -1,5 +1,6 @@
 import { Notification } from '@jupyterlab/apputils';
 
+import { asApiError } from '../api/errors';
 import type { IJob } from '../api/types';
 import { lookOf } from '../components/state';
 import * as format from '../format';
@@ -14,6 +15,8 @@ export const ATTACH = 'mlinfra:jobs-attach';
 const KEY = 'jobs:notify';
 /** A job that ends sooner is seen to end. */
 const SHORT_SECONDS = 10;
+/** All are looked at once a minute: no event tells of what happened while the socket was closed. */
+const PAUSE = 60_000;
 
 export interface INotifyOptions {
   /** Whether ends are told of. */
@@ -38,6 +41,7 @@ export class Ends {
         void this._look(due);
       }
     });
+    this._later();
   }
 
   /** Tell when this job ends. */
@@ -54,11 +58,25 @@ export class Ends {
     this._awaited.forEach(ref => void this._look(ref));
   }
 
-  private async _look(ref: string): Promise<void> {
+  /** Look at all after a minute; after an answer that was lost soon, and later and later. */
+  private _later(): void {
+    clearTimeout(this._timer);
+    const look = async (): Promise<void> => {
+      const lost = (await Promise.all([...this._awaited].map(ref => this._look(ref)))).some(Boolean);
+      this._lost = lost ? this._lost + 1 : 0;
+      this._later();
+    };
+    this._timer = setTimeout(() => void look(), this._lost ? Math.min(PAUSE, 1_000 * 2 ** this._lost) : PAUSE);
+  }
+
+  /** Tell of the end of a job, if it has ended. Says whether the answer was lost. */
+  private async _look(ref: string): Promise<boolean> {
     if (this._looking.has(ref)) {
-      return;
+      this._looking.set(ref, true); // what is on its way may be older than this news
+      return false;
     }
-    this._looking.add(ref);
+    this._looking.set(ref, false);
+    let lost = false;
     try {
       const job = await this._workbench.client.jobs.show(nameOf(ref));
       if (job.array) {
@@ -69,11 +87,20 @@ export class Ends {
         this._keep();
         this._tell(job);
       }
-    } catch {
-      // It is asked for again at its next event, or after a reload.
-    } finally {
-      this._looking.delete(ref);
+    } catch (error) {
+      const { status, code } = asApiError(error);
+      lost = status < 400 || status >= 500;
+      if (code === 'not_found' && this._awaited.delete(ref)) {
+        this._keep();
+      }
     }
+    const news = this._looking.get(ref);
+    this._looking.delete(ref);
+    if (lost && !this._lost) {
+      this._lost = 1;
+      this._later();
+    }
+    return news && !lost && this._awaited.has(ref) ? this._look(ref) : lost;
   }
 
   private _tell(job: IJob): void {
@@ -103,7 +130,11 @@ export class Ends {
 
   private _awaited = new Set<string>();
   private readonly _arrays = new Set<string>();
-  private readonly _looking = new Set<string>();
+  /** Jobs that are looked at, and whether there was news of them meanwhile. */
+  private readonly _looking = new Map<string, boolean>();
+  /** Answers that were lost one after the other. */
+  private _lost = 0;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
   private readonly _ready: Promise<void>;
 }
 

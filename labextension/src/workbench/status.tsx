@@ -41,7 +41,8 @@ function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
     // A cluster is used by others too.
     {
       topics: ['job', 'alert'],
-      every: data => (data && data.compute.backend !== 'local' ? 15_000 : null), final: ['not_found', 'no_server']
+      every: data => (data && data.compute.backend !== 'local' ? 15_000 : null),
+      final: ['not_found', 'no_server']
     }
   );
   if (!data) {
