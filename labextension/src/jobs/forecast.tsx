@@ -29,7 +29,9 @@ export function Forecast({ spec, jobs }: { spec: IJobSpec | null; jobs: number }
   if (!spec) {
     return null;
   }
-  const refused = data?.refused ?? (error && explainError(error, trans).what);
+  // Only an answer about this job may say never: a server that is busy, or away, says nothing of it.
+  const unfit = error && error.status >= 400 && error.status < 500 && error.code !== 'forbidden';
+  const refused = unfit ? explainError(error, trans).what : data?.refused;
   return (
     <p className={cx('forecast')} role="status" aria-label={trans.__('What this job would meet')}>
       {refused ? (
@@ -37,7 +39,10 @@ export function Forecast({ spec, jobs }: { spec: IJobSpec | null; jobs: number }
           <Shape name="failed" /> {trans.__('It can never start.')} {refused}
         </span>
       ) : (
-        data && <Said estimate={data} jobs={jobs} />
+        <>
+          {data && <Said estimate={data} jobs={jobs} />}
+          {error && !data && trans.__('when it starts cannot be told now')}
+        </>
       )}
     </p>
   );

@@ -3,6 +3,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
+import { ApiError } from '../../api/errors';
 import type { IEstimate, IJob } from '../../api/types';
 import { lines } from '../../components/sparkline';
 import { StateBar, StateCells } from '../../components/strip';
@@ -151,6 +152,29 @@ describe('the live line of the form', () => {
     expect(await said({})).toBe('when it starts cannot be told · no earlier run like it');
   });
 
+  it.each([
+    [new ApiError('unreachable', 'gone'), 'when it starts cannot be told now'],
+    [new ApiError('unavailable', 'The workbench is busy.', '', '', 503), 'when it starts cannot be told now'],
+    [new ApiError('bad_request', 'There is no such queue.', '', '', 400), 'It can never start. There is no such queue.']
+  ])('says never only where the server has said so: %s', async (error, words) => {
+    const estimate = (): Promise<never> => Promise.reject(error);
+    show(fakeWorkbench({ jobs: { estimate } }), <Forecast spec={{ notebook: 'a.ipynb' }} jobs={1} />);
+    await waitFor(() => expect(screen.getByRole('status').textContent.trim()).toBe(words), { timeout: 3_000 });
+  });
+
+  it('keeps what was last said when contact is lost', async () => {
+    const estimate = jest
+      .fn()
+      .mockResolvedValueOnce({ starts_at: null, seconds: null, like: 0, cost: null, refused: '' })
+      .mockRejectedValue(new ApiError('unreachable', 'gone'));
+    const fake = fakeWorkbench({ jobs: { estimate } });
+    show(fake, <Forecast spec={{ notebook: 'a.ipynb' }} jobs={1} />);
+    await waitFor(() => expect(screen.getByRole('status').textContent).toContain('no earlier run'));
+    fake.emit({ topic: 'job', ref: 'job:1', data: {} });
+    await waitFor(() => expect(estimate).toHaveBeenCalledTimes(2));
+    expect(screen.getByRole('status').textContent).toBe('when it starts cannot be told · no earlier run like it');
+  });
+
   it('says why it can never start', async () => {
     expect(await said({ refused: 'The job asks for 9 GPUs. The local backend has 4.' })).toContain(
       'It can never start. The job asks for 9 GPUs. The local backend has 4.'
@@ -282,6 +306,48 @@ describe('the end of a job that was submitted here', () => {
     expect(warning.mock.calls[0]?.[0]).toBe('train: failed after 30 s\nExit code 3.');
     (warning.mock.calls[0]?.[1] as Notification.IOptions<null>).actions?.[0]?.callback(new MouseEvent('click'));
     expect(fake.open).toHaveBeenCalledWith('job:7f3a');
+  });
+
+  it('is told when it came while an older answer was on its way', async () => {
+    const { success } = told();
+    const { fake, ends, now } = waiting({});
+    const answers: (() => void)[] = [];
+    fake.workbench.client.jobs.show = () => {
+      const answer = { ...now };
+      return new Promise(resolve => answers.push(() => resolve(answer)));
+    };
+    void ends.await('job:7f3a');
+    await settle();
+    Object.assign(now, { state: 'succeeded' });
+    fake.emit({ topic: 'job', ref: 'job:7f3a', data: { state: 'succeeded' } });
+    answers[0]?.();
+    await settle();
+    answers[1]?.();
+    await settle();
+    expect(success).toHaveBeenCalledTimes(1);
+  });
+
+  it('is told though an answer was lost, or no event told of it', async () => {
+    jest.useFakeTimers();
+    const { success } = told();
+    const { fake, ends, now } = waiting({});
+    await ends.await('job:7f3a');
+    const answer = fake.workbench.client.jobs.show;
+    let asked = 0;
+    fake.workbench.client.jobs.show = async () => {
+      asked += 1;
+      throw new ApiError('unreachable', 'gone');
+    };
+    fake.emit({ topic: 'job', ref: 'job:7f3a', data: { state: 'succeeded' } });
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(asked).toBe(2);
+    await jest.advanceTimersByTimeAsync(600_000);
+    expect(asked).toBeLessThan(20);
+    Object.assign(now, { state: 'succeeded' });
+    fake.workbench.client.jobs.show = answer;
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(success).toHaveBeenCalledTimes(1);
+    jest.useRealTimers();
   });
 
   it('of an array is noticed by the end of its last element', async () => {
