@@ -23,10 +23,11 @@ _AROUND = 120
 """Characters shown before and behind what was found."""
 
 
-def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, tail: int | None, ended: bool) -> LogChunk:
+def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, tail: int | None, ended: bool, until: int | None = None) -> LogChunk:
     """Read a part of a job's log.
 
-    offset: first byte. limit: most bytes. tail: lines counted from the end, instead of an offset.
+    offset: first byte. limit: most bytes. tail: lines counted from the end, or from byte `until`, instead of an offset.
+    A part that is not the end of the log ends behind a line where it can.
     ended: whether the job is in a final state, so that what is there is all there will be.
     """
     if offset < 0 or limit < 1 or (tail is not None and tail < 1):
@@ -37,10 +38,14 @@ def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, ta
     size = sum(length for _, length in parts)
     limit = min(limit, MAX_BYTES)
     if tail is not None:
-        offset = _start_of_tail(parts, size, tail, limit)
+        last = size if until is None else min(size, until)
+        offset = _start_of_tail(parts, last, tail, limit)
+        limit = last - offset
     start = min(offset, size)
     data = _read(parts, start, limit)
-    if not (ended and start + len(data) >= size):
+    if tail is None and start + len(data) < size:
+        data = data[: data.rfind(b"\n") + 1] or data
+    if until is None and not (ended and start + len(data) >= size):
         data = data[: len(data) - _torn(data)]  # a character that is not all there comes with the next part
     end = start + len(data)
     note = CLEARED if ended and not parts and _cleared(home, job, attempts) else ""
@@ -149,13 +154,14 @@ def _read(parts: Sequence[tuple[Path, int]], start: int, limit: int) -> bytes:
 
 
 def _start_of_tail(parts: Sequence[tuple[Path, int]], size: int, lines: int, limit: int) -> int:
+    """First byte of the last `lines` lines before byte `size`; of as many as the limit has room for, and within a line only where that is longer."""
     start = max(0, size - limit)
     data = _read(parts, start, limit)
     end = len(data) - data.endswith(b"\n")
     for _ in range(lines):
         end = data.rfind(b"\n", 0, end)
         if end < 0:
-            return start
+            return start + (data.find(b"\n", 0, len(data) - 1) + 1 if start else 0)
     return start + end + 1
 
 

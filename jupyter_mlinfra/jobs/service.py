@@ -158,13 +158,13 @@ class Jobs:
         page = self._store.page(state=None if state is None else JobState.parse(state), label=label, array=array, limit=limit, cursor=cursor)
         return replace(page, items=[self._complete(job) for job in page.items])
 
-    def logs(self, job: str, *, offset: int = 0, limit: int = 1_000_000, tail: int | None = None) -> LogChunk:
+    def logs(self, job: str, *, offset: int = 0, limit: int = 1_000_000, tail: int | None = None, until: int | None = None) -> LogChunk:
         """A part of what a job wrote, all attempts one after the other; go on from `next`.
 
-        offset, limit: bytes. tail: lines from the end, instead of an offset.
+        offset, limit: bytes. tail: lines from the end, or from byte `until`, instead of an offset.
         """
         found = self._store.entry(job).job  # before the log is read: what an ended job wrote is all there
-        return read_log(self._project.home, found.id, found.attempt, offset=offset, limit=limit, tail=tail, ended=found.state in FINAL)
+        return read_log(self._project.home, found.id, found.attempt, offset=offset, limit=limit, tail=tail, until=until, ended=found.state in FINAL)
 
     def search_logs(self, job: str, text: str, *, limit: int = 50, cursor: str | None = None) -> LogHits:
         """The lines of a job's log that hold `text`, in any case, all attempts one after the other."""

@@ -150,9 +150,10 @@ class JobLog(Handler):
         offset: Count = 0,
         limit: Annotated[int, Interval(ge=1, le=4_000_000)] = 1_000_000,
         tail: Annotated[int, Interval(ge=1, le=100_000)] | None = None,
+        until: Count | None = None,
     ) -> LogChunk:
-        """Bytes of the log from `offset`, or its last `tail` lines."""
-        return self.bench.jobs.logs(id, offset=offset, limit=limit, tail=tail)
+        """Bytes of the log from `offset`, or its last `tail` lines, counted from its end or from byte `until`."""
+        return self.bench.jobs.logs(id, offset=offset, limit=limit, tail=tail, until=until)
 
 
 class JobLogSearch(Handler):

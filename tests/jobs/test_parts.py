@@ -72,6 +72,28 @@ def test_bytes_that_are_no_text_are_shown_as_such_and_do_not_stop_the_reader(tmp
     assert text.count("\ufffd") >= 10
 
 
+def test_a_log_read_backwards_is_the_whole_log_in_whole_lines_whatever_its_bytes_are(tmp_path: Path) -> None:
+    lines = [b"\xff\xfe %d \xc3\n" % number for number in range(50)] + [b"y" * 70 + b"\n", b"the end"]
+    write_logs(tmp_path, b"".join(lines[:20]), b"".join(lines[20:]))
+    whole, until, pieces = b"".join(lines), None, list[bytes]()
+    while until != 0:
+        chunk = read_log(tmp_path, "7f3a", 2, offset=0, limit=60, tail=1000, until=until, ended=True)
+        assert chunk.offset < chunk.next == (len(whole) if until is None else until)
+        pieces.insert(0, whole[chunk.offset : chunk.next])
+        assert chunk.text == pieces[0].decode("utf-8", "replace")
+        until = chunk.offset
+    assert b"".join(pieces) == whole
+    assert {piece[-1:] for piece in pieces if piece[:1] != b"y"} == {b"\n", b"y", b"d"}  # within the line that is longer than a piece, and nowhere else
+    assert sum(piece[-1:] == b"y" for piece in pieces) == 1
+
+
+def test_a_piece_of_a_log_ends_behind_a_line_where_it_can(tmp_path: Path) -> None:
+    write_logs(tmp_path, b"one\ntwo\nthree" + b"x" * 40)
+    ends = [read_log(tmp_path, "7f3a", 1, offset=offset, limit=10, tail=None, ended=False).next for offset in (0, 8)]
+    assert ends == [8, 18]
+    assert read_log(tmp_path, "7f3a", 1, offset=8, limit=100, tail=None, ended=False).next == 53  # what is there of the last line
+
+
 @pytest.mark.parametrize("wrong", [{"offset": -1}, {"limit": 0}, {"tail": 0}])
 def test_a_part_of_a_log_that_makes_no_sense_is_refused(wrong: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(BadRequest):

@@ -63,10 +63,10 @@ export interface IJobsClient {
   /** What waits, in the order in which it may start. */
   queue: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IQueuedJob>>;
   estimate: (needs: IEstimated, signal?: AbortSignal) => Promise<IEstimate>;
-  /** Bytes from `offset`, or the last `tail` lines. */
+  /** Bytes from `offset`, or the last `tail` lines, of those before byte `until`. */
   log: (
     id: string,
-    options: { offset?: number; tail?: number; limit?: number },
+    options: { offset?: number; tail?: number; limit?: number; until?: number },
     signal?: AbortSignal
   ) => Promise<ILogChunk>;
   /** The lines of its log that hold `text`, in any case. */

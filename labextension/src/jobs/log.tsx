@@ -1,10 +1,10 @@
-import React, { useEffect, useRef, useState } from 'react';
+import React, { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { IJobsClient } from '../api/jobs';
 import type { IJob, ILogHit } from '../api/types';
 import { Button } from '../components/button';
-import { ErrorCard, Result } from '../components/card';
+import { ErrorCard, Result, StaleCard } from '../components/card';
 import { cx } from '../components/cx';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
@@ -14,14 +14,24 @@ import { useVisible } from '../hooks/visible';
 import { isActive } from './state';
 
 const PIECE = 256_000;
-/** Characters kept; older ones are dropped from the page, never from the log. */
+/** Characters kept; older pieces are dropped from the page, never from the log. */
 const KEPT = 1_000_000;
-const PAUSE = 1_000;
+/** Pieces that are shorter become one once another follows. */
+const SHORT = 16_000;
+/** More lines than a piece holds: as many as there is room for. */
+const LINES = 100_000;
+/** Milliseconds between two looks; twice as long after each one that failed. */
+const PAUSES = [1_000, 60_000] as const;
+
+/** A part of a log; where it lies is what the server says, for bytes that are no text cannot be counted here. */
+export interface ILogPiece {
+  text: string;
+  offset: number;
+  next: number;
+}
 
 export interface ILog {
-  text: string;
-  /** Bytes before `text`. */
-  start: number;
+  pieces: readonly ILogPiece[];
   next: number;
   size: number;
   ended: boolean;
@@ -31,43 +41,32 @@ export interface ILog {
   room?: number;
 }
 
-const NOTHING: ILog = { text: '', start: 0, next: 0, size: 0, ended: false };
+const NOTHING: ILog = { pieces: [], next: 0, size: 0, ended: false };
 
-/** The log with another piece of it at the end. */
-export function append(
-  log: ILog,
-  piece: { text: string; offset: number; next: number; size: number; ended: boolean; note?: string }
-): ILog {
-  const text = log.text + piece.text;
-  const { next, size, ended, note } = piece;
+const lengthOf = (pieces: readonly ILogPiece[]): number => pieces.reduce((sum, { text }) => sum + text.length, 0);
+
+/** The log with another piece of it at the end. The newest stands apart, so that only what is new is read out. */
+export function append(log: ILog, piece: ILogPiece & Pick<ILog, 'size' | 'ended' | 'note'>): ILog {
+  const { text, offset, next, size, ended, note } = piece;
   const { room } = log;
-  if (text.length <= KEPT + (room ?? 0)) {
-    return { text, start: log.next === 0 ? piece.offset : log.start, next, size, ended, note, room };
+  const pieces = [...log.pieces];
+  const [first, second] = pieces.slice(-2);
+  if (text) {
+    if (first && second && first.text.length + second.text.length < SHORT) {
+      pieces.splice(-2, 2, { text: first.text + second.text, offset: first.offset, next: second.next });
+    }
+    pieces.push({ text, offset, next });
   }
-  const cut = cutAt(text, KEPT + (room ?? 0));
-  const dropped = new TextEncoder().encode(text.slice(0, cut)).length;
-  return { text: text.slice(cut), start: log.start + dropped, next, size, ended, note, room };
+  let spare = lengthOf(pieces) - KEPT - (room ?? 0);
+  while (pieces[0] && (spare -= pieces[0].text.length) >= 0) {
+    pieces.shift();
+  }
+  return { pieces, next, size, ended, note, room };
 }
 
 /** The log with the piece before it. */
-export function prepend(log: ILog, piece: { text: string; offset: number }): ILog {
-  return { ...log, text: piece.text + log.text, start: piece.offset, room: (log.room ?? 0) + piece.text.length };
-}
-
-/** Where the text that is kept begins: behind the end of a line, or of a line drawn anew (`\r`, by progress bars), if one is near. */
-function cutAt(text: string, kept: number): number {
-  const least = text.length - kept;
-  const end = /\r\n|[\r\n]/.exec(text.slice(least, least + KEPT / 2));
-  if (end) {
-    return least + end.index + end[0].length;
-  }
-  return /[\uDC00-\uDFFF]/.test(text.charAt(least)) ? least + 1 : least; // never between the halves of a letter
-}
-
-/** The piece without the rest of a line, or of a letter, that its first byte falls into. */
-export function wholeLines<P extends { text: string; offset: number; next: number }>(piece: P): P {
-  const text = piece.text.slice(piece.text.indexOf('\n') + 1);
-  return { ...piece, text, offset: piece.next - new TextEncoder().encode(text).length };
+export function prepend(log: ILog, { text, offset, next }: ILogPiece): ILog {
+  return { ...log, pieces: [{ text, offset, next }, ...log.pieces], room: (log.room ?? 0) + text.length };
 }
 
 /**
@@ -80,10 +79,7 @@ async function* readOn(client: IJobsClient, id: string, log: ILog, signal: Abort
   if (known.next === 0) {
     const head = await client.log(id, { offset: 0, limit: PIECE }, signal);
     const far = head.size > 4 * PIECE;
-    known = append(
-      NOTHING,
-      far ? wholeLines(await client.log(id, { offset: head.size - PIECE, limit: PIECE }, signal)) : head
-    );
+    known = append(NOTHING, far ? await client.log(id, { tail: LINES, limit: PIECE }, signal) : head);
     yield known;
   }
   let before: number;
@@ -97,8 +93,11 @@ async function* readOn(client: IJobsClient, id: string, log: ILog, signal: Abort
 interface ILogState {
   log: ILog;
   error: ApiError | null;
-  /** Read the piece before what is known. */
-  earlier: () => Promise<void>;
+  /** When it was last seen, in milliseconds. */
+  at: number;
+  /** Read the piece before what is known; `ready` is called right before it is shown. */
+  earlier: (ready: () => void) => Promise<void>;
+  retry: () => void;
 }
 
 /** Follow the log by byte offset while someone looks. */
@@ -107,7 +106,9 @@ function useLog(job: IJob): ILogState {
   const visible = useVisible();
   const [log, setLog] = useState<ILog>(NOTHING);
   const [error, setError] = useState<ApiError | null>(null);
+  const [turn, setTurn] = useState(0);
   const known = useRef(NOTHING);
+  const [at, setAt] = useState(0);
   const active = isActive(job);
 
   useEffect(() => {
@@ -116,6 +117,7 @@ function useLog(job: IJob): ILogState {
     }
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let pause: number = PAUSES[0];
     const look = async (): Promise<void> => {
       try {
         for await (const next of readOn(client.jobs, job.id, known.current, abort.signal)) {
@@ -123,17 +125,24 @@ function useLog(job: IJob): ILogState {
             return;
           }
           known.current = next;
+          setAt(Date.now());
           setLog(next);
           setError(null);
         }
+        pause = PAUSES[0];
       } catch (failure) {
         if (abort.signal.aborted) {
           return;
         }
-        setError(asApiError(failure));
+        const found = asApiError(failure);
+        setError(found);
+        if (found.status >= 400 && found.status < 500) {
+          return; // it would be refused again
+        }
+        pause = Math.min(2 * pause, PAUSES[1]);
       }
       if (active || !known.current.ended) {
-        timer = setTimeout(() => void look(), PAUSE);
+        timer = setTimeout(() => void look(), pause);
       }
     };
     void look();
@@ -141,18 +150,18 @@ function useLog(job: IJob): ILogState {
       abort.abort();
       clearTimeout(timer);
     };
-  }, [client, job.id, active, visible]);
+  }, [client, job.id, active, visible, turn]);
 
-  const earlier = async (): Promise<void> => {
-    const end = known.current.start;
-    const offset = Math.max(0, end - PIECE);
-    const piece = await client.jobs.log(job.id, { offset, limit: end - offset });
-    if (known.current.start === end) {
-      known.current = prepend(known.current, offset > 0 ? wholeLines(piece) : piece);
+  const earlier = async (ready: () => void): Promise<void> => {
+    const until = known.current.pieces[0]?.offset;
+    const piece = await client.jobs.log(job.id, { tail: LINES, limit: PIECE, until });
+    if (known.current.pieces[0]?.offset === until) {
+      known.current = prepend(known.current, piece);
+      ready();
       setLog(known.current);
     }
   };
-  return { log, error, earlier };
+  return { log, error, at, earlier, retry: () => setTurn(turn + 1) };
 }
 
 interface IJobLogProps {
@@ -167,9 +176,12 @@ interface IJobLogProps {
 /** The log of a job; scrolling up stops following, scrolling to the end begins it again. */
 export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const { log, error, earlier } = useLog(job);
+  const { log, error, at, earlier, retry } = useLog(job);
   const { run, busy } = useAction();
   const host = useRef<HTMLDivElement>(null);
+  const start = log.pieces[0]?.offset ?? 0;
+  /** How far from the end the view stays when earlier lines come. */
+  const kept = useRef<number | null>(null);
   const why = log.note === undefined || log.note === '' ? trans.__('It wrote nothing.') : log.note;
 
   useEffect(() => {
@@ -177,7 +189,22 @@ export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps)
       host.current.scrollTop = host.current.scrollHeight;
     }
   }, [log, follow, hit]);
+  useLayoutEffect(() => {
+    if (kept.current !== null && host.current) {
+      host.current.scrollTop = host.current.scrollHeight - kept.current;
+      kept.current = null;
+    }
+  }, [log]);
 
+  const onEarlier = (): void => {
+    onFollow(false);
+    void run(() =>
+      earlier(() => {
+        const node = host.current;
+        kept.current = node && node.scrollHeight - (follow ? 0 : node.scrollTop); // from the end it goes to where the earlier ones begin
+      })
+    );
+  };
   const onScroll = (): void => {
     const node = host.current;
     const atEnd = node ? node.scrollHeight - node.scrollTop - node.clientHeight < 24 : true;
@@ -188,14 +215,14 @@ export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps)
 
   return (
     <div className={cx('log-main')}>
-      {error && <ErrorCard error={error} />}
+      {error && (error.lost && at ? <StaleCard at={at} retry={retry} /> : <ErrorCard error={error} retry={retry} />)}
       {hit ? (
         <p className={cx('more')}>{trans.__('line %1 and what is around it', format.number(hit.line))}</p>
       ) : (
-        log.start > 0 && (
+        start > 0 && (
           <p className={cx('more')}>
-            {trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(log.start))}{' '}
-            <Button label={trans.__('Earlier…')} disabled={busy} onClick={() => void run(earlier)} />
+            {trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(start))}{' '}
+            <Button label={trans.__('Earlier…')} disabled={busy} onClick={onEarlier} />
           </p>
         )
       )}
@@ -203,14 +230,19 @@ export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps)
         ref={host}
         className={cx('log')}
         role="log"
+        aria-relevant="additions"
         aria-label={trans.__('Log of %1', job.name)}
         tabIndex={0}
         onScroll={onScroll}
       >
         {hit ? (
           <Around job={job} hit={hit} words={words} />
-        ) : log.text ? (
-          <pre>{log.text}</pre>
+        ) : log.pieces.length ? (
+          <pre>
+            {log.pieces.map(({ offset, text }) => (
+              <span key={offset}>{text}</span>
+            ))}
+          </pre>
         ) : (
           <span className={cx('quiet')}>{log.ended ? why : trans.__('Nothing written yet.')}</span>
         )}
@@ -234,7 +266,11 @@ function Around({ job, hit, words }: { job: IJob; hit: ILogHit; words: string })
         offset > 0 && client.jobs.log(job.id, { offset: start, limit: offset - start }, signal),
         client.jobs.log(job.id, { offset, limit: AROUND }, signal)
       ]);
-      return { before: before ? (start > 0 ? wholeLines(before) : before).text : '', after: after.text, number };
+      return {
+        before: before ? before.text.slice(start && before.text.indexOf('\n') + 1) : '',
+        after: after.text,
+        number
+      };
     },
     { every: () => null, list: job.ref }
   );

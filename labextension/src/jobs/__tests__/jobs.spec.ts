@@ -1,7 +1,7 @@
 import type { IJob, IQueuedJob } from '../../api/types';
 import { cloneCode, cloneNeeds, cloneParameters, fillForm, formOf, readForm, startForm } from '../form';
 import { toggleSweep } from '../fields';
-import { append, type ILog, prepend, wholeLines } from '../log';
+import { append, type ILog, prepend } from '../log';
 import { tableLines } from '../queue';
 import { kernelsIn, linesOf, moved, startsOf } from '../state';
 import { readValue } from '../values';
@@ -299,63 +299,44 @@ describe('the queue', () => {
 });
 
 describe('a log', () => {
-  const nothing: ILog = { text: '', start: 0, next: 0, size: 0, ended: false };
+  const nothing: ILog = { pieces: [], next: 0, size: 0, ended: false };
+  const piece = (text: string, offset: number, next = offset + text.length): Parameters<typeof append>[1] => ({
+    text,
+    offset,
+    next,
+    size: 9_000_000,
+    ended: false
+  });
+  const textOf = (log: ILog): string => log.pieces.map(({ text }) => text).join('');
 
-  it('grows by pieces', () => {
-    const log = append(append(nothing, { text: 'a\n', offset: 0, next: 2, size: 4, ended: false }), {
-      text: 'b\n',
-      offset: 2,
-      next: 4,
-      size: 4,
-      ended: true
-    });
-    expect(log).toEqual({ text: 'a\nb\n', start: 0, next: 4, size: 4, ended: true });
-    const gone = append({ ...log, text: '' }, { text: '', offset: 0, next: 0, size: 0, ended: true, note: 'Cleared.' });
-    expect(gone.note).toBe('Cleared.');
+  it('grows by pieces, of which the newest stands apart', () => {
+    const log = ['a\n', 'b\n', 'c\n', 'd\n'].reduce((known, text, at) => append(known, piece(text, 2 * at)), nothing);
+    expect(log.pieces.map(({ text, offset, next }) => [text, offset, next])).toEqual([
+      ['a\nb\nc\n', 0, 6],
+      ['d\n', 6, 8]
+    ]);
+    const gone = append(nothing, { text: '', offset: 0, next: 0, size: 0, ended: true, note: 'Cleared.' });
+    expect(gone).toMatchObject({ pieces: [], note: 'Cleared.', ended: true });
   });
 
   it('keeps earlier pieces that were asked for, while it goes on', () => {
-    const tail = append(nothing, {
-      text: 'x\n'.repeat(499_999),
-      offset: 500_000,
-      next: 1_499_998,
-      size: 0,
-      ended: false
-    });
-    const more = prepend(tail, { text: 'first\n'.repeat(1000), offset: 494_000 });
-    const later = append(more, { text: 'y\n', offset: 1_499_998, next: 1_500_000, size: 0, ended: false });
-    expect(later.text.startsWith('first\n')).toBe(true);
-    expect(later.text.endsWith('x\ny\n')).toBe(true);
-    expect(later.start).toBe(494_000);
+    const tail = append(nothing, piece('x\n'.repeat(499_999), 500_000));
+    const more = prepend(tail, piece('first\n'.repeat(1000), 494_000));
+    const later = append(more, piece('y\n', 1_499_998));
+    expect(textOf(later).startsWith('first\n')).toBe(true);
+    expect(textOf(later).endsWith('x\ny\n')).toBe(true);
+    expect(later.pieces[0]?.offset).toBe(494_000);
   });
 
-  it('begins with a whole line where it is read from its middle', () => {
-    const whole = 'first é\nsecond\n';
-    const bytes = new TextEncoder().encode(whole);
-    const text = new TextDecoder().decode(bytes.slice(7)); // in the middle of é
-    const cut = wholeLines({ text, offset: 7, next: bytes.length });
-    expect(cut.text).toBe('second\n');
-    expect(new TextDecoder().decode(bytes.slice(cut.offset))).toBe('second\n');
-  });
-
-  it.each([
-    ['that a progress bar draws anew with \\r', `${'x'.repeat(99)}\r`.repeat(30_000), /^x{99}\r/],
-    ['that never ends', 'x'.repeat(3_000_000), /^x/],
-    ['of letters in two halves', '🛫'.repeat(1_000_001), /^🛫/u]
-  ])('is cut in a line %s', (_, text, begin) => {
-    const log = append(nothing, { text, offset: 0, next: 9, size: 9, ended: false });
-    expect(log.text.length).toBeLessThanOrEqual(1_000_000);
-    expect(log.text.length).toBeGreaterThan(999_000);
-    expect(log.text).toMatch(begin);
-    expect(log.start + new TextEncoder().encode(log.text).length).toBe(new TextEncoder().encode(text).length);
-  });
-
-  it('drops whole old lines, and counts their bytes, not their characters', () => {
-    const line = `${'é'.repeat(99)}\n`;
-    const text = line.repeat(10_500);
-    const log = append(nothing, { text, offset: 0, next: text.length * 2, size: text.length * 2, ended: false });
-    expect(log.text.length).toBeLessThanOrEqual(1_000_000);
-    expect(log.text.startsWith('é')).toBe(true);
-    expect(log.start + new TextEncoder().encode(log.text).length).toBe(new TextEncoder().encode(text).length);
+  it('drops whole old pieces, and takes the place of the others from the server: it may hold what is no text', () => {
+    const bytes = 300_000; // each of them answered as a letter of three bytes
+    const text = '\uFFFD'.repeat(bytes);
+    const log = [0, 1, 2, 3, 4].reduce((known, at) => append(known, piece(text, at * bytes)), nothing);
+    expect(log.pieces.map(({ offset, next }) => [offset, next])).toEqual([
+      [300_000, 600_000],
+      [600_000, 900_000],
+      [900_000, 1_200_000],
+      [1_200_000, 1_500_000]
+    ]);
   });
 });

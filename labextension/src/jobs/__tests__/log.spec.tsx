@@ -1,6 +1,7 @@
-import { act, screen } from '@testing-library/react';
+import { act, fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
+import { ApiError } from '../../api/errors';
 import type { IJob } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { JobLog } from '../log';
@@ -39,5 +40,72 @@ describe('the log of a running job', () => {
     expect(screen.getByRole('log').textContent).toBe('a\n');
     await after(60_000);
     expect(screen.getByRole('log').textContent).toBe('a\nb\n');
+  });
+});
+
+describe('the log of a long job', () => {
+  const line = `${'x'.repeat(99)}\n`;
+  const asked: object[] = [];
+  const log = async (_: string, options: { offset?: number; until?: number; tail?: number }): Promise<unknown> => {
+    asked.push(options);
+    const size = 2_000_000;
+    const next = options.tail === undefined ? Math.min(size, options.offset! + 200_000) : (options.until ?? size);
+    const offset = options.offset ?? next - 200_000;
+    return { text: line.repeat((next - offset) / 100), offset, next, size, ended: next === size };
+  };
+
+  it('shows earlier lines where they are, and follows no more', async () => {
+    const onFollow = jest.fn();
+    const Followed = (): React.ReactElement => {
+      const [follow, setFollow] = React.useState(true);
+      onFollow.mockImplementation(setFollow);
+      return <JobLog job={{ ...job, state: 'succeeded' }} follow={follow} onFollow={onFollow} />;
+    };
+    show(fakeWorkbench({ jobs: { log } }), <Followed />);
+    await after(100);
+    const host = screen.getByRole('log');
+    expect(host.textContent.length).toBe(200_000);
+    Object.defineProperty(host, 'scrollHeight', { get: () => 10 * host.querySelectorAll('span').length });
+    fireEvent.click(screen.getByText('Earlier…'));
+    await after(100);
+    expect(onFollow).toHaveBeenCalledWith(false);
+    expect(asked.at(-1)).toMatchObject({ until: 1_800_000 });
+    expect(host.textContent.length).toBe(400_000);
+    expect(host.scrollTop).toBe(10); // where the first line stands that had been there
+  });
+});
+
+describe('a log that cannot be read', () => {
+  it('is asked for later and later, and what was seen stays, with when', async () => {
+    let lost = false;
+    const log = jest.fn(async (_: string, { offset }: { offset: number }): Promise<unknown> => {
+      if (lost) {
+        throw new ApiError('unreachable', 'gone');
+      }
+      return { text: offset ? '' : 'seen\n', offset, next: 5, size: 5, ended: false };
+    });
+    const { container } = show(
+      fakeWorkbench({ jobs: { log } }),
+      <JobLog job={job} follow onFollow={() => undefined} />
+    );
+    await after(100);
+    lost = true;
+    log.mockClear();
+    await after(600_000);
+    expect(log.mock.calls.length).toBeLessThan(20);
+    expect(container.querySelector('[data-card]')?.getAttribute('data-card')).toBe('stale');
+    expect(screen.getByRole('log').textContent).toBe('seen\n');
+    lost = false;
+    fireEvent.click(screen.getByText('Try Now'));
+    await after(10);
+    expect(container.querySelector('[data-card]')).toBeNull();
+  });
+
+  it('is not asked for again where it is refused', async () => {
+    const log = jest.fn(() => Promise.reject(new ApiError('not_found', 'There is no job.', '', '', 404)));
+    show(fakeWorkbench({ jobs: { log } }), <JobLog job={job} follow onFollow={() => undefined} />);
+    await after(60_000);
+    expect(log).toHaveBeenCalledTimes(1);
+    expect(screen.getByRole('alert').textContent).toContain('There is no job.');
   });
 });
