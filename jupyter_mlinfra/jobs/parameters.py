@@ -6,6 +6,7 @@ import ast
 import json
 import stat
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ EXPECTED = "raises-exception"
 """Tag of a cell whose error is part of the notebook: what comes after it runs."""
 MAX_BYTES = 100 * 2**20
 """Of a notebook, its outputs included: it is read whole."""
+
+
+def written_at(path: Path) -> datetime:
+    """When a file was last written."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def read_notebook(path: Path, shown: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, raise_all, tried
 from ..core.processes import failpoint, tree
-from ..core.records import Number, Page, check_limit, now, page_of
+from ..core.records import Number, Page, check_limit, now, page_of, to_json
 from ..core.search import Document
 from .alarms import read_alarms
 from .attempt import Attempt, attempt_record, checkpoint_folder
@@ -29,7 +28,7 @@ from .backends.wishes import Wishes
 from .environment import forget, handing_over, keep, release, runtime_folder, submitters_environment
 from .intake import examine, inside, script_of, working_folder
 from .logs import read_log, search_log
-from .parameters import EXPECTED, kernel_of, parameters_of, read_notebook, tags_of
+from .parameters import EXPECTED, kernel_of, parameters_of, read_notebook, tags_of, written_at
 from .queries import Named
 from .resources import read as read_resources
 from .rows import Entry, Launch
@@ -319,10 +318,10 @@ class Jobs:
         shown = inside(str(notebook), self._project.root, "notebook")
         return parameters_of(read_notebook(self._project.root / shown, shown)) or []
 
-    def executed(self, path: str) -> ExecutedNotebook:
+    def executed(self, path: str, *, since: str | None = None) -> ExecutedNotebook | None:
         """A notebook that a job or a pipeline left in the project's state, by the path that `Job.output` or a step gives.
 
-        JupyterLab's own file service does not show that folder. Raises NotFound, also for any other file, and Unprocessable.
+        since: `modified_at` of what is known, in ISO form; None when it is still that. Raises NotFound, also for any other file, and Unprocessable.
         """
         home = self._project.home.resolve()
         try:
@@ -331,10 +330,11 @@ class Jobs:
             found = home
         if found.suffix != ".ipynb" or not any(found.is_relative_to(home / place) for place in EXECUTED):
             raise NotFound(f"{path} is no executed notebook.", "Those lie in the folders of jobs and pipeline runs.", "Open it in the file browser.")
-        content = read_notebook(found, path)
+        if since is not None and found.exists() and to_json(written_at(found)) == since:
+            return None
+        modified, content = written_at(found) if found.exists() else now(), read_notebook(found, path)
         unexpected = ((number, cell) for number, cell in enumerate(content["cells"]) if EXPECTED not in tags_of(cell))
         failed = (number for number, cell in unexpected if any(out.get("output_type") == "error" for out in cell.get("outputs", ())))
-        modified = datetime.fromtimestamp(found.stat().st_mtime, UTC)
         return ExecutedNotebook(path=path, modified_at=modified, content=content, failed_cell=next(failed, None))
 
     def code(self, job: str) -> CodeSnapshot | None:

@@ -294,10 +294,10 @@ class ParameterList(Handler):
 
 
 class ExecutedPage(Handler):
-    @read
-    def get(self, *, path: Text) -> ExecutedNotebook:
-        """A notebook with the outputs of its run, by the path that its job or step gives."""
-        return self.bench.jobs.executed(path)
+    @read(slow=True)
+    def get(self, *, path: Text, since: Name | None = None) -> ExecutedNotebook | None:
+        """A notebook with the outputs of its run, by the path that its job or step gives; nothing while its `modified_at` is still `since`."""
+        return self.bench.jobs.executed(path, since=since)
 
 
 ROUTES = {

@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 
 
@@ -99,7 +100,11 @@ def test_an_error_that_a_cell_is_tagged_for_fails_no_job(jobs: Jobs, project: Pr
     job = finish(jobs, tools, notebook="n.ipynb")
     assert (job.state, job.reason[:35]) == ("failed", "Cell 2 failed at line 1: TypeError:")
     assert job.output is not None
-    assert jobs.executed(job.output).failed_cell == 1
+    shown = jobs.executed(job.output)
+    assert shown is not None
+    assert shown.failed_cell == 1
+    assert jobs.executed(job.output, since=to_json(shown.modified_at)) is None
+    assert jobs.executed(job.output, since="2020-01-01T00:00:00Z") == shown
 
 
 @pytest.mark.parametrize("cells", ["[1]", '[{"outputs": 1}]', '[{"outputs": [1]}]'])

@@ -60,7 +60,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("jobs/jobs/7f3a/cancel", {}, "jobs", "cancel", {"job": "7f3a"}),
     ("jobs/compute?backend=slurm", None, "jobs", "compute", {"backend": "slurm"}),
     ("jobs/supervisor", None, "jobs", "supervisor", {}),
-    ("jobs/executed?path=.mlinfra%2Fjobs%2Fb.ipynb", None, "jobs", "executed", {"path": ".mlinfra/jobs/b.ipynb"}),
+    ("jobs/executed?path=.mlinfra%2Fjobs%2Fb.ipynb", None, "jobs", "executed", {"path": ".mlinfra/jobs/b.ipynb", "since": None}),
     ("jobs/parameters?notebook=a%2Fb.ipynb", None, "jobs", "parameters", {"notebook": "a/b.ipynb"}),
     ("pipelines/pipelines", None, "pipelines", "list", PAGE),
     ("pipelines/pipelines/flights", None, "pipelines", "show", {"name": "flights"}),

@@ -79,7 +79,9 @@ export interface IJobsClient {
   /** The parameters of a notebook, from its cell tagged `parameters`. */
   parameters: (notebook: string, signal?: AbortSignal) => Promise<readonly IParameter[]>;
   /** A notebook with the outputs of its run, by the path that its job or step gives. */
-  executed: (path: string, signal?: AbortSignal) => Promise<IExecutedNotebook>;
+  executed: (path: string) => Promise<IExecutedNotebook>;
+  /** The same, or null while it is still the one that was written at `since`. */
+  executedSince: (path: string, since?: string, signal?: AbortSignal) => Promise<IExecutedNotebook | null>;
 }
 
 export function jobsClient(request: Request): IJobsClient {
@@ -107,6 +109,7 @@ export function jobsClient(request: Request): IJobsClient {
       request(`jobs/jobs/${pathOf(id)}/log/search`, { query: { ...options }, signal }),
     compute: signal => request('jobs/compute', { signal }),
     parameters: (notebook, signal) => request('jobs/parameters', { query: { notebook }, signal }),
-    executed: (path, signal) => request('jobs/executed', { query: { path }, signal })
+    executed: path => request('jobs/executed', { query: { path } }),
+    executedSince: (path, since, signal) => request('jobs/executed', { query: { path, since }, signal })
   };
 }

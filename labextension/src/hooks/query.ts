@@ -199,7 +199,7 @@ export interface IQueryOptions<T> {
   every?: Every<T>;
   /** News that makes the answer old. */
   topics?: readonly Topic[];
-  /** Only news of this object. */
+  /** Only news of this object; those of a step are of its pipeline too. */
   about?: string;
   /** False: nothing is asked. */
   when?: boolean;
@@ -266,7 +266,7 @@ export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions
       return;
     }
     const listening = events.listen(heard.split(' ') as Topic[], event => {
-      if (!about || event.ref === about) {
+      if (!about || event.ref === about || event.ref.replace(/^step:([^/]+).*/, 'pipeline:$1') === about) {
         poller.nudge();
       }
     });

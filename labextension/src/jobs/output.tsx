@@ -1,6 +1,6 @@
-import React from 'react';
+import React, { useMemo, useRef } from 'react';
 
-import type { IJob } from '../api/types';
+import type { IExecutedNotebook, IJob } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -20,7 +20,13 @@ export interface IShownCell {
   index: number;
   source: string;
   outputs: readonly IShownOutput[];
+  /** Older outputs that are not shown. */
+  more: number;
 }
+
+/** Outputs of a cell that are shown, and characters of each text: their last ones. */
+const MOST = 100;
+const LONG = 200_000;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -35,7 +41,9 @@ function outputOf(output: Json): IShownOutput | null {
     return { kind: 'text', text: joined(output.text) };
   }
   if (output.output_type === 'error') {
-    return { kind: 'error', text: joined((output.traceback as unknown[] | undefined)?.join('\n')).replace(INK, '') };
+    const { traceback } = output;
+    const lines = Array.isArray(traceback) ? traceback.join('\n') : joined(traceback);
+    return { kind: 'error', text: lines.replace(INK, '') };
   }
   const data = (output.data ?? {}) as Json;
   const picture = joined(data['image/png']);
@@ -46,20 +54,28 @@ function outputOf(output: Json): IShownOutput | null {
 }
 
 /** Texts that follow each other as one: each write of a cell is an output of its own. */
-const merged = (outputs: readonly IShownOutput[]): IShownOutput[] =>
-  outputs.reduce<IShownOutput[]>((found, output) => {
+function merged(outputs: readonly IShownOutput[]): IShownOutput[] {
+  const found: IShownOutput[] = [];
+  for (const output of outputs) {
     const last = found[found.length - 1];
-    return last?.kind === 'text' && output.kind === 'text'
-      ? [...found.slice(0, -1), { kind: 'text', text: last.text + output.text }]
-      : [...found, output];
-  }, []);
+    if (last?.kind === 'text' && output.kind === 'text') {
+      last.text += output.text;
+    } else {
+      found.push({ ...output });
+    }
+  }
+  return found;
+}
 
 /** Code cells with what they put out, as text and pictures: nothing of a notebook's markup is run here. */
 export function cellsOf(content: Json): IShownCell[] {
   const cells = (Array.isArray(content.cells) ? content.cells : []) as readonly Json[];
   return cells.flatMap((cell, index) => {
     const outputs = merged(((cell.outputs ?? []) as readonly Json[]).flatMap(output => outputOf(output) ?? []));
-    return cell.cell_type === 'code' && outputs.length ? [{ index, source: joined(cell.source), outputs }] : [];
+    const more = Math.max(0, outputs.length - MOST);
+    return cell.cell_type === 'code' && outputs.length
+      ? [{ index, source: joined(cell.source), outputs: outputs.slice(more), more }]
+      : [];
   });
 }
 
@@ -86,10 +102,17 @@ export function Output({ job }: { job: IJob }): React.ReactElement {
   const path = job.output ?? '';
   // The server gives those in the project's state; another one lies where the user put it, and opens like any file.
   const given = isHidden(path) && job.attempt > 0;
-  const query = useQuery(`executed:${job.ref}:${job.attempt}`, signal => client.jobs.executed(path, signal), {
+  const known = useRef<IExecutedNotebook | null>(null);
+  const fetch = async (signal: AbortSignal): Promise<IExecutedNotebook | null> => {
+    const last = known.current?.path === path ? known.current : null;
+    return (known.current = (await client.jobs.executedSince(path, last?.modified_at, signal)) ?? last);
+  };
+  const query = useQuery(`executed:${job.ref}:${job.attempt}`, fetch, {
     when: given,
     every: () => (isActive(job) ? 5_000 : null)
   });
+  const content = query.data?.content;
+  const cells = useMemo(() => cellsOf(content ?? {}), [content]);
   const waits = query.error?.code === 'not_found' && isActive(job);
   return (
     <div className={cx('scroll')}>
@@ -100,11 +123,7 @@ export function Output({ job }: { job: IJob }): React.ReactElement {
       {waits ? (
         <p className={cx('more')}>{trans.__('No cell has ended yet.')}</p>
       ) : (
-        given && (
-          <Result query={query}>
-            {({ content, failed_cell: at }) => <Cells cells={cellsOf(content)} failed={at} />}
-          </Result>
-        )
+        given && <Result query={query}>{found => <Cells cells={cells} failed={found?.failed_cell ?? null} />}</Result>
       )}
     </div>
   );
@@ -117,19 +136,25 @@ function Cells({ cells, failed }: { cells: readonly IShownCell[]; failed: number
   }
   return (
     <>
-      {cells.map(({ index, source, outputs }) => (
+      {cells.map(({ index, source, outputs, more }) => (
         <section
           key={index}
           className={cx('output-cell', index === failed && 'is-failed')}
           aria-label={trans.__('Cell %1', index + 1)}
         >
           <pre className={cx('output-source')}>{source}</pre>
+          {more > 0 && (
+            <p className={cx('more')}>
+              {trans._n('%1 older output is in the notebook', '%1 older outputs are in the notebook', more)}
+            </p>
+          )}
           {outputs.map(({ kind, text }, place) =>
             kind === 'image' ? (
               <img key={place} src={text} alt={trans.__('Picture put out by cell %1', index + 1)} />
             ) : (
               <pre key={place} className={cx(kind === 'error' && 'tone-bad')}>
-                {text}
+                {text.length > LONG && `${trans.__('The beginning is in the notebook.')}\n… `}
+                {text.slice(-LONG)}
               </pre>
             )
           )}

@@ -67,7 +67,11 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
   const { query, onMore } = useList(
     `pipeline:${name} runs`,
     (limit, signal) => client.pipelines.runs(name, { limit }, signal),
-    { topics: ['step'], every: page => (page?.items[0]?.state === 'running' ? 2_000 : 15_000) }
+    {
+      topics: ['step'],
+      about: `pipeline:${name}`,
+      every: page => (page?.items.some(({ state }) => state === 'running') ? 5_000 : 60_000)
+    }
   );
   const due = useMissed(name, path);
   const [column, setColumn] = useState<string | null>(null);

@@ -13,7 +13,7 @@ import { Compute, END_KERNEL, SHOW_KERNEL } from '../devices';
 import { varied } from '../elements';
 import { Forecast } from '../forecast';
 import { Ends } from '../notify';
-import { cellsOf } from '../output';
+import { cellsOf, Output } from '../output';
 import { linesOf } from '../resources';
 
 const trans = nullTranslator.load('jupyter_mlinfra');
@@ -122,6 +122,7 @@ describe('the output of a notebook', () => {
       {
         index: 1,
         source: 'a\nb',
+        more: 0,
         outputs: [
           { kind: 'text', text: '1\n2\n' },
           { kind: 'image', text: 'data:image/png;base64,AAAA' },
@@ -129,6 +130,44 @@ describe('the output of a notebook', () => {
         ]
       }
     ]);
+  });
+});
+
+describe('the executed notebook of a running job', () => {
+  it('is drawn though a traceback is one text, and of many outputs the last ones, at once', () => {
+    const image = { output_type: 'display_data', data: { 'image/png': 'AA' } };
+    const outputs = Array.from({ length: 20_000 }, (_, at) => [
+      { output_type: 'stream', text: `${at}\n` },
+      image
+    ]).flat();
+    const began = performance.now();
+    const [first, last] = cellsOf({
+      cells: [
+        { cell_type: 'code', source: '', outputs: [{ output_type: 'error', traceback: 'Boom' }] },
+        { cell_type: 'code', source: '', outputs }
+      ]
+    });
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(first?.outputs).toEqual([{ kind: 'error', text: 'Boom' }]);
+    expect([last?.more, last?.outputs.length, last?.outputs[0]?.text]).toEqual([39_900, 100, '19950\n']);
+  });
+
+  it('is sent only when it was written again', async () => {
+    jest.useFakeTimers();
+    const path = '.mlinfra/jobs/7f3a/1/train.ipynb';
+    const cells = [{ cell_type: 'code', source: 'x', outputs: [{ output_type: 'stream', text: 'seen' }] }];
+    const executedSince = jest.fn(async (_: string, since?: string) =>
+      since ? null : { path, modified_at: '2026-01-01T00:00:00Z', content: { cells }, failed_cell: null }
+    );
+    show(fakeWorkbench({ jobs: { executedSince } }), <Output job={{ ...JOB, output: path }} />);
+    await act(() => jest.advanceTimersByTimeAsync(12_000));
+    expect(executedSince.mock.calls.map(([, since]) => since)).toEqual([
+      undefined,
+      '2026-01-01T00:00:00Z',
+      '2026-01-01T00:00:00Z'
+    ]);
+    expect(screen.getByText('seen')).toBeTruthy();
+    jest.useRealTimers();
   });
 });
 
