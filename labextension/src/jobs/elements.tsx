@@ -80,7 +80,7 @@ function columns(jobs: readonly IJob[], { trans }: IWorkbench): IColumnSpec<IJob
         head: name,
         cell: job => (
           <span className={cx('clip')}>
-            {name in job.parameters ? JSON.stringify(job.parameters[name]) : format.DASH}
+            {Object.hasOwn(job.parameters, name) ? JSON.stringify(job.parameters[name]) : format.DASH}
           </span>
         )
       })),

@@ -7,7 +7,7 @@ import { Heading } from '../components/header';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
-import { BOUNDS, type IForm, type WholeField } from './form';
+import { BOUNDS, faultOf, type IForm, sweepOf, type WholeField } from './form';
 import { isActive } from './state';
 
 export interface IFieldsProps {
@@ -67,10 +67,10 @@ export function ParameterFields({ grid, ...props }: IFieldsProps & { grid: reado
 
 /** The sweeps with one more, which begins with the present value, or without it. */
 export function toggleSweep(form: IForm, name: string, type: string): Record<string, string> {
-  const { [name]: present, ...others } = form.sweeps;
+  const others = Object.fromEntries(Object.entries(form.sweeps).filter(([key]) => key !== name));
   const value = form.parameters[name] ?? '';
   const bare = /^(int|float|bool)/.test(type) && value !== '';
-  return present === undefined
+  return sweepOf(form, name) === undefined
     ? { ...others, [name]: `[${bare ? value.toLowerCase() : JSON.stringify(value)}]` }
     : others;
 }
@@ -80,13 +80,13 @@ type ParameterProps = IFieldsProps & { parameter: IParameter };
 function ParameterField({ parameter, form, faults, onChange }: ParameterProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { name, type } = parameter;
-  const sweep = form.sweeps[name];
+  const sweep = sweepOf(form, name);
   return (
     <Field
       label={`${name}  ${type}`}
       value={sweep ?? form.parameters[name] ?? ''}
       width={280}
-      fault={faults[name]}
+      fault={faults[faultOf(name)]}
       unit={
         !form.sameCode && (
           <label title={trans.__('One job for each value of a JSON list')}>

@@ -28,12 +28,18 @@ export interface IForm {
 export interface IRead {
   /** What would be submitted; null while a field is at fault. */
   spec: IJobSpec | null;
-  /** What is wrong, by field. */
+  /** What is wrong, by field; of a parameter by `faultOf` its name, for it may be called like a field. */
   faults: Readonly<Record<string, string>>;
   code: Code;
   /** How many values each swept parameter has; empty for one job. */
   grid: readonly number[];
 }
+
+export const faultOf = (parameter: string): string => `parameter:${parameter}`;
+
+/** The values that a parameter is swept over, as they stand in its field; also of one that is called `constructor`. */
+export const sweepOf = ({ sweeps }: IForm, name: string): string | undefined =>
+  Object.hasOwn(sweeps, name) ? sweeps[name] : undefined;
 
 /** Elements of one array; the server takes no more. */
 export const MOST_ELEMENTS = 10_000;
@@ -100,13 +106,13 @@ function changed(
   const values: Record<string, unknown> = {};
   for (const { name, type, default: value } of parameters) {
     const given = form.parameters[name] ?? '';
-    if (given === shown(value) || name in form.sweeps) {
+    if (given === shown(value) || sweepOf(form, name) !== undefined) {
       continue;
     }
     try {
       values[name] = readValue(given, type);
     } catch (error) {
-      faults[name] = error instanceof Inexact ? say.exact : say.type(type);
+      faults[faultOf(name)] = error instanceof Inexact ? say.exact : say.type(type);
     }
   }
   return values;
@@ -120,12 +126,12 @@ function swept(
   faults: Record<string, string>
 ): [name: string, values: readonly unknown[]][] {
   return parameters
-    .filter(({ name }) => name in form.sweeps)
+    .filter(({ name }) => sweepOf(form, name) !== undefined)
     .map(({ name, type }) => {
       try {
-        return [name, readSweep(form.sweeps[name] ?? '', type)];
+        return [name, readSweep(sweepOf(form, name) ?? '', type)];
       } catch (error) {
-        faults[name] = error instanceof Inexact ? say.exact : say.list(type);
+        faults[faultOf(name)] = error instanceof Inexact ? say.exact : say.list(type);
         return [name, []];
       }
     });
@@ -193,7 +199,7 @@ export function readForm(form: IForm, parameters: readonly IParameter[], say: IF
   const axes = swept(form, parameters, say, faults);
   const size = axes.length ? axes.reduce((count, [, values]) => count * values.length, 1) : 0;
   if (size > MOST_ELEMENTS) {
-    faults[axes[axes.length - 1]?.[0] ?? ''] = say.many(MOST_ELEMENTS);
+    faults[faultOf(axes[axes.length - 1]?.[0] ?? '')] = say.many(MOST_ELEMENTS);
   }
   const word = (value: string): string | undefined => value.trim() || undefined;
   const after = form.after.split(/[\s,]+/).filter(Boolean);
@@ -244,7 +250,9 @@ export function cloneParameters(
   spec: IJobSpec,
   parameters: readonly IParameter[]
 ): Record<string, unknown> {
-  const back = parameters.filter(({ name }) => name in job.parameters).map(({ name, default: value }) => [name, value]);
+  const back = parameters
+    .filter(({ name }) => Object.hasOwn(job.parameters, name))
+    .map(({ name, default: value }) => [name, value]);
   return { ...(Object.fromEntries(back) as Record<string, unknown>), ...spec.parameters };
 }
 

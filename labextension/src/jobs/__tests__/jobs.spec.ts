@@ -1,5 +1,5 @@
 import type { IJob, IQueuedJob } from '../../api/types';
-import { cloneCode, cloneNeeds, cloneParameters, fillForm, formOf, readForm, startForm } from '../form';
+import { cloneCode, cloneNeeds, cloneParameters, fillForm, formOf, readForm, startForm, sweepOf } from '../form';
 import { toggleSweep } from '../fields';
 import { append, type ILog, prepend } from '../log';
 import { tableLines } from '../queue';
@@ -53,7 +53,7 @@ describe('the submit form', () => {
       FAULT
     );
     expect(spec).toBeNull();
-    expect(faults).toEqual({ depth: 'This is no int.', cpus: '0 or more.' });
+    expect(faults).toEqual({ 'parameter:depth': 'This is no int.', cpus: '0 or more.' });
   });
 
   it.each(['5', 'true', '[1]'])('tells the command line that the text %s is a text', day => {
@@ -72,7 +72,20 @@ describe('the submit form', () => {
   ])('refuses %s for %p, which would arrive as another number', (text, type) => {
     const parameters = [{ name: 'seed', type, default: null }];
     const form = fillForm('a.ipynb', parameters, { parameters: { seed: text } });
-    expect(readForm(form, parameters, FAULT)).toMatchObject({ spec: null, faults: { seed: 'Too large.' } });
+    expect(readForm(form, parameters, FAULT)).toMatchObject({ spec: null, faults: { 'parameter:seed': 'Too large.' } });
+  });
+
+  it('keeps a parameter apart from a field of its name, and from what every object has', () => {
+    const parameters = [
+      { name: 'retries', type: 'int', default: 3 },
+      { name: 'constructor', type: 'str', default: 'ferrari' }
+    ];
+    const form = fillForm('a.ipynb', parameters, { parameters: { retries: 'many', constructor: 'lotus' } });
+    const { faults, grid } = readForm(form, parameters, FAULT);
+    expect([Object.keys(faults), grid]).toEqual([['parameter:retries'], []]);
+    const { spec } = readForm({ ...form, parameters: { ...form.parameters, retries: '4' } }, parameters, FAULT);
+    expect(spec?.parameters).toEqual({ retries: 4, constructor: 'lotus' });
+    expect(sweepOf(form, 'constructor')).toBeUndefined();
   });
 
   it('takes a job of no slots, and no empty field', () => {
@@ -168,14 +181,14 @@ describe('a sweep', () => {
   it.each(['', '[]', '4', '[4, "six"]', '[4.5]', '[12345678901234567890]'])('refuses %p for whole numbers', text => {
     const { spec, faults } = read({ depth: text });
     expect(spec).toBeNull();
-    expect(Object.keys(faults)).toEqual(['depth']);
+    expect(Object.keys(faults)).toEqual(['parameter:depth']);
   });
 
   it('is refused above what the server takes, before its combinations are made', () => {
     const many = JSON.stringify(Array.from({ length: 2_000 }, (_, index) => index));
     const { spec, faults } = read({ depth: many, origins: many });
     expect(spec).toBeNull();
-    expect(faults).toEqual({ origins: 'More than 10000.' });
+    expect(faults).toEqual({ 'parameter:origins': 'More than 10000.' });
   });
 
   it('begins with the present value, and is taken back', () => {
