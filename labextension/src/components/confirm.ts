@@ -25,10 +25,25 @@ const SHORT_MS = 4_000;
 /** The failure that is still in sight: the next word of ours takes its place. */
 let lastFailure = '';
 
-/** Say what went wrong; the notification centre keeps it. */
-export function failed(message: string): void {
+/** JupyterLab cuts what is longer. */
+const ROOM = 140;
+
+/** What fits into a notification, and, where that is not all, the way to the rest. */
+export function brief(message: string, trans: TranslationBundle): [what: string, actions: Notification.IAction[]] {
+  if (message.length <= ROOM) {
+    return [message, []];
+  }
+  const what = message.split('\n')[0] ?? '';
+  const label = trans.__('Details');
+  const open = (): void => void showDialog({ title: label, body: message, buttons: [Dialog.okButton()] });
+  return [what.length > ROOM ? `${what.slice(0, ROOM - 1)}…` : what, [{ label, callback: open }]];
+}
+
+/** Say what went wrong, with a way to why and the fix; the notification centre keeps it. */
+export function failed(message: string, trans: TranslationBundle): void {
   Notification.dismiss(lastFailure);
-  lastFailure = Notification.error(message, { autoClose: LONG_MS });
+  const [what, actions] = brief(message, trans);
+  lastFailure = Notification.error(what, { autoClose: LONG_MS, actions });
 }
 
 /** Say what was done, and offer to undo it for ten seconds. */

@@ -26,7 +26,7 @@ export function useAction(): IActionState {
         await doing();
         return true;
       } catch (error) {
-        failed(errorText(error, trans));
+        failed(errorText(error, trans), trans);
         return false;
       } finally {
         under.current = false;

@@ -13,7 +13,7 @@ async function choose({ client, trans }: IWorkbench): Promise<string | null> {
   const { items } = await client.jobs.list({ state: 'running', limit: 100 });
   const jobs = items.filter(isAttachable);
   if (!jobs.length) {
-    failed(trans.__('No job runs that could be attached to.'));
+    failed(trans.__('No job runs that could be attached to.'), trans);
     return null;
   }
   const names = jobs.map(job => `${job.id.slice(0, 8)} ${job.name}`);
@@ -25,7 +25,7 @@ async function choose({ client, trans }: IWorkbench): Promise<string | null> {
 export async function attach(workbench: IWorkbench, reference: string | null): Promise<void> {
   const { client, commands, trans } = workbench;
   if (!commands.hasCommand(OPEN_TERMINAL)) {
-    failed(trans.__('This JupyterLab has no terminals. In one of your own: mlinfra jobs attach ID'));
+    failed(trans.__('This JupyterLab has no terminals. In one of your own: mlinfra jobs attach ID'), trans);
     return;
   }
   try {
@@ -38,6 +38,6 @@ export async function attach(workbench: IWorkbench, reference: string | null): P
       await commands.execute(OPEN_TERMINAL, { name });
     }
   } catch (error) {
-    failed(errorText(error, trans));
+    failed(errorText(error, trans), trans);
   }
 }

@@ -2,6 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 
 import { asApiError } from '../api/errors';
 import type { IJob } from '../api/types';
+import { brief } from '../components/confirm';
 import { lookOf } from '../components/state';
 import * as format from '../format';
 import { nameOf, parseRef } from '../refs';
@@ -105,18 +106,18 @@ export class Ends {
 
   private _tell(job: IJob): void {
     const { trans, open } = this._workbench;
-    const brief = (job.elapsed_seconds ?? 0) < SHORT_SECONDS;
-    if (!this._options.wanted() || brief || this._options.inSight(job.ref)) {
+    const short = (job.elapsed_seconds ?? 0) < SHORT_SECONDS;
+    if (!this._options.wanted() || short || this._options.inSight(job.ref)) {
       return;
     }
     const { word } = lookOf(job.state, trans);
     const after = format.duration(job.elapsed_seconds);
     const message = [trans.__('%1: %2 after %3', job.name, word, after), job.state !== 'succeeded' && job.reason];
+    const [text, details] = brief(message.filter(Boolean).join('\n'), trans);
     const options: Notification.IOptions<null> = {
       autoClose: 10_000,
-      actions: [{ label: trans.__('Open'), callback: () => void open(job.ref) }]
+      actions: [{ label: trans.__('Open'), callback: () => void open(job.ref) }, ...details]
     };
-    const text = message.filter(Boolean).join('\n');
     if (job.state === 'succeeded') {
       Notification.success(text, options);
     } else {

@@ -32,7 +32,7 @@ export class ProjectFiles {
       }
       await this._workbench.open(formatRef('submit', found));
     } catch (error) {
-      failed(errorText(error, trans));
+      failed(errorText(error, trans), trans);
     }
   }
 

@@ -51,7 +51,12 @@ export class Kernels {
     const found = named(sessions.running(), notebook);
     if (!found.length) {
       failed(
-        trans.__('%1 has no kernel in this JupyterLab: process %2 belongs to another one, or has ended.', notebook, pid)
+        trans.__(
+          '%1 has no kernel in this JupyterLab: process %2 belongs to another one, or has ended.',
+          notebook,
+          pid
+        ),
+        trans
       );
     }
     if (found.length <= 1) {

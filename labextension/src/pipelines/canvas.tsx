@@ -255,7 +255,7 @@ export function useDropped(
       for (const path of drop.paths) {
         const notebook = toProject(path);
         if (notebook === null) {
-          failed(trans.__('%1 lies outside the project.', path));
+          failed(trans.__('%1 lies outside the project.', path), trans);
           continue;
         }
         await text.change(async before => {
@@ -273,7 +273,7 @@ export function useDropped(
         return;
       }
       if (!target) {
-        failed(trans.__('Drop it on the step that takes it, or choose that step first.'));
+        failed(trans.__('Drop it on the step that takes it, or choose that step first.'), trans);
         return;
       }
       const inputs = target.inputs.map(input => relative(input, folder));

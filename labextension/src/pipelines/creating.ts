@@ -125,7 +125,7 @@ export class Creator {
     try {
       await doing(await this._workbench.client.project());
     } catch (error) {
-      failed(errorText(error, this._workbench.trans));
+      failed(errorText(error, this._workbench.trans), this._workbench.trans);
     }
   }
 }

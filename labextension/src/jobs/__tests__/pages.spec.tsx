@@ -339,10 +339,15 @@ describe('the end of a job that was submitted here', () => {
     const { warning } = told();
     const { fake, ends, now } = waiting({});
     await ends.await('job:7f3a');
-    Object.assign(now, { state: 'failed', reason: 'Exit code 3.' });
+    Object.assign(now, { state: 'failed', reason: `Exit code 3. ${'x'.repeat(140)}` });
     fake.emit({ topic: 'job', ref: 'job:7f3a', data: { state: 'failed' } });
     await settle();
-    expect(warning.mock.calls[0]?.[0]).toBe('train: failed after 30 s\nExit code 3.');
+    expect(warning.mock.calls[0]?.[0]).toBe('train: failed after 30 s');
+    const { actions } = warning.mock.calls[0]?.[1] as Notification.IOptions<null>;
+    actions?.[1]?.callback(new MouseEvent('click'));
+    await waitFor(() => expect(document.querySelector('.jp-Dialog')?.textContent).toContain('Exit code 3.'));
+    document.querySelector<HTMLElement>('.jp-Dialog .jp-mod-accept')?.click();
+    await waitFor(() => expect(document.querySelector('.jp-Dialog')).toBeNull());
     (warning.mock.calls[0]?.[1] as Notification.IOptions<null>).actions?.[0]?.callback(new MouseEvent('click'));
     expect(fake.open).toHaveBeenCalledWith('job:7f3a');
   });

@@ -66,7 +66,8 @@ describe('the form of a notebook that changes', () => {
     submit();
     await screen.findByLabelText(/^late/);
     expect(sent).toEqual([]);
-    expect(told.mock.calls[0]?.[0]).toContain('have changed since');
+    expect(told.mock.calls[0]?.[0]).toBe('Nothing was submitted.');
+    expect(told.mock.calls[0]?.[1]).toMatchObject({ actions: [{ label: 'Details' }] });
     expect(field(/^depth/).value).toBe('6'); // filled in by hand, and no default any more
     submit();
     await waitFor(() => expect(sent).toHaveLength(1));
