@@ -55,7 +55,7 @@ function ElementTable({ page, onMore }: { page: IPage<IJob>; onMore?: () => void
         row={job => ({ id: job.ref, ref: job.ref })}
         total={page.total}
       />
-      <More page={page} onMore={onMore} />
+      <More page={page} onMore={onMore} rest={trans.__('the command line lists the rest: mlinfra jobs list --array')} />
     </>
   );
 }
