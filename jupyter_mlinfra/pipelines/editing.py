@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ..core.errors import MLInfraError, Unprocessable
+from ..core.errors import Conflict, MLInfraError, Unprocessable
 from .binding import OF_STEP
 from .document import parse_document
 
@@ -35,10 +35,15 @@ def scalar(value: Any) -> str:
     return json.dumps(value)
 
 
-def set_value(text: str, path: Path, value: Any) -> str:
-    """`text` with `value` at `path`; None takes the key out. Raises Unprocessable when the text is no YAML, or the place is not to be changed like this."""
+def set_value(text: str, path: Path, value: Any, *, new: bool = False) -> str:
+    """`text` with `value` at `path`; None takes the key out.
+
+    Raises Unprocessable when the text is no YAML, or the place is not to be changed like this; Conflict when it is to be `new` and something is there.
+    """
     data = _read(text)
     wanted = _own(data) or {}
+    if new and _holds(wanted, path):
+        raise Conflict(f"There is a {path[-1]} already.", f"The file has {'.'.join(path)}.", "Give another name.")
     _apply(wanted, path, value)
     return _checked(_set(text, _node(text), path, value), wanted)
 
@@ -85,6 +90,14 @@ def _own(data: Any) -> Any:
     if isinstance(data, dict):
         return {key: _own(value) for key, value in data.items()}
     return [_own(value) for value in data] if isinstance(data, list) else data
+
+
+def _holds(data: Any, path: Path) -> bool:
+    for key in path:
+        if not isinstance(data, dict) or key not in data:
+            return False
+        data = data[key]
+    return True
 
 
 def _apply(data: Any, path: Path, value: Any) -> None:

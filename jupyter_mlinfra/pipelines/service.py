@@ -89,13 +89,13 @@ class Pipelines:
         """What `text` would be as the file `path`, checked as far as `show` checks a saved one. Raises BadRequest outside of the project."""
         return drafting.draft(self._project.root, path, text)
 
-    def edit(self, text: str, at: Sequence[str], value: Any = None, *, rename: str | None = None) -> Edited:
+    def edit(self, text: str, at: Sequence[str], value: Any = None, *, rename: str | None = None, new: bool = False) -> Edited:
         """`text` with `value` at the keys `at` (None takes them out), or with the step at `at` renamed; comments and order stay.
 
-        Raises Unprocessable when only the text itself can be changed like that.
+        Raises Unprocessable when only the text itself can be changed like that, Conflict when the place is to be `new` and is not.
         """
         if rename is None:
-            return Edited(text=editing.set_value(text, at, value))
+            return Edited(text=editing.set_value(text, at, value, new=new))
         return Edited(text=editing.rename_step(text, at[-1], rename))
 
     def propose(self, notebooks: Sequence[str], *, name: str | None = None, save: bool = False) -> Proposal:

@@ -83,9 +83,12 @@ class PipelineDraft(Handler):
 
 class PipelineEdit(Handler):
     @read
-    def post(self, *, text: Draftable, at: Keys, value: Any = None, rename: Name | None = None) -> Edited:
-        """The text of a pipeline file with another value at the keys `at` (none: without them), or a step renamed; all else stays, nothing is saved."""
-        return self.bench.pipelines.edit(text, at, value, rename=rename)
+    def post(self, *, text: Draftable, at: Keys, value: Any = None, rename: Name | None = None, new: bool = False) -> Edited:
+        """The text of a pipeline file with another value at the keys `at` (none: without them), or a step renamed; nothing is saved.
+
+        All else in it stays. new: a conflict when something is there already.
+        """
+        return self.bench.pipelines.edit(text, at, value, rename=rename, new=new)
 
 
 class PipelineProposal(Handler):

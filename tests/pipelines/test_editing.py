@@ -8,7 +8,7 @@ import random
 import pytest
 import yaml
 
-from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.core.errors import Conflict, Unprocessable
 from jupyter_mlinfra.pipelines.editing import rename_step, set_value
 
 TEXT = """\
@@ -184,3 +184,11 @@ def test_any_value_comes_back_as_it_was_given():
         new = set_value(TEXT, ["steps", chance.choice(["features", "train", "evaluate"]), "params", "x"], value)
         found = [step.get("params", {}).get("x") for step in yaml.safe_load(new)["steps"].values()]
         assert value in found
+
+
+@pytest.mark.parametrize("text", [TEXT, "steps:\n  train:\n", "steps:\n  train: {notebook: gone.ipynb, in: [nothing]}\n"])
+def test_what_is_to_be_new_replaces_nothing(text: str) -> None:
+    with pytest.raises(Conflict):
+        set_value(text, ["steps", "train"], {"notebook": "other.ipynb"}, new=True)
+    added = set_value(text, ["steps", "train-2"], {"notebook": "other.ipynb"}, new=True)
+    assert yaml.safe_load(added)["steps"] == {**yaml.safe_load(text)["steps"], "train-2": {"notebook": "other.ipynb"}}

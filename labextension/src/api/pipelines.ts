@@ -37,8 +37,8 @@ export interface IPipelinesClient {
   explain: (name: string, step: string, signal?: AbortSignal) => Promise<IExplanation>;
   /** What the text of a file says before it is saved; `path` below the project. */
   draft: (path: string, text: string, signal?: AbortSignal) => Promise<IDraft>;
-  /** The text with another value at some keys; without `value` they are taken out. */
-  edit: (text: string, at: readonly string[], value?: unknown) => Promise<{ readonly text: string }>;
+  /** The text with another value at some keys; without `value` they are taken out. fresh: a conflict where there is something. */
+  edit: (text: string, at: readonly string[], value?: unknown, fresh?: boolean) => Promise<{ readonly text: string }>;
   rename: (text: string, step: string, name: string) => Promise<{ readonly text: string }>;
   /** A first file for some notebooks. */
   propose: (notebooks: readonly string[]) => Promise<IProposal>;
@@ -57,7 +57,8 @@ export function pipelinesClient(request: Request): IPipelinesClient {
     explain: (name, step, signal) =>
       request(`pipelines/pipelines/${pathOf(name)}/steps/${pathOf(step)}/explain`, { signal }),
     draft: (path, text, signal) => request('pipelines/draft', { body: { path, text }, signal }),
-    edit: (text, at, value = null) => request('pipelines/edit', { body: { text, at, value } }),
+    edit: (text, at, value = null, fresh = false) =>
+      request('pipelines/edit', { body: { text, at, value, new: fresh } }),
     rename: (text, step, name) => request('pipelines/edit', { body: { text, at: ['steps', step], rename: name } }),
     propose: notebooks => request('pipelines/propose', { body: { notebooks } })
   };

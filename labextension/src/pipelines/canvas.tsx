@@ -162,12 +162,7 @@ function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React
     const went = await text.change(async before => {
       const whole = PathExt.join(folder, notebook);
       const step = await stepOf(client.pipelines, whole, folder);
-      const added = await withStep(
-        client.pipelines,
-        before,
-        step,
-        draft.graph.map(item => item.name)
-      );
+      const added = await withStep(client.pipelines, before, step);
       name = added.name;
       return added;
     });
@@ -250,7 +245,6 @@ export function useDropped(
     }
     const folder = PathExt.dirname(draft.path);
     const target = draft.graph.find(({ name }) => name === (drop.step ?? step));
-    const taken = draft.graph.map(({ name }) => name);
     void (async () => {
       for (const path of drop.paths) {
         const notebook = toProject(path);
@@ -258,16 +252,9 @@ export function useDropped(
           failed(trans.__('%1 lies outside the project.', path), trans);
           continue;
         }
-        await text.change(async before => {
-          const added = await withStep(
-            client.pipelines,
-            before,
-            await stepOf(client.pipelines, notebook, folder),
-            taken
-          );
-          taken.push(added.name);
-          return added;
-        });
+        await text.change(async before =>
+          withStep(client.pipelines, before, await stepOf(client.pipelines, notebook, folder))
+        );
       }
       if (!drop.refs.length) {
         return;

@@ -1,5 +1,6 @@
 import { PathExt } from '@jupyterlab/coreutils';
 
+import { asApiError } from '../api/errors';
 import type { IPipelinesClient } from '../api/pipelines';
 import type { IStep } from '../api/types';
 import { referenceOf } from './things';
@@ -34,30 +35,23 @@ export async function stepOf(client: Editing, notebook: string, folder: string):
   };
 }
 
-/** A name that no step has: `train`, `train-2`. */
-export function freeName(name: string, taken: readonly string[]): string {
-  for (let number = 1; ; number++) {
-    const found = number === 1 ? name : `${name}-${number}`;
-    if (!taken.includes(found)) {
-      return found;
-    }
-  }
-}
-
-/** The text with one more step. */
-export async function withStep(
-  client: Editing,
-  text: string,
-  step: INewStep,
-  taken: readonly string[]
-): Promise<{ text: string; name: string }> {
-  const name = freeName(step.name, taken);
+/** The text with one more step, by a name that none has: `train`, `train-2`. The server sees the names in a text with a fault, too. */
+export async function withStep(client: Editing, text: string, step: INewStep): Promise<{ text: string; name: string }> {
   const value = {
     notebook: step.notebook,
     ...(step.in.length && { in: step.in }),
     ...(step.out.length && { out: step.out })
   };
-  return { name, text: (await client.edit(text, ['steps', name], value)).text };
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? step.name : `${step.name}-${number}`;
+    try {
+      return { name, text: (await client.edit(text, ['steps', name], value, true)).text };
+    } catch (error) {
+      if (asApiError(error).code !== 'conflict') {
+        throw error;
+      }
+    }
+  }
 }
 
 /** The text with a step that takes what another makes, or comes after it when that makes nothing. */

@@ -81,14 +81,8 @@ export class Creator {
         const { model, ready } = widget.context as DocumentRegistry.Context;
         await ready;
         const text = model.toString();
-        const { graph } = await client.pipelines.draft(chosen.path, text);
         const step = await stepOf(client.pipelines, notebook, PathExt.dirname(chosen.path));
-        const added = await withStep(
-          client.pipelines,
-          text,
-          step,
-          graph.map(({ name }) => name)
-        );
+        const added = await withStep(client.pipelines, text, step);
         model.fromString(added.text);
         done(trans.__('Step %1 is added; save the file to keep it.', added.name));
       }

@@ -1,5 +1,6 @@
+import { ApiError } from '../../api/errors';
 import type { IStep } from '../../api/types';
-import { connected, difference, freeName, relative } from '../changes';
+import { connected, difference, relative, withStep } from '../changes';
 import { feeds } from '../things';
 import { readText, textOf, withoutDefaults } from '../values';
 
@@ -76,9 +77,22 @@ describe('connecting steps', () => {
   });
 });
 
-it('finds a name that no step has', () => {
-  expect(freeName('train', ['train', 'train-2'])).toBe('train-3');
-  expect(freeName('train', [])).toBe('train');
+it('a new step never takes the place of another, also in a text that has no graph', async () => {
+  const there = ['train', 'train-2'];
+  const edit = async (
+    _text: string,
+    at: readonly string[],
+    _value: unknown,
+    fresh?: boolean
+  ): Promise<{ text: string }> => {
+    if (fresh && there.includes(at[1] ?? '')) {
+      throw new ApiError('conflict', 'There is a step already.');
+    }
+    return { text: at.join('.') };
+  };
+  const client = { edit, draft: jest.fn(), propose: jest.fn(), rename: jest.fn() };
+  const fresh = { name: 'train', notebook: 'train.ipynb', in: [], out: [] };
+  expect(await withStep(client, '', fresh)).toEqual({ name: 'train-3', text: 'steps.train-3' });
 });
 
 it.each([
