@@ -13,7 +13,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { connected, relative, stepOf, withStep } from './changes';
 import { draw, inputOf } from './drawing';
-import type { IText } from './draft';
+import { type IDraftState, type IText, isStale } from './draft';
 import { StepForm } from './step';
 
 interface ICanvasProps {
@@ -196,7 +196,7 @@ function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React
 }
 
 /** A step takes what the chosen one makes. */
-function Connect({ draft, text, from, onStep, onClose }: IFormProps & { from: IStep }): React.ReactElement {
+function Connect({ draft, stale, text, from, onStep, onClose }: IFormProps & { from: IStep }): React.ReactElement {
   const { client, trans } = useWorkbench();
   const others = draft.graph.filter(({ name, after }) => name !== from.name && !after.includes(from.name));
   const [picked, pick] = useState(others[0]?.name ?? '');
@@ -225,7 +225,7 @@ function Connect({ draft, text, from, onStep, onClose }: IFormProps & { from: IS
         options={others.map(({ name }) => ({ value: name, label: name }))}
         onChange={pick}
       />
-      <Button kind="primary" label={trans.__('Connect')} disabled={!picked || text.busy} submit />
+      <Button kind="primary" label={trans.__('Connect')} disabled={!picked || stale || text.busy} submit />
       <Button label={trans.__('Close')} onClick={onClose} />
     </form>
   );
@@ -234,18 +234,27 @@ function Connect({ draft, text, from, onStep, onClose }: IFormProps & { from: IS
 /** What was dropped becomes steps, or inputs of a step. */
 export function useDropped(
   text: IText,
-  draft: IDraft | null,
+  state: IDraftState,
   step: string | null,
   toProject: (path: string) => string | null
 ): (drop: { paths: readonly string[]; refs: readonly string[]; step: string | null }) => void {
   const { client, trans } = useWorkbench();
   return drop => {
-    if (!draft) {
+    const draft = state.good ?? state.now;
+    if (!draft || isStale(state)) {
+      failed(trans.__('The graph is not that of the text. Nothing was changed: drop it again when it is.'));
       return;
     }
     const folder = PathExt.dirname(draft.path);
     const target = draft.graph.find(({ name }) => name === (drop.step ?? step));
     void (async () => {
+      if (drop.refs.length && !target) {
+        failed(trans.__('Drop it on the step that takes it, or choose that step first.'));
+      } else if (drop.refs.length && target) {
+        const inputs = target.inputs.map(input => relative(input, folder));
+        const more = drop.refs.filter(ref => !inputs.includes(ref));
+        await text.change(before => client.pipelines.edit(before, ['steps', target.name, 'in'], [...inputs, ...more]));
+      }
       for (const path of drop.paths) {
         const notebook = toProject(path);
         if (notebook === null) {
@@ -256,16 +265,6 @@ export function useDropped(
           withStep(client.pipelines, before, await stepOf(client.pipelines, notebook, folder))
         );
       }
-      if (!drop.refs.length) {
-        return;
-      }
-      if (!target) {
-        failed(trans.__('Drop it on the step that takes it, or choose that step first.'), trans);
-        return;
-      }
-      const inputs = target.inputs.map(input => relative(input, folder));
-      const more = drop.refs.filter(ref => !inputs.includes(ref));
-      await text.change(before => client.pipelines.edit(before, ['steps', target.name, 'in'], [...inputs, ...more]));
     })();
   };
 }

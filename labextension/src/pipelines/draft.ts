@@ -60,37 +60,54 @@ export interface IDraftState {
   now: IDraft | null;
   /** The server could not be asked. */
   error: ApiError | null;
+  /** Whether `now` answers another text than the one that there is by now. */
+  old: boolean;
 }
 
 const REST = 250;
+const AGAIN = 3_000;
 
 /** What a text says, asked whenever the typing rests for a quarter of a second. */
 export function useDraft(path: string | null, text: string): IDraftState {
   const { client } = useWorkbench();
-  const [state, setState] = useState<IDraftState>({ good: null, now: null, error: null });
+  const [state, setState] = useState<Omit<IDraftState, 'old'> & { of: string | null }>({
+    good: null,
+    now: null,
+    error: null,
+    of: null
+  });
   const first = useRef(true);
   useEffect(() => {
     if (path === null) {
       return;
     }
     const request = new AbortController();
-    const timer = setTimeout(
-      () => {
-        first.current = false;
-        client.pipelines.draft(path, text, request.signal).then(
-          now => setState(({ good }) => ({ good: now.fault ? good : now, now, error: null })),
-          (error: unknown) => !request.signal.aborted && setState(before => ({ ...before, error: asApiError(error) }))
-        );
-      },
-      first.current ? 0 : REST
-    );
+    const ask = (): void => {
+      first.current = false;
+      client.pipelines.draft(path, text, request.signal).then(
+        now => setState(({ good }) => ({ good: now.fault ? good : now, now, error: null, of: text })),
+        (thrown: unknown) => {
+          if (!request.signal.aborted) {
+            const error = asApiError(thrown);
+            setState(before => ({ ...before, error }));
+            if (error.lost || error.status >= 500) {
+              timer = setTimeout(ask, AGAIN);
+            }
+          }
+        }
+      );
+    };
+    let timer = setTimeout(ask, first.current ? 0 : REST);
     return () => {
       clearTimeout(timer);
       request.abort();
     };
   }, [client, path, text]);
-  return state;
+  return { ...state, old: state.of !== text };
 }
+
+/** Whether the graph that is drawn is not that of the text. A file without steps is not whole, but the first step can be added to it. */
+export const isStale = ({ good, now, old }: IDraftState): boolean => old || (Boolean(now?.fault) && good !== null);
 
 const LOOK = 5_000;
 

@@ -16,7 +16,7 @@ import { formatRef } from '../refs';
 import { type IPipelineActions, PipelineButtons, PipelineForms, usePipelineActions } from './actions';
 import { Canvas, useDropped } from './canvas';
 import type { IDrop, IEditorProps } from './document';
-import { type IDraftState, type IText, useChangedOnDisk, useDraft, useText } from './draft';
+import { type IDraftState, type IText, isStale, useChangedOnDisk, useDraft, useText } from './draft';
 import { RunsView } from './runs';
 import { TextEditor } from './text';
 
@@ -61,7 +61,7 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
   const { dirty } = text;
   useSaved(dirty, detail.refresh);
   const notebooks = useCallback(() => notebooksBeside(contents, context.path), [contents, context]);
-  useDrops(onDrop, useDropped(text, good, step, inside));
+  useDrops(onDrop, useDropped(text, draft, step, inside));
   if (path === null) {
     return (
       <EmptyCard
@@ -193,14 +193,12 @@ interface IGraphTabProps {
 }
 
 /** The graph of the last text that was whole. */
-function GraphTab({ draft: { good, now }, text, actions, ...rest }: IGraphTabProps): React.ReactElement {
-  const shown = good ?? now;
+function GraphTab({ draft, text, actions, ...rest }: IGraphTabProps): React.ReactElement {
+  const shown = draft.good ?? draft.now;
   if (!shown) {
     return <Loading rows={4} />;
   }
-  // A file without steps is not whole, but the first step can be added to it.
-  const stale = Boolean(now?.fault) && good !== null;
-  return <Canvas draft={shown} stale={stale} text={text} run={actions.last} {...rest} />;
+  return <Canvas draft={shown} stale={isStale(draft)} text={text} run={actions.last} {...rest} />;
 }
 
 interface IRunsTabProps {
@@ -218,9 +216,9 @@ function Runs({ detail, actions, step, onStep }: IRunsTabProps): React.ReactElem
   return <RunsView detail={detail.data} actions={actions} step={step} onStep={onStep} />;
 }
 
-function InStep({ draft: { now, good } }: { draft: IDraftState }): React.ReactElement | null {
+function InStep({ draft: { now, good, old } }: { draft: IDraftState }): React.ReactElement | null {
   const { trans } = useWorkbench();
-  if (!now) {
+  if (!now || old) {
     return null;
   }
   return now.fault ? (

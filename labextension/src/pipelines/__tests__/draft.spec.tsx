@@ -1,0 +1,86 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+import React from 'react';
+
+import { ApiError } from '../../api/errors';
+import type { IDraft } from '../../api/types';
+import { type IFake, fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
+import { useDropped } from '../canvas';
+import { type IText, isStale, useDraft } from '../draft';
+
+const wait = (ms: number): Promise<void> => act(() => jest.advanceTimersByTimeAsync(ms));
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+interface IOnTextProps {
+  source: string;
+  text: IText;
+}
+
+function OnText({ source, text }: IOnTextProps): React.ReactElement {
+  const draft = useDraft('a.mlpipeline.yaml', source);
+  const drop = useDropped(text, draft, null, path => path);
+  return (
+    <button onClick={() => drop({ paths: [], refs: ['dataset:dropped'], step: 'train' })}>
+      {isStale(draft) ? 'old' : draft.now?.name}
+    </button>
+  );
+}
+
+describe('the draft of a text', () => {
+  let lost: boolean;
+  let fake: IFake;
+  const edit = jest.fn(async (text: string) => ({ text }));
+  const draft = async (_path: string, name: string): Promise<IDraft> => {
+    if (lost) {
+      throw new ApiError('unreachable', 'No answer.');
+    }
+    return {
+      name,
+      path: '',
+      graph: [{ name: 'train', inputs: [], outputs: [], after: [] }],
+      fault: null
+    } as unknown as IDraft;
+  };
+  const text = {
+    change: async (how: (text: string) => Promise<unknown>) => {
+      await how('');
+      return true;
+    }
+  } as unknown as IText;
+  const drawn = (source: string): React.ReactElement => <OnText source={source} text={text} />;
+
+  beforeEach(() => {
+    lost = false;
+    edit.mockClear();
+    fake = fakeWorkbench({ pipelines: { draft, edit } });
+  });
+
+  it('is old until the text that there is now is answered, and nothing can be dropped on it', async () => {
+    const { rerender } = show(fake, drawn('one'));
+    await wait(10);
+    fireEvent.click(screen.getByText('one'));
+    await wait(0);
+    expect(edit).toHaveBeenCalledTimes(1);
+    rerender(framed(fake, drawn('two')));
+    fireEvent.click(screen.getByText('old'));
+    await wait(0);
+    expect(edit).toHaveBeenCalledTimes(1);
+    await wait(300);
+    fireEvent.click(screen.getByText('two'));
+    await wait(0);
+    expect(edit).toHaveBeenCalledTimes(2);
+  });
+
+  it('is asked again after a lost answer', async () => {
+    const { rerender } = show(fake, drawn('one'));
+    await wait(10);
+    lost = true;
+    rerender(framed(fake, drawn('two')));
+    await wait(1_000);
+    expect(screen.getByText('old')).toBeTruthy();
+    lost = false;
+    await wait(10_000);
+    expect(screen.getByText('two')).toBeTruthy();
+  });
+});
