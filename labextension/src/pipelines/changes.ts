@@ -1,10 +1,13 @@
 import { PathExt } from '@jupyterlab/coreutils';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { asApiError } from '../api/errors';
 import type { IPipelinesClient } from '../api/pipelines';
 import type { IStep } from '../api/types';
 import { referenceOf } from './things';
 
+type ISharedText = DocumentRegistry.ICodeModel['sharedModel'];
 type Editing = Pick<IPipelinesClient, 'draft' | 'edit' | 'propose' | 'rename'>;
 
 /** A path below the project as a file in `folder` says it; a reference, or what is filled in later, stays. */
@@ -66,6 +69,22 @@ export async function connected(
   const taken = to.inputs.map(input => relative(input, folder));
   const more = made.map(output => relative(output, folder)).filter(output => !taken.includes(output));
   return more.length ? client.edit(text, ['steps', to.name, 'in'], [...taken, ...more]) : { text };
+}
+
+/** Change the text of a file that is open; what is typed while the server is asked is not overwritten. */
+export async function changeText<T extends { readonly text: string }>(
+  file: Pick<ISharedText, 'getSource' | 'updateSource'>,
+  how: (text: string) => Promise<T>,
+  trans: TranslationBundle
+): Promise<T> {
+  const before = file.getSource();
+  const found = await how(before);
+  if (file.getSource() !== before) {
+    throw new Error(trans.__('The text has changed meanwhile. Nothing was changed: do it again.'));
+  }
+  const { start, end, value } = difference(before, found.text);
+  file.updateSource(start, end, value);
+  return found;
 }
 
 /** The part of a text that differs from another: `text.slice(start, end)` becomes `value`. */

@@ -10,7 +10,7 @@ import { done, failed } from '../components/confirm';
 import { formatRef } from '../refs';
 import { toLab, toProject } from '../notebook/paths';
 import type { IWorkbench } from '../tokens';
-import { stepOf, withStep } from './changes';
+import { changeText, stepOf, withStep } from './changes';
 
 /** Makes pipelines of notebooks. Files are read and written by JupyterLab's own file service. */
 export class Creator {
@@ -78,12 +78,10 @@ export class Creator {
         path: toLab(chosen.path, project) ?? chosen.path
       });
       if (widget instanceof DocumentWidget) {
-        const { model, ready } = widget.context as DocumentRegistry.Context;
+        const { model, ready } = widget.context as DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
         await ready;
-        const text = model.toString();
         const step = await stepOf(client.pipelines, notebook, PathExt.dirname(chosen.path));
-        const added = await withStep(client.pipelines, text, step);
-        model.fromString(added.text);
+        const added = await changeText(model.sharedModel, text => withStep(client.pipelines, text, step), trans);
         done(trans.__('Step %1 is added; save the file to keep it.', added.name));
       }
     });

@@ -5,7 +5,7 @@ import type { IDraft } from '../api/types';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useVisible } from '../hooks/visible';
-import { difference } from './changes';
+import { changeText } from './changes';
 import type { PipelineContext } from './document';
 
 /** The text of an open file, and the way to change it; one change is one step of undo. */
@@ -39,16 +39,7 @@ export function useText(context: PipelineContext): IText {
     text,
     dirty,
     busy,
-    change: how =>
-      run(async () => {
-        const before = model.sharedModel.getSource();
-        const after = (await how(before)).text;
-        if (model.sharedModel.getSource() !== before) {
-          throw new Error(trans.__('The text has changed meanwhile. Nothing was changed: do it again.'));
-        }
-        const { start, end, value } = difference(before, after);
-        model.sharedModel.updateSource(start, end, value);
-      }),
+    change: how => run(() => changeText(model.sharedModel, how, trans)),
     undo: () => model.sharedModel.undo()
   };
 }

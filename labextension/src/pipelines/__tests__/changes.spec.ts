@@ -1,6 +1,8 @@
+import { nullTranslator } from '@jupyterlab/translation';
+
 import { ApiError } from '../../api/errors';
 import type { IStep } from '../../api/types';
-import { connected, difference, relative, withStep } from '../changes';
+import { changeText, connected, difference, relative, withStep } from '../changes';
 import { feeds } from '../things';
 import { readText, textOf, withoutDefaults } from '../values';
 
@@ -40,6 +42,26 @@ describe('a change of the text', () => {
     expect(before.slice(0, start) + value + before.slice(end)).toBe(after);
     expect(start).toBeLessThanOrEqual(end);
   });
+});
+
+it('never writes over what was typed while the server was asked', async () => {
+  let source = 'steps:\n';
+  const file = {
+    getSource: () => source,
+    updateSource: (start: number, end: number, value = '') => {
+      source = source.slice(0, start) + value + source.slice(end);
+    }
+  };
+  const trans = nullTranslator.load('');
+  const added = async (text: string): Promise<{ text: string }> => ({ text: `${text}  train:\n` });
+  await changeText(file, added, trans);
+  expect(source).toBe('steps:\n  train:\n');
+  const slow = async (text: string): Promise<{ text: string }> => {
+    source += '# typed';
+    return added(text);
+  };
+  await expect(changeText(file, slow, trans)).rejects.toThrow('do it again');
+  expect(source).toBe('steps:\n  train:\n# typed');
 });
 
 describe('paths in a file', () => {
