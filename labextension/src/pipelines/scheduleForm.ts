@@ -47,14 +47,21 @@ export function startForm(what: string, known?: ISchedule): IScheduleForm {
   };
 }
 
-/** The form after a change: sentence and cron say the same. */
-export function changed(form: IScheduleForm, change: Partial<IScheduleForm>): IScheduleForm {
-  const next = { ...form, ...change };
+/** A change of the form with what follows from it: sentence and cron say the same. */
+export function changed({ cron }: IScheduleForm, change: Partial<IScheduleForm>): Partial<IScheduleForm> {
   if (change.cron !== undefined) {
-    return { ...next, sentence: sentenceOf(change.cron) };
+    return { ...change, sentence: sentenceOf(change.cron) };
   }
-  return change.sentence ? { ...next, cron: cronOf(change.sentence) ?? form.cron } : next;
+  return change.sentence ? { ...change, cron: cronOf(change.sentence) ?? cron } : change;
 }
+
+/** Those facts that are others now. */
+export const differing = (facts: IScheduleFacts, before: IScheduleFacts): IScheduleFacts =>
+  Object.fromEntries(
+    Object.entries(facts).filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key as keyof IScheduleFacts])
+    )
+  );
 
 /** Fields that are at fault. */
 export function faultsOf({ name, cron, tz, grace, what, sentence }: IScheduleForm): ReadonlySet<keyof IScheduleForm> {

@@ -1,4 +1,4 @@
-import React, { useState } from 'react';
+import React, { useEffect, useState } from 'react';
 
 import type { IDueTimes, ISchedule, IScheduleFacts } from '../api/types';
 import { Button } from '../components/button';
@@ -14,16 +14,17 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
+import { useVisible } from '../hooks/visible';
 import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { EVERY, type Every, type ISentence } from './cron';
 import { policyWords, weekdayName } from './due';
 import { givenJob } from './given';
 import { DueList } from './schedule';
-import { changed, cliOf, factsOf, faultsOf, type IScheduleForm, startForm } from './scheduleForm';
+import { changed, cliOf, differing, factsOf, faultsOf, type IScheduleForm, startForm } from './scheduleForm';
 
 /** The form of a schedule. Its name says what is scheduled (`pipeline:churn`, `file:train.ipynb`), or which schedule is changed (`schedule:churn-daily`). */
-export default function SchedulingPage({ reference, name }: IPageProps): React.ReactElement {
+export default function SchedulingPage({ reference, name, again }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const target = parseRef(name);
   const edited = target?.kind === 'schedule' ? target.name : null;
@@ -32,11 +33,20 @@ export default function SchedulingPage({ reference, name }: IPageProps): React.R
     async signal => (edited === null ? null : await client.schedules.show(edited, signal)),
     { every: () => null }
   );
+  const { refresh } = known;
+  const visible = useVisible();
+  useEffect(() => {
+    if (again || !visible) {
+      void refresh(); // asked for again, or at the next look: the schedule may be another by then
+    }
+  }, [refresh, again, visible]);
   const title = edited === null ? trans.__('New schedule') : trans.__('Schedule %1', edited);
   return (
     <>
       <PageHeader icon="clock" title={title} reference={name} />
-      <Result query={known}>{schedule => <ScheduleForm what={name} known={schedule ?? undefined} />}</Result>
+      <Result query={known}>
+        {schedule => <ScheduleForm what={name} known={schedule ?? undefined} onDone={refresh} />}
+      </Result>
     </>
   );
 }
@@ -49,9 +59,17 @@ interface IFieldsProps {
   onChange: (change: Partial<IScheduleForm>) => void;
 }
 
-function ScheduleForm({ what, known }: { what: string; known?: ISchedule }): React.ReactElement {
+interface IScheduleFormProps {
+  what: string;
+  known?: ISchedule;
+  onDone: () => Promise<void>;
+}
+
+function ScheduleForm({ what, known, onDone }: IScheduleFormProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
-  const [form, setForm] = useState(() => startForm(what === 'new' ? '' : what, known));
+  const [changes, setChanges] = useState<Partial<IScheduleForm>>({});
+  const start = startForm(what === 'new' ? '' : what, known);
+  const form = { ...start, ...changes };
   const { run, busy } = useAction();
   const faults = faultsOf(form);
   const times = usePreview(form, faults);
@@ -60,11 +78,18 @@ function ScheduleForm({ what, known }: { what: string; known?: ISchedule }): Rea
     known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
   const submit = (): Promise<boolean> =>
     run(async () => {
-      const made = await send(factsOf(form, known?.job ?? givenJob(form.what)));
+      const facts = factsOf(form, known?.job ?? givenJob(form.what));
+      const made = await send(known ? differing(facts, factsOf(start, known.job ?? undefined)) : facts);
       done(known ? trans.__('Schedule %1 is changed.', made.name) : trans.__('Schedule %1 is made.', made.name));
+      setChanges({});
+      await onDone();
       await open(made.ref);
     });
-  const props: IFieldsProps = { form, faults, onChange: change => setForm(changed(form, change)) };
+  const props: IFieldsProps = {
+    form,
+    faults,
+    onChange: change => setChanges({ ...changes, ...changed(form, change) })
+  };
   return (
     <>
       <form

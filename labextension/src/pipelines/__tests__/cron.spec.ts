@@ -65,9 +65,10 @@ describe('a due time', () => {
 describe('the schedule form', () => {
   it('keeps sentence and cron in step', () => {
     const form = startForm('pipeline:churn');
-    const evening = changed(form, { sentence: { ...form.sentence, every: 'weekday', time: '18:30' } });
+    const sentence = { ...form.sentence, every: 'weekday' as const, time: '18:30' };
+    const evening = { ...form, ...changed(form, { sentence }) };
     expect(evening.cron).toBe('30 18 * * 1-5');
-    expect(changed(evening, { cron: '*/5 * * * *' }).sentence.every).toBe('other');
+    expect(changed(evening, { cron: '*/5 * * * *' }).sentence?.every).toBe('other');
     expect(changed(evening, { sentence: { ...evening.sentence, time: '' } }).cron).toBe('30 18 * * 1-5');
   });
 

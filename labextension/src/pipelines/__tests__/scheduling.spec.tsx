@@ -1,8 +1,8 @@
-import { fireEvent, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IDueTimes } from '../../api/types';
-import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import { fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
 import SchedulingPage from '../scheduling';
 
 it('a cron text that has no times says why beside it, and cannot be scheduled', async () => {
@@ -25,4 +25,46 @@ it('a cron text that has no times says why beside it, and cannot be scheduled', 
   expect(screen.queryByRole('alert')).toBeNull();
   fireEvent.change(cron, { target: { value: '0 7 * * *' } });
   await waitFor(() => expect(submit().disabled).toBe(false), { timeout: 3_000 });
+});
+
+const supervisor = async (): Promise<object> => ({ pid: 1 });
+const pipelines = { list: async () => ({ items: [], shown: 0, total: 0, cursor: null }) };
+const preview = async (): Promise<IDueTimes> => ({ valid: true, reason: '', items: [] });
+const press = async (name: string): Promise<void> => {
+  const button = (): HTMLButtonElement => screen.getByRole('button', { name });
+  await waitFor(() => expect(button().disabled).toBe(false));
+  fireEvent.click(button());
+};
+
+it('a form that was left open shows the schedule as it is now, and sends only what was changed in it', async () => {
+  let stored = {
+    name: 's',
+    ref: 'schedule:s',
+    cron: '0 6 * * *',
+    tz: 'UTC',
+    pipeline: null,
+    job: { notebook: 'a.ipynb', parameters: { day: 1 } },
+    catchup: 'latest',
+    grace_seconds: 3600,
+    overlap: 'skip'
+  };
+  const update = jest.fn(async (_name: string, facts: object) => (stored = { ...stored, ...facts }));
+  const fake = fakeWorkbench({ pipelines, schedules: { show: async () => stored, preview, supervisor, update } });
+  const page = (again: number): React.ReactElement => (
+    <SchedulingPage reference="scheduling:schedule:s" name="schedule:s" again={again} />
+  );
+  const { rerender } = show(fake, page(0));
+  const cron = (): string => screen.getByLabelText<HTMLInputElement>('cron').value;
+  await waitFor(() => expect(cron()).toBe('0 6 * * *'));
+  stored = { ...stored, cron: '30 9 * * *', job: { notebook: 'a.ipynb', parameters: { day: 2 } } };
+  rerender(framed(fake, page(1)));
+  await waitFor(() => expect(cron()).toBe('30 9 * * *'));
+  stored = { ...stored, cron: '45 9 * * *' };
+  act(() => void (fake.visibility.shown = false));
+  act(() => void (fake.visibility.shown = true));
+  await waitFor(() => expect(cron()).toBe('45 9 * * *'));
+  fireEvent.change(screen.getByLabelText('in'), { target: { value: 'Europe/Paris' } });
+  await press('Change Schedule');
+  await waitFor(() => expect(fake.open).toHaveBeenCalledWith('schedule:s'));
+  expect(update).toHaveBeenCalledWith('s', { tz: 'Europe/Paris' });
 });
