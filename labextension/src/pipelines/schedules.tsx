@@ -98,19 +98,25 @@ export function scheduleVerbs(
         { label: trans.__('Undo'), run: () => void turn(name, !active) }
       );
     });
-  const runNow = ({ name }: ISchedule, due?: string): Promise<boolean> =>
-    run(async () => {
-      await client.schedules.runNow(name, due);
-      await onChange();
-      done(due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name));
-    });
+  const begin = async (name: string, due?: string): Promise<void> => {
+    await client.schedules.runNow(name, due);
+    await onChange();
+    done(due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name));
+  };
   return {
     toggle: ({ name, state }) => void turn(name, state === 'paused'),
-    runNow: (schedule, due) => void runNow(schedule, due),
-    runMissed: schedule =>
-      void client.schedules.history(schedule.name, { limit: 500 }).then(({ items }) => {
+    runNow: ({ name }, due) => void run(() => begin(name, due)),
+    runMissed: ({ name }) =>
+      void run(async () => {
+        const { items } = await client.schedules.history(name, { limit: 500 });
         const made = new Set(items.filter(item => item.state === 'started').map(item => item.due_at));
-        return runNow(schedule, items.find(item => item.state === 'missed' && !made.has(item.due_at))?.due);
+        const missed = items.find(item => item.state === 'missed' && !made.has(item.due_at));
+        if (missed) {
+          await begin(name, missed.due);
+        } else {
+          await onChange();
+          done(trans.__('No missed time of %1 is left: nothing was started.', name));
+        }
       })
   };
 }
