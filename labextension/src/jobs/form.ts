@@ -1,6 +1,6 @@
 import type { IEstimated } from '../api/jobs';
 import type { Code, IJob, IJobSpec, INeeds, IParameter } from '../api/types';
-import { quoted } from '../code/shell';
+import { given, quoted } from '../code/shell';
 import { type IFaultWords, Inexact, readSweep, readValue, shown } from './values';
 
 /** What stands in the fields of the submit form. */
@@ -275,12 +275,6 @@ export function cloneNeeds(job: IJob, spec: IJobSpec): INeeds {
   const differs = (key: keyof INeeds): boolean => JSON.stringify(asked[key]) !== JSON.stringify(before[key]);
   return Object.fromEntries(Object.entries(asked).filter(([key]) => differs(key as keyof INeeds)));
 }
-
-/** Parameters as options. The command line reads 5 and true as what they look like, unless told that they are texts. */
-const given = (parameters: Readonly<Record<string, unknown>>): string[] =>
-  Object.entries(parameters).flatMap(([key, value]) =>
-    (typeof value === 'string' ? ['-r', `${key}=${value}`] : ['-p', `${key}=${JSON.stringify(value)}`]).map(quoted)
-  );
 
 /** The same clone, in words. */
 export function cloneCode(

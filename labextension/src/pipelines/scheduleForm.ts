@@ -1,4 +1,5 @@
 import type { IScheduleFacts, ISchedule } from '../api/types';
+import { given, quoted } from '../code/shell';
 import { parseRef } from '../refs';
 import { cronOf, type ISentence, sentenceOf } from './cron';
 
@@ -100,19 +101,40 @@ export function factsOf(form: IScheduleForm, job: Readonly<Record<string, unknow
   };
 }
 
-/** The same by the command line. */
-export function cliOf(form: IScheduleForm): string {
-  const facts = factsOf(form);
-  const what = facts.pipeline ? `--pipeline ${facts.pipeline}` : `--notebook "${String(facts.job?.notebook)}"`;
-  const words = [`mlinfra schedules create ${form.name} ${what} --cron "${form.cron}" --tz ${form.tz}`];
-  if (form.catchup !== 'latest') {
-    words.push(`--catchup ${form.catchup}`);
-  }
-  if (form.grace !== '6') {
-    words.push(`--grace ${form.grace}h`);
-  }
-  if (form.overlap !== 'skip') {
-    words.push(`--overlap ${form.overlap}`);
-  }
-  return words.join(' ');
+/** What of a job the command line can say. */
+const FLAGS: Readonly<Record<string, string>> = {
+  gpus: '--gpus',
+  cpus: '--cpus',
+  memory_gib: '--memory-gib',
+  time_limit_minutes: '--time-limit',
+  priority: '--priority',
+  retries: '--retries'
+};
+
+/** The same by the command line; unsaid: fields of the job that it has no words for. */
+export function cliOf(
+  form: IScheduleForm,
+  job: Readonly<Record<string, unknown>> = {}
+): { cli: string; unsaid: readonly string[] } {
+  const { pipeline, job: sent } = factsOf(form, job);
+  const { notebook, parameters, ...rest } = sent ?? {};
+  const needs = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined);
+  const words = [
+    form.name,
+    ...(pipeline ? ['--pipeline', pipeline] : ['--notebook', String(notebook)]),
+    '--cron',
+    form.cron.trim(),
+    '--tz',
+    form.tz.trim(),
+    ...needs.flatMap(([key, value]) => (FLAGS[key] ? [FLAGS[key], String(value)] : [])),
+    ...(form.catchup !== 'latest' ? ['--catchup', form.catchup] : []),
+    ...(form.grace !== '6' ? ['--grace', `${form.grace}h`] : []),
+    ...(form.overlap !== 'skip' ? ['--overlap', form.overlap] : [])
+  ].map(quoted);
+  return {
+    cli: ['mlinfra schedules create', ...words, ...given((parameters ?? {}) as Readonly<Record<string, unknown>>)].join(
+      ' '
+    ),
+    unsaid: needs.map(([key]) => key).filter(key => !FLAGS[key])
+  };
 }

@@ -74,11 +74,13 @@ function ScheduleForm({ what, known, onDone }: IScheduleFormProps): React.ReactE
   const faults = faultsOf(form);
   const times = usePreview(form, faults);
   const { valid = false, reason = '' } = times.data ?? {};
+  const job = known?.job ?? givenJob(form.what);
+  const { cli, unsaid } = cliOf(form, job);
   const send = (facts: IScheduleFacts): Promise<ISchedule> =>
     known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
   const submit = (): Promise<boolean> =>
     run(async () => {
-      const facts = factsOf(form, known?.job ?? givenJob(form.what));
+      const facts = factsOf(form, job);
       const made = await send(known ? differing(facts, factsOf(start, known.job ?? undefined)) : facts);
       done(known ? trans.__('Schedule %1 is changed.', made.name) : trans.__('Schedule %1 is made.', made.name));
       setChanges({});
@@ -115,7 +117,14 @@ function ScheduleForm({ what, known, onDone }: IScheduleFormProps): React.ReactE
           />
         </div>
       </form>
-      <CodeDrawer code={{ cli: cliOf(form) }} note={trans.__('the same schedule, in words')} />
+      <CodeDrawer
+        code={{ cli }}
+        note={
+          unsaid.length
+            ? trans.__('the same schedule, but for what only the form can say: %1', unsaid.join(', '))
+            : trans.__('the same schedule, in words')
+        }
+      />
     </>
   );
 }

@@ -72,6 +72,17 @@ describe('the schedule form', () => {
     expect(changed(evening, { sentence: { ...evening.sentence, time: '' } }).cron).toBe('30 18 * * 1-5');
   });
 
+  it('has a command line in which nothing is code, with what the job asks for', () => {
+    const form = { ...startForm('file:$(touch x) `y`.ipynb'), tz: 'UTC; rm z', catchup: 'all' as const };
+    const { cli, unsaid } = cliOf(form, { gpus: 1, memory_gib: null, backend: 'slurm', parameters: { day: "it's" } });
+    expect(cli).toBe(
+      "mlinfra schedules create file-touch-x-y-daily --notebook '$(touch x) `y`.ipynb' --cron '0 6 * * *' --tz 'UTC; rm z' " +
+        "--gpus 1 --catchup all -r 'day=it'\\''s'"
+    );
+    expect(unsaid).toEqual(['backend']);
+    expect(cliOf(startForm('pipeline:churn')).cli).toMatch(/ --pipeline churn --cron /);
+  });
+
   it('sends a pipeline, or a job with what its form said', () => {
     expect(factsOf(startForm('pipeline:churn'))).toMatchObject({ pipeline: 'churn', grace_seconds: 21600 });
     expect(factsOf(startForm('file:a/b c.ipynb'), { gpus: 1 })).toMatchObject({
@@ -90,8 +101,8 @@ describe('the schedule form', () => {
   it('gives a name that a schedule may have, and its command line', () => {
     expect(nameFor('file:a/Träin it.ipynb')).toBe('Tr-in-it-daily');
     const form = { ...startForm('pipeline:churn'), tz: 'Europe/Paris', overlap: 'queue' as const };
-    expect(cliOf(form)).toBe(
-      'mlinfra schedules create churn-daily --pipeline churn --cron "0 6 * * *" --tz Europe/Paris --overlap queue'
+    expect(cliOf(form).cli).toBe(
+      "mlinfra schedules create churn-daily --pipeline churn --cron '0 6 * * *' --tz Europe/Paris --overlap queue"
     );
   });
 });
