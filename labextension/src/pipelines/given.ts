@@ -1,7 +1,11 @@
-/** Jobs that another form has filled in, by what they run: the schedule form goes on with them. */
-const jobs = new Map<string, Readonly<Record<string, unknown>>>();
+import type { IMemory } from '../tokens';
 
-/** Keep a job for the schedule form of `what`, a reference such as `file:train.ipynb`. */
-export const giveJob = (what: string, job: Readonly<Record<string, unknown>>): void => void jobs.set(what, job);
+export type GivenJob = Readonly<Record<string, unknown>>;
 
-export const givenJob = (what: string): Readonly<Record<string, unknown>> | undefined => jobs.get(what);
+const key = (what: string): string => `schedule-job:${what}`;
+
+/** Keep a job that another form has filled in, for the schedule form of `what`, a reference such as `file:train.ipynb`. */
+export const giveJob = (memory: IMemory, what: string, job: GivenJob): void => memory.write(key(what), job);
+
+/** That job; undefined when it is not known, which is not the same as one that asks for nothing. */
+export const givenJob = (memory: IMemory, what: string): Promise<GivenJob | undefined> => memory.read(key(what));

@@ -9,7 +9,7 @@ import type { Widget } from '@lumino/widgets';
 
 import { labIcon } from '../components/labicon';
 import { formatRef, nameOf } from '../refs';
-import { IWorkbench } from '../tokens';
+import { type IMemory, IWorkbench } from '../tokens';
 import { Creator } from './creating';
 import { type PipelineDocument, PipelineFactory } from './document';
 import { giveJob } from './given';
@@ -151,18 +151,18 @@ function addSchedules(workbench: IWorkbench): void {
       job: { type: 'object', description: trans.__('Other fields of the job that runs the notebook') },
       schedule: { type: 'string', description: trans.__('Name of a schedule that is to be changed') }
     },
-    execute: args => workbench.open(formatRef('scheduling', scheduledBy(args)))
+    execute: args => workbench.open(formatRef('scheduling', scheduledBy(args, workbench.memory)))
   });
 }
 
 /** What the form is about: a reference, or `new`. */
-function scheduledBy({ pipeline, notebook, job, schedule }: ReadonlyPartialJSONObject): string {
+function scheduledBy({ pipeline, notebook, job, schedule }: ReadonlyPartialJSONObject, memory: IMemory): string {
   if (typeof schedule === 'string') {
     return formatRef('schedule', schedule);
   }
   if (typeof notebook === 'string') {
     const what = `file:${notebook}`;
-    giveJob(what, typeof job === 'object' && job !== null ? (job as ReadonlyPartialJSONObject) : {});
+    giveJob(memory, what, typeof job === 'object' && job !== null ? (job as ReadonlyPartialJSONObject) : {});
     return what;
   }
   return typeof pipeline === 'string' && pipeline ? formatRef('pipeline', pipeline) : 'new';

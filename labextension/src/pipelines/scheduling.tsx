@@ -1,5 +1,6 @@
 import React, { useEffect, useState } from 'react';
 
+import { ApiError } from '../api/errors';
 import type { IDueTimes, ISchedule, IScheduleFacts } from '../api/types';
 import { Button } from '../components/button';
 import { ErrorCard, Result } from '../components/card';
@@ -10,6 +11,7 @@ import { Field } from '../components/field';
 import { PageHeader } from '../components/header';
 import { Select } from '../components/select';
 import { State } from '../components/state';
+import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
@@ -19,18 +21,39 @@ import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { EVERY, type Every, type ISentence } from './cron';
 import { policyWords, weekdayName } from './due';
-import { givenJob } from './given';
+import { type GivenJob, givenJob } from './given';
 import { DueList } from './schedule';
 import { changed, cliOf, differing, factsOf, faultsOf, type IScheduleForm, startForm } from './scheduleForm';
 
+/** What the form is filled from: the schedule that is changed, and the job that is to be run beside its notebook. */
+interface ISource {
+  schedule?: ISchedule;
+  job?: GivenJob;
+}
+
 /** The form of a schedule. Its name says what is scheduled (`pipeline:churn`, `file:train.ipynb`), or which schedule is changed (`schedule:churn-daily`). */
 export default function SchedulingPage({ reference, name, again }: IPageProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const { client, memory, trans } = useWorkbench();
   const target = parseRef(name);
   const edited = target?.kind === 'schedule' ? target.name : null;
-  const known = useQuery<ISchedule | null>(
+  const known = useQuery<ISource>(
     reference,
-    async signal => (edited === null ? null : await client.schedules.show(edited, signal)),
+    async signal => {
+      if (edited !== null) {
+        const schedule = await client.schedules.show(edited, signal);
+        return { schedule, job: schedule.job ?? undefined };
+      }
+      const job = await givenJob(memory, name);
+      if (!job && target?.kind === 'file') {
+        throw new ApiError(
+          'not_found',
+          trans.__('The parameters and needs of this schedule are not known any more.'),
+          trans.__('They came from another form, and JupyterLab has not kept them.'),
+          trans.__('Choose “Schedule…” at the notebook, or “Schedule Instead…” in its submit form, again.')
+        );
+      }
+      return { job };
+    },
     { every: () => null }
   );
   const { refresh } = known;
@@ -45,7 +68,7 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
     <>
       <PageHeader icon="clock" title={title} reference={name} />
       <Result query={known}>
-        {schedule => <ScheduleForm what={name} known={schedule ?? undefined} onDone={refresh} />}
+        {({ schedule, job }) => <ScheduleForm what={name} known={schedule} job={job} onDone={refresh} />}
       </Result>
     </>
   );
@@ -62,10 +85,11 @@ interface IFieldsProps {
 interface IScheduleFormProps {
   what: string;
   known?: ISchedule;
+  job?: GivenJob;
   onDone: () => Promise<void>;
 }
 
-function ScheduleForm({ what, known, onDone }: IScheduleFormProps): React.ReactElement {
+function ScheduleForm({ what, known, job, onDone }: IScheduleFormProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const [changes, setChanges] = useState<Partial<IScheduleForm>>({});
   const start = startForm(what === 'new' ? '' : what, known);
@@ -74,14 +98,13 @@ function ScheduleForm({ what, known, onDone }: IScheduleFormProps): React.ReactE
   const faults = faultsOf(form);
   const times = usePreview(form, faults);
   const { valid = false, reason = '' } = times.data ?? {};
-  const job = known?.job ?? givenJob(form.what);
   const { cli, unsaid } = cliOf(form, job);
   const send = (facts: IScheduleFacts): Promise<ISchedule> =>
     known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
   const submit = (): Promise<boolean> =>
     run(async () => {
       const facts = factsOf(form, job);
-      const made = await send(known ? differing(facts, factsOf(start, known.job ?? undefined)) : facts);
+      const made = await send(known ? differing(facts, factsOf(start, job)) : facts);
       done(known ? trans.__('Schedule %1 is changed.', made.name) : trans.__('Schedule %1 is made.', made.name));
       setChanges({});
       await onDone();
@@ -103,6 +126,7 @@ function ScheduleForm({ what, known, onDone }: IScheduleFormProps): React.ReactE
         }}
       >
         <WhatFields {...props} fixed={known !== undefined} />
+        {job && form.what.startsWith('file:') && <JobFacts job={job} />}
         <WhenFields {...props} valid={valid && !times.error && !faults.has('cron')} reason={reason} />
         <NextFive times={times} />
         <PolicyFields {...props} />
@@ -127,6 +151,20 @@ function ScheduleForm({ what, known, onDone }: IScheduleFormProps): React.ReactE
       />
     </>
   );
+}
+
+/** What the job is given and asks for beside its notebook. */
+function JobFacts({ job: { parameters, ...needs } }: { job: GivenJob }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const facts = Object.entries({ ...needs, ...(parameters as GivenJob | undefined) }).filter(
+    ([name, value]) => name !== 'notebook' && value !== null && value !== undefined
+  );
+  return facts.length ? (
+    <div className={cx('sentence')}>
+      <span className={cx('sentence-label')}>{trans.__('with')}</span>
+      <span data-field="job">{facts.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}</span>
+    </div>
+  ) : null;
 }
 
 /** The next five times of what the form says; asked once the typing rests. */

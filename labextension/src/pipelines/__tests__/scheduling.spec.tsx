@@ -3,6 +3,7 @@ import React from 'react';
 
 import type { IDueTimes } from '../../api/types';
 import { fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
+import { type GivenJob, giveJob } from '../given';
 import SchedulingPage from '../scheduling';
 
 it('a cron text that has no times says why beside it, and cannot be scheduled', async () => {
@@ -67,4 +68,31 @@ it('a form that was left open shows the schedule as it is now, and sends only wh
   await press('Change Schedule');
   await waitFor(() => expect(fake.open).toHaveBeenCalledWith('schedule:s'));
   expect(update).toHaveBeenCalledWith('s', { tz: 'Europe/Paris' });
+});
+
+describe('what the submit form handed over', () => {
+  const drawn = (kept?: GivenJob): { create: jest.Mock } => {
+    const create = jest.fn(async () => ({ name: 'train-daily', ref: 'schedule:train-daily' }));
+    const fake = fakeWorkbench({ pipelines, schedules: { preview, supervisor, create } });
+    if (kept) {
+      giveJob(fake.workbench.memory, 'file:train.ipynb', kept);
+    }
+    show(fake, <SchedulingPage reference="scheduling:file:train.ipynb" name="file:train.ipynb" />);
+    return { create };
+  };
+
+  it('is kept by JupyterLab, shown, and sent', async () => {
+    const job = { gpus: 2, memory_gib: null, parameters: { day: '2026-11-25' } };
+    const { create } = drawn(job);
+    expect(await screen.findByText('gpus=2, day=2026-11-25')).toBeTruthy();
+    await press('Schedule');
+    await waitFor(() => expect(create).toHaveBeenCalled());
+    expect(create.mock.calls[0]).toMatchObject(['train-daily', { job: { ...job, notebook: 'train.ipynb' } }]);
+  });
+
+  it('is asked for again when it was lost: no schedule is made without it', async () => {
+    drawn();
+    expect(await screen.findByText(/not known any more/)).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Schedule' })).toBeNull();
+  });
 });
