@@ -25,6 +25,8 @@ export interface IPipelineActions {
   form: FormName | null;
   show: (form: FormName | null) => void;
   refresh: () => Promise<void>;
+  /** Do something with the pipeline as it is shown: saved before, asked for again after. Says whether it went well. */
+  act: (doing: () => Promise<unknown>, stays?: boolean) => Promise<boolean>;
 }
 
 type FormName = 'run' | 'backfill';
@@ -41,11 +43,13 @@ export function usePipelineActions(
   const [form, show] = useState<FormName | null>(null);
   const last = detail?.runs[0];
   const running = last?.state === 'running';
-  const act = (doing: () => Promise<unknown>): void =>
-    void run(async () => {
+  const act = (doing: () => Promise<unknown>, stays = false): Promise<boolean> =>
+    run(async () => {
       if (await before()) {
         await doing();
-        show(null);
+        if (!stays) {
+          show(null);
+        }
         await refresh();
       }
     });
@@ -54,12 +58,13 @@ export function usePipelineActions(
     last,
     running,
     form,
-    show,
+    show: name => (name === null ? show(null) : void act(() => Promise.resolve(show(name)), true)),
     refresh,
-    start: options => act(() => client.pipelines.run(name, options)),
+    act,
+    start: options => void act(() => client.pipelines.run(name, options)),
     cancel: () => last && void run(() => client.pipelines.cancel(last.run).then(refresh)),
     canRepair: last !== undefined && !running && last.state !== 'succeeded' && undone(last) > 0,
-    repair: () => last && act(() => client.pipelines.repair(last.run))
+    repair: () => last && void act(() => client.pipelines.repair(last.run))
   };
 }
 
@@ -181,7 +186,7 @@ function RunForm({ detail, actions }: IFormProps): React.ReactElement {
 
 function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const { run, busy } = useAction();
+  const { act, busy } = actions;
   const today = format.day(new Date().toISOString());
   const [range, setRange] = useState({ first: today, last: today, every: 'day' as 'day' | 'week' | 'month' });
   const [plan, setPlan] = useState<IBackfill | null>(null);
@@ -191,13 +196,11 @@ function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
     setPlan(null); // what was counted is of another range
   };
   const count = (): Promise<boolean> =>
-    run(async () => setPlan(await client.pipelines.backfill(name, { ...range, dry_run: true })));
+    act(async () => setPlan(await client.pipelines.backfill(name, { ...range, dry_run: true })), true);
   const begin = (): Promise<boolean> =>
-    run(async () => {
+    act(async () => {
       const begun = await client.pipelines.backfill(name, { ...range, dry_run: false });
       done(trans._n('%1 run begins.', '%1 runs begin, oldest first.', begun.runs));
-      actions.show(null);
-      await actions.refresh();
     });
   return (
     <form

@@ -1,0 +1,59 @@
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
+import React from 'react';
+
+import type { IPipelineDetail } from '../../api/types';
+import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import { PipelineButtons, PipelineForms, usePipelineActions } from '../actions';
+
+const DETAIL = {
+  pipeline: { name: 'churn' },
+  parameters: { depth: 6 },
+  date: '{{ date }}',
+  runs: []
+} as unknown as IPipelineDetail;
+
+interface IHeadProps {
+  before: () => Promise<boolean>;
+  detail?: IPipelineDetail;
+}
+
+function Head({ before, detail = DETAIL }: IHeadProps): React.ReactElement {
+  const actions = usePipelineActions('churn', detail, async () => undefined, before);
+  return (
+    <>
+      <PipelineButtons detail={detail} actions={actions} />
+      <PipelineForms detail={detail} actions={actions} />
+    </>
+  );
+}
+
+const press = async (name: string): Promise<void> => {
+  const button = (): HTMLButtonElement => screen.getByRole('button', { name });
+  await waitFor(() => expect(button().disabled).toBe(false));
+  await act(async () => void fireEvent.click(button()));
+};
+
+it('the forms of a run and of a backfill open on what has been saved', async () => {
+  const calls: string[] = [];
+  let saves = true;
+  const before = async (): Promise<boolean> => {
+    calls.push('save');
+    return saves;
+  };
+  const backfill = async (_name: string, { dry_run }: { dry_run: boolean }): Promise<object> => {
+    calls.push(dry_run ? 'count' : 'begin');
+    return { dates: ['2026-11-25'], runs: 1, steps: 1, cached: 0, parallel: 1, note: '' };
+  };
+  show(fakeWorkbench({ pipelines: { backfill } }), <Head before={before} />);
+  await press('Run…');
+  expect(screen.getByRole('form', { name: 'Run with parameters' })).toBeTruthy();
+  expect(calls).toEqual(['save']);
+  await press('Backfill…');
+  await press('Count');
+  await press('Start 1 Run');
+  expect(calls).toEqual(['save', 'save', 'save', 'count', 'save', 'begin']);
+  expect(screen.queryByRole('form')).toBeNull();
+  saves = false;
+  await press('Run…');
+  expect(screen.queryByRole('form')).toBeNull();
+});
