@@ -2,7 +2,7 @@ import React, { useState } from 'react';
 
 import type { IBackfill, IPipelineDetail, IPipelineRun, IRunOptions } from '../api/types';
 import { Button } from '../components/button';
-import { done } from '../components/confirm';
+import { confirm, done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { Select } from '../components/select';
@@ -29,6 +29,9 @@ export interface IPipelineActions {
   act: (doing: () => Promise<unknown>, stays?: boolean) => Promise<boolean>;
 }
 
+/** A cancel of a run that went on for longer than this is asked about, as that of a job. */
+const LONG_SECONDS = 600;
+
 type FormName = 'run' | 'backfill';
 
 /** What can be done with a pipeline. before: done before a run, such as saving its file; says whether to go on. */
@@ -38,7 +41,7 @@ export function usePipelineActions(
   refresh: () => Promise<void>,
   before: () => Promise<boolean> = () => Promise.resolve(true)
 ): IPipelineActions {
-  const { client } = useWorkbench();
+  const { client, trans } = useWorkbench();
   const { run, busy } = useAction();
   const [form, show] = useState<FormName | null>(null);
   const last = detail?.runs[0];
@@ -62,7 +65,23 @@ export function usePipelineActions(
     refresh,
     act,
     start: options => void act(() => client.pipelines.run(name, options)),
-    cancel: () => last && void run(() => client.pipelines.cancel(last.run).then(refresh)),
+    cancel: () =>
+      last &&
+      void run(async () => {
+        const ran = (Date.now() - Date.parse(last.started_at)) / 1000;
+        const sure =
+          ran <= LONG_SECONDS ||
+          (await confirm({
+            title: trans.__('Cancel the run of %1?', name),
+            body: trans.__('It has run for %1. What its running steps have not saved is lost.', format.duration(ran)),
+            action: trans.__('Cancel Run'),
+            trans
+          }));
+        if (sure) {
+          await client.pipelines.cancel(last.run);
+          await refresh();
+        }
+      }),
     canRepair: last !== undefined && !running && last.state !== 'succeeded' && undone(last) > 0,
     repair: () => last && void act(() => client.pipelines.repair(last.run))
   };

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from '
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { IDraft } from '../api/types';
+import { failed } from '../components/confirm';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useVisible } from '../hooks/visible';
@@ -15,6 +16,7 @@ export interface IText {
   busy: boolean;
   /** Change the text as the server says; what was typed meanwhile is not overwritten. Says whether it went well. */
   change: (how: (text: string) => Promise<{ readonly text: string }>) => Promise<boolean>;
+  /** Take the last change back, unless there has been another since. */
   undo: () => void;
 }
 
@@ -35,12 +37,22 @@ export function useText(context: PipelineContext): IText {
   );
   const text = useSyncExternalStore(subscribe, () => model.sharedModel.getSource());
   const dirty = useSyncExternalStore(subscribe, () => model.dirty);
+  const made = useRef<string | null>(null);
   return {
     text,
     dirty,
     busy,
-    change: how => run(() => changeText(model.sharedModel, how, trans)),
-    undo: () => model.sharedModel.undo()
+    change: how =>
+      run(async () => {
+        made.current = (await changeText(model.sharedModel, how, trans)).text;
+      }),
+    undo: () => {
+      if (model.sharedModel.getSource() === made.current) {
+        model.sharedModel.undo();
+      } else {
+        failed(trans.__('The text has changed since. Nothing was undone: undo it in Text.'));
+      }
+    }
   };
 }
 

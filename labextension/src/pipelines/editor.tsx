@@ -47,7 +47,8 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
   const { client, trans } = useWorkbench();
   const [tab, setTab] = useState<TabName>('graph');
   const [step, setStep] = useState<string | null>(null);
-  const [goTo, setGoTo] = useState<{ line: number } | null>(null);
+  const [goTo, setGoTo] = useState<number | null>(null);
+  const there = useCallback(() => setGoTo(null), []);
   const text = useText(context);
   const path = inside(contents.localPath(context.path));
   const draft = useDraft(path, text.text);
@@ -95,12 +96,12 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
             fault={draft.now.fault}
             onLine={line => {
               setTab('text');
-              setGoTo({ line });
+              setGoTo(line);
             }}
           />
         )}
         {draft.error && !draft.error.lost && <ErrorCard error={draft.error} />}
-        {tab === 'text' && <TextEditor context={context} services={services} goTo={goTo} />}
+        {tab === 'text' && <TextEditor context={context} services={services} goTo={goTo} onThere={there} />}
         {tab !== 'text' && (
           <div className={cx('scroll', 'split')}>
             {tab === 'graph' && (

@@ -9,12 +9,14 @@ import type { PipelineContext } from './document';
 interface ITextEditorProps {
   context: PipelineContext;
   services: IEditorServices;
-  /** The line to go to, from 1; each new object goes there once. */
-  goTo: { line: number } | null;
+  /** The line to go to, from 1. */
+  goTo: number | null;
+  /** It has been gone to: a later look at the text stays where it was. */
+  onThere: () => void;
 }
 
 /** JupyterLab's own editor on the text of a file. */
-export function TextEditor({ context, services, goTo }: ITextEditorProps): React.ReactElement {
+export function TextEditor({ context, services, goTo, onThere }: ITextEditorProps): React.ReactElement {
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<CodeEditorWrapper | null>(null);
@@ -39,12 +41,13 @@ export function TextEditor({ context, services, goTo }: ITextEditorProps): React
   }, [context, services, label]);
   useLayoutEffect(() => {
     const editor = shown.current?.editor;
-    if (editor && goTo) {
-      const position = { line: Math.min(goTo.line, editor.lineCount) - 1, column: 0 };
+    if (editor && goTo !== null) {
+      const position = { line: Math.min(goTo, editor.lineCount) - 1, column: 0 };
       editor.setCursorPosition(position);
       editor.revealPosition(position);
       editor.focus();
+      onThere();
     }
-  }, [goTo]);
+  }, [goTo, onThere]);
   return <div ref={host} className={cx('text-editor')} />;
 }

@@ -2,8 +2,14 @@ import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IPipelineDetail } from '../../api/types';
+import { confirm } from '../../components/confirm';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { PipelineButtons, PipelineForms, usePipelineActions } from '../actions';
+
+jest.mock('../../components/confirm', () => ({
+  ...jest.requireActual<object>('../../components/confirm'),
+  confirm: jest.fn(async () => false)
+}));
 
 const DETAIL = {
   pipeline: { name: 'churn' },
@@ -56,4 +62,19 @@ it('the forms of a run and of a backfill open on what has been saved', async () 
   saves = false;
   await press('Run…');
   expect(screen.queryByRole('form')).toBeNull();
+});
+
+it.each([
+  ['a long run is asked about', 1_200, 0],
+  ['a short one is not', 60, 1]
+])('cancelling %s', async (_what, seconds, cancels) => {
+  jest.mocked(confirm).mockClear();
+  const cancel = jest.fn(async () => undefined);
+  const started_at = new Date(Date.now() - seconds * 1000).toISOString();
+  const run = { run: 'r', state: 'running', started_at, ended_at: null, steps: [] };
+  const detail = { ...DETAIL, runs: [run] } as unknown as IPipelineDetail;
+  show(fakeWorkbench({ pipelines: { cancel } }), <Head before={async () => true} detail={detail} />);
+  await press('Cancel');
+  expect(cancel).toHaveBeenCalledTimes(cancels);
+  expect(confirm).toHaveBeenCalledTimes(1 - cancels);
 });

@@ -1,11 +1,13 @@
-import { act, fireEvent, screen } from '@testing-library/react';
+import { Notification } from '@jupyterlab/apputils';
+import { act, fireEvent, renderHook, screen } from '@testing-library/react';
 import React from 'react';
 
 import { ApiError } from '../../api/errors';
 import type { IDraft } from '../../api/types';
 import { type IFake, fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
 import { useDropped } from '../canvas';
-import { type IText, isStale, useDraft } from '../draft';
+import type { PipelineContext } from '../document';
+import { type IText, isStale, useDraft, useText } from '../draft';
 
 const wait = (ms: number): Promise<void> => act(() => jest.advanceTimersByTimeAsync(ms));
 
@@ -83,4 +85,31 @@ describe('the draft of a text', () => {
     await wait(10_000);
     expect(screen.getByText('two')).toBeTruthy();
   });
+});
+
+it('Undo takes back the change that it speaks of, and nothing else', async () => {
+  jest.useRealTimers();
+  const told = jest.spyOn(Notification, 'error').mockReturnValue('');
+  let source = 'one';
+  const undo = jest.fn();
+  const signal = { connect: () => true, disconnect: () => true };
+  const sharedModel = {
+    getSource: () => source,
+    updateSource: (_start: number, _end: number, value: string) => void (source += value),
+    undo
+  };
+  const context = { model: { sharedModel, dirty: false, contentChanged: signal, stateChanged: signal } };
+  const fake = fakeWorkbench();
+  const { result } = renderHook(() => useText(context as unknown as PipelineContext), {
+    wrapper: ({ children }: { children: React.ReactNode }) => framed(fake, <>{children}</>)
+  });
+  await act(async () => {
+    await result.current.change(async () => ({ text: 'one two' }));
+  });
+  result.current.undo();
+  expect(undo).toHaveBeenCalledTimes(1);
+  source += ' three';
+  result.current.undo();
+  expect(undo).toHaveBeenCalledTimes(1);
+  expect(told).toHaveBeenCalledWith(expect.stringContaining('Nothing was undone'), expect.anything());
 });
