@@ -71,6 +71,12 @@ export function whenShort({ cron, tz }: Pick<ISchedule, 'cron' | 'tz'>): string 
   }
 }
 
+/** The schedule that is due next; of those that are never due, any. */
+export const nearest = <T extends Pick<ISchedule, 'next'>>(schedules: readonly T[]): T | undefined =>
+  [...schedules].sort((a, b) => momentOf(a) - momentOf(b))[0];
+
+const momentOf = ({ next: [first] }: Pick<ISchedule, 'next'>): number => (first ? Date.parse(first) : Number.MAX_VALUE);
+
 /** What happens with times that were missed, and with a run that still goes on. */
 export const policyWords = {
   catchup: (trans: TranslationBundle): Readonly<Record<ISchedule['catchup'], string>> => ({

@@ -16,7 +16,7 @@ import { useList } from '../hooks/list';
 import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPipelineActions } from './actions';
-import { dueWords, whenWords } from './due';
+import { dueWords, nearest, whenWords } from './due';
 import { cellOf, columnsOf, type IColumn, type IMissed, rowsOf } from './grid';
 import { type ICellSpot, Matrix } from './matrix';
 import { secondsOf } from './seconds';
@@ -97,7 +97,7 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
       void commands.execute('mlinfra:workbench-open-file', { path: run.notebook });
     }
   };
-  const next = due.data?.schedules[0];
+  const next = nearest(due.data?.schedules ?? []);
   return (
     <Result query={query}>
       {data => (

@@ -1,7 +1,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 
 import { cronOf, EVERY, sentenceOf } from '../cron';
-import { dueWords, untilWords, whenShort, whenWords, zoneName } from '../due';
+import { nearest, dueWords, untilWords, whenShort, whenWords, zoneName } from '../due';
 import { changed, cliOf, factsOf, faultsOf, nameFor, startForm } from '../scheduleForm';
 
 const trans = nullTranslator.load('jupyter_mlinfra');
@@ -50,6 +50,14 @@ describe('a due time', () => {
     const now = Date.parse('2026-11-24T22:00:00Z');
     expect(untilWords('2026-11-25T06:00:00+01:00', trans, now)).toBe('in 7 h');
     expect(untilWords('2026-11-24T22:00:00Z', trans, now)).toBe('now');
+  });
+
+  it('is said of the schedule that is due next, whatever its name', () => {
+    const [late, soon, never] = ['2026-11-26T06:00:00+09:00', '2026-11-25T20:00:00Z', ''].map(at => ({
+      next: at ? [at] : []
+    }));
+    expect(nearest([never, late, soon].flatMap(item => item ?? []))).toBe(soon);
+    expect(nearest([])).toBeUndefined();
   });
 
   it('has words for what is due', () => {
