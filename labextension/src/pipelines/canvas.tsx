@@ -242,14 +242,14 @@ export function useDropped(
   return drop => {
     const draft = state.good ?? state.now;
     if (!draft || isStale(state)) {
-      failed(trans.__('The graph is not that of the text. Nothing was changed: drop it again when it is.'));
+      failed(trans.__('The graph is not that of the text. Nothing was changed: drop it again when it is.'), trans);
       return;
     }
     const folder = PathExt.dirname(draft.path);
     const target = draft.graph.find(({ name }) => name === (drop.step ?? step));
     void (async () => {
       if (drop.refs.length && !target) {
-        failed(trans.__('Drop it on the step that takes it, or choose that step first.'));
+        failed(trans.__('Drop it on the step that takes it, or choose that step first.'), trans);
       } else if (drop.refs.length && target) {
         const inputs = target.inputs.map(input => relative(input, folder));
         const more = drop.refs.filter(ref => !inputs.includes(ref));

@@ -50,7 +50,7 @@ export function useText(context: PipelineContext): IText {
       if (model.sharedModel.getSource() === made.current) {
         model.sharedModel.undo();
       } else {
-        failed(trans.__('The text has changed since. Nothing was undone: undo it in Text.'));
+        failed(trans.__('The text has changed since. Nothing was undone: undo it in Text.'), trans);
       }
     }
   };
