@@ -26,10 +26,15 @@ def magics_of(shell: Any) -> Mapping[str, Mapping[str, Magic]]:
 
 
 def ours(function: Magic) -> Magic:
-    """Mark a magic as one of this package, so that loading twice is not a clash; its errors become cards."""
-    found = explained(function)
-    found.mlinfra = True  # type: ignore[attr-defined]
-    return found
+    """Mark a magic as one of this package, so that loading twice is not a clash; its errors become cards.
+
+    Its line comes as it was written: IPython would make `{ date }` of a schedule's `{{ date }}`, and a value of a secret's `$NAME`.
+    """
+    from IPython.core.magic import no_var_expand
+
+    found: Any = no_var_expand(explained(function))
+    found.mlinfra = True
+    return found  # type: ignore[no-any-return]
 
 
 def carry_out(words: Sequence[str], project: str | None) -> Any:

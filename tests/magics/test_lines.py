@@ -136,6 +136,15 @@ def test_an_answer_of_several_records_is_a_table_wherever_it_is_printed(shell: A
     assert list(found[:1]) == noted.answer[:1]
 
 
+def test_a_line_comes_as_it_was_written(shell: Any, noted: Noted) -> None:
+    noted.answer = made_up(_records()["Schedule"])
+    shell.user_ns["depth"] = 6
+    for magic in ("%schedule", "%mlinfra schedules"):
+        done = shell.run_cell(f'{magic} create z --pipeline churn --cron "0 6 * * *" -p day="{{{{ date }}}}" -p a={{depth}} -p b=$depth')
+        assert done.success
+        assert noted.calls.pop()[2]["facts"]["parameters"] == {"day": "{{ date }}", "a": "{depth}", "b": "$depth"}
+
+
 def test_what_follows_two_dashes_is_the_users_own(shell: Any, noted: Noted) -> None:
     noted.answer = made_up(_records()["Job"])
     for magic, verb in (("jobs", "submit"), ("mlinfra", "jobs submit")):
