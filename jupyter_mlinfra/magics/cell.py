@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 KEEP = timedelta(days=7)
 """How long after the end of its job the values of a cell can be collected."""
+LINES = 1000
+"""Of what a job wrote that a cell has waited for, at most; `%job log ID` shows all."""
 
 
 def job_cell(shell: Any) -> Callable[[str, str], Any]:
@@ -34,8 +36,8 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
     def magic(line: str, cell: str) -> Any:
         """Run the cell as a job: `%%job --gpus 1 --in df --out model [--wait]`.
 
-        The kernel stays free, and the job outlives it. `--in` names go with it, `--out` names come back: with `--wait` at its end,
-        else by `%job collect ID`, for a week. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as code.
+        The kernel stays free, and the job outlives it. `--in` names go with it, `--out` names come back: with `--wait` at its end, after
+        what the cell wrote, else by `%job collect ID`, for a week. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as code.
         """
         options = _options(line)
         session = Session(say=print)
@@ -56,6 +58,7 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
             _promise(shell, session, job, options.out)
             return job
         (job,) = session.bench.jobs.wait([job.id])
+        print(_log(session, job.id), end="")  # noqa: T201
         if job.state != "succeeded":
             raise Unprocessable(f"The cell's job {job.id} ended {job.state}.", job.reason, f"%job log {job.id}")
         collect(shell, job.id, session)
@@ -69,7 +72,13 @@ def collect(shell: Any, job: str, session: Session) -> None:
     found = session.bench.jobs.show(job)
     values = handed_back(session.bench.project.folder("cells"), found)
     shell.user_ns.update(values)
-    print(f"{', '.join(values) or 'nothing'} from job {found.id}")  # noqa: T201
+    print(f"{', '.join(values)} from job {found.id}" if values else f"Job {found.id} was asked for no variable (`--out NAME`).")  # noqa: T201
+
+
+def _log(session: Session, job: str) -> str:
+    """What the cell wrote, with the end of its line."""
+    text = session.bench.jobs.logs(job, tail=LINES).text
+    return f"{text.rstrip()}\n" if text.strip() else ""
 
 
 def _promise(shell: Any, session: Session, job: Job, names: list[str]) -> None:

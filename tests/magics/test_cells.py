@@ -141,6 +141,13 @@ def test_a_cell_that_is_not_waited_for_says_how_its_values_come(shell: Any, supe
     assert f"`%job collect {job.id}` brings x, y" in capsys.readouterr().out
 
 
+def test_a_cell_that_is_waited_for_shows_what_it_wrote(shell: Any, supervised: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    job = shell.run_cell_magic("job", "--wait", "print('auc', 0.5 + 0.25)")
+    said = capsys.readouterr().out.splitlines()
+    assert "auc 0.75" in said[:-1]
+    assert said[-1] == f"Job {job.id} was asked for no variable (`--out NAME`)."
+
+
 def test_a_cell_that_is_refused_leaves_no_values(shell: Any, project: Project) -> None:
     shell.user_ns["good"] = 1
     for words in ("--in good,missing", "--in good --gpus 9999"):
