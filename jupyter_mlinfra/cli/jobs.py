@@ -267,9 +267,20 @@ def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **c
 
 @jobs.verb("queue")
 @paged
-def _queue(session: Session, **options: Any) -> Any:
-    """What waits, in the order in which it may start, and why."""
-    return session.bench.jobs.queue(**options)
+def _queue(session: Session, limit: int, cursor: str | None) -> Any:
+    """What runs, then what waits, in the order in which it may start, and why. With --json only what waits."""
+    from .text import text_of
+
+    service = session.bench.jobs
+    waiting = service.queue(limit=limit, cursor=cursor)
+    if session.json:
+        return waiting
+    if cursor is None and (running := service.list(state="running", limit=limit)).total:
+        click.echo(f"Running\n{text_of(running)}\n\nWaiting")
+    if not waiting.total:
+        click.echo("Nothing waits.")
+        return Ended(waiting, silent=True)
+    return waiting
 
 
 @jobs.verb("attempts")

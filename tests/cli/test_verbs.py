@@ -21,7 +21,7 @@ from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.core.records import to_json
+from jupyter_mlinfra.core.records import page_of, to_json
 from jupyter_mlinfra.jobs import LogChunk
 from jupyter_mlinfra.jobs.backends.attaching import Attachment
 from jupyter_mlinfra.server.openapi import _records
@@ -297,6 +297,27 @@ class Engines:
 def test_up_and_down_say_what_they_did(words: str, pid: int | None, json: bool, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbench, "current", lambda path=None: Engines(pid))
     assert run([words], Session(json=json, say=lambda _: None)).value == answer
+
+
+def test_the_queue_shows_people_what_runs_above_what_waits(project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    running, waiting = replace(record("Job"), id="7f3a", name="fit"), replace(record("QueuedJob").job, id="77ab", name="later")
+    queued = [replace(record("QueuedJob"), job=waiting)]
+
+    def list_jobs(*, state: str, limit: int) -> Any:
+        return page_of([running] if state == "running" else [], limit=limit)
+
+    jobs = SimpleNamespace(list=list_jobs, queue=lambda limit, cursor: page_of(queued, limit=limit, cursor=cursor))
+    monkeypatch.setattr(workbench, "current", lambda path=None: SimpleNamespace(jobs=jobs, project=project))
+    with pytest.raises(SystemExit):
+        main(["jobs", "queue"])
+    said = capfd.readouterr().out
+    assert 0 <= said.index("Running") < said.index("7f3a") < said.index("Waiting") < said.index("77ab")
+    queued.clear()
+    with pytest.raises(SystemExit):
+        main(["jobs", "queue"])
+    said = capfd.readouterr().out
+    assert "7f3a" in said
+    assert said.endswith("Nothing waits.\n")
 
 
 def test_what_is_no_notebook_is_pointed_to_a_command(noted: Noted, verb: Callable[..., Any]) -> None:
