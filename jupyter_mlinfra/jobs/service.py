@@ -198,9 +198,8 @@ class Jobs:
         It finds the checkpoints of its earlier attempts. Raises Conflict when it succeeded.
         """
         named, place = self._store.named(job), runtime_folder(self._project.home)
-        jobs = named.jobs if named.array is None else [ident for ident in named.jobs if self._store.entry(ident).job.state is not JobState.SUCCEEDED]
         with handing_over(place):
-            found = self._store.requeue(jobs or named.jobs, user=self._project.user, environment=keep(submitters_environment(), place))
+            found = self._store.requeue(named.jobs, array=named.array, user=self._project.user, environment=keep(submitters_environment(), place))
         self._tell_of_end(found)
         return self._again(named)
 

@@ -254,13 +254,19 @@ class JobStore:
         with self._database.write() as connection:
             return [_request(connection, read(connection, job), "cancelled_by", user, f"Is being cancelled by {user}.") for job in jobs]
 
-    def requeue(self, jobs: Sequence[str], *, user: str, environment: str) -> list[Job]:
+    def requeue(self, jobs: Sequence[str], *, user: str, environment: str, array: str | None = None) -> list[Job]:
         """Run jobs again that did not succeed, under the same id; leave word for who runs the others. Waiting ones stay as they are.
 
-        environment: file with that of who asks, for what has ended has none any more. Raises Conflict for one that succeeded.
+        environment: file with that of who asks, for what has ended has none any more. array: these are its elements, and those that
+        succeeded are left out. Raises Conflict for one that succeeded, or an array of which all did.
         """
         with self._database.write() as connection:
-            return [_requeue(connection, read(connection, job), user, environment) for job in jobs]
+            entries = [read(connection, job) for job in jobs]
+            if array is not None:
+                entries = [entry for entry in entries if entry.job.state is not JobState.SUCCEEDED]
+            if not entries:
+                raise Conflict(f"Array {array} succeeded.", "All its elements did, and what succeeded is not run again.", "Submit it again.")
+            return [_requeue(connection, entry, user, environment) for entry in entries]
 
     def hold(self, jobs: Sequence[str], *, user: str) -> list[Job]:
         """Keep waiting jobs from starting. Raises Conflict when none of them waits."""

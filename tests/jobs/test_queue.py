@@ -95,6 +95,8 @@ def test_a_whole_array_is_cancelled_and_run_again_but_for_what_succeeded(jobs: J
     jobs.requeue(array.id)
     ended = jobs.wait([array.id], timeout=tools.wait)
     assert [(job.state, job.attempt) for job in ended] == [("succeeded", 1), ("succeeded", 2), ("succeeded", 2)]
+    with pytest.raises(Conflict, match=f"Array {array.id} succeeded"):
+        jobs.requeue(array.id)
     long = jobs.submit(JobSpec(command=tools.sleep, array=[{}] * 4))
     tools.until(lambda: (found := jobs.show(long.id).array) is not None and found.states.get("running") == 2)
     assert jobs.cancel(long.id).array is not None
