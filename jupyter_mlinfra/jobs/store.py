@@ -220,7 +220,7 @@ class JobStore:
         with self._database.write() as connection:
             for entry in (read(connection, job) for job in jobs):
                 if entry.cancelled_by:
-                    _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by} before it started.")
+                    _write(connection, entry, JobState.CANCELLED, reason=_unstarted(entry, entry.cancelled_by))
                 else:
                     _set(connection, entry, remote=None, not_before=now().timestamp() + delay, reason=encodable(reason), failures=entry.failures + counted)
 
@@ -407,11 +407,16 @@ def _some(names: Sequence[str]) -> str:
 def _request(connection: sqlite3.Connection, entry: Entry, column: str, user: str, reason: str) -> Job:
     """Leave word that an active job is to end; a waiting one that is to be cancelled ends at once, unless it was sent on."""
     if entry.job.state is JobState.QUEUED and column == "cancelled_by" and entry.remote is None:
-        return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {user} before it started.").job
+        return _write(connection, entry, JobState.CANCELLED, reason=_unstarted(entry, user)).job
     there = entry.job.state is JobState.QUEUED and column == "cancelled_by"  # sent on: who sent it has to take it back
     if (entry.job.state in ACTIVE or there) and not entry.cancelled_by:
         return _set(connection, entry, reason=reason, **{column: user})
     return entry.job
+
+
+def _unstarted(entry: Entry, user: str) -> str:
+    """Why a job that waited has ended; one that was requeued may have run before."""
+    return f"Cancelled by {user} before it started{' again' if entry.job.attempt else ''}."
 
 
 def _requeue(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> Job:

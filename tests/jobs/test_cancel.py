@@ -41,6 +41,17 @@ def test_a_running_job_is_cancelled_and_says_by_whom(jobs: Jobs, tools: Any) -> 
     assert (ended.state, ended.reason, ended.exit_code) == ("cancelled", "Cancelled by ana.", 143)
 
 
+def test_a_job_that_ran_and_is_cancelled_while_it_waits_again_says_so(jobs: Jobs, tools: Any) -> None:
+    job = jobs.submit(JobSpec(command=tools.sleep))
+    tools.until(lambda: jobs.show(job.id).state == "running")
+    jobs.cancel(job.id)
+    jobs.wait([job.id], timeout=tools.wait)
+    blocker = jobs.submit(JobSpec(command=tools.sleep, cpus=2, priority=100))
+    tools.until(lambda: jobs.show(blocker.id).state == "running")
+    jobs.requeue(job.id)
+    assert jobs.cancel(job.id).reason == "Cancelled by ana before it started again."
+
+
 def test_a_job_may_tidy_up_within_the_grace(jobs: Jobs, project: Project, tools: Any) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", "trap 'echo tidy >> tidied; exit 0' TERM; touch up; while :; do sleep 0.02; done"]))
     tools.until((project.root / "up").exists)
