@@ -96,7 +96,7 @@ class Store:
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM pipeline_run WHERE substr(run, 1, ?) = ? LIMIT 2", (len(prefix), prefix)).fetchall()
             if not prefix or not rows:
-                raise NotFound(f"There is no pipeline run {prefix!r}.", fix="mlinfra pipelines show NAME lists its runs.")
+                raise _no_run(connection, prefix)
             if len(rows) > 1:
                 raise BadRequest(f"{prefix} begins more than one run.", fix="Give more of its id.")
             return _run_entry(connection, rows[0])
@@ -336,6 +336,15 @@ def _tell_step(connection: sqlite3.Connection, run: RunEntry, step: StepRun) -> 
 
 def _tell_run(connection: sqlite3.Connection, run: PipelineRun) -> None:
     events.append(connection, "step", reference("pipeline", run.pipeline), {"run": run.run, "pipeline": run.pipeline, "state": run.state, "reason": run.reason})
+
+
+def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
+    """There is no such run; who gave the name of a pipeline is told its newest one."""
+    query = "SELECT run FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT 1"
+    newest = connection.execute(query, (name.removeprefix("pipeline:"),)).fetchone()
+    if newest is None:
+        return NotFound(f"There is no pipeline run {name!r}.", fix="mlinfra pipelines runs lists them.")
+    return NotFound(f"There is no pipeline run {name!r}.", f"That is a pipeline; its newest run is {newest['run']}.", f"Give the run instead: {newest['run']}")
 
 
 def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:

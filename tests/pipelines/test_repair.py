@@ -56,6 +56,15 @@ def test_only_what_failed_and_what_hangs_on_it_runs_with_the_same_parameters(fli
     assert states(flights.pipelines.run("p", parameters={"day": 7})) == dict.fromkeys(states(run), "cached"), "what was repaired is whole"
 
 
+def test_the_name_of_a_pipeline_is_no_run_and_its_newest_run_is_named(flights: Bench):
+    failed(flights, "train", day=6)
+    newest = failed(flights, "train", day=7)
+    with pytest.raises(NotFound) as caught:
+        flights.pipelines.repair("p")
+    assert newest in caught.value.why
+    assert caught.value.fix.endswith(newest)
+
+
 def test_what_had_succeeded_is_kept_though_its_code_has_changed_and_the_next_run_sees_that(flights: Bench):
     base = failed(flights, "train")
     flights.workshop.notebook("load", "2", parameters="day = 0")
