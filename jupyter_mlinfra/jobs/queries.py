@@ -37,7 +37,7 @@ def find(connection: sqlite3.Connection, name: str) -> Named:
     """
     prefix, _, place = name.removeprefix("job:").lower().partition("/")
     if not re.fullmatch(r"[0-9a-f]{1,32}", prefix) or (place and not place.isdecimal()):
-        raise NotFound(f"There is no job {name!r}.", "A job id is a short hexadecimal number.", "mlinfra jobs list")
+        raise _unknown(connection, name, NotFound(f"There is no job {name!r}.", "A job id is a short hexadecimal number.", "mlinfra jobs list"))
     span = (prefix, prefix + "g")
     jobs = [row["id"] for row in connection.execute("SELECT id FROM job WHERE id >= ? AND id < ? ORDER BY id LIMIT 3", span)]
     arrays = [
@@ -47,13 +47,22 @@ def find(connection: sqlite3.Connection, name: str) -> Named:
     if len(known) > 1:
         raise BadRequest(f"Job {prefix} is not one job.", f"Several ids start so: {', '.join(known[:3])} …", "Write more of the id.")
     if not known:
-        raise NotFound(f"There is no job {prefix}.", fix="mlinfra jobs list")
+        raise _unknown(connection, name, NotFound(f"There is no job {prefix}.", fix="mlinfra jobs list"))
     if known[0] in jobs and not place:
         return Named(known)
     found = [row["id"] for row in connection.execute("SELECT id FROM job WHERE part_of = ? ORDER BY place", known)]
     if place and int(place) >= len(found):
         raise NotFound(f"Array {known[0]} has no element {place}.", f"It has {len(found)}, counted from 0.", f"mlinfra jobs show {known[0]}")
     return Named([found[int(place)]]) if place else Named(found, known[0])
+
+
+def _unknown(connection: sqlite3.Connection, name: str, error: NotFound) -> NotFound:
+    """No id begins so. Names are not unique, so a verb does not go by one; who gave one is told the newest job that has it."""
+    query = "SELECT coalesce(part_of, id) AS id FROM job WHERE name IN (?, ? || '/0') ORDER BY number DESC LIMIT 1"
+    newest = connection.execute(query, (name, name)).fetchone()
+    if newest is None:
+        return error
+    return NotFound(error.what, f"That is a name; the newest job that has it is {newest['id']}.", f"Give its id instead: {newest['id']}")
 
 
 def read(connection: sqlite3.Connection, job: str) -> Entry:

@@ -104,6 +104,16 @@ def test_a_whole_array_is_cancelled_and_run_again_but_for_what_succeeded(jobs: J
     tools.until(lambda: not tools.processes_of(project.root, supervisor=False))
 
 
+@pytest.mark.parametrize("array", [(), [{}] * 2])
+@pytest.mark.parametrize("name", ["later", "decade"])
+def test_a_name_where_an_id_is_asked_for_is_answered_with_the_newest_id(jobs: Jobs, array: Any, name: str) -> None:
+    for _ in range(2):
+        job = jobs.submit(JobSpec(command=["true"], name=name, array=array))
+    with pytest.raises(NotFound) as caught:
+        jobs.show(name)
+    assert caught.value.fix == f"Give its id instead: {job.id}"
+
+
 def test_a_key_makes_an_array_once(jobs: Jobs) -> None:
     spec = JobSpec(command=["true"], array=[{}] * 2, key="nightly")
     first, second = jobs.submit(spec), jobs.submit(spec)
