@@ -52,7 +52,7 @@ def _check(session: Session, name: str) -> Any:
 def _run(session: Session, name: str, typed: Any, raw: Any, no_wait: bool, **options: Any) -> Any:
     """Run a pipeline (name or file); exit 1 unless it succeeded."""
     say = _teller(session, no_wait)
-    return _ended(session.bench.pipelines.run(name, parameters=parameters(typed, raw), wait=not no_wait, on_step=say, **options))
+    return _ended(session, session.bench.pipelines.run(name, parameters=parameters(typed, raw), wait=not no_wait, on_step=say, **options))
 
 
 def _teller(session: Session, no_wait: bool) -> Callable[[StepRun], None] | None:
@@ -69,7 +69,7 @@ def _told(step: StepRun) -> str:
 @click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
 def _resume(session: Session, run: str, no_wait: bool) -> Any:
     """Go on with a run whose driver ended."""
-    return _ended(session.bench.pipelines.resume(run, wait=not no_wait))
+    return _ended(session, session.bench.pipelines.resume(run, wait=not no_wait))
 
 
 @pipelines.verb("repair")
@@ -78,7 +78,7 @@ def _resume(session: Session, run: str, no_wait: bool) -> Any:
 @click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
 def _repair(session: Session, run: str, backend: str | None, no_wait: bool) -> Any:
     """Run what failed in a run, and what hangs on it, as a new run; the rest is taken from it."""
-    return _ended(session.bench.pipelines.repair(run, backend=backend, wait=not no_wait, on_step=_teller(session, no_wait)))
+    return _ended(session, session.bench.pipelines.repair(run, backend=backend, wait=not no_wait, on_step=_teller(session, no_wait)))
 
 
 @pipelines.verb("explain")
@@ -171,10 +171,17 @@ def _cancel(session: Session, run: str) -> Any:
     return session.bench.pipelines.cancel(run)
 
 
-def _ended(run: Any) -> Ended:
+def _ended(session: Session, run: Any) -> Ended:
     if run.state in ("succeeded", "running"):
         return Ended(run)
     failed = [step for step in run.steps if step.state == "failed"]
     why = "; ".join(f"{step.name}: {step.reason}" for step in failed) or run.reason
-    fix = f"mlinfra jobs logs {failed[0].job}" if failed and failed[0].job else f"mlinfra pipelines show {run.pipeline}"
+    fix = _where_to_look(session, failed[0]) if failed and failed[0].job else f"mlinfra pipelines show {run.pipeline}"
     return Ended(run, error=Failed(f"Pipeline {run.pipeline} ended {run.state}.", f"{why.rstrip('.')}." if why else "", fix))
+
+
+def _where_to_look(session: Session, step: StepRun) -> str:
+    """The log of a job that succeeded says nothing of what its step did not make."""
+    if session.bench.jobs.show(str(step.job)).state == "succeeded":
+        return f"Write it there in the notebook of step {step.name}, or take it out of `out` in the pipeline's file."
+    return f"mlinfra jobs logs {step.job}"

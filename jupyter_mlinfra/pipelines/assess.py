@@ -74,7 +74,9 @@ class Assessor:
     def outputs(self, step: StepDefinition) -> dict[str, str]:
         """Content ids of what the step has made. Raises NotFound when something is missing."""
         self._contents.forget()
-        return require(self._contents.of, step.outputs, f"Step {step.name} did not make", "Make it in the notebook, or take it out of `out`.")
+        why = f"The `out` of the step names it, below the project's folder, and {step.notebook} has ended without it."
+        fix = f"Have {step.notebook} write it there, or take it out of `out`."
+        return require(self._contents.of, step.outputs, f"Step {step.name} did not make", fix, why)
 
     def parts(self, step: StepDefinition, *, without: Collection[str] = ()) -> Parts:
         """What the step would be made of now. without: inputs that are not looked at. Raises as `look` does."""
@@ -207,12 +209,12 @@ class Assessor:
         return ""
 
 
-def require(content: Callable[[str], str | None], references: Any, what: str, fix: str) -> dict[str, str]:
+def require(content: Callable[[str], str | None], references: Any, what: str, fix: str, why: str = "It does not exist.") -> dict[str, str]:
     """Content ids of all references. Raises NotFound naming the first that is not there."""
     found: dict[str, str] = {}
     for reference in references:
         identity = content(reference)
         if identity is None:
-            raise NotFound(f"{what} {reference}.", "It does not exist.", fix)
+            raise NotFound(f"{what} {reference}.", why, fix)
         found[reference] = identity
     return found

@@ -410,12 +410,16 @@ def test_waiting_for_jobs_that_do_not_succeed_is_a_failure_that_names_them(noted
         assert ".." not in ended.error.why
 
 
-def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(
+    noted: Noted, project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 
     step = StepRun(name="train", state=StepState.FAILED, job="7f3a", notebook="out.ipynb", reason="cell 3: KeyError", started_at=None, ended_at=None)
     at = datetime(2013, 1, 2, tzinfo=UTC)
-    noted.answer = PipelineRun(run="r1", pipeline="flights", state=RunState.FAILED, steps=[step], parameters={}, user="ana", started_at=at, ended_at=at)
+    noted.answer = failed = PipelineRun(
+        run="r1", pipeline="flights", state=RunState.FAILED, steps=[step], parameters={}, user="ana", started_at=at, ended_at=at
+    )
     with pytest.raises(SystemExit) as ended:
         main(["pipelines", "run", "flights", "--json"])
     value = json.loads(capfd.readouterr().out)
@@ -427,6 +431,11 @@ def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(noted: Noted
     said = capfd.readouterr()
     assert "train" in said.out
     assert said.err.splitlines()[-3:] == ["error: Pipeline flights ended failed.", "  why: train: cell 3: KeyError.", "  fix: mlinfra jobs logs 7f3a"]
+    done = SimpleNamespace(pipelines=SimpleNamespace(run=lambda *_, **__: failed), jobs=SimpleNamespace(show=lambda _: SimpleNamespace(state="succeeded")))
+    monkeypatch.setattr(workbench, "current", lambda path=None: done)
+    found = run(["pipelines", "run", "flights"], Session(say=lambda _: None))
+    assert found.error is not None
+    assert found.error.fix.startswith("Write it there in the notebook of step train")
 
 
 class Typed(StringIO):
