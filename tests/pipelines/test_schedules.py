@@ -195,7 +195,7 @@ def test_a_schedule_in_the_pipelines_file_is_taken_from_there(bench: Workbench, 
     other = bench.schedules.create("churn-late", pipeline="churn", overlap="skip")
     assert (other.cron, other.overlap) == ("0 6 * * 1-5", "skip")
     for text, words in (
-        (CHAIN.replace("0 6 * * 1-5", "0 25 * * *"), "schedule.cron cannot be used. '0 25 * * *' is not a cron text. Bad hour."),
+        (CHAIN.replace("0 6 * * 1-5", "0 25 * * *"), "schedule.cron cannot be used. '0 25 * * *' is not a cron text. Bad hour: it is 0-23."),
         (CHAIN.replace("Europe/Paris", "Europe/Pairs"), "There is no time zone 'Europe/Pairs'"),
         (CHAIN.replace("catchup", "catchups"), "Did you mean catchup?"),
         (CHAIN.replace("90min", "soon"), "schedule.grace cannot be used. 'soon' is not a span"),
@@ -267,7 +267,13 @@ def test_by_hand_while_it_runs_is_refused_with_the_run_in_the_way(bench: Workben
 def test_half_a_cron_text_is_an_answer_and_not_a_fault(bench: Workbench) -> None:
     whole = bench.schedules.foresee("0 6 * * 1-5", tz="Europe/Paris", count=3)
     assert (whole.valid, whole.reason, len(whole.items)) == (True, "", 3)
-    odd = [("0 6 *", "UTC", "3 fields"), ("0 99 * * *", "UTC", "not a cron text"), ("0 6 * * *", "Eur", "no time zone"), ("0 0 31 2 *", "UTC", "Bad day")]
+    odd = [
+        ("0 6 *", "UTC", "3 fields"),
+        ("0 99 * * *", "UTC", "not a cron text"),
+        ("61 2 * * *", "UTC", "0-59"),
+        ("0 6 * * *", "Eur", "no time zone"),
+        ("0 0 31 2 *", "UTC", "Bad day"),
+    ]
     for cron, tz, words in odd:
         found = bench.schedules.foresee(cron, tz=tz)
         assert (found.valid, list(found.items)) == (False, [])

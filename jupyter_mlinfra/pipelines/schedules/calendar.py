@@ -20,6 +20,15 @@ from ...core.errors import BadRequest
 _SECOND = timedelta(seconds=1)
 _EXAMPLE = "Minute, hour, day of the month, month, day of the week: 0 6 * * 1-5 is 06:00 from Monday to Friday."
 
+_FIELDS = {
+    "minute": "0-59",
+    "hour": "0-23",
+    "day-of-month": "1-31, and a day that its months have",
+    "month": "1-12 or JAN-DEC",
+    "day-of-week": "0-7 or SUN-SAT",
+}
+"""By cronsim's names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -38,7 +47,7 @@ class Calendar:
         try:
             next(CronSim(self.cron, datetime.now(UTC)))
         except CronSimError as error:
-            raise BadRequest(f"{self.cron!r} is not a cron text.", f"{error}.", _EXAMPLE) from None
+            raise BadRequest(f"{self.cron!r} is not a cron text.", _bad(str(error)), _EXAMPLE) from None
         except StopIteration:
             raise BadRequest(f"{self.cron!r} never comes.", "No day fits in the next 50 years.", "Mend the day or the month.") from None
 
@@ -90,6 +99,12 @@ def clock_change(day: datetime) -> str:
         return ""
     minutes = round((after - before).total_seconds() / 60)
     return f"clocks go {'forward' if minutes > 0 else 'back'} {abs(minutes)} min"
+
+
+def _bad(said: str) -> str:
+    """What cronsim says of a field, with what the field may be."""
+    field = said.removeprefix("Bad ")
+    return f"{said}: it is {_FIELDS[field]}." if field in _FIELDS else f"{said}."
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
