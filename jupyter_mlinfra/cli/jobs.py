@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -202,32 +203,47 @@ def _preview(session: Session, notebook: str, limit: int) -> Any:
     return session.bench.jobs.preview(notebook, limit=limit)
 
 
+def _each(act: Callable[[str], Any], ids: Sequence[str]) -> Any:
+    """One job's record, or a list of them. One that is refused keeps no other from its turn; the first refusal is the outcome."""
+    if len(ids) == 1:
+        return act(ids[0])
+    done, refused = [], list[MLInfraError]()
+    for id in ids:
+        try:
+            done.append(act(id))
+        except MLInfraError as error:
+            refused.append(error)
+    if len(refused) == len(ids):
+        raise refused[0]
+    return Ended(page_of(done, limit=PAGE_LIMIT), error=refused[0] if refused else None)
+
+
 @jobs.verb("cancel")
-@click.argument("id")
-def _cancel(session: Session, id: str) -> Any:
-    """Stop a job and everything that it started."""
-    return session.bench.jobs.cancel(id)
+@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+def _cancel(session: Session, ids: tuple[str, ...]) -> Any:
+    """Stop jobs and everything that they started."""
+    return _each(session.bench.jobs.cancel, ids)
 
 
 @jobs.verb("requeue")
-@click.argument("id")
-def _requeue(session: Session, id: str) -> Any:
-    """Start a job again under the same id, from its checkpoints: one that runs, failed, was cancelled or lost."""
-    return session.bench.jobs.requeue(id)
+@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+def _requeue(session: Session, ids: tuple[str, ...]) -> Any:
+    """Start jobs again under their ids, from their checkpoints: those that run, failed, were cancelled or lost."""
+    return _each(session.bench.jobs.requeue, ids)
 
 
 @jobs.verb("hold")
-@click.argument("id")
-def _hold(session: Session, id: str) -> Any:
-    """Keep a waiting job from starting."""
-    return session.bench.jobs.hold(id)
+@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+def _hold(session: Session, ids: tuple[str, ...]) -> Any:
+    """Keep waiting jobs from starting."""
+    return _each(session.bench.jobs.hold, ids)
 
 
 @jobs.verb("release")
-@click.argument("id")
-def _release(session: Session, id: str) -> Any:
-    """Let a job that is on hold start."""
-    return session.bench.jobs.release(id)
+@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+def _release(session: Session, ids: tuple[str, ...]) -> Any:
+    """Let jobs that are on hold start."""
+    return _each(session.bench.jobs.release, ids)
 
 
 @jobs.verb("priority")

@@ -19,7 +19,7 @@ from jupyter_mlinfra import workbench
 from jupyter_mlinfra.cli.app import GROUPS, VERBS, main, root, run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import text_of
-from jupyter_mlinfra.core.errors import BadRequest
+from jupyter_mlinfra.core.errors import BadRequest, Conflict
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
 from jupyter_mlinfra.jobs import LogChunk
@@ -297,6 +297,25 @@ class Engines:
 def test_up_and_down_say_what_they_did(words: str, pid: int | None, json: bool, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbench, "current", lambda path=None: Engines(pid))
     assert run([words], Session(json=json, say=lambda _: None)).value == answer
+
+
+@pytest.mark.parametrize("words", ["cancel", "requeue", "hold", "release"])
+def test_several_jobs_have_the_same_done_to_them_and_one_that_is_refused_keeps_no_other_from_it(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def act(id: str) -> Any:
+        asked.append(id)
+        if id == "bad":
+            raise Conflict("Job bad is succeeded.")
+        return replace(record("Job"), id=id)
+
+    monkeypatch.setattr(workbench, "current", lambda path=None: SimpleNamespace(jobs=SimpleNamespace(**{words: act})))
+    ended = run(["jobs", words, "7f3a", "bad", "77ab"], Session(json=True))
+    assert asked == ["7f3a", "bad", "77ab"]
+    assert [job.id for job in ended.value.items] == ["7f3a", "77ab"]
+    assert isinstance(ended.error, Conflict)
+    assert ended.exit_code == 1
+    assert run(["jobs", words, "7f3a", "77ab"], Session(json=True)).error is None
 
 
 def test_the_queue_shows_people_what_runs_above_what_waits(project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
