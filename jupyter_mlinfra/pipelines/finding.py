@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -60,6 +61,16 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
     if broken:
         why += f" {len(broken)} of its pipeline files cannot be read: {', '.join(path.name for path, _ in broken[:3])}."
     raise NotFound(f"There is no pipeline {plain}.", why, f"Did you mean {close[0]}?" if close else f"Write {plain}{SUFFIX}.")
+
+
+def steps_like(root: Path, home: Path, word: str) -> list[str]:
+    """PIPELINE/STEP of all steps of the pipeline `word`, and of those with that name in any pipeline."""
+    found: list[str] = []
+    for path in pipeline_files(root, home):
+        with contextlib.suppress(MLInfraError):
+            pipeline = load(root, path)
+            found += [f"{pipeline.name}/{step.name}" for step in pipeline.steps if word in (pipeline.name, step.name)]
+    return found
 
 
 def inside(root: Path, name: str) -> Path:

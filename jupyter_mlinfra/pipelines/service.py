@@ -27,7 +27,7 @@ from .definition import Definition
 from .export import check_target, export, written
 from .file import SUFFIX, load, shown
 from .filling import fill
-from .finding import find_pipeline, pipeline_files
+from .finding import find_pipeline, pipeline_files, steps_like
 from .launching import Launcher
 from .single import read_parameters, single
 from .spec import Backfill, Draft, Edited, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun, StepState
@@ -130,7 +130,8 @@ class Pipelines:
         """
         name, slash, wanted = step.rpartition("/")
         if not slash or not name or not wanted:
-            raise BadRequest(f"{step!r} is no step of a pipeline.", "The form is PIPELINE/STEP.", "For example churn/train")
+            like = ", ".join(steps_like(self._project.root, self._project.home, name or wanted)[:5])
+            raise BadRequest(f"{step!r} is no step of a pipeline.", "The form is PIPELINE/STEP.", f"For example {like}" if like else "mlinfra pipelines list")
         definition = self._find(name)
         bound = self._launcher.bind(definition, definition.values(_plain(parameters or {})))
         contents = self._launcher.contents()

@@ -134,6 +134,21 @@ def test_what_is_no_step_is_refused(churn: Bench):
         churn.pipelines.explain("churn/tran")
 
 
+@pytest.mark.parametrize(
+    ("word", "fix"),
+    [
+        ("churn", "For example churn/features, churn/train"),
+        ("churn/", "For example churn/features, churn/train"),
+        ("train", "For example churn/train"),
+        ("x", "mlinfra pipelines list"),
+    ],
+)
+def test_one_word_is_answered_with_steps_that_there_are(churn: Bench, word: str, fix: str):
+    with pytest.raises(BadRequest) as caught:
+        churn.pipelines.explain(word)
+    assert caught.value.fix == fix
+
+
 def test_the_elements_of_a_step_are_told_apart(bench: Bench):
     bench.workshop.notebook("a", "1", parameters="n = 0")
     bench.workshop.pipeline("pipeline: p\nsteps: {a: {notebook: a.ipynb, foreach: {n: [1, 2]}, out: 'o-{{ n }}'}}")
