@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.display import printable
 from ..widgets.cards import Card, card_of
 from ..widgets.known import card_in
-from ..widgets.words import counted, datum, plain, spoken
+from ..widgets.words import counted, datum, plain, spoken, uncut
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -26,8 +27,9 @@ _NUMBER = re.compile(r"[≈~n=]{0,2} ?-?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}
 
 
 def text_of(value: Any, workbench: Workbench | None = None) -> str:
-    """The text of what a verb returned. workbench: of the project, where there is one."""
-    return printable(_text_of(value, workbench))
+    """The text of what a verb returned; whole where it goes to a file or a pipe. workbench: of the project, where there is one."""
+    with uncut() if terminal() is None else contextlib.nullcontext():
+        return printable(_text_of(value, workbench))
 
 
 def _text_of(value: Any, workbench: Workbench | None) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from ..core.display import NONE, datum, moment, number, plain, spoken, state
 from ..core.records import Number
 
-__all__ = ["NONE", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "spoken", "state"]
+__all__ = ["NONE", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "spoken", "state", "uncut"]
 
 
 def counted(count: int, noun: str) -> str:
@@ -55,7 +59,20 @@ def size(count: float | None) -> str:
     return f"{count:,.1f} PB"
 
 
+_whole = ContextVar("whole", default=False)
+
+
+@contextmanager
+def uncut() -> Iterator[None]:
+    """Texts are whole meanwhile: in a file or a pipe there is no room to save, and what was cut cannot be asked for."""
+    token = _whole.set(True)
+    try:
+        yield
+    finally:
+        _whole.reset(token)
+
+
 def beginning(text: str | None, length: int = 60) -> str:
     """The beginning of a text, with an ellipsis where it was cut."""
     line = plain(text)
-    return line if len(line) <= length else line[: length - 1] + "…"
+    return line if _whole.get() or len(line) <= length else line[: length - 1] + "…"

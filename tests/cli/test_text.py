@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from jupyter_mlinfra.cli.app import _tell
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import facts, table, text_of
 from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.records import page_of
 from jupyter_mlinfra.server.openapi import _records
 from jupyter_mlinfra.widgets.reprs import bundle
 from tests.server.noted import made_up
@@ -41,6 +43,15 @@ def test_facts_stand_under_each_other() -> None:
 
 def test_a_long_text_is_cut_to_the_terminal_and_says_so() -> None:
     assert table([{"a": "x" * 50}], width=20).splitlines()[1] == "x" * 19 + "…"
+
+
+def test_a_reason_is_whole_in_a_pipe_and_cut_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = f"Needs 2 GPUs, 1 is free; {'GPU 0 is held by a notebook. ' * 5}That is all."
+    page = page_of([replace(made_up(_records()["Job"]), reason=reason)], limit=5)
+    assert reason in text_of(page)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert reason not in text_of(page)
+    assert "That is all." not in bundle(page)["text/plain"]
 
 
 def test_columns_without_room_are_named_and_those_before_them_are_whole() -> None:
