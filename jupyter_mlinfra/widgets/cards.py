@@ -132,6 +132,7 @@ def _job(item: Any) -> Card:
         "output": plain(item.output),
         "cpus": plain(item.cpus),
         "gpus": plain(item.gpu_ids or item.gpus or None),
+        "priority": plain(item.priority),
         "attempt": f"{item.attempt} of {item.retries + 1}" if item.retries else NONE,
         "submitted": f"{moment(item.submitted_at)} by {item.user}",
         "labels": plain(item.labels),

@@ -54,6 +54,10 @@ def test_a_reason_is_whole_in_a_pipe_and_cut_in_a_terminal(monkeypatch: pytest.M
     assert "That is all." not in bundle(page)["text/plain"]
 
 
+def test_the_card_of_a_job_shows_its_priority() -> None:
+    assert ["priority", "90"] in [line.split() for line in text_of(replace(made_up(_records()["Job"]), priority=90)).splitlines()]
+
+
 def test_columns_without_room_are_named_and_those_before_them_are_whole() -> None:
     rows = [{"job": "851a6db9", "name": "features", "state": "done", "submitted": "2026-11-25 03:54", "cpus": "1"}]
     assert table(rows, width=33).splitlines() == ["job       name      state  cpus", "851a6db9  features  done      1", "… 1 more column: submitted"]
