@@ -15,6 +15,8 @@ Row = Mapping[str, str]
 
 METRICS = 5
 """Columns of metrics in a list; a run may have hundreds."""
+_NEEDS = ("cpus", "gpus", "gpu_type", "memory_gib", "time_limit_minutes", "priority", "retries", "backend", "queue")
+"""What the job of a schedule may ask for."""
 
 
 def dataset(item: Any) -> Row:
@@ -196,7 +198,7 @@ def step(item: Any) -> Row:
 
 
 def schedule(item: Any) -> Row:
-    last = item.last
+    last, job = item.last, item.job or {}
     return {
         "schedule": item.name,
         "state": plain(item.state),
@@ -206,6 +208,8 @@ def schedule(item: Any) -> Row:
         "missed": plain(item.missed),
         "last": plain(f"{last.due[:16].replace('T', ' ')} {state(last.outcome or last.state)}" if last else None),
         "starts": beginning(item.what),
+        "parameters": beginning(plain({**job.get("parameters", {}), **item.parameters}), 100),
+        "needs": beginning(plain({name: job[name] for name in _NEEDS if job.get(name) is not None}), 100),
     }
 
 

@@ -206,6 +206,18 @@ def test_one_is_no_several(count: int, noun: str, text: str) -> None:
     assert counted(count, noun) == text
 
 
+def test_a_schedule_says_with_what_its_job_starts_and_what_that_needs() -> None:
+    schedule = made_up(_records()["Schedule"])
+    object.__setattr__(schedule, "job", {"notebook": "report.ipynb", "parameters": {"depth": 6}, "gpus": 1, "memory_gib": 4.5, "queue": None})
+    object.__setattr__(schedule, "parameters", {"day": "{{ date }}"})
+    card = card_of(schedule)
+    assert card is not None
+    assert (card.facts["parameters"], card.facts["needs"]) == ("depth=6, day={{ date }}", "gpus=1, memory_gib=4.5")
+    assert rows_of([schedule])[0]["needs"] == "gpus=1, memory_gib=4.5"
+    object.__setattr__(schedule, "job", None)
+    assert rows_of([schedule])[0]["needs"] == "–"
+
+
 def test_rows_of_a_prediction_count_from_one_as_errors_do() -> None:
     card = card_of(made_up(_records()["Prediction"]))
     assert card is not None
