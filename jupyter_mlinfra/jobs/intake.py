@@ -41,6 +41,11 @@ def examine(spec: JobSpec, root: Path, *, code: Path | None = None) -> JobSpec:
     return spec
 
 
+def name_of(spec: JobSpec) -> str:
+    """What a job is called that was given no name."""
+    return Path(spec.notebook).stem if spec.notebook is not None else os.path.basename(spec.command[0])
+
+
 def working_folder(spec: JobSpec, root: Path) -> Path:
     """Where the job runs: as said, else where JupyterLab would run the notebook, else the project's root."""
     if spec.cwd is not None:

@@ -26,7 +26,7 @@ from .backends.control import Control
 from .backends.following.control import FollowerControl, followers
 from .backends.wishes import Wishes
 from .environment import forget, handing_over, keep, release, runtime_folder, submitters_environment
-from .intake import examine, inside, script_of, working_folder
+from .intake import examine, inside, name_of, script_of, working_folder
 from .logs import read_log, search_log
 from .parameters import EXPECTED, kernel_of, parameters_of, read_notebook, tags_of, written_at
 from .queries import Named
@@ -94,10 +94,13 @@ class Jobs:
         if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:  # whatever has become of its notebook since
             self._store.sync()  # whoever submitted it may have died before that
             return self._complete(known)
-        backend = spec.backend or self._project.settings.jobs.backend
         spec = examine(spec, self._project.root)
-        self._backend(backend).check(spec)
-        return self._accept(spec, self._freeze(spec), backend, code=self._project.root)
+        self.check(spec)
+        return self._accept(spec, self._freeze(spec), code=self._project.root)
+
+    def check(self, spec: JobSpec) -> None:
+        """Raise BadRequest when the backend of such a job could never start it; one that does not answer refuses nothing."""
+        self._backend(spec.backend or self._project.settings.jobs.backend).check(spec)
 
     def clone(self, job: str, *, same_code: bool = False, **changes: Any) -> Job:
         """Submit another job like an earlier one, with the code as it is now or, with `same_code`, as it was then.
@@ -110,19 +113,18 @@ class Jobs:
             return self.submit(spec)
         code = self._snapshots().tree(entry.job.snapshot)
         spec = examine(spec, self._project.root, code=code)
-        backend = spec.backend or self._project.settings.jobs.backend
-        self._backend(backend).check(spec)
+        self.check(spec)
         if tuple(spec.command) != tuple(entry.spec.command):
             raise BadRequest("The command of a job with the same code cannot be another.", "Its words say what is run.", "Clone it with the present code.")
-        return self._accept(spec, (entry.launch.folder, entry.launch.command, entry.job.snapshot), backend, code=code)
+        return self._accept(spec, (entry.launch.folder, entry.launch.command, entry.job.snapshot), code=code)
 
-    def _accept(self, spec: JobSpec, frozen: tuple[str, Sequence[str], str | None], backend: str, *, code: Path) -> Job:
+    def _accept(self, spec: JobSpec, frozen: tuple[str, Sequence[str], str | None], *, code: Path) -> Job:
         folder, command, snapshot = frozen
-        place = runtime_folder(self._project.home)
+        place, backend = runtime_folder(self._project.home), spec.backend or self._project.settings.jobs.backend
         with handing_over(place):
             environment = keep(submitters_environment(), place)
             launch = Launch(folder=folder, command=command, python=sys.executable, environment=environment, kernel=self._kernel(spec, code))
-            name = (spec.name or _name(spec))[:NAME_LENGTH]
+            name = (spec.name or name_of(spec))[:NAME_LENGTH]
             job = self._store.insert(spec, Accepted(name=name, launch=launch, snapshot=snapshot, backend=backend, user=self._project.user))
         failpoint("submitted")
         if job.state is JobState.QUEUED:
@@ -493,7 +495,3 @@ class Jobs:
             return replace(job, output=output)
         fraction, text = attempt.read_progress()
         return replace(job, output=output, progress=None if fraction is None else Number(value=fraction, basis="est"), progress_text=text)
-
-
-def _name(spec: JobSpec) -> str:
-    return Path(spec.notebook).stem if spec.notebook is not None else os.path.basename(spec.command[0])

@@ -225,6 +225,19 @@ def test_what_is_not_there_is_said_when_the_schedule_is_made(bench: Workbench, w
     assert bench.schedules.list().total == 0
 
 
+def test_a_job_that_the_backend_could_never_start_is_refused_as_by_a_submit(bench: Workbench, workshop: Any) -> None:
+    workshop.notebook("report", "pass")
+    with pytest.raises(BadRequest) as submitted:
+        bench.jobs.submit(JobSpec(notebook="report.ipynb", gpus=1))
+    with pytest.raises(BadRequest) as scheduled:
+        bench.schedules.create("s", cron="0 6 * * *", job={"notebook": "report.ipynb", "gpus": 1})
+    assert scheduled.value.args == submitted.value.args
+    bench.schedules.create("s", cron="0 6 * * *", job={"notebook": "report.ipynb"})
+    with pytest.raises(BadRequest, match="asks for 1 GPU"):
+        bench.schedules.update("s", job={"gpus": 1})
+    assert bench.schedules.show("s").job == {"notebook": "report.ipynb"}
+
+
 def test_a_notebook_is_run_with_the_date_of_its_due_time(bench: Workbench, workshop: Any, due_now: Callable[..., str]) -> None:
     workshop.notebook("report", "open('ran', 'w').write(f'{day} {at} {depth}')", parameters="day = ''\nat = ''\ndepth = 1")
     job = {"notebook": "report.ipynb", "parameters": {"depth": 6}, "priority": 70}

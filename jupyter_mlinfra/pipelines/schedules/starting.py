@@ -37,7 +37,7 @@ class Starter:
         self._jobs = jobs
 
     def check(self, spec: ScheduleSpec) -> None:
-        """Raise for what could never be started: a pipeline, notebook or parameter that is not there, a template that stands for nothing."""
+        """Raise for what could never be started: a pipeline, notebook or parameter that is not there, needs that its backend never has."""
         for name in placeholders([spec.parameters, spec.job or {}]):
             if name not in TEMPLATES:
                 raise BadRequest(f"{{{{ {name} }}}} stands for nothing.", f"A schedule knows {', '.join(TEMPLATES)}: the due time in its zone.", "Mend it.")
@@ -54,6 +54,7 @@ class Starter:
                 raise BadRequest(f"{job.notebook} has no parameter {unknown[0]}.", f"It has: {', '.join(sorted(known))}.", "Mend the name.")
         elif job.parameters:
             raise BadRequest("A command takes no parameters.", "They are for notebooks and pipelines.", "Put them among its words: {{ date }} works there too.")
+        self._jobs.check(job)
 
     def definition(self, spec: ScheduleSpec) -> Definition:
         """The pipeline of a schedule. Raises NotFound, Unprocessable."""
