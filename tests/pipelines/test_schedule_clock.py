@@ -43,7 +43,7 @@ class Jobs:
         self._end("before")
         if spec.key not in self.taken:
             state = "running" if self.lasting else "succeeded"
-            self.taken[spec.key] = SimpleNamespace(id=f"{len(self.taken):08x}", spec=spec, state=state)
+            self.taken[spec.key] = SimpleNamespace(id=f"{len(self.taken):08x}", spec=spec, state=state, reason="")
         self._end("after")
         return self.taken[spec.key]
 
@@ -456,6 +456,15 @@ def test_nonsense_is_refused_when_it_is_said(world: World, facts: dict[str, Any]
     with pytest.raises(BadRequest, match=words):
         world.schedules.create(**(sound | facts))
     assert world.schedules.list().total == 0
+
+
+def test_the_history_says_why_a_job_failed(world: World) -> None:
+    world.create("0 6 * * *")
+    firing = world.schedules.run_now("s")
+    job = world.jobs.show(firing.job or "")
+    job.state, job.reason = "failed", "Exit code 2."
+    (row,) = world.rows()
+    assert (row.state, row.outcome, row.reason) == ("started", "failed", "Exit code 2.")
 
 
 def test_a_name_is_used_once(world: World) -> None:

@@ -14,6 +14,7 @@ from jupyter_mlinfra.pipelines import PipelineRun, Pipelines, RunState
 from jupyter_mlinfra.pipelines.launching import Launcher
 from jupyter_mlinfra.pipelines.schedules.service import Schedules
 from jupyter_mlinfra.pipelines.schedules.spec import Firing
+from jupyter_mlinfra.pipelines.spec import StepState
 
 from .conftest import Workshop
 from .test_schedule_clock import Jobs
@@ -151,6 +152,17 @@ def test_somebody_elses_run_is_waited_for_and_never_cancelled(world: World, poli
     world.end(other)
     world.ring(seconds=15)
     assert world.told() == [("03-27T06:00", "started", "running")]
+
+
+def test_the_history_says_why_a_run_failed(world: World) -> None:
+    world.schedules.create("s", pipeline="churn", cron="0 6 * * *")
+    world.ring(SIX, seconds=1)
+    store = world.pipelines._store
+    run = store.run(world.rows()[0].run or "")
+    store.move(run, store.steps(run)["only"], StepState.FAILED, reason="Exit code 2.")
+    store.end(run, RunState.FAILED)
+    (row,) = world.rows()
+    assert (row.state, row.outcome, row.reason) == ("started", "failed", "only: Exit code 2.")
 
 
 def test_a_run_of_another_date_hides_none_of_the_schedule_and_hinders_none(world: World, workshop: Workshop) -> None:

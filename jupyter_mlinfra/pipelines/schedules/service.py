@@ -345,16 +345,17 @@ class Schedules:
         )
 
     def _firing(self, entry: ScheduleEntry, firing: FiringEntry) -> Firing:
+        outcome, why = self._starter.outcome(firing)
         return Firing(
             schedule=entry.spec.name,
             due=firing.due.astimezone(ZoneInfo(entry.spec.tz)).isoformat(),
             due_at=firing.due,
             cause=firing.cause,
             state=firing.state,
-            reason=firing.reason,
+            reason=" ".join(filter(None, [firing.reason, why])),
             run=firing.run,
             job=firing.job,
-            outcome=self._starter.outcome(firing),
+            outcome=outcome,
             user=firing.user,
             started_at=firing.started_at,
         )

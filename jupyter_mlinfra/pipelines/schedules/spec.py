@@ -103,7 +103,7 @@ class DueTimes:
 class Firing:
     """What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it was missed before) or hand.
 
-    reason: why it waits, was missed or skipped, or failed; of one that was started only that its run was gone on with.
+    reason: why it waits, was missed or skipped, or failed; of one that was started that of its run or job, and whether the run was gone on with.
     run, job: ids of what was started. outcome: where that stands now, empty before.
     """
 

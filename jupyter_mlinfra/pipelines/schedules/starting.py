@@ -12,7 +12,7 @@ from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavail
 from ...core.secrets import check_secret
 from ..definition import Definition, placeholders, render
 from ..finding import find_pipeline
-from ..spec import PipelineRun, RunState
+from ..spec import PipelineRun, RunState, StepState
 from .spec import FiringState, ScheduleSpec
 from .store import FiringEntry, ScheduleEntry, ScheduleStore
 
@@ -78,15 +78,16 @@ class Starter:
             later = any(other.cause == "clock" for other in waiting[place + 1 :])
             self._take(entry, firing, place=place, later=later, at=clock())
 
-    def outcome(self, firing: FiringEntry) -> str:
-        """Where that stands now which a firing started; empty when it started nothing, or nothing is known of it any more."""
+    def outcome(self, firing: FiringEntry) -> tuple[str, str]:
+        """Where that stands now which a firing started, and why; empty when it started nothing, or nothing is known of it any more."""
         with contextlib.suppress(NotFound):
             if firing.run is not None:
                 run = self._pipelines.run_of(firing.key)
-                return "" if run is None else str(run.state)
+                return ("", "") if run is None else (str(run.state), _why(run))
             if firing.job is not None:
-                return str(self._jobs.show(firing.job).state)
-        return ""
+                job = self._jobs.show(firing.job)
+                return str(job.state), job.reason
+        return "", ""
 
     def _take(self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool, at: datetime) -> None:
         passing: tuple[type[MLInfraError], ...] = (Unavailable,)  # a disk or a database that cannot be used now
@@ -149,7 +150,7 @@ class Starter:
         for firing in self._store.unsettled(entry):
             if firing.state is not FiringState.STARTED:
                 continue
-            if self.outcome(firing) in ("", *_FINAL_JOBS):
+            if self.outcome(firing)[0] in ("", *_FINAL_JOBS):
                 self._store.over(firing)
                 continue
             run = None if firing.run is None else self._pipelines.run_of(firing.key)
@@ -196,6 +197,12 @@ class Starter:
 
 def _named(firing: FiringEntry) -> str:
     return f"job {firing.job}" if firing.job is not None else f"run {firing.run}"
+
+
+def _why(run: PipelineRun) -> str:
+    """Why a run ended as it did, or goes on alone; of one that failed the reasons of its steps."""
+    failed = [f"{step.name}: {step.reason}" for step in run.steps if step.state is StepState.FAILED]
+    return run.reason or "; ".join(failed)
 
 
 def _filled(value: Mapping[str, Any], due: datetime) -> dict[str, Any]:
