@@ -149,6 +149,10 @@ class Assessor:
         result = self._store.result(self._pipeline, step.name, step.slot)
         return result is not None and result.whole and not self._spoiled(step, result)
 
+    def has_run(self, step: StepDefinition) -> bool:
+        """Whether any execution of the step is known."""
+        return self._store.result(self._pipeline, step.name, step.slot) is not None
+
     def _kept(self, step: StepDefinition, result: Result | None) -> Result | None:
         """The result that the plan says to take, if that is still the newest and its outputs stand."""
         job = self._plan.keep.get(step.name)

@@ -28,7 +28,7 @@ def _one(bound: Definition, step: StepDefinition, assessor: Assessor, contents: 
     if missing:
         made = {thing: other.name for other in bound.steps for thing in other.outputs}
         words = [f"{taken} is not there yet{f': step {made[taken]} makes it' if taken in made else ''}" for taken in missing]
-        return ("inputs",), "; ".join(words)
+        return ("inputs",) if assessor.has_run(step) else ("first run",), "; ".join(words)
     found = assessor.look(step)
     text = found.detail or found.reason
     if makers:

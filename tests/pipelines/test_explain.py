@@ -113,6 +113,12 @@ def test_a_step_whose_input_is_to_come_says_who_makes_it(churn: Bench):
     assert (list(found.changed), found.detail) == (["inputs"], "rows.csv is not there yet: step features makes it")
 
 
+def test_a_step_that_never_ran_and_whose_input_is_to_come_would_run_for_the_first_time(churn: Bench):
+    churn.workshop.pipeline(FILE.replace("churn", "other").replace("rows.csv", "other.csv"), "other.mlpipeline.yaml")
+    found = churn.pipelines.explain("other/train")
+    assert (list(found.changed), found.detail) == (["first run"], "other.csv is not there yet: step features makes it")
+
+
 def test_a_step_that_never_ran_and_one_without_a_cache(churn: Bench):
     churn.workshop.pipeline(FILE.replace("churn", "other").replace("in: raw.csv", "cache: false, in: raw.csv"), "other.mlpipeline.yaml")
     assert list(churn.pipelines.explain("other/features").changed) == ["first run"]
