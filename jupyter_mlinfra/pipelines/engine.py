@@ -10,6 +10,7 @@ import json
 import os
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from .cache import Parts, cell_digests
 from .definition import StepDefinition
 from .notebook import read_notebook
 from .spec import RunState, StepRun, StepState
-from .state import DONE, is_final, outcome
+from .state import DONE, as_its_job, is_final, outcome
 from .store import Result, RunEntry, StepEntry, Store
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Engine:
         self._run = run
         self._definition = run.definition
         self._steps = tools.store.steps(run)
+        self._said: defaultdict[str, set[StepState]] = defaultdict(set)
         self._assessor = Assessor(tools.project.root, tools.store, tools.contents, pipeline=run.run.pipeline, force=run.force, plan=run.plan)
 
     def drive(self) -> RunEntry:
@@ -226,9 +228,10 @@ class Engine:
             if entry.step.job is None:
                 continue
             job = self._tools.jobs.show(entry.step.job)
+            self._say(as_its_job(entry.step, job))
             if job.state in _ENDED:
                 self._tools.contents.forget()
-                self._end(entry, job)
+                self._end(replace(entry, step=replace(entry.step, started_at=job.started_at, ended_at=job.ended_at)), job)
 
     def _end(self, entry: StepEntry, job: Job) -> None:
         notebook = job.output if job.output and (self._tools.project.root / job.output).exists() else None
@@ -315,8 +318,16 @@ class Engine:
 
     def _keep(self, entry: StepEntry) -> None:
         self._steps[entry.step.name] = entry
-        if self._tools.on_step is not None:
-            self._tools.on_step(entry.step)
+        if entry.step.state is not StepState.RUNNING:  # that is said once its job runs
+            self._say(entry.step)
+
+    def _say(self, step: StepRun) -> None:
+        """Tell whoever watches of a step's move, once each; that it waits only with what for."""
+        waits = step.state is StepState.WAITING
+        if self._tools.on_step is None or step.state in self._said[step.name] or (waits and step.reason == self._steps[step.name].step.reason):
+            return
+        self._said[step.name].add(step.state)
+        self._tools.on_step(step)
 
     def _wait(self, seen: int) -> None:
         """Until something was committed since `seen`, or for a while."""

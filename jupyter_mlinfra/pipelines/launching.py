@@ -26,7 +26,7 @@ from .document import Document, read_document
 from .engine import Engine, Tools
 from .references import kind_of
 from .spec import PipelineRun, StepRun, StepState
-from .state import is_final
+from .state import as_its_job, is_final
 from .store import Plan, RunEntry, Store
 
 if TYPE_CHECKING:
@@ -106,13 +106,14 @@ class Launcher:
             yield
 
     def observed(self, entry: RunEntry) -> PipelineRun:
-        """The run, and whether anybody drives it."""
+        """The run, with its steps as their jobs stand, and whether anybody drives it."""
         if is_final(entry.run.state):
             return entry.run
+        run = replace(entry.run, steps=[self._with_job(step) for step in entry.run.steps])
         missing = not entry.driver.alive() if entry.driver else now() - entry.driven_at > _START
         if not missing:
-            return entry.run
-        return replace(entry.run, reason=f"Interrupted: the process that drove it has ended. Go on with: mlinfra pipelines resume {entry.run.run}")
+            return run
+        return replace(run, reason=f"Interrupted: the process that drove it has ended. Go on with: mlinfra pipelines resume {entry.run.run}")
 
     def detach(self, entry: RunEntry) -> PipelineRun:
         """Let a process of its own drive a run."""
@@ -157,6 +158,12 @@ class Launcher:
                 else:
                     fix = "Mend the name, make it first, or add the step that makes it under `out`."
                 raise self.document(bound).error(spot, what, "No step of this pipeline makes it.", fix)
+
+    def _with_job(self, step: StepRun) -> StepRun:
+        if step.state is StepState.RUNNING and step.job is not None:
+            with contextlib.suppress(MLInfraError):  # a job that cannot be looked at keeps no run from being shown
+                return as_its_job(step, self._jobs.show(step.job))
+        return step
 
     def _busy(self, pipeline: str, lane: str) -> Conflict:
         under_way = self._store.unfinished(pipeline, lane)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..core.errors import Conflict
+from ..jobs import Job, JobState
 from .spec import RunState, StepRun, StepState
 
 _STEP: dict[StepState, set[StepState]] = {
@@ -30,6 +31,13 @@ def advance(step: StepRun, to: StepState, *, at: datetime, reason: str = "") -> 
         raise Conflict(f"Step {step.name} is {step.state}.", f"It cannot become {to}.", "Run the pipeline again.")
     started = at if to in (StepState.RUNNING, StepState.CACHED) else step.started_at
     return replace(step, state=to, reason=reason, started_at=started, ended_at=at if is_final(to) else None)
+
+
+def as_its_job(step: StepRun, job: Job) -> StepRun:
+    """A step under way as people see it: it waits while its job does, and for that one's reason; its seconds are those of the job."""
+    if job.state in (JobState.QUEUED, JobState.STARTING):
+        return replace(step, state=StepState.WAITING, reason=job.reason or step.reason, started_at=None)
+    return replace(step, started_at=job.started_at)
 
 
 def check_run(run: str, state: RunState, to: RunState) -> None:

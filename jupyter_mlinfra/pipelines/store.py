@@ -314,7 +314,7 @@ class Store:
 def _move(
     connection: sqlite3.Connection, run: RunEntry, entry: StepEntry, to: StepState, *, reason: str, notebook: str | None = None, job: str | None = None
 ) -> StepEntry:
-    step = advance(entry.step, to, at=now(), reason=reason)
+    step = advance(entry.step, to, at=entry.step.ended_at or now(), reason=reason)
     step = replace(step, notebook=notebook or step.notebook, job=job or step.job)
     parts = json.dumps(entry.parts.to_json()) if entry.parts else None
     connection.execute(

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -85,7 +86,7 @@ class MadeUpJobs:
         else:
             state = JobState.FAILED if step in self.fails else JobState.SUCCEEDED
         reason = "" if state is JobState.SUCCEEDED else f"job {state}"
-        return SimpleNamespace(id=job, state=state, reason=reason, output=None, labels=self.specs[job].labels)
+        return SimpleNamespace(id=job, state=state, reason=reason, output=None, labels=self.specs[job].labels, started_at=None, ended_at=None)
 
 
 @dataclass
@@ -416,7 +417,7 @@ def test_at_most_so_many_steps_run_at_a_time(monkeypatch: pytest.MonkeyPatch):
 
         def counting(job):
             nonlocal most
-            running = [step for step in here.pipelines.runs("p").items[0].steps if step.state is StepState.RUNNING]
+            running = [step for step in here.pipelines._store.runs("p", limit=1, cursor=None).items[0].steps if step.state is StepState.RUNNING]
             most = max(most, len(running))
             return show(job)
 
@@ -642,3 +643,31 @@ def test_a_run_that_nobody_drives_says_so(monkeypatch: pytest.MonkeyPatch):
         assert observed.state is RunState.RUNNING, "failing to observe is no failure"
         assert f"resume {run.run}" in observed.reason
         assert time.time() - observed.started_at.timestamp() < 60
+
+
+def test_a_step_waits_while_its_job_does_and_takes_the_seconds_of_its_job(monkeypatch: pytest.MonkeyPatch):
+    short, begun = "Needs 1 CPU, none is free; held by job 1.", datetime(2026, 11, 25, 12, tzinfo=UTC)
+    with stage({"a": ()}) as theatre:
+        free, show = threading.Event(), theatre.jobs.show
+        told, seen = [], []
+
+        def waits(job: str):
+            found = show(job)
+            if free.is_set():
+                found.started_at, found.ended_at = begun, begun + timedelta(seconds=2.4)
+            else:
+                found.state, found.reason = JobState.QUEUED, short
+            return found
+
+        def watch(step):
+            told.append((str(step.state), step.reason))
+            if step.state is StepState.WAITING:
+                (run,) = theatre.pipelines.runs("p").items
+                seen.extend([run.steps[0], theatre.pipelines.show_run(run.run).steps[0]])
+                free.set()
+
+        monkeypatch.setattr(theatre.jobs, "show", waits)
+        (step,) = theatre.pipelines.run("p", on_step=watch).steps
+        assert told == [("waiting", short), ("running", "first run"), ("succeeded", "first run")]
+        assert [(each.state, each.reason, each.started_at) for each in seen] == [(StepState.WAITING, short, None)] * 2
+        assert (step.started_at, step.ended_at) == (begun, begun + timedelta(seconds=2.4))
