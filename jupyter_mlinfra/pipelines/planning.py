@@ -9,11 +9,8 @@ from ..core.errors import Conflict, NotFound
 from . import graph
 from .binding import elements_of
 from .definition import Definition, StepDefinition
-from .spec import StepState
-from .state import DONE
+from .state import DONE, LOST
 from .store import Plan, RunEntry, Store
-
-_LOST = (StepState.FAILED, StepState.CANCELLED, StepState.SKIPPED)
 
 
 def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
@@ -23,7 +20,7 @@ def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
     """
     run = base.run
     names = {step.name for step in bound.steps}
-    lost = {step.name: f"{step.state} in run {run.run}" for step in run.steps if step.state in _LOST and step.name in names}
+    lost = {step.name: f"{step.state} in run {run.run}" for step in run.steps if step.state in LOST and step.name in names}
     if not lost:
         why = f"It {run.state}, and all of its steps that still exist."
         raise Conflict(f"Run {run.run} has nothing to repair.", why, f"mlinfra pipelines run {run.pipeline}")

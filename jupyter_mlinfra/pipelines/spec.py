@@ -56,7 +56,8 @@ class PipelineRun:
     """One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty.
 
     date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose failed steps this one ran again.
-    backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of.
+    backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of. repairable: it has ended,
+    and has steps that a repair would run again.
     """
 
     run: str
@@ -72,6 +73,7 @@ class PipelineRun:
     repairs: str = ""
     backend: str | None = None
     backfill: str = ""
+    repairable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

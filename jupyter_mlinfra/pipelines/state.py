@@ -18,6 +18,8 @@ _RUN: dict[RunState, set[RunState]] = {RunState.RUNNING: {RunState.SUCCEEDED, Ru
 
 DONE = (StepState.SUCCEEDED, StepState.CACHED)
 """States of a step whose outputs can be taken."""
+LOST = (StepState.FAILED, StepState.CANCELLED, StepState.SKIPPED)
+"""States of a step that a repair runs again."""
 
 
 def is_final(state: StepState | RunState) -> bool:

@@ -19,7 +19,7 @@ from ..core.refs import reference
 from .cache import Parts
 from .definition import Definition
 from .spec import PipelineRun, RunState, StepRun, StepState
-from .state import advance, check_run
+from .state import LOST, advance, check_run, is_final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,11 +349,12 @@ def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
 
 def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
     plan = Plan(**json.loads(row["plan"]))
+    state, steps = RunState(row["state"]), [entry.step for entry in _step_entries(connection, row["number"])]
     run = PipelineRun(
         run=row["run"],
         pipeline=row["pipeline"],
-        state=RunState(row["state"]),
-        steps=[entry.step for entry in _step_entries(connection, row["number"])],
+        state=state,
+        steps=steps,
         parameters=json.loads(row["parameters"]),
         user=row["user"],
         started_at=datetime.fromtimestamp(row["started_at"], UTC),
@@ -363,6 +364,7 @@ def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
         repairs=plan.repairs,
         backend=plan.backend,
         backfill=plan.backfill,
+        repairable=is_final(state) and any(step.state in LOST for step in steps),
     )
     definition = Definition.from_json(json.loads(row["definition"]))
     driver = Identity(*json.loads(row["driver"])) if row["driver"] else None

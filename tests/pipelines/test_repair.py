@@ -65,6 +65,15 @@ def test_the_name_of_a_pipeline_is_no_run_and_its_newest_run_is_named(flights: B
     assert caught.value.fix.endswith(newest)
 
 
+def test_a_run_says_whether_it_can_be_repaired_also_an_older_one(flights: Bench):
+    base = failed(flights, "train", day=7)
+    flights.pipelines.run("p", parameters={"day": 8})
+    assert [(run.run == base, run.repairable) for run in flights.pipelines.runs("p").items] == [(False, False), (True, True)]
+    entry = flights.pipelines._store.run(base)
+    begun = flights.pipelines._store.begin(entry.definition, parameters={}, force=False, user="ana")
+    assert not flights.pipelines.show_run(begun.run.run).repairable, "it has not ended"
+
+
 def test_what_had_succeeded_is_kept_though_its_code_has_changed_and_the_next_run_sees_that(flights: Bench):
     base = failed(flights, "train")
     flights.workshop.notebook("load", "2", parameters="day = 0")
