@@ -18,6 +18,7 @@ from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.records import PAGE_LIMIT, page_of, to_json
 from .domain import Domain, paged
 from .parse import pair, parameters
+from .paths import in_project
 from .session import Ended, Failed, Session
 
 jobs = Domain("jobs", "Notebooks and commands that run away from the kernel and outlive it.")
@@ -78,6 +79,8 @@ def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: An
     if notebook and not notebook.endswith(".ipynb") and not command:
         fix = f"A command stands after two dashes: mlinfra jobs submit -- {'python ' if notebook.endswith('.py') else ''}{notebook}"
         raise BadRequest(f"{notebook} is no notebook.", "The name of a notebook ends with .ipynb.", fix)
+    if notebook:
+        options["notebook"] = in_project(session.bench.project.root, notebook)
     spec = JobSpec(
         command=command, parameters=parameters(typed, raw), environment=dict(map(pair, environment)), labels=dict(map(pair, labels)), array=array, **options
     )  # fmt: skip
@@ -200,7 +203,7 @@ def _of_code(found: Any, id: str) -> Any:
 @click.option("--limit", type=click.IntRange(1, PAGE_LIMIT), default=50, show_default=True, help="Files of a list, at most.")
 def _preview(session: Session, notebook: str, limit: int) -> Any:
     """What the code snapshot of a notebook would hold that is submitted now."""
-    return session.bench.jobs.preview(notebook, limit=limit)
+    return session.bench.jobs.preview(in_project(session.bench.project.root, notebook), limit=limit)
 
 
 def _each(act: Callable[[str], Any], ids: Sequence[str]) -> Any:
@@ -335,7 +338,7 @@ def _compute(session: Session, backend: str | None) -> Any:
 @click.argument("notebook")
 def _parameters(session: Session, notebook: str) -> Any:
     """The parameters that a notebook takes."""
-    return list(session.bench.jobs.parameters(notebook))
+    return list(session.bench.jobs.parameters(in_project(session.bench.project.root, notebook)))
 
 
 @jobs.verb("supervisor")

@@ -9,6 +9,7 @@ import click
 
 from .domain import Domain, paged
 from .parse import moment, parameters, span
+from .paths import in_project, pipeline_in_project
 from .session import Session
 
 schedules = Domain("schedules", "Pipelines and jobs that start by the clock, with or without a server.")
@@ -73,7 +74,7 @@ def _create(session: Session, name: str, **options: Any) -> Any:
 
     Without --cron it is the `schedule:` of the pipeline's file.
     """
-    return session.bench.schedules.create(name, **_given(options))
+    return session.bench.schedules.create(name, **_given(session, options))
 
 
 @schedules.verb("update", cls=_Command)
@@ -81,7 +82,7 @@ def _create(session: Session, name: str, **options: Any) -> Any:
 @_facts
 def _update(session: Session, name: str, **options: Any) -> Any:
     """Change what is given of a schedule; new times count from now on."""
-    return session.bench.schedules.update(name, **_given(options))
+    return session.bench.schedules.update(name, **_given(session, options))
 
 
 @schedules.verb("pause")
@@ -131,12 +132,14 @@ def _preview(session: Session, cron: str, tz: str, count: int) -> Any:
     return session.bench.schedules.preview(cron, tz=tz, count=count)
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def _given(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     """The words as fields of a schedule, without those that were not said."""
     command = click.get_current_context().meta.get("command", ())
     job = {name: value for name in _JOB if (value := options.pop(name)) is not None}
     if notebook := options.pop("notebook"):
-        job["notebook"] = notebook
+        job["notebook"] = in_project(session.bench.project.root, notebook)
+    if options["pipeline"]:
+        options["pipeline"] = pipeline_in_project(session.bench.project.root, options["pipeline"])
     if command:
         job["command"] = list(command)
     grace = span(options.pop("grace"))

@@ -1,0 +1,20 @@
+"""Paths of the command line: from the working directory where that lies in the project, else below the project's root."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def in_project(root: Path, path: str) -> str:
+    """`path` as the project knows it. What is not there from the working directory is meant below the root; whoever takes it says when it is nowhere."""
+    here = Path(os.path.realpath(os.curdir))
+    if not here.is_relative_to(root):
+        return path
+    found = Path(os.path.normpath(here / path))
+    return found.relative_to(root).as_posix() if found.is_relative_to(root) and found.exists() else path
+
+
+def pipeline_in_project(root: Path, name: str) -> str:
+    """The same of a pipeline that is named by its file; a plain name stays."""
+    return in_project(root, name) if name.endswith((".yaml", ".yml")) else name
