@@ -330,18 +330,25 @@ def _check_step(name: str, steps: Collection[str], spot: KeyPath, document: Docu
         raise document.error(spot, f"there is no step {name}.", f"The file has: {', '.join(steps)}.", fix)
 
 
+def _where_it_is(root: Path, notebook: str, folder: PurePosixPath) -> str:
+    """What to write for a notebook that is not there: often its path was given from the project's root, or is one letter off."""
+    written = os.path.relpath(notebook, folder)
+    if (root / written).is_file():
+        return f"{written} is there below the project: write {os.path.relpath(written, folder)}"
+    place = (root / notebook).parent
+    there = [path.name for path in place.glob("*.ipynb")] if place.is_dir() else []
+    close = get_close_matches(Path(notebook).name, there, n=1)
+    return f"Did you mean {close[0]}?" if close else "Make it, or mend the path."
+
+
 def _check_notebook(root: Path, step: StepDefinition, document: Document) -> StepDefinition:
     """The step, once its notebook takes its parameters: names of `foreach` that the notebook knows are among them."""
     spot: KeyPath = ("steps", step.name, "notebook")
     try:
         notebook = read_notebook(root / step.notebook, step.notebook)
     except NotFound as error:
-        folder = (root / step.notebook).parent
-        there = [path.name for path in folder.glob("*.ipynb")] if folder.is_dir() else []
-        close = get_close_matches(Path(step.notebook).name, there, n=1)
-        raise document.error(
-            spot, error.what, "Its path begins at this file's folder.", f"Did you mean {close[0]}?" if close else "Make it, or mend the path."
-        ) from error
+        fix = _where_it_is(root, step.notebook, PurePosixPath(document.name).parent)
+        raise document.error(spot, error.what, "Its path begins at this file's folder.", fix) from error
     except (Unprocessable, TooLarge) as error:
         raise document.error(spot, error.what, error.why, error.fix) from error
     for name, value in step.parameters.items():

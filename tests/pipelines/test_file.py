@@ -358,3 +358,12 @@ def test_parameters_reach_a_notebook_as_they_are_written(project: Project, works
     found = load(project.root, project.root / "p.mlpipeline.yaml")
     (step,) = bind(found, found.values({}), read_document(project.root / found.path, found.path).error).steps
     assert step.parameters == {"lr": 0.001, "at": "12:30", "country": "no", "code": 83, "switch": {"on": "off"}}
+
+
+def test_a_notebook_that_is_named_from_the_projects_root_is_told_how_to_write_it(pipelines: Pipelines, workshop):
+    workshop.notebook("nc/report", "pass")
+    workshop.pipeline("pipeline: p\nsteps:\n  report: {notebook: nc/report.ipynb}\n", "nc/p.mlpipeline.yaml")
+    with pytest.raises(Unprocessable) as caught:
+        pipelines.check("nc/p.mlpipeline.yaml")
+    assert caught.value.why == "Its path begins at this file's folder."
+    assert caught.value.fix == "nc/report.ipynb is there below the project: write report.ipynb"
