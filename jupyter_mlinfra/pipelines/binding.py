@@ -17,6 +17,7 @@ from . import graph
 from .definition import Definition, StepDefinition, placeholders, render
 from .document import KeyPath
 from .references import feeds, kind_of, normalize
+from .spec import Step
 
 Fault = Callable[[KeyPath, str, str, str], Unprocessable]
 """Makes the error (what, why, fix) of a place in the file."""
@@ -56,6 +57,13 @@ def grouped(definition: Definition, bound: Definition) -> Definition:
 def elements_of(bound: Definition, name: str) -> list[StepDefinition]:
     """The steps of a run that `name` stands for: one step or element, or all elements of a `foreach`."""
     return [step for step in bound.steps if name in (step.name, step.group)]
+
+
+def records(definition: Definition, bound: Definition) -> list[Step]:
+    """The file's own steps as every face shows them."""
+    folder = PurePosixPath(definition.path).parent
+    found = {step.name: [item.name for item in elements_of(bound, step.name)] if step.foreach is not None else () for step in definition.steps}
+    return [step.record(found[step.name], folder=folder) for step in definition.steps]
 
 
 def lane(definition: Definition, date: str) -> str:

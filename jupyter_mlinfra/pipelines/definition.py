@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os.path
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import PurePosixPath
 from typing import Any
 
 from ..core.errors import BadRequest
@@ -54,13 +56,13 @@ class StepDefinition:
         """Its name in the file: that of the whole step when this is one element of it."""
         return self.group or self.name
 
-    def record(self, elements: Sequence[str] = ()) -> Step:
-        """What every face shows of it."""
+    def record(self, elements: Sequence[str], *, folder: PurePosixPath) -> Step:
+        """What every face shows of it. folder: of the file."""
         return Step(
             name=self.name,
             notebook=self.notebook,
-            inputs=self.inputs,
-            outputs=self.outputs,
+            inputs=tuple(_below(text, folder) for text in self.inputs),
+            outputs=tuple(_below(text, folder) for text in self.outputs),
             parameters=self.parameters,
             after=self.after,
             elements=elements,
@@ -134,6 +136,13 @@ class Definition:
     def from_json(cls, body: Mapping[str, Any]) -> Definition:
         """What `to_json` gave."""
         return cls(**{**body, "steps": tuple(StepDefinition(**step) for step in body["steps"])})
+
+
+def _below(text: str, folder: PurePosixPath) -> str:
+    """A path whose form is known only once its placeholders are filled, below the project as the others are; what may be no such path stays."""
+    if not any(True for _ in placeholders(text)) or text.startswith(("{{", "/")) or re.match(r"[a-z]{2,}:", text):
+        return text
+    return os.path.normpath(folder / text)
 
 
 def placeholders(value: Any) -> Iterator[str]:

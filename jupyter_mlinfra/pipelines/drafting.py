@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from ..core.errors import BadRequest, Conflict, MLInfraError
-from .binding import bind, elements_of
+from .binding import bind, records
 from .document import parse_document
 from .file import NAME, SUFFIX, load_text
 from .finding import inside
@@ -28,7 +28,7 @@ def draft(root: Path, path: str, text: str) -> Draft:
     except MLInfraError as error:
         return Draft(path=name, name=place.name.removesuffix(SUFFIX), graph=(), parameters={}, date="", fault=_fault(error))
     bound = bind(definition, definition.values({}), parse_document(text, name).error)
-    graph = [step.record([item.name for item in elements_of(bound, step.name)] if step.foreach is not None else ()) for step in definition.steps]
+    graph = records(definition, bound)
     return Draft(path=name, name=definition.name, graph=graph, parameters=definition.parameters, date=definition.date, fault=None)
 
 

@@ -20,8 +20,8 @@ from ..core.search import Document
 from . import drafting, editing, explaining, planning
 from .argo.plan import ArgoPlan, slug
 from .backfill import Forecast, check_dated, dates, summary
-from .binding import elements_of
 from .binding import lane as lane_of
+from .binding import records
 from .contents import Fingerprints
 from .definition import Definition
 from .export import check_target, export, written
@@ -420,7 +420,7 @@ class Pipelines:
             "cli": f"mlinfra pipelines run {name}{words}",
         }
         bound = self._launcher.bind(definition, definition.values({}))
-        graph = [step.record([item.name for item in elements_of(bound, step.name)] if step.foreach is not None else ()) for step in definition.steps]
+        graph = records(definition, bound)
         runs = self.runs(name, limit=LAST)
         return PipelineDetail(
             pipeline=self._record(definition),

@@ -367,3 +367,12 @@ def test_a_notebook_that_is_named_from_the_projects_root_is_told_how_to_write_it
         pipelines.check("nc/p.mlpipeline.yaml")
     assert caught.value.why == "Its path begins at this file's folder."
     assert caught.value.fix == "nc/report.ipynb is there below the project: write report.ipynb"
+
+
+def test_a_path_with_a_placeholder_is_shown_below_the_project_as_the_others_are(pipelines: Pipelines, workshop):
+    workshop.notebook("nc/fit", "pass")
+    (workshop.root / "nc" / "rows.txt").touch()
+    out = '["model-{{ date }}.txt", "fit.txt", "dataset:a.{{ date }}"]'
+    workshop.pipeline(f"pipeline: p\nsteps:\n  fit: {{notebook: fit.ipynb, in: rows.txt, out: {out}}}\n", "nc/p.mlpipeline.yaml")
+    (step,) = pipelines.check("p").graph
+    assert (list(step.inputs), list(step.outputs)) == (["nc/rows.txt"], ["nc/model-{{ date }}.txt", "nc/fit.txt", "dataset:a.{{ date }}"])
