@@ -57,7 +57,7 @@ class PipelineRun:
 
     date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose failed steps this one ran again.
     backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of. repairable: it has ended,
-    and has steps that a repair would run again.
+    and has steps that a repair would run again. only: the step, where the run was of that one alone; it says nothing of the others.
     """
 
     run: str
@@ -74,6 +74,7 @@ class PipelineRun:
     backend: str | None = None
     backfill: str = ""
     repairable: bool = False
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -364,6 +364,7 @@ def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
         repairs=plan.repairs,
         backend=plan.backend,
         backfill=plan.backfill,
+        only=plan.only,
         repairable=is_final(state) and any(step.state in LOST for step in steps),
     )
     definition = Definition.from_json(json.loads(row["definition"]))

@@ -233,6 +233,7 @@ def _pipeline_run(item: Any) -> Card:
         "run": item.run,
         "date": plain(item.date or None),
         "repairs": plain(item.repairs or None),
+        "only step": plain(item.only or None),
         "took": span(took),
         "parameters": plain(item.parameters),
         "reason": plain(item.reason),

@@ -173,7 +173,7 @@ def pipeline_run(item: Any) -> Row:
     states = [step.state for step in item.steps]
     steps = ", ".join(f"{states.count(each)} {state(each)}" for each in dict.fromkeys(states))
     row = {"run": item.run, "pipeline": item.pipeline, "state": plain(item.state), "steps": steps, "started": moment(item.started_at), "by": plain(item.user)}
-    return row | ({"date": item.date} if item.date else {})
+    return row | ({"only step": item.only} if item.only else {}) | ({"date": item.date} if item.date else {})
 
 
 def backfill_date(item: Any) -> Row:

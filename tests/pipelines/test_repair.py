@@ -65,6 +65,13 @@ def test_the_name_of_a_pipeline_is_no_run_and_its_newest_run_is_named(flights: B
     assert caught.value.fix.endswith(newest)
 
 
+def test_a_run_of_one_step_alone_says_so(flights: Bench):
+    flights.pipelines.run("p")
+    alone = flights.pipelines.run_step("p", "load", force=True)
+    assert (alone.only, [step.name for step in alone.steps]) == ("load", ["load"])
+    assert [run.only for run in flights.pipelines.show("p").runs] == ["load", ""]
+
+
 def test_a_run_says_whether_it_can_be_repaired_also_an_older_one(flights: Bench):
     base = failed(flights, "train", day=7)
     flights.pipelines.run("p", parameters={"day": 8})
