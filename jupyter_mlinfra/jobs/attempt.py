@@ -12,11 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..core.display import printable
 from ..core.files import write_atomic
 from .spec import AttemptRecord
 from .state import explain_exit
 
 REASON_BYTES = 2000
+LAST_BYTES = 4096
+LAST_LENGTH = 200
+"""Of the last line of a log: bytes that are looked at, characters that are told."""
 MAX_CELLS = 1_000_000
 UNCLAIMED = 113
 """Exit status of a wrapper that could not take its attempt."""
@@ -116,6 +120,14 @@ class Attempt:
         """The job's own words on why it failed; empty when it said nothing."""
         with contextlib.suppress(OSError), open(self.reason, "rb") as file:
             return file.read(REASON_BYTES).decode(errors="replace").strip()
+        return ""
+
+    def last_line(self) -> str:
+        """The last line of the log that says anything: programs that fail mostly end with why."""
+        with contextlib.suppress(OSError), open(self.log, "rb") as file:
+            file.seek(max(0, self.log.stat().st_size - LAST_BYTES))
+            lines = printable(file.read(LAST_BYTES).decode(errors="replace")).splitlines()
+            return next((" ".join(line.split())[:LAST_LENGTH] for line in reversed(lines) if line.strip()), "")
         return ""
 
     def read_progress(self) -> tuple[float | None, str]:

@@ -48,6 +48,7 @@ def advance(job: Job, to: JobState, *, at: datetime, reason: str = "", exit_code
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """What was seen of an attempt that is over. code: None when nobody could read it. said: the job's own words.
+    last: of a command, the last line of its log.
 
     asked: the state that it was ended for (cancelled, or failed at its time limit), None when it ended by itself.
     """
@@ -55,6 +56,7 @@ class Ended:
     code: int | None
     seconds: float
     said: str = ""
+    last: str = ""
     asked: JobState | None = None
     asked_reason: str = ""
 
@@ -84,7 +86,7 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
     if ended.code == SAVED:
         delay = 0.0 if ended.seconds >= QUICK_SECONDS else min(_doubled(requeues) - 1, QUICK_SECONDS)
         return Verdict(state=JobState.QUEUED, reason=f"Saved its work and asked to go on{_in(delay)}.", exit_code=SAVED, delay=delay)
-    reason = ended.said or explain_exit(ended.code)
+    reason = ended.said or explain_exit(ended.code, ended.last)
     if failures < retries:
         delay = min(_doubled(failures), BACKOFF_LIMIT_SECONDS)
         text = f"Attempt failed: {reason.rstrip('.')}. Tries again{_in(delay)} (retry {failures + 1} of {retries})."
@@ -93,8 +95,8 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
     return Verdict(state=state, reason=reason, exit_code=ended.code, counted=True)
 
 
-def explain_exit(code: int | None) -> str:
-    """A sentence for an exit code; codes above 128 name the signal, as shells write it."""
+def explain_exit(code: int | None, last: str = "") -> str:
+    """A sentence for an exit code; codes above 128 name the signal, as shells write it. last: what the program wrote last."""
     if code is None:
         return "It ended, but how is not known: the process that kept its exit code was killed."
     if code == 127:
@@ -108,7 +110,7 @@ def explain_exit(code: int | None) -> str:
             return f"Exit code {code}."
         cause = " Often the machine ran out of memory." if name == "SIGKILL" else ""
         return f"Killed by {name} (exit code {code}).{cause}"
-    return f"Exit code {code}."
+    return f"Exit code {code}: {last}" if last else f"Exit code {code}."
 
 
 def _doubled(times: int) -> float:

@@ -22,9 +22,23 @@ from jupyter_mlinfra.jobs.environment import keep, runtime_folder
 
 def test_a_command_runs_with_its_own_exit_code_and_log(run: Callable[..., Job], jobs: Jobs) -> None:
     job = run("sh", "-c", "echo out; echo err >&2; exit 3")
-    assert (job.state, job.exit_code, job.reason, job.attempt) == ("failed", 3, "Exit code 3.", 1)
+    assert (job.state, job.exit_code, job.reason, job.attempt) == ("failed", 3, "Exit code 3: err", 1)
     assert job.elapsed_seconds is not None
     assert jobs.logs(job.id).text == "out\nerr\n"
+
+
+def test_a_script_that_is_not_there_is_named_in_the_reason(run: Callable[..., Job]) -> None:
+    job = run(sys.executable, "gone.py")
+    assert (job.state, job.exit_code) == ("failed", 2)
+    assert job.reason.startswith("Exit code 2: ")
+    assert "can't open file" in job.reason
+
+
+def test_the_last_line_is_told_as_one_short_line(run: Callable[..., Job]) -> None:
+    job = run("sh", "-c", r"printf 'before\n\033[31m\t%0500d\n\n' 7; exit 5")
+    assert job.reason.startswith("Exit code 5: [31m 000")
+    assert job.reason.isprintable()
+    assert len(job.reason) <= 220
 
 
 def test_a_command_that_succeeds_has_no_reason(run: Callable[..., Job]) -> None:
@@ -232,7 +246,7 @@ def test_a_failing_job_is_tried_again_as_often_as_it_may(jobs: Jobs, project: Pr
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
     told = [event.data for event in project.events.after(0) if event.ref == job.ref]  # a look at the job might miss the second that it waits
     waits = [data["reason"] for data in told if data["state"] == "queued" and data["reason"].startswith("Attempt failed")]
-    assert waits == [f"Attempt failed: Exit code 1. Tries again in {number} s (retry {number} of 2)." for number in (1, 2)]
+    assert waits == [f"Attempt failed: Exit code 1: try {number}. Tries again in {number} s (retry {number} of 2)." for number in (1, 2)]
     assert (ended.state, ended.attempt, ended.exit_code) == ("succeeded", 3, 0)
     assert jobs.logs(job.id).text == "try 1\ntry 2\ntry 3\n"
 

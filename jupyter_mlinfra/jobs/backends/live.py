@@ -156,7 +156,8 @@ class Live:
         seconds = time.time() - job.started_at.timestamp() if job.started_at else 0.0
         if code is None and self.entry.process is not None and self.entry.process.boot != boot_id():
             said = "The machine restarted while it ran."
-        return Ended(code=code, seconds=seconds, said=said, asked=self.asked, asked_reason=self.asked_reason)
+        last = self.attempt.last_line() if job.command and code else ""
+        return Ended(code=code, seconds=seconds, said=said, last=last, asked=self.asked, asked_reason=self.asked_reason)
 
     def close(self) -> None:
         """Stop listening."""

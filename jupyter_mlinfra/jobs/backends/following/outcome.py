@@ -27,7 +27,8 @@ def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
         said = said or told  # who killed it knows why
     began = attempt.began_at()
     seconds = max(0.0, (attempt.ended_at() or time.time()) - began) if began is not None else 0.0
-    return Ended(code=code, seconds=seconds, said=said, asked=asked, asked_reason=reason)
+    last = attempt.last_line() if entry.job.command and code else ""
+    return Ended(code=code, seconds=seconds, said=said, last=last, asked=asked, asked_reason=reason)
 
 
 def _sentence(told: str, words: str) -> str:
