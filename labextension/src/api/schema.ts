@@ -603,7 +603,7 @@ export interface components {
          * Firing
          * @description What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it was missed before) or hand.
          *
-         *     reason: why it waits, was missed or skipped, or failed; of one that was started only that its run was gone on with.
+         *     reason: why it waits, was missed or skipped, or failed; of one that was started that of its run or job, and whether the run was gone on with.
          *     run, job: ids of what was started. outcome: where that stands now, empty before.
          */
         readonly Firing: {
@@ -1045,7 +1045,8 @@ export interface components {
          * @description One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty.
          *
          *     date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose failed steps this one ran again.
-         *     backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of.
+         *     backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of. repairable: it has ended,
+         *     and has steps that a repair would run again. only: the step, where the run was of that one alone; it says nothing of the others.
          */
         readonly PipelineRun: {
             /** @default null */
@@ -1055,12 +1056,16 @@ export interface components {
             /** @default  */
             readonly date: string;
             readonly ended_at: string | null;
+            /** @default  */
+            readonly only: string;
             readonly parameters: {
                 readonly [key: string]: unknown;
             };
             readonly pipeline: string;
             /** @default  */
             readonly reason: string;
+            /** @default false */
+            readonly repairable: boolean;
             /** @default  */
             readonly repairs: string;
             readonly run: string;
