@@ -40,9 +40,8 @@ def _run(workbench: Workbench, begun: float) -> int:
     workbench.up()
     answer = workbench.deployments.predict("flights", json.loads((HERE / "sample.json").read_text()))
     _table(workbench, answer.version, answer.milliseconds)
-    print(
-        f"\nTook {time.monotonic() - begun:.0f} s. Open it in JupyterLab:  make lab\nThe command line:  source .venv/bin/activate && cd notebooks && mlinfra jobs list"
-    )
+    print(f"\nTook {time.monotonic() - begun:.0f} s. Open it in JupyterLab:  make lab")
+    print("The command line:  source .venv/bin/activate && cd notebooks && mlinfra jobs list")
     return 0
 
 

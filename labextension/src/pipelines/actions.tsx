@@ -19,9 +19,7 @@ export interface IPipelineActions {
   running: boolean;
   start: (options?: IRunOptions) => void;
   cancel: () => void;
-  /** Whether the newest run left something to repair. */
-  canRepair: boolean;
-  repair: () => void;
+  repair: (run: IPipelineRun) => void;
   form: FormName | null;
   show: (form: FormName | null) => void;
   refresh: () => Promise<void>;
@@ -82,8 +80,7 @@ export function usePipelineActions(
           await refresh();
         }
       }),
-    canRepair: last !== undefined && !running && last.state !== 'succeeded' && undone(last) > 0,
-    repair: () => last && void act(() => client.pipelines.repair(last.run))
+    repair: ({ run }) => void act(() => client.pipelines.repair(run))
   };
 }
 
@@ -95,26 +92,26 @@ interface IButtonsProps {
 /** Run, Repair, Backfill…, Schedule… */
 export function PipelineButtons({ detail, actions }: IButtonsProps): React.ReactElement {
   const { commands, trans } = useWorkbench();
-  const { busy, last, running, canRepair, form, show } = actions;
+  const { busy, last, running, form, show } = actions;
   const asks = detail !== undefined && Object.keys(detail.parameters).length > 0;
   const count = last ? undone(last) : 0;
   return (
     <>
       <Button
-        kind={canRepair ? 'default' : 'primary'}
+        kind={last?.repairable ? 'default' : 'primary'}
         icon="play"
         label={asks ? trans.__('Run…') : trans.__('Run')}
         disabled={busy || running || !detail}
         pressed={asks ? form === 'run' : undefined}
         onClick={() => (asks ? show(form === 'run' ? null : 'run') : actions.start())}
       />
-      {canRepair && (
+      {last?.repairable && (
         <Button
           kind="primary"
           label={trans._n('Repair, %1 step', 'Repair, %1 steps', count)}
           caption={trans.__('Run what failed and what hangs on it; what had succeeded is taken as it is')}
           disabled={busy}
-          onClick={actions.repair}
+          onClick={() => actions.repair(last)}
         />
       )}
       {running && (

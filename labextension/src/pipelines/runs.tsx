@@ -167,12 +167,11 @@ function Cards({ detail, actions, column, step, schedules, onDone }: ICardsProps
   const run = column?.run;
   const failed = run?.steps.filter(({ state }) => state === 'failed') ?? [];
   const chosen = step === null ? undefined : run?.steps.find(({ name }) => name === step);
-  const newest = run !== undefined && run.run === actions.last?.run;
   return (
     <div className={cx('run-cards')}>
       {column?.missed && <Missed missed={column.missed} schedules={schedules} onDone={onDone} />}
       {(chosen?.state === 'failed' ? [chosen] : failed).map(item => (
-        <Failed key={item.name} step={item} actions={actions} newest={newest} />
+        <Failed key={item.name} step={item} actions={actions} run={run} />
       ))}
       {step !== null && <StepCard key={step} detail={detail} actions={actions} step={step} ran={chosen} run={run} />}
     </div>
@@ -215,16 +214,15 @@ function Missed({ missed, schedules, onDone }: IMissedProps): React.ReactElement
 interface IFailedProps {
   step: IStepRun;
   actions: IPipelineActions;
-  /** Whether it is of the newest run, which is the one that is repaired. */
-  newest: boolean;
+  run: IPipelineRun | undefined;
 }
 
-function Failed({ step, actions, newest }: IFailedProps): React.ReactElement {
+function Failed({ step, actions, run }: IFailedProps): React.ReactElement {
   const { commands, trans, open } = useWorkbench();
   const { notebook, job } = step;
   const verbs: IAction[] = [];
-  if (newest && actions.canRepair) {
-    verbs.push({ label: trans.__('Repair'), disabled: actions.busy, onClick: actions.repair });
+  if (run?.repairable) {
+    verbs.push({ label: trans.__('Repair'), disabled: actions.busy, onClick: () => actions.repair(run) });
   }
   if (notebook) {
     verbs.push({
@@ -235,10 +233,9 @@ function Failed({ step, actions, newest }: IFailedProps): React.ReactElement {
   if (job) {
     verbs.push({ label: trans.__('Open Job'), onClick: () => void open(formatRef('job', job)) });
   }
-  const fix =
-    newest && actions.canRepair
-      ? trans.__('Repair runs %1 and what hangs on it; what had succeeded is taken as it is.', step.name)
-      : '';
+  const fix = run?.repairable
+    ? trans.__('Repair runs %1 and what hangs on it; what had succeeded is taken as it is.', step.name)
+    : '';
   return (
     <ErrorCard
       error={new ApiError('step_failed', trans.__('%1 failed', step.name), step.reason, fix)}

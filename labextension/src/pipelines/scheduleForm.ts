@@ -6,7 +6,7 @@ import { cronOf, type ISentence, sentenceOf } from './cron';
 /** What stands in the fields of the schedule form. */
 export interface IScheduleForm {
   name: string;
-  /** `pipeline:NAME`, or `file:PATH` of a notebook. */
+  /** `pipeline:NAME`, `file:PATH` of a notebook, or `command:WORDS` of a schedule that there is. */
   what: string;
   sentence: ISentence;
   cron: string;
@@ -35,10 +35,14 @@ export function nameFor(what: string): string {
 /** The form of a new schedule, or of one that there is. */
 export function startForm(what: string, known?: ISchedule): IScheduleForm {
   const cron = known?.cron ?? '0 6 * * *';
-  const notebook = typeof known?.job?.notebook === 'string' ? known.job.notebook : '';
+  const { notebook, command } = known?.job ?? {};
+  const job =
+    Array.isArray(command) && command.length
+      ? `command:${command.map(quoted).join(' ')}`
+      : `file:${typeof notebook === 'string' ? notebook : ''}`;
   return {
     name: known?.name ?? nameFor(what),
-    what: known ? (known.pipeline ? `pipeline:${known.pipeline}` : `file:${notebook}`) : what,
+    what: known ? (known.pipeline ? `pipeline:${known.pipeline}` : job) : what,
     sentence: sentenceOf(cron),
     cron,
     tz: known?.tz ?? localZone(),
@@ -70,7 +74,7 @@ export function faultsOf({ name, cron, tz, grace, what, sentence }: IScheduleFor
   if (!NAME.test(name)) {
     faults.add('name');
   }
-  if (!what.replace(/^(pipeline|file):/, '')) {
+  if (!what.replace(/^\w+:/, '')) {
     faults.add('what');
   }
   if (cron.trim().split(/\s+/).length !== 5) {
@@ -94,7 +98,9 @@ export function factsOf(form: IScheduleForm, job: Readonly<Record<string, unknow
   return {
     cron: form.cron.trim(),
     tz: form.tz.trim(),
-    ...(pipeline === null ? { job: { ...job, notebook: form.what.replace(/^file:/, '') } } : { pipeline }),
+    ...(pipeline !== null
+      ? { pipeline }
+      : { job: form.what.startsWith('command:') ? job : { ...job, notebook: form.what.replace(/^file:/, '') } }),
     catchup: form.catchup,
     grace_seconds: Number(form.grace) * 3600,
     overlap: form.overlap
@@ -114,14 +120,17 @@ const FLAGS: Readonly<Record<string, string>> = {
 /** The same by the command line; unsaid: fields of the job that it has no words for. */
 export function cliOf(
   form: IScheduleForm,
-  job: Readonly<Record<string, unknown>> = {}
+  job: Readonly<Record<string, unknown>> = {},
+  verb = 'create'
 ): { cli: string; unsaid: readonly string[] } {
   const { pipeline, job: sent } = factsOf(form, job);
   const { notebook, parameters, ...rest } = sent ?? {};
-  const needs = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined);
+  const needs = Object.entries(rest).filter(
+    ([key, value]) => key !== 'command' && value !== null && value !== undefined
+  );
   const words = [
     form.name,
-    ...(pipeline ? ['--pipeline', pipeline] : ['--notebook', String(notebook)]),
+    ...(pipeline ? ['--pipeline', pipeline] : typeof notebook === 'string' ? ['--notebook', notebook] : []),
     '--cron',
     form.cron.trim(),
     '--tz',
@@ -132,9 +141,12 @@ export function cliOf(
     ...(form.overlap !== 'skip' ? ['--overlap', form.overlap] : [])
   ].map(quoted);
   return {
-    cli: ['mlinfra schedules create', ...words, ...given((parameters ?? {}) as Readonly<Record<string, unknown>>)].join(
-      ' '
-    ),
+    cli: [
+      `mlinfra schedules ${verb}`,
+      ...words,
+      ...given((parameters ?? {}) as Readonly<Record<string, unknown>>),
+      ...(notebook || pipeline ? [] : [form.what.replace('command:', '-- ')])
+    ].join(' '),
     unsaid: needs.map(([key]) => key).filter(key => !FLAGS[key])
   };
 }

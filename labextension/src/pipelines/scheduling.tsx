@@ -98,7 +98,7 @@ function ScheduleForm({ what, known, job, onDone }: IScheduleFormProps): React.R
   const faults = faultsOf(form);
   const times = usePreview(form, faults);
   const { valid = false, reason = '' } = times.data ?? {};
-  const { cli, unsaid } = cliOf(form, job);
+  const { cli, unsaid } = cliOf(form, job, known && 'update');
   const send = (facts: IScheduleFacts): Promise<ISchedule> =>
     known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
   const submit = (): Promise<boolean> =>
@@ -126,7 +126,7 @@ function ScheduleForm({ what, known, job, onDone }: IScheduleFormProps): React.R
         }}
       >
         <WhatFields {...props} fixed={known !== undefined} />
-        {job && form.what.startsWith('file:') && <JobFacts job={job} />}
+        {job && !form.what.startsWith('pipeline:') && <JobFacts job={job} />}
         <WhenFields {...props} valid={valid && !times.error && !faults.has('cron')} reason={reason} />
         <NextFive times={times} />
         <PolicyFields {...props} />
@@ -157,7 +157,7 @@ function ScheduleForm({ what, known, job, onDone }: IScheduleFormProps): React.R
 function JobFacts({ job: { parameters, ...needs } }: { job: GivenJob }): React.ReactElement | null {
   const { trans } = useWorkbench();
   const facts = Object.entries({ ...needs, ...(parameters as GivenJob | undefined) }).filter(
-    ([name, value]) => name !== 'notebook' && value !== null && value !== undefined
+    ([name, value]) => name !== 'notebook' && name !== 'command' && value !== null && value !== undefined
   );
   return facts.length ? (
     <div className={cx('sentence')}>

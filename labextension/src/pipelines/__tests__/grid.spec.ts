@@ -26,6 +26,8 @@ const run = (id: string, started: string, names: readonly string[] = [], date = 
   reason: '',
   date,
   repairs: '',
+  repairable: false,
+  only: '',
   backend: null,
   backfill: ''
 });
