@@ -97,9 +97,10 @@ def test_a_log_is_read_on_from_its_offset_after_a_requeue(slurm_site: Any, scont
         assert part.text.startswith(read)
         read = part.text
         if attempt == 1:
-            scontrol("scontrol", "requeue", remote)
-            tools.until(lambda: slurm_site.jobs.show(job.id).state == "queued")
-            tools.until(lambda: scontrol("squeue", "-h", "-j", remote, "-o", "%T").strip() == "PENDING")
+            scontrol("scontrol", "requeuehold", remote)
+            tools.until(lambda: "scontrol release" in slurm_site.jobs.show(job.id).reason)
+            tools.until(lambda: scontrol("squeue", "-h", "-j", remote, "-o", "%t").strip() == "PD")
+            scontrol("scontrol", "release", remote)
             scontrol("scontrol", "update", f"JobId={remote}", "StartTime=now")
     slurm_site.jobs.cancel(job.id)
     slurm_site.end_of(job)
