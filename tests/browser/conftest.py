@@ -201,11 +201,8 @@ def watch(page: Page, origin: str) -> list[str]:
     faults: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
-        where = message.location.get("url", "")
-        if "409 (Conflict)" in message.text and where.endswith("/pipelines/edit"):
-            return  # the browser tells of a name that a step has already: the editor takes the next one
         if message.type == "error":
-            faults.append(f"console: {message.text} ({where})")
+            faults.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     def on_request(request: Request) -> None:
         parts = urlsplit(request.url)
