@@ -43,16 +43,24 @@ QUIET_SECONDS = 120
 END_POLL_SECONDS = 0.005
 """Between two looks whether the kernel that was told to end has ended."""
 INJECTED = "injected-parameters"
-_LAST_FLUSH = """
+_END_QUIETLY = """
+import logging as _logging
+import zmq as _zmq
 from ipykernel.iostream import IOPubThread as _Outputs
 def _stop(self, stop=_Outputs.stop):
     stop(self)
     while getattr(self, "_events", None):
         self._events.popleft()()
 _Outputs.stop = _stop
-del _Outputs, _stop
+def _open(record, closed=_zmq.ENOTSOCK):
+    return getattr((record.exc_info or (None, None))[1], "errno", None) != closed
+_logging.getLogger("tornado.general").addFilter(_open)
+del _Outputs, _stop, _open, _logging, _zmq
 """
-"""One kernel in eight is told to end while its thread of outputs stops: what waits for a flush would wait ten seconds, for nobody does it."""
+"""One kernel in eight is told to end while its thread of outputs stops: what waits for a flush would wait ten seconds, for nobody does it.
+
+And one in a hundred says "idle" after its answer to that by a socket which its other thread has closed: no error of the notebook's, so its log is without it.
+"""
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
@@ -281,12 +289,12 @@ def first_lines(kernel: str, folder: str | None) -> list[str]:
     """Arguments that let a Python kernel run some lines before the first cell.
 
     The first makes it look for modules in `folder`, the frozen twin of the one it runs in, before that one. Not by PYTHONPATH: that comes
-    before the standard library, and a random.py beside the notebook would replace it. The rest lets the kernel end without delay.
+    before the standard library, and a random.py beside the notebook would replace it. The rest lets the kernel end without delay or a word.
     """
     if not is_ipython(kernel):
         return []
     path = f"import sys; sys.path.insert(sys.path.index('') if '' in sys.path else len(sys.path), {folder!r}); del sys"
-    return [f"--IPKernelApp.exec_lines={[*([path] if folder is not None else []), _LAST_FLUSH]!r}"]
+    return [f"--IPKernelApp.exec_lines={[*([path] if folder is not None else []), _END_QUIETLY]!r}"]
 
 
 def is_ipython(kernel: str) -> bool:

@@ -24,7 +24,9 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_demo_ends_with_a_table_and_the_line_that_opens_jupyterlab(demo: Demo) -> None:
-    assert demo.output.rstrip().splitlines()[-1].endswith("make lab")
+    lab, command = demo.output.rstrip().splitlines()[-2:]
+    assert lab.endswith("make lab")
+    assert command.endswith("mlinfra jobs list")
     for word in ("catalog", "features", "experiments", "evaluation", "deployment", "monitoring"):
         assert re.search(rf"^  {word} ", demo.output, re.MULTILINE), word
 

@@ -107,6 +107,26 @@ def test_an_error_that_a_cell_is_tagged_for_fails_no_job(jobs: Jobs, project: Pr
     assert jobs.executed(job.output, since="2020-01-01T00:00:00Z") == shown
 
 
+def test_a_kernel_whose_sockets_are_closed_as_it_ends_leaves_no_error_in_the_log(jobs: Jobs, project: Project, tools: Any) -> None:
+    """The race of ipykernel's two threads, always lost; any other error of its callbacks is still told."""
+    cell = """
+import zmq
+from ipykernel.kernelbase import Kernel
+def say(self, status, channel, stream, original=Kernel._publish_status_and_flush, error=zmq.ZMQError(zmq.{errno})):
+    if channel == "control":
+        raise error
+    original(self, status, channel, stream)
+Kernel._publish_status_and_flush = say
+print("ran")
+"""
+    logs = []
+    for errno in ("ENOTSOCK", "EFSM"):
+        tools.write_notebook(project.root / "n.ipynb", tools.cell(cell.replace("{errno}", errno)))
+        logs.append(jobs.logs(finish(jobs, tools, notebook="n.ipynb").id).text)
+    assert logs[0] == "ran\n"
+    assert "Uncaught exception in ZMQStream callback" in logs[1]
+
+
 @pytest.mark.parametrize("cells", ["[1]", '[{"outputs": 1}]', '[{"outputs": [1]}]'])
 def test_an_executed_notebook_whose_cells_are_none_is_refused(cells: str, jobs: Jobs, project: Project) -> None:
     place = project.home / "jobs" / "x" / "n.ipynb"

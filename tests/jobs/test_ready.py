@@ -52,7 +52,7 @@ def log_of(project: Project, job: Job) -> bytes:
 def test_a_job_that_follows_another_finds_a_wrapper_waiting(jobs: Jobs, project: Project, tools: Any) -> None:
     def ran(text: str) -> Job:
         job = jobs.wait([jobs.submit(JobSpec(command=["sh", "-c", f"echo {text}; echo $MLINFRA_JOB; pwd; exit 3"])).id], timeout=tools.wait)[0]
-        assert (job.state, job.exit_code, job.reason) == ("failed", 3, "Exit code 3.")
+        assert (job.state, job.exit_code, job.reason) == ("failed", 3, f"Exit code 3: {project.root}")
         assert log_of(project, job).decode().split() == [text, job.id, str(project.root)]
         return job
 

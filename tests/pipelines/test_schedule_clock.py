@@ -405,7 +405,7 @@ def rings(root: str, at: datetime, count: int) -> None:
             return SimpleNamespace(id="0" * 8)
 
         def show(self, job: str) -> Any:
-            return SimpleNamespace(state="succeeded")
+            return SimpleNamespace(state="succeeded", reason="")
 
     project = Project.open(root)
     for minute in range(count):

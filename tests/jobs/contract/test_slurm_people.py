@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,9 @@ def test_a_log_is_read_on_from_its_offset_after_a_requeue(slurm_site: Any, scont
             scontrol("scontrol", "requeuehold", remote)
             tools.until(lambda: "scontrol release" in slurm_site.jobs.show(job.id).reason)
             tools.until(lambda: scontrol("squeue", "-h", "-j", remote, "-o", "%t").strip() == "PD")
+            # slurmd refuses a start whose credential is of the second in which the first start's was revoked: why Slurm itself waits two minutes.
+            requeued = time.time()
+            tools.until(lambda since=requeued: int(time.time()) > since + 1)
             scontrol("scontrol", "release", remote)
             scontrol("scontrol", "update", f"JobId={remote}", "StartTime=now")
     slurm_site.jobs.cancel(job.id)
