@@ -16,24 +16,27 @@ from pathlib import Path
 from typing import Any, TextIO
 from uuid import uuid4
 
-import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
-from nbclient.exceptions import DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NotebookExecutionManager
-from papermill.iorw import load_notebook_node
-from papermill.parameterize import parameterize_notebook
-from papermill.translators import PythonTranslator
 from traitlets.config import Config
 
 from ..core.errors import MLInfraError, Unprocessable
 from ..core.files import write_atomic
+from ..core.imports import without
 from ..core.secrets import is_reference, redacted, references, resolve
 from .attempt import NotebookTask, write_progress
 from .parameters import check_parameters, kernel_of, language_of, read_notebook
 from .signals import catches, preempt_signals
+
+with without("rfc3987_syntax"):  # jsonschema's grammar of addresses, which no notebook's schema asks for: compiled at each import, in 0.8 s
+    import nbformat
+    from nbclient.exceptions import DeadKernelError as DeadKernelError
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NotebookExecutionManager
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+    from papermill.translators import PythonTranslator
 
 SAVE_SECONDS = 5.0
 START_SECONDS = 300

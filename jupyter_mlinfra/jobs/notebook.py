@@ -40,9 +40,8 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
     home: the project's state. ready: a kernel that runs already, for this notebook alone.
     """
     from jupyter_client.kernelspec import NoSuchKernel
-    from nbclient.exceptions import DeadKernelError
 
-    from .engine import INJECTED, execute, prepare
+    from .engine import INJECTED, DeadKernelError, execute, prepare
 
     try:
         for number in preempt_signals():
