@@ -10,23 +10,20 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
-from uuid import uuid4
 
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
-from traitlets.config import Config
 
 from ..core.errors import MLInfraError, Unprocessable
 from ..core.files import write_atomic
 from ..core.imports import without
 from ..core.secrets import is_reference, redacted, references, resolve
 from .attempt import NotebookTask, write_progress
-from .parameters import check_parameters, kernel_of, language_of, read_notebook
+from .kernel import Ready
+from .parameters import kernel_of, language_of
 from .signals import catches, preempt_signals
 
 with without("rfc3987_syntax"):  # jsonschema's grammar of addresses, which no notebook's schema asks for: compiled at each import, in 0.8 s
@@ -39,31 +36,9 @@ with without("rfc3987_syntax"):  # jsonschema's grammar of addresses, which no n
     from papermill.translators import PythonTranslator
 
 SAVE_SECONDS = 5.0
-START_SECONDS = 300
-"""How long a kernel may take to start: a machine under load is slow, not broken."""
 QUIET_SECONDS = 120
 """How long the last output of a cell may be on its way."""
-END_POLL_SECONDS = 0.005
-"""Between two looks whether the kernel that was told to end has ended."""
 INJECTED = "injected-parameters"
-_END_QUIETLY = """
-import logging as _logging
-import zmq as _zmq
-from ipykernel.iostream import IOPubThread as _Outputs
-def _stop(self, stop=_Outputs.stop):
-    stop(self)
-    while getattr(self, "_events", None):
-        self._events.popleft()()
-_Outputs.stop = _stop
-def _open(record, closed=_zmq.ENOTSOCK):
-    return getattr((record.exc_info or (None, None))[1], "errno", None) != closed
-_logging.getLogger("tornado.general").addFilter(_open)
-del _Outputs, _stop, _open, _logging, _zmq
-"""
-"""One kernel in eight is told to end while its thread of outputs stops: what waits for a flush would wait ten seconds, for nobody does it.
-
-And one in a hundred says "idle" after its answer to that by a socket which its other thread has closed: no error of the notebook's, so its log is without it.
-"""
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
@@ -147,14 +122,12 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         self._told(fraction)
 
 
-def prepare(task: NotebookTask) -> Any:
-    """The notebook with its parameters in a cell after the tagged one.
+def prepare(task: NotebookTask, plain: Mapping[str, Any]) -> Any:
+    """The notebook with its parameters in a cell after the tagged one. plain: as it was read.
 
     A secret stays a reference: the injected cell asks for its value inside the kernel, so no file ever holds it.
     Raises BadRequest or Unprocessable when the notebook cannot take them.
     """
-    plain = read_notebook(Path(task.source), task.shown)
-    check_parameters(plain, task.parameters, task.shown)
     try:
         notebook = load_notebook_node(task.source)
     except (nbformat.ValidationError, AttributeError, KeyError, ValueError) as error:
@@ -174,36 +147,6 @@ def prepare(task: NotebookTask) -> Any:
     return notebook
 
 
-class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
-    """The kernel of one notebook.
-
-    Interrupted before a shutdown only while it runs a cell: one that still tidies up after its last reply would log the interrupt as its error.
-    """
-
-    in_cell: Callable[[], bool] = staticmethod(lambda: False)
-
-    async def _async_interrupt_kernel(self) -> None:
-        if self.in_cell() or not self.shutting_down:
-            await super()._async_interrupt_kernel()
-
-    async def _async_finish_shutdown(self, waittime: float | None = None, pollinterval: float = END_POLL_SECONDS, restart: bool = False) -> None:
-        await super()._async_finish_shutdown(waittime, pollinterval, restart)
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A kernel that runs, and the client that it listens to."""
-
-    kernel: Kernel
-    client: Any
-
-
-def new_kernel(name: str, sockets: str) -> Kernel:
-    """A kernel that is not started yet. sockets: how the paths of its sockets begin; short, since such a path has 107 bytes at most."""
-    # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no good.
-    return Kernel(kernel_name=name, config=Config(KernelManager={"transport": "ipc", "ip": sockets}))
-
-
 class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
     """Runs the cells; a signal that asks the job to save and end goes to the kernel from the first cell on."""
 
@@ -219,34 +162,28 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no
             asyncio.get_running_loop().add_signal_handler(number, self.nb_man.pass_on, pid, number)
 
 
-def execute(
-    notebook: Any, task: NotebookTask, *, sockets: Path, progress: Path | None, told: Callable[[float], None], ready: Ready | None = None
-) -> int | None:
+def execute(notebook: Any, task: NotebookTask, ready: Ready, *, progress: Path | None, told: Callable[[float], None]) -> int | None:
     """Run a prepared notebook until its end or its first error; the outputs are in it, and in the output file.
 
-    sockets: how the paths of the kernel's sockets begin. ready: a kernel to run it in, for this notebook alone; else one is started.
+    ready: a kernel to run it in, for this notebook alone; it ends with it.
     Returns the signal that ended the kernel, when this process was asked to end and the kernel did not catch the wish.
     """
-    name, secrets = kernel_of(notebook), _secrets(task)
-    kernel = new_kernel(name, f"{sockets}.{uuid4().hex[:8]}.kernel") if ready is None else ready.kernel
+    secrets = _secrets(task)
     manager = Manager(notebook, Path(task.output), progress=progress, told=told, secrets=secrets)
-    kernel.in_cell = lambda: manager.in_cell
+    ready.kernel.in_cell = lambda: manager.in_cell
     manager.notebook_start()
     try:
         client = Client(
             manager,
-            km=kernel,
-            kernel_name=name,
+            km=ready.kernel,
+            kernel_name=kernel_of(notebook),
             stdout_file=_Blotting(sys.stdout, secrets),
             stderr_file=_Blotting(sys.stderr, secrets),
-            startup_timeout=START_SECONDS,
             iopub_timeout=QUIET_SECONDS,
             timeout=None,
-            extra_arguments=first_lines(name, task.code) if ready is None else [],
         )
-        client.owns_km = True  # it ends the kernel, also one that was started before it came
-        if ready is not None:
-            client.kc = ready.client
+        client.owns_km = True  # it ends the kernel, though that was started before it came
+        client.kc = ready.client
         client.execute()
         manager.notebook_complete()
     except DeadKernelError:
@@ -286,23 +223,6 @@ def _blotted(value: Any, secrets: Collection[str]) -> Any:
     if isinstance(value, dict):
         return nbformat.NotebookNode({key: _blotted(item, secrets) for key, item in value.items()})
     return [_blotted(item, secrets) for item in value] if isinstance(value, list) else value
-
-
-def first_lines(kernel: str, folder: str | None) -> list[str]:
-    """Arguments that let a Python kernel run some lines before the first cell.
-
-    The first makes it look for modules in `folder`, the frozen twin of the one it runs in, before that one. Not by PYTHONPATH: that comes
-    before the standard library, and a random.py beside the notebook would replace it. The rest lets the kernel end without delay or a word.
-    """
-    if not is_ipython(kernel):
-        return []
-    path = f"import sys; sys.path.insert(sys.path.index('') if '' in sys.path else len(sys.path), {folder!r}); del sys"
-    return [f"--IPKernelApp.exec_lines={[*([path] if folder is not None else []), _END_QUIETLY]!r}"]
-
-
-def is_ipython(kernel: str) -> bool:
-    """Whether the kernel is IPython's. Raises NoSuchKernel."""
-    return any("ipykernel" in word for word in KernelSpecManager().get_kernel_spec(kernel).argv)
 
 
 def _in_kernel(value: Any) -> str:

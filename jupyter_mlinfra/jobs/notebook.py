@@ -14,6 +14,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,13 +22,13 @@ from ..core.database import Database
 from ..core.errors import MLInfraError
 from .attempt import NotebookTask
 from .environment import JOB, NODE, PROGRESS, runtime_folder
-from .parameters import EXPECTED, kernel_of, tags_of
+from .parameters import EXPECTED, check_parameters, kernel_of, read_notebook, tags_of
 from .report import give_reason
 from .signals import preempt_signals
 from .store import JobStore
 
 if TYPE_CHECKING:
-    from .engine import Ready
+    from .kernel import Kernel, Ready
 
 TELL_SECONDS = 1.0
 """Between two events that tell of progress."""
@@ -41,21 +42,44 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
     """
     from jupyter_client.kernelspec import NoSuchKernel
 
-    from .engine import INJECTED, DeadKernelError, execute, prepare
+    from .kernel import end
 
     try:
         for number in preempt_signals():
             signal.signal(number, _end)
-        notebook = prepare(task)
+        plain = read_notebook(Path(task.source), task.shown)
+        check_parameters(plain, task.parameters, task.shown)
         progress = Path(os.environ[PROGRESS]) if PROGRESS in os.environ else None
         if progress is not None:
             os.environ[PROGRESS] = str(progress.with_name("cell.json"))  # the code within a cell reports apart from the cells
-        sockets = runtime_folder(home) / os.environ.get(JOB, str(os.getpid()))
-        ended_by = execute(notebook, task, sockets=sockets, progress=progress, told=_follower(home / "state.db"), ready=ready)
+        kernel = ready.kernel if ready is not None else _launched(kernel_of(plain), task, home)
+        try:
+            return _run_in(kernel, ready, task, plain, progress=progress, told=_follower(home / "state.db"))
+        finally:
+            if kernel.has_kernel:  # something came between before its first cell
+                end(kernel)
     except MLInfraError as error:
         return _because(str(error), 2)
-    except NoSuchKernel:
-        return _because(f"{task.shown} asks for the kernel {kernel_of(notebook)!r}, which is not installed here. Open it with another kernel and save it.", 2)
+    except NoSuchKernel as error:
+        return _because(f"{task.shown} asks for the kernel {error.name!r}, which is not installed here. Open it with another kernel and save it.", 2)
+
+
+def _launched(name: str, task: NotebookTask, home: Path) -> Kernel:
+    """A kernel that starts. Raises NoSuchKernel."""
+    from .kernel import launch, new_kernel
+
+    kernel = new_kernel(name, str(runtime_folder(home) / f"{os.environ.get(JOB, str(os.getpid()))}.{os.urandom(4).hex()}.kernel"))
+    launch(kernel, task.code)
+    return kernel
+
+
+def _run_in(kernel: Kernel, ready: Ready | None, task: NotebookTask, plain: Mapping[str, Any], *, progress: Path | None, told: Callable[[float], None]) -> int:
+    from .engine import INJECTED, DeadKernelError, execute, prepare  # papermill takes as long to load as the kernel to start
+    from .kernel import connect
+
+    notebook = prepare(task, plain)
+    try:
+        ended_by = execute(notebook, task, ready or connect(kernel), progress=progress, told=told)
     except DeadKernelError:
         running = next((index for index, cell in enumerate(notebook.cells) if cell.metadata.papermill.status in ("running", "failed")), 0)
         return _because(f"The kernel died in cell {_number(notebook, running, INJECTED)}: often the machine ran out of memory.", 1)
@@ -96,7 +120,7 @@ def _because(reason: str, code: int) -> int:
     return code
 
 
-def _follower(state: Path) -> Any:
+def _follower(state: Path) -> Callable[[float], None]:
     """A function that tells followers of progress, though not more often than they care for; on other machines who follows their jobs does."""
     job, told_at = os.environ.get(JOB), -TELL_SECONDS
 

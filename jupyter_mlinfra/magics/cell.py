@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -164,18 +165,21 @@ def _options(line: str) -> argparse.Namespace:
 
 def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
     """The cell as a notebook, between one cell that reads the values and one that writes them."""
-    import nbformat
-
     before = [f"from jupyter_mlinfra.jobs.exchange import take as _take\nfrom pathlib import Path as _Path\n_folder = _Path({str(folder)!r})"]
     before += [f"{name} = _take(_folder / 'in', {name!r})" for name in options.given]
     after = ["from jupyter_mlinfra.jobs.exchange import put as _put", *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out)]
     cells = ["\n".join(before), cell, *(["\n".join(after)] if options.out else [])]
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in cells],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}},
-    )
+    notebook = {
+        "cells": [
+            {"cell_type": "code", "id": f"cell-{number}", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+            for number, source in enumerate(cells)
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     path = folder / "cell.ipynb"
-    path.write_text(nbformat.writes(notebook))
+    path.write_text(json.dumps(notebook, indent=1))
     return path
 
 

@@ -11,7 +11,8 @@ from jupyter_core.paths import jupyter_path
 from jupyter_core.utils import run_sync
 
 from ...core.errors import Unavailable
-from ..engine import START_SECONDS, Kernel, Ready, first_lines, is_ipython, new_kernel
+from ..kernel import START_SECONDS, Ready, connect, is_ipython, launch, new_kernel
+from ..kernel import end as end_kernel
 from .calls import answer_of, expression
 
 
@@ -56,7 +57,7 @@ def hand_out(ready: Ready, *, cwd: str, code: str, before: Mapping[str, str], en
 def end(ready: Ready) -> None:
     """Kill it, and remove its files."""
     ready.client.stop_channels()
-    run_sync(ready.kernel._async_shutdown_kernel)(now=True)
+    end_kernel(ready.kernel)
 
 
 def ask(ready: Ready, function: str, given: Any) -> dict[str, Any]:
@@ -97,22 +98,12 @@ async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:
     raise Unavailable("The warm kernel has died, or is stuck.", fix="The notebook starts as always.")
 
 
-@run_sync
-async def _start(kernel: Kernel, name: str) -> Any:
-    # As nbclient starts one: no history on the disk.
-    await kernel._async_start_kernel(extra_arguments=[*first_lines(name, None), "--HistoryManager.hist_file=:memory:"])
-    client = kernel.client()
-    client.start_channels(hb=False)  # it beats once a second; whether the kernel lives is asked of its process
-    client.allow_stdin = False
-    await client.wait_for_ready(timeout=START_SECONDS)
-    return client
-
-
 def _started(name: str, sockets: str) -> Ready:
     kernel = new_kernel(name, sockets)
     kernel.connection_file = f"{sockets}-connection.json"  # beside the sockets: whoever removes them removes it
+    launch(kernel, None)
     try:
-        return Ready(kernel, _start(kernel, name))
+        return connect(kernel)
     except BaseException:
-        run_sync(kernel._async_shutdown_kernel)(now=True)
+        end_kernel(kernel)
         raise

@@ -49,6 +49,7 @@ def main() -> None:
 
 
 def _warm(warming: Warming) -> Warmed:
+    from .. import engine  # noqa: F401 - papermill
     from .kernel import warmed
 
     lines = lines_of(warming.imports)
