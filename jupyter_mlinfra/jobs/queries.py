@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.errors import BadRequest, NotFound
+from ..core.errors import BadRequest, Conflict, NotFound
 from ..core.records import PAGE_LIMIT, Page, parse_cursor
 from .rows import Entry, Waiting, array_of, entry_of
 from .spec import Job, JobSpec, JobState
+from .state import FINAL
 
 HALF_LIFE_SECONDS = 7 * 86_400.0
 """What a user has used counts half after this time, as with Slurm's PriorityDecayHalfLife."""
@@ -206,3 +207,21 @@ def durations(connection: sqlite3.Connection, spec: JobSpec, *, limit: int) -> l
         WHERE spec -> ? = json(?) ORDER BY number DESC LIMIT ?
     """
     return [max(0.0, row[0]) for row in connection.execute(query, (same, json.dumps(value), limit)).fetchall()]
+
+
+def before(connection: sqlite3.Connection, names: Sequence[str]) -> list[int]:
+    """Numbers of the jobs to start after. Raises Conflict for one that can no longer succeed."""
+    numbers = list[int]()
+    for job in dict.fromkeys(job for name in names for job in find(connection, name).jobs):
+        entry = read(connection, job)
+        if entry.job.state in FINAL and entry.job.state is not JobState.SUCCEEDED:
+            raise Conflict(f"Job {job} is {entry.job.state}: nothing can start after it.", entry.job.reason, f"mlinfra jobs requeue {job}, or leave it out.")
+        numbers.append(entry.number)
+    return numbers
+
+
+def some(names: Sequence[str]) -> str:
+    """Jobs by name, the first of them."""
+    shown = ", ".join(name.removeprefix("job:") for name in names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"job{'s' if len(names) > 1 else ''} {shown}{more}"

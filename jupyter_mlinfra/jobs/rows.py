@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -135,3 +135,8 @@ def moment(seconds: float | None) -> datetime | None:
 
 def seconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
+
+
+def dump(record: JobSpec | Launch) -> str:
+    """As JSON. Field by field: `asdict` copies all that is in them, which a submit has no time for."""
+    return json.dumps({field.name: getattr(record, field.name) for field in fields(record)})

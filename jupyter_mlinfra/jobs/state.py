@@ -19,6 +19,7 @@ _NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
     JobState.LOST: frozenset({JobState.QUEUED}),
 }
+ACTIVE = (JobState.STARTING, JobState.RUNNING)
 FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
 
 SAVED = 75

@@ -1,41 +1,28 @@
-"""The queue in `state.db`: the only module that writes a job, each change with its event in one transaction."""
+"""The queue in `state.db`: the only room that writes a job, each change with its event in one transaction.
+
+What is asked is in `queries`, how a row changes in `moves`, how rows come to be in `accepting`.
+"""
 
 from __future__ import annotations
 
 import json
-import secrets
-import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ..core import events
 from ..core.database import Database
 from ..core.errors import BadRequest, Conflict
 from ..core.processes import Identity
 from ..core.records import Page, now
 from . import queries
+from .accepting import Accepted, insert
 from .attempt import encodable
+from .moves import change, request, requeue, step, tell, unstarted, write
 from .queries import read
-from .rows import Entry, Launch, Waiting, entry_of, seconds
+from .rows import Entry, Waiting, entry_of
 from .spec import Job, JobSpec, JobState
-from .state import FINAL, advance
+from .state import ACTIVE, FINAL
 
-ACTIVE = (JobState.STARTING, JobState.RUNNING)
-PAIRS = 100_000
-"""Jobs times those that they start after, of one submit."""
 _FINAL = "state IN ('succeeded', 'failed', 'cancelled', 'lost')"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """What is written down of jobs that are submitted together. name: of an array's elements, with their place behind it."""
-
-    name: str
-    launch: Launch
-    snapshot: str | None
-    backend: str
-    user: str
 
 
 class JobStore:
@@ -178,7 +165,7 @@ class JobStore:
         with self._database.unforced(), self._database.write() as connection:
             known = connection.execute("SELECT id, part_of FROM job WHERE key = ?", (spec.key,)).fetchone() if spec.key is not None else None
             if known is None:
-                return _insert(connection, spec, accepted)
+                return insert(connection, spec, accepted)
         return self.job(known["part_of"] or known["id"])
 
     def sync(self) -> None:
@@ -220,17 +207,17 @@ class JobStore:
         with self._database.write() as connection:
             for entry in (read(connection, job) for job in jobs):
                 if entry.cancelled_by:
-                    _write(connection, entry, JobState.CANCELLED, reason=_unstarted(entry, entry.cancelled_by))
+                    write(connection, entry, JobState.CANCELLED, reason=unstarted(entry, entry.cancelled_by))
                 else:
-                    _set(connection, entry, remote=None, not_before=now().timestamp() + delay, reason=encodable(reason), failures=entry.failures + counted)
+                    change(connection, entry, remote=None, not_before=now().timestamp() + delay, reason=encodable(reason), failures=entry.failures + counted)
 
     def running_there(self, job: str, *, gpu_ids: Sequence[str], began: float) -> Entry:
         """A job that was sent on runs: the next attempt. began: seconds since 1970."""
         with self._database.write() as connection:
             entry = read(connection, job)
             if entry.job.state is JobState.QUEUED:
-                entry = _step(connection, entry, JobState.STARTING, gpu_ids=json.dumps(list(gpu_ids)), progress=None, progress_text="", held_by="")
-            return _step(connection, entry, JobState.RUNNING, started_at=began)
+                entry = step(connection, entry, JobState.STARTING, gpu_ids=json.dumps(list(gpu_ids)), progress=None, progress_text="", held_by="")
+            return step(connection, entry, JobState.RUNNING, started_at=began)
 
     def again(self, job: str, *, reason: str, exit_code: int | None, counted: bool, delay: float, remote: str | None = None) -> Entry:
         """Back into the queue, not to be started for `delay` seconds; into its end when somebody asked for that meanwhile.
@@ -252,7 +239,7 @@ class JobStore:
     def request_cancel(self, jobs: Sequence[str], *, user: str) -> list[Job]:
         """End waiting jobs at once; leave word for who runs the others. A job that has ended stays as it is."""
         with self._database.write() as connection:
-            return [_request(connection, read(connection, job), "cancelled_by", user, f"Is being cancelled by {user}.") for job in jobs]
+            return [request(connection, read(connection, job), "cancelled_by", user, f"Is being cancelled by {user}.") for job in jobs]
 
     def requeue(self, jobs: Sequence[str], *, user: str, environment: str, array: str | None = None) -> list[Job]:
         """Run jobs again that did not succeed, under the same id; leave word for who runs the others. Waiting ones stay as they are.
@@ -266,7 +253,7 @@ class JobStore:
                 entries = [entry for entry in entries if entry.job.state is not JobState.SUCCEEDED]
             if not entries:
                 raise Conflict(f"Array {array} succeeded.", "All its elements did, and what succeeded is not run again.", "Submit it again.")
-            return [_requeue(connection, entry, user, environment) for entry in entries]
+            return [requeue(connection, entry, user, environment) for entry in entries]
 
     def hold(self, jobs: Sequence[str], *, user: str) -> list[Job]:
         """Keep waiting jobs from starting. Raises Conflict when none of them waits."""
@@ -288,14 +275,14 @@ class JobStore:
                 entry = read(connection, job)
                 if entry.job.state in FINAL or entry.job.reason == reason or entry.job.held_by:
                     continue
-                _set(connection, entry, reason=reason)
+                change(connection, entry, reason=reason)
 
     def told_progress(self, job: str, fraction: float | None) -> None:
         """Tell followers that a running job got on; its progress itself is in the attempt's files."""
         with self._database.write() as connection:
             entry = read(connection, job)
             if entry.job.state in ACTIVE:
-                _tell(connection, entry.job, fraction)
+                tell(connection, entry.job, fraction)
 
     def _mark(self, jobs: Sequence[str], verb: str, **columns: Any) -> list[Job]:
         with self._database.write() as connection:
@@ -304,196 +291,14 @@ class JobStore:
             if not waiting:
                 job = entries[0].job
                 raise Conflict(f"Job {job.id} is {job.state}: nothing to {verb}.", "Only a job that waits can be held, released or moved in the queue.")
-            moved = {entry.job.id: _set(connection, entry, **columns) for entry in waiting}
+            moved = {entry.job.id: change(connection, entry, **columns) for entry in waiting}
             return [moved.get(entry.job.id, entry.job) for entry in entries]
 
     def _move(self, job: str, to: JobState, **how: Any) -> Entry:
         with self._database.write() as connection:
-            return _step(connection, read(connection, job), to, **how)
+            return step(connection, read(connection, job), to, **how)
 
     def _select(self, tail: str, *values: Any) -> list[Entry]:
         with self._database.read() as connection:
             rows = connection.execute(f"SELECT * FROM job WHERE {tail}", values).fetchall()  # noqa: S608 - fixed words, bound values
         return [entry_of(row) for row in rows]
-
-
-def _insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -> Job:
-    """Write the rows of a job or of an array."""
-    before = _before(connection, spec.after)
-    elements = spec.array or (None,)
-    if len(before) * len(elements) > PAIRS:
-        why = f"{len(elements):,} would each wait for {len(before):,}, and at most {PAIRS:,} pairs are kept."
-        raise BadRequest("That is too much to wait for.", why, "Put a job of `true` in between: it starts after the first, and the others after it.")
-    ids = [_new_id(connection) for _ in range(len(elements) + 1)] if spec.array else [_new_id(connection)]
-    array, at = ids.pop() if spec.array else None, now().timestamp()
-    reason = f"Starts after {_some(spec.after)}." if spec.after else "Waits for its turn."
-    launch = _dump(accepted.launch)
-    columns = (
-        "id", "key", "name", "state", "reason", "backend", "user", "spec", "launch", "snapshot", "priority", "cpus", "gpus", "memory_gib",
-        "submitted_at", "changed_at", "part_of", "place", "at_once",
-    )  # fmt: skip
-    rows = [
-        (
-            ident, spec.key if not place else None, accepted.name if array is None else f"{accepted.name}/{place}", "queued", reason, accepted.backend,
-            accepted.user, _dump(_element(spec, element)), launch, accepted.snapshot, spec.priority, spec.cpus, spec.gpus,
-            spec.memory_gib or 0.0, at, at, array, None if array is None else place, spec.max_parallel,
-        )
-        for place, (ident, element) in enumerate(zip(ids, elements, strict=True))
-    ]  # fmt: skip
-    connection.executemany(f"INSERT INTO job ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows)  # noqa: S608 - our own names
-    of = ("part_of", array) if array is not None else ("id", ids[0])
-    numbers = [row["number"] for row in connection.execute(f"SELECT number FROM job WHERE {of[0]} = ?", (of[1],))]  # noqa: S608 - our own names
-    connection.executemany("INSERT INTO job_label VALUES (?, ?, ?)", [(number, key, value) for number in numbers for key, value in spec.labels.items()])
-    connection.executemany("INSERT INTO job_after VALUES (?, ?)", ((number, earlier) for number in numbers for earlier in before))
-    job = read(connection, ids[0]).job if array is None else queries.array_job(connection, array, elements=ids)
-    _tell(connection, job)
-    return replace(job, after=queries.after(connection, ids[0])) if before else job
-
-
-def _dump(record: JobSpec | Launch) -> str:
-    """As JSON. Field by field: `asdict` copies all that is in them, which a submit has no time for."""
-    return json.dumps({field.name: getattr(record, field.name) for field in fields(record)})
-
-
-def _step(
-    connection: sqlite3.Connection,
-    entry: Entry,
-    to: JobState,
-    *,
-    reason: str = "",
-    exit_code: int | None = None,
-    counted: bool = False,
-    asked: bool = False,
-    **columns: Any,
-) -> Entry:
-    """Move a job, unless somebody has asked for something else meanwhile."""
-    job = entry.job.id
-    if to is JobState.QUEUED and entry.cancelled_by:
-        return _write(connection, entry, JobState.CANCELLED, reason=f"Cancelled by {entry.cancelled_by}.", exit_code=exit_code)
-    if to is JobState.STARTING and entry.job.held_by and "held_by" not in columns:
-        raise Conflict(f"Job {job} is on hold.", f"{entry.job.held_by} holds it.", f"mlinfra jobs release {job}")
-    columns["failures"] = entry.failures + counted
-    columns["requeues"] = entry.requeues + asked
-    return _write(connection, entry, to, reason=reason, exit_code=exit_code, **columns)
-
-
-def _element(spec: JobSpec, element: Mapping[str, Any] | None) -> JobSpec:
-    """The spec of one element, which is that of a job of its own."""
-    if element is None:
-        return spec
-    plain = replace(spec, array=(), max_parallel=None, key=None)
-    if spec.notebook is not None:
-        return replace(plain, parameters={**spec.parameters, **element})
-    return replace(plain, environment={**spec.environment, **{name: str(value) for name, value in element.items()}})
-
-
-def _before(connection: sqlite3.Connection, names: Sequence[str]) -> list[int]:
-    """Numbers of the jobs to start after. Raises Conflict for one that can no longer succeed."""
-    numbers = list[int]()
-    for job in dict.fromkeys(job for name in names for job in queries.find(connection, name).jobs):
-        entry = read(connection, job)
-        if entry.job.state in FINAL and entry.job.state is not JobState.SUCCEEDED:
-            raise Conflict(f"Job {job} is {entry.job.state}: nothing can start after it.", entry.job.reason, f"mlinfra jobs requeue {job}, or leave it out.")
-        numbers.append(entry.number)
-    return numbers
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(name.removeprefix("job:") for name in names[:3])
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"job{'s' if len(names) > 1 else ''} {shown}{more}"
-
-
-def _request(connection: sqlite3.Connection, entry: Entry, column: str, user: str, reason: str) -> Job:
-    """Leave word that an active job is to end; a waiting one that is to be cancelled ends at once, unless it was sent on."""
-    if entry.job.state is JobState.QUEUED and column == "cancelled_by" and entry.remote is None:
-        return _write(connection, entry, JobState.CANCELLED, reason=_unstarted(entry, user)).job
-    there = entry.job.state is JobState.QUEUED and column == "cancelled_by"  # sent on: who sent it has to take it back
-    if (entry.job.state in ACTIVE or there) and not entry.cancelled_by:
-        return _set(connection, entry, reason=reason, **{column: user})
-    return entry.job
-
-
-def _unstarted(entry: Entry, user: str) -> str:
-    """Why a job that waited has ended; one that was requeued may have run before."""
-    return f"Cancelled by {user} before it started{' again' if entry.job.attempt else ''}."
-
-
-def _requeue(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> Job:
-    job = entry.job
-    if job.state is JobState.SUCCEEDED:
-        raise Conflict(f"Job {job.id} succeeded.", "A job that succeeded is not run again.", f"mlinfra jobs clone {job.id} submits another like it.")
-    if job.state not in FINAL:
-        return _request(connection, entry, "requeued_by", user, f"Is being requeued by {user}.")
-    launch = _dump(replace(entry.launch, environment=environment))
-    earlier = connection.execute("SELECT id FROM job JOIN job_after ON before = number WHERE job_after.job = ? AND state != 'succeeded'", (entry.number,))
-    names = [row["id"] for row in earlier.fetchall()]
-    _before(connection, names)  # what did not succeed has to be run again first
-    reason = f"Requeued by {user}. Starts after {_some(names)}." if names else f"Requeued by {user}."
-    return _write(
-        connection, entry, JobState.QUEUED, reason=reason, launch=launch, cancelled_by="", requeued_by="", held_by="", failures=0, requeues=0,
-        not_before=0, gpu_ids="[]", remote=None,
-    ).job  # fmt: skip
-
-
-def _write(
-    connection: sqlite3.Connection, entry: Entry, to: JobState, *, reason: str, exit_code: int | None = None, given_up: bool = True, **columns: Any
-) -> Entry:
-    """Move a job. given_up: what was to start after one that does not succeed is cancelled with it."""
-    at = now()
-    job = advance(entry.job, to, at=at, reason=encodable(reason), exit_code=exit_code)
-    values = {
-        "state": str(job.state), "reason": job.reason, "exit_code": job.exit_code, "attempt": job.attempt,
-        "started_at": seconds(job.started_at), "ended_at": seconds(job.ended_at), "changed_at": at.timestamp(), **columns,
-    }  # fmt: skip
-    moved = _update(connection, job.id, values)
-    _tell(connection, moved.job)
-    if entry.job.state is JobState.RUNNING and entry.job.started_at is not None:
-        _charge(connection, entry.job, (at - entry.job.started_at).total_seconds(), at.timestamp())
-    if to in FINAL and to is not JobState.SUCCEEDED and given_up:
-        _give_up_later(connection, moved)
-    return moved
-
-
-def _charge(connection: sqlite3.Connection, job: Job, ran: float, at: float) -> None:
-    """Add what an attempt held to what its user has used."""
-    row = connection.execute("SELECT * FROM job_share WHERE user = ?", (job.user,)).fetchone()
-    before = queries.faded(row["seconds"], at - row["at"]) if row else 0.0
-    used = before + max(0.0, ran) * (job.gpus + job.cpus / queries.CPUS_PER_GPU)
-    connection.execute("INSERT OR REPLACE INTO job_share VALUES (?, ?, ?)", (job.user, used, at))
-
-
-def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Cancel what was to start after a job that did not succeed, near and far; in a loop, for a chain may be long."""
-    query = "SELECT job.id FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ? AND job.state = 'queued'"
-    left = [entry]
-    while left:
-        earlier = left.pop()
-        for row in connection.execute(query, (earlier.number,)).fetchall():
-            reason = f"It was to start after job {earlier.job.id}, which is {earlier.job.state}."
-            left.append(_write(connection, read(connection, row["id"]), JobState.CANCELLED, reason=reason, given_up=False))
-
-
-def _set(connection: sqlite3.Connection, entry: Entry, **columns: Any) -> Job:
-    """Change what is said of a job; its state stays."""
-    values = {**columns, "changed_at": now().timestamp()}
-    job = _update(connection, entry.job.id, values).job
-    _tell(connection, job)
-    return job
-
-
-def _update(connection: sqlite3.Connection, job: str, values: Mapping[str, Any]) -> Entry:
-    """Write these columns of a job."""
-    columns = ", ".join(f"{name} = ?" for name in values)
-    return entry_of(connection.execute(f"UPDATE job SET {columns} WHERE id = ? RETURNING *", [*values.values(), job]).fetchone())  # noqa: S608 - our own names
-
-
-def _tell(connection: sqlite3.Connection, job: Job, progress: float | None = None) -> None:
-    events.append(connection, "job", job.ref, {"state": job.state, "name": job.name, "reason": job.reason, "progress": progress})
-
-
-def _new_id(connection: sqlite3.Connection) -> str:
-    while True:
-        fresh = secrets.token_hex(4)
-        if connection.execute("SELECT 1 FROM job WHERE id = ? OR part_of = ?", (fresh, fresh)).fetchone() is None:
-            return fresh

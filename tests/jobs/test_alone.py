@@ -14,12 +14,13 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
+from jupyter_mlinfra.jobs.accepting import Accepted
 from jupyter_mlinfra.jobs.attempt import Attempt
 from jupyter_mlinfra.jobs.backends.control import Config
 from jupyter_mlinfra.jobs.backends.launch import Place, spawn
 from jupyter_mlinfra.jobs.backends.live import Live
 from jupyter_mlinfra.jobs.rows import Launch
-from jupyter_mlinfra.jobs.store import Accepted, JobStore
+from jupyter_mlinfra.jobs.store import JobStore
 
 ODD = ['{"fraction": 0.5, "text": "caf\\udce9.csv"}', '{"fraction": 1' + "0" * 400 + "}", "[" * 9000]
 FAULTS = """

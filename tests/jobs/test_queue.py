@@ -14,8 +14,9 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec, JobState
+from jupyter_mlinfra.jobs.accepting import Accepted
 from jupyter_mlinfra.jobs.rows import Launch
-from jupyter_mlinfra.jobs.store import Accepted, JobStore
+from jupyter_mlinfra.jobs.store import JobStore
 
 NOTE = "import os, sys; open(sys.argv[1], 'a').write(os.environ['DEPTH'] + ' ' + os.environ['MLINFRA_ARRAY_INDEX'] + chr(10))"
 COUNT = """

@@ -14,9 +14,10 @@ import pytest
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec, JobState
+from jupyter_mlinfra.jobs.accepting import Accepted
 from jupyter_mlinfra.jobs.backends.launch import Place, TryLater, spawn
 from jupyter_mlinfra.jobs.rows import Entry, Launch
-from jupyter_mlinfra.jobs.store import Accepted, JobStore
+from jupyter_mlinfra.jobs.store import JobStore
 
 
 def begun(store: JobStore, spec: JobSpec, folder: Path) -> Entry:
@@ -78,7 +79,8 @@ def test_a_full_disk_puts_a_start_off_and_fails_no_job(call: str, number: int, p
 
 def test_a_change_is_seen_although_the_clock_was_set_back(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, clock = JobStore(project.database), [datetime(2030, 1, 2, tzinfo=UTC)]
-    monkeypatch.setattr("jupyter_mlinfra.jobs.store.now", lambda: clock[0])
+    for module in ("store", "moves", "accepting"):
+        monkeypatch.setattr(f"jupyter_mlinfra.jobs.{module}.now", lambda: clock[0])
     entry = begun(store, JobSpec(command=["true"]), tmp_path)
     before, clock[0] = store.fingerprint(), datetime(2030, 1, 1, tzinfo=UTC)
     store.running(entry.job.id, Identity("boot", 1, 1))

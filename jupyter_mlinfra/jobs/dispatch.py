@@ -1,0 +1,58 @@
+"""Telling backends what changes in the queue."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..core.errors import MLInfraError
+from .alarms import read_alarms
+from .backends import JobBackend, load_backend
+from .backends.control import Control
+from .spec import Job, JobState
+from .state import ACTIVE
+from .store import JobStore
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+
+class Dispatch:
+    """The backends of one project, each loaded when it is first of use."""
+
+    def __init__(self, project: Project, store: JobStore, control: Control) -> None:
+        self._project, self._store, self._control = project, store, control
+        self._backends: dict[str, JobBackend] = {}
+
+    def name_of(self, wanted: str | None) -> str:
+        """The backend that is asked for, or that of the settings."""
+        return wanted or self._project.settings.jobs.backend
+
+    def backend(self, wanted: str | None = None) -> JobBackend:
+        """The same, loaded. Raises NotFound with the names there are."""
+        name = self.name_of(wanted)
+        if name not in self._backends:
+            self._backends[name] = load_backend(name, self._project)
+        return self._backends[name]
+
+    def start(self, job: Job) -> None:
+        """Have a waiting job started. It is accepted: what goes wrong is said in its reason, or a caller that tries again would double it."""
+        try:
+            self.backend(job.backend).submit([job.id])
+        except MLInfraError as error:
+            self._store.explain(dict.fromkeys(self._store.named(job.id).jobs, f"Waits: {error}"))
+
+    def end(self, jobs: Sequence[Job]) -> None:
+        """Have those end that are active and were asked to."""
+        active = [job for job in jobs if job.state in ACTIVE or (job.state is JobState.QUEUED and self._store.entry(job.id).cancelled_by)]
+        for name in sorted({job.backend for job in active}):
+            self.backend(name).cancel([job.id for job in active if job.backend == name])
+
+    def heal(self) -> None:
+        """Restart who follows the jobs of a backend, if it died while there is something to do."""
+        for name in self._store.backends():
+            with contextlib.suppress(MLInfraError):  # who asks for a list gets it, whatever has become of a backend
+                self.backend(name).heal()
+        if read_alarms(self._project.database):
+            self._control.heal()
