@@ -274,14 +274,13 @@ def _priority(session: Session, id: str, priority: int) -> Any:
 @click.option("--after", multiple=True, metavar="ID", help="Start once this job has succeeded; may be repeated.")
 @click.option("--name")
 def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **changes: Any) -> Any:
-    """Submit another job like an earlier one; what is not said stays as it was."""
-    service = session.bench.jobs
+    """Submit another job, or array, like an earlier one; what is not said stays as it was."""
     changed = {name: value for name, value in changes.items() if value not in (None, ())}
     changed |= {name: None for name in _CAN_BE_NONE if changed.get(name) in (0, "")}
     given = parameters(typed, raw)
     if given:
-        changed["parameters"] = {**service.show(id).parameters, **given}
-    return service.clone(id, same_code=same_code, **changed)
+        changed["parameters"] = given
+    return session.bench.jobs.clone(id, same_code=same_code, **changed)
 
 
 @jobs.verb("queue")

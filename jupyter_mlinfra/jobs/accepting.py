@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..core.errors import BadRequest
 from ..core.records import now
 from . import queries
+from .array import element_of
 from .moves import tell
 from .queries import read
 from .rows import Launch, dump
@@ -49,7 +48,7 @@ def insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) ->
     rows = [
         (
             ident, spec.key if not place else None, accepted.name if array is None else f"{accepted.name}/{place}", "queued", reason, accepted.backend,
-            accepted.user, dump(_element(spec, element)), launch, accepted.snapshot, spec.priority, spec.cpus, spec.gpus,
+            accepted.user, dump(spec if element is None else element_of(spec, element)), launch, accepted.snapshot, spec.priority, spec.cpus, spec.gpus,
             spec.memory_gib or 0.0, at, at, array, None if array is None else place, spec.max_parallel,
         )
         for place, (ident, element) in enumerate(zip(ids, elements, strict=True))
@@ -62,16 +61,6 @@ def insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) ->
     job = read(connection, ids[0]).job if array is None else queries.array_job(connection, array, elements=ids)
     tell(connection, job)
     return replace(job, after=queries.after(connection, ids[0])) if before else job
-
-
-def _element(spec: JobSpec, element: Mapping[str, Any] | None) -> JobSpec:
-    """The spec of one element, which is that of a job of its own."""
-    if element is None:
-        return spec
-    plain = replace(spec, array=(), max_parallel=None, key=None)
-    if spec.notebook is not None:
-        return replace(plain, parameters={**spec.parameters, **element})
-    return replace(plain, environment={**spec.environment, **{name: str(value) for name, value in element.items()}})
 
 
 def _new_id(connection: sqlite3.Connection) -> str:

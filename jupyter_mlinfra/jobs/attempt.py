@@ -142,16 +142,18 @@ class Attempt:
         return fraction, text
 
 
-def attempt_record(attempt: Attempt, number: int) -> AttemptRecord:
-    """What the files of an attempt tell."""
+def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> AttemptRecord:
+    """What the files of an attempt tell. last_line: whether that of its log says why it failed, as that of a command does."""
     began, ended, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
     reason = attempt.said() if code else ""
+    if code and not reason:
+        reason = explain_exit(code, attempt.last_line() if last_line else "")
     return AttemptRecord(
         number=number,
         began_at=None if began is None else datetime.fromtimestamp(began, UTC),
         ended_at=None if ended is None else datetime.fromtimestamp(ended, UTC),
         exit_code=code,
-        reason=reason or (explain_exit(code) if code else ""),
+        reason=reason,
         log_bytes=attempt.log.stat().st_size if attempt.log.exists() else 0,
     )
 

@@ -25,7 +25,6 @@ from .logs import read_log, search_log
 from .parameters import parameters_of, read_notebook
 from .queries import Named
 from .resources import read as read_resources
-from .shown import document, with_files
 from .spec import (
     AttemptRecord,
     CodeDiff,
@@ -47,6 +46,7 @@ from .spec import (
 from .state import FINAL
 from .store import JobStore
 from .submitting import Submitter
+from .views import document, with_files
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -84,11 +84,12 @@ class Jobs:
         self._dispatch.backend(spec.backend).check(spec)
 
     def clone(self, job: str, *, same_code: bool = False, **changes: Any) -> Job:
-        """Submit another job like an earlier one, with the code as it is now or, with `same_code`, as it was then.
+        """Submit another job like an earlier one, or array, with the code as it is now or, with `same_code`, as it was then.
 
-        changes: fields of JobSpec that differ. Raises NotFound when the code of then is no longer kept.
+        changes: fields of JobSpec that differ; of `parameters`, those that do, in each element of an array.
+        Raises NotFound when the code of then is no longer kept.
         """
-        return self._complete(self._submitter.clone(self._store.entry(job), same_code=same_code, changes=changes))
+        return self._complete(self._submitter.clone(self._store.named(job), same_code=same_code, changes=changes))
 
     def show(self, job: str) -> Job:
         """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest when several begin so."""
@@ -98,6 +99,11 @@ class Jobs:
             with contextlib.suppress(MLInfraError):  # a tracking store that cannot be asked keeps nobody from the job
                 return replace(found, run=self._tracked(found.id))
         return found
+
+    def job_of(self, key: str) -> Job | None:
+        """The job that was submitted with this key."""
+        known = self._store.by_key(key)
+        return None if known is None else self._complete(known)
 
     def list(
         self,
@@ -234,7 +240,7 @@ class Jobs:
         """Every start of a job, newest first."""
         found = self._store.entry(job).job
         page = page_of(range(found.attempt, 0, -1), limit=limit, cursor=cursor)
-        items = [attempt_record(Attempt.of(self._project.home, found.id, number), number) for number in page.items]
+        items = [attempt_record(Attempt.of(self._project.home, found.id, number), number, last_line=bool(found.command)) for number in page.items]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
     def counts(self) -> dict[str, int]:

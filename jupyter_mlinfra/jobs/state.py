@@ -86,7 +86,7 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
         return Verdict(state=JobState.SUCCEEDED, reason="", exit_code=0)
     if ended.code == SAVED:
         delay = 0.0 if ended.seconds >= QUICK_SECONDS else min(_doubled(requeues) - 1, QUICK_SECONDS)
-        return Verdict(state=JobState.QUEUED, reason=f"Saved its work and asked to go on{_in(delay)}.", exit_code=SAVED, delay=delay)
+        return Verdict(state=JobState.QUEUED, reason=f"{explain_exit(SAVED).rstrip('.')}{_in(delay)}.", exit_code=SAVED, delay=delay)
     reason = ended.said or explain_exit(ended.code, ended.last)
     if failures < retries:
         delay = min(_doubled(failures), BACKOFF_LIMIT_SECONDS)
@@ -100,6 +100,8 @@ def explain_exit(code: int | None, last: str = "") -> str:
     """A sentence for an exit code; codes above 128 name the signal, as shells write it. last: what the program wrote last."""
     if code is None:
         return "It ended, but how is not known: the process that kept its exit code was killed."
+    if code == SAVED:
+        return "Saved its work and asked to go on."
     if code == 127:
         return "Exit code 127: the program was not found."
     if code == 126:

@@ -49,6 +49,10 @@ class JobStore:
                 raise BadRequest(f"{name} is an array of {len(found.jobs)} jobs.", "One of them has to be named.", f"{found.array}/0 is the first.")
             return read(connection, found.jobs[0])
 
+    def elements(self, array: str) -> list[Entry]:
+        """The jobs of the array with exactly this id, in order."""
+        return self._select("part_of = ? ORDER BY place", array)
+
     def job(self, name: str) -> Job:
         """What is known of a job, or of an array as a whole."""
         with self._database.read() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest
 from ..core.processes import failpoint
 from .accepting import Accepted
+from .array import array_of, with_parameters
 from .dispatch import Dispatch
 from .environment import handing_over, keep, runtime_folder, submitters_environment
 from .intake import examine, name_of, script_of, working_folder
 from .parameters import kernel_of, read_notebook
-from .rows import Entry, Launch
+from .queries import Named
+from .rows import Launch
 from .snapshot import Snapshots
 from .spec import Job, JobSpec, JobState
 from .store import JobStore
@@ -52,9 +54,11 @@ class Submitter:
         self._check(spec)
         return self._accept(spec, self._freeze(spec))
 
-    def clone(self, entry: Entry, *, same_code: bool, changes: dict[str, Any]) -> Job:
+    def clone(self, named: Named, *, same_code: bool, changes: Mapping[str, Any]) -> Job:
         """See `Jobs.clone`."""
-        spec = replace(entry.spec, **{"key": None, "after": (), **changes})
+        entry = self._store.entry(named.jobs[0])
+        spec = replace(self._spec_of(named), **{"key": None, "after": (), **{name: value for name, value in changes.items() if name != "parameters"}})
+        spec = with_parameters(spec, changes.get("parameters") or {})
         if not same_code or entry.job.snapshot is None:
             return self.submit(spec)
         code = self.snapshots().tree(entry.job.snapshot)
@@ -67,6 +71,12 @@ class Submitter:
     def snapshots(self) -> Snapshots:
         """The code that jobs of the project run from."""
         return Snapshots(self._project.root, self._project.home, max_mib=self._project.settings.jobs.snapshot_max_mib)
+
+    def _spec_of(self, named: Named) -> JobSpec:
+        if named.array is None:
+            return self._store.entry(named.jobs[0]).spec
+        array = self._store.job(named.array).array
+        return array_of([entry.spec for entry in self._store.elements(named.array)], max_parallel=array.max_parallel if array else None)
 
     def _check(self, spec: JobSpec) -> None:
         self._dispatch.backend(spec.backend).check(spec)

@@ -217,12 +217,11 @@ class Needs(TypedDict, total=False):
 class JobClone(Handler):
     @execute(slow=late)
     def post(self, id: str, *, parameters: dict[str, Any] | None = None, needs: Needs | None = None, same_code: bool = False) -> Job:
-        """Submit another job like this one; `parameters` and `needs` are those that differ."""
-        jobs = self.bench.jobs
+        """Submit another job, or array, like this one; `parameters` and `needs` are those that differ."""
         changes: dict[str, Any] = dict(needs or {})
         if parameters:
-            changes["parameters"] = {**jobs.show(id).parameters, **parameters}
-        return jobs.clone(id, same_code=same_code, **changes)
+            changes["parameters"] = parameters
+        return self.bench.jobs.clone(id, same_code=same_code, **changes)
 
 
 class JobAttach(Handler):

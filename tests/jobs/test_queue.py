@@ -315,6 +315,33 @@ def test_a_clone_with_the_same_code_runs_in_the_project_s_own_folders(jobs: Jobs
     assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
 
 
+def test_a_clone_of_an_array_is_the_whole_array(jobs: Jobs, tools: Any, project: Project) -> None:
+    source = "depth, rate, kind = 1, 0.5, 'a'"
+    tools.write_notebook(project.root / "n.ipynb", tools.cell(source, "parameters"), tools.cell("print(depth, rate, kind)"))
+    array = [{"depth": 4, "kind": True}, {"depth": 6, "kind": 1}, {"depth": 8, "kind": 1}]
+    first = jobs.submit(JobSpec(notebook="n.ipynb", parameters={"rate": 0.1}, array=array, max_parallel=2, name="grid", key="k"))
+    clone = jobs.clone(first.id, priority=60)
+    assert clone.id != first.id
+    assert clone.array is not None
+    assert (clone.name, clone.priority, clone.array.size, clone.array.max_parallel) == ("grid", 60, 3, 2)
+    given = [dict(jobs.show(ident).parameters) for ident in clone.array.elements]
+    assert given == [{"rate": 0.1, **element} for element in array]
+    assert [type(values["kind"]) for values in given] == [bool, int, int]
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("pass"))  # what takes no parameters any more
+    again = jobs.clone(first.id, same_code=True, parameters={"depth": 1})
+    assert again.array is not None
+    assert [dict(jobs.show(ident).parameters) for ident in again.array.elements] == [{"rate": 0.1, **element, "depth": 1} for element in array]
+
+
+def test_a_clone_of_an_element_is_that_one_alone(jobs: Jobs, tools: Any) -> None:
+    first = jobs.submit(JobSpec(command=["sh", "-c", "echo $RATE $DEPTH"], environment={"RATE": "1"}, array=[{"DEPTH": 4}, {"DEPTH": 6}]))
+    one, both = jobs.clone(f"{first.id}/1"), jobs.clone(first.id)
+    assert (one.array, one.part_of) == (None, None)
+    assert both.array is not None
+    jobs.wait([one.id, both.id], timeout=tools.wait)
+    assert [jobs.logs(ident).text for ident in (one.id, *both.array.elements)] == ["1 6\n", "1 4\n", "1 6\n"]
+
+
 def test_a_known_key_gives_its_job_whatever_has_become_of_the_notebook(jobs: Jobs, tools: Any, project: Project) -> None:
     notebook = tools.write_notebook(project.root / "n.ipynb", tools.cell("pass"))
     first = jobs.submit(JobSpec(notebook="n.ipynb", key="k"))

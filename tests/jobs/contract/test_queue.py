@@ -248,6 +248,18 @@ def test_a_job_that_failed_is_run_again_under_its_id(site: Any) -> None:
     assert (job.state, ended.id, ended.state, ended.attempt) == ("failed", job.id, "succeeded", 2)
 
 
+def test_one_element_of_an_array_is_run_again_and_cloned_by_itself(site: Any) -> None:
+    script = 'echo "$I $MLINFRA_ARRAY_INDEX" >> "again-$I"; [ "$I" != b ] || [ "$(wc -l < again-b)" -ge 2 ]'
+    array = site.shell(script, array=[{"I": "a"}, {"I": "b"}, {"I": "c"}])
+    assert [job.state for job in site.jobs.wait([array.id], timeout=60)] == ["succeeded", "failed", "succeeded"]
+    site.jobs.requeue(f"{array.id}/1")
+    assert [(job.state, job.attempt) for job in site.jobs.wait([array.id], timeout=60)] == [("succeeded", 1), ("succeeded", 2), ("succeeded", 1)]
+    assert [(site.root / f"again-{name}").read_text() for name in "abc"] == ["a 0\n", "b 1\nb 1\n", "c 2\n"]
+    clone = site.end_of(site.jobs.clone(f"{array.id}/2"))[0]
+    assert (clone.state, clone.part_of) == ("succeeded", None)
+    assert (site.root / "again-c").read_text().splitlines()[-1].split() == ["c"]
+
+
 def test_a_running_job_that_is_requeued_starts_again(site: Any, tools: Any) -> None:
     job = site.shell("echo x >> rq; [ $(wc -l < rq) = 2 ] && exit 0; sleep 600")
     tools.until(lambda: tools.lines(site.root / "rq") and _state(site, job) == "running")

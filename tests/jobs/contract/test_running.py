@@ -169,12 +169,14 @@ def test_exit_75_is_saved_and_goes_on_with_the_same_checkpoints(site: Any) -> No
     job = site.end_of(site.shell(script))[0]
     assert (job.state, job.exit_code, job.attempt) == ("succeeded", 0, 2)
     assert site.jobs.logs(job.id).text == "at step 5\n"
+    assert [one.reason for one in site.jobs.attempts(job.id).items] == ["", "Saved its work and asked to go on."]
 
 
 def test_a_failed_attempt_is_tried_again(site: Any) -> None:
-    job = site.end_of(site.shell("[ -e once ] && exit 0; touch once; exit 4", retries=2))[0]
+    job = site.end_of(site.shell("[ -e once ] && echo well && exit 0; touch once; echo reading; echo no such table >&2; exit 4", retries=2))[0]
     assert (job.state, job.attempt) == ("succeeded", 2)
-    assert [(one.number, one.exit_code) for one in site.jobs.attempts(job.id).items] == [(2, 0), (1, 4)]
+    told = [(one.number, one.exit_code, one.reason) for one in site.jobs.attempts(job.id).items]
+    assert told == [(2, 0, ""), (1, 4, "Exit code 4: no such table")]
 
 
 def test_retries_end(site: Any) -> None:
