@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ..core.project import Project
     from ..jobs import Jobs
 
+_LOCK_SECONDS = 10.0
+"""How long a driver waits for the one before it."""
 _START = timedelta(seconds=60)
 """How long a driver may take to come up before its run counts as interrupted."""
 
@@ -88,6 +90,33 @@ class Launcher:
             with contextlib.suppress(MLInfraError):  # this process lives on, as a kernel does, but drives no more: the run is interrupted
                 self._store.release(entry)
             raise
+
+    def resume(self, run: str, *, wait: bool, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:
+        """See `Pipelines.resume`."""
+        entry = self._store.run(run)
+        with self.lock(entry.run.pipeline, entry.lane):
+            entry = self._store.run(entry.run.run)
+            if is_final(entry.run.state):
+                raise Conflict(f"Run {entry.run.run} has ended: {entry.run.state}.", fix=f"mlinfra pipelines run {entry.run.pipeline}: what is done is cached.")
+            if wait:
+                return self.drive(entry, on_step)
+            self._store.drive(entry, None)
+        return self.detach(entry)
+
+    def take_over(self, run: str) -> PipelineRun:
+        """See `Pipelines.drive`."""
+        entry = self._store.run(run)
+        with self.lock(entry.run.pipeline, entry.lane, patience=_LOCK_SECONDS):
+            entry = self._store.run(entry.run.run)
+            return entry.run if is_final(entry.run.state) else self.drive(entry, None)
+
+    def driven(self, run: str) -> PipelineRun:
+        """The run, with a driver if it had lost its own."""
+        seen = self.observed(self._store.run(run))
+        if not is_final(seen.state) and seen.reason:
+            with contextlib.suppress(Conflict):  # somebody goes on with it just now
+                return self.resume(run, wait=False)
+        return seen
 
     @contextlib.contextmanager
     def lock(self, pipeline: str, lane: str = "", *, patience: float = 0.0) -> Iterator[None]:

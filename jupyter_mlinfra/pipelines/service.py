@@ -4,46 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import secrets
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
+from ..core.errors import BadRequest, Conflict, Unprocessable
 from ..core.files import write_atomic
 from ..core.records import Page, page_of
-from ..core.refs import named, reference
+from ..core.refs import named
 from ..core.search import Document
-from . import drafting, editing, explaining, planning
+from . import drafting, editing, explaining, planning, views
 from .argo.plan import ArgoPlan, slug
 from .backfill import Forecast, check_dated, dates, summary
 from .binding import lane as lane_of
-from .binding import records
 from .contents import Fingerprints
 from .definition import Definition
+from .ending import Ending
 from .export import check_target, export, written
-from .file import SUFFIX, load, shown
+from .file import SUFFIX
 from .filling import fill
 from .finding import find_pipeline, pipeline_files, steps_like
+from .given import plain
 from .launching import Launcher
 from .single import read_parameters, single
-from .spec import Backfill, Draft, Edited, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun, StepState
+from .spec import Backfill, Draft, Edited, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun
 from .state import is_final
-from .store import Plan, RunEntry, Store
+from .store import Plan, Store
 
 if TYPE_CHECKING:
     from ..core.project import Project
     from ..jobs import Jobs
 
-Tracked = Callable[[str], Iterable[tuple[str, str]]]
-"""Pipeline run → (step, id) of each tracked run that it made."""
-
 LAST = 5
 """How many runs a list shows of each pipeline."""
-_LOCK_SECONDS = 10.0
 
 
 class Pipelines:
@@ -60,7 +55,7 @@ class Pipelines:
         jobs: Jobs,
         fingerprints: Fingerprints | None = None,
         *,
-        tracked: Tracked | None = None,
+        tracked: views.Tracked | None = None,
         opener: str = "jupyter_mlinfra.workbench:current",
     ) -> None:
         self._project = project
@@ -68,12 +63,13 @@ class Pipelines:
         self._jobs = jobs
         self._store = Store(project.database)
         self._launcher = Launcher(project, jobs, self._store, {} if fingerprints is None else fingerprints, opener)
+        self._ending = Ending(project, jobs, self._store, self._launcher)
 
     # Looking
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Pipeline]:
         """Every pipeline file; one that is broken says so in `problem`."""
-        return page_of([self._pipeline(path) for path in self._files()], limit=limit, cursor=cursor)
+        return page_of([views.listed(self._project.root, path, self._last) for path in self._files()], limit=limit, cursor=cursor)
 
     def show(self, name: str) -> PipelineDetail:
         """A pipeline by name or path. Raises NotFound, Unprocessable when its file is broken."""
@@ -111,17 +107,18 @@ class Pipelines:
 
     def runs(self, name: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[PipelineRun]:
         """Runs of a pipeline (also of one whose file is gone), or of all; newest first. Raises NotFound for one of which nothing is known."""
-        plain = None if name is None else self._find(name).name if name.endswith(SUFFIX) else named(name, "pipeline")
-        page = self._store.runs(plain, limit=limit, cursor=cursor)
-        if plain is not None and not page.total:
+        pipeline = None if name is None else self._find(name).name if name.endswith(SUFFIX) else named(name, "pipeline")
+        page = self._store.runs(pipeline, limit=limit, cursor=cursor)
+        if pipeline is not None and not page.total:
             with contextlib.suppress(Unprocessable, Conflict):  # a file that is broken is there all the same
-                self._find(plain)
+                self._find(pipeline)
         items = [self._launcher.observed(self._store.run(run.run)) if run.state is RunState.RUNNING else run for run in page.items]
-        return replace(page, items=[_brief(run) for run in items])
+        return replace(page, items=[views.brief(run) for run in items])
 
     def show_run(self, run: str) -> PipelineRun:
         """A run by its id, or the beginning of it; with the tracked runs that its steps made."""
-        return self._with_tracked(self._launcher.observed(self._store.run(run)))
+        found = self._launcher.observed(self._store.run(run))
+        return found if self._tracked is None else views.with_tracked(found, self._tracked, self._jobs)
 
     def explain(self, step: str, *, parameters: Mapping[str, Any] | None = None) -> Explanation:
         """What `PIPELINE/STEP` would do now: which part of its key differs from its last whole result, and how. Nothing is run.
@@ -133,7 +130,7 @@ class Pipelines:
             like = ", ".join(steps_like(self._project.root, self._project.home, name or wanted)[:5])
             raise BadRequest(f"{step!r} is no step of a pipeline.", "The form is PIPELINE/STEP.", f"For example {like}" if like else "mlinfra pipelines list")
         definition = self._find(name)
-        bound = self._launcher.bind(definition, definition.values(_plain(parameters or {})))
+        bound = self._launcher.bind(definition, definition.values(plain(parameters)))
         contents = self._launcher.contents()
         chosen = planning.find(bound, wanted)
         return explaining.explain(bound, wanted, chosen, self._launcher.assessor(bound, contents), contents)
@@ -169,7 +166,7 @@ class Pipelines:
     def under_way(self, name: str, *, parameters: Mapping[str, Any]) -> Sequence[PipelineRun]:
         """Runs that write what a run with these parameters would: until they have ended it cannot begin. Raises as `run` does for what is wrong in them."""
         definition = self._find(name)
-        lane = lane_of(definition, definition.date_of(definition.values(_plain(parameters))))
+        lane = lane_of(definition, definition.date_of(definition.values(plain(parameters))))
         return [self._launcher.observed(entry) for entry in self._store.unfinished(definition.name, lane)]
 
     def count_runs(self) -> int:
@@ -202,7 +199,7 @@ class Pipelines:
         if key is not None and (known := self._store.by_key(key)) is not None:
             return known.run if is_final(known.run.state) or (known.driver is not None and known.driver.alive()) else self._launcher.detach(known)
         definition = self._find(str(name))
-        values = definition.values(_plain(parameters or {}))
+        values = definition.values(plain(parameters))
         bound = self._launcher.bind(definition, values)
         plan = planning.from_step(bound, from_step, self._store, backend=backend)
         return self._launcher.launch(definition, bound, values, plan, force=force, wait=wait, on_step=on_step, key=key)
@@ -224,7 +221,7 @@ class Pipelines:
         """
         definition = self._find(name)
         values = definition.values({})
-        plan = Plan(backend=backend, only=step, given=_plain(parameters or {}))
+        plan = Plan(backend=backend, only=step, given=plain(parameters))
         changed, bound = self._bound(definition, values, plan)
         return self._launcher.launch(changed, bound, values, plan, force=force, wait=wait, on_step=on_step)
 
@@ -268,7 +265,7 @@ class Pipelines:
         definition = self._find(name)
         check_dated(definition)
         days = dates(first, last, every)
-        given = _plain(parameters or {})
+        given = plain(parameters)
         forecast = Forecast(definition, self._store, lambda values: self._launcher.bind(definition, values), self._launcher.assessor)
         every_value = {day: definition.values({**given, definition.date: day}) for day in days}
         found = [forecast.of(values) for values in every_value.values()]
@@ -285,70 +282,29 @@ class Pipelines:
             bound = self._launcher.bind(definition, values)
             return self._launcher.launch(definition, bound, values, Plan(backfill=plan.id), force=False, wait=True, on_step=None, on_begin=begun)
 
-        return fill(plan, act, on_run, stop=lambda: self._stop_backfill(plan.id))
+        return fill(plan, act, on_run, stop=lambda: self._ending.cancel_backfill(plan.id))
 
     def resume(self, run: str, *, wait: bool = True, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:
         """Go on with a run whose driver ended: its finished steps stay, its running jobs are followed, nothing is done twice.
 
         Raises Conflict when the run has ended, or is being driven.
         """
-        entry = self._store.run(run)
-        with self._launcher.lock(entry.run.pipeline, entry.lane):
-            entry = self._store.run(entry.run.run)
-            if is_final(entry.run.state):
-                raise Conflict(f"Run {entry.run.run} has ended: {entry.run.state}.", fix=f"mlinfra pipelines run {entry.run.pipeline}: what is done is cached.")
-            if wait:
-                return self._launcher.drive(entry, on_step)
-            self._store.drive(entry, None)
-        return self._launcher.detach(entry)
+        return self._launcher.resume(run, wait=wait, on_step=on_step)
 
     def drive(self, run: str) -> PipelineRun:
         """What the process of `wait=False` does: drive a run to its end. A run that has ended meanwhile is left as it is."""
-        entry = self._store.run(run)
-        with self._launcher.lock(entry.run.pipeline, entry.lane, patience=_LOCK_SECONDS):
-            entry = self._store.run(entry.run.run)
-            return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)
+        return self._launcher.take_over(run)
 
     def cancel(self, run: str, *, wait: bool = True) -> PipelineRun:
         """End a run with all its jobs; returns when they have ended. Raises Conflict when the run had ended before.
 
         wait: else word is left for its driver, which does so. On a full disk its jobs are ended all the same, and Unavailable is raised.
         """
-        entry = self._store.run(run)
-        if is_final(entry.run.state):
-            raise Conflict(f"Run {entry.run.run} has ended: {entry.run.state}.", "There is nothing to cancel.")
-        try:
-            self._store.request_cancel(entry, self._project.user)
-        except Unavailable as error:
-            self._end_jobs(entry)
-            why = f"{error.why} Its jobs are being ended, but that the run is cancelled cannot be written down."
-            raise Unavailable(f"Run {entry.run.run} of {entry.run.pipeline} is not cancelled.", why, error.fix) from error
-        if not wait:
-            return self._driven(entry.run.run)
-        limit = time.monotonic() + self._project.settings.jobs.grace_seconds + 30
-        while time.monotonic() < limit:
-            entry = self._store.run(entry.run.run)
-            if is_final(entry.run.state):
-                return entry.run
-            with contextlib.suppress(Conflict), self._launcher.lock(entry.run.pipeline, entry.lane):  # nobody drives it
-                entry = self._store.run(entry.run.run)
-                return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)
-            time.sleep(0.1)
-        return self._launcher.observed(entry)
+        return self._ending.cancel(run, wait=wait)
 
     def stop(self) -> Sequence[PipelineRun]:
         """Cancel every run that is under way. Each is tried; what could not be cancelled is raised at the end."""
-        stopped: Sequence[PipelineRun] = ()
-        failed: list[MLInfraError] = []
-        for entry in self._store.unfinished():
-            try:
-                stopped = (*stopped, self.cancel(entry.run.run))
-            except Conflict:  # it has ended meanwhile
-                continue
-            except MLInfraError as error:
-                failed.append(error)
-        raise_all(failed)
-        return stopped
+        return self._ending.cancel_all()
 
     # Search
 
@@ -364,19 +320,7 @@ class Pipelines:
     def search_documents(self) -> Iterator[Document]:
         """Every pipeline and every step; a broken file by its name."""
         for path in self._files():
-            try:
-                definition = load(self._project.root, path)
-            except MLInfraError as error:
-                name = PurePosixPath(shown(self._project.root, path)).name.removesuffix(SUFFIX)
-                yield Document(ref=reference("pipeline", name), kind="pipeline", name=name, detail=error.what)
-                continue
-            words = " ".join([definition.description, definition.path, *(step.name for step in definition.steps)])
-            detail = f"{len(definition.steps)} steps · {definition.path}"
-            yield Document(ref=reference("pipeline", definition.name), kind="pipeline", name=definition.name, text=words, detail=detail)
-            for step in definition.steps:
-                ref, name = reference("step", definition.name, step.name), f"{definition.name}/{step.name}"
-                text = " ".join([step.description, step.notebook, *step.inputs, *step.outputs])
-                yield Document(ref=ref, kind="step", name=name, text=text, detail=step.notebook)
+            yield from views.documents(self._project.root, path)
 
     # Within
 
@@ -394,96 +338,9 @@ class Pipelines:
     def _find(self, name: str) -> Definition:
         return find_pipeline(self._project.root, self._project.home, name)
 
-    def _pipeline(self, path: Path) -> Pipeline:
-        try:
-            return self._record(load(self._project.root, path))
-        except MLInfraError as error:
-            place = shown(self._project.root, path)
-            name = PurePosixPath(place).name.removesuffix(SUFFIX)
-            last = self._store.newest_states(name, LAST)
-            return Pipeline(ref=reference("pipeline", name), name=name, path=place, steps=0, last=last, description="", problem=str(error))
-
-    def _record(self, definition: Definition) -> Pipeline:
-        name = definition.name
-        last = self._store.newest_states(name, LAST)
-        return Pipeline(
-            ref=reference("pipeline", name), name=name, path=definition.path, steps=len(definition.steps), last=last, description=definition.description
-        )
-
     def _detail(self, definition: Definition) -> PipelineDetail:
-        name = definition.name
-        given = "".join(f", {key}={value!r}" for key, value in definition.parameters.items())
-        words = "".join(f" -p {key}={value}" for key, value in definition.parameters.items() if isinstance(value, str | int | float))
-        code = {
-            "python": f'import jupyter_mlinfra as ml\n\nml.pipeline("{name}").run({given.removeprefix(", ")})',
-            "magic": f"%pipeline run {name}{words.replace(' -p ', ' ')}",
-            "cli": f"mlinfra pipelines run {name}{words}",
-        }
         bound = self._launcher.bind(definition, definition.values({}))
-        graph = records(definition, bound)
-        runs = self.runs(name, limit=LAST)
-        return PipelineDetail(
-            pipeline=self._record(definition),
-            graph=graph,
-            runs=runs.items,
-            runs_total=runs.total,
-            code=code,
-            parameters=definition.parameters,
-            date=definition.date,
-        )
+        return views.detail(definition, bound, self._last(definition.name), self.runs(definition.name, limit=LAST))
 
-    def _driven(self, run: str) -> PipelineRun:
-        """The run, with a driver if it had lost its own."""
-        seen = self._launcher.observed(self._store.run(run))
-        if not is_final(seen.state) and seen.reason:
-            with contextlib.suppress(Conflict):  # somebody goes on with it just now
-                return self.resume(run, wait=False)
-        return seen
-
-    def _stop_backfill(self, id: str) -> None:
-        for entry in self._store.unfinished():
-            if entry.plan.backfill == id:
-                self._store.request_cancel(entry, self._project.user)
-
-    def _with_tracked(self, run: PipelineRun) -> PipelineRun:
-        """A step that was taken from the cache shows what its job tracked in the run that made it."""
-        if self._tracked is None:
-            return run
-        known: dict[str, list[tuple[str, str]]] = {}
-        steps = []
-        for step in run.steps:
-            found: list[str] = []
-            with contextlib.suppress(MLInfraError):  # neither a job that is forgotten nor a store that does not answer keeps a run from being shown
-                if step.job is not None:
-                    made_in = self._jobs.show(step.job).labels.get("run", "") if step.state is StepState.CACHED else run.run
-                    if made_in not in known:
-                        known[made_in] = list(self._tracked(made_in))
-                    found = [id for name, id in known[made_in] if name == step.name]
-            steps.append(replace(step, runs=tuple(found)))
-        return replace(run, steps=steps)
-
-    def _end_jobs(self, entry: RunEntry) -> None:
-        for step in entry.run.steps:
-            if step.state is StepState.RUNNING and step.job is not None:
-                self._jobs.cancel(step.job)
-
-
-def _brief(run: PipelineRun) -> PipelineRun:
-    """A run as a list shows it: of why its steps ran, the first line."""
-    return replace(run, steps=[replace(step, detail=step.detail.partition("\n")[0]) for step in run.steps])
-
-
-def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as they stand in a file: JSON values only. Raises BadRequest."""
-    for name, value in parameters.items():
-        try:
-            text = json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            fix = "Give text, numbers, true or false, lists or mappings of them."
-            raise BadRequest(f"Parameter {name} cannot be {value!r}.", "It has no JSON form." if not _is_nan(value) else "It is not finite.", fix) from error
-        parameters = {**parameters, name: json.loads(text)}
-    return dict(parameters)
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+    def _last(self, name: str) -> Sequence[RunState]:
+        return self._store.newest_states(name, LAST)
