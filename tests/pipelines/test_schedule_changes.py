@@ -173,6 +173,26 @@ def test_a_schedule_is_not_deleted_while_its_due_time_is_started(world: World, m
         world.schedules.show("s")
 
 
+@pytest.mark.parametrize("change", ["pause", "another start", "a pipeline instead"])
+def test_what_was_begun_just_before_the_end_of_who_began_it_counts_as_started(world: World, change: str) -> None:
+    world.create("0 * * * *", overlap="skip")
+    world.pass_time(hours=1)
+    world.jobs.kill, world.jobs.lasting = "after", True
+    world.ring()
+    assert [row.state for row in world.rows()] == ["waiting"]
+    if change == "pause":
+        world.schedules.pause("s")
+    elif change == "another start":  # which goes on still when its turn comes again
+        world.schedules.run_now("s", due=datetime(2026, 3, 27, 11, tzinfo=UTC))
+    else:
+        (world.project.root / "a.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+        (world.project.root / "p.mlpipeline.yaml").write_text("pipeline: p\nsteps: {a: {notebook: a.ipynb}}\n")
+        world.schedules.update("s", pipeline="p")
+    world.ring()
+    (row,) = (row for row in world.rows() if row.cause == "clock")
+    assert (row.state, row.job) == ("started", "00000000")
+
+
 def test_a_fault_of_one_schedule_keeps_no_other_from_being_started(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     submit = world.jobs.submit
 

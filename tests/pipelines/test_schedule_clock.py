@@ -47,6 +47,9 @@ class Jobs:
         self._end("after")
         return self.taken[spec.key]
 
+    def job_of(self, key: str) -> Any:
+        return self.taken.get(key)
+
     def check(self, spec: Any) -> None:
         pass
 

@@ -143,6 +143,7 @@ class Schedules:
             entry = self._store.entry(name)
             spec = self._changed(entry.spec, facts)
             at = self._clock()
+            self._starter.note_begun(entry, at=at)
             self._pass(replace(entry, spec=replace(entry.spec, catchup=spec.catchup, grace_seconds=spec.grace_seconds)), at)
             entry = self._store.update(entry, spec, at=at)
         return self._heeded(entry)
@@ -295,6 +296,7 @@ class Schedules:
     def _switched(self, name: str, to: ScheduleState) -> ScheduleEntry:
         with self._lock(wait=True):
             entry, at = self._store.entry(name), self._clock()
+            self._starter.note_begun(entry, at=at)
             self._pass(entry, at)
             return self._store.switch(entry, to, at=at)
 

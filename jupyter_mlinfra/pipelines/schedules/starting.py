@@ -62,13 +62,20 @@ class Starter:
 
     def start(self, entry: ScheduleEntry, firing: FiringEntry, *, at: datetime) -> FiringEntry:
         """Start it, once however often this is called, and note it."""
-        spec, run, job = entry.spec, None, None
+        spec = entry.spec
+        run, job = self._begun(spec, firing)
         if spec.pipeline is not None:
-            given = {} if self._begun(spec, firing) else self._parameters(spec, firing)
+            given = {} if run is not None else self._parameters(spec, firing)
             run = self._pipelines.run(spec.pipeline, parameters=given, wait=False, key=firing.key).run
-        else:
+        elif job is None:
             job = self._jobs.submit(self._job(spec, firing.due.astimezone(ZoneInfo(spec.tz)), key=firing.key)).id
         return self._store.started(entry, firing, run=run, job=job, at=at)
+
+    def note_begun(self, entry: ScheduleEntry, *, at: datetime) -> None:
+        """Note what somebody began who died before he noted it: from here on it may not wait any more, and it is not to count as skipped."""
+        for firing in self._store.unsettled(entry):
+            if firing.state is FiringState.WAITING and (begun := self._begun(entry.spec, firing)) != (None, None):
+                self._store.started(entry, firing, run=begun[0], job=begun[1], at=at)
 
     def dispatch(self, entry: ScheduleEntry, *, clock: Callable[[], datetime]) -> None:
         """Go on with runs that lost their drivers, and start what waits, oldest first, as far as the overlap policy lets it."""
@@ -92,7 +99,7 @@ class Starter:
     def _take(self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool, at: datetime) -> None:
         passing: tuple[type[MLInfraError], ...] = (Unavailable,)  # a disk or a database that cannot be used now
         try:
-            if not self._begun(entry.spec, firing) and not self._clear(entry, firing, place=place, later=later):
+            if self._begun(entry.spec, firing) == (None, None) and not self._clear(entry, firing, place=place, later=later):
                 return
             passing = (Unavailable, Conflict)  # another run begins just now
             self.start(entry, firing, at=at)
@@ -132,8 +139,13 @@ class Starter:
             self._store.settle(entry, firing, FiringState.SKIPPED, f"{QUEUE_LIMIT} earlier ones wait already.")
         return False
 
-    def _begun(self, spec: ScheduleSpec, firing: FiringEntry) -> bool:
-        return spec.pipeline is not None and self._pipelines.run_of(firing.key) is not None
+    def _begun(self, spec: ScheduleSpec, firing: FiringEntry) -> tuple[str | None, str | None]:
+        """The run or the job that was begun for it, whether or not anybody lived to note that."""
+        if spec.pipeline is not None:
+            run = self._pipelines.run_of(firing.key)
+            return (None if run is None else run.run), None
+        job = self._jobs.job_of(firing.key)
+        return None, (None if job is None else job.id)
 
     def _other(self, spec: ScheduleSpec, firing: FiringEntry) -> PipelineRun | None:
         """The run of somebody else that writes what this firing's would. One that nobody drives would be in the way for ever, and is gone on with."""
