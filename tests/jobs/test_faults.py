@@ -123,8 +123,7 @@ def test_a_stop_on_a_full_disk_leaves_no_process_and_says_what_is_not_written(fu
     assert [(job.state, job.reason, job.attempt) for job in ended] == [("cancelled", "Cancelled by ana.", 1)] * 2
 
 
-def test_a_job_without_a_supervisor_is_cancelled_on_a_full_disk(full: Any, jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_mlinfra.jobs.backends.control.START_SECONDS", 2.0)
+def test_a_job_without_a_supervisor_is_cancelled_on_a_full_disk(full: Any, jobs: Jobs, project: Project, tools: Any) -> None:
     disk, running = full
     tools.kill_supervisor(jobs)
     for job in running:
@@ -135,10 +134,7 @@ def test_a_job_without_a_supervisor_is_cancelled_on_a_full_disk(full: Any, jobs:
     assert {job.state for job in jobs.wait([job.id for job in running], timeout=tools.wait)} == {"cancelled"}
 
 
-def test_a_supervisor_is_not_waited_for_where_it_could_not_tell_that_it_runs(
-    small_disk: Any, jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jupyter_mlinfra.jobs.backends.control.START_SECONDS", 2.0)
+def test_a_supervisor_is_not_waited_for_where_it_could_not_tell_that_it_runs(small_disk: Any, jobs: Jobs, project: Project, tools: Any) -> None:
     disk = small_disk(4)
     jobs.counts()  # the state database is there
     disk.fill()
