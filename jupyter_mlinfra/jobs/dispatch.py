@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ class Dispatch:
     def __init__(self, project: Project, store: JobStore, control: Control) -> None:
         self._project, self._store, self._control = project, store, control
         self._backends: dict[str, JobBackend] = {}
+        self._healing = threading.Lock()
 
     def name_of(self, wanted: str | None) -> str:
         """The backend that is asked for, or that of the settings."""
@@ -50,9 +52,14 @@ class Dispatch:
             self.backend(name).cancel([job.id for job in active if job.backend == name])
 
     def heal(self) -> None:
-        """Restart who follows the jobs of a backend, if it died while there is something to do."""
-        for name in self._store.backends():
-            with contextlib.suppress(MLInfraError):  # who asks for a list gets it, whatever has become of a backend
-                self.backend(name).heal()
-        if read_alarms(self._project.database):
-            self._control.heal()
+        """Restart who follows the jobs of a backend, if it died while there is something to do. One caller sees to that; it keeps no other waiting."""
+        if not self._healing.acquire(blocking=False):
+            return
+        try:
+            for name in self._store.backends():
+                with contextlib.suppress(MLInfraError):  # who asks for a list gets it, whatever has become of a backend
+                    self.backend(name).heal()
+            if read_alarms(self._project.database):
+                self._control.heal()
+        finally:
+            self._healing.release()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Interval, Len
 
 from ..core.errors import BadRequest, Forbidden, NotFound
-from .handler import Handler, access
+from .handler import Handler, access, elsewhere
 from .parameters import Count, Cursor, Limit, Many, Name, Text, words
 from .verbs import as_job
 
@@ -97,7 +97,7 @@ class NamespaceList(Handler):
 
 
 class Ingest(Handler):
-    @write
+    @write(slow=elsewhere)
     def post(self, *, files: Annotated[list[Name], Len(1, 1000)], into: Name, mode: Literal["append", "replace"] = "append") -> Job:
         """Read files of the project into a dataset, one commit or nothing: a job."""
         from ..catalog.names import DatasetName

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Len
 
-from .handler import Handler, access
+from .handler import Handler, access, elsewhere
 from .parameters import Cursor, Limit, Name, Percent, Text
 from .verbs import as_job
 
@@ -24,7 +24,7 @@ class DeploymentList(Handler):
         """Deployments by name."""
         return self.bench.deployments.list(limit=limit, cursor=cursor)
 
-    @execute
+    @execute(slow=elsewhere)
     def post(self, *, name: Name, version: Name, traffic: Percent | None = None, reason: Text = "") -> Job:
         """Package a version, prove it, and give it traffic: a job. The states of the deployment come as events. Raises NotFound."""
         self.bench.experiments.version(version)

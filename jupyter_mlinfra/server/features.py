@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Len
 
-from .handler import Handler, access
+from .handler import Handler, access, elsewhere
 from .parameters import Cursor, Limit, Name, Text
 from .verbs import as_job
 
@@ -49,14 +49,14 @@ class Online(Handler):
 
 
 class Apply(Handler):
-    @execute
+    @execute(slow=elsewhere)
     def post(self) -> Job:
         """Bring the definitions of the feature repository into the registry: a job, since it runs the code in it."""
         return as_job(self.bench, "features apply", of="feature views")
 
 
 class Materialize(Handler):
-    @execute
+    @execute(slow=elsewhere)
     def post(self, name: str, *, start: datetime | None = None, end: datetime | None = None) -> Job:
         """Write a view's newest values to the online store: a job. Raises NotFound."""
         self.bench.features.show(name)

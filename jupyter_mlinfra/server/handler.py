@@ -162,6 +162,18 @@ def remote(handler: Handler) -> bool:
     return bool(uri) and not uri.startswith("sqlite")
 
 
+def elsewhere(handler: Handler) -> bool:
+    """`slow` of what may ask a cluster, which may answer late or never; a project whose jobs are all of this machine asks none."""
+    from ..jobs.reach import reaches_out
+
+    try:
+        given, job = handler.given(), handler.path_kwargs.get("id")
+        named = (given.get("backend"), (given.get("needs") or {}).get("backend"))
+        return reaches_out(handler.bench.project, job, *named)
+    except (MLInfraError, AttributeError):  # the answer says at once what is wrong with the request
+        return False
+
+
 def access(domain: str) -> tuple[Access, Access, Access]:
     """The decorators `read`, `write` and `execute` of one domain."""
     return Access("read", domain), Access("write", domain), Access("execute", domain)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from annotated_types import Interval, Len
 
-from ..core.errors import MLInfraError
-from .handler import Handler, access, remote
+from .handler import Handler, access, elsewhere, remote
 from .parameters import Count, Cursor, Limit, Name, Text
 from .terminals import open_terminal
 
@@ -34,18 +33,6 @@ if TYPE_CHECKING:
     )
 
 read, write, execute = access("jobs")
-
-
-def elsewhere(handler: Handler) -> bool:
-    """`slow` of what may ask a cluster, which may answer late or never; a project whose jobs are all of this machine asks none."""
-    from ..jobs.reach import reaches_out
-
-    try:
-        given, job = handler.given(), handler.path_kwargs.get("id")
-        named = (given.get("backend"), (given.get("needs") or {}).get("backend"))
-        return reaches_out(handler.bench.project, job, *named)
-    except (MLInfraError, AttributeError):  # the answer says at once what is wrong with the request
-        return False
 
 
 def late(handler: Handler) -> bool:
@@ -164,35 +151,35 @@ class JobLogSearch(Handler):
 
 
 class JobCancel(Handler):
-    @execute
+    @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
         """Stop a job and everything that it started."""
         return self.bench.jobs.cancel(id)
 
 
 class JobRequeue(Handler):
-    @execute
+    @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
         """Start a job again under the same id, from its checkpoints."""
         return self.bench.jobs.requeue(id)
 
 
 class JobHold(Handler):
-    @execute
+    @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
         """Keep a waiting job from starting."""
         return self.bench.jobs.hold(id)
 
 
 class JobRelease(Handler):
-    @execute
+    @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
         """Let a job that is on hold start."""
         return self.bench.jobs.release(id)
 
 
 class JobPriority(Handler):
-    @execute
+    @execute(slow=elsewhere)
     def post(self, id: str, *, priority: Annotated[int, Interval(ge=0, le=100)]) -> Job:
         """Move a waiting job in the queue: 100 is first."""
         return self.bench.jobs.prioritize(id, priority)

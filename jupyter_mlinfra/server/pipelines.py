@@ -28,19 +28,19 @@ class PipelineList(Handler):
 
 
 class PipelinePage(Handler):
-    @read
+    @read(slow=remote)
     def get(self, name: str) -> PipelineDetail:
         """One pipeline: its graph and newest runs."""
         return self.bench.pipelines.show(name)
 
 
 class PipelineRuns(Handler):
-    @read
+    @read(slow=remote)
     def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[PipelineRun]:
         """Runs of a pipeline, newest first."""
         return self.bench.pipelines.runs(name, limit=limit, cursor=cursor)
 
-    @execute
+    @execute(slow=True)
     def post(
         self, name: str, *, parameters: dict[str, Any] | None = None, force: bool = False, from_step: Name | None = None, backend: Name | None = None
     ) -> PipelineRun:
@@ -49,7 +49,7 @@ class PipelineRuns(Handler):
 
 
 class PipelineBackfill(Handler):
-    @execute
+    @execute(slow=True)
     def post(
         self,
         name: str,
@@ -106,7 +106,7 @@ class StepExplain(Handler):
 
 
 class StepRuns(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, name: str, step: str, *, parameters: dict[str, Any] | None = None, force: bool = False, backend: Name | None = None) -> PipelineRun:
         """Start one step alone and answer at once; `parameters` are its notebook's."""
         return self.bench.pipelines.run_step(name, step, parameters=parameters or {}, force=force, backend=backend, wait=False)
@@ -120,14 +120,14 @@ class RunPage(Handler):
 
 
 class RunCancel(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, id: str) -> PipelineRun:
         """Stop a run and the jobs of its steps."""
         return self.bench.pipelines.cancel(id)
 
 
 class RunRepair(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, id: str, *, backend: Name | None = None) -> PipelineRun:
         """Start a run of what failed and what hangs on it, and answer at once."""
         return self.bench.pipelines.repair(id, backend=backend, wait=False)

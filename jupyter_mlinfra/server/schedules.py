@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 from annotated_types import Interval
 
-from .handler import Handler, access
+from .handler import Handler, access, remote
 from .parameters import Cursor, Limit, Name, Text
 
 if TYPE_CHECKING:
@@ -34,54 +34,54 @@ class Facts(TypedDict, total=False):
 
 
 class ScheduleList(Handler):
-    @read
+    @read(slow=remote)
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Schedule]:
         """Schedules by name, each with its next five due times."""
         return self.bench.schedules.list(limit=limit, cursor=cursor)
 
-    @execute
+    @execute(slow=True)
     def post(self, *, name: Name, **facts: Unpack[Facts]) -> Schedule:
         """A new schedule; without `cron` it is the one in the pipeline's file. `job`: fields of a submitted job."""
         return self.bench.schedules.create(name, **facts)
 
 
 class SchedulePage(Handler):
-    @read
+    @read(slow=remote)
     def get(self, name: str) -> Schedule:
         """One schedule."""
         return self.bench.schedules.show(name)
 
 
 class ScheduleUpdate(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, name: str, **facts: Unpack[Facts]) -> Schedule:
         """Change what is given; new times count from now on."""
         return self.bench.schedules.update(name, **facts)
 
 
 class SchedulePause(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, name: str) -> Schedule:
         """Start nothing until it is resumed; what runs goes on."""
         return self.bench.schedules.pause(name)
 
 
 class ScheduleResume(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, name: str) -> Schedule:
         """Go on with the next due time."""
         return self.bench.schedules.resume(name)
 
 
 class ScheduleRun(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, name: str, *, due: datetime | None = None) -> Firing:
         """Start it at once; `due`: for that due time, such as one that was missed; without a zone it is UTC."""
         return self.bench.schedules.run_now(name, due=due)
 
 
 class ScheduleDelete(Handler):
-    @execute
+    @execute(slow=True)
     def post(self, name: str) -> Mapping[str, str]:
         """Forget it and its history; what it started goes on."""
         self.bench.schedules.delete(name)
@@ -89,7 +89,7 @@ class ScheduleDelete(Handler):
 
 
 class ScheduleHistory(Handler):
-    @read
+    @read(slow=remote)
     def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Firing]:
         """What became of its due times, newest first."""
         return self.bench.schedules.history(name, limit=limit, cursor=cursor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -347,6 +348,27 @@ def test_a_known_key_gives_its_job_whatever_has_become_of_the_notebook(jobs: Job
     first = jobs.submit(JobSpec(notebook="n.ipynb", key="k"))
     notebook.unlink()
     assert jobs.submit(JobSpec(notebook="n.ipynb", key="k")).id == first.id
+
+
+def test_a_supervisor_that_takes_long_to_come_back_keeps_one_reader_waiting(jobs: Jobs, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mlinfra.jobs.backends.local import LocalBackend
+
+    job, gate, begun = jobs.submit(JobSpec(command=tools.sleep)), threading.Event(), list[str]()
+
+    def heal(_: object) -> None:
+        begun.append(threading.current_thread().name)
+        gate.wait(tools.wait)
+
+    monkeypatch.setattr(LocalBackend, "heal", heal)
+    first = threading.Thread(target=jobs.show, args=[job.id], name="first")
+    first.start()
+    tools.until(lambda: begun)
+    assert jobs.list().total == 1
+    assert begun == ["first"]
+    gate.set()
+    first.join()
+    jobs.list()
+    assert len(begun) == 2
 
 
 def test_a_backend_that_cannot_be_told_of_an_array_loses_nothing(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

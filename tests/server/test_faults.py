@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs.backends.following.backend import FollowedBackend
+from jupyter_mlinfra.jobs.backends.slurm.backend import SlurmBackend
+from jupyter_mlinfra.jobs.backends.slurm.commands import Commands
 from jupyter_mlinfra.server import context
 from jupyter_mlinfra.server.handler import Handler
 
@@ -238,10 +242,67 @@ async def test_what_a_cluster_is_asked_keeps_nobody_waiting(
     (project.root / "mlinfra.toml").write_text(f'[jobs]\nbackend = "{backend}"\n')
     noted.__dict__["project"] = Project(project.root)
     asked = [("jobs/estimate", {"command": ["a"]}), ("jobs/compute", None), ("jobs/queue", None), ("jobs/jobs", {"command": ["a"]})]
+    (project.root / "a.csv").touch()
+    asked += [("features/apply", {}), ("catalog/ingest", {"files": ["a.csv"], "into": "a.b"})]
     for path, body in asked:
         assert (await ask(path, body)).code == 200, path
-    assert given == [slow] * 7
+    assert given == [slow] * 9
     given.clear()
     for path in ("jobs/jobs", "pipelines/pipelines/p/steps/s/explain"):
         await ask(path)
     assert given == [False, True]
+
+
+def until(look: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 30
+    while not look():
+        assert time.monotonic() < limit, "It did not come to pass."
+        time.sleep(0.02)
+
+
+async def test_what_changes_the_queue_of_a_cluster_that_hangs_holds_up_no_quick_route(
+    ask: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands, gate, called = tmp_path / "bin", tmp_path / "gate", tmp_path / "called"
+    commands.mkdir()
+    (commands / "scancel").write_text(f"#!/bin/sh\necho >> {called}\nwhile [ ! -e {gate} ]; do sleep 0.05; done\n")
+    (commands / "scancel").chmod(0o700)
+    (project.root / "mlinfra.toml").write_text(f'[jobs]\nbackend = "slurm"\n[jobs.slurm]\nbin = "{commands}"\n')
+    monkeypatch.setattr(FollowedBackend, "submit", lambda *_: None)
+    monkeypatch.setattr(FollowedBackend, "heal", lambda *_: None)
+    job = (await ask("jobs/jobs", {"command": ["true"]})).value["id"]
+
+    def hang(backend: Any, _: Any) -> None:  # as a backend does that itself calls its cluster
+        Commands(backend._settings).run("scancel", "--me")
+
+    monkeypatch.setattr(SlurmBackend, "submit", hang)
+    acts = [("hold", {}), ("release", {}), ("priority", {"priority": 60}), ("requeue", {})]
+    slow = [asyncio.ensure_future(ask(f"jobs/jobs/{job}/{verb}", body)) for verb, body in acts * 2]  # as many as there are quick threads
+    try:
+        await asyncio.to_thread(until, lambda: called.exists() and len(called.read_text()) >= context.SLOW)
+        assert (await asyncio.wait_for(ask("jobs/jobs"), 10)).value["total"] == 1
+        assert not any(one.done() for one in slow)
+    finally:
+        gate.touch()
+        assert {answer.code for answer in await asyncio.gather(*slow)} <= {200, 409}
+
+
+async def test_runs_and_schedules_are_begun_and_ended_by_threads_that_keep_nobody_waiting(
+    noted: Noted, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may wait for a lock, for jobs to end, or for the cluster that a step's job goes to."""
+    given, perform = [], Handler.perform
+
+    def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
+        given.append(threading.current_thread().name.startswith("mlinfra-slow"))
+        return perform(handler, method, path)
+
+    monkeypatch.setattr(Handler, "perform", noting)
+    asked = [
+        ("pipelines/pipelines/p/runs", {"backend": "slurm"}), ("pipelines/pipelines/p/steps/s/runs", {}), ("pipelines/runs/r/cancel", {}),
+        ("pipelines/runs/r/repair", {}), ("pipelines/pipelines/p/backfill", {"first": "2026-01-01", "last": "2026-01-02"}),
+        ("pipelines/schedules/s/run", {}), ("pipelines/schedules/s/pause", {}), ("pipelines/schedules", {"name": "s"}),
+    ]  # fmt: skip
+    for path, body in asked:
+        assert (await ask(path, body)).code == 200, path
+    assert given == [True] * len(asked)
