@@ -6,6 +6,7 @@ was asked for, nothing is changed.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from ..core.errors import Conflict, MLInfraError, Unprocessable
+from ..core.errors import MLInfraError, Unprocessable
 from .binding import OF_STEP
 from .document import parse_document
 
@@ -35,17 +36,21 @@ def scalar(value: Any) -> str:
     return json.dumps(value)
 
 
-def set_value(text: str, path: Path, value: Any, *, new: bool = False) -> str:
+def set_value(text: str, path: Path, value: Any) -> str:
     """`text` with `value` at `path`; None takes the key out.
 
-    Raises Unprocessable when the text is no YAML, or the place is not to be changed like this; Conflict when it is to be `new` and something is there.
+    Raises Unprocessable when the text is no YAML, or the place is not to be changed like this.
     """
     data = _read(text)
     wanted = _own(data) or {}
-    if new and _holds(wanted, path):
-        raise Conflict(f"There is a {path[-1]} already.", f"The file has {'.'.join(path)}.", "Give another name.")
     _apply(wanted, path, value)
     return _checked(_set(text, _node(text), path, value), wanted)
+
+
+def free_name(text: str, path: Path) -> str:
+    """The last key of `path`, or the first of `KEY-2`, `KEY-3`… that the text does not have there. Raises Unprocessable when it is no YAML."""
+    data, (*around, key) = _read(text), path
+    return next(name for name in itertools.chain([key], (f"{key}-{number}" for number in itertools.count(2))) if not _holds(data, [*around, name]))
 
 
 def rename_step(text: str, old: str, new: str) -> str:

@@ -88,11 +88,13 @@ class Pipelines:
     def edit(self, text: str, at: Sequence[str], value: Any = None, *, rename: str | None = None, new: bool = False) -> Edited:
         """`text` with `value` at the keys `at` (None takes them out), or with the step at `at` renamed; comments and order stay.
 
-        Raises Unprocessable when only the text itself can be changed like that, Conflict when the place is to be `new` and is not.
+        new: where something is there already, the last key gets a number: `train-2`.
+        Raises Unprocessable when only the text itself can be changed like that.
         """
-        if rename is None:
-            return Edited(text=editing.set_value(text, at, value, new=new))
-        return Edited(text=editing.rename_step(text, at[-1], rename))
+        if rename is not None:
+            return Edited(text=editing.rename_step(text, at[-1], rename), name=rename)
+        name = editing.free_name(text, at) if new else at[-1]
+        return Edited(text=editing.set_value(text, [*at[:-1], name], value), name=name)
 
     def propose(self, notebooks: Sequence[str], *, name: str | None = None, save: bool = False) -> Proposal:
         """A first file that runs these notebooks (paths below the project); written when it is to be saved. name: default that of their folder.

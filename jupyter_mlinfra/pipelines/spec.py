@@ -224,6 +224,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """The text of a pipeline file after a change."""
+    """The text of a pipeline file after a change. name: of what was changed, such as the step that is new."""
 
     text: str
+    name: str

@@ -86,7 +86,7 @@ class PipelineEdit(Handler):
     def post(self, *, text: Draftable, at: Keys, value: Any = None, rename: Name | None = None, new: bool = False) -> Edited:
         """The text of a pipeline file with another value at the keys `at` (none: without them), or a step renamed; nothing is saved.
 
-        All else in it stays. new: a conflict when something is there already.
+        All else in it stays. new: by another name, `train-2`, when something is there already.
         """
         return self.bench.pipelines.edit(text, at, value, rename=rename, new=new)
 

@@ -8,8 +8,10 @@ import random
 import pytest
 import yaml
 
-from jupyter_mlinfra.core.errors import Conflict, Unprocessable
+from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines.editing import rename_step, set_value
+from jupyter_mlinfra.workbench import Workbench
 
 TEXT = """\
 # who leaves, and why
@@ -187,8 +189,11 @@ def test_any_value_comes_back_as_it_was_given():
 
 
 @pytest.mark.parametrize("text", [TEXT, "steps:\n  train:\n", "steps:\n  train: {notebook: gone.ipynb, in: [nothing]}\n"])
-def test_what_is_to_be_new_replaces_nothing(text: str) -> None:
-    with pytest.raises(Conflict):
-        set_value(text, ["steps", "train"], {"notebook": "other.ipynb"}, new=True)
-    added = set_value(text, ["steps", "train-2"], {"notebook": "other.ipynb"}, new=True)
-    assert yaml.safe_load(added)["steps"] == {**yaml.safe_load(text)["steps"], "train-2": {"notebook": "other.ipynb"}}
+def test_what_is_to_be_new_replaces_nothing(text: str, project: Project) -> None:
+    service = Workbench(project).pipelines
+    once = service.edit(text, ["steps", "train"], {"notebook": "other.ipynb"}, new=True)
+    twice = service.edit(once.text, ["steps", "train"], {"notebook": "other.ipynb"}, new=True)
+    assert (once.name, twice.name) == ("train-2", "train-3")
+    news = {name: {"notebook": "other.ipynb"} for name in ("train-2", "train-3")}
+    assert yaml.safe_load(twice.text)["steps"] == {**yaml.safe_load(text)["steps"], **news}
+    assert service.edit(text, ["steps", "more"], {"notebook": "other.ipynb"}, new=True).name == "more"

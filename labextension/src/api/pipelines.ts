@@ -3,6 +3,7 @@ import { pathOf, type Request } from './request';
 import type {
   IBackfill,
   IDraft,
+  IEdited,
   IExplanation,
   IPage,
   IPipeline,
@@ -37,9 +38,9 @@ export interface IPipelinesClient {
   explain: (name: string, step: string, signal?: AbortSignal) => Promise<IExplanation>;
   /** What the text of a file says before it is saved; `path` below the project. */
   draft: (path: string, text: string, signal?: AbortSignal) => Promise<IDraft>;
-  /** The text with another value at some keys; without `value` they are taken out. fresh: a conflict where there is something. */
-  edit: (text: string, at: readonly string[], value?: unknown, fresh?: boolean) => Promise<{ readonly text: string }>;
-  rename: (text: string, step: string, name: string) => Promise<{ readonly text: string }>;
+  /** The text with another value at some keys; without `value` they are taken out. fresh: by a name that is free. */
+  edit: (text: string, at: readonly string[], value?: unknown, fresh?: boolean) => Promise<IEdited>;
+  rename: (text: string, step: string, name: string) => Promise<IEdited>;
   /** A first file for some notebooks. */
   propose: (notebooks: readonly string[]) => Promise<IProposal>;
 }

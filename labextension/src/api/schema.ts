@@ -450,9 +450,10 @@ export interface components {
         };
         /**
          * Edited
-         * @description The text of a pipeline file after a change.
+         * @description The text of a pipeline file after a change. name: of what was changed, such as the step that is new.
          */
         readonly Edited: {
+            readonly name: string;
             readonly text: string;
         };
         /**

@@ -109,6 +109,7 @@ export type StepState = Records['StepState'];
 export type RunState = Records['RunState'];
 export type IDraft = Records['Draft'];
 export type IFault = Records['Fault'];
+export type IEdited = Records['Edited'];
 export type IProposal = Records['Proposal'];
 export type IBackfill = Records['Backfill'];
 export type IExplanation = Records['Explanation'];

@@ -2,9 +2,8 @@ import { PathExt } from '@jupyterlab/coreutils';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { asApiError } from '../api/errors';
 import type { IPipelinesClient } from '../api/pipelines';
-import type { IStep } from '../api/types';
+import type { IEdited, IStep } from '../api/types';
 import { referenceOf } from './things';
 
 type ISharedText = DocumentRegistry.ICodeModel['sharedModel'];
@@ -39,23 +38,13 @@ export async function stepOf(client: Editing, notebook: string, folder: string):
 }
 
 /** The text with one more step, by a name that none has: `train`, `train-2`. The server sees the names in a text with a fault, too. */
-export async function withStep(client: Editing, text: string, step: INewStep): Promise<{ text: string; name: string }> {
-  const value = {
-    notebook: step.notebook,
-    ...(step.in.length && { in: step.in }),
-    ...(step.out.length && { out: step.out })
-  };
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? step.name : `${step.name}-${number}`;
-    try {
-      return { name, text: (await client.edit(text, ['steps', name], value, true)).text };
-    } catch (error) {
-      if (asApiError(error).code !== 'conflict') {
-        throw error;
-      }
-    }
-  }
-}
+export const withStep = (client: Editing, text: string, { name, ...step }: INewStep): Promise<IEdited> =>
+  client.edit(
+    text,
+    ['steps', name],
+    Object.fromEntries(Object.entries(step).filter(([, value]) => value.length)),
+    true
+  );
 
 /** The text with a step that takes what another makes, or comes after it when that makes nothing. */
 export async function connected(
@@ -82,9 +71,61 @@ export async function changeText<T extends { readonly text: string }>(
   if (file.getSource() !== before) {
     throw new Error(trans.__('The text has changed meanwhile. Nothing was changed: do it again.'));
   }
-  const { start, end, value } = difference(before, found.text);
-  file.updateSource(start, end, value);
+  write(file, found.text);
   return found;
+}
+
+/** Make the text another one; only what differs is touched, so the cursor stays where it is. */
+function write(file: Pick<ISharedText, 'getSource' | 'updateSource'>, text: string): void {
+  const { start, end, value } = difference(file.getSource(), text);
+  file.updateSource(start, end, value);
+}
+
+interface IReread {
+  readonly model: Pick<DocumentRegistry.ICodeModel, 'fromString' | 'dirty'> & {
+    readonly sharedModel: Pick<ISharedText, 'getSource' | 'updateSource'>;
+  };
+  readonly revert: () => Promise<void>;
+}
+
+/**
+ * Read the file of an open text again; what is typed until it comes stays. Says whether the text is that of the file with it:
+ * not where both have changed the same place, and then the own text stays as it is.
+ */
+export async function reread(context: IReread): Promise<boolean> {
+  const { model } = context;
+  const { sharedModel: file } = model;
+  const before = file.getSource();
+  const replace = model.fromString.bind(model);
+  let whole = true;
+  // JupyterLab calls it with the text of the file, and would put that in place of all that there is by then.
+  model.fromString = theirs => {
+    const both = merged(before, file.getSource(), theirs);
+    whole = both !== null;
+    if (both !== null) {
+      write(file, both);
+    }
+    model.dirty = both !== theirs;
+  };
+  try {
+    await context.revert();
+  } finally {
+    model.fromString = replace;
+  }
+  return whole;
+}
+
+/** Two changes of a text, both made; null where they meet. */
+export function merged(before: string, mine: string, theirs: string): string | null {
+  const [own, other] = [difference(before, mine), difference(before, theirs)];
+  if (mine === before || mine === theirs) {
+    return theirs;
+  }
+  if (own.start <= other.end && other.start <= own.end) {
+    return null;
+  }
+  const later = own.start > other.end ? other.value.length - (other.end - other.start) : 0;
+  return theirs.slice(0, own.start + later) + own.value + theirs.slice(own.end + later);
 }
 
 /** The part of a text that differs from another: `text.slice(start, end)` becomes `value`. */

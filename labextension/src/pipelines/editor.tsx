@@ -9,12 +9,14 @@ import { CodeDrawer } from '../components/drawer';
 import { PageHeader, Tabs } from '../components/header';
 import { State } from '../components/state';
 import { Tag } from '../components/tag';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
 import { type IPipelineActions, PipelineButtons, PipelineForms, usePipelineActions } from './actions';
 import { Canvas, useDropped } from './canvas';
+import { reread } from './changes';
 import type { IDrop, IEditorProps } from './document';
 import { type IDraftState, type IText, isStale, useChangedOnDisk, useDraft, useText } from './draft';
 import { RunsView } from './runs';
@@ -253,12 +255,22 @@ function OnDisk({ context, contents, dirty }: IOnDiskProps): React.ReactElement 
     [contents]
   );
   const { changed, look } = useChangedOnDisk(context, modified);
+  const { run, busy } = useAction();
+  const [met, setMet] = useState<string | undefined>(''); // when the file was written whose text met the own one
+  const read = useCallback(
+    () =>
+      void run(async () => {
+        setMet((await reread(context)) ? '' : context.contentsModel?.last_modified);
+        look();
+      }),
+    [context, look, run]
+  );
   useEffect(() => {
     if (changed && !dirty) {
-      void context.revert().then(look); // nothing is lost
+      read(); // nothing is lost: what is typed until it comes stays
     }
-  }, [changed, dirty, context, look]);
-  if (!changed || !dirty) {
+  }, [changed, dirty, read]);
+  if (!dirty || !(changed || met === context.contentsModel?.last_modified)) {
     return null;
   }
   return (
@@ -266,10 +278,10 @@ function OnDisk({ context, contents, dirty }: IOnDiskProps): React.ReactElement 
       title={trans.__('The file has changed on disk')}
       reason={trans.__('Someone else has saved it since you opened it, and you have changes of your own.')}
       actions={[
-        { label: trans.__('Reload'), onClick: () => void context.revert().then(look) },
+        { label: trans.__('Reload'), disabled: busy, onClick: read },
         {
           label: trans.__('Overwrite'),
-          caption: trans.__('Save your text; JupyterLab asks once more'),
+          caption: trans.__('Save your text in place of it'),
           onClick: () => void context.save().then(look)
         }
       ]}

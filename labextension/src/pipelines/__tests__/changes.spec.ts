@@ -1,8 +1,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 
-import { ApiError } from '../../api/errors';
 import type { IStep } from '../../api/types';
-import { changeText, connected, difference, relative, withStep } from '../changes';
+import { changeText, connected, difference, merged, relative, reread, withStep } from '../changes';
 import { feeds } from '../things';
 import { readText, textOf, withoutDefaults } from '../values';
 
@@ -78,7 +77,7 @@ describe('paths in a file', () => {
 
 describe('connecting steps', () => {
   const client = {
-    edit: jest.fn(async () => ({ text: 'new' })),
+    edit: jest.fn(async () => ({ text: 'new', name: '' })),
     draft: jest.fn(),
     propose: jest.fn(),
     rename: jest.fn()
@@ -99,22 +98,73 @@ describe('connecting steps', () => {
   });
 });
 
-it('a new step never takes the place of another, also in a text that has no graph', async () => {
-  const there = ['train', 'train-2'];
-  const edit = async (
-    _text: string,
-    at: readonly string[],
-    _value: unknown,
-    fresh?: boolean
-  ): Promise<{ text: string }> => {
-    if (fresh && there.includes(at[1] ?? '')) {
-      throw new ApiError('conflict', 'There is a step already.');
-    }
-    return { text: at.join('.') };
-  };
+it('a new step is one question: the server knows which names are free, also in a text that has no graph', async () => {
+  const edit = jest.fn(async (text: string) => ({ text: `${text}!`, name: 'train-3' }));
   const client = { edit, draft: jest.fn(), propose: jest.fn(), rename: jest.fn() };
-  const fresh = { name: 'train', notebook: 'train.ipynb', in: [], out: [] };
-  expect(await withStep(client, '', fresh)).toEqual({ name: 'train-3', text: 'steps.train-3' });
+  const fresh = { name: 'train', notebook: 'train.ipynb', in: [], out: ['model:m'] };
+  expect(await withStep(client, 'a', fresh)).toEqual({ name: 'train-3', text: 'a!' });
+  const value = { notebook: 'train.ipynb', out: ['model:m'] };
+  expect(edit.mock.calls).toEqual([['a', ['steps', 'train'], value, true]]);
+});
+
+describe('a file that is read again while someone types', () => {
+  class File {
+    dirty = false;
+    constructor(public source: string) {}
+    sharedModel = {
+      getSource: () => this.source,
+      updateSource: (start: number, end: number, value = '') => {
+        this.source = this.source.slice(0, start) + value + this.source.slice(end);
+      }
+    };
+    fromString(text: string): void {
+      this.source = text;
+      this.dirty = false;
+    }
+  }
+  const again = async (file: File, theirs: string, typing: () => void): Promise<boolean> =>
+    reread({
+      model: file,
+      revert: async () => {
+        await Promise.resolve();
+        typing();
+        file.fromString(theirs);
+      }
+    });
+
+  it('keeps what was typed beside what came', async () => {
+    const file = new File('steps:\n  a: 1\n# end');
+    const whole = await again(file, 'steps:\n  a: 1\n  b: 2\n# end', () => {
+      file.source = '# mine\nsteps:\n  a: 1\n# end';
+      file.dirty = true;
+    });
+    expect([whole, file.source, file.dirty]).toEqual([true, '# mine\nsteps:\n  a: 1\n  b: 2\n# end', true]);
+  });
+
+  it('leaves the own text where both changed the same place, and says so', async () => {
+    const file = new File('a: 1\n');
+    const whole = await again(file, 'a: 2\n', () => (file.source = 'a: 15\n'));
+    expect([whole, file.source, file.dirty]).toEqual([false, 'a: 15\n', true]);
+  });
+
+  it('is the text of the file when nothing was typed, and JupyterLab reads it as ever afterwards', async () => {
+    const file = new File('a: 1\n');
+    expect(await again(file, 'b: 1\n', () => undefined)).toBe(true);
+    expect([file.source, file.dirty]).toEqual(['b: 1\n', false]);
+    file.fromString('c');
+    expect(file.source).toBe('c');
+  });
+
+  it.each([
+    ['abc', 'Xabc', 'abcY', 'XabcY'],
+    ['abc', 'abcY', 'Xabc', 'XabcY'],
+    ['one two three', 'one 2 three', 'one two', null],
+    ['one two three', 'one two 3', 'two three', 'two 3'],
+    ['abc', 'abcX', 'abcY', null],
+    ['abc', 'abX', 'abX', 'abX']
+  ])('%j as %j and as %j: %j', (before, mine, theirs, both) => {
+    expect(merged(before, mine, theirs)).toBe(both);
+  });
 });
 
 it.each([
