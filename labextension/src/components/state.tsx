@@ -34,6 +34,7 @@ const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {
   lost: look('clock', 'idle', trans => trans.__('lost')),
   cached: look('cached', 'cache', trans => trans.__('from cache')),
   skipped: look('none', 'idle', trans => trans.__('not reached')),
+  overlap: look('missed', 'idle', trans => trans.__('skipped')),
   missed: look('missed', 'wait', trans => trans.__('missed')),
   started: look('done', 'ok', trans => trans.__('started')),
   active: look('clock', 'ok', trans => trans.__('active')),

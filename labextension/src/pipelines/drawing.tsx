@@ -1,6 +1,7 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import type { IPipelineRun, IStep, IStepRun } from '../api/types';
+import type { IPipelineRun, IStep, IStepRun, StepState } from '../api/types';
 import type { IGraphNode } from '../components/graph';
 import { iconOf, kindName } from '../components/kinds';
 import type { ILink } from '../components/layout';
@@ -55,14 +56,17 @@ export function draw({ pipeline, graph, run, selected }: IDrawOptions, { trans }
     };
   });
   const steps = graph.map((step): IGraphNode => {
-    const ran = stepsOf(run, step);
+    const { state, words } = outcomeOf(run, step, trans);
     return {
       id: step.name,
       ref: formatRef('step', [pipeline, step.name]),
       icon: 'notebook',
       title: step.elements.length ? `${step.name} ×${step.elements.length}` : step.name,
       current: selected === step.name,
-      ...stateOf(ran, step, trans)
+      note: words || step.notebook.split('/').pop(),
+      mark: state && <State state={state} bare />,
+      tone: state && lookOf(state, trans).tone,
+      unreached: state ? /^(waiting|cancelled|skipped)$/.test(state) : Boolean(run?.only)
     };
   });
   return { nodes: [...data, ...steps], links };
@@ -81,23 +85,25 @@ const ORDER = ['failed', 'running', 'cancelled', 'waiting', 'skipped', 'succeede
 export const worst = (steps: readonly IStepRun[]): IStepRun | undefined =>
   [...steps].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))[0];
 
-function stateOf(
-  ran: readonly IStepRun[],
-  step: IStep,
-  trans: IWorkbench['trans']
-): Pick<IGraphNode, 'note' | 'mark' | 'tone' | 'unreached'> {
+/** What a run made of a step: its state, none where it left the step alone, and the same in words. */
+export function outcomeOf(
+  run: IPipelineRun | undefined,
+  step: Pick<IStep, 'name' | 'elements'>,
+  trans: TranslationBundle
+): { state?: StepState; words: string; reason?: string } {
+  const ran = stepsOf(run, step);
   const shown = worst(ran);
   if (!shown) {
-    return { note: step.notebook.split('/').pop() };
+    return { words: run?.only ? trans.__('left as it was') : '' };
   }
-  const { word, tone } = lookOf(shown.state, trans);
+  const { state, reason } = shown;
   const seconds = ran.length === 1 ? secondsOf(shown) : null;
-  const same = ran.filter(({ state }) => state === shown.state).length;
+  const word = run?.repairs && state === 'cached' ? trans.__('taken as it was') : lookOf(state, trans).word;
+  const same = ran.filter(other => other.state === state).length;
   const count = ran.length > 1 ? trans.__('%1 of %2 %3', same, ran.length, word) : word;
-  return {
-    note: [count, seconds !== null && format.duration(seconds)].filter(Boolean).join(' · '),
-    mark: <State state={shown.state} bare />,
-    tone,
-    unreached: shown.state === 'waiting' || shown.state === 'cancelled' || shown.state === 'skipped'
-  };
+  return { state, reason, words: [count, seconds !== null && format.duration(seconds)].filter(Boolean).join(' · ') };
 }
+
+/** What a run was of, where it was not of the whole pipeline. */
+export const partOf = ({ only, repairs }: Pick<IPipelineRun, 'only' | 'repairs'>, trans: TranslationBundle): string =>
+  only ? trans.__('of step %1 alone', only) : repairs && trans.__('a repair of %1', repairs);

@@ -4,7 +4,12 @@ import * as format from '../format';
 /** A column of the matrix: a run, or a due time that was not run. */
 export interface IColumn {
   id: string;
-  head: string;
+  /** The date that the run is for, else that on which it began or was due, in the user's zone. */
+  day: string;
+  /** Whether no column before it has that date. */
+  first: boolean;
+  /** When it began or was due, in the user's zone; empty where another date than that day's stands above. */
+  clock: string;
   title: string;
   run?: IPipelineRun;
   missed?: IMissed;
@@ -16,8 +21,6 @@ export interface IMissed extends IFiring {
   schedule: string;
 }
 
-const momentOf = (column: IColumn): number => Date.parse(column.run?.started_at ?? column.missed?.due_at ?? '');
-
 /**
  * The columns, oldest first: the runs (newest first, as the server gives them) and the times that were missed meanwhile.
  *
@@ -26,38 +29,27 @@ const momentOf = (column: IColumn): number => Date.parse(column.run?.started_at 
 export function columnsOf(runs: readonly IPipelineRun[], missed: readonly IMissed[], all: boolean): IColumn[] {
   const oldest = runs.at(-1);
   const since = all || !oldest ? -Infinity : Date.parse(oldest.started_at);
-  const columns: IColumn[] = [
-    ...runs.map((run): IColumn => ({ id: run.run, head: '', title: titleOf(run), run })),
+  const columns = [
+    ...runs.map(run => ({ id: run.run, title: titleOf(run), run, at: run.started_at, date: run.date })),
     ...missed
       .filter(firing => Date.parse(firing.due_at) >= since)
-      .map((firing): IColumn => ({
+      .map(firing => ({
         id: `${firing.schedule} ${firing.due}`,
-        head: '',
-        title: [`${firing.due.slice(0, 16).replace('T', ' ')} ${firing.schedule}`, firing.reason].join('\n'),
-        missed: firing
+        title: [`${format.plain(firing.due)} ${firing.schedule}`, firing.reason].join('\n'),
+        missed: firing,
+        at: firing.due_at,
+        date: ''
       }))
-  ].sort((a, b) => momentOf(a) - momentOf(b));
+  ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   let last = '';
-  return columns.map(column => {
-    const day = dayOf(column);
-    const head = day === last && column.run && !column.run.date ? clockOf(column.run.started_at) : day.slice(5);
-    last = day;
-    return { ...column, head };
+  return columns.map(({ at, date, ...column }): IColumn => {
+    const [whole] = /^\d{4}-\d{2}-\d{2}$/.exec(date) ?? [format.day(at)];
+    const first = whole !== last;
+    last = whole;
+    const clock = first && whole !== format.day(at) ? '' : format.time(at, new Date(at));
+    return { ...column, day: whole.slice(5), first, clock };
   });
 }
-
-/** The date that a run is for, else the day it began on. */
-const dayOf = ({ run, missed }: IColumn): string =>
-  run
-    ? /^\d{4}-\d{2}-\d{2}$/.test(run.date)
-      ? run.date
-      : format.day(run.started_at)
-    : (missed?.due.slice(0, 10) ?? '');
-
-const clockOf = (moment: string): string => {
-  const date = new Date(moment);
-  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
-};
 
 function titleOf(run: IPipelineRun): string {
   const parameters = Object.entries(run.parameters).map(([name, value]) => `${name}=${format.cell(value)}`);

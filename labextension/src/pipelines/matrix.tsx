@@ -2,11 +2,14 @@ import React, { useCallback, useLayoutEffect, useRef, useState } from 'react';
 
 import type { IStepRun } from '../api/types';
 import { cx } from '../components/cx';
-import { State } from '../components/state';
+import { lookOf, State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { formatRef } from '../refs';
+import { partOf } from './drawing';
+import { firingLook } from './due';
 import { cellOf, drawn, type IColumn, sight } from './grid';
+import { localZone } from './scheduleForm';
 import { secondsOf } from './seconds';
 
 export interface ICellSpot {
@@ -25,7 +28,7 @@ interface IMatrixProps {
   onOpen: (spot: ICellSpot) => void;
 }
 
-export const SIZE = { label: 168, column: 58, row: 24, head: 50 };
+export const SIZE = { label: 168, column: 58, row: 24, head: 62 };
 
 /** Steps × runs. Only what is in sight is drawn; arrows walk from cell to cell. */
 export function Matrix({ pipeline, rows, columns, selected, onSelect, onOpen }: IMatrixProps): React.ReactElement {
@@ -78,7 +81,7 @@ export function Matrix({ pipeline, rows, columns, selected, onSelect, onOpen }: 
     >
       <div style={{ width, height: SIZE.head + rows.length * SIZE.row }}>
         <div className={cx('matrix-head')} role="row" aria-rowindex={1} style={{ width, height: SIZE.head }}>
-          <Label role="columnheader" text={trans.__('duration')} />
+          <Label role="columnheader" text={trans.__('duration · %1', localZone())} />
           {across.map(index => (
             <Head
               key={columns[index]?.id}
@@ -243,26 +246,30 @@ function Head({ column, index, most, current }: IHeadProps): React.ReactElement 
   if (!column) {
     return null;
   }
-  const seconds = column.run ? secondsOf(column.run) : null;
-  const words = seconds === null ? '' : trans.__('took %1', format.duration(seconds));
+  const { day, first, clock, title, run, missed } = column;
+  const seconds = run ? secondsOf(run) : null;
+  const words = missed
+    ? lookOf(firingLook(missed), trans).word
+    : seconds !== null && trans.__('took %1', format.duration(seconds));
   return (
     <span
-      className={cx('matrix-column', current && 'is-current', column.missed && 'is-missed')}
+      className={cx('matrix-column', current && 'is-current', missed && 'is-missed')}
       role="columnheader"
       aria-colindex={index + 2}
-      aria-label={[column.head, words || (column.missed && trans.__('missed'))].filter(Boolean).join(', ')}
-      title={[column.title, words].filter(Boolean).join('\n')}
+      aria-label={[`${day} ${clock}`.trim(), words].filter(Boolean).join(', ')}
+      title={[title, run && partOf(run, trans), words].filter(Boolean).join('\n')}
       style={{ left: SIZE.label + index * SIZE.column, width: SIZE.column }}
     >
       <span className={cx('matrix-bar')}>
         {seconds !== null && (
           <span
-            className={cx(column.run?.state === 'failed' ? 'is-bad' : 'is-plain')}
+            className={cx(run?.state === 'failed' ? 'is-bad' : 'is-plain')}
             style={{ height: `${Math.max(1, Math.round((seconds / most) * 22))}px` }}
           />
         )}
       </span>
-      {column.head}
+      <span>{first && day}</span>
+      <span>{clock}</span>
     </span>
   );
 }
@@ -294,7 +301,7 @@ function Cell({ row, column, index, tab, current, onPick, onFocus }: ICellProps)
       onFocus={() => !current && onFocus(spot)}
     >
       {column.missed ? (
-        <State state={column.missed.state} bare title={column.missed.reason || undefined} />
+        <State state={firingLook(column.missed)} bare title={column.missed.reason || undefined} />
       ) : (
         <StepState step={cellOf(column, row)} />
       )}

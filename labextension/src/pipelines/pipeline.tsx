@@ -14,7 +14,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
 import { type IPipelineActions, PipelineButtons, PipelineForms, usePipelineActions } from './actions';
-import { draw, inputOf } from './drawing';
+import { draw, inputOf, partOf } from './drawing';
 import { RunsView } from './runs';
 import { referenceOf } from './things';
 
@@ -60,7 +60,11 @@ function Pipeline({ detail, actions }: IPipelineProps): React.ReactElement {
         <>
           <b>{pipeline.steps}</b> {trans._n('step', 'steps', pipeline.steps)}
         </>
-        {runs[0] && <>{trans.__('last run %1', format.time(runs[0].started_at))}</>}
+        {runs[0] && (
+          <>
+            {trans.__('last run %1', format.time(runs[0].started_at))} {partOf(runs[0], trans)}
+          </>
+        )}
         {pipeline.description && <span>{pipeline.description}</span>}
       </Facts>
       <div className={cx('scroll', 'split')}>

@@ -16,7 +16,7 @@ import { useList } from '../hooks/list';
 import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPipelineActions } from './actions';
-import { dueWords, nearest, whenWords } from './due';
+import { dueWords, firingLook, nearest, whenWords, zoneName } from './due';
 import { cellOf, columnsOf, type IColumn, type IMissed, rowsOf } from './grid';
 import { type ICellSpot, Matrix } from './matrix';
 import { secondsOf } from './seconds';
@@ -142,7 +142,7 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
 function StatesKey({ columns }: { columns: readonly IColumn[] }): React.ReactElement | null {
   const states = new Set<string>(
     columns.flatMap(
-      ({ run, missed }): string[] => run?.steps.map(({ state }) => state) ?? (missed ? [missed.state] : [])
+      ({ run, missed }): string[] => run?.steps.map(({ state }) => state) ?? (missed ? [firingLook(missed)] : [])
     )
   );
   return states.size ? (
@@ -202,12 +202,13 @@ function Missed({ missed, schedules, onDone }: IMissedProps): React.ReactElement
       onClick: () => void commands.execute('mlinfra:schedules-create', { schedule: missed.schedule })
     }
   ];
+  const at = `${dueWords(missed.due)} ${schedule ? zoneName(schedule.tz) : ''}`.trim();
   const title =
     missed.state === 'missed'
-      ? trans.__('The run of %1 was missed', dueWords(missed.due))
+      ? trans.__('The run of %1 was missed', at)
       : missed.state === 'skipped'
-        ? trans.__('The run of %1 was skipped', dueWords(missed.due))
-        : trans.__('The run of %1 could not be started', dueWords(missed.due));
+        ? trans.__('The run of %1 was skipped', at)
+        : trans.__('The run of %1 could not be started', at);
   return <WaitingCard title={title} reason={missed.reason} actions={actions} />;
 }
 

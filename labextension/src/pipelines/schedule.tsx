@@ -18,7 +18,7 @@ import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
-import { dueWords, policyWords, untilWords, whenWords } from './due';
+import { dueWords, firingLook, policyWords, untilWords, whenWords } from './due';
 import { type IScheduleVerbs, scheduleVerbs } from './schedules';
 
 /** The page of a schedule: when it is due, and what became of each due time. */
@@ -205,7 +205,7 @@ function historyColumns(schedule: ISchedule, verbs: IScheduleVerbs, { trans }: I
       key: 'state',
       head: trans.__('state'),
       width: 110,
-      cell: ({ state, outcome }) => <State state={state === 'started' && outcome ? outcome : state} />
+      cell: firing => <State state={firingLook(firing)} />
     },
     { key: 'cause', head: trans.__('cause'), width: 90, cell: ({ cause }) => causes[cause] },
     { key: 'started', head: trans.__('started'), width: 110, cell: ({ started_at }) => format.time(started_at) },

@@ -7,15 +7,14 @@ import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
 import { More } from '../components/more';
 import { Section, useOpen } from '../components/section';
-import { lookOf, State } from '../components/state';
-import * as format from '../format';
+import { State } from '../components/state';
 import { useWorkbench } from '../hooks/context';
 import { type IDetail, useDetails } from '../hooks/details';
 import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
-import { secondsOf } from './seconds';
+import { outcomeOf } from './drawing';
 
 /** The pipelines of the project with the states of their newest runs; unfolded, their steps. */
 export function PipelinesSection(): React.ReactElement {
@@ -97,25 +96,18 @@ function pipelineRows(
 }
 
 function stepRows({ graph, runs, pipeline }: IPipelineDetail, { trans }: IWorkbench): IListRow[] {
-  const newest = new Map(runs[0]?.steps.map(step => [step.name, step]));
-  return graph.map(({ name, notebook }): IListRow => {
-    const ref = formatRef('step', [pipeline.name, name]);
-    const step = newest.get(name);
-    const seconds = step ? secondsOf(step) : null;
+  return graph.map((step): IListRow => {
+    const ref = formatRef('step', [pipeline.name, step.name]);
+    const { state, words, reason } = outcomeOf(runs[0], step, trans);
     return {
       id: ref,
       ref,
       level: 1,
-      lead: <State state={step?.state ?? 'skipped'} bare />,
-      name,
-      title: [notebook, step?.reason].filter(Boolean).join('\n'),
-      meta: (
-        <span className={cx('row-detail')}>
-          {step?.state === 'succeeded' && seconds !== null
-            ? format.duration(seconds)
-            : lookOf(step?.state ?? 'skipped', trans).word}
-        </span>
-      )
+      icon: 'notebook',
+      lead: state && <State state={state} bare />,
+      name: step.name,
+      title: [step.notebook, reason].filter(Boolean).join('\n'),
+      meta: <span className={cx('row-detail')}>{words}</span>
     };
   });
 }

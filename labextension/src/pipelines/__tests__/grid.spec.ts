@@ -44,12 +44,16 @@ describe('columns of the matrix', () => {
   it('stand in the order of time, with missed times between the runs', () => {
     const columns = columnsOf(runs, [missed('2026-11-23T06:00:00+01:00')], true);
     expect(columns.map(column => column.run?.run ?? 'missed')).toEqual(['a', 'missed', 'b', 'c']);
-    expect(columns.map(column => column.head)).toEqual([
-      '11-22',
-      '11-23',
-      '11-24',
-      expect.stringMatching(/^\d\d:\d\d$/)
-    ]);
+    expect(columns.map(({ day, first }) => first && day)).toEqual(['11-22', '11-23', '11-24', false]);
+  });
+
+  it('tell all times by one clock: a due time of Tokyo stands beside a run at the hour of the user', () => {
+    const due = { ...missed('2026-11-25T04:00:00+09:00'), due_at: '2026-11-24T19:00:00Z' };
+    const columns = columnsOf([run('a', '2026-11-24T19:30:00Z')], [due], true);
+    const [hours, others] = columns.map(({ clock }) => clock.slice(0, 3));
+    expect(hours).toBe(others);
+    expect(columns.map(({ first }) => first)).toEqual([true, false]);
+    expect(columns[0]?.title).toContain('2026-11-25 04:00 +09:00 daily');
   });
 
   it('leave out what was missed before the oldest run that is shown', () => {
@@ -64,7 +68,10 @@ describe('columns of the matrix', () => {
       run('y', '2026-11-24T09:01:00Z', [], '2026-01-02'),
       run('x', '2026-11-24T09:00:00Z', [], '2026-01-01')
     ];
-    expect(columnsOf(filled, [], true).map(({ head }) => head)).toEqual(['01-01', '01-02']);
+    expect(columnsOf(filled, [], true).map(({ day, clock }) => [day, clock])).toEqual([
+      ['01-01', ''],
+      ['01-02', '']
+    ]);
   });
 });
 

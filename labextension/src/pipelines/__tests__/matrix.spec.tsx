@@ -10,7 +10,7 @@ const rows = Array.from({ length: 200 }, (_, index) => `step${index}`);
 const columns = Array.from({ length: 100 }, (_, index): IColumn => {
   const steps = rows.map(name => ({ name, state: 'succeeded', reason: '' }));
   const run = { run: `r${index}`, state: 'succeeded', steps, started_at: '', ended_at: '' } as unknown as IPipelineRun;
-  return { id: `r${index}`, head: String(index), title: '', run };
+  return { id: `r${index}`, day: '11-24', first: index === 0, clock: '09:00', title: '', run };
 });
 
 function Held({ onOpen }: { onOpen: (spot: ICellSpot) => void }): React.ReactElement {
@@ -40,4 +40,23 @@ describe('the matrix of 200 steps and 100 runs', () => {
     fireEvent.keyDown(document.activeElement ?? document.body, { key: 'Enter' });
     expect(onOpen).toHaveBeenCalledWith({ row: 'step21', column: 'r98' });
   });
+});
+
+it('a time that the policy let pass is skipped, with its reason, and no step that was not reached', () => {
+  const skipped = { due: '', due_at: '', schedule: 's', state: 'skipped', reason: 'The last one went on still.' };
+  const column = {
+    id: 's',
+    day: '11-24',
+    first: true,
+    clock: '06:00',
+    title: '',
+    missed: skipped
+  } as unknown as IColumn;
+  const nothing = jest.fn();
+  show(
+    fakeWorkbench(),
+    <Matrix pipeline="p" rows={['a']} columns={[column]} selected={null} onSelect={nothing} onOpen={nothing} />
+  );
+  expect(screen.getByRole('img', { name: 'skipped' }).title).toBe('The last one went on still.');
+  expect(screen.getByRole('columnheader', { name: '11-24 06:00, skipped' })).toBeTruthy();
 });
