@@ -3,6 +3,7 @@ import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { Drive, type Contents } from '@jupyterlab/services';
 
 import type { IClient } from '../api/client';
+import { toDisk } from './paths';
 
 export const EXECUTED = 'mlinfra';
 
@@ -17,7 +18,7 @@ export class ExecutedDrive extends Drive {
   }
 
   override async get(path: string, options: Contents.IFetchOptions = {}): Promise<Contents.IModel> {
-    const { content, modified_at } = await this._client.jobs.executed(path);
+    const { content, modified_at } = await this._client.jobs.executed(toDisk(path));
     return {
       name: PathExt.basename(path),
       path,

@@ -8,7 +8,7 @@ import { failed } from '../components/confirm';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { EXECUTED, ExecutedDrive, reveal } from './executed';
-import { toLab, toProject } from './paths';
+import { toLab, toProject, toTab } from './paths';
 
 /** Goes between the paths of JupyterLab's file browser and those of the project. */
 export class ProjectFiles {
@@ -70,7 +70,7 @@ export class ProjectFiles {
     // Nobody runs cells of a record: no kernel.
     const kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };
     const panel: unknown = await this._app.commands.execute('docmanager:open', {
-      path: `${EXECUTED}:${path}`,
+      path: `${EXECUTED}:${toTab(path)}`,
       kernelPreference
     });
     if (panel instanceof NotebookPanel && failed !== null) {

@@ -18,3 +18,15 @@ export function toLab(path: string, { path: root }: Pick<IProject, 'path'>): str
   }
   return root ? `${root}/${path}` : path;
 }
+
+/**
+ * The path of an executed notebook for JupyterLab, which names a tab after the file: those of several jobs have the same name on disk.
+ * `train.ipynb` of the second attempt of job 7f3a… is `7f3a (2) train.ipynb` here, that of run e6f4… of a pipeline `e6f4 train.ipynb`.
+ */
+export const toTab = (path: string): string =>
+  path.replace(/((?:jobs|runs)\/([^/]{1,4})[^/]*\/)(?:(\d+)\/)?([^/]+)$/, (_, folder, id, attempt, name) =>
+    attempt ? `${folder}${attempt}/${id} (${attempt}) ${name}` : `${folder}${id} ${name}`
+  );
+
+/** Its path on disk. */
+export const toDisk = (path: string): string => path.replace(/\/[^/ ]+(?: \(\d+\))? ([^/]+)$/, '/$1');

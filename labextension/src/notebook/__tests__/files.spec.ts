@@ -5,7 +5,9 @@ import { Notification } from '@jupyterlab/apputils';
 
 import { ApiError } from '../../api/errors';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
+import { ExecutedDrive } from '../executed';
 import { ProjectFiles } from '../files';
+import { toDisk, toTab } from '../paths';
 
 const app = {
   serviceManager: { contents: { addDrive: () => undefined, localPath: (path: string) => path } }
@@ -20,5 +22,24 @@ describe('“Run as Job” without a project', () => {
     await new ProjectFiles(app, fake.workbench).submit('a.ipynb');
     expect(told.mock.calls[0]?.[0]).toBe('There is no project.\nNo mlinfra.toml above /x.\nmlinfra init');
     expect(fake.open).not.toHaveBeenCalled();
+  });
+});
+
+describe('the tab of an executed notebook', () => {
+  it.each([
+    ['.mlinfra/jobs/7f3a99c1/2/my train.ipynb', '.mlinfra/jobs/7f3a99c1/2/7f3a (2) my train.ipynb'],
+    ['.mlinfra/runs/e6f41d5e/train[depth=4].ipynb', '.mlinfra/runs/e6f41d5e/e6f4 train[depth=4].ipynb'],
+    ['flights/.mlinfra/jobs/a/1/x (2) y.ipynb', 'flights/.mlinfra/jobs/a/1/a (1) x (2) y.ipynb']
+  ])('names the job and the attempt of %s', (disk, tab) => {
+    expect(toTab(disk)).toBe(tab);
+    expect(toDisk(tab)).toBe(disk);
+  });
+
+  it('is read from the file on disk', async () => {
+    const executed = jest.fn(async () => ({ content: {}, modified_at: '2026-11-24T09:00:00Z' }));
+    const drive = new ExecutedDrive(fakeWorkbench({ jobs: { executed } }).workbench.client);
+    const { name } = await drive.get(toTab('.mlinfra/jobs/7f3a99c1/2/train.ipynb'));
+    expect(name).toBe('7f3a (2) train.ipynb');
+    expect(executed).toHaveBeenCalledWith('.mlinfra/jobs/7f3a99c1/2/train.ipynb');
   });
 });
