@@ -37,6 +37,18 @@ export class ExecutedDrive extends Drive {
   }
 }
 
+/**
+ * Nobody runs cells of a record: no kernel, also when it comes back after a reload.
+ *
+ * Its session is never begun: once it were, the manager of ipywidgets would ask for the kernel of every notebook, and stumble.
+ */
+export function withoutKernel({ path, sessionContext }: NotebookPanel['context']): void {
+  if (path.startsWith(`${EXECUTED}:`)) {
+    sessionContext.kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };
+    sessionContext.initialize = () => Promise.resolve(false);
+  }
+}
+
 /** How long the sizes of cells must rest until they count as known: what is left to draw waits for idle time. */
 const QUIET_MS = 10_000;
 const HANDS = ['wheel', 'pointerdown', 'keydown'];

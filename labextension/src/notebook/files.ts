@@ -67,11 +67,8 @@ export class ProjectFiles {
   }
 
   private async _openExecuted(path: string, failed: number | null): Promise<void> {
-    // Nobody runs cells of a record: no kernel.
-    const kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };
     const panel: unknown = await this._app.commands.execute('docmanager:open', {
-      path: `${EXECUTED}:${toTab(path)}`,
-      kernelPreference
+      path: `${EXECUTED}:${toTab(path)}`
     });
     if (panel instanceof NotebookPanel && failed !== null) {
       await reveal(panel, failed);

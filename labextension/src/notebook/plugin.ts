@@ -5,6 +5,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { acceptDrops } from '../code/drop';
 import { IWorkbench } from '../tokens';
+import { withoutKernel } from './executed';
 import { ProjectFiles } from './files';
 import { Kernels } from './kernels';
 
@@ -23,6 +24,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     const { trans } = workbench;
     const files = new ProjectFiles(app, workbench);
     acceptDrops(tracker);
+    tracker.widgetAdded.connect((_, { context }) => withoutKernel(context));
     tracker.currentChanged.connect(() => app.commands.notifyCommandChanged('mlinfra:jobs-submit-active'));
     workbench.addCommand({
       id: 'mlinfra:jobs-submit-active',

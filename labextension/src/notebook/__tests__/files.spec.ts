@@ -2,10 +2,11 @@ jest.mock('@jupyterlab/notebook', () => ({ NotebookPanel: Object })); // its lay
 
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 
 import { ApiError } from '../../api/errors';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
-import { ExecutedDrive } from '../executed';
+import { ExecutedDrive, withoutKernel } from '../executed';
 import { ProjectFiles } from '../files';
 import { toDisk, toTab } from '../paths';
 
@@ -42,4 +43,21 @@ describe('the tab of an executed notebook', () => {
     expect(name).toBe('7f3a (2) train.ipynb');
     expect(executed).toHaveBeenCalledWith('.mlinfra/jobs/7f3a99c1/2/train.ipynb');
   });
+});
+
+it('no kernel is begun for a record, whoever opens it', async () => {
+  const context = (path: string): NotebookPanel['context'] => {
+    const sessionContext = { initialize: jest.fn(async () => true), kernelPreference: {} };
+    return { path, sessionContext } as unknown as NotebookPanel['context'];
+  };
+  const [record, other] = [context('mlinfra:.mlinfra/jobs/a/1/a (1) x.ipynb'), context('x.ipynb')];
+  [record, other].forEach(withoutKernel);
+  expect(await Promise.all([record, other].map(({ sessionContext }) => sessionContext.initialize()))).toEqual([
+    false,
+    true
+  ]);
+  expect([record, other].map(({ sessionContext }) => sessionContext.kernelPreference.canStart)).toEqual([
+    false,
+    undefined
+  ]);
 });
