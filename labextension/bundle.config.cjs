@@ -1,11 +1,11 @@
-const DOMAIN = /[\\/]lib[\\/](\w+)[\\/]/;
-// Domains that stand in the panel of another one come with it.
-const PANELS = { deployments: 'models', monitoring: 'models', pipelines: 'jobs' };
+// What the plugins themselves import is there from the start; everything else of a domain comes with the first panel or page.
+const FIRST = /[\\/](plugin|ingest|ended|notify|state|changes|creating|document|given|menu|things)\.js$/;
+const DOMAIN = /[\\/]lib[\\/](catalog|deployments|experiments|features|jobs|models|monitoring|pipelines)[\\/]/;
 
 /**
- * What is added to JupyterLab's own bundler configuration: components that several panels and pages use are one chunk, fetched
- * with the first of them. Without this the bundler copies each into every chunk, since each alone is below its usual limit.
- * So is each domain, fetched with its panel or its first page: what its pages share is there once, and one file packs better than many.
+ * What is added to JupyterLab's own bundler configuration: what panels and pages are made of is one chunk, fetched with the first of them.
+ * Without this the bundler copies components into every chunk that uses them, since each alone is below its usual limit; and one
+ * file packs better than many. `jlpm size` fails when that chunk is needed at the start.
  * Modules and what they export have the shortest names there are, and style sheets lose their comments and spaces.
  */
 module.exports = {
@@ -25,15 +25,15 @@ module.exports = {
     splitChunks: {
       cacheGroups: {
         shared: {
-          test: /[\\/]lib[\\/](api|code|components|hooks|jobs)[\\/]|format\.js|refs\.js/,
+          test: /[\\/]lib[\\/](api|code|components|hooks)[\\/]|format\.js|refs\.js/,
           name: 'shared',
           chunks: 'async',
           minChunks: 2,
           enforce: true
         },
-        domain: {
-          test: /[\\/]lib[\\/](catalog|deployments|experiments|features|jobs|models|monitoring|pipelines)[\\/]/,
-          name: ({ resource }) => PANELS[DOMAIN.exec(resource)[1]] ?? DOMAIN.exec(resource)[1],
+        panels: {
+          test: ({ resource }) => DOMAIN.test(resource) && !FIRST.test(resource),
+          name: 'panels',
           chunks: 'async',
           enforce: true
         }

@@ -20,3 +20,9 @@ export function useEnabled(id: string): boolean {
   );
   return useSyncExternalStore(subscribe, () => commands.isEnabled(id));
 }
+
+/** The call that opens a file of the project, by its path below it. */
+export function useOpenFile(): (path: string) => void {
+  const { commands } = useWorkbench();
+  return path => void commands.execute('mlinfra:workbench-open-file', { path });
+}

@@ -5,6 +5,7 @@ import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import * as format from '../format';
+import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { isActive } from './state';
@@ -81,17 +82,12 @@ export function cellsOf(content: Json): IShownCell[] {
 
 /** Open the notebook that a job wrote. */
 export function OpenOutput({ path }: { path: string }): React.ReactElement | null {
-  const { commands, trans } = useWorkbench();
+  const { trans } = useWorkbench();
+  const openFile = useOpenFile();
   if (!path.endsWith('.ipynb') || path.startsWith('/')) {
     return null;
   }
-  return (
-    <Button
-      icon="notebook"
-      label={trans.__('Open Executed Notebook')}
-      onClick={() => void commands.execute('mlinfra:workbench-open-file', { path })}
-    />
-  );
+  return <Button icon="notebook" label={trans.__('Open Executed Notebook')} onClick={() => openFile(path)} />;
 }
 
 const isHidden = (path: string): boolean => path.split('/').some(part => part.startsWith('.'));

@@ -5,6 +5,7 @@ import { Button } from '../components/button';
 import { confirm, done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
+import { InlineForm } from '../components/form';
 import { Select } from '../components/select';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
@@ -172,13 +173,10 @@ function RunForm({ detail, actions }: IFormProps): React.ReactElement {
   }));
   const whole = read.every(({ fault }) => !fault);
   return (
-    <form
-      className={cx('inline-form')}
-      aria-label={trans.__('Run with parameters')}
-      onSubmit={event => {
-        event.preventDefault();
-        actions.start({ parameters: withoutDefaults(read, detail.parameters), force });
-      }}
+    <InlineForm
+      label={trans.__('Run with parameters')}
+      onSubmit={() => actions.start({ parameters: withoutDefaults(read, detail.parameters), force })}
+      onClose={() => actions.show(null)}
     >
       {read.map(({ name, text, fault }) => (
         <Field
@@ -195,8 +193,7 @@ function RunForm({ detail, actions }: IFormProps): React.ReactElement {
         {trans.__('take nothing from the cache')}
       </label>
       <Button kind="primary" icon="play" label={trans.__('Start Run')} disabled={!whole || actions.busy} submit />
-      <Button label={trans.__('Close')} onClick={() => actions.show(null)} />
-    </form>
+    </InlineForm>
   );
 }
 
@@ -219,13 +216,10 @@ function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
       done(trans._n('%1 run begins.', '%1 runs begin, oldest first.', begun.runs));
     });
   return (
-    <form
-      className={cx('inline-form')}
-      aria-label={trans.__('Backfill')}
-      onSubmit={event => {
-        event.preventDefault();
-        void (plan ? begin() : count());
-      }}
+    <InlineForm
+      label={trans.__('Backfill')}
+      onSubmit={() => (plan ? begin() : count())}
+      onClose={() => actions.show(null)}
     >
       <Field
         label={trans.__('from')}
@@ -252,8 +246,7 @@ function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
         disabled={busy || plan?.runs === 0}
         submit
       />
-      <Button label={trans.__('Close')} onClick={() => actions.show(null)} />
-    </form>
+    </InlineForm>
   );
 }
 

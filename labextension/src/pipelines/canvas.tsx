@@ -6,6 +6,7 @@ import { Button, Key } from '../components/button';
 import { done, failed } from '../components/confirm';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
+import { InlineForm } from '../components/form';
 import { usePageKey } from '../components/frame';
 import { Graph } from '../components/graph';
 import { Select } from '../components/select';
@@ -172,15 +173,7 @@ function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React
     }
   };
   return (
-    <form
-      className={cx('inline-form')}
-      aria-label={trans.__('New step')}
-      onKeyDown={event => event.key === 'Escape' && onClose()}
-      onSubmit={event => {
-        event.preventDefault();
-        void add();
-      }}
-    >
+    <InlineForm label={trans.__('New step')} onSubmit={add} onClose={onClose}>
       <Field
         label={trans.__('notebook')}
         width={260}
@@ -190,8 +183,7 @@ function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React
         onChange={setNotebook}
       />
       <Button kind="primary" label={trans.__('Add Step')} disabled={!notebook.endsWith('.ipynb') || text.busy} submit />
-      <Button label={trans.__('Close')} onClick={onClose} />
-    </form>
+    </InlineForm>
   );
 }
 
@@ -209,15 +201,7 @@ function Connect({ draft, stale, text, from, onStep, onClose }: IFormProps & { f
     }
   };
   return (
-    <form
-      className={cx('inline-form')}
-      aria-label={trans.__('Connect')}
-      onKeyDown={event => event.key === 'Escape' && onClose()}
-      onSubmit={event => {
-        event.preventDefault();
-        void connect();
-      }}
-    >
+    <InlineForm label={trans.__('Connect')} onSubmit={connect} onClose={onClose}>
       <Select
         label={trans.__('what %1 makes is taken by', from.name)}
         value={picked}
@@ -226,8 +210,7 @@ function Connect({ draft, stale, text, from, onStep, onClose }: IFormProps & { f
         onChange={pick}
       />
       <Button kind="primary" label={trans.__('Connect')} disabled={!picked || stale || text.busy} submit />
-      <Button label={trans.__('Close')} onClick={onClose} />
-    </form>
+    </InlineForm>
   );
 }
 

@@ -10,6 +10,7 @@ import { Graph } from '../components/graph';
 import { Facts, InsertButton, PageHeader } from '../components/header';
 import { State } from '../components/state';
 import * as format from '../format';
+import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
@@ -48,11 +49,10 @@ interface IPipelineProps {
 }
 
 function Pipeline({ detail, actions }: IPipelineProps): React.ReactElement {
-  const workbench = useWorkbench();
-  const { commands, trans } = workbench;
+  const { trans } = useWorkbench();
   const { pipeline, runs } = detail;
   const [step, setStep] = useState<string | null>(null);
-  const openFile = (path: string): void => void commands.execute('mlinfra:workbench-open-file', { path });
+  const openFile = useOpenFile();
   return (
     <>
       <Facts>
@@ -87,7 +87,8 @@ interface IStepGraphProps {
 /** The steps with the states of the newest run; a step is chosen, what comes from outside is opened. */
 function StepGraph({ detail, step, onStep }: IStepGraphProps): React.ReactElement {
   const workbench = useWorkbench();
-  const { commands, open, trans } = workbench;
+  const { open, trans } = workbench;
+  const openFile = useOpenFile();
   const { nodes, links } = useMemo(
     () =>
       draw(
@@ -113,7 +114,7 @@ function StepGraph({ detail, step, onStep }: IStepGraphProps): React.ReactElemen
         } else if (referenceOf(input)) {
           void open(input);
         } else {
-          void commands.execute('mlinfra:workbench-open-file', { path: input });
+          openFile(input);
         }
       }}
     />

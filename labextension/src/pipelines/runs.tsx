@@ -11,6 +11,7 @@ import { More } from '../components/more';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
+import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import { type IQuery, useQuery } from '../hooks/query';
@@ -62,7 +63,8 @@ interface IRunsProps {
 
 /** Steps × runs, and what is to be said of the chosen cell. */
 export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.ReactElement {
-  const { client, commands, trans } = useWorkbench();
+  const { client, trans } = useWorkbench();
+  const openFile = useOpenFile();
   const { name, path } = detail.pipeline;
   const { query, onMore } = useList(
     `pipeline:${name} runs`,
@@ -94,7 +96,7 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
     const at = columns.find(item => item.id === next.column);
     const run = at && cellOf(at, next.row);
     if (run?.state === 'failed' && run.notebook) {
-      void commands.execute('mlinfra:workbench-open-file', { path: run.notebook });
+      openFile(run.notebook);
     }
   };
   const next = nearest(due.data?.schedules ?? []);
@@ -219,7 +221,8 @@ interface IFailedProps {
 }
 
 function Failed({ step, actions, run }: IFailedProps): React.ReactElement {
-  const { commands, trans, open } = useWorkbench();
+  const { trans, open } = useWorkbench();
+  const openFile = useOpenFile();
   const { notebook, job } = step;
   const verbs: IAction[] = [];
   if (run?.repairable) {
@@ -228,7 +231,7 @@ function Failed({ step, actions, run }: IFailedProps): React.ReactElement {
   if (notebook) {
     verbs.push({
       label: trans.__('Open Executed Notebook'),
-      onClick: () => void commands.execute('mlinfra:workbench-open-file', { path: notebook })
+      onClick: () => openFile(notebook)
     });
   }
   if (job) {
@@ -255,7 +258,8 @@ interface IStepCardProps {
 
 /** Why a step ran in a run, and what it would do now. */
 function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.ReactElement {
-  const { client, commands, trans, open } = useWorkbench();
+  const { client, trans, open } = useWorkbench();
+  const openFile = useOpenFile();
   const action = useAction();
   const [told, tell] = useState<IExplanation | null>(null);
   const { name } = detail.pipeline;
@@ -300,10 +304,7 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
           onClick={() => void explain()}
         />
         {notebook && ran?.state !== 'failed' && (
-          <Button
-            label={trans.__('Open Executed Notebook')}
-            onClick={() => void commands.execute('mlinfra:workbench-open-file', { path: notebook })}
-          />
+          <Button label={trans.__('Open Executed Notebook')} onClick={() => openFile(notebook)} />
         )}
         {job && ran?.state !== 'failed' && (
           <Link onClick={() => void open(formatRef('job', job))}>{trans.__('Open Job')}</Link>

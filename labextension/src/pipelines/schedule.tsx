@@ -13,6 +13,7 @@ import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { type IActionState, useAction } from '../hooks/action';
+import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
@@ -115,12 +116,12 @@ function useRemove(name: string, { run }: IActionState, refresh: () => Promise<v
 }
 
 function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElement {
-  const { trans, open, commands } = useWorkbench();
+  const { trans, open } = useWorkbench();
+  const openFile = useOpenFile();
   const { what, pipeline, job, catchup, overlap, grace_seconds } = schedule;
   const notebook = typeof job?.notebook === 'string' ? job.notebook : '';
   const missed = policyWords.catchup(trans)[catchup];
-  const go = (): void =>
-    void (pipeline ? open(what) : commands.execute('mlinfra:workbench-open-file', { path: notebook }));
+  const go = (): void => (pipeline ? void open(what) : openFile(notebook));
   return (
     <Facts>
       {pipeline || notebook ? <Link onClick={go}>{what}</Link> : <span>{what}</span>}

@@ -6,6 +6,7 @@ import { Button, Link } from '../components/button';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { Heading } from '../components/header';
+import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { relative } from './changes';
 import type { IText } from './draft';
@@ -89,7 +90,8 @@ function fieldsOf(step: IStep, path: string): IStepFields {
 /** The properties of a step; what is changed goes into the text. */
 export function StepForm(props: IStepFormProps): React.ReactElement {
   const { step, path, text, disabled, onRename, onClose } = props;
-  const { client, commands, trans } = useWorkbench();
+  const { client, trans } = useWorkbench();
+  const openFile = useOpenFile();
   const start = fieldsOf(step, path);
   const [changes, setChanges] = useState<Partial<IStepFields>>({});
   const fields = { ...start, ...changes };
@@ -159,9 +161,7 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
           }
           submit
         />
-        <Link onClick={() => void commands.execute('mlinfra:workbench-open-file', { path: step.notebook })}>
-          {trans.__('Open Notebook')}
-        </Link>
+        <Link onClick={() => openFile(step.notebook)}>{trans.__('Open Notebook')}</Link>
       </div>
     </form>
   );
