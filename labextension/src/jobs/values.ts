@@ -42,6 +42,7 @@ export function readValue(text: string, type: string): unknown {
       }
       return exact(Number(text));
     case 'float':
+    case 'number':
       if (!text.trim() || Number.isNaN(Number(text))) {
         throw new Error(type);
       }

@@ -10,8 +10,8 @@ import { Select } from '../components/select';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
-import { readText, textOf, withoutDefaults } from './values';
 import { undone } from './grid';
+import { ParameterInputs, parametersOf, readTexts, type Texts } from './parameters';
 
 export interface IPipelineActions {
   busy: boolean;
@@ -27,6 +27,8 @@ export interface IPipelineActions {
   /** Do something with the pipeline as it is shown: saved before, asked for again after. Says whether it went well. */
   act: (doing: () => Promise<unknown>, stays?: boolean) => Promise<boolean>;
 }
+
+const now = (): string => new Date().toISOString();
 
 /** A cancel of a run that went on for longer than this is asked about, as that of a job. */
 const LONG_SECONDS = 600;
@@ -94,7 +96,7 @@ interface IButtonsProps {
 export function PipelineButtons({ detail, actions }: IButtonsProps): React.ReactElement {
   const { commands, trans } = useWorkbench();
   const { busy, last, running, form, show } = actions;
-  const asks = detail !== undefined && Object.keys(detail.parameters).length > 0;
+  const asks = detail !== undefined && parametersOf(detail).length > 0;
   const count = last ? undone(last) : 0;
   return (
     <>
@@ -164,35 +166,29 @@ interface IFormProps {
 
 function RunForm({ detail, actions }: IFormProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
+  const today = Object.hasOwn(detail.parameters, detail.date) ? {} : { [detail.date]: format.day(now()) };
+  const [texts, setTexts] = useState<Texts>(today);
   const [force, setForce] = useState(false);
-  const read = Object.entries(detail.parameters).map(([name, value]) => ({
-    name,
-    text: texts[name] ?? textOf(value),
-    ...readText(texts[name] ?? textOf(value), value)
-  }));
-  const whole = read.every(({ fault }) => !fault);
+  const parameters = parametersOf(detail);
+  const { values, faults } = readTexts(parameters, texts);
   return (
     <InlineForm
       label={trans.__('Run with parameters')}
-      onSubmit={() => actions.start({ parameters: withoutDefaults(read, detail.parameters), force })}
+      onSubmit={() => actions.start({ parameters: values, force })}
       onClose={() => actions.show(null)}
     >
-      {read.map(({ name, text, fault }) => (
-        <Field
-          key={name}
-          label={name}
-          width={140}
-          value={text}
-          fault={fault ? trans.__('This is no value of its kind.') : undefined}
-          onChange={value => setTexts({ ...texts, [name]: value })}
-        />
-      ))}
+      <ParameterInputs {...{ parameters, texts, faults }} onChange={setTexts} />
       <label className={cx('check')}>
         <input type="checkbox" checked={force} onChange={event => setForce(event.target.checked)} />
         {trans.__('take nothing from the cache')}
       </label>
-      <Button kind="primary" icon="play" label={trans.__('Start Run')} disabled={!whole || actions.busy} submit />
+      <Button
+        kind="primary"
+        icon="play"
+        label={trans.__('Start Run')}
+        disabled={faults.size > 0 || actions.busy}
+        submit
+      />
     </InlineForm>
   );
 }
@@ -200,7 +196,7 @@ function RunForm({ detail, actions }: IFormProps): React.ReactElement {
 function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { act, busy } = actions;
-  const today = format.day(new Date().toISOString());
+  const today = format.day(now());
   const [range, setRange] = useState({ first: today, last: today, every: 'day' as 'day' | 'week' | 'month' });
   const [plan, setPlan] = useState<IBackfill | null>(null);
   const { name } = detail.pipeline;

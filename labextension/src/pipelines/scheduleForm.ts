@@ -2,10 +2,13 @@ import type { IScheduleFacts, ISchedule } from '../api/types';
 import { given, quoted } from '../code/shell';
 import { parseRef } from '../refs';
 import { cronOf, type ISentence, sentenceOf } from './cron';
+import type { Texts } from './parameters';
 
 /** What stands in the fields of the schedule form. */
 export interface IScheduleForm {
   name: string;
+  /** What was typed into the fields of parameters. */
+  texts: Texts;
   /** `pipeline:NAME`, `file:PATH` of a notebook, or `command:WORDS` of a schedule that there is. */
   what: string;
   sentence: ISentence;
@@ -32,8 +35,17 @@ export function nameFor(what: string): string {
   return `${plain || 'schedule'}-daily`;
 }
 
-/** The form of a new schedule, or of one that there is. */
-export function startForm(what: string, known?: ISchedule): IScheduleForm {
+/** The first of `churn-daily`, `churn-daily-2`… that no schedule has. */
+export function freeName(name: string, taken: readonly string[]): string {
+  let [found, number] = [name, 1];
+  while (taken.includes(found)) {
+    found = `${name}-${++number}`;
+  }
+  return found;
+}
+
+/** The form of a new schedule, whose name none of `taken` is, or of one that there is. */
+export function startForm(what: string, known?: ISchedule, taken: readonly string[] = []): IScheduleForm {
   const cron = known?.cron ?? '0 6 * * *';
   const { notebook, command } = known?.job ?? {};
   const job =
@@ -41,7 +53,8 @@ export function startForm(what: string, known?: ISchedule): IScheduleForm {
       ? `command:${command.map(quoted).join(' ')}`
       : `file:${typeof notebook === 'string' ? notebook : ''}`;
   return {
-    name: known?.name ?? nameFor(what),
+    name: known?.name ?? freeName(nameFor(what), taken),
+    texts: {},
     what: known ? (known.pipeline ? `pipeline:${known.pipeline}` : job) : what,
     sentence: sentenceOf(cron),
     cron,
@@ -92,8 +105,13 @@ export function faultsOf({ name, cron, tz, grace, what, sentence }: IScheduleFor
   return faults;
 }
 
-/** What is sent. job: other fields of the job, such as what the submit form was filled with. */
-export function factsOf(form: IScheduleForm, job: Readonly<Record<string, unknown>> = {}): IScheduleFacts {
+/** What is sent. job: other fields of the job, such as what the submit form was filled with. values: of its parameters, where they were changed. */
+export function factsOf(
+  form: IScheduleForm,
+  { parameters, ...needs }: Readonly<Record<string, unknown>> = {},
+  values?: Readonly<Record<string, unknown>>
+): IScheduleFacts {
+  const job = values || parameters === undefined ? needs : { ...needs, parameters };
   const pipeline = form.what.startsWith('pipeline:') ? form.what.slice('pipeline:'.length) : null;
   return {
     cron: form.cron.trim(),
@@ -101,6 +119,7 @@ export function factsOf(form: IScheduleForm, job: Readonly<Record<string, unknow
     ...(pipeline !== null
       ? { pipeline }
       : { job: form.what.startsWith('command:') ? job : { ...job, notebook: form.what.replace(/^file:/, '') } }),
+    ...(values && { parameters: values }),
     catchup: form.catchup,
     grace_seconds: Number(form.grace) * 3600,
     overlap: form.overlap
@@ -121,10 +140,11 @@ const FLAGS: Readonly<Record<string, string>> = {
 export function cliOf(
   form: IScheduleForm,
   job: Readonly<Record<string, unknown>> = {},
-  verb = 'create'
+  verb = 'create',
+  values?: Readonly<Record<string, unknown>>
 ): { cli: string; unsaid: readonly string[] } {
-  const { pipeline, job: sent } = factsOf(form, job);
-  const { notebook, parameters, ...rest } = sent ?? {};
+  const { pipeline, job: sent, parameters: typed } = factsOf(form, job, values);
+  const { notebook, parameters = typed, ...rest } = sent ?? {};
   const needs = Object.entries(rest).filter(
     ([key, value]) => key !== 'command' && value !== null && value !== undefined
   );

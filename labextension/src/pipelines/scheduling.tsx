@@ -1,7 +1,7 @@
 import React, { useEffect, useState } from 'react';
 
 import { ApiError } from '../api/errors';
-import type { IDueTimes, ISchedule, IScheduleFacts } from '../api/types';
+import type { IDueTimes, IParameter, ISchedule, IScheduleFacts } from '../api/types';
 import { Button } from '../components/button';
 import { ErrorCard, Result } from '../components/card';
 import { done } from '../components/confirm';
@@ -22,6 +22,7 @@ import type { IPageProps } from '../tokens';
 import { EVERY, type Every, type ISentence } from './cron';
 import { policyWords, weekdayName } from './due';
 import { type GivenJob, givenJob } from './given';
+import { ParameterInputs, parametersOf, readTexts } from './parameters';
 import { DueList } from './schedule';
 import { changed, cliOf, differing, factsOf, faultsOf, type IScheduleForm, startForm } from './scheduleForm';
 
@@ -29,6 +30,8 @@ import { changed, cliOf, differing, factsOf, faultsOf, type IScheduleForm, start
 interface ISource {
   schedule?: ISchedule;
   job?: GivenJob;
+  /** Names of the schedules that there are. */
+  taken?: readonly string[];
 }
 
 /** The form of a schedule. Its name says what is scheduled (`pipeline:churn`, `file:train.ipynb`), or which schedule is changed (`schedule:churn-daily`). */
@@ -52,7 +55,8 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
           trans.__('Choose “Schedule…” at the notebook, or “Schedule Instead…” in its submit form, again.')
         );
       }
-      return { job };
+      const { items } = await client.schedules.list({ limit: 500 }, signal);
+      return { job, taken: items.map(item => item.name) };
     },
     { every: () => null }
   );
@@ -68,7 +72,7 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
     <>
       <PageHeader icon="clock" title={title} reference={name} />
       <Result query={known}>
-        {({ schedule, job }) => <ScheduleForm what={name} known={schedule} job={job} onDone={refresh} />}
+        {({ schedule, ...source }) => <ScheduleForm what={name} known={schedule} {...source} onDone={refresh} />}
       </Result>
     </>
   );
@@ -86,24 +90,29 @@ interface IScheduleFormProps {
   what: string;
   known?: ISchedule;
   job?: GivenJob;
+  taken?: readonly string[];
   onDone: () => Promise<void>;
 }
 
-function ScheduleForm({ what, known, job, onDone }: IScheduleFormProps): React.ReactElement {
+function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const [changes, setChanges] = useState<Partial<IScheduleForm>>({});
-  const start = startForm(what === 'new' ? '' : what, known);
+  const start = startForm(changes.what ?? (what === 'new' ? '' : what), known, taken);
   const form = { ...start, ...changes };
+  const parameters = useParameters(form.what);
+  const given: GivenJob = { ...(job?.parameters as GivenJob | undefined), ...known?.parameters };
+  const read = readTexts(parameters ?? [], form.texts, given);
+  const values = Object.keys(form.texts).length ? read.values : undefined;
   const { run, busy } = useAction();
   const faults = faultsOf(form);
   const times = usePreview(form, faults);
   const { valid = false, reason = '' } = times.data ?? {};
-  const { cli, unsaid } = cliOf(form, job, known && 'update');
+  const { cli, unsaid } = cliOf(form, job, known && 'update', values);
   const send = (facts: IScheduleFacts): Promise<ISchedule> =>
     known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
   const submit = (): Promise<boolean> =>
     run(async () => {
-      const facts = factsOf(form, job);
+      const facts = factsOf(form, job, values);
       const made = await send(known ? differing(facts, factsOf(start, job)) : facts);
       done(known ? trans.__('Schedule %1 is changed.', made.name) : trans.__('Schedule %1 is made.', made.name));
       setChanges({});
@@ -126,7 +135,10 @@ function ScheduleForm({ what, known, job, onDone }: IScheduleFormProps): React.R
         }}
       >
         <WhatFields {...props} fixed={known !== undefined} />
-        {job && !form.what.startsWith('pipeline:') && <JobFacts job={job} />}
+        {job && !form.what.startsWith('pipeline:') && (
+          <JobFacts job={parameters?.length ? { ...job, parameters: {} } : job} />
+        )}
+        <Parameters {...{ parameters, given }} faulty={read.faults} {...props} />
         <WhenFields {...props} valid={valid && !times.error && !faults.has('cron')} reason={reason} />
         <NextFive times={times} />
         <PolicyFields {...props} />
@@ -136,13 +148,13 @@ function ScheduleForm({ what, known, job, onDone }: IScheduleFormProps): React.R
             kind="primary"
             icon="clock"
             label={known ? trans.__('Change Schedule') : trans.__('Schedule')}
-            disabled={busy || faults.size > 0 || times.error !== null || reason !== ''}
+            disabled={busy || faults.size + read.faults.size > 0 || times.error !== null || reason !== ''}
             submit
           />
         </div>
       </form>
       <CodeDrawer
-        code={{ cli }}
+        code={{ magic: cli.replace('mlinfra schedules', '%schedule'), cli }}
         note={
           unsaid.length
             ? trans.__('the same schedule, but for what only the form can say: %1', unsaid.join(', '))
@@ -151,6 +163,48 @@ function ScheduleForm({ what, known, job, onDone }: IScheduleFormProps): React.R
       />
     </>
   );
+}
+
+/** The parameters of what is scheduled, but for the date of a run: that is the due time's. */
+function useParameters(what: string): readonly IParameter[] | undefined {
+  const { client } = useWorkbench();
+  const { kind, name = '' } = parseRef(what) ?? {};
+  return useQuery(
+    `parameters of ${what}`,
+    async signal => {
+      if (kind === 'file') {
+        return client.jobs.parameters(name, signal);
+      }
+      const detail = await client.pipelines.show(name, signal);
+      return parametersOf(detail).filter(parameter => parameter.name !== detail.date);
+    },
+    { every: () => null, when: kind === 'file' || kind === 'pipeline' }
+  ).data;
+}
+
+interface IParametersProps extends IFieldsProps {
+  parameters: readonly IParameter[] | undefined;
+  given: GivenJob;
+  faulty: ReadonlySet<string>;
+}
+
+function Parameters({ parameters, given, faulty, form, onChange }: IParametersProps): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  return parameters?.length ? (
+    <div className={cx('sentence')}>
+      <span className={cx('sentence-label')} title={trans.__('{{ date }} and {{ due }} stand for the due time')}>
+        {trans.__('parameters')}
+      </span>
+      <span className={cx('sentence-fields')}>
+        <ParameterInputs
+          {...{ parameters, given }}
+          texts={form.texts}
+          faults={faulty}
+          onChange={texts => onChange({ texts })}
+        />
+      </span>
+    </div>
+  ) : null;
 }
 
 /** What the job is given and asks for beside its notebook. */
@@ -197,7 +251,7 @@ function WhatFields({ form, faults, onChange, fixed }: IFieldsProps & { fixed: b
           ...choices
         ]}
         fault={faults.has('what') ? trans.__('Choose what is to be run.') : undefined}
-        onChange={what => onChange({ what })}
+        onChange={what => onChange({ what, texts: {} })}
       />
       {!fixed && (
         <Field

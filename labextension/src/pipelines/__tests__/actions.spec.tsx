@@ -64,6 +64,18 @@ it('the forms of a run and of a backfill open on what has been saved', async () 
   expect(screen.queryByRole('form')).toBeNull();
 });
 
+it('a run of a pipeline that uses a date asks for it, and begins with the day that it is', async () => {
+  const run = jest.fn(async () => undefined);
+  const detail = { ...DETAIL, parameters: {}, date: 'day' };
+  show(fakeWorkbench({ pipelines: { run } }), <Head before={async () => true} detail={detail} />);
+  await press('Run…');
+  const day = screen.getByLabelText<HTMLInputElement>(/^day/);
+  expect([day.type, day.value]).toEqual(['date', new Date().toLocaleDateString('sv')]);
+  fireEvent.change(day, { target: { value: '2026-01-02' } });
+  await press('Start Run');
+  expect(run).toHaveBeenCalledWith('churn', { parameters: { day: '2026-01-02' }, force: false });
+});
+
 it.each([
   ['a long run is asked about', 1_200, 0],
   ['a short one is not', 60, 1]

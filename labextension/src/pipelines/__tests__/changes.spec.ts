@@ -3,7 +3,6 @@ import { nullTranslator } from '@jupyterlab/translation';
 import type { IStep } from '../../api/types';
 import { changeText, connected, difference, merged, relative, reread, withStep } from '../changes';
 import { feeds } from '../things';
-import { readText, textOf, withoutDefaults } from '../values';
 
 const NO_NEEDS = {
   gpus: 0,
@@ -176,28 +175,4 @@ it.each([
   ['dataset:a', 'a', false]
 ])('%s gives %s: %s', (made, taken, gives) => {
   expect(feeds(made, taken)).toBe(gives);
-});
-
-describe('parameters in fields', () => {
-  it('keep their kind', () => {
-    expect(textOf('5')).toBe('5');
-    expect(textOf([1])).toBe('[1]');
-    expect(readText('5', '4')).toEqual({ value: '5', fault: false });
-    expect(readText('5', 4)).toEqual({ value: 5, fault: false });
-    expect(readText('x', 4).fault).toBe(true);
-    expect(readText('"x"', 4).fault).toBe(true);
-    expect(readText('x', null)).toEqual({ value: 'x', fault: false });
-  });
-
-  it('are sent where they differ', () => {
-    expect(
-      withoutDefaults(
-        [
-          { name: 'a', value: 1 },
-          { name: 'b', value: [2] }
-        ],
-        { a: 1, b: [1] }
-      )
-    ).toEqual({ b: [2] });
-  });
 });

@@ -6,6 +6,8 @@ import { fakeWorkbench, framed, show } from '../../components/__tests__/workbenc
 import { type GivenJob, giveJob } from '../given';
 import SchedulingPage from '../scheduling';
 
+const list = async (): Promise<object> => ({ items: [{ name: 'churn-daily' }, { name: 'churn-daily-2' }], total: 2 });
+
 it('a cron text that has no times says why beside it, and cannot be scheduled', async () => {
   const preview = async (cron: string): Promise<IDueTimes> =>
     cron === '0 99 * * *'
@@ -13,7 +15,7 @@ it('a cron text that has no times says why beside it, and cannot be scheduled', 
       : { valid: true, reason: '', items: [{ at: '2026-11-25T06:00:00+01:00', note: '' }] };
   const client = {
     pipelines: { list: async () => ({ items: [], shown: 0, total: 0, cursor: null }) },
-    schedules: { preview, supervisor: async () => ({ pid: 1 }) }
+    schedules: { list, preview, supervisor: async () => ({ pid: 1 }) }
   };
   show(fakeWorkbench(client), <SchedulingPage reference="scheduling:x" name="pipeline:churn" />);
   const submit = (): HTMLButtonElement => screen.getByRole('button', { name: 'Schedule' });
@@ -73,7 +75,7 @@ it('a form that was left open shows the schedule as it is now, and sends only wh
 describe('what the submit form handed over', () => {
   const drawn = (kept?: GivenJob): { create: jest.Mock } => {
     const create = jest.fn(async () => ({ name: 'train-daily', ref: 'schedule:train-daily' }));
-    const fake = fakeWorkbench({ pipelines, schedules: { preview, supervisor, create } });
+    const fake = fakeWorkbench({ pipelines, schedules: { list, preview, supervisor, create } });
     if (kept) {
       giveJob(fake.workbench.memory, 'file:train.ipynb', kept);
     }
@@ -94,5 +96,37 @@ describe('what the submit form handed over', () => {
     drawn();
     expect(await screen.findByText(/not known any more/)).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Schedule' })).toBeNull();
+  });
+});
+
+describe('the form of a new schedule', () => {
+  const detail = async (): Promise<object> => ({ parameters: { depth: 4, day: '2026-01-01' }, date: 'day' });
+  const drawn = (): jest.Mock => {
+    const create = jest.fn(async () => ({ name: 'churn-daily-3', ref: 'schedule:churn-daily-3' }));
+    const schedules = { list, preview, supervisor, create };
+    const fake = fakeWorkbench({ pipelines: { ...pipelines, show: detail }, schedules });
+    show(fake, <SchedulingPage reference="scheduling:pipeline:churn" name="pipeline:churn" />);
+    return create;
+  };
+
+  it('proposes a name that is free, and has fields for the parameters but for the date, which is that of the due time', async () => {
+    const create = drawn();
+    const depth = await screen.findByLabelText<HTMLInputElement>(/^depth/);
+    expect(screen.getByLabelText<HTMLInputElement>('name').value).toBe('churn-daily-3');
+    expect([depth.value, screen.queryByLabelText(/^day/)]).toEqual(['4', null]);
+    fireEvent.change(depth, { target: { value: 'deep' } });
+    expect(screen.getByRole('button', { name: 'Schedule' }).hasAttribute('disabled')).toBe(true);
+    fireEvent.change(depth, { target: { value: '6' } });
+    await press('Schedule');
+    await waitFor(() => expect(create).toHaveBeenCalled());
+    expect(create.mock.calls[0]).toMatchObject(['churn-daily-3', { pipeline: 'churn', parameters: { depth: 6 } }]);
+  });
+
+  it('is inserted as the magic that makes it', async () => {
+    drawn();
+    fireEvent.change(await screen.findByLabelText(/^depth/), { target: { value: '6' } });
+    const code = screen.getByRole('group', { name: 'Code' }).textContent;
+    expect(code).toContain('%schedule create churn-daily-3 --pipeline churn');
+    expect(code).toContain('-p depth=6');
   });
 });

@@ -1,0 +1,92 @@
+import React from 'react';
+
+import type { IParameter, IPipelineDetail } from '../api/types';
+import { Field } from '../components/field';
+import { useWorkbench } from '../hooks/context';
+import { readValue, shown } from '../jobs/values';
+
+/** What was typed, by the names of parameters. */
+export type Texts = Readonly<Record<string, string>>;
+type Values = Readonly<Record<string, unknown>>;
+
+const DATE = /^(\d{4}-\d{2}-\d{2})?$/;
+
+function kindOf(value: unknown): string {
+  switch (typeof value) {
+    case 'number':
+      return 'number';
+    case 'boolean':
+      return 'bool';
+    case 'string':
+      return 'str';
+    default:
+      return 'JSON';
+  }
+}
+
+/** The parameters of a pipeline like those of a notebook, each of the kind of its default; the date of a run is one of them. */
+export const parametersOf = ({ parameters, date }: Pick<IPipelineDetail, 'parameters' | 'date'>): IParameter[] =>
+  Object.entries({ ...(date && { [date]: '' }), ...parameters }).map(([name, value]) => ({
+    name,
+    type: name === date && typeof value === 'string' && DATE.test(value) ? 'date' : kindOf(value),
+    default: value
+  }));
+
+/** The values that were `given`, with those that were typed; what is as the default is left out. A template fits any kind. */
+export function readTexts(
+  parameters: readonly IParameter[],
+  texts: Texts,
+  given: Values = {}
+): { values: Values; faults: ReadonlySet<string> } {
+  const values = new Map(Object.entries(given));
+  const faults = new Set<string>();
+  for (const { name, type, default: usual } of parameters) {
+    const text = texts[name];
+    if (text === undefined) {
+      continue;
+    }
+    values.delete(name);
+    if (text !== shown(usual)) {
+      try {
+        values.set(name, text.includes('{{') ? text : readValue(text, type));
+      } catch {
+        faults.add(name);
+      }
+    }
+  }
+  return { values: Object.fromEntries(values), faults };
+}
+
+interface IParameterInputsProps {
+  parameters: readonly IParameter[];
+  texts: Texts;
+  given?: Values;
+  faults: ReadonlySet<string>;
+  onChange: (texts: Texts) => void;
+}
+
+/** A field for each parameter, with its type. */
+export function ParameterInputs({
+  parameters,
+  texts,
+  given = {},
+  faults,
+  onChange
+}: IParameterInputsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <>
+      {parameters.map(({ name, type, default: usual }) => (
+        <Field
+          key={name}
+          label={`${name}  ${type}`}
+          type={type === 'date' ? 'date' : 'text'}
+          width={140}
+          value={texts[name] ?? shown(Object.hasOwn(given, name) ? given[name] : usual)}
+          fault={faults.has(name) ? trans.__('This is no %1.', type) : undefined}
+          onChange={value => onChange({ ...texts, [name]: value })}
+        />
+      ))}
+    </>
+  );
+}
