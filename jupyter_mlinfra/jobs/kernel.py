@@ -86,8 +86,8 @@ def launch(kernel: Kernel, folder: str | None) -> None:
 
 def connect(kernel: Kernel) -> Ready:
     """Wait for its first answer. Raises Unavailable when it dies before that, or takes too long."""
-    limit, sockets = time.monotonic() + START_SECONDS, [f"{kernel.ip}-{port}" for port in kernel.ports]
-    while not all(map(os.path.exists, sockets)) and time.monotonic() < limit and run_sync(kernel._async_is_alive)():
+    limit, needed = time.monotonic() + START_SECONDS, [f"{kernel.ip}-{port}" for port in (kernel.shell_port, kernel.iopub_port)]
+    while not all(map(os.path.exists, needed)) and time.monotonic() < limit and run_sync(kernel._async_is_alive)():
         time.sleep(POLL_SECONDS)  # a connection to a socket that is not there is tried again in a tenth of a second only
     client = kernel.client()
     client.start_channels(hb=False)  # it beats once a second; whether the kernel lives is asked of its process
