@@ -77,7 +77,10 @@ def read(connection: sqlite3.Connection, job: str) -> Entry:
 def page(
     connection: sqlite3.Connection, *, state: JobState | None, label: tuple[str, str] | None, array: str | None, limit: int, cursor: str | None
 ) -> Page[Job]:
-    """Jobs, newest first, an array as one; or the elements of an array in their order. The cursor is the number of the last one shown."""
+    """Jobs, newest first, an array as one; or the elements of an array in their order.
+
+    The cursor is the number of the last job shown; of elements, the place from which on they are wanted: any page can be asked for.
+    """
     if not 1 <= limit <= PAGE_LIMIT:
         raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
     where, values = [_ALONE], list[Any]()
@@ -93,7 +96,7 @@ def page(
         where.append("number IN (SELECT job FROM job_label WHERE key = ? AND value = ?)")
         values += label
     condition, last = " AND ".join(where), parse_cursor(cursor)
-    beyond = "number > ? ORDER BY number" if array is not None else "number < ? ORDER BY number DESC"
+    beyond = "place >= ? ORDER BY place" if array is not None else "number < ? ORDER BY number DESC"
     total = int(connection.execute(f"SELECT count(*) FROM job WHERE {condition}", values).fetchone()[0])  # noqa: S608 - fixed words, bound values
     rows = connection.execute(
         f"SELECT * FROM job WHERE {condition} AND {beyond} LIMIT ?",  # noqa: S608
@@ -103,7 +106,8 @@ def page(
     jobs = [entry_of(row).job for row in rows]
     if array is None:
         jobs = [job if job.part_of is None else array_job(connection, job.part_of) for job in jobs]
-    return Page(items=jobs, shown=len(rows), total=total, cursor=str(rows[-1]["number"]) if more else None)
+    following = [row["number"] if array is None else row["place"] + 1 for row in rows[-1:]]
+    return Page(items=jobs, shown=len(rows), total=total, cursor=str(*following) if more else None)
 
 
 def array_job(connection: sqlite3.Connection, array: str, *, elements: Sequence[str] = ()) -> Job:

@@ -65,7 +65,7 @@ class JobStore:
         return self.job(row["part_of"] or row["id"]) if row else None
 
     def page(self, *, state: JobState | None, label: tuple[str, str] | None, limit: int, cursor: str | None, array: str | None = None) -> Page[Job]:
-        """Jobs, newest first, an array as one; with `array` its elements in order. The cursor is the number of the last one shown."""
+        """Jobs, newest first, an array as one; with `array` its elements in order, see `queries.page`."""
         with self._database.read() as connection:
             return queries.page(connection, state=state, label=label, array=array, limit=limit, cursor=cursor)
 

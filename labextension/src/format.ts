@@ -109,7 +109,7 @@ export function span(seconds: number): string {
 }
 
 /** A duration: `0.42 s`, `18 s`, `12:04`, `1:02:30`. */
-export function duration(seconds: number | null): string {
+export function duration(seconds: unknown): string {
   if (!numeric(seconds)) {
     return DASH;
   }

@@ -83,6 +83,9 @@ def test_an_array_is_one_row_of_a_list_and_its_elements_are_a_list_of_their_own(
     first = store.page(state=None, label=None, limit=2, cursor=None, array=array.id)
     second = store.page(state=None, label=None, limit=2, cursor=first.cursor, array=array.id)
     assert [job.id for job in (*first.items, *second.items)] == list(array.array.elements)
+    last = store.page(state=None, label=None, limit=2, cursor="2", array=array.id)  # a page that none led to
+    assert ([job.index for job in last.items], last.total, last.cursor) == ([2], 3, None)
+    assert store.page(state=None, label=None, limit=2, cursor="3", array=array.id).items == []
     store.request_cancel([array.array.elements[2]], user="ana")
     assert [job.id for job in store.page(state=JobState.CANCELLED, label=None, limit=10, cursor=None).items] == [array.id]
     assert store.job(array.id).state == "queued"

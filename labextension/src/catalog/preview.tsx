@@ -8,6 +8,7 @@ import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { usePageKey } from '../components/frame';
 import { Grid } from '../components/grid';
+import { Pager } from '../components/pager';
 import { RemoteTable } from '../components/remote';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
@@ -105,7 +106,7 @@ function LargePreview({ dataset, block, going }: IBlockProps & { going: boolean 
     <>
       <div className={cx('bar')}>
         <GoToRow total={block.total} going={going} onGo={go} />
-        {asTable && <Pager start={start} total={block.total} onStart={setStart} />}
+        {asTable && <Pager start={start} size={PAGE} total={block.total} onStart={setStart} />}
         <span className={cx('space')} />
         <Button
           label={asTable ? trans.__('Show as Grid') : trans.__('Show as Accessible Table')}
@@ -165,39 +166,6 @@ function GoToRow({ total, going, onGo }: IGoToRowProps): React.ReactElement {
         fault={text && !good ? trans.__('1 to %1', format.number(total)) : undefined}
       />
     </form>
-  );
-}
-
-interface IPagerProps {
-  /** The first row of the page, from 0. */
-  start: number;
-  total: number;
-  onStart: (start: number) => void;
-}
-
-function Pager({ start, total, onStart }: IPagerProps): React.ReactElement {
-  const { trans } = useWorkbench();
-  const last = Math.floor((total - 1) / PAGE) * PAGE;
-  const verbs: readonly [word: string, to: number][] = [
-    [trans.__('First'), 0],
-    [trans.__('Previous'), Math.max(0, start - PAGE)],
-    [trans.__('Next'), Math.min(last, start + PAGE)],
-    [trans.__('Last'), last]
-  ];
-  return (
-    <>
-      <span aria-live="polite">
-        {trans.__(
-          'rows %1–%2 of %3',
-          format.number(start + 1),
-          format.number(Math.min(total, start + PAGE)),
-          format.number(total)
-        )}
-      </span>
-      {verbs.map(([word, to]) => (
-        <Button key={word} label={word} disabled={to === start} onClick={() => onStart(to)} />
-      ))}
-    </>
   );
 }
 

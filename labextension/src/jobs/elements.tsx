@@ -1,27 +1,34 @@
-import React from 'react';
+import React, { useState } from 'react';
 
-import type { IJob, IPage } from '../api/types';
+import type { IJob } from '../api/types';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
-import { More } from '../components/more';
 import { Num } from '../components/number';
+import { Pager } from '../components/pager';
 import { State } from '../components/state';
 import { StateBar, StateCells } from '../components/strip';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { useList } from '../hooks/list';
+import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
 import { isActive, shownState } from './state';
 
-/** The elements of an array: how many are in each state, each as a shape, and the first ones as a table. */
+/** Elements that are shown at a time. */
+const PAGE = 200;
+
+/** The elements of an array: how many are in each state, each as a shape, and a page of them as a table. */
 export function Elements({ job }: { job: IJob }): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { client, trans, open } = workbench;
+  const [start, setStart] = useState(0);
   const name = `elements:${job.ref}`;
-  const { query, onMore } = useList(name, (limit, signal) => client.jobs.list({ array: job.id, limit }, signal), {
-    topics: ['job'],
-    every: () => (isActive(job) ? 2_000 : null)
-  });
+  const query = useQuery(
+    `${name}:${start}`,
+    // The cursor of an array's elements is the number of the first one that is wanted.
+    signal => client.jobs.list({ array: job.id, limit: PAGE, cursor: start ? String(start) : null }, signal),
+    { topics: ['job'], every: () => (isActive(job) ? 2_000 : null), list: name }
+  );
   return (
     <div className={cx('scroll')}>
       <p className={cx('more')}>
@@ -33,30 +40,31 @@ export function Elements({ job }: { job: IJob }): React.ReactElement {
           </>
         )}
       </p>
-      <Result query={query}>{page => <ElementTable page={page} onMore={onMore} />}</Result>
+      <Result query={query}>
+        {({ items, total }) => (
+          <>
+            {total > PAGE && (
+              <div className={cx('bar')}>
+                <Pager start={start} size={PAGE} total={total} onStart={setStart} />
+              </div>
+            )}
+            <StateCells
+              label={trans.__('Elements in their order')}
+              cells={items.map(item => ({ id: item.ref, state: shownState(item), name: item.name }))}
+              onOpen={ref => void open(ref)}
+            />
+            <Table
+              label={trans.__('Elements')}
+              columns={columns(items, workbench)}
+              rows={items}
+              row={item => ({ id: item.ref, ref: item.ref })}
+              total={total}
+              first={start}
+            />
+          </>
+        )}
+      </Result>
     </div>
-  );
-}
-
-function ElementTable({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): React.ReactElement {
-  const workbench = useWorkbench();
-  const { trans, open } = workbench;
-  return (
-    <>
-      <StateCells
-        label={trans.__('Elements in their order')}
-        cells={page.items.map(job => ({ id: job.ref, state: shownState(job), name: job.name }))}
-        onOpen={ref => void open(ref)}
-      />
-      <Table
-        label={trans.__('Elements')}
-        columns={columns(page.items, workbench)}
-        rows={page.items}
-        row={job => ({ id: job.ref, ref: job.ref })}
-        total={page.total}
-      />
-      <More page={page} onMore={onMore} rest={trans.__('the command line lists the rest: mlinfra jobs list --array')} />
-    </>
   );
 }
 
@@ -71,7 +79,7 @@ export function varied(jobs: readonly IJob[]): string[] {
 
 function columns(jobs: readonly IJob[], { trans }: IWorkbench): IColumnSpec<IJob>[] {
   return [
-    { key: 'index', head: '#', cell: job => job.index, width: 48 },
+    { key: 'index', head: '#', cell: job => <Num value={job.index} />, width: 48 },
     { key: 'state', head: trans.__('state'), cell: job => <State state={shownState(job)} /> },
     ...varied(jobs)
       .slice(0, SHOWN)
@@ -91,7 +99,12 @@ function columns(jobs: readonly IJob[], { trans }: IWorkbench): IColumnSpec<IJob
         job.progress ? <Num value={job.progress} format={value => format.percent(value, 0)} /> : format.DASH,
       end: true
     },
-    { key: 'took', head: trans.__('time'), cell: job => format.duration(job.elapsed_seconds), end: true },
+    {
+      key: 'took',
+      head: trans.__('time'),
+      cell: job => <Num value={job.elapsed_seconds} format={format.duration} />,
+      end: true
+    },
     {
       key: 'reason',
       head: trans.__('reason'),

@@ -10,7 +10,7 @@ import { StateBar, StateCells } from '../../components/strip';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import { JobButtons, requeueText } from '../actions';
 import { Compute, END_KERNEL, SHOW_KERNEL } from '../devices';
-import { varied } from '../elements';
+import { Elements, varied } from '../elements';
 import { Forecast } from '../forecast';
 import { Ends } from '../notify';
 import { cellsOf, Output } from '../output';
@@ -66,6 +66,38 @@ describe('the strip of an array', () => {
     const element = (parameters: object): IJob => ({ parameters }) as IJob;
     expect(varied([element({ depth: 4, day: 'x' }), element({ depth: 6, day: 'x' })])).toEqual(['depth']);
   });
+});
+
+it('every element of a large array is on some page', async () => {
+  const list = jest.fn(async ({ cursor, limit = 0 }: { cursor?: string | null; limit?: number }) => {
+    const first = Number(cursor ?? 0);
+    const items = Array.from({ length: Math.min(limit, 10_000 - first) }, (_, place) => {
+      const index = first + place;
+      return {
+        ...JOB,
+        id: `e${index}`,
+        ref: `job:e${index}`,
+        name: `s/${index}`,
+        index,
+        state: 'succeeded',
+        parameters: {}
+      };
+    });
+    return { items, shown: items.length, total: 10_000, cursor: null };
+  });
+  const array = {
+    ...JOB,
+    state: 'succeeded',
+    array: { size: 10_000, states: { succeeded: 10_000 } }
+  } as unknown as IJob;
+  show(fakeWorkbench({ jobs: { list } }), <Elements job={array} />);
+  expect(await screen.findByText('rows 1–200 of 10,000')).toBeTruthy();
+  fireEvent.click(screen.getByRole('button', { name: 'Last' }));
+  expect(await screen.findByRole('button', { name: 's/9999: succeeded' })).toBeTruthy();
+  expect(screen.queryByRole('button', { name: 's/0: succeeded' })).toBeNull();
+  expect(list).toHaveBeenLastCalledWith({ array: '7f3a', limit: 200, cursor: '9800' }, expect.anything());
+  const cells = [...document.querySelectorAll('tbody tr:last-child td')].map(cell => cell.innerHTML);
+  expect(cells[0]).toContain('data-basis="exact"');
 });
 
 describe('what a job uses', () => {
