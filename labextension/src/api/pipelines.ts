@@ -28,6 +28,8 @@ export interface IPipelinesClient {
   show: (name: string, signal?: AbortSignal) => Promise<IPipelineDetail>;
   runs: (name: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<IPipelineRun>>;
   run: (name: string, options?: IRunOptions) => Promise<IPipelineRun>;
+  /** One run, with all that is known of why each step ran. */
+  showRun: (run: string, signal?: AbortSignal) => Promise<IPipelineRun>;
   /** End a run: its running step is cancelled, the others are not begun. */
   cancel: (run: string) => Promise<IPipelineRun>;
   /** Run what failed in a run, and what hangs on it. */
@@ -52,6 +54,7 @@ export function pipelinesClient(request: Request): IPipelinesClient {
     runs: (name, options = {}, signal) =>
       request(`pipelines/pipelines/${pathOf(name)}/runs`, { query: { ...options }, signal }),
     run: (name, options = {}) => request(`pipelines/pipelines/${pathOf(name)}/runs`, { body: options }),
+    showRun: (run, signal) => request(`pipelines/runs/${pathOf(run)}`, { signal }),
     cancel: run => request(`pipelines/runs/${pathOf(run)}/cancel`, { body: {} }),
     repair: run => request(`pipelines/runs/${pathOf(run)}/repair`, { body: {} }),
     backfill: (name, options) => request(`pipelines/pipelines/${pathOf(name)}/backfill`, { body: options }),

@@ -1,10 +1,10 @@
 import React, { useRef, useState } from 'react';
 
-import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { cx } from './cx';
 import { Shape } from './icon';
 import { rove } from './keyboard';
+import { Num } from './number';
 import { lookOf } from './state';
 
 /** The order in which parts of a whole stand beside each other: what is over first. */
@@ -42,7 +42,7 @@ export function StateBar({
             <span className={cx(`tone-${tone}`)}>
               <Shape name={shape} />
             </span>
-            {format.number(count)}
+            <Num value={count} />
             <span className={cx('unseen')}> {word}</span>
           </span>
         );

@@ -120,7 +120,8 @@ function Rows({ jobs }: { jobs: readonly IJob[] }): React.ReactElement {
 }
 
 export function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbench): IListRow {
-  const name = job.name.split('/').pop() ?? job.name;
+  // Steps of two pipelines may have one name: theirs stands with that of the pipeline.
+  const name = job.labels.pipeline ? job.name : (job.name.split('/').pop() ?? job.name);
   return {
     id: job.ref,
     ref: job.ref,
@@ -134,7 +135,7 @@ export function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbe
   };
 }
 
-function JobMeta({ job }: { job: IJob }): React.ReactElement {
+function JobMeta({ job }: { job: IJob }): React.ReactElement | null {
   const { trans } = useWorkbench();
   if (isQueued(job) && job.held_by) {
     return <>{trans.__('held by %1', job.held_by)}</>;
@@ -151,7 +152,7 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement {
     return <>{trans._n('%1 GPU', '%1 GPUs', job.gpus)}</>;
   }
   if (isActive(job)) {
-    return <>{job.elapsed_seconds !== null && format.duration(job.elapsed_seconds)}</>;
+    return job.elapsed_seconds === null ? null : <Num value={job.elapsed_seconds} format={format.duration} />;
   }
   const moment = job.ended_at ?? job.submitted_at;
   return (
@@ -180,7 +181,7 @@ function jobLines(job: IJob, starts: string | undefined, { trans }: IWorkbench):
       {waits && <Starts at={starts} />}
       {running && (
         <span>
-          {job.progress_text} · {format.duration(job.elapsed_seconds)}
+          {job.progress_text} · <Num value={job.elapsed_seconds} format={format.duration} />
         </span>
       )}
     </>

@@ -215,7 +215,7 @@ function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
         ? trans._n('%1 element', '%1 elements', job.array.size)
         : '';
   return [
-    { key: 'position', head: '#', cell: line => line.position ?? format.DASH, width: 36 },
+    { key: 'position', head: '#', cell: line => <Num value={line.position} />, width: 36 },
     { key: 'state', head: trans.__('state'), cell: ({ job }) => <State state={shownState(job)} />, width: 96 },
     {
       key: 'job',
@@ -232,7 +232,7 @@ function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
     {
       key: 'gpus',
       head: trans.__('GPUs'),
-      cell: ({ job }) => [format.number(job.gpus), job.gpu_type].filter(Boolean).join(' ')
+      cell: ({ job }) => <Num value={job.gpus} unit={job.gpu_type ?? ''} />
     },
     { key: 'priority', head: trans.__('priority'), cell: ({ job }) => <Num value={job.priority} />, end: true },
     {

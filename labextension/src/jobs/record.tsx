@@ -4,6 +4,7 @@ import type { IAttempt, IJob, IPage } from '../api/types';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { More } from '../components/more';
+import { Num } from '../components/number';
 import { Pairs } from '../components/pairs';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
@@ -45,15 +46,25 @@ interface IAttemptsProps {
 }
 
 function AttemptTable({ page, onMore, workbench: { trans } }: IAttemptsProps): React.ReactElement {
-  const took = ({ began_at: began, ended_at: ended }: IAttempt): string =>
-    format.duration(began && ended ? (Date.parse(ended) - Date.parse(began)) / 1000 : null);
+  const took = ({ began_at: began, ended_at: ended }: IAttempt): number | null =>
+    began && ended ? (Date.parse(ended) - Date.parse(began)) / 1000 : null;
   const columns: IColumnSpec<IAttempt>[] = [
-    { key: 'number', head: '#', cell: attempt => attempt.number, width: 36 },
+    { key: 'number', head: '#', cell: attempt => <Num value={attempt.number} />, width: 36 },
     { key: 'began', head: trans.__('began'), cell: attempt => format.time(attempt.began_at) },
     { key: 'ended', head: trans.__('ended'), cell: attempt => format.time(attempt.ended_at) },
-    { key: 'took', head: trans.__('took'), cell: took, end: true },
-    { key: 'code', head: trans.__('exit code'), cell: attempt => attempt.exit_code ?? format.DASH, end: true },
-    { key: 'log', head: trans.__('log'), cell: attempt => format.bytes(attempt.log_bytes), end: true },
+    {
+      key: 'took',
+      head: trans.__('took'),
+      cell: attempt => <Num value={took(attempt)} format={format.duration} />,
+      end: true
+    },
+    { key: 'code', head: trans.__('exit code'), cell: attempt => <Num value={attempt.exit_code} />, end: true },
+    {
+      key: 'log',
+      head: trans.__('log'),
+      cell: attempt => <Num value={attempt.log_bytes} format={format.bytes} />,
+      end: true
+    },
     {
       key: 'reason',
       head: trans.__('reason'),

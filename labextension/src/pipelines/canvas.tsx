@@ -16,6 +16,7 @@ import { connected, relative, stepOf, withStep } from './changes';
 import { draw, inputOf } from './drawing';
 import { type IDraftState, type IText, isStale } from './draft';
 import { StepForm } from './step';
+import { before } from './things';
 
 interface ICanvasProps {
   draft: IDraft;
@@ -190,12 +191,15 @@ function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React
 /** A step takes what the chosen one makes. */
 function Connect({ draft, stale, text, from, onStep, onClose }: IFormProps & { from: IStep }): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const others = draft.graph.filter(({ name, after }) => name !== from.name && !after.includes(from.name));
+  const earlier = before(draft.graph, from.name);
+  const others = draft.graph.filter(
+    ({ name, after }) => name !== from.name && !after.includes(from.name) && !earlier.has(name)
+  );
   const [picked, pick] = useState(others[0]?.name ?? '');
   const connect = async (): Promise<void> => {
     const to = others.find(({ name }) => name === picked);
     const folder = PathExt.dirname(draft.path);
-    if (to && (await text.change(before => connected(client.pipelines, before, from, to, folder)))) {
+    if (to && (await text.change(known => connected(client.pipelines, known, from, to, folder)))) {
       onStep(to.name);
       onClose();
     }

@@ -175,7 +175,9 @@ function Cards({ detail, actions, column, step, schedules, onDone }: ICardsProps
       {(chosen?.state === 'failed' ? [chosen] : failed).map(item => (
         <Failed key={item.name} step={item} actions={actions} run={run} />
       ))}
-      {step !== null && <StepCard key={step} detail={detail} actions={actions} step={step} ran={chosen} run={run} />}
+      {step !== null && (
+        <StepCard key={`${step} ${run?.run}`} detail={detail} actions={actions} step={step} ran={chosen} run={run} />
+      )}
     </div>
   );
 }
@@ -262,8 +264,17 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
   const openFile = useOpenFile();
   const action = useAction();
   const [told, tell] = useState<IExplanation | null>(null);
+  const [whole, setWhole] = useState(ran); // a list of runs has the first line of a detail only
   const { name } = detail.pipeline;
-  const explain = (): Promise<boolean> => action.run(async () => tell(await client.pipelines.explain(name, step)));
+  const explain = (): Promise<boolean> =>
+    action.run(async () => {
+      const [now, then] = await Promise.all([
+        client.pipelines.explain(name, step),
+        run && ran?.detail ? client.pipelines.showRun(run.run) : null
+      ]);
+      tell(now);
+      setWhole(then?.steps.find(item => item.name === step) ?? ran);
+    });
   const runFrom = (): void => actions.start({ from_step: step.replace(/\[.*$/, '') });
   const free = !actions.busy && !actions.running;
   usePageKey('w', trans.__('why did it run'), () => void explain());
@@ -282,7 +293,7 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
         </span>
       </div>
       {ran && ran.state !== 'failed' && ran.reason && <p>{ran.reason}</p>}
-      {ran && <Changed changed={ran.changed} detail={ran.detail === ran.reason ? '' : ran.detail} />}
+      {ran && <Changed changed={ran.changed} detail={detailOf(whole ?? ran)} />}
       {told && (
         <>
           <p>
@@ -313,6 +324,8 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
     </section>
   );
 }
+
+const detailOf = ({ detail, reason }: IStepRun): string => (detail === reason ? '' : detail);
 
 /** Parts of a step's key that changed, and how: the lines of code that went and came. */
 function Changed({ changed, detail }: { changed: readonly string[]; detail: string }): React.ReactElement | null {

@@ -1,3 +1,4 @@
+import type { IStep } from '../api/types';
 import { parseRef } from '../refs';
 
 const KINDS = ['dataset', 'view', 'model', 'version', 'experiment', 'deployment', 'monitor'];
@@ -18,4 +19,18 @@ export function feeds(made: string, taken: string): boolean {
     return !made.includes('@') && taken.split('@')[0] === made;
   }
   return inside(made, taken) || inside(taken, made);
+}
+
+/** The steps that must have run before one, however far back: a link from it to any of them would close a circle. */
+export function before(
+  graph: readonly Pick<IStep, 'name' | 'after'>[],
+  name: string,
+  found = new Set<string>()
+): ReadonlySet<string> {
+  for (const earlier of graph.find(step => step.name === name)?.after ?? []) {
+    if (!found.has(earlier)) {
+      before(graph, earlier, found.add(earlier));
+    }
+  }
+  return found;
 }

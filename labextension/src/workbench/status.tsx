@@ -7,6 +7,7 @@ import React from 'react';
 import type { ICompute } from '../api/types';
 import { cx } from '../components/cx';
 import { Icon, Shape } from '../components/icon';
+import { Num } from '../components/number';
 import { useWorkbench, WorkbenchContext } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { VisibilityContext, WidgetVisibility } from '../hooks/visible';
@@ -64,7 +65,7 @@ function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
     >
       {compute.devices.length > 0 && (
         <span>
-          <Icon name="jobs" /> GPU {held}/{compute.devices.length}
+          <Icon name="jobs" /> GPU <Num value={held} />/<Num value={compute.devices.length} />
         </span>
       )}
       {compute.running > 0 && (
@@ -72,7 +73,7 @@ function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
           <span className={cx('tone-run')}>
             <Shape name="running" />
           </span>
-          {compute.running}
+          <Num value={compute.running} />
         </span>
       )}
       {compute.waiting > 0 && (
@@ -80,7 +81,7 @@ function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
           <span className={cx('tone-wait')}>
             <Shape name="waiting" />
           </span>
-          {compute.waiting}
+          <Num value={compute.waiting} />
         </span>
       )}
       {firing > 0 && (
@@ -88,7 +89,7 @@ function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
           <span className={cx('tone-bad')}>
             <Shape name="firing" />
           </span>
-          {firing}
+          <Num value={firing} />
         </span>
       )}
     </button>

@@ -1,8 +1,9 @@
 import { act, fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
+import type { IJob } from '../../api/types';
 import { type IFake, fakeWorkbench, show } from '../../components/__tests__/workbench';
-import JobsPanel from '../panel';
+import JobsPanel, { jobRow } from '../panel';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -26,6 +27,7 @@ function shown(): { fake: IFake; list: jest.Mock } {
       name: 'train',
       state: 'succeeded',
       reason: '',
+      labels: {},
       ended_at: MOMENT,
       submitted_at: MOMENT
     }));
@@ -92,4 +94,12 @@ describe('the empty Jobs panel', () => {
     act(() => button.click());
     expect(execute).toHaveBeenCalledTimes(1);
   });
+});
+
+it('a step of a pipeline stands with its pipeline: those of two pipelines are told apart', () => {
+  const { workbench } = fakeWorkbench();
+  const named = (name: string, labels: object): React.ReactNode =>
+    jobRow({ id: 'a', ref: 'job:a', name, labels, state: 'succeeded', array: null } as IJob, undefined, workbench).name;
+  expect(named('flights/train', { pipeline: 'flights', step: 'train' })).toBe('flights/train');
+  expect(named('folder/train.ipynb', {})).toBe('train.ipynb');
 });

@@ -109,3 +109,11 @@ describe('a line of the queue', () => {
     expect(endOf(job({ started_at: MOMENT, elapsed_seconds: 60 }))).toBeNull();
   });
 });
+
+it('no number of the queue stands without its basis', async () => {
+  shown([job({ priority: 37, gpus: 2, gpu_type: 'A100' })]);
+  const cells = [...(await row('train')).querySelectorAll('td')];
+  const numbers = cells.filter(cell => /^[\d,.]+( A100)?$/.test(cell.textContent));
+  expect(numbers.map(cell => cell.textContent)).toEqual(['1', '2 A100', '37']);
+  expect(numbers.filter(cell => !cell.querySelector('[data-basis="exact"]'))).toEqual([]);
+});

@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 
 import type { IStep } from '../../api/types';
 import { changeText, connected, difference, merged, relative, reread, withStep } from '../changes';
-import { feeds } from '../things';
+import { before, feeds } from '../things';
 
 const NO_NEEDS = {
   gpus: 0,
@@ -175,4 +175,22 @@ it.each([
   ['dataset:a', 'a', false]
 ])('%s gives %s: %s', (made, taken, gives) => {
   expect(feeds(made, taken)).toBe(gives);
+});
+
+it('what comes before a step, however far back, is what a link from it would close a circle with', () => {
+  const after = { a: [], b: ['a'], c: ['b'], d: ['c', 'a'], e: [] };
+  const graph = Object.entries(after).map(([name, earlier]) => ({ name, after: earlier }));
+  expect([...before(graph, 'd')].sort()).toEqual(['a', 'b', 'c']);
+  expect([...before(graph, 'a')]).toEqual([]);
+  expect(
+    [
+      ...before(
+        [
+          { name: 'x', after: ['y'] },
+          { name: 'y', after: ['x'] }
+        ],
+        'x'
+      )
+    ].sort()
+  ).toEqual(['x', 'y']);
 });
