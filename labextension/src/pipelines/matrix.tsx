@@ -268,8 +268,8 @@ function Head({ column, index, most, current }: IHeadProps): React.ReactElement 
           />
         )}
       </span>
-      <span>{first && day}</span>
-      <span>{clock}</span>
+      <span>{first ? day : '\u00a0'}</span>
+      <span>{clock || '\u00a0'}</span>
     </span>
   );
 }

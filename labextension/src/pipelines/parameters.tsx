@@ -79,8 +79,7 @@ export function ParameterInputs({
       {parameters.map(({ name, type, default: usual }) => (
         <Field
           key={name}
-          label={`${name}  ${type}`}
-          type={type === 'date' ? 'date' : 'text'}
+          {...(type === 'date' ? { type, label: name } : { label: `${name}  ${type}` })}
           width={140}
           value={texts[name] ?? shown(Object.hasOwn(given, name) ? given[name] : usual)}
           fault={faults.has(name) ? trans.__('This is no %1.', type) : undefined}
