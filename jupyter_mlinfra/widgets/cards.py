@@ -137,7 +137,7 @@ def _job(item: Any) -> Card:
         "submitted": f"{moment(item.submitted_at)} by {item.user}",
         "labels": plain(item.labels),
         "after": plain([f"job:{job}" for job in item.after]),
-        "elements": plain({state: count for state, count in item.array.states.items() if count}) if item.array is not None else NONE,
+        "elements": plain([f"{plain(count)} {state(name)}" for name, count in item.array.states.items() if count]) if item.array is not None else NONE,
     }
     return Card(title=item.name, ref=item.ref, facts=_said(facts))
 

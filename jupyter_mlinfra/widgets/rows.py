@@ -206,17 +206,22 @@ def schedule(item: Any) -> Row:
         "zone": item.tz,
         "next": plain(item.next[0][:16].replace("T", " ") if item.next else None),
         "missed": plain(item.missed),
-        "last": plain(f"{last.due[:16].replace('T', ' ')} {state(last.outcome or last.state)}" if last else None),
+        "last": plain(f"{last.due[:16].replace('T', ' ')} {state(last.outcome or _became(last))}" if last else None),
         "starts": beginning(item.what),
         "parameters": beginning(plain({**job.get("parameters", {}), **item.parameters}), 100),
         "needs": beginning(plain({name: job[name] for name in _NEEDS if job.get(name) is not None}), 100),
     }
 
 
+def _became(firing: Any) -> str:
+    """The name of a firing's look: one that was skipped is no step that was not reached."""
+    return "overlap" if firing.state == "skipped" else plain(firing.state)
+
+
 def firing(item: Any) -> Row:
     return {
         "due": item.due[:16].replace("T", " "),
-        "state": state(item.state),
+        "state": _became(item),
         "cause": item.cause,
         "ended": state(item.outcome) if item.outcome else plain(None),
         "run": plain(item.run),

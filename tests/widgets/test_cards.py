@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_mlinfra.core.display import MIME
+from jupyter_mlinfra.core.display import MIME, spoken
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number, Page
 from jupyter_mlinfra.jobs import JobSpec
@@ -197,6 +197,16 @@ def test_states_are_the_words_of_the_panels() -> None:
     for name, word in words.items():
         if name not in ("passed",):  # a test, which no text face shows
             assert state(name) == word
+
+
+def test_what_waits_and_what_is_skipped_have_one_word_each() -> None:
+    job, firing = (made_up(_records()[name]) for name in ("Job", "Firing"))
+    object.__setattr__(job.array, "states", {"queued": 1200, "failed": 0, "succeeded": 3})
+    card = card_of(job)
+    assert card is not None
+    assert card.facts["elements"] == "1,200 waiting, 3 succeeded"
+    object.__setattr__(firing, "state", "skipped")
+    assert spoken(rows_of([firing])[0])["state"] == "skipped"  # a step of that state was not reached
 
 
 @pytest.mark.parametrize(
