@@ -19,7 +19,8 @@ import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
-import { dueWords, firingLook, policyWords, untilWords, whenWords } from './due';
+import { dueWords, firingLook, policyWords, untilWords, whenWords, zoneName } from './due';
+import { localZone } from './scheduleForm';
 import { type IScheduleVerbs, scheduleVerbs } from './schedules';
 
 /** The page of a schedule: when it is due, and what became of each due time. */
@@ -200,8 +201,11 @@ function historyColumns(schedule: ISchedule, verbs: IScheduleVerbs, { trans }: I
     catchup: trans.__('caught up'),
     hand: trans.__('by hand')
   };
+  // Times of two zones stand beside each other only with their names.
+  const within = (word: string, tz: string): string =>
+    schedule.tz === localZone() ? word : trans.__('%1, %2', word, zoneName(tz));
   return [
-    { key: 'due', head: trans.__('due'), width: 150, cell: ({ due }) => dueWords(due) },
+    { key: 'due', head: within(trans.__('due'), schedule.tz), width: 150, cell: ({ due }) => dueWords(due) },
     {
       key: 'state',
       head: trans.__('state'),
@@ -209,7 +213,12 @@ function historyColumns(schedule: ISchedule, verbs: IScheduleVerbs, { trans }: I
       cell: firing => <State state={firingLook(firing)} />
     },
     { key: 'cause', head: trans.__('cause'), width: 90, cell: ({ cause }) => causes[cause] },
-    { key: 'started', head: trans.__('started'), width: 110, cell: ({ started_at }) => format.time(started_at) },
+    {
+      key: 'started',
+      head: within(trans.__('started'), localZone()),
+      width: 110,
+      cell: ({ started_at }) => format.time(started_at)
+    },
     {
       key: 'reason',
       head: trans.__('reason'),
