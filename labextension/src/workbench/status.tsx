@@ -65,7 +65,7 @@ function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
     >
       {compute.devices.length > 0 && (
         <span>
-          <Icon name="jobs" /> GPU <Num value={held} />/<Num value={compute.devices.length} />
+          <Icon name="jobs" /> GPU <Num value={`${held}/${compute.devices.length}`} />
         </span>
       )}
       {compute.running > 0 && (
