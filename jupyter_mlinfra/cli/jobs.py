@@ -206,6 +206,9 @@ def _preview(session: Session, notebook: str, limit: int) -> Any:
     return session.bench.jobs.preview(in_project(session.bench.project.root, notebook), limit=limit)
 
 
+_several = click.argument("ids", nargs=-1, required=True, metavar="ID…")
+
+
 def _each(act: Callable[[str], Any], ids: Sequence[str]) -> Any:
     """One job's record, or a list of them. One that is refused keeps no other from its turn; the first refusal is the outcome."""
     if len(ids) == 1:
@@ -222,28 +225,28 @@ def _each(act: Callable[[str], Any], ids: Sequence[str]) -> Any:
 
 
 @jobs.verb("cancel")
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@_several
 def _cancel(session: Session, ids: tuple[str, ...]) -> Any:
     """Stop jobs and everything that they started."""
     return _each(session.bench.jobs.cancel, ids)
 
 
 @jobs.verb("requeue")
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@_several
 def _requeue(session: Session, ids: tuple[str, ...]) -> Any:
     """Start jobs again under their ids, from their checkpoints: those that run, failed, were cancelled or lost."""
     return _each(session.bench.jobs.requeue, ids)
 
 
 @jobs.verb("hold")
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@_several
 def _hold(session: Session, ids: tuple[str, ...]) -> Any:
     """Keep waiting jobs from starting."""
     return _each(session.bench.jobs.hold, ids)
 
 
 @jobs.verb("release")
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@_several
 def _release(session: Session, ids: tuple[str, ...]) -> Any:
     """Let jobs that are on hold start."""
     return _each(session.bench.jobs.release, ids)

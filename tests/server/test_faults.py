@@ -189,24 +189,30 @@ async def test_slow_work_keeps_no_quick_request_waiting_and_a_flood_is_refused(t
     shared.close()
 
 
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each request was given a slow thread."""
+    noted, perform = list[bool](), Handler.perform
+
+    def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
+        noted.append(threading.current_thread().name.startswith("mlinfra-slow"))
+        return perform(handler, method, path)
+
+    monkeypatch.setattr(Handler, "perform", noting)
+    return noted
+
+
 READS = ["experiments/experiments", "experiments/runs", "experiments/runs/r", "experiments/compare?ids=a,b", "experiments/models", "experiments/models/m",
          "experiments/versions/m/1", "workbench/search?q=x", "workbench/status"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("uri", "slow"), [("", False), ("sqlite:///here.db", False), ("http://127.0.0.1:1", True), ("env:MLFLOW", True)])
 async def test_what_may_take_long_gets_a_thread_that_keeps_nobody_waiting(
-    noted: Noted, ask: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, uri: str, slow: bool
+    noted: Noted, ask: Callable[..., Any], project: Any, given: list[bool], uri: str, slow: bool
 ) -> None:
     """Reads of experiments where they are kept by a server elsewhere; predictions and changes of the registry everywhere."""
     (project.root / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "{uri}"\n')
     noted.__dict__["project"] = Project(project.root)
-    given, perform = [], Handler.perform
-
-    def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
-        given.append(threading.current_thread().name.startswith("mlinfra-slow"))
-        return perform(handler, method, path)
-
-    monkeypatch.setattr(Handler, "perform", noting)
     for path in READS:
         assert (await ask(path)).code == 200, path
     assert given == [slow] * len(READS)
@@ -222,16 +228,9 @@ async def test_what_may_take_long_gets_a_thread_that_keeps_nobody_waiting(
 
 @pytest.mark.parametrize(("backend", "slow"), [("local", False), ("slurm", True)])
 async def test_what_a_cluster_is_asked_keeps_nobody_waiting(
-    noted: Noted, ask: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, backend: str, slow: bool
+    noted: Noted, ask: Callable[..., Any], project: Any, given: list[bool], backend: str, slow: bool
 ) -> None:
     """A cluster that hangs holds slow threads only; a project of this machine has quick answers of all of them."""
-    given, perform = [], Handler.perform
-
-    def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
-        given.append(threading.current_thread().name.startswith("mlinfra-slow"))
-        return perform(handler, method, path)
-
-    monkeypatch.setattr(Handler, "perform", noting)
     asked = [
         ("jobs/estimate", {"command": ["a"], "backend": backend}),
         (f"jobs/compute?backend={backend}", None),
@@ -287,17 +286,8 @@ async def test_what_changes_the_queue_of_a_cluster_that_hangs_holds_up_no_quick_
         assert {answer.code for answer in await asyncio.gather(*slow)} <= {200, 409}
 
 
-async def test_runs_and_schedules_are_begun_and_ended_by_threads_that_keep_nobody_waiting(
-    noted: Noted, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_runs_and_schedules_are_begun_and_ended_by_threads_that_keep_nobody_waiting(noted: Noted, ask: Callable[..., Any], given: list[bool]) -> None:
     """They may wait for a lock, for jobs to end, or for the cluster that a step's job goes to."""
-    given, perform = [], Handler.perform
-
-    def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
-        given.append(threading.current_thread().name.startswith("mlinfra-slow"))
-        return perform(handler, method, path)
-
-    monkeypatch.setattr(Handler, "perform", noting)
     asked = [
         ("pipelines/pipelines/p/runs", {"backend": "slurm"}), ("pipelines/pipelines/p/steps/s/runs", {}), ("pipelines/runs/r/cancel", {}),
         ("pipelines/runs/r/repair", {}), ("pipelines/pipelines/p/backfill", {"first": "2026-01-01", "last": "2026-01-02"}),

@@ -6,20 +6,17 @@ It refuses what the schemas of all the versions that it is given refuse, and wha
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import re
-import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import kubernetes_validate
 import yaml
+from fake_http import FakeHttp, Reply, Request
 
 from .cluster import Cluster
 from .kubelet import Kubelet, image_environment
@@ -50,25 +47,15 @@ def refuse(job: Mapping[str, Any]) -> None:
 
 
 @dataclass
-class FakeKubernetes:
-    """A cluster with its API. outage: status that every request gets instead of an answer; 200: a page of
-    some proxy, -1: the line breaks off. asked: requests so far. stale: page tokens are too old. forbidden: what a policy says no to, as the
-    beginning of "METHOD path" or a word of the body, with its words."""
+class FakeKubernetes(FakeHttp):
+    """A cluster with its API. stale: page tokens are too old. forbidden: what a policy says no to, as the beginning of "METHOD path" or a
+    word of the body, with its words."""
 
     cluster: Cluster
     namespace: str = "default"
-    outage: int = 0
     stale: int = 0
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    created: list[dict[str, Any]] = field(default_factory=list)
     forbidden: dict[str, str] = field(default_factory=dict)
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
-    server: ThreadingHTTPServer = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @classmethod
     def start(cls, folder: Path, repository: Path, *, cpus: int = 8, gpus: int = 2) -> FakeKubernetes:
@@ -78,7 +65,7 @@ class FakeKubernetes:
 
     def kubeconfig(self, path: Path) -> Path:
         """A file that leads to it."""
-        cluster = {"server": f"http://127.0.0.1:{self.server.server_address[1]}"}
+        cluster = {"server": self.address}
         context = {"cluster": "fake", "user": "ana", "namespace": self.namespace}
         named = {"clusters": [{"name": "fake", "cluster": cluster}], "users": [{"name": "ana", "user": {}}], "contexts": [{"name": "fake", "context": context}]}
         path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "current-context": "fake", **named}))
@@ -86,10 +73,20 @@ class FakeKubernetes:
 
     def close(self) -> None:
         """End it, with everything that runs in it."""
-        self.server.shutdown()
-        self.server.server_close()
+        self.stop()
         self.cluster.close()
         assert not self.cluster.fault, self.cluster.fault
+
+    def reply(self, request: Request) -> Reply:
+        """As JSON; a log as it is."""
+        try:
+            status, value = 200 if request.method != "POST" else 201, self.answer(request.method, request.path, request.query, request.body)
+            with self.cluster.lock:  # as it was when it was asked for
+                data = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+        except Answer as error:
+            status, message = error.args
+            data = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": status}).encode()
+        return Reply(status, data, {"Content-Type": "application/json"})
 
     def answer(self, method: str, path: str, query: Mapping[str, list[str]], body: Any) -> Any:
         """What the API says; text for a log."""
@@ -168,40 +165,3 @@ class FakeKubernetes:
         limit = int((query.get("limit") or ["0"])[0]) or len(chosen)
         more = base64.b64encode(chosen[limit - 1]["metadata"]["name"].encode()).decode() if len(chosen) > limit else ""
         return {"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1", "continue": more}, "items": chosen[:limit]}
-
-
-def _handler(fake: FakeKubernetes) -> Callable[..., BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _serve(self) -> None:
-            parts = urlsplit(self.path)
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            fake.asked.append((self.command, parts.path))
-            if fake.outage == -1:
-                self.close_connection = True
-                return
-            try:
-                status, value = 200 if self.command != "POST" else 201, fake.answer(self.command, parts.path, parse_qs(parts.query), body)
-                with fake.cluster.lock:  # as it was when it was asked for
-                    data = value.encode() if isinstance(value, str) else json.dumps(value).encode()
-            except Answer as error:
-                status, message = error.args
-                data = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": status}).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815
-
-        def handle(self) -> None:
-            with contextlib.suppress(ConnectionError):  # a client that was killed
-                super().handle()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    return Handler

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import sys
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
+
+from fake_http import FakeHttp, Reply, Request
 
 from .cluster import ENDED, NODE, Cluster
 
@@ -30,22 +29,12 @@ class Answer(Exception):
 
 
 @dataclass
-class FakeRay:
-    """A cluster with its API. outage: status that every request gets instead of an answer; 200: a page of some proxy, -1: the line breaks
-    off. deaf: a submit is carried out, but its answer is lost. token: what the cluster asks for. asked: requests so far."""
+class FakeRay(FakeHttp):
+    """A cluster with its API. deaf: a submit is carried out, but its answer is lost. token: what the cluster asks for."""
 
     cluster: Cluster
-    outage: int = 0
     deaf: bool = False
     token: str = ""
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    created: list[dict[str, Any]] = field(default_factory=list)
-    server: ThreadingHTTPServer = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @classmethod
     def start(cls, folder: Path, environment: Mapping[str, str] | None = None) -> FakeRay:
@@ -54,11 +43,6 @@ class FakeRay:
         words = {"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8", "PYTHONPATH": str(REPOSITORY), **(environment or {})}
         whole = {"CPU": 8.0, "GPU": 2.0, "memory": 16 * 2.0**30, "object_store_memory": 2.0**32, "node:127.0.0.1": 1.0, "accelerator_type:A100": 1.0}
         return cls(Cluster(folder, words, whole=whole))
-
-    @property
-    def address(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def lose(self, job: str) -> None:
         """The actor that watches a job's entrypoint dies."""
@@ -70,10 +54,20 @@ class FakeRay:
 
     def close(self) -> None:
         """End it, with everything that runs in it."""
-        self.server.shutdown()
-        self.server.server_close()
+        self.stop()
         self.cluster.close()
         assert not self.cluster.fault, self.cluster.fault
+
+    def reply(self, request: Request) -> Reply:
+        """As JSON; a refusal as text."""
+        if self.outage:
+            return Reply(self.outage, b"<html>Please sign in</html>", {"Location": f"{self.address}/sign-in"} if 300 <= self.outage < 400 else {})
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return Reply(401, b"Unauthorized: Missing authentication token")
+        try:
+            return Reply(200, json.dumps(self.answer(request.method, request.path, request.query, request.body)).encode())
+        except Answer as error:
+            return Reply(error.args[0], str(error.args[1]).encode())
 
     def answer(self, method: str, path: str, query: Mapping[str, list[str]], body: Any) -> Any:
         """What the API says."""
@@ -142,45 +136,3 @@ def check_form(body: Any) -> None:
     texts = [*(body.get("metadata") or {}).items(), *((body.get("runtime_env") or {}).get("env_vars") or {}).items()]
     if not all(isinstance(text, str) for pair in texts for text in pair):
         raise Answer(400, "TypeError: metadata values must be strings, got <class 'int'>")
-
-
-def _handler(fake: FakeRay) -> Callable[..., BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _serve(self) -> None:
-            parts = urlsplit(self.path)
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            fake.asked.append((self.command, parts.path))
-            if fake.outage == -1:
-                self.close_connection = True
-                return
-            status, data = self._answer(parts.path, parse_qs(parts.query), body)
-            self.send_response(status)
-            if 300 <= status < 400:
-                self.send_header("Location", f"{fake.address}/sign-in")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def _answer(self, path: str, query: Mapping[str, list[str]], body: Any) -> tuple[int, bytes]:
-            if fake.outage:
-                return fake.outage, b"<html>Please sign in</html>"
-            if fake.token and self.headers.get("Authorization") != f"Bearer {fake.token}":
-                return 401, b"Unauthorized: Missing authentication token"
-            try:
-                return 200, json.dumps(fake.answer(self.command, path, query, body)).encode()
-            except Answer as error:
-                return error.args[0], str(error.args[1]).encode()
-
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815
-
-        def handle(self) -> None:
-            with contextlib.suppress(ConnectionError):  # a client that was killed, an answer that is lost
-                super().handle()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    return Handler

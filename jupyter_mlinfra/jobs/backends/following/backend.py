@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ....core.records import Number
+from ...spec import Compute, Device
 from ...store import JobStore
 from .control import FollowerControl
 
@@ -31,6 +34,22 @@ class FollowedBackend[R]:
 
     def _reach(self) -> R:
         raise NotImplementedError
+
+    def _computed(self, devices: Sequence[Device], *, cpus: float, cpus_used: float, memory: float, memory_used: float, load: float | None = None) -> Compute:
+        """What the far side has and who holds it. load: of its CPUs together; by itself what is held of them."""
+        counts, disk = self._store.counts(backend=self._name), shutil.disk_usage(self._project.home)
+        busy = cpus_used if load is None else load
+        return Compute(
+            backend=self._name,
+            devices=devices,
+            cpus=int(cpus),
+            cpus_used=round(cpus_used),
+            load=Number(value=min(1.0, busy / cpus) if cpus else 0.0, basis="approx"),
+            memory=Number(value=memory_used / memory if memory else 0.0),
+            disk=Number(value=disk.used / disk.total),
+            running=counts["starting"] + counts["running"],
+            waiting=counts["queued"],
+        )
 
     def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
         """Wake the follower."""

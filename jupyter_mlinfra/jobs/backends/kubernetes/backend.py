@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....core.errors import BadRequest, Conflict, Unavailable
-from ....core.records import Number, now
+from ....core.records import now
 from ...environment import submitters_environment
 from ...rows import Entry
 from ...spec import Compute, JobSpec
@@ -111,19 +111,9 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
                 pods = []
         left = [free(node, pods) for node in nodes]
         cpus, memory = sum(node.whole.cpus for node in nodes), sum(node.whole.memory for node in nodes)
-        counts, disk = self._store.counts(backend=NAME), shutil.disk_usage(self._project.home)
         used, held = cpus - sum(room.cpus for room in left), memory - sum(room.memory for room in left)
-        return Compute(
-            backend=NAME,
-            devices=devices_of(nodes, pods, self._ref_of(), site_of(self._project).project, self._settings),
-            cpus=int(cpus),
-            cpus_used=round(used),
-            load=Number(value=used / cpus if cpus else 0.0, basis="approx"),
-            memory=Number(value=held / memory if memory else 0.0),
-            disk=Number(value=disk.used / disk.total),
-            running=counts["starting"] + counts["running"],
-            waiting=counts["queued"],
-        )
+        devices = devices_of(nodes, pods, self._ref_of(), site_of(self._project).project, self._settings)
+        return self._computed(devices, cpus=cpus, cpus_used=used, memory=memory, memory_used=held)
 
     def _ref_of(self) -> Callable[[str, int], str]:
         jobs = ids_of(self._project.home)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ....core.errors import BadRequest
-from ....core.records import Number, now
+from ....core.records import now
 from ...spec import Compute, JobSpec
-from ...store import JobStore
-from ..following import Remote, Unreachable
-from ..following.control import FollowerControl
+from ..following import Unreachable
+from ..following.backend import FollowedBackend
 from . import request
 from .api import SOON_SECONDS, Api, Refused
 from .nodes import CPU, MEMORY, Node, devices_of, fits, gpu_kind, nodes_of, words
@@ -22,17 +20,15 @@ if TYPE_CHECKING:
     from ....core.project import Project
 
 
-class RayBackend:
+class RayBackend(FollowedBackend[RayRemote]):
     """Runs jobs as jobs of a Ray cluster."""
 
     def __init__(self, project: Project) -> None:
-        self._project, self._settings = project, project.settings.jobs.ray
-        self._store = JobStore(project.database)
-        self._control = FollowerControl(project, NAME)
+        super().__init__(project, NAME)
+        self._settings = project.settings.jobs.ray
         self._api = Api(self._settings, seconds=SOON_SECONDS)
 
-    def remote(self) -> Remote:
-        """The far side, for the follower."""
+    def _reach(self) -> RayRemote:
         return RayRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
@@ -43,18 +39,6 @@ class RayBackend:
             most = "; ".join(f"{node.name}: {words(node.whole)}" for node in nodes[:5])
             fix = "Ask for less; where nodes come when they are asked for, set [jobs.ray] autoscaled = true."
             raise BadRequest(f"No node of the Ray cluster could take such a job ({words(asked)}).", f"They have {most}.", fix)
-
-    def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
-        """Wake the follower."""
-        self._control.wake()
-
-    def cancel(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads who is to be cancelled
-        """Wake the follower."""
-        self._control.wake()
-
-    def heal(self) -> None:
-        """Start the follower if the last one died."""
-        self._control.heal()
 
     def starts(self) -> Mapping[str, datetime]:
         """Nothing: Ray does not plan ahead."""
@@ -70,18 +54,7 @@ class RayBackend:
         nodes = self._nodes()
         cpus, memory = (sum(node.whole.get(name, 0.0) for node in nodes) for name in (CPU, MEMORY))
         used, held = cpus - sum(node.left.get(CPU, 0.0) for node in nodes), memory - sum(node.left.get(MEMORY, 0.0) for node in nodes)
-        counts, disk = self._store.counts(backend=NAME), shutil.disk_usage(self._project.home)
-        return Compute(
-            backend=NAME,
-            devices=devices_of(nodes, self._holders(nodes), gpu_kind),
-            cpus=int(cpus),
-            cpus_used=round(used),
-            load=Number(value=used / cpus if cpus else 0.0, basis="approx"),
-            memory=Number(value=held / memory if memory else 0.0),
-            disk=Number(value=disk.used / disk.total),
-            running=counts["starting"] + counts["running"],
-            waiting=counts["queued"],
-        )
+        return self._computed(devices_of(nodes, self._holders(nodes), gpu_kind), cpus=cpus, cpus_used=used, memory=memory, memory_used=held)
 
     def _nodes(self) -> list[Node]:
         """Those that are alive; none when they cannot be read."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....core.errors import BadRequest, Unavailable
-from ....core.records import Number
 from ...rows import Entry
 from ...spec import Compute, Device, JobSpec
 from ..attaching import Attachment, far_words, running, shell_of
@@ -107,21 +105,13 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
     def compute(self) -> Compute:
         """The nodes of the cluster, or of the partition of the settings."""
         nodes, holders = self._nodes(), self._holders()
-        counts = self._store.counts(backend=NAME)
-        devices = [device for node in nodes for device in _devices(node, holders)]
-        cpus, memory = sum(int(node.get("cpus") or 0) for node in nodes), sum(int(node.get("real_memory") or 0) for node in nodes)
-        load = sum(number(node.get("cpu_load")) or 0 for node in nodes) / 100
-        disk = shutil.disk_usage(self._project.home)
-        return Compute(
-            backend=NAME,
-            devices=devices,
-            cpus=cpus,
+        return self._computed(
+            [device for node in nodes for device in _devices(node, holders)],
+            cpus=sum(int(node.get("cpus") or 0) for node in nodes),
             cpus_used=sum(int(node.get("alloc_cpus") or 0) for node in nodes),
-            load=Number(value=min(1.0, load / cpus) if cpus else 0.0, basis="approx"),
-            memory=Number(value=sum(int(node.get("alloc_memory") or 0) for node in nodes) / memory if memory else 0.0),
-            disk=Number(value=disk.used / disk.total),
-            running=counts["starting"] + counts["running"],
-            waiting=counts["queued"],
+            memory=sum(int(node.get("real_memory") or 0) for node in nodes),
+            memory_used=sum(int(node.get("alloc_memory") or 0) for node in nodes),
+            load=sum(number(node.get("cpu_load")) or 0 for node in nodes) / 100,
         )
 
     def _nodes(self) -> list[dict[str, Any]]:
