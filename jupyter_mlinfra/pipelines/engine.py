@@ -184,7 +184,7 @@ class Engine:
                     memory_gib=step.memory_gib,
                     time_limit_minutes=step.time_limit_minutes,
                     retries=step.retries,
-                    key=f"pipeline/{run.run}/{step.name}/{entry.attempt}",
+                    key=self._key(entry),
                     environment=self._environment(step.name),
                     labels={"pipeline": run.pipeline, "run": run.run, "step": step.name},
                     backend=step.backend or run.backend,
@@ -211,8 +211,11 @@ class Engine:
 
     def _submitted(self, entry: StepEntry) -> str | None:
         """The job that was submitted for a step and is not over."""
-        jobs = self._tools.jobs.list(label=("run", self._run.run.run), limit=500).items
-        return next((job.id for job in jobs if job.labels["step"] == entry.step.name and job.state not in _ENDED), None)
+        job = self._tools.jobs.job_of(self._key(entry))
+        return job.id if job is not None and job.state not in _ENDED else None
+
+    def _key(self, entry: StepEntry) -> str:
+        return f"pipeline/{self._run.run.run}/{entry.step.name}/{entry.attempt}"
 
     def _output(self, step: str) -> str | None:
         """Where the executed notebook goes; None (the job's own folder) when the state is not below the project."""

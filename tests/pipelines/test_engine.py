@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,9 +60,8 @@ class MadeUpJobs:
         self.cancelled.add(job)
         return self._job(job)
 
-    def list(self, *, label, limit):
-        key, value = label
-        return SimpleNamespace(items=[self._job(job) for job, spec in self.specs.items() if spec.labels[key] == value][:limit])
+    def job_of(self, key: str):
+        return next((self._job(job) for job, spec in self.specs.items() if spec.key == key), None)
 
     def wait(self, jobs, *, timeout=None):
         return [self._job(job) for job in jobs]
@@ -560,6 +559,17 @@ def test_a_job_that_a_killed_driver_had_no_time_to_note_is_ended_with_its_run():
         here.jobs.submit = full
         (run,) = here.pipelines.stop()
         assert (run.state, run.steps[0].job, here.jobs.cancelled) == (RunState.CANCELLED, job, {job})
+
+
+def test_a_clone_of_a_job_is_no_job_of_the_run():
+    with stage({"a": ()}) as here:
+        here.jobs.lasting, here.jobs.die_after = {"a"}, 0
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        (job,) = here.jobs.specs
+        here.jobs.specs = {"clone": replace(here.jobs.specs[job], key=None), **here.jobs.specs}
+        here.pipelines.cancel(here.pipelines.runs("p").items[0].run)
+        assert here.jobs.cancelled == {job}
 
 
 def test_a_step_that_the_disk_has_no_room_for_is_waited_for_and_then_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch):
