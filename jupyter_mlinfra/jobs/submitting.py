@@ -59,6 +59,8 @@ class Submitter:
         entry = self._store.entry(named.jobs[0])
         spec = replace(self._spec_of(named), **{"key": None, "after": (), **{name: value for name, value in changes.items() if name != "parameters"}})
         spec = with_parameters(spec, changes.get("parameters") or {})
+        if spec.output is not None and "output" not in changes and (self._project.root / spec.output).is_relative_to(self._project.home):
+            spec = replace(spec, output=None)  # a pipeline keeps there what its own job has made
         if not same_code or entry.job.snapshot is None:
             return self.submit(spec)
         code = self.snapshots().tree(entry.job.snapshot)

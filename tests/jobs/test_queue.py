@@ -319,6 +319,18 @@ def test_a_clone_with_the_same_code_runs_in_the_project_s_own_folders(jobs: Jobs
     assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
 
 
+def test_a_clone_does_not_write_over_the_notebook_that_a_pipeline_keeps(jobs: Jobs, tools: Any, project: Project) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('then')"))
+    kept = project.home.relative_to(project.root) / "runs" / "7f3a" / "step.ipynb"
+    first = jobs.submit(JobSpec(notebook="n.ipynb", output=str(kept)))
+    jobs.wait([first.id], timeout=tools.wait)
+    before = (project.root / kept).read_bytes()
+    clone = jobs.clone(first.id)
+    assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
+    assert clone.output not in (None, str(kept))
+    assert (project.root / kept).read_bytes() == before
+
+
 def test_a_clone_of_an_array_is_the_whole_array(jobs: Jobs, tools: Any, project: Project) -> None:
     source = "depth, rate, kind = 1, 0.5, 'a'"
     tools.write_notebook(project.root / "n.ipynb", tools.cell(source, "parameters"), tools.cell("print(depth, rate, kind)"))

@@ -129,6 +129,8 @@ def test_secrets_are_references_and_nothing_of_the_submitters_environment_is_sen
         (command(), {"claim": ""}, "claim"),
         (command(), {"host_path": "/nfs"}, "claim"),
         (command(environment={"P": "keyring:db/ana"}), {}, "keyring"),
+        (command(array=[{"P": "a"}, {"P": "keyring:db/ana"}]), {}, "keyring"),
+        (command(array=[{"P": "env:DB"}]), {"secret": ""}, "secret is empty"),
         (command(environment={"P": "env:DB"}), {"secret": ""}, "secret is empty"),
         (command(queue="no such queue"), {}, "queue"),
         (command(environment={"GRÖSSE": "1"}), {}, "variable"),

@@ -83,6 +83,7 @@ def test_no_variable_of_a_job_is_posted() -> None:
         ({"queue": "gpu"}, "no queue 'gpu'"),
         ({"gpu_type": "A100"}, "no GPU"),
         ({"environment": {"PASSWORD": "keyring:db/ana"}}, "keyring:db/ana cannot reach"),
+        ({"array": [{"PASSWORD": "keyring:db/ana"}]}, "keyring:db/ana cannot reach"),
     ],
 )
 def test_what_ray_cannot_do_is_refused_with_what_to_do(asked: dict[str, Any], words: str) -> None:

@@ -61,7 +61,7 @@ def check(spec: JobSpec, settings: KubernetesSettings) -> None:
     for name in (*spec.environment, *(references(spec))):
         if not _VARIABLE.fullmatch(name):
             raise BadRequest(f"{name!r} cannot be a variable in Kubernetes.", "Only printable characters of ASCII without = can.", "Rename it.")
-    for value in secrets.references([spec.environment, spec.parameters]):
+    for value in secrets.references([spec.environment, spec.parameters, *spec.array]):
         if value.startswith("keyring:"):
             fix = "Put it into the Secret of [jobs.kubernetes] secret, and refer to env:NAME."
             raise BadRequest(f"Secret {value} cannot reach a pod.", "The keyring is on this machine.", fix)
@@ -91,7 +91,7 @@ def gpu_type(spec: JobSpec, settings: KubernetesSettings) -> str:
 
 def references(spec: JobSpec) -> list[str]:
     """Names of the secrets that a job refers to."""
-    given = secrets.references([spec.environment, spec.parameters])
+    given = secrets.references([spec.environment, spec.parameters, *spec.array])
     return sorted({value.removeprefix("env:") for value in given if value.startswith("env:")})
 
 

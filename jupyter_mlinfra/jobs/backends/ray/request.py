@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ....core import secrets
 from ....core.errors import BadRequest
 from ...spec import JobSpec
 from ..following import Parcel
@@ -29,8 +30,8 @@ def check(spec: JobSpec) -> None:
         raise BadRequest(f"There is no queue {spec.queue!r}.", "Ray has no queues.", "Leave it out; [jobs.ray] resources says which nodes take jobs.")
     if spec.gpu_type and not spec.gpus:
         raise BadRequest(f"A type of GPU ({spec.gpu_type}) is asked for, but no GPU.", fix="Ask for gpus too.")
-    for value in (*spec.environment.values(), *spec.parameters.values()):
-        if isinstance(value, str) and value.startswith("keyring:"):
+    for value in secrets.references([spec.environment, spec.parameters, *spec.array]):
+        if value.startswith("keyring:"):
             fix = "Set it as a variable where Ray's nodes are started, and refer to env:NAME."
             raise BadRequest(f"Secret {value} cannot reach a node of Ray.", "The keyring is on this machine.", fix)
 
