@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.jobs import JobState
 from jupyter_mlinfra.jobs.backends.following import Batch, Sighting, Stage, Unreachable, follower
 
 
@@ -88,6 +89,22 @@ def test_an_accounting_that_is_away_makes_no_job_lost_and_keeps_none_from_being_
     steps.claim(job, 3)  # what its guard has kept needs nobody's memory
     steps.rounds()
     assert (steps.jobs.show(job.id).state, steps.jobs.show(job.id).exit_code) == ("failed", 3)
+
+
+def test_who_ended_a_job_by_a_signal_is_asked_of_those_who_remember(steps: Any) -> None:
+    jobs = [steps.submit() for _ in range(2)]
+    steps.rounds(2)
+    for job in jobs:
+        steps.begin(job)
+        steps.claim(job, 143)
+    cancelled, own = jobs
+    remote = steps.entry(cancelled).remote
+    steps.there.shown.clear()
+    steps.there.recalled[remote] = Sighting(remote=remote, key="", stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled in Slurm.")
+    steps.rounds(2)
+    seen = [steps.jobs.show(job.id) for job in (cancelled, own)]
+    assert [(job.state, job.exit_code) for job in seen] == [("cancelled", 143), ("failed", 143)]
+    assert seen[0].reason == "Cancelled in Slurm."
 
 
 def test_an_element_that_somebody_took_out_of_the_queue_is_cancelled_and_not_sent_again(steps: Any) -> None:

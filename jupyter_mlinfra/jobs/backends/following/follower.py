@@ -271,7 +271,7 @@ class Follower:
         return bool(entry.cancelled_by) and entry.remote in self._wished and self._record.attempt(entry).claimed() is None
 
     def _look_for(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
-        unknown = [entry for entry in entries if entry.remote and self._last(entry).exit_code() is None and not self._taken_back(entry)]
+        unknown = [entry for entry in entries if entry.remote and self._unexplained(entry) and not self._taken_back(entry)]
         try:
             recalled = self._remote.recall([entry.remote for entry in unknown if entry.remote]) if unknown else {}
         except Unreachable as error:  # whoever remembers them is away: that judges none of them
@@ -298,6 +298,11 @@ class Follower:
             some = [entry for entry in back if bool(entry.job.held_by) is held]
             self._unsend(some, some[0].job.reason if held and some else "Waits for its turn.", 0.0)
         self._send_anew(lost)
+
+    def _unexplained(self, entry: Entry) -> bool:
+        """Whether its guard has kept nothing, or only that a signal ended it: who sent that is known over there."""
+        code = self._last(entry).exit_code()
+        return code is None or code > 128
 
     def _last(self, entry: Entry) -> Attempt:
         """The last attempt that a guard took, else the one that is next."""
