@@ -93,12 +93,16 @@ class Jobs:
 
     def show(self, job: str) -> Job:
         """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest when several begin so."""
-        self._dispatch.heal()
-        found = self._complete(self._store.job(job))
+        found = self.look(job)
         if self._tracked is not None and found.attempt and found.array is None:
             with contextlib.suppress(MLInfraError):  # a tracking store that cannot be asked keeps nobody from the job
                 return replace(found, run=self._tracked(found.id))
         return found
+
+    def look(self, job: str) -> Job:
+        """The same without its tracked run: a tracking server, which may answer late or never, is not asked."""
+        self._dispatch.heal()
+        return self._complete(self._store.job(job))
 
     def job_of(self, key: str) -> Job | None:
         """The job that was submitted with this key."""

@@ -230,7 +230,7 @@ class Engine:
         for entry in list(self._running()):
             if entry.step.job is None:
                 continue
-            job = self._tools.jobs.show(entry.step.job)
+            job = self._tools.jobs.look(entry.step.job)
             self._say(as_its_job(entry.step, job))
             if job.state in _ENDED:
                 self._tools.contents.forget()

@@ -191,7 +191,7 @@ class Launcher:
     def _with_job(self, step: StepRun) -> StepRun:
         if step.state is StepState.RUNNING and step.job is not None:
             with contextlib.suppress(MLInfraError):  # a job that cannot be looked at keeps no run from being shown
-                return as_its_job(step, self._jobs.show(step.job))
+                return as_its_job(step, self._jobs.look(step.job))
         return step
 
     def _busy(self, pipeline: str, lane: str) -> Conflict:

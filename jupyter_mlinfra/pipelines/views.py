@@ -76,7 +76,7 @@ def with_tracked(run: PipelineRun, tracked: Tracked, jobs: Jobs) -> PipelineRun:
         found: list[str] = []
         with contextlib.suppress(MLInfraError):  # neither a job that is forgotten nor a store that does not answer keeps a run from being shown
             if step.job is not None:
-                made_in = jobs.show(step.job).labels.get("run", "") if step.state is StepState.CACHED else run.run
+                made_in = jobs.look(step.job).labels.get("run", "") if step.state is StepState.CACHED else run.run
                 if made_in not in known:
                     known[made_in] = list(tracked(made_in))
                 found = [id for name, id in known[made_in] if name == step.name]

@@ -28,14 +28,14 @@ class PipelineList(Handler):
 
 
 class PipelinePage(Handler):
-    @read(slow=remote)
+    @read
     def get(self, name: str) -> PipelineDetail:
         """One pipeline: its graph and newest runs."""
         return self.bench.pipelines.show(name)
 
 
 class PipelineRuns(Handler):
-    @read(slow=remote)
+    @read
     def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[PipelineRun]:
         """Runs of a pipeline, newest first."""
         return self.bench.pipelines.runs(name, limit=limit, cursor=cursor)

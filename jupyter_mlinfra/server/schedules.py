@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 from annotated_types import Interval
 
-from .handler import Handler, access, remote
+from .handler import Handler, access
 from .parameters import Cursor, Limit, Name, Text
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Facts(TypedDict, total=False):
 
 
 class ScheduleList(Handler):
-    @read(slow=remote)
+    @read
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Schedule]:
         """Schedules by name, each with its next five due times."""
         return self.bench.schedules.list(limit=limit, cursor=cursor)
@@ -46,7 +46,7 @@ class ScheduleList(Handler):
 
 
 class SchedulePage(Handler):
-    @read(slow=remote)
+    @read
     def get(self, name: str) -> Schedule:
         """One schedule."""
         return self.bench.schedules.show(name)
@@ -89,7 +89,7 @@ class ScheduleDelete(Handler):
 
 
 class ScheduleHistory(Handler):
-    @read(slow=remote)
+    @read
     def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Firing]:
         """What became of its due times, newest first."""
         return self.bench.schedules.history(name, limit=limit, cursor=cursor)

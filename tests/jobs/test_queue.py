@@ -365,6 +365,18 @@ def test_a_known_key_gives_its_job_whatever_has_become_of_the_notebook(jobs: Job
     assert jobs.submit(JobSpec(notebook="n.ipynb", key="k")).id == first.id
 
 
+def test_a_tracking_server_that_hangs_keeps_nobody_from_seeing_how_a_job_stands(jobs: Jobs, tools: Any, project: Project) -> None:
+    def hang(job: str) -> str:
+        raise AssertionError(f"It was asked for the run of {job}.")
+
+    here = Jobs(project, tracked=hang)
+    job = here.submit(JobSpec(command=["true"]))
+    assert here.wait([job.id], timeout=tools.wait)[0].state == "succeeded"
+    assert here.look(job.id).state == here.list().items[0].state == "succeeded"
+    with pytest.raises(AssertionError, match="asked for the run"):
+        here.show(job.id)
+
+
 def test_a_supervisor_that_takes_long_to_come_back_keeps_one_reader_waiting(jobs: Jobs, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from jupyter_mlinfra.jobs.backends.local import LocalBackend
 

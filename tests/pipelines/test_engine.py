@@ -52,7 +52,7 @@ class MadeUpJobs:
         self._tick()
         return self._job(job)
 
-    def show(self, job: str):
+    def look(self, job: str):
         self._tick()
         return self._job(job)
 
@@ -269,17 +269,17 @@ def interrupted(here: Stage) -> str:
         (here.root / name).write_text("")
     lines = ["a: {notebook: a.ipynb, in: raw.csv, out: a.out}", "b: {notebook: b.ipynb, out: b.out}", "c: {notebook: c.ipynb, in: [a.out, b.out], out: c.out}"]
     workshop.pipeline("\n".join(["pipeline: p", "steps:", *(f"  {line}" for line in lines)]))
-    here.jobs.lasting, show = {"c"}, here.jobs.show
+    here.jobs.lasting, show = {"c"}, here.jobs.look
 
     def dying(job):
         if here.jobs.specs[job].labels["step"] == "c":
             raise Killed
         return show(job)
 
-    here.jobs.show = dying
+    here.jobs.look = dying
     with pytest.raises(Killed):
         here.pipelines.run("p")
-    here.jobs.show, here.jobs.lasting = show, set()
+    here.jobs.look, here.jobs.lasting = show, set()
     [left] = here.pipelines.runs("p").items
     assert [str(step.state) for step in left.steps] == ["succeeded", "succeeded", "running"]
     return left.run
@@ -412,7 +412,7 @@ def test_at_most_so_many_steps_run_at_a_time(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLINFRA_PIPELINES_MAX_PARALLEL", "2")
     with stage(dict.fromkeys("abcde", ())) as here:
         most = 0
-        show = here.jobs.show
+        show = here.jobs.look
 
         def counting(job):
             nonlocal most
@@ -420,7 +420,7 @@ def test_at_most_so_many_steps_run_at_a_time(monkeypatch: pytest.MonkeyPatch):
             most = max(most, len(running))
             return show(job)
 
-        here.jobs.show = counting
+        here.jobs.look = counting
         assert here.pipelines.run("p").state is RunState.SUCCEEDED
         assert most == 2
 
@@ -464,7 +464,7 @@ def test_a_step_claims_no_source_of_an_output_whose_own_sources_its_job_has_told
 
 def test_an_unreachable_database_is_waited_for_and_fails_no_step(monkeypatch: pytest.MonkeyPatch):
     with stage({"a": (), "b": ("a",)}) as here:
-        show, left = here.jobs.show, 1
+        show, left = here.jobs.look, 1
 
         def away(job):
             nonlocal left
@@ -473,7 +473,7 @@ def test_an_unreachable_database_is_waited_for_and_fails_no_step(monkeypatch: py
                 raise Unavailable("state.db is busy.")
             return show(job)
 
-        here.jobs.show = away
+        here.jobs.look = away
         assert here.pipelines.run("p").state is RunState.SUCCEEDED
         assert len(here.jobs.specs) == 2
 
@@ -658,7 +658,7 @@ def test_a_run_that_nobody_drives_says_so(monkeypatch: pytest.MonkeyPatch):
 def test_a_step_waits_while_its_job_does_and_takes_the_seconds_of_its_job(monkeypatch: pytest.MonkeyPatch):
     short, begun = "Needs 1 CPU, none is free; held by job 1.", datetime(2026, 11, 25, 12, tzinfo=UTC)
     with stage({"a": ()}) as theatre:
-        free, show = threading.Event(), theatre.jobs.show
+        free, show = threading.Event(), theatre.jobs.look
         told, seen = [], []
 
         def waits(job: str):
@@ -676,7 +676,7 @@ def test_a_step_waits_while_its_job_does_and_takes_the_seconds_of_its_job(monkey
                 seen.extend([run.steps[0], theatre.pipelines.show_run(run.run).steps[0]])
                 free.set()
 
-        monkeypatch.setattr(theatre.jobs, "show", waits)
+        monkeypatch.setattr(theatre.jobs, "look", waits)
         (step,) = theatre.pipelines.run("p", on_step=watch).steps
         assert told == [("waiting", short), ("running", "first run"), ("succeeded", "first run")]
         assert [(each.state, each.reason, each.started_at) for each in seen] == [(StepState.WAITING, short, None)] * 2

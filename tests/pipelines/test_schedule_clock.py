@@ -53,12 +53,12 @@ class Jobs:
     def check(self, spec: Any) -> None:
         pass
 
-    def show(self, job: str) -> Any:
+    def look(self, job: str) -> Any:
         return next(item for item in self.taken.values() if item.id == job)
 
     def cancel(self, job: str) -> Any:
-        self.show(job).state = "cancelled"
-        return self.show(job)
+        self.look(job).state = "cancelled"
+        return self.look(job)
 
     def heed_alarms(self, *, start: bool) -> None:
         pass
@@ -407,7 +407,7 @@ def rings(root: str, at: datetime, count: int) -> None:
             os.close(handle)
             return SimpleNamespace(id="0" * 8)
 
-        def show(self, job: str) -> Any:
+        def look(self, job: str) -> Any:
             return SimpleNamespace(state="succeeded", reason="")
 
     project = Project.open(root)
@@ -464,7 +464,7 @@ def test_nonsense_is_refused_when_it_is_said(world: World, facts: dict[str, Any]
 def test_the_history_says_why_a_job_failed(world: World) -> None:
     world.create("0 6 * * *")
     firing = world.schedules.run_now("s")
-    job = world.jobs.show(firing.job or "")
+    job = world.jobs.look(firing.job or "")
     job.state, job.reason = "failed", "Exit code 2."
     (row,) = world.rows()
     assert (row.state, row.outcome, row.reason) == ("started", "failed", "Exit code 2.")

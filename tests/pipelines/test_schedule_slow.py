@@ -75,7 +75,7 @@ def test_a_due_time_that_cancels_the_one_before_keeps_nobody_waiting_for_its_end
     (first, second) = world.rows()
     assert cancelled == [first.job]
     assert (second.state, second.reason) == ("waiting", f"Waits for job {first.job}, which is being cancelled, to end.")
-    world.jobs.show(first.job or "").state = "cancelled"
+    world.jobs.look(first.job or "").state = "cancelled"
     world.pass_time(seconds=15)
     world.ring()
     assert [(row.state, row.outcome) for row in world.rows()] == [("started", "cancelled"), ("started", "running")]

@@ -47,14 +47,14 @@ def test_a_step_tells_its_begin_and_its_end_under_one_id_and_only_a_whole_one_ma
 def test_a_cancelled_step_tells_so(bench: Bench, project: Project):
     bench.workshop.notebook("a", "1")
     bench.workshop.pipeline("pipeline: p\nsteps: {a: {notebook: a.ipynb}}")
-    shown = bench.jobs.show
+    shown = bench.jobs.look
 
     def cancelled(job: str):
         found = shown(job)
         found.state = JobState.CANCELLED
         return found
 
-    bench.jobs.show = cancelled
+    bench.jobs.look = cancelled
     assert bench.pipelines.run("p").state is RunState.CANCELLED
     assert [event for _, event, _ in events(project)] == ["START", "ABORT"]
 

@@ -92,7 +92,7 @@ class Starter:
                 run = self._pipelines.run_of(firing.key)
                 return ("", "") if run is None else (str(run.state), _why(run))
             if firing.job is not None:
-                job = self._jobs.show(firing.job)
+                job = self._jobs.look(firing.job)
                 return str(job.state), job.reason
         return "", ""
 
