@@ -1,0 +1,81 @@
+"""Clones of jobs and arrays: what stays as it was, what is changed, and which code they run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import Jobs, JobSpec
+
+
+def test_a_clone_runs_the_present_code_or_that_of_then(jobs: Jobs, tools: Any, project: Project) -> None:
+    script = project.root / "train.py"
+    script.write_text("print('old')")
+    first = jobs.submit(JobSpec(command=["python", "train.py"], priority=70, retries=2))
+    jobs.wait([first.id], timeout=tools.wait)
+    script.write_text("print('new')")
+    new, old = jobs.clone(first.id, priority=60), jobs.clone(first.id, same_code=True)
+    jobs.wait([new.id, old.id], timeout=tools.wait)
+    assert [jobs.logs(job.id).text for job in (new, old)] == ["new\n", "old\n"]
+    assert [(job.priority, job.retries) for job in (new, old)] == [(60, 2), (70, 2)]
+    assert old.snapshot == first.snapshot
+
+
+def test_a_clone_of_the_same_code_can_need_other_things(jobs: Jobs, tools: Any, project: Project) -> None:
+    script = project.root / "train.py"
+    script.write_text("print('old')")
+    first = jobs.submit(JobSpec(command=["python", "train.py"], name="first", memory_gib=0.1, time_limit_minutes=5))
+    script.write_text("print('new')")
+    clone = jobs.clone(first.id, same_code=True, name="second", memory_gib=None, time_limit_minutes=9, priority=80, after=(first.id,))
+    assert (clone.name, clone.memory_gib, clone.time_limit_minutes, clone.priority, clone.after) == ("second", None, 9, 80, [first.id])
+    assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
+    assert jobs.logs(clone.id).text == "old\n"
+
+
+def test_a_clone_with_the_same_code_runs_in_the_project_s_own_folders(jobs: Jobs, tools: Any, project: Project) -> None:
+    (project.root / "work").mkdir()
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('then')"))
+    first = jobs.submit(JobSpec(notebook="n.ipynb", cwd="work", output="out.ipynb"))
+    jobs.wait([first.id], timeout=tools.wait)
+    (project.root / "n.ipynb").unlink()
+    clone = jobs.clone(first.id, same_code=True)
+    assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
+
+
+def test_a_clone_does_not_write_over_the_notebook_that_a_pipeline_keeps(jobs: Jobs, tools: Any, project: Project) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('then')"))
+    kept = project.home.relative_to(project.root) / "runs" / "7f3a" / "step.ipynb"
+    first = jobs.submit(JobSpec(notebook="n.ipynb", output=str(kept)))
+    jobs.wait([first.id], timeout=tools.wait)
+    before = (project.root / kept).read_bytes()
+    clone = jobs.clone(first.id)
+    assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
+    assert clone.output not in (None, str(kept))
+    assert (project.root / kept).read_bytes() == before
+
+
+def test_a_clone_of_an_array_is_the_whole_array(jobs: Jobs, tools: Any, project: Project) -> None:
+    source = "depth, rate, kind = 1, 0.5, 'a'"
+    tools.write_notebook(project.root / "n.ipynb", tools.cell(source, "parameters"), tools.cell("print(depth, rate, kind)"))
+    array = [{"depth": 4, "kind": True}, {"depth": 6, "kind": 1}, {"depth": 8, "kind": 1}]
+    first = jobs.submit(JobSpec(notebook="n.ipynb", parameters={"rate": 0.1}, array=array, max_parallel=2, name="grid", key="k"))
+    clone = jobs.clone(first.id, priority=60)
+    assert clone.id != first.id
+    assert clone.array is not None
+    assert (clone.name, clone.priority, clone.array.size, clone.array.max_parallel) == ("grid", 60, 3, 2)
+    given = [dict(jobs.show(ident).parameters) for ident in clone.array.elements]
+    assert given == [{"rate": 0.1, **element} for element in array]
+    assert [type(values["kind"]) for values in given] == [bool, int, int]
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("pass"))  # what takes no parameters any more
+    again = jobs.clone(first.id, same_code=True, parameters={"depth": 1})
+    assert again.array is not None
+    assert [dict(jobs.show(ident).parameters) for ident in again.array.elements] == [{"rate": 0.1, **element, "depth": 1} for element in array]
+
+
+def test_a_clone_of_an_element_is_that_one_alone(jobs: Jobs, tools: Any) -> None:
+    first = jobs.submit(JobSpec(command=["sh", "-c", "echo $RATE $DEPTH"], environment={"RATE": "1"}, array=[{"DEPTH": 4}, {"DEPTH": 6}]))
+    one, both = jobs.clone(f"{first.id}/1"), jobs.clone(first.id)
+    assert (one.array, one.part_of) == (None, None)
+    assert both.array is not None
+    jobs.wait([one.id, both.id], timeout=tools.wait)
+    assert [jobs.logs(ident).text for ident in (one.id, *both.array.elements)] == ["1 6\n", "1 4\n", "1 6\n"]
