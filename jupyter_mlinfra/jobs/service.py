@@ -153,7 +153,7 @@ class Jobs:
     def requeue(self, job: str) -> Job:
         """Start a job again under the same id: one that runs is ended first, one that failed, was cancelled or lost goes back into the queue.
 
-        It finds the checkpoints of its earlier attempts. Raises Conflict when it succeeded.
+        It finds the checkpoints of its earlier attempts. Raises Conflict when it succeeded, or is being cancelled.
         """
         named, place = self._store.named(job), runtime_folder(self._project.home)
         with handing_over(place):

@@ -249,7 +249,7 @@ class JobStore:
         """Run jobs again that did not succeed, under the same id; leave word for who runs the others. Waiting ones stay as they are.
 
         environment: file with that of who asks, for what has ended has none any more. array: these are its elements, and those that
-        succeeded are left out. Raises Conflict for one that succeeded, or an array of which all did.
+        succeeded are left out. Raises Conflict for one that succeeded or is being cancelled, or an array of which all did.
         """
         with self._database.write() as connection:
             entries = [read(connection, job) for job in jobs]
@@ -257,6 +257,9 @@ class JobStore:
                 entries = [entry for entry in entries if entry.job.state is not JobState.SUCCEEDED]
             if not entries:
                 raise Conflict(f"Array {array} succeeded.", "All its elements did, and what succeeded is not run again.", "Submit it again.")
+            if array is None and (by := entries[0].cancelled_by) and entries[0].job.state not in FINAL:
+                ident = entries[0].job.id
+                raise Conflict(f"Job {ident} is being cancelled by {by}.", "It has not ended yet.", f"mlinfra jobs requeue {ident}, once it has.")
             return [requeue(connection, entry, user, environment) for entry in entries]
 
     def hold(self, jobs: Sequence[str], *, user: str) -> list[Job]:

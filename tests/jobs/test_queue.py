@@ -274,6 +274,16 @@ def test_a_running_job_is_ended_and_queued_again(jobs: Jobs, tools: Any) -> None
     assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
 
 
+def test_a_job_that_is_being_cancelled_is_requeued_once_it_has_ended(jobs: Jobs, tools: Any, project: Project) -> None:
+    job = jobs.submit(JobSpec(command=["sh", "-c", "trap '' TERM; touch up; while :; do sleep 0.02; done"]))
+    tools.until((project.root / "up").exists)
+    jobs.cancel(job.id)
+    with pytest.raises(Conflict, match="is being cancelled by ana"):
+        jobs.requeue(job.id)
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
+    assert jobs.requeue(job.id).state != "cancelled"
+
+
 def test_a_requeue_is_not_lost_with_the_supervisor(jobs: Jobs, tools: Any, project: Project) -> None:
     job = jobs.submit(JobSpec(command=tools.sleep))
     tools.until(lambda: jobs.show(job.id).state == "running")
