@@ -10,12 +10,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,8 +72,24 @@ class Server:
         return json.loads(text) if text else None
 
 
-def start_server(root: Path, config: Path, *options: str, theme: str = "Light") -> tuple[subprocess.Popen[str], Server]:
-    """Start JupyterLab on `root` with nothing of this user's configuration, and wait until it tells its address."""
+@contextmanager
+def jupyterlab(root: Path, config: Path, *options: str, theme: str = "Light") -> Iterator[Server]:
+    """JupyterLab on `root` with nothing of this user's configuration; at its end, one that does not stop says in which lines it hangs."""
+    process, server, log = start_server(root, config, *options, theme=theme)
+    try:
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            process.wait(10)
+            raise AssertionError("JupyterLab did not stop:\n" + "".join(log[-200:])) from None
+
+
+def start_server(root: Path, config: Path, *options: str, theme: str = "Light") -> tuple[subprocess.Popen[str], Server, list[str]]:
+    """Start it, and wait until it tells its address. The list grows by what it says."""
     settings = config / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
@@ -85,6 +103,7 @@ def start_server(root: Path, config: Path, *options: str, theme: str = "Light") 
         "JUPYTERLAB_SETTINGS_DIR": str(config / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(config / "workspaces"),
         "IPYTHONDIR": str(config / "ipython"),
+        "PYTHONFAULTHANDLER": "1",
     }
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
@@ -96,17 +115,15 @@ def start_server(root: Path, config: Path, *options: str, theme: str = "Light") 
     for line in process.stderr:
         log.append(line)
         if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", line):
-            threading.Thread(target=process.stderr.read, daemon=True).start()  # keeps the pipe empty
-            return process, Server(found[1], found[2], root)
+            threading.Thread(target=log.extend, args=(process.stderr,), daemon=True).start()  # keeps the pipe empty
+            return process, Server(found[1], found[2], root), log
     raise AssertionError("JupyterLab did not start:\n" + "".join(log))
 
 
 @pytest.fixture(scope="session")
 def server(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    process, server = start_server(demo.root, tmp_path_factory.mktemp("lab"))
-    yield server
-    process.terminate()
-    process.wait(30)
+    with jupyterlab(demo.root, tmp_path_factory.mktemp("lab")) as server:
+        yield server
     shutil.rmtree(demo.root / FOLDER, ignore_errors=True)
 
 

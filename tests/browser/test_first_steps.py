@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Lab, Opener, Server, start_server
+from tests.browser.conftest import Lab, Opener, Server, jupyterlab
 
 SALES = """
 import datetime as dt, polars as pl, jupyter_mlinfra as ml
@@ -27,10 +27,8 @@ ml.workbench().catalog.ingest(["sales.parquet"], into="shop.sales")
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A JupyterLab in a folder that is in no project."""
-    process, server = start_server(tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("lab"))
-    yield server
-    process.terminate()
-    process.wait(30)
+    with jupyterlab(tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("lab")) as server:
+        yield server
     subprocess.run([sys.executable, "-m", "jupyter_mlinfra.cli", "down"], cwd=server.root, check=False, capture_output=True)
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from playwright.sync_api import expect
 
 from jupyter_mlinfra import Workbench
-from tests.browser.conftest import Lab, Opener, cell, start_server
+from tests.browser.conftest import Lab, Opener, cell, jupyterlab
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}"
 
@@ -104,17 +104,15 @@ def test_a_chart_in_a_notebook_that_nobody_trusts_fetches_nothing_from_elsewhere
 
 
 def test_without_the_server_half_a_panel_says_so_and_how_to_mend_it(fresh: Opener, tmp_path: Path, lab: Lab) -> None:
-    process, server = start_server(lab.server.root, tmp_path, "--ServerApp.jpserver_extensions={'jupyter_mlinfra': False}")
-    other = fresh(server)
-    try:
-        other.go()
-        panel = other.panel("Catalog")
-        card = panel.get_by_role("alert")
-        expect(card).to_have_count(1)
-        expect(card).to_contain_text("jupyter server extension enable jupyter_mlinfra")
-        other.page.wait_for_timeout(4_000)  # the status bar asks three seconds after the start
-        other.faults[:] = [fault for fault in other.faults if not re.search(r"status of 404 .*/mlinfra/", fault)]
-    finally:
-        other.page.context.close()  # it would ask a server that is gone
-        process.terminate()
-        process.wait(30)
+    with jupyterlab(lab.server.root, tmp_path, "--ServerApp.jpserver_extensions={'jupyter_mlinfra': False}") as server:
+        other = fresh(server)
+        try:
+            other.go()
+            panel = other.panel("Catalog")
+            card = panel.get_by_role("alert")
+            expect(card).to_have_count(1)
+            expect(card).to_contain_text("jupyter server extension enable jupyter_mlinfra")
+            other.page.wait_for_timeout(4_000)  # the status bar asks three seconds after the start
+            other.faults[:] = [fault for fault in other.faults if not re.search(r"status of 404 .*/mlinfra/", fault)]
+        finally:
+            other.page.context.close()  # it would ask a server that is gone

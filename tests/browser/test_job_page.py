@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, expect
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.workbench import Workbench
-from tests.browser.conftest import Lab, Opener, Server, cell, start_server
+from tests.browser.conftest import Lab, Opener, Server, cell, jupyterlab
 
 API = "mlinfra/api/jobs"
 WORK = """
@@ -45,10 +45,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (root / "new.py").write_text("print('new')\n")
     (root / "chatty.py").write_text(CHATTY)
     (root / "weights.bin").write_bytes(b"\0" * 800_000)
-    process, server = start_server(root, tmp_path_factory.mktemp("lab"))
-    yield server
-    process.terminate()
-    process.wait(30)
+    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as server:
+        yield server
     bench = Workbench(Project.open(root))
     bench.jobs.stop(cancel_running=True)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.conftest import Lab, Opener, Server, cell, start_server
+from tests.browser.conftest import Lab, Opener, Server, cell, jupyterlab
 
 RUN = 180_000  # ms; three notebooks, one after the other, on a loaded machine
 
@@ -82,10 +82,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
     """A JupyterLab of this test alone, on three notebooks."""
     root = tmp_path / "churn"
     write(root)
-    process, server = start_server(root, tmp_path / "lab")
-    yield server
-    process.terminate()
-    process.wait(30)
+    with jupyterlab(root, tmp_path / "lab") as server:
+        yield server
     subprocess.run([sys.executable, "-m", "jupyter_mlinfra.cli", "down"], cwd=root, check=False, capture_output=True, timeout=120)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.conftest import Lab, Opener, cell, start_server
+from tests.browser.conftest import Lab, Opener, cell, jupyterlab
 from tests.conftest import Demo
 
 API = "mlinfra/api/jobs"
@@ -156,8 +156,7 @@ def test_a_cancel_leaves_no_process_and_a_requeue_goes_on_at_the_step_that_its_d
 
 def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(fresh: Opener, demo: Demo, tmp_path: Path) -> None:
     cells = [cell("turns: int = 3", "parameters"), cell("import time\nfor turn in range(turns):\n    print('turn', turn, flush=True)\n    time.sleep(0.2)")]
-    process, first = start_server(demo.root, tmp_path / "first")
-    try:
+    with jupyterlab(demo.root, tmp_path / "first") as first:
         lab = fresh(first)
         notebook = lab.notebook(*cells, name=f"lasting-{time.time_ns()}")
         notebook.get_by_role("button", name="Run as Job").click()
@@ -168,11 +167,7 @@ def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(fresh: O
         expect(page.get_by_role("log")).to_contain_text("turn 3", timeout=60_000)
         reference = str(page.locator("button", has_text=re.compile("^job:")).first.inner_text())
         lab.page.context.close()
-    finally:
-        process.terminate()
-        process.wait(30)
-    process, second = start_server(demo.root, tmp_path / "second")
-    try:
+    with jupyterlab(demo.root, tmp_path / "second") as second:
         lab = fresh(second)
         lab.go(query=f"&mlinfra={reference}")
         page = lab.main(reference)
@@ -186,9 +181,6 @@ def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(fresh: O
         page.get_by_role("button", name="Cancel", exact=True).click()
         expect(page.locator('[data-state="cancelled"]').first).to_be_visible()
         lab.page.context.close()
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def test_a_sweep_is_one_row_with_the_states_of_its_elements(lab: Lab) -> None:

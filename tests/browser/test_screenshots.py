@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Lab, Opener, cell, start_server
+from tests.browser.conftest import Lab, Opener, cell, jupyterlab
 from tests.conftest import Demo
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -157,8 +157,7 @@ SCENES: dict[str, Callable[[Lab], None]] = {
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_pictures_of_the_five_panels_with_a_page_each(fresh: Opener, demo: Demo, tmp_path: Path, theme: str) -> None:
-    process, server = start_server(demo.root, tmp_path, theme=theme)
-    try:
+    with jupyterlab(demo.root, tmp_path, theme=theme) as server:
         for name, scene in SCENES.items():
             view = fresh(server)
             view.go()
@@ -170,9 +169,6 @@ def test_pictures_of_the_five_panels_with_a_page_each(fresh: Opener, demo: Demo,
                 for one in server.ask(f"mlinfra/api/jobs/jobs?state={state}")["items"]:
                     server.ask(f"mlinfra/api/jobs/jobs/{one['id']}/cancel", "POST", {})
             view.page.context.close()
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def save(png: bytes, path: Path) -> None:
