@@ -22,7 +22,7 @@ def array_of(elements: Sequence[JobSpec], *, max_parallel: int | None) -> JobSpe
     """The array that has these elements, in this order: what all of them have alike is its own."""
     first = elements[0]
     found = [dict(spec.environment if spec.notebook is None else spec.parameters) for spec in elements]
-    alike = {name for name, value in found[0].items() if all(name in values and _same(values[name], value) for values in found)}
+    alike = {name for name, value in found[0].items() if all(name in values and canonical(values[name]) == canonical(value) for values in found)}
     common = {name: found[0][name] for name in found[0] if name in alike}
     own = [{name: value for name, value in values.items() if name not in alike} for values in found]
     if first.notebook is None:
@@ -36,6 +36,6 @@ def with_parameters(spec: JobSpec, given: Mapping[str, Any]) -> JobSpec:
     return replace(spec, parameters={**spec.parameters, **given}, array=array)
 
 
-def _same(one: Any, other: Any) -> bool:
-    """As JSON: to a notebook, 1 and true are two things."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+def canonical(value: Any) -> str:
+    """A value as JSON, by which two can be compared: to a notebook, 1 and true are two things."""
+    return json.dumps(value, sort_keys=True)

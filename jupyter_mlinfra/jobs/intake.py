@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import BadRequest, NotFound
+from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.secrets import check_secret, references, resolve
 from .parameters import check_parameters, read_notebook
 from .spec import JobSpec
@@ -96,7 +96,22 @@ def _examine_notebook(spec: JobSpec, root: Path, code: Path) -> JobSpec:
             raise BadRequest(f"The executed notebook cannot be written to {output}.", "Its name does not end in .ipynb.", f"Use {output}.ipynb.")
         if output == shown or (root / output).is_dir():
             raise BadRequest(f"The executed notebook cannot be written to {output}.", "That is the notebook itself, or a folder.", "Use another name.")
+        if (root / output).exists() and not _was_output(root / output):
+            raise BadRequest(
+                f"The executed notebook cannot be written to {output}.",
+                "There is a file already, and no job has written it there.",
+                f"Use another name, or remove {output} first.",
+            )
     return replace(spec, notebook=shown, output=output)
+
+
+def _was_output(path: Path) -> bool:
+    """Whether the file is an executed notebook that was written there, by what papermill notes in it; a copy of one under a name of its own is not."""
+    try:
+        noted = read_notebook(path, path.name).get("metadata", {})["papermill"]["output_path"]
+        return isinstance(noted, str) and Path(noted).name == path.name
+    except (MLInfraError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def inside(path: str, root: Path, what: str) -> str:

@@ -86,7 +86,8 @@ class Jobs:
     def clone(self, job: str, *, same_code: bool = False, **changes: Any) -> Job:
         """Submit another job like an earlier one, or array, with the code as it is now or, with `same_code`, as it was then.
 
-        changes: fields of JobSpec that differ; of `parameters`, those that do, in each element of an array.
+        changes: fields of JobSpec that differ; of `parameters`, those that do, in each element of an array. It has checkpoints of its own,
+        and of a step of a pipeline it is a job by itself. Raises BadRequest where elements of an array would no longer differ.
         Raises NotFound when the code of then is no longer kept.
         """
         return self._complete(self._submitter.clone(self._store.named(job), same_code=same_code, changes=changes))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest
 from ..core.processes import failpoint
 from .accepting import Accepted
-from .array import array_of, with_parameters
+from .array import array_of
+from .cloning import clone_of
 from .dispatch import Dispatch
 from .environment import handing_over, keep, runtime_folder, submitters_environment
 from .intake import examine, name_of, script_of, working_folder
@@ -57,10 +58,7 @@ class Submitter:
     def clone(self, named: Named, *, same_code: bool, changes: Mapping[str, Any]) -> Job:
         """See `Jobs.clone`."""
         entry = self._store.entry(named.jobs[0])
-        spec = replace(self._spec_of(named), **{"key": None, "after": (), **{name: value for name, value in changes.items() if name != "parameters"}})
-        spec = with_parameters(spec, changes.get("parameters") or {})
-        if spec.output is not None and "output" not in changes and (self._project.root / spec.output).is_relative_to(self._project.home):
-            spec = replace(spec, output=None)  # a pipeline keeps there what its own job has made
+        spec = clone_of(self._spec_of(named), changes, root=self._project.root, home=self._project.home)
         if not same_code or entry.job.snapshot is None:
             return self.submit(spec)
         code = self.snapshots().tree(entry.job.snapshot)

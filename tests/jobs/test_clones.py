@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 
@@ -67,9 +71,45 @@ def test_a_clone_of_an_array_is_the_whole_array(jobs: Jobs, tools: Any, project:
     assert given == [{"rate": 0.1, **element} for element in array]
     assert [type(values["kind"]) for values in given] == [bool, int, int]
     tools.write_notebook(project.root / "n.ipynb", tools.cell("pass"))  # what takes no parameters any more
-    again = jobs.clone(first.id, same_code=True, parameters={"depth": 1})
+    again = jobs.clone(first.id, same_code=True, parameters={"rate": 0.2})
     assert again.array is not None
-    assert [dict(jobs.show(ident).parameters) for ident in again.array.elements] == [{"rate": 0.1, **element, "depth": 1} for element in array]
+    assert [dict(jobs.show(ident).parameters) for ident in again.array.elements] == [{"rate": 0.2, **element} for element in array]
+
+
+def test_a_clone_of_an_array_whose_elements_would_be_alike_is_refused(jobs: Jobs, tools: Any, project: Project) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("depth, seed = 1, 1", "parameters"), tools.cell("pass"))
+    first = jobs.submit(JobSpec(notebook="n.ipynb", array=[{"depth": depth, "seed": seed} for depth, seed in ((4, 1), (6, 1), (6, 2))]))
+    with pytest.raises(BadRequest, match=r"alike.*depth"):
+        jobs.clone(first.id, parameters={"depth": 8})
+    assert jobs.list(limit=5).total == 1
+    one = jobs.clone(f"{first.id}/1", parameters={"depth": 8})
+    assert (one.array, dict(one.parameters)) == (None, {"depth": 8, "seed": 1})
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("depth, seed, rate = 1, 1, 1", "parameters"), tools.cell("pass"))
+    grid = jobs.submit(JobSpec(notebook="n.ipynb", array=[{"depth": 4, "seed": 1}, {"depth": 6, "seed": 2}]))
+    still = jobs.clone(grid.id, parameters={"depth": 8})  # they differ by their seeds
+    assert still.array is not None
+    assert [dict(jobs.show(ident).parameters) for ident in still.array.elements] == [{"seed": 1, "depth": 8}, {"seed": 2, "depth": 8}]
+
+
+def test_a_clone_of_a_step_is_a_job_by_itself(jobs: Jobs, tools: Any, project: Project) -> None:
+    tools.write_notebook(project.root / "train.ipynb", tools.cell("import os\nprint('of', os.environ.get('MLFLOW_RUN_CONTEXT'))"))
+    labels = {"pipeline": "toy", "run": "7f3a", "step": "train[depth=6]", "team": "a"}
+    context = {"MLFLOW_RUN_CONTEXT": '{"mlinfra.run": "7f3a"}', "SEED": "1"}
+    first = jobs.submit(JobSpec(notebook="train.ipynb", name="toy/train[depth=6]", labels=labels, environment=context, checkpoints="kept"))
+    clone = jobs.clone(first.id)
+    assert (clone.name, dict(clone.labels)) == ("train", {"team": "a"})
+    assert first.checkpoints is not None
+    assert first.checkpoints.endswith("kept")
+    assert clone.checkpoints not in (None, first.checkpoints)
+    assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
+    assert "mlinfra.run" not in json.dumps(json.loads((project.root / str(clone.output)).read_text())["cells"])
+
+
+def test_a_clone_has_checkpoints_of_its_own_unless_it_is_told_others(jobs: Jobs) -> None:
+    first = jobs.submit(JobSpec(command=["true"], checkpoints="kept", name="fit", labels={"team": "a"}))
+    own, shared = jobs.clone(first.id), jobs.clone(first.id, checkpoints="kept")
+    assert own.checkpoints != first.checkpoints == shared.checkpoints
+    assert (own.name, dict(own.labels)) == ("fit", {"team": "a"})
 
 
 def test_a_clone_of_an_element_is_that_one_alone(jobs: Jobs, tools: Any) -> None:

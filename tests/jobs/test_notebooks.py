@@ -229,6 +229,22 @@ def test_the_executed_notebook_goes_where_it_is_asked_to(jobs: Jobs, project: Pr
             jobs.submit(JobSpec(notebook="n.ipynb", output=output))
 
 
+def test_an_output_takes_the_place_of_an_earlier_output_and_of_no_other_file(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"))
+    source = tools.write_notebook(project.root / "train.ipynb", tools.cell("precious"))
+    finish(jobs, tools, notebook="n.ipynb", output="done.ipynb")
+    copy = project.root / "edited.ipynb"
+    copy.write_bytes((project.root / "done.ipynb").read_bytes())  # a source from now on
+    (project.root / "empty.ipynb").touch()
+    for path in (source, copy, project.root / "empty.ipynb"):
+        before = path.read_bytes()
+        with pytest.raises(BadRequest, match="no job has written it") as refused:
+            jobs.submit(JobSpec(notebook="n.ipynb", output=path.name))
+        assert refused.value.fix == f"Use another name, or remove {path.name} first."
+        assert path.read_bytes() == before
+    assert finish(jobs, tools, notebook="n.ipynb", output="done.ipynb").state == "succeeded"
+
+
 def test_progress_within_a_cell_adds_to_that_of_the_cells(jobs: Jobs, project: Project, tools: Any) -> None:
     code = (
         "import json, os, pathlib, time\np = os.environ['MLINFRA_PROGRESS']\n"
