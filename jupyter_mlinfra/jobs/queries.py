@@ -204,13 +204,15 @@ def faded(seconds: float, age: float) -> float:
 
 
 def durations(connection: sqlite3.Connection, spec: JobSpec, *, limit: int) -> list[float]:
-    """Seconds that the newest jobs of the same notebook, or of the same command, took when they succeeded."""
+    """Seconds that the newest jobs of the same command, or of the same notebook, took when they succeeded; with the same parameters, if there are such."""
     same, value = ("$.notebook", spec.notebook) if spec.notebook else ("$.command", spec.command)
     query = """
-        SELECT ended_at - started_at FROM (SELECT * FROM job WHERE state = 'succeeded' AND started_at IS NOT NULL ORDER BY number DESC LIMIT 2000)
-        WHERE spec -> ? = json(?) ORDER BY number DESC LIMIT ?
+        SELECT ended_at - started_at, spec -> '$.parameters' = json(?) AS alike
+        FROM (SELECT * FROM job WHERE state = 'succeeded' AND started_at IS NOT NULL ORDER BY number DESC LIMIT 2000)
+        WHERE spec -> ? = json(?) ORDER BY alike DESC, number DESC LIMIT ?
     """
-    return [max(0.0, row[0]) for row in connection.execute(query, (same, json.dumps(value), limit)).fetchall()]
+    rows = connection.execute(query, (json.dumps(dict(spec.parameters)), same, json.dumps(value), limit)).fetchall()
+    return [max(0.0, took) for took, alike in rows if alike or not rows[0]["alike"]]
 
 
 def before(connection: sqlite3.Connection, names: Sequence[str]) -> list[int]:

@@ -425,6 +425,34 @@ def test_the_queue_tells_places_reasons_and_starts(jobs: Jobs, tools: Any, proje
     assert second.starts_at is None
 
 
+def test_a_job_that_outlasts_the_earlier_ones_promises_no_start_but_that_of_its_time_limit(jobs: Jobs, tools: Any, project: Project) -> None:
+    script = ["sh", "-c", "while [ -e hold ]; do sleep 0.05; done"]
+    jobs.wait([jobs.submit(JobSpec(command=script, cpus=2)).id for _ in range(2)], timeout=tools.wait)
+    (project.root / "hold").touch()
+    slow = jobs.submit(JobSpec(command=script, cpus=2))
+    usual = max(jobs.estimate(JobSpec(command=script)).seconds.value, 0.2)
+    tools.until(lambda: (jobs.show(slow.id).elapsed_seconds or 0) > usual)
+    waits = jobs.submit(JobSpec(command=["true"]))
+    assert [(item.job.id, item.starts_at) for item in jobs.queue().items] == [(waits.id, None)]
+    (project.root / "hold").unlink()
+    jobs.wait([slow.id, waits.id], timeout=tools.wait)
+    (project.root / "hold").touch()
+    limited = jobs.submit(JobSpec(command=script, cpus=2, time_limit_minutes=10))
+    tools.until(lambda: (jobs.show(limited.id).elapsed_seconds or 0) > jobs.estimate(JobSpec(command=script)).seconds.value)
+    starts = jobs.estimate(JobSpec(command=["true"])).starts_at
+    began = jobs.show(limited.id).started_at
+    assert (starts - began).total_seconds() == pytest.approx(600, abs=5)
+
+
+def test_earlier_runs_with_the_same_parameters_tell_more_than_the_others(jobs: Jobs, tools: Any, project: Project) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("rows = 1", "parameters"), tools.cell("import time; time.sleep(rows)"))
+    ids = [jobs.submit(JobSpec(notebook="n.ipynb", parameters={"rows": rows})).id for rows in (0, 0, 1)]
+    assert {job.state for job in jobs.wait(ids, timeout=tools.wait)} == {"succeeded"}
+    found = {rows: jobs.estimate(JobSpec(notebook="n.ipynb", parameters={"rows": rows})) for rows in (0, 1, 7)}
+    assert {rows: estimate.like for rows, estimate in found.items()} == {0: 2, 1: 1, 7: 3}
+    assert found[1].seconds.value > 1
+
+
 def test_an_estimate_tells_start_duration_cost_or_why_it_can_never_start(project: Project, tools: Any, jobs: Jobs) -> None:
     (project.root / "mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = 0\ncpu_hour_price = 3600.0\n')
     jobs = Jobs(Project.open(project.root))

@@ -108,14 +108,13 @@ class LocalBackend:
         return {job: at + timedelta(seconds=value) for job, value in found.items()}
 
     def _expected(self, entry: Entry, at: datetime) -> float | None:
-        """Seconds that a job still takes: the median of earlier ones, else up to its time limit."""
-        earlier = self._store.durations(entry.spec)
-        limit = entry.spec.time_limit_minutes
-        whole = median(earlier) if earlier else None if limit is None else limit * 60
-        if whole is None:
-            return None
+        """Seconds that a job still takes: up to the median of earlier ones; where there are none, or it has run for longer, up to its time limit."""
         ran = (at - entry.job.started_at).total_seconds() if entry.job.started_at is not None else 0.0
-        return max(0.0, whole - ran)
+        earlier = self._store.durations(entry.spec)
+        if earlier and (usual := median(earlier)) > ran:
+            return usual - ran
+        limit = entry.spec.time_limit_minutes
+        return None if limit is None else max(0.0, limit * 60 - ran)
 
     def attach(self, entry: Entry) -> Attachment:
         """A shell on this machine."""
