@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,12 @@ def value_of(text: str) -> Any:
         return text
 
 
-def parameters(typed: Sequence[str], raw: Sequence[str] = ()) -> dict[str, Any]:
-    """`-p name=value` with values read, `-r name=value` with values as text."""
+def parameters(typed: Sequence[str], raw: Sequence[str] = (), *, texts: Collection[str] = ()) -> dict[str, Any]:
+    """`-p name=value` with values read, `-r name=value` with values as text. texts: names of what is text, also where it looks like a number."""
     found: dict[str, Any] = {}
     for text in typed:
         name, value = pair(text)
-        found[name] = value_of(value)
+        found[name] = value if name in texts else value_of(value)
     return found | dict(map(pair, raw))
 
 

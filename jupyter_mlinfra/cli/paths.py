@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..core.project import Project
 
 
 def in_project(root: Path, path: str) -> str:
@@ -18,3 +22,10 @@ def in_project(root: Path, path: str) -> str:
 def pipeline_in_project(root: Path, name: str) -> str:
     """The same of a pipeline that is named by its file; a plain name stays."""
     return in_project(root, name) if name.endswith((".yaml", ".yml")) else name
+
+
+def texts_in(project: Project, pipeline: str) -> frozenset[str]:
+    """Names of the parameters of a pipeline that are text."""
+    from ..pipelines.finding import texts_of
+
+    return texts_of(project.root, project.home, pipeline) if pipeline else frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,7 @@ from ..core.display import state
 from ..core.errors import BadRequest
 from .domain import Domain, paged
 from .parse import parameters
+from .paths import texts_in
 from .session import Ended, Failed, Session
 
 if TYPE_CHECKING:
@@ -52,7 +53,12 @@ def _check(session: Session, name: str) -> Any:
 def _run(session: Session, name: str, typed: Any, raw: Any, no_wait: bool, **options: Any) -> Any:
     """Run a pipeline (name or file); exit 1 unless it succeeded."""
     say = _teller(session, no_wait)
-    return _ended(session, session.bench.pipelines.run(name, parameters=parameters(typed, raw), wait=not no_wait, on_step=say, **options))
+    return _ended(session, session.bench.pipelines.run(name, parameters=_given(session, name, typed, raw), wait=not no_wait, on_step=say, **options))
+
+
+def _given(session: Session, pipeline: str, typed: Sequence[str], raw: Sequence[str]) -> dict[str, Any]:
+    """The parameters; one whose default in the file is text stays as it was typed, whatever it looks like."""
+    return parameters(typed, raw, texts=texts_in(session.bench.project, pipeline) if typed else ())
 
 
 def _teller(session: Session, no_wait: bool) -> Callable[[StepRun], None] | None:
@@ -87,7 +93,7 @@ def _repair(session: Session, run: str, backend: str | None, no_wait: bool) -> A
 @click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like.")
 def _explain(session: Session, step: str, typed: Any, raw: Any) -> Any:
     """Why a step would run again now, or that it would not."""
-    return session.bench.pipelines.explain(step, parameters=parameters(typed, raw))
+    return session.bench.pipelines.explain(step, parameters=_given(session, step.rpartition("/")[0], typed, raw))
 
 
 @pipelines.verb("backfill")
@@ -103,7 +109,7 @@ def _explain(session: Session, step: str, typed: Any, raw: Any) -> Any:
 @click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
 def _backfill(session: Session, name: str, typed: Any, raw: Any, dry_run: bool, yes: bool, no_wait: bool, **options: Any) -> Any:
     """Run a pipeline once for each date of a range; a date that succeeded and has not changed is left out."""
-    service, given = session.bench.pipelines, parameters(typed, raw)
+    service, given = session.bench.pipelines, _given(session, name, typed, raw)
     if dry_run:
         return service.backfill(name, parameters=given, dry_run=True, **options)
     if not yes and not session.json:

@@ -9,7 +9,7 @@ import click
 
 from .domain import Domain, paged
 from .parse import moment, parameters, span
-from .paths import in_project, pipeline_in_project
+from .paths import in_project, pipeline_in_project, texts_in
 from .session import Session
 
 schedules = Domain("schedules", "Pipelines and jobs that start by the clock, with or without a server.")
@@ -74,7 +74,7 @@ def _create(session: Session, name: str, **options: Any) -> Any:
 
     Without --cron it is the `schedule:` of the pipeline's file.
     """
-    return session.bench.schedules.create(name, **_given(session, options))
+    return session.bench.schedules.create(name, **_given(session, name, options))
 
 
 @schedules.verb("update", cls=_Command)
@@ -82,7 +82,7 @@ def _create(session: Session, name: str, **options: Any) -> Any:
 @_facts
 def _update(session: Session, name: str, **options: Any) -> Any:
     """Change what is given of a schedule; new times count from now on."""
-    return session.bench.schedules.update(name, **_given(session, options))
+    return session.bench.schedules.update(name, **_given(session, _pipeline_of(session, name, options), options))
 
 
 @schedules.verb("pause")
@@ -132,10 +132,15 @@ def _preview(session: Session, cron: str, tz: str, count: int) -> Any:
     return session.bench.schedules.preview(cron, tz=tz, count=count)
 
 
-def _given(session: Session, options: dict[str, Any]) -> dict[str, Any]:
+def _pipeline_of(session: Session, name: str, options: dict[str, Any]) -> str:
+    """What a schedule starts by now, where its parameters are to be read."""
+    return session.bench.schedules.show(name).pipeline or "" if options["typed"] and not options["pipeline"] else ""
+
+
+def _given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str, Any]:
     """The words as fields of a schedule, without those that were not said."""
     command = click.get_current_context().meta.get("command", ())
-    job = {name: value for name in _JOB if (value := options.pop(name)) is not None}
+    job = {key: value for key in _JOB if (value := options.pop(key)) is not None}
     if notebook := options.pop("notebook"):
         job["notebook"] = in_project(session.bench.project.root, notebook)
     if options["pipeline"]:
@@ -143,8 +148,9 @@ def _given(session: Session, options: dict[str, Any]) -> dict[str, Any]:
     if command:
         job["command"] = list(command)
     grace = span(options.pop("grace"))
-    found = {name: options[name] for name in ("cron", "tz", "pipeline", "catchup", "overlap") if options[name] is not None}
-    if values := parameters(options["typed"], options["raw"]):
+    found = {key: options[key] for key in ("cron", "tz", "pipeline", "catchup", "overlap") if options[key] is not None}
+    texts = texts_in(session.bench.project, options["pipeline"] or pipeline) if options["typed"] and not job else ()
+    if values := parameters(options["typed"], options["raw"], texts=texts):
         found["parameters"] = values
     if grace is not None:
         found["grace_seconds"] = grace.total_seconds()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -48,6 +49,16 @@ def plain(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(plain(item) for item in value) or NONE
     return " ".join(str(value).split())
+
+
+def typed(value: Any) -> str:
+    """A parameter's value as `-p NAME=VALUE` takes it: text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def assigned(parameters: Mapping[str, Any]) -> str:
+    """`depth=6, fail=false, depths=[4, 6]`."""
+    return ", ".join(f"{name}={' '.join(typed(value).split())}" for name, value in parameters.items()) or NONE
 
 
 def printable(text: str) -> str:

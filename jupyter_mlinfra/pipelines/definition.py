@@ -15,6 +15,7 @@ from typing import Any
 from ..core.errors import BadRequest
 from ..core.records import now
 from ..core.secrets import check_secret
+from .given import check_kind
 from .spec import Step
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
@@ -104,8 +105,11 @@ class Definition:
         made = [thing for step in self.steps for thing in step.outputs]
         return [(step, taken) for step in self.steps for taken in step.inputs if not any(feeds(thing, taken) for thing in made)]
 
-    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The pipeline's parameters with the values given to this run. Raises BadRequest on a name that the file has not."""
+    def values(self, given: Mapping[str, Any], *, checked: bool = True) -> dict[str, Any]:
+        """The pipeline's parameters with the values given to this run.
+
+        Raises BadRequest on a name that the file has not and, unless a run was begun with them before, on a value of another kind than the default.
+        """
         for name in given:
             check_secret(name, given[name], f"Parameter {name} of pipeline {self.name}")
             if name not in self.parameters and name != self.date:
@@ -117,6 +121,8 @@ class Definition:
                     else f"Add `parameters: {{{name}: …}}` to {self.path}, and use it as {{{{ {name} }}}} under `params` of a step."
                 )
                 raise BadRequest(f"Pipeline {self.name} has no parameter {name}.", why, fix)
+            if checked and name != self.date:
+                check_kind(name, given[name], self.parameters[name], pipeline=self.name, path=self.path)
         today = {self.date: now().date().isoformat()} if self.date else {}
         return {**today, **self.parameters, **given}
 

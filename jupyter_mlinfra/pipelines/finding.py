@@ -63,6 +63,14 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
     raise NotFound(f"There is no pipeline {plain}.", why, f"Did you mean {close[0]}?" if close else f"Write {plain}{SUFFIX}.")
 
 
+def texts_of(root: Path, home: Path, name: str) -> frozenset[str]:
+    """The parameters of a pipeline whose default is text, and its date; none of a pipeline that is not there or broken, which is told when it is run."""
+    with contextlib.suppress(MLInfraError):
+        found = find_pipeline(root, home, name)
+        return frozenset([*(key for key, value in found.parameters.items() if isinstance(value, str)), *filter(None, [found.date])])
+    return frozenset()
+
+
 def steps_like(root: Path, home: Path, word: str) -> list[str]:
     """PIPELINE/STEP of all steps of the pipeline `word`, and of those with that name in any pipeline."""
     found: list[str] = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..core.display import typed
 from ..core.errors import BadRequest
 
 
@@ -20,6 +21,31 @@ def plain(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
             fix = "Give text, numbers, true or false, lists or mappings of them."
             raise BadRequest(f"Parameter {name} cannot be {value!r}.", "It is not finite." if _is_nan(value) else "It has no JSON form.", fix) from error
     return found
+
+
+def check_kind(name: str, value: Any, default: Any, *, pipeline: str, path: str) -> None:
+    """Raise BadRequest when a value is of another kind than the default in the file: a step would take `no` for something that is true.
+
+    None is of every kind, and so is what has None as its default.
+    """
+    wanted, kind = _kind(default), _kind(value)
+    if not wanted or not kind or kind == wanted:
+        return
+    said = json.dumps(value, ensure_ascii=False)
+    fix = f"Give {wanted}: on the command line -p {name}={typed(default)}"
+    raise BadRequest(f"Parameter {name} of pipeline {pipeline} cannot be {said}.", f"That is {kind}; its default in {path} is {wanted}.", fix)
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, Sequence) else ""
 
 
 def _is_nan(value: Any) -> bool:

@@ -240,7 +240,7 @@ class Pipelines:
             raise Conflict(f"Run {base.run.run} has not ended.", "Only a run that has ended is repaired.", f"mlinfra pipelines resume {base.run.run}")
         definition = self._find(base.run.pipeline)
         given = {name: value for name, value in base.run.parameters.items() if name in definition.parameters or name == definition.date}
-        values = definition.values(given)
+        values = definition.values(given, checked=False)
         definition, bound = self._bound(definition, values, base.plan)
         plan = planning.repair(base, bound, backend=backend or base.plan.backend)
         return self._launcher.launch(definition, bound, values, plan, force=False, wait=wait, on_step=on_step)

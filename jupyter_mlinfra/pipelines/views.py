@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from ..core.display import typed
 from ..core.errors import MLInfraError
 from ..core.records import Page
 from ..core.refs import reference
@@ -46,7 +48,7 @@ def detail(definition: Definition, bound: Definition, last: Sequence[RunState], 
     """A pipeline by itself. bound: with the values that it has by default."""
     name = definition.name
     given = "".join(f", {key}={value!r}" for key, value in definition.parameters.items())
-    words = "".join(f" -p {key}={value}" for key, value in definition.parameters.items() if isinstance(value, str | int | float))
+    words = "".join(f" -p {shlex.quote(f'{key}={typed(value)}')}" for key, value in definition.parameters.items())
     code = {
         "python": f'import jupyter_mlinfra as ml\n\nml.pipeline("{name}").run({given.removeprefix(", ")})',
         "magic": f"%pipeline run {name}{words.replace(' -p ', ' ')}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.refs import reference
 from .rows import METRICS, ROWS, Row, metrics_of, row_of, rows_of
-from .words import NONE, beginning, counted, datum, moment, number, plain, share, size, span, state, took
+from .words import NONE, assigned, beginning, counted, datum, moment, number, plain, share, size, span, state, took
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ def _job(item: Any) -> Card:
         "took": span(item.elapsed_seconds),
         "notebook": plain(item.notebook),
         "command": plain(" ".join(item.command)) if item.command else NONE,
-        "parameters": plain(item.parameters),
+        "parameters": assigned(item.parameters),
         "output": plain(item.output),
         "cpus": plain(item.cpus),
         "gpus": plain(item.gpu_ids or item.gpus or None),
@@ -235,7 +235,7 @@ def _pipeline_run(item: Any) -> Card:
         "repairs": plain(item.repairs or None),
         "only step": plain(item.only or None),
         "took": span(took),
-        "parameters": plain(item.parameters),
+        "parameters": assigned(item.parameters),
         "reason": plain(item.reason),
     }
     return Card(title=item.pipeline, ref=reference("pipeline", item.pipeline), facts=_said(facts), rows=rows_of(item.steps))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.records import Number
 from ..core.refs import named
-from .words import NONE, beginning, datum, moment, number, plain, share, size, span, state
+from .words import NONE, assigned, beginning, datum, moment, number, plain, share, size, span, state
 
 Row = Mapping[str, str]
 
@@ -208,7 +208,7 @@ def schedule(item: Any) -> Row:
         "missed": plain(item.missed),
         "last": plain(f"{last.due[:16].replace('T', ' ')} {state(last.outcome or _became(last))}" if last else None),
         "starts": beginning(item.what),
-        "parameters": beginning(plain({**job.get("parameters", {}), **item.parameters}), 100),
+        "parameters": beginning(assigned({**job.get("parameters", {}), **item.parameters}), 100),
         "needs": beginning(plain({name: job[name] for name in _NEEDS if job.get(name) is not None}), 100),
     }
 

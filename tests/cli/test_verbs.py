@@ -191,6 +191,28 @@ def test_every_verb_has_help_that_ends_as_a_sentence() -> None:
             assert found.help.strip().endswith((".", "`.", "`")), f"{group} {name}"
 
 
+def test_a_parameter_is_read_as_the_default_in_the_file_is(noted: Noted, verb: Callable[..., Any], project: Project) -> None:
+    cell = {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "source": "x = 1", "outputs": [], "execution_count": None}
+    (project.root / "a.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    (project.root / "toy.mlpipeline.yaml").write_text(
+        "pipeline: toy\nparameters: {depth: 4, name: six, fail: false, depths: [1]}\nsteps: {a: {notebook: a.ipynb, params: {x: '{{ depth }}'}}}\n"
+    )
+    words, want = "-p depth=6 -p name=6 -p fail=true -p depths=[4,6]", {"depth": 6, "name": "6", "fail": True, "depths": [4, 6]}
+    noted.answer = record("PipelineRun")
+    verb(shlex.split(f"pipelines run toy {words} --no-wait"))
+    noted.answer = record("Explanation")
+    verb(shlex.split(f"pipelines explain toy/a {words}"))
+    noted.answer = record("Backfill")
+    verb(shlex.split(f"pipelines backfill toy.mlpipeline.yaml --from 2026-01-01 --to 2026-01-02 --dry-run {words}"))
+    noted.answer = record("Schedule")
+    verb(shlex.split(f"schedules create toy --cron '0 6 * * *' {words}"))
+    assert [(call[2].get("facts") or call[2])["parameters"] for call in noted.calls] == [want] * 4
+    noted.calls.clear()
+    noted.answer = replace(record("Schedule"), pipeline="toy")
+    verb(shlex.split("schedules update nightly -p name=3.10"))
+    assert noted.calls[-1][2]["facts"]["parameters"] == {"name": "3.10"}
+
+
 def test_a_notebook_is_submitted_with_its_options(noted: Noted, verb: Callable[..., Any]) -> None:
     noted.answer = record("Job")
     verb(shlex.split("jobs submit a.ipynb -p n=1 -r id=007 --gpus 1 --cpus 2 --memory-gib 3.5 --time-limit 90 --env TOKEN=env:T --label run=7 --key k"))

@@ -258,6 +258,44 @@ def test_unknown_parameters_of_a_run_are_refused(pipelines: Pipelines, workshop)
         pipelines.run("p", parameters={"day": object()})
 
 
+KINDS = """
+pipeline: p
+parameters: {fail: false, n: 4, name: six, depths: [4, 6], of: {a: 1}, any: null}
+steps: {a: {notebook: a.ipynb, params: {x: "{{ fail }}{{ n }}{{ name }}{{ depths }}{{ of }}{{ any }}"}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said", "fix"),
+    [
+        ("fail", "no", 'cannot be "no"', "-p fail=false"),
+        ("fail", 0, "cannot be 0", "true or false"),
+        ("n", "six", 'cannot be "six"', "-p n=4"),
+        ("n", True, "cannot be true", "a number"),
+        ("name", 6, "cannot be 6", "-p name=six"),
+        ("depths", 4, "cannot be 4", "-p depths=[4, 6]"),
+        ("depths", "4, 6", 'cannot be "4, 6"', "a list"),
+        ("of", [1], "cannot be [1]", "a mapping"),
+    ],
+)
+def test_a_value_of_another_kind_than_the_default_is_refused(pipelines: Pipelines, workshop, name: str, value: object, said: str, fix: str):
+    workshop.notebook("a", "1", parameters="x = 1")
+    workshop.pipeline(KINDS)
+    with pytest.raises(BadRequest) as refused:
+        pipelines.run("p", parameters={name: value})
+    assert f"Parameter {name} of pipeline p {said}." in refused.value.what
+    assert "p.mlpipeline.yaml" in refused.value.why
+    assert fix in refused.value.fix
+
+
+def test_a_value_of_the_kind_of_its_default_is_taken(workshop, project: Project):
+    workshop.notebook("a", "1", parameters="x = 1")
+    found = load(project.root, workshop.pipeline(KINDS))
+    given = {"fail": True, "n": 0.5, "name": "6", "depths": [], "of": {}, "any": [1]}
+    assert found.values(given) == given
+    assert found.values({"n": None})["n"] is None
+
+
 def test_placeholders_keep_their_type_alone_and_become_text_within_a_text():
     values = {"n": 3, "day": "2013-11-01", "deep": {"a": [1]}}
     assert render("{{ n }}", values) == 3

@@ -19,7 +19,7 @@ from jupyter_mlinfra.widgets.cards import CARDS, card_of
 from jupyter_mlinfra.widgets.known import card_in
 from jupyter_mlinfra.widgets.reprs import LARGEST, RECORDS, Facts, Records, bundle, register
 from jupyter_mlinfra.widgets.rows import ROWS, rows_of
-from jupyter_mlinfra.widgets.words import counted, number, plain, size, span, state
+from jupyter_mlinfra.widgets.words import assigned, counted, number, plain, size, span, state
 from jupyter_mlinfra.workbench import Workbench
 from tests.conftest import REPOSITORY
 from tests.server.noted import made_up
@@ -268,5 +268,8 @@ def test_values_are_one_line() -> None:
     assert plain("a\n b\t c") == "a b c"
     assert plain(["a", 1, None]) == "a, 1, –"
     assert plain(True) == "yes"
+    values = {"depth": 1000, "rate": 1e-05, "fail": False, "depths": [4, 6], "of": {"a": None}, "name": "a\n b", "empty": ""}
+    assert assigned(values) == 'depth=1000, rate=1e-05, fail=false, depths=[4, 6], of={"a": null}, name=a b, empty='
+    assert assigned({}) == "–"
     assert [span(value) for value in (0.25, 12.34, 245, 7800, 273_600, None)] == ["250 ms", "12.3 s", "4 min 05 s", "2 h 10 min", "3 d 4 h", "–"]
     assert [size(value) for value in (12, 3_400_000, None)] == ["12 B", "3.4 MB", "–"]
