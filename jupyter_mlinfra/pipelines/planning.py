@@ -9,6 +9,7 @@ from ..core.errors import Conflict, NotFound
 from . import graph
 from .binding import elements_of
 from .definition import Definition, StepDefinition
+from .spec import PipelineRun, StepRun
 from .state import DONE, LOST
 from .store import Plan, RunEntry, Store
 
@@ -19,14 +20,20 @@ def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
     bound: the pipeline as it is now. Raises Conflict when everything had succeeded.
     """
     run = base.run
-    names = {step.name for step in bound.steps}
-    lost = {step.name: f"{step.state} in run {run.run}" for step in run.steps if step.state in LOST and step.name in names}
+    lost = {step.name: f"{step.state} in run {run.run}" for step in lost_steps(run, bound)}
     if not lost:
-        why = f"It {run.state}, and all of its steps that still exist."
+        gone = ", ".join(step.name for step in run.steps if step.state in LOST)
+        why = f"What did not succeed in it is no step of the pipeline any more: {gone}." if gone else "All of its steps succeeded."
         raise Conflict(f"Run {run.run} has nothing to repair.", why, f"mlinfra pipelines run {run.pipeline}")
     again = _with_what_hangs_on(bound, lost)
     keep = {step.name: step.job for step in run.steps if step.state in DONE and step.job and step.name not in again}
     return Plan(again=again, keep=keep, repairs=run.run, backend=backend, only=base.plan.only, given=base.plan.given)
+
+
+def lost_steps(run: PipelineRun, bound: Definition) -> list[StepRun]:
+    """The steps of a run that a repair would run again: they did not succeed, and the pipeline still has them. bound: as it is now."""
+    names = {step.name for step in bound.steps}
+    return [step for step in run.steps if step.state in LOST and step.name in names]
 
 
 def from_step(bound: Definition, name: str | None, store: Store, *, backend: str | None) -> Plan:

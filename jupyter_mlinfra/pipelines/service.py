@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, Unprocessable
+from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from ..core.files import write_atomic
 from ..core.records import Page, page_of
 from ..core.refs import named
@@ -115,11 +115,11 @@ class Pipelines:
             with contextlib.suppress(Unprocessable, Conflict):  # a file that is broken is there all the same
                 self._find(pipeline)
         items = [self._launcher.observed(self._store.run(run.run)) if run.state is RunState.RUNNING else run for run in page.items]
-        return replace(page, items=[views.brief(run) for run in items])
+        return replace(page, items=[views.brief(run) for run in self._as_the_files_are(items)])
 
     def show_run(self, run: str) -> PipelineRun:
         """A run by its id, or the beginning of it; with the tracked runs that its steps made."""
-        found = self._launcher.observed(self._store.run(run))
+        (found,) = self._as_the_files_are([self._launcher.observed(self._store.run(run))])
         return found if self._tracked is None else views.with_tracked(found, self._tracked, self._jobs)
 
     def explain(self, step: str, *, parameters: Mapping[str, Any] | None = None) -> Explanation:
@@ -239,8 +239,7 @@ class Pipelines:
         if not is_final(base.run.state):
             raise Conflict(f"Run {base.run.run} has not ended.", "Only a run that has ended is repaired.", f"mlinfra pipelines resume {base.run.run}")
         definition = self._find(base.run.pipeline)
-        given = {name: value for name, value in base.run.parameters.items() if name in definition.parameters or name == definition.date}
-        values = definition.values(given, checked=False)
+        values = self._values_of(base.run, definition)
         definition, bound = self._bound(definition, values, base.plan)
         plan = planning.repair(base, bound, backend=backend or base.plan.backend)
         return self._launcher.launch(definition, bound, values, plan, force=False, wait=wait, on_step=on_step)
@@ -333,6 +332,29 @@ class Pipelines:
         changed, bound = single(definition, plan.only, plan.given, lambda item: self._launcher.bind(item, values))
         read_parameters(self._project.root, bound.steps[0].notebook, plan.given)
         return changed, bound
+
+    def _as_the_files_are(self, runs: Sequence[PipelineRun]) -> Sequence[PipelineRun]:
+        """Runs, repairable only where the file still has a step to run again; while a file is broken it may."""
+        files: dict[str, Definition | None] = {}
+        for name in {run.pipeline for run in runs if run.repairable}:
+            with contextlib.suppress(Unprocessable, Conflict):
+                try:
+                    files[name] = self._find(name)
+                except NotFound:
+                    files[name] = None
+        return [replace(run, repairable=self._has_lost(run, files[run.pipeline])) if run.repairable and run.pipeline in files else run for run in runs]
+
+    def _has_lost(self, run: PipelineRun, definition: Definition | None) -> bool:
+        if definition is None:
+            return False
+        with contextlib.suppress(MLInfraError):  # as a repair would say
+            return bool(planning.lost_steps(run, self._launcher.bind(definition, self._values_of(run, definition))))
+        return True
+
+    def _values_of(self, run: PipelineRun, definition: Definition) -> dict[str, Any]:
+        """Those of an earlier run, as far as the file still has them."""
+        given = {name: value for name, value in run.parameters.items() if name in definition.parameters or name == definition.date}
+        return definition.values(given, checked=False)
 
     def _files(self) -> Iterator[Path]:
         return pipeline_files(self._project.root, self._project.home)

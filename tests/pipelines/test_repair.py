@@ -113,6 +113,28 @@ def test_a_kept_result_that_is_gone_runs_again(flights: Bench):
     assert reasons(run)["beside"] == "inputs changed: load.out", "and so is what was made from it"
 
 
+def test_a_run_is_not_repairable_once_its_failed_steps_are_out_of_the_file(flights: Bench):
+    base = failed(flights, "beside")
+    file = flights.workshop.root / "p.mlpipeline.yaml"
+    whole = file.read_text()
+
+    def told() -> list[bool]:
+        return [flights.pipelines.show_run(base).repairable, flights.pipelines.runs("p").items[0].repairable]
+
+    file.write_text("".join(line for line in whole.splitlines(keepends=True) if "beside" not in line))
+    assert told() == [False, False]
+    with pytest.raises(Conflict) as refused:
+        flights.pipelines.repair(base)
+    assert refused.value.why == "What did not succeed in it is no step of the pipeline any more: beside."
+    file.write_text("steps: [")
+    assert told() == [True, True], "once the file is mended"
+    file.unlink()
+    assert told() == [False, False]
+    file.write_text(whole)
+    assert told() == [True, True]
+    assert flights.pipelines.repair(base).state is RunState.SUCCEEDED
+
+
 def test_a_repair_whose_driver_dies_is_gone_on_with(flights: Bench):
     base = failed(flights, "train")
     flights.jobs.die_after = 0
