@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -36,12 +37,29 @@ _CAN_BE_NONE = ("gpu_type", "memory_gib", "time_limit_minutes", "backend", "queu
 class _Submit(click.Command):
     """`jobs submit OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever it looks like."""
 
+    allow_extra_args = True
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
             at = args.index("--")
             ctx.meta["command"] = tuple(args[at + 1 :])
-            args = args[:at]
-        return super().parse_args(ctx, args)
+            return super().parse_args(ctx, args[:at])
+        if args and not args[0].startswith("-"):
+            _check_notebook(args)
+        left = super().parse_args(ctx, args)
+        if ctx.args:
+            _check_notebook([ctx.params["notebook"], *ctx.args])
+            raise BadRequest(f"{ctx.args[0]} is one word too many.", "One notebook is submitted at a time.", "mlinfra jobs submit --help")
+        return left
+
+
+def _check_notebook(words: Sequence[str]) -> None:
+    """Raise BadRequest when the words are those of a command."""
+    if words[0].endswith(".ipynb"):
+        return
+    program = ["python", *words] if words[0].endswith(".py") else words
+    fix = f"A command stands after two dashes: mlinfra jobs submit -- {shlex.join(program)}"
+    raise BadRequest(f"{words[0]} is no notebook.", "The name of a notebook ends with .ipynb.", fix)
 
 
 @jobs.verb("submit", cls=_Submit)
@@ -76,9 +94,8 @@ def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: An
 
     command = click.get_current_context().meta.get("command", ())
     notebook = options["notebook"]
-    if notebook and not notebook.endswith(".ipynb") and not command:
-        fix = f"A command stands after two dashes: mlinfra jobs submit -- {'python ' if notebook.endswith('.py') else ''}{notebook}"
-        raise BadRequest(f"{notebook} is no notebook.", "The name of a notebook ends with .ipynb.", fix)
+    if notebook and not command:
+        _check_notebook([notebook])
     if notebook:
         options["notebook"] = in_project(session.bench.project.root, notebook)
     spec = JobSpec(

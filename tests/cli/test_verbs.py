@@ -362,10 +362,19 @@ def test_the_queue_shows_people_what_runs_above_what_waits(project: Project, mon
 
 
 def test_what_is_no_notebook_is_pointed_to_a_command(noted: Noted, verb: Callable[..., Any]) -> None:
-    for file, command in (("train.py", "python train.py"), ("train.sh", "train.sh")):
+    typed = {
+        "train.py": "python train.py",
+        "train.sh": "train.sh",
+        "python train.py": "python train.py",
+        "python train.py --lr 0.1 'a b'": "python train.py --lr 0.1 'a b'",
+        "--gpus 1 python train.py": "python train.py",
+    }
+    for words, command in typed.items():
         with pytest.raises(BadRequest) as caught:
-            verb(["jobs", "submit", file])
-        assert caught.value.fix.endswith(f"mlinfra jobs submit -- {command}")
+            verb(["jobs", "submit", *shlex.split(words)])
+        assert caught.value.fix.endswith(f": mlinfra jobs submit -- {command}")
+    with pytest.raises(BadRequest, match=r"b\.ipynb is one word too many"):
+        verb(["jobs", "submit", "a.ipynb", "b.ipynb"])
     assert noted.calls == []
 
 
