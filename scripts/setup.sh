@@ -49,12 +49,30 @@ find_uv() {
   echo "$PWD/.tools/bin/uv"
 }
 
+# A proxy that looks into connections shows a certificate that this machine was told to trust, and that the lists within uv and Node have not.
+# Then those of the system are asked instead: every certificate is checked all the same.
+is_untrusted() { grep -qiE 'UnknownIssuer|invalid peer certificate|self.signed certificate|unable to (get|verify).*certificate' "$log"; }
+trusting() {
+  "$@" 2>"$log" && return
+  if ! is_untrusted || [ -n "${NODE_USE_SYSTEM_CA:-}" ]; then return 1; fi
+  say "A certificate is not known to uv or Node; trying again with those of the system"
+  case "$("$uv" help 2>&1)" in *--system-certs*) export UV_SYSTEM_CERTS=true ;; *) export UV_NATIVE_TLS=true ;; esac
+  export NODE_USE_SYSTEM_CA=1
+  "$@" 2>"$log"
+}
+certificates="Name the file with the certificate of your proxy in SSL_CERT_FILE (for uv) and NODE_EXTRA_CA_CERTS (for Node), and run the same command again."
+
 uv=$(find_uv)
 python=$(find_python)
+mkdir -p "$venv"
+log="$venv/setup.log"
 if [ ! -x "$venv/bin/python" ]; then
   say "Creating $venv with ${python:-a Python 3.12 that uv fetches}"
-  "$uv" venv --quiet --allow-existing --python "${python:-3.12}" "$venv" ||
+  if ! trusting "$uv" venv --quiet --allow-existing --python "${python:-3.12}" "$venv"; then
+    cat "$log" >&2
+    if is_untrusted; then fail "No environment could be made." "uv could not fetch a Python: a certificate is not trusted." "$certificates"; fi
     fail "No environment could be made." "No Python 3.12 or newer was found, and uv could not fetch one." "Install Python 3.12 (pyenv install 3.12, or your system's package)."
+  fi
 fi
 
 export UV_LINK_MODE=${UV_LINK_MODE:-hardlink}
@@ -62,9 +80,9 @@ say "Installing packages ($what); the first time takes minutes"
 # Editable: the notebooks and tests run the code of this folder. The build makes the front end with a Node of its own.
 if [ "$(cat "$venv/.frontend" 2>/dev/null)" != "$current" ]; then rm -rf jupyter_mlinfra/labextension; fi
 # A build that fails repeats thousands of lines of its tools: what went wrong is shown, the rest is kept.
-log="$venv/setup.log"
-if ! "$uv" pip install --quiet --python "$venv/bin/python" --compile-bytecode --editable ".[$what]" 2>"$log"; then
+if ! trusting "$uv" pip install --quiet --python "$venv/bin/python" --compile-bytecode --editable ".[$what]"; then
   grep -iE 'error|failed|cause:' "$log" | grep -vE 'YN00|Traceback|CalledProcessError' | cut -c1-300 | tail -n 15 >&2 || tail -n 15 "$log" >&2
+  if is_untrusted; then fail "The packages could not be installed." "A certificate is not trusted; see the lines above." "$certificates"; fi
   fail "The packages could not be installed." "See the lines above; all of them stand in $log." "Mend what they name and run the same command again."
 fi
 printf '%s\n' "$current" >"$venv/.frontend"

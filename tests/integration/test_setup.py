@@ -40,8 +40,12 @@ SYSTEM = (
 PLACES = ("/usr/bin/python$", "/usr/local/bin/python$", "/opt/homebrew/bin/python$")
 UV = """
 case "$1" in
+  help) cat "$STAGE/help" ;;
   venv) [ ! -e "$STAGE/no-venv" ] || exit 2; mkdir -p "${@: -1}/bin"; cp "$STAGE/python" "${@: -1}/bin/python" ;;
   pip) [ ! -e "$STAGE/no-packages" ] || { echo 'error: no such package' >&2; exit 2; }
+    echo "UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-} UV_NATIVE_TLS=${UV_NATIVE_TLS:-} NODE_USE_SYSTEM_CA=${NODE_USE_SYSTEM_CA:-}" >>"$CALLS"
+    if [ -e "$STAGE/proxy" ] && { [ -e "$STAGE/unknown" ] || [ -z "${UV_SYSTEM_CERTS:-}${UV_NATIVE_TLS:-}" ]; }; then
+      echo 'error: Failed to fetch' >&2; echo '  cause: invalid peer certificate: UnknownIssuer' >&2; exit 2; fi
     while [ -e "$STAGE/hold" ]; do sleep 0.02; done
     mkdir -p jupyter_mlinfra/labextension ;;
 esac
@@ -76,6 +80,7 @@ class Machine:
         self.program(root / "pip", 'cp "$STAGE/uv" .tools/bin/uv')
         self.program(root / "python", PYTHON)
         self.program(root / "uv", UV)
+        (root / "help").write_text("Options:\n  --system-certs\n")
 
     def program(self, path: Path, body: str) -> Path:
         """A program that notes how it is called, then does `body`; one with a first line of its own is written as it is."""
@@ -210,6 +215,35 @@ def test_a_step_that_fails_says_what_to_do_and_is_done_again_by_the_next_call(mi
     assert told in said
     (machine.root / missing).unlink()
     assert machine.run("setup.sh", ".venv", "demo")[0] == 0
+
+
+@pytest.mark.parametrize(("options", "variable"), [("--system-certs", "UV_SYSTEM_CERTS"), ("--native-tls", "UV_NATIVE_TLS")])
+def test_behind_a_proxy_with_a_certificate_of_its_own_those_of_the_system_are_asked(options: str, variable: str, with_uv: Machine) -> None:
+    assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
+    assert with_uv.called("UV_") == ["UV_SYSTEM_CERTS= UV_NATIVE_TLS= NODE_USE_SYSTEM_CA="], "only where those of uv do not do"
+    shutil.rmtree(with_uv.checkout / ".venv")
+    with_uv.calls.unlink()
+    (with_uv.root / "proxy").touch()
+    (with_uv.root / "help").write_text(options)
+    code, said = with_uv.run("setup.sh", ".venv", "demo")
+    assert code == 0, said
+    assert "those of the system" in said
+    first, second = with_uv.called("UV_")
+    assert "true" not in first
+    assert f"{variable}=true" in second
+    assert second.endswith("NODE_USE_SYSTEM_CA=1")
+
+
+def test_a_certificate_that_the_system_does_not_trust_either_is_told_with_the_variables_that_name_it(with_uv: Machine) -> None:
+    for name in ("proxy", "unknown"):
+        (with_uv.root / name).touch()
+    code, said = with_uv.run("setup.sh", ".venv", "demo")
+    assert code == 1
+    assert is_error(said), said
+    assert "UnknownIssuer" in said
+    assert "SSL_CERT_FILE" in said
+    assert "NODE_EXTRA_CA_CERTS" in said
+    assert not [call for call in with_uv.called("uv") if "insecure" in call or "trusted-host" in call]
 
 
 @pytest.fixture
