@@ -51,7 +51,7 @@ find_uv() {
 
 # A proxy that looks into connections shows a certificate that this machine was told to trust, and that the lists within uv and Node have not.
 # Then those of the system are asked instead: every certificate is checked all the same.
-is_untrusted() { grep -qiE 'UnknownIssuer|invalid peer certificate|self.signed certificate|unable to (get|verify).*certificate' "$log"; }
+is_untrusted() { grep -qiE 'UnknownIssuer|invalid peer certificate|self.signed.cert|unable to (get|verify).*certificate' "$log"; }
 trusting() {
   "$@" 2>"$log" && return
   if ! is_untrusted || [ -n "${NODE_USE_SYSTEM_CA:-}" ]; then return 1; fi

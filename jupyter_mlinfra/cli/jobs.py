@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
-from ..core.records import PAGE_LIMIT, page_of, to_json
+from ..core.records import PAGE_LIMIT, now, page_of, to_json
 from .domain import Domain, paged
 from .parse import pair, parameters
 from .paths import in_project
@@ -24,8 +24,6 @@ from .session import Ended, Failed, Session
 
 jobs = Domain("jobs", "Notebooks and commands that run away from the kernel and outlive it.")
 
-_SPOKEN = {"waiting": "queued"}
-"""What tables call a state, to its name in records."""
 FINAL = ("succeeded", "failed", "cancelled", "lost")
 _FOLLOW_SECONDS = 0.3
 _OF_TERMINALS = ("TERM", "COLORTERM")
@@ -131,7 +129,7 @@ def _with_elements(session: Session, job: Any) -> Any:
 @paged
 def _list(session: Session, label: str | None, state: str | None, **options: Any) -> Any:
     """Jobs, newest first."""
-    return session.bench.jobs.list(label=pair(label) if label else None, state=_SPOKEN.get(state or "", state), **options)
+    return session.bench.jobs.list(label=pair(label) if label else None, state=state, **options)
 
 
 @jobs.verb("show")
@@ -244,8 +242,16 @@ def _each(act: Callable[[str], Any], ids: Sequence[str]) -> Any:
 @jobs.verb("cancel")
 @_several
 def _cancel(session: Session, ids: tuple[str, ...]) -> Any:
-    """Stop jobs and everything that they started."""
-    return _each(session.bench.jobs.cancel, ids)
+    """Stop jobs and everything that they started; of one that has ended before, a line says so."""
+
+    def cancel(id: str) -> Any:
+        asked = now()
+        job = session.bench.jobs.cancel(id)
+        if job.state in FINAL and job.ended_at is not None and job.ended_at < asked:
+            session.say(f"Job {job.id} had ended before: {job.state}.")
+        return job
+
+    return _each(cancel, ids)
 
 
 @jobs.verb("requeue")

@@ -60,8 +60,11 @@ def span(text: str | None) -> timedelta | None:
     if text is None:
         return None
     found = _SPAN.match(text.strip())
-    if not found or not 0 < float(found[1]) * _UNITS[found[2]] <= 366 * 86_400:
-        raise BadRequest(f"{text!r} is not a span of time.", "A span is at most 366 d.", "For example 90s, 30min, 24h or 7d.")
+    if not found:
+        why = "It has no unit." if text.strip().replace(".", "", 1).isdigit() else "It is no number with a unit."
+        raise BadRequest(f"{text!r} is not a span of time.", why, "For example 90s, 30min, 24h or 7d.")
+    if not 0 < float(found[1]) * _UNITS[found[2]] <= 366 * 86_400:
+        raise BadRequest(f"{text!r} is not a span of time.", "A span is above 0 and at most 366 d.", "For example 90s, 30min, 24h or 7d.")
     return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
 
 

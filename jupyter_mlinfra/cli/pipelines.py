@@ -10,6 +10,7 @@ import click
 
 from ..core.display import state
 from ..core.errors import BadRequest
+from ..widgets.words import counted
 from .domain import Domain, paged
 from .parse import parameters
 from .paths import texts_in
@@ -121,16 +122,16 @@ def _backfill(session: Session, name: str, typed: Any, raw: Any, dry_run: bool, 
     failed = [item for item in done.dates if item.state in ("failed", "cancelled")]
     if no_wait or not failed:
         return done
-    why = f"{len(failed)} of {done.runs} dates: {', '.join(item.date for item in failed[:5])}{' …' if len(failed) > 5 else ''}."
+    why = f"{len(failed)} of {counted(done.runs, 'date')}: {', '.join(item.date for item in failed[:5])}{' …' if len(failed) > 5 else ''}."
     return Ended(done, error=Failed(f"The backfill of {done.pipeline} did not succeed.", why, f"mlinfra pipelines repair {failed[0].run}"))
 
 
 def _ask(session: Session, plan: Backfill) -> None:
     """Raises BadRequest where nobody can answer, and click's Abort for a no."""
-    counted = f"{plan.runs} of {len(plan.dates)} dates, {plan.steps} steps to run and {plan.cached} from the cache"
+    work = f"{plan.runs} of {counted(len(plan.dates), 'date')}, {counted(plan.steps, 'step')} to run and {plan.cached} from the cache"
     if not sys.stdin.isatty():
-        raise BadRequest(f"The backfill would run {counted}.", "Nobody can be asked here.", "Say --yes, or only count with --dry-run.")
-    session.say(f"The backfill of {plan.pipeline} runs {counted}. {plan.note}".strip())
+        raise BadRequest(f"The backfill would run {work}.", "Nobody can be asked here.", "Say --yes, or only count with --dry-run.")
+    session.say(f"The backfill of {plan.pipeline} runs {work}. {plan.note}".strip())
     click.confirm("Start?", abort=True, err=True)
 
 
@@ -177,13 +178,16 @@ def _cancel(session: Session, run: str) -> Any:
     return session.bench.pipelines.cancel(run)
 
 
+_ENDS = {"cancelled": "was cancelled"}
+
+
 def _ended(session: Session, run: Any) -> Ended:
     if run.state in ("succeeded", "running"):
         return Ended(run)
     failed = [step for step in run.steps if step.state == "failed"]
     why = "; ".join(f"{step.name}: {step.reason}" for step in failed) or run.reason
     fix = _where_to_look(session, failed[0]) if failed and failed[0].job else f"mlinfra pipelines show {run.pipeline}"
-    return Ended(run, error=Failed(f"Pipeline {run.pipeline} ended {run.state}.", f"{why.rstrip('.')}." if why else "", fix))
+    return Ended(run, error=Failed(f"Pipeline {run.pipeline} {_ENDS.get(run.state, run.state)}.", f"{why.rstrip('.')}." if why else "", fix))
 
 
 def _where_to_look(session: Session, step: StepRun) -> str:

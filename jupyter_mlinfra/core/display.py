@@ -84,9 +84,9 @@ def number(value: Number | None) -> str:
     return marks[value.basis]
 
 
-def moment(value: datetime | None) -> str:
-    """A moment in the reader's time zone, to the minute."""
-    return NONE if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M")
+def moment(value: datetime | None, *, seconds: bool = False) -> str:
+    """A moment in the reader's time zone, to the minute or the second."""
+    return NONE if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | None = None, rows: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:

@@ -16,6 +16,10 @@ ARRAY_LIMIT = 10_000
 """Elements of one array."""
 
 
+_WAITING = "waiting"
+"""What tables call `queued`, its name in records."""
+
+
 class JobState(StrEnum):
     """Where a job stands. succeeded, failed, cancelled and lost are final."""
 
@@ -29,11 +33,12 @@ class JobState(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> JobState:
-        """The state of this name. Raises BadRequest with the names there are."""
+        """The state of this name, or of the word that tables have for it. Raises BadRequest with the words there are."""
         try:
-            return cls(text)
+            return cls.QUEUED if text == _WAITING else cls(text)
         except ValueError:
-            raise BadRequest(f"{text!r} is not a state of a job.", f"States: {', '.join(cls)}.") from None
+            words = ", ".join(_WAITING if state is cls.QUEUED else state for state in cls)
+            raise BadRequest(f"{text!r} is not a state of a job.", f"States: {words}.") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
         (job,) = session.bench.jobs.wait([job.id])
         print(_log(session, job.id), end="")  # noqa: T201
         if job.state != "succeeded":
-            raise Unprocessable(f"The cell's job {job.id} ended {job.state}.", job.reason, f"%job log {job.id}")
+            raise Unprocessable(f"The cell's job {job.id} {'was cancelled' if job.state == 'cancelled' else job.state}.", job.reason, f"%job log {job.id}")
         collect(shell, job.id, session)
         return job
 

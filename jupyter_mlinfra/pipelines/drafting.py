@@ -36,7 +36,9 @@ def _fault(error: MLInfraError) -> Fault:
     """The error of a file, without its name: the reader has the text before his eyes."""
     found = _PLACE.match(error.what)
     what = error.what[found.end() :] if found else error.what
-    return Fault(line=int(found["line"]) if found else None, what=f"{what[:1].upper()}{what[1:]}", why=error.why, fix=error.fix)
+    if what.partition(" ")[0].isalpha():  # not a path, whose name would be another
+        what = f"{what[:1].upper()}{what[1:]}"
+    return Fault(line=int(found["line"]) if found else None, what=what, why=error.why, fix=error.fix)
 
 
 def proposal(root: Path, notebooks: Sequence[str], *, name: str | None = None) -> Proposal:

@@ -54,7 +54,7 @@ LARGEST = 20_000
 def bundle(value: Any, *, ref: str = "") -> dict[str, Any]:
     """The display bundle of a record, a page, or a list of records: a live card, static escaped HTML, and text. ref: what a list belongs to."""
     card = current_card(value) or Card(title=type(value).__name__)
-    title = f"{card.title} · {card.note}" if card.note and card.note != card.title else card.title
+    title = card.note if card.note.startswith(card.title) else " · ".join(filter(None, [card.title, card.note]))
     return mimebundle(card.ref or ref, title, _kept(value), facts=card.facts, rows=card.rows)
 
 

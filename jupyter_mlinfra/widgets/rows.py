@@ -127,8 +127,8 @@ def queued_job(item: Any) -> Row:
 def attempt(item: Any) -> Row:
     return {
         "attempt": plain(item.number),
-        "began": moment(item.began_at),
-        "ended": moment(item.ended_at),
+        "began": moment(item.began_at, seconds=True),
+        "ended": moment(item.ended_at, seconds=True),
         "exit code": plain(item.exit_code),
         "reason": beginning(item.reason),
     }
@@ -219,14 +219,19 @@ def _became(firing: Any) -> str:
 
 
 def firing(item: Any) -> Row:
+    due = item.due[:16].replace("T", " ")
+    two = due != moment(item.due_at)  # it is due in the schedule's zone, and started in the reader's
+    started = moment(item.started_at)
+    if two and item.started_at is not None:
+        started += f" {item.started_at.astimezone():%:z}"
     return {
-        "due": item.due[:16].replace("T", " "),
+        "due": f"{due} {item.due[19:]}".rstrip() if two else due,
         "state": _became(item),
         "cause": item.cause,
         "ended": state(item.outcome) if item.outcome else plain(None),
         "run": plain(item.run),
         "job": plain(item.job),
-        "started": moment(item.started_at),
+        "started": started,
         "reason": beginning(item.reason, 100),
     }
 

@@ -196,7 +196,7 @@ def test_an_outcome_that_is_a_failure_is_a_reason_too(noted: Noted, tmp_path: Pa
     with pytest.raises(SystemExit) as ended:
         main(["pipelines", "run", "flights", "--json"])
     assert (ended.value.code, json.loads(capfd.readouterr().out)["error"]["code"]) == (1, "failed")
-    assert reason.read_text() == "Pipeline flights ended failed. train: Cell 3 failed."
+    assert reason.read_text() == "Pipeline flights failed. train: Cell 3 failed."
 
 
 def test_ctrl_c_ends_a_wait_with_130_and_json(mlinfra: Callable[..., Said], project: Project) -> None:

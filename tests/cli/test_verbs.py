@@ -17,12 +17,13 @@ import pytest
 
 from jupyter_mlinfra import workbench
 from jupyter_mlinfra.cli.app import GROUPS, VERBS, main, root, run
+from jupyter_mlinfra.cli.parse import span
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest, Conflict
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
-from jupyter_mlinfra.jobs import LogChunk
+from jupyter_mlinfra.jobs import JobState, LogChunk
 from jupyter_mlinfra.jobs.backends.attaching import Attachment
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
@@ -51,7 +52,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("features online w w2:temp --key origin=JFK --key origin=LGA", "list[OnlineRow]", "features", "online",
      {"features": ["w:*", "w2:temp"], "entities": [{"origin": "JFK"}, {"origin": "LGA"}]}),
     ("jobs list --state failed --label run=7", "Page[Job]", "jobs", "list", {"state": "failed", "label": ("run", "7"), "array": None} | PAGE),
-    ("jobs list --state waiting", "Page[Job]", "jobs", "list", {"state": "queued", "label": None, "array": None} | PAGE),
+    ("jobs list --state waiting", "Page[Job]", "jobs", "list", {"state": "waiting", "label": None, "array": None} | PAGE),
     ("jobs list --array 7f3a", "Page[Job]", "jobs", "list", {"state": None, "label": None, "array": "7f3a"} | PAGE),
     ("jobs requeue 7f3a", "Job", "jobs", "requeue", {"job": "7f3a"}),
     ("jobs hold 7f3a", "Job", "jobs", "hold", {"job": "7f3a"}),
@@ -211,6 +212,23 @@ def test_a_parameter_is_read_as_the_default_in_the_file_is(noted: Noted, verb: C
     noted.answer = replace(record("Schedule"), pipeline="toy")
     verb(shlex.split("schedules update nightly -p name=3.10"))
     assert noted.calls[-1][2]["facts"]["parameters"] == {"name": "3.10"}
+
+
+def test_a_job_that_had_ended_before_its_cancel_is_told_as_such(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
+    ended = replace(record("Job"), id="7f3a", state=JobState.FAILED, ended_at=datetime(2026, 1, 1, tzinfo=UTC))
+    for job, told in ((ended, True), (replace(ended, state=JobState.CANCELLED, ended_at=datetime(2999, 1, 1, tzinfo=UTC)), False)):
+        noted.answer = job
+        with pytest.raises(SystemExit) as caught:
+            main(["jobs", "cancel", "7f3a"])
+        assert not caught.value.code
+        assert ("Job 7f3a had ended before: failed." in capfd.readouterr().err) is told
+
+
+@pytest.mark.parametrize(("text", "why"), [("6", "no unit"), ("6.5", "no unit"), ("soon", "no number"), ("0s", "above 0"), ("999d", "at most 366 d")])
+def test_a_span_that_is_none_says_what_is_missing(text: str, why: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        span(text)
+    assert why in refused.value.why
 
 
 def test_a_notebook_is_submitted_with_its_options(noted: Noted, verb: Callable[..., Any]) -> None:
@@ -480,7 +498,7 @@ def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(
         main(["pipelines", "run", "flights"])
     said = capfd.readouterr()
     assert "train" in said.out
-    assert said.err.splitlines()[-3:] == ["error: Pipeline flights ended failed.", "  why: train: cell 3: KeyError.", "  fix: mlinfra jobs logs 7f3a"]
+    assert said.err.splitlines()[-3:] == ["error: Pipeline flights failed.", "  why: train: cell 3: KeyError.", "  fix: mlinfra jobs logs 7f3a"]
     done = SimpleNamespace(pipelines=SimpleNamespace(run=lambda *_, **__: failed), jobs=SimpleNamespace(show=lambda _: SimpleNamespace(state="succeeded")))
     monkeypatch.setattr(workbench, "current", lambda path=None: done)
     found = run(["pipelines", "run", "flights"], Session(say=lambda _: None))
@@ -504,7 +522,7 @@ def test_a_backfill_says_how_much_it_is_and_asks(
     with pytest.raises(SystemExit):
         main(["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02"])
     assert [arguments.get("dry_run", False) for _, _, arguments in noted.calls] == [True, False][:runs]
-    assert "runs 1 of 1 dates, 1 steps to run and 1 from the cache" in capsys.readouterr().err
+    assert "runs 1 of 1 date, 1 step to run and 1 from the cache" in capsys.readouterr().err
 
 
 def test_a_backfill_that_nobody_can_be_asked_about_is_refused_and_json_does_not_ask(noted: Noted, monkeypatch: pytest.MonkeyPatch) -> None:

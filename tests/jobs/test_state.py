@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jupyter_mlinfra.core.errors import Conflict
+from jupyter_mlinfra.core.errors import BadRequest, Conflict
 from jupyter_mlinfra.jobs import Job, JobState
 from jupyter_mlinfra.jobs.state import FINAL, Ended, advance, explain_exit, judge
 
@@ -102,3 +102,10 @@ def test_the_jobs_own_words_are_its_reason() -> None:
 )
 def test_an_exit_code_is_put_into_words(code: int | None, words: str) -> None:
     assert words in explain_exit(code)
+
+
+def test_a_state_goes_by_its_name_and_by_the_word_of_the_tables() -> None:
+    assert JobState.parse("waiting") is JobState.parse("queued") is JobState.QUEUED
+    with pytest.raises(BadRequest) as refused:
+        JobState.parse("happy")
+    assert refused.value.why == "States: waiting, starting, running, succeeded, failed, cancelled, lost."

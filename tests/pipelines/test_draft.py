@@ -47,7 +47,8 @@ def test_the_elements_of_a_foreach_are_in_the_graph(pipelines, two):
         ("in: data", "inn: data", 4, "Unknown key inn.", "Did you mean in?"),
         ("b.ipynb", "c.ipynb", 4, "Notebook c.ipynb does not exist.", "Did you mean"),
         ("use: {", "use: {{", 5, "This is not valid YAML.", ""),
-        (TEXT, "", None, "New.mlpipeline.yaml is empty.", "Write at least `steps:` with one notebook."),
+        ("in: data", "out: data", 4, "data/x.parquet is made by two steps.", "Let one step make it"),
+        (TEXT, "", None, "new.mlpipeline.yaml is empty.", "Write at least `steps:` with one notebook."),
     ],
 )
 def test_a_fault_says_its_line_and_what_to_do(pipelines, two, old: str, new: str, line: int | None, what: str, fix: str):

@@ -439,7 +439,7 @@ def test_rings_of_several_processes_start_each_due_time_once(world: World) -> No
     ("facts", "words"),
     [
         ({"name": "a b"}, "cannot be the name"),
-        ({"cron": "x"}, "not a cron text"),
+        ({"cron": "x"}, r"not a cron text\. It has 1 field instead"),
         ({"tz": "Mars"}, "no time zone"),
         ({"catchup": "some"}, "catchup cannot be"),
         ({"overlap": "both"}, "overlap cannot be"),

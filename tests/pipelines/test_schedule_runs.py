@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.errors import NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines import PipelineRun, Pipelines, RunState
 from jupyter_mlinfra.pipelines.launching import Launcher
@@ -76,6 +76,14 @@ def world(project: Project, workshop: Workshop, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Launcher, "spawn", spawn)
     return world
+
+
+def test_a_schedule_of_no_pipeline_is_told_how_to_name_what_it_starts(world: World) -> None:
+    with pytest.raises(NotFound, match="no pipeline s3") as refused:
+        world.schedules.create("s3", cron="0 6 * * *")
+    assert all(word in refused.value.fix for word in ("--pipeline", "--notebook"))
+    with pytest.raises(NotFound, match="no pipeline s4"):
+        world.schedules.create("s3", cron="0 6 * * *", pipeline="s4")
 
 
 def test_a_run_that_loses_its_driver_goes_on_within_a_minute(world: World) -> None:

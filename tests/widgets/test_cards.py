@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -214,6 +217,37 @@ def test_what_waits_and_what_is_skipped_have_one_word_each() -> None:
 )
 def test_one_is_no_several(count: int, noun: str, text: str) -> None:
     assert counted(count, noun) == text
+
+
+def test_times_of_two_zones_in_a_row_say_their_offsets(monkeypatch: pytest.MonkeyPatch) -> None:
+    firing = replace(
+        made_up(_records()["Firing"]),
+        due="2026-11-25T22:55:00+01:00",
+        due_at=datetime(2026, 11, 25, 21, 55, tzinfo=UTC),
+        started_at=datetime(2026, 11, 25, 21, 56, tzinfo=UTC),
+    )
+    shown = {}
+    for zone in ("UTC", "Europe/Paris"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        (row,) = rows_of([firing])
+        shown[zone] = (row["due"], row["started"])
+    monkeypatch.undo()
+    time.tzset()
+    assert shown == {"UTC": ("2026-11-25 22:55 +01:00", "2026-11-25 21:56 +00:00"), "Europe/Paris": ("2026-11-25 22:55", "2026-11-25 22:56")}
+
+
+def test_attempts_of_one_minute_are_told_apart() -> None:
+    record = made_up(_records()["AttemptRecord"])
+    began = [datetime(2026, 11, 25, 21, 55, second, tzinfo=UTC) for second in (3, 41)]
+    rows = rows_of([replace(record, began_at=at, ended_at=at) for at in began])
+    assert [row["began"][-3:] for row in rows] == [row["ended"][-3:] for row in rows] == [":03", ":41"]
+
+
+def test_a_part_of_a_list_says_once_how_much_it_is() -> None:
+    jobs = [made_up(_records()["Job"]) for _ in range(2)]
+    text = bundle(Page(items=jobs, shown=2, total=55, cursor="2"))["text/plain"]
+    assert text.splitlines()[0].strip() == "2 of 55 jobs; more with cursor 2"
 
 
 def test_a_schedule_says_with_what_its_job_starts_and_what_that_needs() -> None:

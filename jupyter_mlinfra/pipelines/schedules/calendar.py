@@ -38,8 +38,8 @@ class Calendar:
     tz: str = "UTC"
 
     def __post_init__(self) -> None:
-        if len(self.cron.split()) != 5:
-            raise BadRequest(f"{self.cron!r} is not a cron text.", f"It has {len(self.cron.split())} fields instead of 5.", _EXAMPLE)
+        if (fields := len(self.cron.split())) != 5:
+            raise BadRequest(f"{self.cron!r} is not a cron text.", f"It has {fields} field{'s' if fields != 1 else ''} instead of 5.", _EXAMPLE)
         try:
             ZoneInfo(self.tz)
         except (LookupError, ValueError, OSError):  # a name that is none; one with `..`, with a NUL, or of a folder

@@ -123,7 +123,8 @@ class Schedules:
         facts: as in ScheduleSpec: cron, tz, parameters, catchup, grace_seconds, overlap. Without `cron` they are those of `schedule:` in
         the pipeline's file. Raises BadRequest, Conflict when there is one of that name, NotFound and Unprocessable of what it is to start.
         """
-        if pipeline is None and job is None:
+        own = pipeline is None and job is None
+        if own:
             pipeline = name
         given = {key: value for key, value in facts.items() if value is not None}
         if pipeline is not None and "cron" not in given:
@@ -131,7 +132,13 @@ class Schedules:
         if "cron" not in given:
             raise BadRequest("When is it due?", "A schedule of a job has a cron text.", "For example --cron '0 6 * * *' --tz Europe/Paris")
         spec = ScheduleSpec(name=name, pipeline=pipeline, job=job, **_known(given))
-        self._starter.check(spec)
+        try:
+            self._starter.check(spec)
+        except NotFound as error:
+            if not own:
+                raise
+            fix = "Say what it starts: --pipeline NAME, --notebook PATH, or a command after two dashes."
+            raise NotFound(error.what, f"A schedule starts the pipeline of its name unless it is told otherwise. {error.why}", fix) from error
         return self._heeded(self._store.insert(spec, user=self._project.user, at=self._clock()))
 
     def update(self, name: str, **facts: Any) -> Schedule:
