@@ -13,7 +13,7 @@ from ..core.records import now
 from . import queries
 from .attempt import encodable
 from .queries import read
-from .rows import Entry, dump, entry_of, seconds
+from .rows import Entry, called, dump, entry_of, seconds
 from .spec import Job, JobState
 from .state import ACTIVE, FINAL, advance
 
@@ -106,7 +106,7 @@ def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
     while left:
         earlier = left.pop()
         for row in connection.execute(query, (earlier.number,)).fetchall():
-            reason = f"It was to start after job {earlier.job.id}, which is {earlier.job.state}."
+            reason = f"It was to start after job {called(earlier.job)}, which is {earlier.job.state}."
             left.append(write(connection, read(connection, row["id"]), JobState.CANCELLED, reason=reason, given_up=False))
 
 

@@ -139,7 +139,7 @@ def after(connection: sqlite3.Connection, job: str) -> list[str]:
 
 _READY = """
     WITH ready AS (
-        SELECT number, id, cpus, gpus, memory_gib, reason, user, priority, part_of, at_once, spec,
+        SELECT number, id, cpus, gpus, memory_gib, reason, user, priority, part_of, place, at_once, spec,
             CASE WHEN at_once IS NULL THEN 0 ELSE row_number() OVER (PARTITION BY part_of ORDER BY place) END AS turn
         FROM job
         WHERE state = 'queued' AND backend = ? AND held_by = '' AND cancelled_by = '' AND (? OR remote IS NULL) AND not_before <= ? AND NOT EXISTS (
@@ -157,7 +157,7 @@ _READY = """
     , counted AS (
         SELECT *, row_number() OVER (PARTITION BY cpus, gpus, memory_gib, gpu_type, minutes ORDER BY priority DESC, {share}, number) AS nth FROM startable
     )
-    SELECT id, cpus, gpus, memory_gib, reason, gpu_type, minutes FROM counted WHERE nth <= coalesce(?, nth)
+    SELECT id, cpus, gpus, memory_gib, reason, gpu_type, minutes, part_of, place FROM counted WHERE nth <= coalesce(?, nth)
     ORDER BY cpus + gpus + memory_gib > 0, priority DESC, {share}, number LIMIT ?
 """
 

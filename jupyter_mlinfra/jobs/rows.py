@@ -57,7 +57,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A job in the queue, as far as it takes to decide whether it starts. memory_gib: 0 when it reserves none. minutes: its time limit."""
+    """A job in the queue, as far as it takes to decide whether it starts. memory_gib: 0 when it reserves none. minutes: its time limit.
+
+    part_of, place: of an element, its array and where it stands in that.
+    """
 
     id: str
     cpus: int
@@ -66,6 +69,8 @@ class Waiting:
     memory_gib: float
     minutes: float | None
     reason: str
+    part_of: str | None = None
+    place: int | None = None
 
 
 def entry_of(row: sqlite3.Row) -> Entry:
@@ -122,6 +127,11 @@ def array_of(
         progress=Number(value=over / size), progress_text=f"{over} of {size} have ended", output=None, remote=None, part_of=None, index=None,
         array=Array(size=size, max_parallel=at_once, states=dict(states), elements=elements), code=code_of(ident),
     )  # fmt: skip
+
+
+def called(job: Job) -> str:
+    """How lists call a job: an element by its array and its place, for no list shows its own id."""
+    return job.id if job.part_of is None else f"{job.part_of}/{job.index}"
 
 
 def code_of(ident: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import textwrap
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cli import Session
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
+from ..core.origin import session_notebook
 from ..core.records import now
 from ..jobs.exchange import CELL, OUT, handed_back, put
 from .lines import split
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 KEEP = timedelta(days=7)
 """How long after the end of its job the values of a cell can be collected."""
+TITLE = 40
+"""Characters of a cell's code that name its job, at most."""
+_PREAMBLE = re.compile(r"[#%!@]|import |from \S+ import |[rRbBuUfF]*(\"|')")
+_CUT = re.compile(r"[rRbBuUfF]*[\"'/].*")
+"""From where on a line names nothing: a text, or what would read as a path."""
 LINES = 1000
 """Of what a job wrote that a cell has waited for, at most; `%job log ID` shows all."""
 
@@ -51,7 +58,7 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
                 if name not in shell.user_ns:
                     raise NotFound(f"There is no variable {name}.", "It was given as --in.", "Run the cell that makes it first.")
                 put(folder / "in", name, shell.user_ns[name])
-            job = session.bench.jobs.submit(_spec(options, project, ident, _notebook(folder, cell, options)))
+            job = session.bench.jobs.submit(_spec(options, project, ident, _notebook(folder, cell, options), cell))
         except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -183,7 +190,17 @@ def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
     return path
 
 
-def _spec(options: argparse.Namespace, project: Project, ident: str, notebook: Path) -> Any:
+def title_of(cell: str, root: Path) -> str:
+    """What lists call the job: how the first line of code begins that does something, without texts, which may be secret; else the notebook's cell."""
+    for line in cell.splitlines():
+        words = " ".join(line.split())
+        if words and not _PREAMBLE.match(words):
+            return textwrap.shorten(_CUT.sub("…", words), TITLE, placeholder=" …")
+    notebook = session_notebook(root)
+    return f"cell of {Path(notebook).name}" if notebook else "cell"
+
+
+def _spec(options: argparse.Namespace, project: Project, ident: str, notebook: Path, cell: str) -> Any:
     from ..jobs import JobSpec
 
     here = Path.cwd().resolve()
@@ -192,7 +209,7 @@ def _spec(options: argparse.Namespace, project: Project, ident: str, notebook: P
     return JobSpec(
         notebook=str(notebook.relative_to(project.root)),
         cwd=os.path.relpath(here, project.root) if here.is_relative_to(project.root) else ".",
-        name=options.name or "cell",
+        name=options.name or title_of(cell, project.root),
         gpus=options.gpus,
         gpu_type=options.gpu_type,
         backend=options.backend,

@@ -425,6 +425,17 @@ def test_the_queue_tells_places_reasons_and_starts(jobs: Jobs, tools: Any, proje
     assert second.starts_at is None
 
 
+def test_reasons_call_elements_as_lists_do(jobs: Jobs, tools: Any) -> None:
+    array = jobs.submit(JobSpec(command=tools.sleep, array=[{"N": n} for n in range(3)]))
+    later = jobs.submit(JobSpec(command=["true"]))
+    last = jobs.submit(JobSpec(command=["true"], after=(f"{array.id}/2",)))
+    tools.until(lambda: "before it" in jobs.show(later.id).reason)
+    assert jobs.show(later.id).reason == f"Needs 1 CPU, none is free; held by jobs {array.id}/0, {array.id}/1. Job {array.id}/2 is before it."
+    assert jobs.show(f"{array.id}/2").reason == f"Needs 1 CPU, none is free; held by jobs {array.id}/0, {array.id}/1."
+    jobs.cancel(f"{array.id}/2")
+    assert jobs.show(last.id).reason == f"It was to start after job {array.id}/2, which is cancelled."
+
+
 def test_a_job_that_outlasts_the_earlier_ones_promises_no_start_but_that_of_its_time_limit(jobs: Jobs, tools: Any, project: Project) -> None:
     script = ["sh", "-c", "while [ -e hold ]; do sleep 0.05; done"]
     jobs.wait([jobs.submit(JobSpec(command=script, cpus=2)).id for _ in range(2)], timeout=tools.wait)

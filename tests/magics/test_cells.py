@@ -18,6 +18,7 @@ from jupyter_mlinfra.core.errors import Conflict, MLInfraError, NotFound, Unproc
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.jobs.exchange import put, take
+from jupyter_mlinfra.magics.cell import title_of
 from jupyter_mlinfra.workbench import Workbench, current
 
 
@@ -53,6 +54,26 @@ def test_a_booster_comes_back_with_the_same_answers(tmp_path: Path) -> None:
 def test_what_no_file_of_data_can_hold_is_refused(tmp_path: Path, value: Any) -> None:
     with pytest.raises(Unprocessable, match="cannot be handed over"):
         put(tmp_path, "name", value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("# load\nimport polars as pl\nfrom x import y\n\n%matplotlib inline\nmodel = fit(  df,\n  depth=6)", "model = fit( df,"),
+        ("token = 'hunter2'", "token = …"),
+        ('df.write_csv(f"a/{b}.csv")', "df.write_csv(…"),
+        ("rate = a / b", "rate = a …"),
+        ("from_there = 1", "from_there = 1"),
+        ("first_name = second_name(with_a_long_argument, another_one)", "first_name = …"),
+        ('"""Only a docstring."""\nimport os', "cell of my train.ipynb"),
+        ("", "cell of my train.ipynb"),
+    ],
+)
+def test_the_job_of_a_cell_goes_by_its_code_or_its_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str, name: str) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "nc" / "my train.ipynb"))
+    assert title_of(cell, tmp_path) == name
+    monkeypatch.delenv("JPY_SESSION_NAME")
+    assert title_of("import os", tmp_path) == "cell"
 
 
 def test_a_value_that_a_job_did_not_leave_is_not_found(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def plan(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacit
         possible = can_ever(need, capacity)
         reasons[need.job] = why(need, running, capacity) if first is None or not possible else behind(need, running, capacity, first)
         if first is None and possible:
-            first = need.job
+            first = need.called
     return Plan(tuple((need.job, gpu_ids) for need, gpu_ids in starts), reasons)
 
 

@@ -17,7 +17,7 @@ def needs_of(waiting: Iterable[Waiting]) -> list[Need]:
     return [
         Need(
             job=item.id, cpus=item.cpus, gpus=item.gpus, memory_gib=item.memory_gib, gpu_type=item.gpu_type,
-            seconds=None if item.minutes is None else item.minutes * 60,
+            seconds=None if item.minutes is None else item.minutes * 60, element=_element(item.part_of, item.place),
         )
         for item in waiting
     ]  # fmt: skip
@@ -29,9 +29,14 @@ def holdings_of(entries: Iterable[Entry]) -> list[Holding]:
         Holding(
             job=entry.job.id, cpus=entry.spec.cpus, gpu_ids=tuple(entry.job.gpu_ids), memory_gib=entry.spec.memory_gib or 0.0,
             share=Need(job="", cpus=0, gpus=entry.spec.gpus).share, ends_in=_ends_in(entry),
+            element=_element(entry.job.part_of, entry.job.index),
         )
         for entry in entries
     ]  # fmt: skip
+
+
+def _element(array: str | None, place: int | None) -> str:
+    return "" if array is None else f"{array}/{place}"
 
 
 def _ends_in(entry: Entry) -> float:

@@ -12,7 +12,10 @@ WHOLE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a job asks for. gpus: below 1 a part of one. gpu_type: a word of the device's name. seconds: its time limit, None without one."""
+    """What a job asks for. gpus: below 1 a part of one. gpu_type: a word of the device's name. seconds: its time limit, None without one.
+
+    element: of an array, how people call it: ARRAY/INDEX.
+    """
 
     job: str
     cpus: int
@@ -20,6 +23,12 @@ class Need:
     memory_gib: float = 0.0
     gpu_type: str | None = None
     seconds: float | None = None
+    element: str = ""
+
+    @property
+    def called(self) -> str:
+        """As lists show it."""
+        return self.element or self.job
 
     @property
     def devices(self) -> int:
@@ -34,7 +43,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What a job that runs holds. share: hundredths of each of its GPUs. ends_in: seconds until its time limit ends it."""
+    """What a job that runs holds. share: hundredths of each of its GPUs. ends_in: seconds until its time limit ends it. element: as of a need."""
 
     job: str
     cpus: int
@@ -42,6 +51,12 @@ class Holding:
     memory_gib: float = 0.0
     share: int = WHOLE
     ends_in: float = math.inf
+    element: str = ""
+
+    @property
+    def called(self) -> str:
+        """As lists show it."""
+        return self.element or self.job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +86,9 @@ class Room:
 def hold(need: Need, gpu_ids: tuple[str, ...]) -> Holding:
     """What a job holds once it has started."""
     ends_in = math.inf if need.seconds is None else need.seconds
-    return Holding(job=need.job, cpus=need.cpus, gpu_ids=gpu_ids, memory_gib=need.memory_gib, share=need.share, ends_in=ends_in)
+    return Holding(
+        job=need.job, cpus=need.cpus, gpu_ids=gpu_ids, memory_gib=need.memory_gib, share=need.share, ends_in=ends_in, element=need.element
+    )  # fmt: skip
 
 
 def room_of(holdings: Iterable[Holding], capacity: Capacity) -> Room:
