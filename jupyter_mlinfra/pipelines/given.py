@@ -10,6 +10,9 @@ from typing import Any
 from ..core.display import typed
 from ..core.errors import BadRequest
 
+_SHOWN = 100
+"""Characters of a value that an error shows."""
+
 
 def plain(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     """The values as they stand in a file: of JSON only. Raises BadRequest."""
@@ -31,7 +34,7 @@ def check_kind(name: str, value: Any, default: Any, *, pipeline: str, path: str)
     wanted, kind = _kind(default), _kind(value)
     if not wanted or not kind or kind == wanted:
         return
-    said = json.dumps(value, ensure_ascii=False)
+    said = json.dumps(value, ensure_ascii=False)[:_SHOWN]
     fix = f"Give {wanted}: on the command line -p {name}={typed(default)}"
     raise BadRequest(f"Parameter {name} of pipeline {pipeline} cannot be {said}.", f"That is {kind}; its default in {path} is {wanted}.", fix)
 

@@ -21,7 +21,7 @@ from .backfill import run_digest
 from .binding import bind
 from .binding import lane as lane_of
 from .contents import Contents, Fingerprints
-from .definition import Definition
+from .definition import Definition, StepDefinition
 from .document import Document, read_document
 from .engine import Engine, Tools
 from .references import kind_of
@@ -35,8 +35,15 @@ if TYPE_CHECKING:
 
 _LOCK_SECONDS = 10.0
 """How long a driver waits for the one before it."""
+_NAMED = 10
+"""Missing inputs that are named beside the first."""
 _START = timedelta(seconds=60)
 """How long a driver may take to come up before its run counts as interrupted."""
+
+
+def _spot(step: StepDefinition, taken: str) -> tuple[str | int, ...]:
+    """Where the file says that a step takes something."""
+    return ("steps", step.file_name, "in", step.inputs.index(taken))
 
 
 class Launcher:
@@ -170,23 +177,26 @@ class Launcher:
         return read_document(self._project.root / definition.path, definition.path)
 
     def check_inputs(self, bound: Definition, whole: Callable[[], Definition] | None = None, *, without: Collection[str] = ()) -> None:
-        """Raise Unprocessable for the first input that no step of it makes and that is not there.
+        """Raise Unprocessable for the inputs that no step of it makes and that are not there: the first of them, and in its reason the others.
 
         whole: gives the pipeline that `bound` is a part of. without: steps that are taken as they are.
         """
         contents = self.contents()
-        for step, taken in bound.external_inputs():
-            if step.name not in without and not contents.exists(taken):
-                spot = ("steps", step.file_name, "in", step.inputs.index(taken))
-                what = f"step {step.name} takes {taken}, which does not exist."
-                makers = {thing: step.name for step in (whole() if whole else bound).steps for thing in step.outputs}
-                if taken in makers:
-                    raise self.document(bound).error(spot, what, f"Step {makers[taken]} makes it.", f"mlinfra pipelines run {bound.name}")
-                if kind_of(taken) == "file":
-                    fix = "Mend the path (it begins at this file's folder), or add the step that makes it under `out`."
-                else:
-                    fix = "Mend the name, make it first, or add the step that makes it under `out`."
-                raise self.document(bound).error(spot, what, "No step of this pipeline makes it.", fix)
+        found = [(step, taken) for step, taken in bound.external_inputs() if step.name not in without and not contents.exists(taken)]
+        if not found:
+            return
+        (step, taken), document = found[0], self.document(bound)
+        what = f"step {step.name} takes {taken}, which does not exist."
+        makers = {thing: step.name for step in (whole() if whole else bound).steps for thing in step.outputs}
+        if taken in makers:
+            why, fix = f"Step {makers[taken]} makes it.", f"mlinfra pipelines run {bound.name}"
+        else:
+            mend = "Mend the path (it begins at this file's folder)" if kind_of(taken) == "file" else "Mend the name, make it first"
+            why, fix = "No step of this pipeline makes it.", f"{mend}, or add the step that makes it under `out`."
+        also = dict.fromkeys(f"line {document.line(_spot(other, thing))}: step {other.file_name} takes {thing}" for other, thing in found[1:])
+        if also:
+            why += f" Missing too: {'; '.join([*also][:_NAMED])}{f'; and {len(also) - _NAMED} more' if len(also) > _NAMED else ''}."
+        raise document.error(_spot(step, taken), what, why, fix)
 
     def _with_job(self, step: StepRun) -> StepRun:
         if step.state is StepState.RUNNING and step.job is not None:

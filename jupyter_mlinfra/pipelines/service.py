@@ -76,7 +76,7 @@ class Pipelines:
         return self._detail(self._find(name))
 
     def check(self, path: str | Path) -> PipelineDetail:
-        """The same, once everything that it takes is there too: Unprocessable, with line and fix, is all that can be wrong before a run."""
+        """The same, once everything that it takes is there too. Raises Unprocessable with line and fix: the file's first fault, else all that is missing."""
         definition = self._find(str(path))
         self._launcher.check_inputs(self._launcher.bind(definition, definition.values({})))
         return self._detail(definition)
