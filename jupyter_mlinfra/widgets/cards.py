@@ -243,7 +243,7 @@ def _pipeline_run(item: Any) -> Card:
 
 def _explanation(item: Any) -> Card:
     changed = plain(item.changed) if item.changed else "nothing: it would be taken from the cache"
-    return Card(title=f"{item.pipeline}/{item.step}", ref=item.ref, facts={"changed": changed}, note=item.detail)
+    return Card(title=f"{item.pipeline}/{item.step}", ref=item.ref, facts={"changed": changed}, note="" if item.detail == changed else item.detail)
 
 
 def _backfill(item: Any) -> Card:

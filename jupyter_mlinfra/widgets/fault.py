@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -17,6 +18,11 @@ class ErrorCard:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         what, rest = self.parts[0][1], self.parts[1:]
-        rows = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in rest)
+        rows = "".join(f"<tr><th>{name}</th><td>{_html(text)}</td></tr>" for name, text in rest)
         lines = [f"✗ {what}", *(f"  {name} {text}" for name, text in rest)]
-        return {"text/html": f"<div><b>✗ {escape(what)}</b><table><tbody>{rows}</tbody></table></div>", "text/plain": printable("\n".join(lines))}
+        return {"text/html": f"<div><b>✗ {_html(what)}</b><table><tbody>{rows}</tbody></table></div>", "text/plain": printable("\n".join(lines))}
+
+
+def _html(text: str) -> str:
+    """Escaped, with what stands in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

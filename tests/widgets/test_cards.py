@@ -14,11 +14,13 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlinfra.core.display import MIME, spoken
+from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number, Page
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.server.openapi import _records
 from jupyter_mlinfra.widgets.cards import CARDS, card_of
+from jupyter_mlinfra.widgets.fault import ErrorCard
 from jupyter_mlinfra.widgets.known import card_in
 from jupyter_mlinfra.widgets.reprs import LARGEST, RECORDS, Facts, Records, bundle, register
 from jupyter_mlinfra.widgets.rows import ROWS, rows_of
@@ -248,6 +250,22 @@ def test_a_part_of_a_list_says_once_how_much_it_is() -> None:
     jobs = [made_up(_records()["Job"]) for _ in range(2)]
     text = bundle(Page(items=jobs, shown=2, total=55, cursor="2"))["text/plain"]
     assert text.splitlines()[0].strip() == "2 of 55 jobs; more with cursor 2"
+
+
+def test_words_in_backticks_are_code_in_the_card_of_an_error_and_nothing_else_is() -> None:
+    card = ErrorCard(BadRequest("`a<b>` is none.", "One ` alone.", "Use `x` or `y`."))._repr_mimebundle_()
+    assert "<code>a&lt;b&gt;</code> is none." in card["text/html"]
+    assert "One ` alone." in card["text/html"]
+    assert "Use <code>x</code> or <code>y</code>." in card["text/html"]
+    assert "`x`" in card["text/plain"]
+
+
+def test_what_has_changed_is_not_told_twice() -> None:
+    step = replace(made_up(_records()["Explanation"]), changed=("first run",), detail="first run")
+    card, other = card_of(step), card_of(replace(step, detail="params: depth 4 → 6"))
+    assert card is not None
+    assert other is not None
+    assert (card.note, other.note) == ("", "params: depth 4 → 6")
 
 
 def test_a_schedule_says_with_what_its_job_starts_and_what_that_needs() -> None:
