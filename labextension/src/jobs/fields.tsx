@@ -69,9 +69,12 @@ export function ParameterFields({ grid, ...props }: IFieldsProps & { grid: reado
 export function toggleSweep(form: IForm, name: string, type: string): Record<string, string> {
   const others = Object.fromEntries(Object.entries(form.sweeps).filter(([key]) => key !== name));
   const value = form.parameters[name] ?? '';
-  const bare = /^(int|float|bool)/.test(type) && value !== '';
+  const bare = /^(int|float|bool|list|dict)/.test(type) && value !== '';
   return sweepOf(form, name) === undefined
-    ? { ...others, [name]: `[${bare ? value.toLowerCase() : JSON.stringify(value)}]` }
+    ? {
+        ...others,
+        [name]: `[${!bare ? JSON.stringify(value) : type.startsWith('bool') ? value.toLowerCase() : value}]`
+      }
     : others;
 }
 

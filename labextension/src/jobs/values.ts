@@ -22,6 +22,16 @@ const TEXT = /^(str|string|)$/;
 
 const bareType = (type: string): string => type.replace(/\s*\|\s*None|Optional\[|\]$/g, '');
 
+/** Whether a value is a JSON object. */
+export const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Types whose values have one shape in JSON. */
+const SHAPES: readonly [RegExp, (value: unknown) => boolean][] = [
+  [/^(typing\.)?(list|tuple|set)\b/i, Array.isArray],
+  [/^(typing\.)?(dict|mapping)\b/i, isMapping]
+];
+
 /** A value as it stands in a field: texts bare, everything else as JSON. */
 export const shown = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
@@ -46,14 +56,14 @@ export function readValue(text: string, type: string): unknown {
       if (!text.trim() || Number.isNaN(Number(text))) {
         throw new Error(type);
       }
-      return finite(Number(text));
+      return (bare === 'number' && /^\s*-?\d+\s*$/.test(text) ? exact : finite)(Number(text));
     case 'bool':
       if (!/^(true|false)$/i.test(text.trim())) {
         throw new Error(type);
       }
       return text.trim().toLowerCase() === 'true';
     default:
-      return TEXT.test(bare) ? text : structured(text);
+      return TEXT.test(bare) ? text : structured(text, bare);
   }
 }
 
@@ -67,20 +77,27 @@ export function readSweep(text: string, type: string): readonly unknown[] {
   return values.map((value: unknown) => (typed ? readValue(shown(value), type) : value));
 }
 
-const parsed = (text: string): unknown =>
+/** A text of JSON; throws when it is none, or a number in it would not arrive as it is. */
+export const parsed = (text: string): unknown =>
   JSON.parse(text, (_, value: unknown) =>
     typeof value === 'number' && (Number.isInteger(value) || !Number.isFinite(value)) ? exact(value) : value
   );
 
-function structured(text: string): unknown {
+/** JSON, or a text that does not begin like JSON; of a list or a mapping nothing else. */
+function structured(text: string, type: string): unknown {
+  const fits = type.includes('|') ? undefined : SHAPES.find(([names]) => names.test(type))?.[1];
+  let value: unknown = text;
   try {
-    return parsed(text);
+    value = parsed(text);
   } catch (error) {
-    if (error instanceof Inexact) {
+    if (error instanceof Inexact || /^\s*[[{"]/.test(text)) {
       throw error;
     }
-    return text;
   }
+  if (fits && !fits(value)) {
+    throw new Error(type);
+  }
+  return value;
 }
 
 function exact(value: number): number {

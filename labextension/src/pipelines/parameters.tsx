@@ -3,11 +3,13 @@ import React from 'react';
 import type { IParameter, IPipelineDetail } from '../api/types';
 import { Field } from '../components/field';
 import { useWorkbench } from '../hooks/context';
-import { readValue, shown } from '../jobs/values';
+import { Inexact, isMapping, readValue, shown } from '../jobs/values';
 
 /** What was typed, by the names of parameters. */
 export type Texts = Readonly<Record<string, string>>;
 type Values = Readonly<Record<string, unknown>>;
+/** Why what was typed is no value of the parameter. */
+export type Faults = ReadonlyMap<string, unknown>;
 
 const DATE = /^(\d{4}-\d{2}-\d{2})?$/;
 
@@ -20,7 +22,7 @@ function kindOf(value: unknown): string {
     case 'string':
       return 'str';
     default:
-      return 'JSON';
+      return Array.isArray(value) ? 'list' : isMapping(value) ? 'mapping' : 'JSON';
   }
 }
 
@@ -37,9 +39,9 @@ export function readTexts(
   parameters: readonly IParameter[],
   texts: Texts,
   given: Values = {}
-): { values: Values; faults: ReadonlySet<string> } {
+): { values: Values; faults: Faults } {
   const values = new Map(Object.entries(given));
-  const faults = new Set<string>();
+  const faults = new Map<string, unknown>();
   for (const { name, type, default: usual } of parameters) {
     const text = texts[name];
     if (text === undefined) {
@@ -49,8 +51,8 @@ export function readTexts(
     if (text !== shown(usual)) {
       try {
         values.set(name, text.includes('{{') ? text : readValue(text, type));
-      } catch {
-        faults.add(name);
+      } catch (error) {
+        faults.set(name, error);
       }
     }
   }
@@ -61,7 +63,7 @@ interface IParameterInputsProps {
   parameters: readonly IParameter[];
   texts: Texts;
   given?: Values;
-  faults: ReadonlySet<string>;
+  faults: Faults;
   onChange: (texts: Texts) => void;
 }
 
@@ -82,7 +84,13 @@ export function ParameterInputs({
           {...(type === 'date' ? { type, label: name } : { label: `${name}  ${type}` })}
           width={140}
           value={texts[name] ?? shown(Object.hasOwn(given, name) ? given[name] : usual)}
-          fault={faults.has(name) ? trans.__('This is no %1.', type) : undefined}
+          fault={
+            faults.get(name) instanceof Inexact
+              ? trans.__('This number is too large to be sent as it is.')
+              : faults.has(name)
+                ? trans.__('This is no %1.', type)
+                : undefined
+          }
           onChange={value => onChange({ ...texts, [name]: value })}
         />
       ))}

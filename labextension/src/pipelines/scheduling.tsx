@@ -22,7 +22,7 @@ import type { IPageProps } from '../tokens';
 import { EVERY, type Every, type ISentence } from './cron';
 import { policyWords, weekdayName } from './due';
 import { type GivenJob, givenJob } from './given';
-import { ParameterInputs, parametersOf, readTexts } from './parameters';
+import { type Faults, ParameterInputs, parametersOf, readTexts } from './parameters';
 import { DueList } from './schedule';
 import { changed, cliOf, differing, factsOf, faultsOf, type IScheduleForm, startForm } from './scheduleForm';
 
@@ -185,7 +185,7 @@ function useParameters(what: string): readonly IParameter[] | undefined {
 interface IParametersProps extends IFieldsProps {
   parameters: readonly IParameter[] | undefined;
   given: GivenJob;
-  faulty: ReadonlySet<string>;
+  faulty: Faults;
 }
 
 function Parameters({ parameters, given, faulty, form, onChange }: IParametersProps): React.ReactElement | null {

@@ -99,9 +99,23 @@ describe('the submit form', () => {
     ['TRUE', 'bool', true],
     ['None', 'int', null],
     ['7', 'int | None', 7],
-    ['plain', '', 'plain']
+    ['plain', '', 'plain'],
+    ['[1,', '', '[1,'],
+    ['plain', 'list | str', 'plain']
   ])('reads %s as %s', (text, type, value) => {
     expect(readValue(text, type)).toBe(value);
+  });
+
+  it.each([
+    ['layers = [1,', 'list'],
+    ['[1,', 'list[int]'],
+    ['{"a": 1}', 'List[int] | None'],
+    ['[1]', 'dict[str, int]'],
+    ['{"a": ', 'Config']
+  ])('refuses %s for a %s, which would arrive as a text', (text, type) => {
+    const parameters = [{ name: 'layers', type, default: null }];
+    const form = fillForm('a.ipynb', parameters, { parameters: { layers: text } });
+    expect(Object.keys(readForm(form, parameters, FAULT).faults)).toEqual(['parameter:layers']);
   });
 });
 
@@ -194,6 +208,7 @@ describe('a sweep', () => {
   it('begins with the present value, and is taken back', () => {
     const form = startForm('a.ipynb', PARAMETERS);
     expect(toggleSweep(form, 'depth', 'int')).toEqual({ depth: '[6]' });
+    expect(toggleSweep(form, 'origins', 'list[str]')).toEqual({ origins: '[["EWR"]]' });
     expect(toggleSweep(form, 'day', 'str')).toEqual({ day: '["2013-12-01"]' });
     expect(toggleSweep({ ...form, sweeps: { depth: '[6]' } }, 'depth', 'int')).toEqual({});
   });

@@ -3,7 +3,7 @@ import { parametersOf, readTexts } from '../parameters';
 const known = parametersOf({ parameters: { depth: 4, name: 'x', sure: true, parts: [1], none: null }, date: 'day' });
 const read = (texts: Readonly<Record<string, string>>, given = {}): [unknown, string[]] => {
   const { values, faults } = readTexts(known, texts, given);
-  return [values, [...faults]];
+  return [values, [...faults.keys()]];
 };
 
 describe('parameters in fields', () => {
@@ -13,7 +13,7 @@ describe('parameters in fields', () => {
       'depth number',
       'name str',
       'sure bool',
-      'parts JSON',
+      'parts list',
       'none JSON'
     ]);
     expect(parametersOf({ parameters: { day: '2026-01-01' }, date: 'day' }).map(({ type }) => type)).toEqual(['date']);
@@ -26,6 +26,17 @@ describe('parameters in fields', () => {
       []
     ]);
     expect(read({ depth: 'deep', sure: 'no' })).toEqual([{}, ['depth', 'sure']]);
+    expect(read({ none: 'plain', depth: '1e20' })).toEqual([{ none: 'plain', depth: 1e20 }, []]);
+  });
+
+  it.each([
+    ['parts', '[4, 6'],
+    ['parts', '4'],
+    ['parts', 'four'],
+    ['none', '{"a": 1'],
+    ['depth', '9007199254740993']
+  ])('are refused where they are broken, or would arrive as another value: %s %s', (name, text) => {
+    expect(read({ [name]: text })).toEqual([{}, [name]]);
   });
 
   it('keep what was given and not touched; a template fits any kind', () => {
