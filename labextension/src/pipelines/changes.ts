@@ -4,16 +4,13 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IPipelinesClient } from '../api/pipelines';
 import type { IEdited, IStep } from '../api/types';
-import { referenceOf } from './things';
 
 type ISharedText = DocumentRegistry.ICodeModel['sharedModel'];
 type Editing = Pick<IPipelinesClient, 'draft' | 'edit' | 'propose' | 'rename'>;
 
-/** A path below the project as a file in `folder` says it; a reference, or what is filled in later, stays. */
+/** A path below the project as a file in `folder` says it; a reference, or what may turn out to be one, stays: the server's `_below` is the rule. */
 export const relative = (text: string, folder: string): string =>
-  referenceOf(text) || text.startsWith('step:') || text.startsWith('/') || text.includes('{{') || !folder
-    ? text
-    : PathExt.relative(`/${folder}`, `/${text}`);
+  !folder || /^(\/|\{\{|[a-z]{2,}:)/.test(text) ? text : PathExt.relative(`/${folder}`, `/${text}`);
 
 /** A step as it stands in a file. */
 export interface INewStep {

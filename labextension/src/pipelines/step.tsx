@@ -8,6 +8,7 @@ import { Field } from '../components/field';
 import { Heading } from '../components/header';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
+import { isMapping, parsed } from '../jobs/values';
 import { relative } from './changes';
 import type { IText } from './draft';
 
@@ -65,10 +66,8 @@ const lines = (text: string): string[] =>
 /** Values of a field of parameters; null when it is no mapping in JSON. */
 export function readParams(text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text.trim() || '{}');
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
+    const value = parsed(text.trim() || '{}');
+    return isMapping(value) ? value : null;
   } catch {
     return null;
   }
@@ -87,19 +86,45 @@ function fieldsOf(step: IStep, path: string): IStepFields {
   };
 }
 
+interface ITyped {
+  fields: IStepFields;
+  /** What differs from the graph, or from the text. */
+  changed: readonly (keyof IStepFields)[];
+  set: (change: Partial<IStepFields>) => void;
+  applied: boolean;
+  onApplied: () => void;
+}
+
+/** What is typed over the fields. It stays while the text that it made has a fault, and so no graph: then it is mended from here. */
+function useTyped(start: IStepFields, disabled: boolean): ITyped {
+  const [changes, setChanges] = useState<Partial<IStepFields>>({});
+  const [applied, setApplied] = useState<readonly (keyof IStepFields)[]>([]);
+  if (!disabled && applied.length) {
+    setChanges({});
+    setApplied([]);
+  }
+  const fields = { ...start, ...changes };
+  const changed = (Object.keys(start) as (keyof IStepFields)[]).filter(
+    key => fields[key] !== start[key] || applied.includes(key)
+  );
+  return {
+    fields,
+    changed,
+    set: change => setChanges({ ...changes, ...change }),
+    applied: applied.length > 0,
+    onApplied: () => setApplied(changed)
+  };
+}
+
 /** The properties of a step; what is changed goes into the text. */
 export function StepForm(props: IStepFormProps): React.ReactElement {
   const { step, path, text, disabled, onRename, onClose } = props;
   const { client, trans } = useWorkbench();
   const openFile = useOpenFile();
-  const start = fieldsOf(step, path);
-  const [changes, setChanges] = useState<Partial<IStepFields>>({});
-  const fields = { ...start, ...changes };
+  const { fields, changed, set, applied, onApplied } = useTyped(fieldsOf(step, path), disabled);
   const params = readParams(fields.params);
-  const set = (change: Partial<IStepFields>): void => setChanges({ ...changes, ...change });
-  const differs = (key: keyof IStepFields): boolean => fields[key] !== start[key];
+  const differs = (key: keyof IStepFields): boolean => changed.includes(key);
   const bad = NUMBERS.filter(key => differs(key) && readNeed(key, fields[key]) === undefined);
-  const changed = (Object.keys(start) as (keyof IStepFields)[]).filter(differs);
   const apply = async (): Promise<void> => {
     const went = await text.change(async before => {
       const values: readonly [keyof IStepFields, unknown, string?][] = [
@@ -119,7 +144,7 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
     });
     if (went) {
       onRename(fields.name);
-      setChanges({});
+      onApplied();
     }
   };
   return (
@@ -157,7 +182,13 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
           kind="primary"
           label={trans.__('Apply')}
           disabled={
-            disabled || text.busy || !changed.length || bad.length > 0 || !params || !fields.name || !fields.notebook
+            (disabled && !applied) ||
+            text.busy ||
+            !changed.length ||
+            bad.length > 0 ||
+            !params ||
+            !fields.name ||
+            !fields.notebook
           }
           submit
         />

@@ -67,11 +67,16 @@ describe('paths in a file', () => {
     expect(relative('flights/data/x.csv', 'flights')).toBe('data/x.csv');
     expect(relative('raw.csv', 'flights')).toBe('../raw.csv');
     expect(relative('raw.csv', '')).toBe('raw.csv');
+    expect(relative('flights/model-{{ depth }}.txt', 'flights')).toBe('model-{{ depth }}.txt');
+    expect(relative('out/{{ day }}/x.csv', 'flights')).toBe('../out/{{ day }}/x.csv');
   });
 
-  it.each(['dataset:sales.orders', 'step:train', '/data/x.csv', 'out/{{ day }}.csv'])('%s stays', text => {
-    expect(relative(text, 'flights')).toBe(text);
-  });
+  it.each(['dataset:sales.orders', 'step:train', '/data/x.csv', '{{ where }}/x.csv', 'model:m-{{ day }}'])(
+    '%s stays',
+    text => {
+      expect(relative(text, 'flights')).toBe(text);
+    }
+  );
 });
 
 describe('connecting steps', () => {
@@ -84,8 +89,8 @@ describe('connecting steps', () => {
   beforeEach(() => client.edit.mockClear());
 
   it('adds what one makes to what the other takes', async () => {
-    await connected(client, 'old', step('a', [], ['f/x', 'model:m']), step('b', ['f/x', 'f/y'], []), 'f');
-    expect(client.edit).toHaveBeenCalledWith('old', ['steps', 'b', 'in'], ['x', 'y', 'model:m']);
+    await connected(client, 'old', step('a', [], ['f/x-{{ n }}', 'model:m']), step('b', ['f/x', 'f/y'], []), 'f');
+    expect(client.edit).toHaveBeenCalledWith('old', ['steps', 'b', 'in'], ['x', 'y', 'x-{{ n }}', 'model:m']);
   });
 
   it('names the step itself when it makes nothing, and changes nothing twice', async () => {

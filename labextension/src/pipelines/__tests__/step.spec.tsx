@@ -87,4 +87,67 @@ describe('the properties of a step', () => {
       'steps.train.retries=3'
     ]);
   });
+
+  it('stay as typed while the text that they made has a fault, and mend it', async () => {
+    const edit = jest.fn(async (before: string, at: readonly string[], value: unknown) => ({
+      text: `${before}${at.join('.')}=${JSON.stringify(value)}\n`
+    }));
+    const fake = fakeWorkbench({ pipelines: { edit } });
+    const written: string[] = [];
+    const text = {
+      busy: false,
+      change: async (doing: (before: string) => Promise<{ text: string }>) => {
+        written.push((await doing('')).text);
+        return true;
+      }
+    } as unknown as IText;
+    const nothing = (): void => undefined;
+    const form = (step: IStep, disabled: boolean): React.ReactElement => (
+      <StepForm {...{ step, disabled, text }} path="nc/a.mlpipeline.yaml" onRename={nothing} onClose={nothing} />
+    );
+    const STEP_OUT = { ...STEP, notebook: 'nc/train.ipynb', outputs: ['nc/model-{{ depth }}.txt'] };
+    const Stand = (): React.ReactElement => {
+      const [step, setStep] = React.useState(STEP_OUT);
+      const [stale, setStale] = React.useState(false);
+      return (
+        <>
+          {form(step, stale)}
+          <button onClick={() => setStale(true)}>fault</button>
+          <button
+            onClick={() => {
+              setStale(false);
+              setStep({ ...STEP_OUT, outputs: ['nc/b.txt'] });
+            }}
+          >
+            whole
+          </button>
+        </>
+      );
+    };
+    const press = (name: string): void => void fireEvent.click(screen.getByRole('button', { name }));
+    const makes = (): HTMLTextAreaElement => screen.getByLabelText<HTMLTextAreaElement>('makes');
+    const apply = (): HTMLButtonElement => screen.getByRole<HTMLButtonElement>('button', { name: 'Apply' });
+    show(fake, <Stand />);
+    expect(makes().value).toBe('model-{{ depth }}.txt');
+    fireEvent.change(makes(), { target: { value: 'model-{{ dpeth }}.txt' } });
+    press('fault');
+    expect(apply().disabled).toBe(true); // the fault is not of this form
+    press('whole');
+    fireEvent.change(makes(), { target: { value: 'model-{{ dpeth }}.txt' } });
+    (text as { change: unknown }).change = async (doing: (before: string) => Promise<{ text: string }>) => {
+      written.push((await doing('')).text);
+      press('fault');
+      return true;
+    };
+    press('Apply');
+    await waitFor(() => expect(written).toEqual(['steps.train.out=["model-{{ dpeth }}.txt"]\n']));
+    expect(makes().value).toBe('model-{{ dpeth }}.txt');
+    fireEvent.change(makes(), { target: { value: 'b.txt' } });
+    await waitFor(() => expect(apply().disabled).toBe(false));
+    press('Apply');
+    await waitFor(() => expect(written[1]).toBe('steps.train.out=["b.txt"]\n'));
+    press('whole');
+    expect(makes().value).toBe('b.txt');
+    expect(apply().disabled).toBe(true);
+  });
 });
