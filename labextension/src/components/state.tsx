@@ -35,6 +35,7 @@ const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {
   cached: look('cached', 'cache', trans => trans.__('from cache')),
   skipped: look('none', 'idle', trans => trans.__('not reached')),
   overlap: look('missed', 'idle', trans => trans.__('skipped')),
+  refused: look('missed', 'bad', trans => trans.__('not started')),
   missed: look('missed', 'wait', trans => trans.__('missed')),
   started: look('done', 'ok', trans => trans.__('started')),
   active: look('clock', 'ok', trans => trans.__('active')),

@@ -24,9 +24,9 @@ export function dueWords(at: string, withDay = true): string {
 /** The last part of a zone's name, as people call it: `Europe/Paris` → `Paris`. */
 export const zoneName = (tz: string): string => tz.split('/').pop()?.replace(/_/g, ' ') ?? tz;
 
-/** The look of what became of a due time: one that is skipped is not a step that was not reached. */
+/** The look of what became of a due time: one that is skipped is not a step that was not reached, and a start that failed no failed step. */
 export const firingLook = ({ state, outcome }: Pick<IFiring, 'state' | 'outcome'>): string =>
-  state === 'skipped' ? 'overlap' : (state === 'started' && outcome) || state;
+  state === 'skipped' ? 'overlap' : state === 'failed' ? 'refused' : (state === 'started' && outcome) || state;
 
 /** How long until a moment: `in 7 h`. */
 export function untilWords(at: string, trans: TranslationBundle, now = Date.now()): string {

@@ -42,8 +42,11 @@ describe('the matrix of 200 steps and 100 runs', () => {
   });
 });
 
-it('a time that the policy let pass is skipped, with its reason, and no step that was not reached', () => {
-  const skipped = { due: '', due_at: '', schedule: 's', state: 'skipped', reason: 'The last one went on still.' };
+it.each([
+  ['skipped', 'skipped', 'a step that was not reached'],
+  ['failed', 'not started', 'a failed step']
+])('a time at which nothing was run, %s, is %s with its reason, and not %s', (state, name) => {
+  const skipped = { due: '', due_at: '', schedule: 's', state, reason: 'The last one went on still.' };
   const column = {
     id: 's',
     day: '11-24',
@@ -57,6 +60,6 @@ it('a time that the policy let pass is skipped, with its reason, and no step tha
     fakeWorkbench(),
     <Matrix pipeline="p" rows={['a']} columns={[column]} selected={null} onSelect={nothing} onOpen={nothing} />
   );
-  expect(screen.getByRole('img', { name: 'skipped' }).title).toBe('The last one went on still.');
-  expect(screen.getByRole('columnheader', { name: '11-24 06:00, skipped' })).toBeTruthy();
+  expect(screen.getByRole('img', { name }).title).toBe('The last one went on still.');
+  expect(screen.getByRole('columnheader', { name: `11-24 06:00, ${name}` })).toBeTruthy();
 });
