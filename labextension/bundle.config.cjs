@@ -1,5 +1,5 @@
 // What the plugins themselves import is there from the start; everything else of a domain comes with the first panel or page.
-const FIRST = /[\\/](plugin|ingest|ended|notify|state|changes|creating|document|given|menu|things)\.js$/;
+const FIRST = /[\\/](plugin|ingest|ended|notify|state|changes|creating|document|given|menu)\.js$/;
 const DOMAIN = /[\\/]lib[\\/](catalog|deployments|experiments|features|jobs|models|monitoring|pipelines)[\\/]/;
 
 /**

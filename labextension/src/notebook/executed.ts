@@ -3,9 +3,7 @@ import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { Drive, type Contents } from '@jupyterlab/services';
 
 import type { IClient } from '../api/client';
-import { toDisk } from './paths';
-
-export const EXECUTED = 'mlinfra';
+import { EXECUTED, isRecord, toDisk } from './paths';
 
 /**
  * Executed notebooks, to read.
@@ -42,8 +40,9 @@ export class ExecutedDrive extends Drive {
  *
  * Its session is never begun: once it were, the manager of ipywidgets would ask for the kernel of every notebook, and stumble.
  */
-export function withoutKernel({ path, sessionContext }: NotebookPanel['context']): void {
-  if (path.startsWith(`${EXECUTED}:`)) {
+export function withoutKernel(context: NotebookPanel['context']): void {
+  if (isRecord(context)) {
+    const { sessionContext } = context;
     sessionContext.kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };
     sessionContext.initialize = () => Promise.resolve(false);
   }

@@ -7,8 +7,8 @@ import { errorText } from '../components/card';
 import { failed } from '../components/confirm';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
-import { EXECUTED, ExecutedDrive, reveal } from './executed';
-import { toLab, toProject, toTab } from './paths';
+import { ExecutedDrive, reveal } from './executed';
+import { EXECUTED, toLab, toProject, toTab } from './paths';
 
 /** Goes between the paths of JupyterLab's file browser and those of the project. */
 export class ProjectFiles {

@@ -19,6 +19,12 @@ export function toLab(path: string, { path: root }: Pick<IProject, 'path'>): str
   return root ? `${root}/${path}` : path;
 }
 
+/** The drive of executed notebooks. */
+export const EXECUTED = 'mlinfra';
+
+/** Whether an open notebook is the record of a run, which is no file that could be run. */
+export const isRecord = ({ path }: { readonly path: string }): boolean => path.startsWith(`${EXECUTED}:`);
+
 /**
  * The path of an executed notebook for JupyterLab, which names a tab after the file: those of several jobs have the same name on disk.
  * `train.ipynb` of the second attempt of job 7f3a… is `7f3a (2) train.ipynb` here, that of run e6f4… of a pipeline `e6f4 train.ipynb`.
@@ -28,5 +34,9 @@ export const toTab = (path: string): string =>
     attempt ? `${folder}${attempt}/${id} (${attempt}) ${name}` : `${folder}${id} ${name}`
   );
 
-/** Its path on disk. */
-export const toDisk = (path: string): string => path.replace(/\/[^/ ]+(?: \(\d+\))? ([^/]+)$/, '/$1');
+/** Its path on disk; one that names no job in its name, as tabs once did not, is that path. */
+export const toDisk = (path: string): string =>
+  path.replace(
+    /((?:jobs|runs)\/([^/]{4}|[^/]+(?=\/))[^/]*\/)(?:(\d+\/)\2 \(\d+\) |\2 )([^/]+)$/,
+    (_, folder: string, _id, attempt: string | undefined, name: string) => `${folder}${attempt ?? ''}${name}`
+  );

@@ -8,6 +8,7 @@ import { IWorkbench } from '../tokens';
 import { withoutKernel } from './executed';
 import { ProjectFiles } from './files';
 import { Kernels } from './kernels';
+import { isRecord } from './paths';
 
 export const notebook: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:notebook',
@@ -31,11 +32,13 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       label: trans.__('Run as Job…'),
       caption: () =>
         tracker.currentWidget
-          ? trans.__('Save this notebook and run it away from the kernel')
+          ? isRecord(tracker.currentWidget.context)
+            ? trans.__('This is the record of a run: open the notebook that was run')
+            : trans.__('Save this notebook and run it away from the kernel')
           : trans.__('Open a notebook first: it is the one that runs'),
       icon: 'jobs',
       category: workbench.category(trans.__('Jobs')),
-      isEnabled: () => tracker.currentWidget !== null,
+      isEnabled: () => tracker.currentWidget !== null && !isRecord(tracker.currentWidget.context),
       execute: () => submitActive(tracker, files)
     });
     workbench.addCommand({

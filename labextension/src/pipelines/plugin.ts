@@ -8,6 +8,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
 import { labIcon } from '../components/labicon';
+import { isRecord } from '../notebook/paths';
 import { formatRef, nameOf } from '../refs';
 import { type IMemory, IWorkbench } from '../tokens';
 import { Creator } from './creating';
@@ -199,7 +200,7 @@ function addCreating(workbench: IWorkbench, creator: Creator, browsers: IFileBro
 /** What can be done with the notebook in front. */
 function addActive(app: JupyterFrontEnd, workbench: IWorkbench, creator: Creator, notebooks: INotebookTracker): void {
   const { trans } = workbench;
-  const isEnabled = (): boolean => notebooks.currentWidget !== null;
+  const isEnabled = (): boolean => notebooks.currentWidget !== null && !isRecord(notebooks.currentWidget.context);
   const onPath = async (doing: (path: string) => Promise<void>): Promise<void> => {
     const context = notebooks.currentWidget?.context;
     if (context?.model.dirty) {

@@ -8,7 +8,7 @@ import { ApiError } from '../../api/errors';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
 import { ExecutedDrive, withoutKernel } from '../executed';
 import { ProjectFiles } from '../files';
-import { toDisk, toTab } from '../paths';
+import { isRecord, toDisk, toTab } from '../paths';
 
 const app = {
   serviceManager: { contents: { addDrive: () => undefined, localPath: (path: string) => path } }
@@ -36,6 +36,11 @@ describe('the tab of an executed notebook', () => {
     expect(toDisk(tab)).toBe(disk);
   });
 
+  it.each(['.mlinfra/jobs/7f3a99c1/1/my train.ipynb', '.mlinfra/runs/e6f41d5e/a b.ipynb'])(
+    'is %s in a workspace that was kept before names told the job',
+    path => expect(toDisk(path)).toBe(path)
+  );
+
   it('is read from the file on disk', async () => {
     const executed = jest.fn(async () => ({ content: {}, modified_at: '2026-11-24T09:00:00Z' }));
     const drive = new ExecutedDrive(fakeWorkbench({ jobs: { executed } }).workbench.client);
@@ -43,6 +48,11 @@ describe('the tab of an executed notebook', () => {
     expect(name).toBe('7f3a (2) train.ipynb');
     expect(executed).toHaveBeenCalledWith('.mlinfra/jobs/7f3a99c1/2/train.ipynb');
   });
+});
+
+it('a record is not offered to be run as a job', () => {
+  expect(isRecord({ path: 'mlinfra:.mlinfra/jobs/a/1/a (1) x.ipynb' })).toBe(true);
+  expect(isRecord({ path: 'mlinfra/x.ipynb' })).toBe(false);
 });
 
 it('no kernel is begun for a record, whoever opens it', async () => {
