@@ -28,7 +28,8 @@ export interface IPipelineActions {
   act: (doing: () => Promise<unknown>, stays?: boolean) => Promise<boolean>;
 }
 
-const now = (): string => new Date().toISOString();
+/** The day that a run is for unless it is told another: that of UTC, as the server has it. */
+const today = (): string => new Date().toISOString().slice(0, 10);
 
 /** A cancel of a run that went on for longer than this is asked about, as that of a job. */
 const LONG_SECONDS = 600;
@@ -97,18 +98,18 @@ export function PipelineButtons({ detail, actions }: IButtonsProps): React.React
   const { commands, trans } = useWorkbench();
   const { busy, last, running, form, show } = actions;
   const asks = detail !== undefined && parametersOf(detail).length > 0;
-  const count = last ? undone(last) : 0;
+  const count = detail && last ? undone(last, detail.graph) : 0;
   return (
     <>
       <Button
-        kind={last?.repairable ? 'default' : 'primary'}
+        kind={count ? 'default' : 'primary'}
         icon="play"
         label={asks ? trans.__('Run…') : trans.__('Run')}
         disabled={busy || running || !detail}
         pressed={asks ? form === 'run' : undefined}
         onClick={() => (asks ? show(form === 'run' ? null : 'run') : actions.start())}
       />
-      {last?.repairable && (
+      {last && count > 0 && (
         <Button
           kind="primary"
           label={trans._n('Repair, %1 step', 'Repair, %1 steps', count)}
@@ -166,8 +167,8 @@ interface IFormProps {
 
 function RunForm({ detail, actions }: IFormProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const today = Object.hasOwn(detail.parameters, detail.date) ? {} : { [detail.date]: format.day(now()) };
-  const [texts, setTexts] = useState<Texts>(today);
+  const asked = detail.date && !Object.hasOwn(detail.parameters, detail.date);
+  const [texts, setTexts] = useState<Texts>(asked ? { [detail.date]: today() } : {});
   const [force, setForce] = useState(false);
   const parameters = parametersOf(detail);
   const { values, faults } = readTexts(parameters, texts);
@@ -196,8 +197,7 @@ function RunForm({ detail, actions }: IFormProps): React.ReactElement {
 function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { act, busy } = actions;
-  const today = format.day(now());
-  const [range, setRange] = useState({ first: today, last: today, every: 'day' as 'day' | 'week' | 'month' });
+  const [range, setRange] = useState({ first: today(), last: today(), every: 'day' as 'day' | 'week' | 'month' });
   const [plan, setPlan] = useState<IBackfill | null>(null);
   const { name } = detail.pipeline;
   const change = (part: Partial<typeof range>): void => {

@@ -83,6 +83,11 @@ export function drawn([first, end]: readonly [number, number], focus: number, co
   return focus >= 0 && focus < count && !found.includes(focus) ? [...found, focus] : found;
 }
 
-/** How many steps of a run a repair would run, at least: those that are not done. */
-export const undone = (run: IPipelineRun): number =>
-  run.steps.filter(({ state }) => state !== 'succeeded' && state !== 'cached').length;
+/** How many steps of a run a repair would run, at least: those that are not done, and that the file still has. */
+export const undone = ({ repairable, steps }: IPipelineRun, graph: readonly Pick<IStep, 'name'>[]): number =>
+  repairable
+    ? steps.filter(
+        ({ state, name }) =>
+          state !== 'succeeded' && state !== 'cached' && graph.some(step => step.name === groupOf(name))
+      ).length
+    : 0;

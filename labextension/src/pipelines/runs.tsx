@@ -18,7 +18,7 @@ import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPipelineActions } from './actions';
 import { dueWords, firingLook, nearest, whenWords, zoneName } from './due';
-import { cellOf, columnsOf, type IColumn, type IMissed, rowsOf } from './grid';
+import { cellOf, columnsOf, type IColumn, type IMissed, rowsOf, undone } from './grid';
 import { type ICellSpot, Matrix } from './matrix';
 import { secondsOf } from './seconds';
 import { scheduleVerbs } from './schedules';
@@ -173,7 +173,7 @@ function Cards({ detail, actions, column, step, schedules, onDone }: ICardsProps
     <div className={cx('run-cards')}>
       {column?.missed && <Missed missed={column.missed} schedules={schedules} onDone={onDone} />}
       {(chosen?.state === 'failed' ? [chosen] : failed).map(item => (
-        <Failed key={item.name} step={item} actions={actions} run={run} />
+        <Failed key={item.name} step={item} {...{ detail, actions, run }} />
       ))}
       {step !== null && (
         <StepCard key={`${step} ${run?.run}`} detail={detail} actions={actions} step={step} ran={chosen} run={run} />
@@ -217,17 +217,19 @@ function Missed({ missed, schedules, onDone }: IMissedProps): React.ReactElement
 }
 
 interface IFailedProps {
+  detail: IPipelineDetail;
   step: IStepRun;
   actions: IPipelineActions;
   run: IPipelineRun | undefined;
 }
 
-function Failed({ step, actions, run }: IFailedProps): React.ReactElement {
+function Failed({ detail, step, actions, run }: IFailedProps): React.ReactElement {
   const { trans, open } = useWorkbench();
   const openFile = useOpenFile();
   const { notebook, job } = step;
   const verbs: IAction[] = [];
-  if (run?.repairable) {
+  const repairable = run && undone({ ...run, steps: [step] }, detail.graph) > 0;
+  if (repairable) {
     verbs.push({ label: trans.__('Repair'), disabled: actions.busy, onClick: () => actions.repair(run) });
   }
   if (notebook) {
@@ -239,7 +241,7 @@ function Failed({ step, actions, run }: IFailedProps): React.ReactElement {
   if (job) {
     verbs.push({ label: trans.__('Open Job'), onClick: () => void open(formatRef('job', job)) });
   }
-  const fix = run?.repairable
+  const fix = repairable
     ? trans.__('Repair runs %1 and what hangs on it; what had succeeded is taken as it is.', step.name)
     : '';
   return (

@@ -14,6 +14,7 @@ jest.mock('../../components/confirm', () => ({
 const DETAIL = {
   pipeline: { name: 'churn' },
   parameters: { depth: 6 },
+  graph: [{ name: 'train' }],
   date: '{{ date }}',
   runs: []
 } as unknown as IPipelineDetail;
@@ -64,16 +65,31 @@ it('the forms of a run and of a backfill open on what has been saved', async () 
   expect(screen.queryByRole('form')).toBeNull();
 });
 
-it('a run of a pipeline that uses a date asks for it, and begins with the day that it is', async () => {
+it('a run of a pipeline that uses a date asks for it, and begins with the day that it is in UTC', async () => {
+  jest.useFakeTimers({
+    now: Date.parse('2026-11-25T23:30:00Z'),
+    doNotFake: ['setTimeout', 'setInterval', 'queueMicrotask']
+  });
   const run = jest.fn(async () => undefined);
   const detail = { ...DETAIL, parameters: {}, date: 'day' };
   show(fakeWorkbench({ pipelines: { run } }), <Head before={async () => true} detail={detail} />);
   await press('Run…');
   const day = screen.getByLabelText<HTMLInputElement>(/^day/);
-  expect([day.type, day.value]).toEqual(['date', new Date().toLocaleDateString('sv')]);
+  expect([day.type, day.value]).toEqual(['date', '2026-11-25']);
+  jest.useRealTimers();
   fireEvent.change(day, { target: { value: '2026-01-02' } });
   await press('Start Run');
   expect(run).toHaveBeenCalledWith('churn', { parameters: { day: '2026-01-02' }, force: false });
+});
+
+it.each([
+  ['train[depth=4]', ['Repair, 1 step']],
+  ['gone', []]
+])('a repair is offered while the file has the failed step: %s', (name, offered) => {
+  const run = { run: 'r', state: 'failed', repairable: true, steps: [{ name, state: 'failed' }] };
+  const detail = { ...DETAIL, runs: [run] } as unknown as IPipelineDetail;
+  show(fakeWorkbench(), <Head before={async () => true} detail={detail} />);
+  expect(screen.queryAllByRole('button', { name: /^Repair/ }).map(button => button.textContent)).toEqual(offered);
 });
 
 it.each([

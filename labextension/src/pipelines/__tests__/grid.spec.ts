@@ -98,7 +98,10 @@ describe('what is drawn', () => {
 it('counts the steps that a repair would run', () => {
   const broken = {
     ...run('r', ''),
-    steps: [step('a'), step('b', 'cached'), step('c', 'failed'), step('d', 'skipped')]
+    repairable: true,
+    steps: [step('a'), step('b', 'cached'), step('c', 'failed'), step('d[n=1]', 'skipped'), step('gone', 'failed')]
   };
-  expect(undone(broken)).toBe(2);
+  const graph = ['a', 'b', 'c', 'd'].map(name => ({ name }));
+  expect(undone(broken, graph)).toBe(2);
+  expect(undone({ ...broken, repairable: false }, graph)).toBe(0);
 });
