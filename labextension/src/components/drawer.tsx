@@ -11,12 +11,14 @@ import { Highlight } from './highlight';
 interface ICodeDrawerProps {
   code: Code;
   note?: string;
+  /** The code says something else than what is shown: it can be read, and is no call yet. */
+  faulty?: boolean;
 }
 
 const isDoor = (name: string): name is Door => (DOORS as readonly string[]).includes(name);
 
 /** The same call by every door, at the foot of a page: to insert, to copy, to drag. */
-export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement | null {
+export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.ReactElement | null {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const names: Readonly<Record<Door, string>> = {
@@ -32,7 +34,7 @@ export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement
   const [chosen, choose] = useState<Door>('python');
   const door = doors.includes(chosen) ? chosen : doors[0];
   const text = (door ? (code[door] ?? '') : '').trim();
-  useFrameCode(text, door ?? 'python');
+  useFrameCode(faulty ? '' : text, door ?? 'python');
   if (!door) {
     return null;
   }
@@ -53,10 +55,17 @@ export function CodeDrawer({ code, note }: ICodeDrawerProps): React.ReactElement
           ))}
         </div>
         <span className={cx('space')} />
-        <span className={cx('drawer-note')}>{note ?? trans.__('runs as inserted')}</span>
-        <Button icon="code" label={trans.__('Insert')} onClick={() => void workbench.code.insertBelow(text, door)} />
+        <span className={cx('drawer-note')}>
+          {faulty ? trans.__('once all fields are right') : (note ?? trans.__('runs as inserted'))}
+        </span>
+        <Button
+          icon="code"
+          label={trans.__('Insert')}
+          disabled={faulty}
+          onClick={() => void workbench.code.insertBelow(text, door)}
+        />
         <Key>i</Key>
-        <Button icon="copy" label={trans.__('Copy')} onClick={() => workbench.code.copy(text)} />
+        <Button icon="copy" label={trans.__('Copy')} disabled={faulty} onClick={() => workbench.code.copy(text)} />
         <Key>c</Key>
       </div>
       <Highlight code={text} door={door} />

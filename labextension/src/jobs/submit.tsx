@@ -199,7 +199,11 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
           />
         </div>
       </form>
-      <CodeDrawer {...codeOf(read, form, source)} note={noteOf(read, trans.__('the same job, in words'))} />
+      <CodeDrawer
+        faulty={!read.spec}
+        {...codeOf(read, form, source)}
+        note={noteOf(read, trans.__('the same job, in words'))}
+      />
     </>
   );
 }

@@ -20,6 +20,7 @@ import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { dueWords, firingLook, policyWords, untilWords, whenWords, zoneName } from './due';
+import type { GivenJob } from './given';
 import { localZone } from './scheduleForm';
 import { type IScheduleVerbs, scheduleVerbs } from './schedules';
 
@@ -119,13 +120,15 @@ function useRemove(name: string, { run }: IActionState, refresh: () => Promise<v
 function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElement {
   const { trans, open } = useWorkbench();
   const openFile = useOpenFile();
-  const { what, pipeline, job, catchup, overlap, grace_seconds } = schedule;
+  const { what, pipeline, job, parameters, catchup, overlap, grace_seconds } = schedule;
+  const given = Object.entries({ ...(job?.parameters as GivenJob | undefined), ...parameters });
   const notebook = typeof job?.notebook === 'string' ? job.notebook : '';
   const missed = policyWords.catchup(trans)[catchup];
   const go = (): void => (pipeline ? void open(what) : openFile(notebook));
   return (
     <Facts>
       {pipeline || notebook ? <Link onClick={go}>{what}</Link> : <span>{what}</span>}
+      {given.length > 0 && <span>{given.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}</span>}
       <>{whenWords(schedule, trans)}</>
       <>{trans.__('if a time was missed: %1, within %2', missed, format.span(grace_seconds))}</>
       <>{trans.__('if the last one still runs: %1', policyWords.overlap(trans)[overlap])}</>

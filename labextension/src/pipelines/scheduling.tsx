@@ -105,6 +105,7 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
   const values = Object.keys(form.texts).length ? read.values : undefined;
   const { run, busy } = useAction();
   const faults = faultsOf(form);
+  const faulty = faults.size + read.faults.size > 0;
   const times = usePreview(form, faults);
   const { valid = false, reason = '' } = times.data ?? {};
   const { cli, unsaid } = cliOf(form, job, known && 'update', values);
@@ -148,12 +149,13 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
             kind="primary"
             icon="clock"
             label={known ? trans.__('Change Schedule') : trans.__('Schedule')}
-            disabled={busy || faults.size + read.faults.size > 0 || times.error !== null || reason !== ''}
+            disabled={busy || faulty || times.error !== null || reason !== ''}
             submit
           />
         </div>
       </form>
       <CodeDrawer
+        faulty={faulty}
         code={{ magic: cli.replace('mlinfra schedules', '%schedule'), cli }}
         note={
           unsaid.length

@@ -10,6 +10,7 @@ const page = (tz: string): void => {
     name: 's',
     what: 'pipeline:p',
     pipeline: 'p',
+    parameters: { depth: 4, origins: ['EWR'] },
     cron: '0 6 * * *',
     tz,
     next: [],
@@ -42,6 +43,7 @@ describe('the due times of a schedule', () => {
   it('of another zone than that of the user stand with the name of their zone', async () => {
     page('Pacific/Apia');
     expect(await heads()).toContain('due, Apia');
+    expect(screen.getByText('depth=4, origins=["EWR"]')).toBeTruthy();
     expect(screen.getByText('skipped').dataset.state).toBe('overlap');
   });
 

@@ -26,7 +26,11 @@ it('a cron text that has no times says why beside it, and cannot be scheduled', 
   expect(cron.getAttribute('aria-invalid')).toBe('true');
   expect(submit().disabled).toBe(true);
   expect(screen.queryByRole('alert')).toBeNull();
+  const insert = (): HTMLButtonElement => screen.getByRole('button', { name: 'Insert' });
+  fireEvent.change(cron, { target: { value: '0 7' } });
+  expect(insert().disabled).toBe(true);
   fireEvent.change(cron, { target: { value: '0 7 * * *' } });
+  expect(insert().disabled).toBe(false);
   await waitFor(() => expect(submit().disabled).toBe(false), { timeout: 3_000 });
 });
 
