@@ -207,6 +207,10 @@ export function endOf({
     : null;
 }
 
+/** Its place in the queue; elements of an array that stand behind each other take several. */
+const placeOf = ({ position, elements }: ILine): number | string | null =>
+  position !== null && elements > 1 ? `${position}–${position + elements - 1}` : position;
+
 function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
   const size = ({ job, elements }: ILine): string =>
     elements > 1
@@ -215,7 +219,7 @@ function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
         ? trans._n('%1 element', '%1 elements', job.array.size)
         : '';
   return [
-    { key: 'position', head: '#', cell: line => <Num value={line.position} />, width: 36 },
+    { key: 'position', head: '#', cell: line => <Num value={placeOf(line)} />, width: 44 },
     { key: 'state', head: trans.__('state'), cell: ({ job }) => <State state={shownState(job)} />, width: 96 },
     {
       key: 'job',
@@ -234,6 +238,7 @@ function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
       head: trans.__('GPUs'),
       cell: ({ job }) => <Num value={job.gpus} unit={job.gpu_type ?? ''} />
     },
+    { key: 'cpus', head: trans.__('CPUs'), cell: ({ job }) => <Num value={job.cpus} /> },
     { key: 'priority', head: trans.__('priority'), cell: ({ job }) => <Num value={job.priority} />, end: true },
     {
       key: 'reason',

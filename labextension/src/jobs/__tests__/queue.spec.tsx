@@ -56,6 +56,17 @@ function shown(waiting: readonly IJob[], running: readonly IJob[] = []): { fake:
 
 const row = async (name: string): Promise<HTMLElement> => (await screen.findByText(name)).closest('tr')!;
 
+it('a line has its places in the queue, and what it needs of CPUs as of GPUs', async () => {
+  const element = { part_of: 'a000', cpus: 4 };
+  shown([job({ id: 'e1', ...element }), job({ id: 'e2', ...element }), job({ id: 'c3', name: 'report', cpus: 8 })]);
+  const heads = (await screen.findAllByRole('columnheader')).map(({ textContent }) => textContent);
+  const cells = async (name: string): Promise<(string | null)[]> =>
+    [...(await row(name)).querySelectorAll('td')].map(({ textContent }) => textContent);
+  const [array, report] = [await cells('train'), await cells('report')];
+  expect([array[0], report[0]]).toEqual(['1–2', '3']);
+  expect(report[heads.indexOf('CPUs')]).toBe('8');
+});
+
 describe('keys on a line of the queue', () => {
   it('move and hold what waits', async () => {
     const { asked } = shown([job({}), job({ id: 'c3d4', name: 'report', held_by: 'bob', priority: 95 })]);
