@@ -56,6 +56,8 @@ export interface IPageProps {
   readonly name: string;
   /** How often the open page was asked for again. */
   readonly again?: number;
+  /** Give the tab the name of what the page shows, once that is known. */
+  readonly onTitle?: (title: string) => void;
 }
 
 /** A kind of page in the main area; the same reference never opens twice. */

@@ -1,4 +1,4 @@
-import React, { useState } from 'react';
+import React, { useEffect, useState } from 'react';
 
 import type { IJob } from '../api/types';
 import { Link } from '../components/button';
@@ -12,6 +12,7 @@ import { Pairs } from '../components/pairs';
 import { Progress } from '../components/progress';
 import { State } from '../components/state';
 import * as format from '../format';
+import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { useWide } from '../hooks/wide';
@@ -29,10 +30,10 @@ import { Attempts, JobDetails } from './record';
 import { gpuName, Resources } from './resources';
 import { type ILogSearch, LogSearchBox, useLogSearch } from './search';
 import { Clock, Starts, useStarts } from './starts';
-import { arrayCode, isActive, isWaiting, kernelsIn, shownState } from './state';
+import { arrayCode, isActive, isWaiting, kernelsIn, shortName, shownState } from './state';
 
 /** The page of a job, or of an array of jobs. */
-export default function JobPage({ reference, name }: IPageProps): React.ReactElement {
+export default function JobPage({ reference, name, onTitle }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const query = useQuery(reference, signal => client.jobs.show(name, signal), {
     topics: ['job'],
@@ -40,6 +41,12 @@ export default function JobPage({ reference, name }: IPageProps): React.ReactEle
     every: job => (!job || isActive(job) ? 2_000 : null)
   });
   const job = query.data;
+  const title = job && `${shortName(job)} ${job.id.slice(0, 4)}`;
+  useEffect(() => {
+    if (title) {
+      onTitle?.(title);
+    }
+  }, [title, onTitle]);
   return (
     <>
       <PageHeader
@@ -207,10 +214,17 @@ function Waiting({ job }: { job: IJob }): React.ReactElement {
 
 function JobFacts({ job, onCode }: { job: IJob; onCode: () => void }): React.ReactElement {
   const { trans, open } = useWorkbench();
+  const openFile = useOpenFile();
+  const { notebook } = job;
   const { pipeline, step } = job.labels;
   const gpus = job.gpu_ids.map(gpuName).join(', ');
   return (
     <Facts>
+      {notebook && !notebook.startsWith('.') && (
+        <>
+          {trans.__('from')} <Link onClick={() => openFile(notebook)}>{notebook}</Link>
+        </>
+      )}
       {job.array ? (
         <>{trans._n('%1 element', '%1 elements', job.array.size)}</>
       ) : (

@@ -23,7 +23,7 @@ import { PANEL_KINDS } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { Compute, gpusOf } from './devices';
 import { Starts, useStarts } from './starts';
-import { arrayCode, isActive, isQueued, isWaiting, shownState } from './state';
+import { arrayCode, isActive, isQueued, isWaiting, shortName, shownState } from './state';
 
 /** The page of the queue. */
 export const QUEUE = 'queue:all';
@@ -105,10 +105,10 @@ function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): Rea
     );
   }
   return (
-    <>
+    <div className={cx('jobs-list')}>
       <Rows jobs={page.items} />
       <More page={page} onMore={onMore} />
-    </>
+    </div>
   );
 }
 
@@ -120,8 +120,7 @@ function Rows({ jobs }: { jobs: readonly IJob[] }): React.ReactElement {
 }
 
 export function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbench): IListRow {
-  // Steps of two pipelines may have one name: theirs stands with that of the pipeline.
-  const name = job.labels.pipeline ? job.name : (job.name.split('/').pop() ?? job.name);
+  const name = shortName(job);
   return {
     id: job.ref,
     ref: job.ref,

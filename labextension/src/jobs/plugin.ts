@@ -21,7 +21,7 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       rank: 530,
       placeholder: trans.__('job, pipeline, notebook'),
       body: () => import('./panel'),
-      actions: [{ command: 'mlinfra:jobs-submit-active', icon: 'play', label: trans.__('Submit…') }]
+      actions: [{ command: 'mlinfra:jobs-submit-any', icon: 'play', label: trans.__('Submit…') }]
     });
     workbench.addPage({
       kind: 'job',

@@ -5,6 +5,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { acceptDrops } from '../code/drop';
 import { IWorkbench } from '../tokens';
+import { chooseNotebooks } from './choosing';
 import { withoutKernel } from './executed';
 import { ProjectFiles } from './files';
 import { Kernels } from './kernels';
@@ -24,6 +25,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
   ) => {
     const { trans } = workbench;
     const files = new ProjectFiles(app, workbench);
+    const runnable = (): boolean => tracker.currentWidget !== null && !isRecord(tracker.currentWidget.context);
     acceptDrops(tracker);
     tracker.widgetAdded.connect((_, { context }) => withoutKernel(context));
     tracker.currentChanged.connect(() => app.commands.notifyCommandChanged('mlinfra:jobs-submit-active'));
@@ -38,8 +40,21 @@ export const notebook: JupyterFrontEndPlugin<void> = {
           : trans.__('Open a notebook first: it is the one that runs'),
       icon: 'jobs',
       category: workbench.category(trans.__('Jobs')),
-      isEnabled: () => tracker.currentWidget !== null && !isRecord(tracker.currentWidget.context),
+      isEnabled: runnable,
       execute: () => submitActive(tracker, files)
+    });
+    workbench.addCommand({
+      id: 'mlinfra:jobs-submit-any',
+      label: trans.__('Submit…'),
+      caption: trans.__('Run a notebook as a job: the one that is open, else one that you choose'),
+      icon: 'jobs',
+      execute: async () => {
+        if (runnable()) {
+          return submitActive(tracker, files);
+        }
+        const [path] = await chooseNotebooks(browsers, trans.__('Notebook to run as a job'));
+        return path === undefined ? undefined : files.submit(path);
+      }
     });
     workbench.addCommand({
       id: 'mlinfra:jobs-submit-selected',

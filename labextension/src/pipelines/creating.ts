@@ -2,12 +2,13 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { type DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
-import { FileDialog, type IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 import type { IProject } from '../api/types';
 import { errorText } from '../components/card';
 import { done, failed } from '../components/confirm';
 import { formatRef } from '../refs';
+import { chooseNotebooks } from '../notebook/choosing';
 import { toLab, toProject } from '../notebook/paths';
 import type { IWorkbench } from '../tokens';
 import { changeText, stepOf, withStep } from './changes';
@@ -28,16 +29,8 @@ export class Creator {
 
   /** Ask for notebooks first. */
   async choose(): Promise<void> {
-    const manager = this._browsers?.tracker.currentWidget?.model.manager;
-    const answer =
-      manager &&
-      (await FileDialog.getOpenFiles({
-        manager,
-        title: this._workbench.trans.__('Notebooks of the pipeline'),
-        filter: model => (model.type === 'notebook' || model.type === 'directory' ? {} : null)
-      }));
-    const paths = (answer?.value ?? []).filter(({ type }) => type === 'notebook').map(({ path }) => path);
-    if (answer?.button.accept && paths.length) {
+    const paths = await chooseNotebooks(this._browsers, this._workbench.trans.__('Notebooks of the pipeline'));
+    if (paths.length) {
       await this.create(paths);
     }
   }

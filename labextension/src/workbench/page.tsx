@@ -21,7 +21,7 @@ class PageBody extends FrameWidget {
     const Body = this._component;
     return (
       <Suspense fallback={<Loading rows={8} />}>
-        <Body reference={this._reference} name={nameOf(this._reference)} again={this._again} />
+        <Body reference={this._reference} name={nameOf(this._reference)} again={this._again} onTitle={this._name} />
       </Suspense>
     );
   }
@@ -32,6 +32,10 @@ class PageBody extends FrameWidget {
     this.update();
   }
 
+  /** The widget around takes the title over. */
+  private readonly _name = (title: string): void => {
+    this.title.label = title;
+  };
   private _again = 0;
 }
 

@@ -12,6 +12,7 @@ import { JobButtons, requeueText } from '../actions';
 import { Compute, END_KERNEL, SHOW_KERNEL } from '../devices';
 import { Elements, varied } from '../elements';
 import { Forecast } from '../forecast';
+import JobPage from '../job';
 import { Ends } from '../notify';
 import { cellsOf, Output } from '../output';
 import { linesOf } from '../resources';
@@ -66,6 +67,20 @@ describe('the strip of an array', () => {
     const element = (parameters: object): IJob => ({ parameters }) as IJob;
     expect(varied([element({ depth: 4, day: 'x' }), element({ depth: 6, day: 'x' })])).toEqual(['depth']);
   });
+});
+
+it('the page of a job names its tab after the job, and leads to its notebook', async () => {
+  const array = { ...JOB, state: 'succeeded', id: '7f3a99c1', name: 'flights/train', array: { size: 0, states: {} } };
+  const job = { ...array, notebook: 'flights/train.ipynb', gpu_ids: [], gpus: 0, part_of: null, code: {} };
+  const list = async (): Promise<object> => ({ items: [], shown: 0, total: 0, cursor: null });
+  const fake = fakeWorkbench({ jobs: { show: async () => job, list } });
+  const execute = jest.fn();
+  fake.workbench.commands.addCommand('mlinfra:workbench-open-file', { describedBy: {}, execute });
+  const onTitle = jest.fn();
+  show(fake, <JobPage reference="job:7f3a99c1" name="7f3a99c1" onTitle={onTitle} />);
+  fireEvent.click(await screen.findByText('flights/train.ipynb'));
+  expect(execute).toHaveBeenCalledWith({ path: 'flights/train.ipynb' });
+  expect(onTitle).toHaveBeenCalledWith('train 7f3a');
 });
 
 it('every element of a large array is on some page', async () => {

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { act, fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
@@ -39,6 +42,19 @@ function shown(): { fake: IFake; list: jest.Mock } {
 describe('the list of jobs', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
+
+  it('leaves pipelines and schedules in sight: its rows have a height of their own', async () => {
+    const sheet = document.createElement('style');
+    sheet.textContent = readFileSync(join(__dirname, '../../../style/frame.css'), 'utf8');
+    document.head.append(sheet);
+    const { fake } = shown();
+    show(fake, <JobsPanel />);
+    await pass(200);
+    const box = screen.getAllByRole('treeitem')[0]!.closest<HTMLElement>('.jp-mlinfra-jobs-list')!;
+    const { maxHeight, overflowY } = getComputedStyle(box);
+    expect([maxHeight, overflowY]).toEqual(['45vh', 'auto']);
+    expect(box.contains(screen.getByRole('button', { name: 'Pipelines' }))).toBe(false);
+  });
 
   it('keeps its rows and the focus while the next ones are on their way', async () => {
     const { fake } = shown();
