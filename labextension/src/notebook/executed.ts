@@ -1,6 +1,7 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { Drive, type Contents } from '@jupyterlab/services';
+import type { Signal } from '@lumino/signaling';
 
 import type { IClient } from '../api/client';
 import { EXECUTED, isRecord, toDisk } from './paths';
@@ -45,6 +46,9 @@ export function withoutKernel(context: NotebookPanel['context']): void {
     const { sessionContext } = context;
     sessionContext.kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };
     sessionContext.initialize = () => Promise.resolve(false);
+    // The status bar has read by now that it begins, and nothing else would tell it that it does not.
+    Object.defineProperty(sessionContext, 'kernelDisplayStatus', { value: '' });
+    (sessionContext.statusChanged as Signal<unknown, string>).emit('unknown');
   }
 }
 

@@ -56,12 +56,19 @@ it('a record is not offered to be run as a job', () => {
 });
 
 it('no kernel is begun for a record, whoever opens it', async () => {
+  const told: string[] = [];
   const context = (path: string): NotebookPanel['context'] => {
-    const sessionContext = { initialize: jest.fn(async () => true), kernelPreference: {} };
+    const sessionContext = {
+      initialize: jest.fn(async () => true),
+      kernelPreference: {},
+      kernelDisplayStatus: 'initializing',
+      statusChanged: { emit: () => told.push(sessionContext.kernelDisplayStatus) }
+    };
     return { path, sessionContext } as unknown as NotebookPanel['context'];
   };
   const [record, other] = [context('mlinfra:.mlinfra/jobs/a/1/a (1) x.ipynb'), context('x.ipynb')];
   [record, other].forEach(withoutKernel);
+  expect(told).toEqual(['']); // that of the record is not said to begin for ever
   expect(await Promise.all([record, other].map(({ sessionContext }) => sessionContext.initialize()))).toEqual([
     false,
     true
