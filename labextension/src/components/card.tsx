@@ -124,6 +124,12 @@ interface IErrorCardProps {
   actions?: readonly IAction[];
 }
 
+/** A sentence with its code drawn as code; a drawing of several lines, with a caret under a letter, stays as it is. */
+export const prose = (text: string): React.ReactNode =>
+  text.includes('\n')
+    ? text
+    : text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
+
 /** What happened, why, and the fix. */
 export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): React.ReactElement {
   const { trans, code } = useWorkbench();
@@ -136,9 +142,9 @@ export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): Reac
       {(why || fix) && (
         <dl>
           {why && <dt>{trans.__('why')}</dt>}
-          {why && <dd className={cx(why.includes('\n') && 'is-drawn')}>{why}</dd>}
+          {why && <dd className={cx(why.includes('\n') && 'is-drawn')}>{prose(why)}</dd>}
           {fix && <dt>{trans.__('fix')}</dt>}
-          {fix && <dd className={cx(fix.includes('\n') && 'is-drawn')}>{fix}</dd>}
+          {fix && <dd className={cx(fix.includes('\n') && 'is-drawn')}>{prose(fix)}</dd>}
         </dl>
       )}
       <div className={cx('actions')}>
@@ -166,7 +172,7 @@ interface IWaitingCardProps {
 export function WaitingCard({ title, reason, note, actions = [], children }: IWaitingCardProps): React.ReactElement {
   return (
     <Card kind="waiting" title={title} shape="waiting" tone="wait" reason={reason}>
-      <p>{reason}</p>
+      <p>{prose(reason)}</p>
       {note && <p>{note}</p>}
       <div className={cx('actions')}>
         {children}

@@ -31,19 +31,23 @@ export function PageHeader(props: IPageHeaderProps): React.ReactElement {
       <Icon name={icon} />
       <h1
         title={title}
-        onMouseDown={event => dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title, own)}
+        onMouseDown={event =>
+          reference && dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title, own)
+        }
       >
         {title}
       </h1>
       {mark}
-      <button
-        type="button"
-        className={cx('ref')}
-        title={trans.__('Copy this reference')}
-        onClick={() => code.copy(pinned ?? reference)}
-      >
-        {pinned ?? reference}
-      </button>
+      {reference && (
+        <button
+          type="button"
+          className={cx('ref')}
+          title={trans.__('Copy this reference')}
+          onClick={() => code.copy(pinned ?? reference)}
+        >
+          {pinned ?? reference}
+        </button>
+      )}
       <span className={cx('space')} />
       {children}
     </div>

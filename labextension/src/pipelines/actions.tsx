@@ -132,7 +132,7 @@ export function PipelineButtons({ detail, actions }: IButtonsProps): React.React
         caption={
           detail?.date
             ? trans.__('One run for each date of a range')
-            : trans.__('No step uses a date: write {{ date }} under `params`, `in` or `out`')
+            : trans.__('No step uses a date: write {{ date }} under params, in or out')
         }
         disabled={!detail?.date}
         pressed={form === 'backfill'}
@@ -251,15 +251,16 @@ function Plan({ plan }: { plan: IBackfill }): React.ReactElement {
   const { dates, runs, steps, cached, parallel, note } = plan;
   return (
     <span className={cx('plan')} role="status">
-      {trans.__(
-        '%1 dates, %2 done; at most %3 steps run, at least %4 come from the cache, %5 dates at once',
-        dates.length,
-        dates.length - runs,
-        steps,
-        cached,
-        parallel
-      )}
-      {note && ` · ${note}`}
+      {[
+        trans._n('%1 date', '%1 dates', dates.length),
+        trans.__('%1 done', dates.length - runs),
+        trans._n('at most %1 step runs', 'at most %1 steps run', steps),
+        trans.__('at least %1 from the cache', cached),
+        runs > 1 && trans._n('%1 date at once', '%1 dates at once', parallel),
+        note
+      ]
+        .filter(Boolean)
+        .join(' · ')}
     </span>
   );
 }

@@ -3,7 +3,7 @@ import React, { useCallback, useEffect, useRef, useState } from 'react';
 
 import type { IFault, IPipelineDetail } from '../api/types';
 import { Button } from '../components/button';
-import { EmptyCard, ErrorCard, Loading, Result, WaitingCard } from '../components/card';
+import { EmptyCard, ErrorCard, Loading, prose, Result, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { PageHeader, Tabs } from '../components/header';
@@ -61,8 +61,7 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
     { topics: ['step'], when: path !== null && good !== null && !text.dirty }
   );
   const actions = usePipelineActions(good?.name ?? '', detail.data, detail.refresh, () => saved(context));
-  const { dirty } = text;
-  useSaved(dirty, detail.refresh);
+  useSaved(text.dirty, detail.refresh);
   const notebooks = useCallback(() => notebooksBeside(contents, context.path), [contents, context]);
   useDrops(onDrop, useDropped(text, draft, step, inside));
   if (path === null) {
@@ -72,6 +71,15 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
       />
     );
   }
+  const fault = draft.now?.fault && (
+    <Fault
+      fault={draft.now.fault}
+      onLine={line => {
+        setTab('text');
+        setGoTo(line);
+      }}
+    />
+  );
   return (
     <>
       <Head
@@ -79,10 +87,10 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
         detail={draft.now?.fault ? undefined : detail.data}
         actions={actions}
         context={context}
-        dirty={dirty}
+        dirty={text.dirty}
       />
       <PipelineForms detail={detail.data} actions={actions} />
-      <OnDisk context={context} contents={contents} dirty={dirty} />
+      <OnDisk context={context} contents={contents} dirty={text.dirty} />
       <Tabs
         current={tab}
         onSelect={name => setTab(name as TabName)}
@@ -93,17 +101,10 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
         ]}
         note={<InStep draft={draft} />}
       >
-        {draft.now?.fault && (
-          <Fault
-            fault={draft.now.fault}
-            onLine={line => {
-              setTab('text');
-              setGoTo(line);
-            }}
-          />
-        )}
+        {tab !== 'text' && fault}
         {draft.error && !draft.error.lost && <ErrorCard error={draft.error} />}
         {tab === 'text' && <TextEditor context={context} services={services} goTo={goTo} onThere={there} />}
+        {tab === 'text' && fault /* below: what is typed stays where it is */}
         {tab !== 'text' && (
           <div className={cx('scroll', 'split')}>
             {tab === 'graph' && (
@@ -238,8 +239,8 @@ function Fault({ fault, onLine }: { fault: IFault; onLine: (line: number) => voi
   return (
     <div className={cx('fault')} role="alert">
       <State state="failed">{line === null ? what : trans.__('line %1: %2', line, what)}</State>
-      {why && <span className={cx('quiet')}>{why}</span>}
-      {fix && <span>{fix}</span>}
+      {why && <span className={cx('quiet')}>{prose(why)}</span>}
+      {fix && <span>{prose(fix)}</span>}
       {line !== null && <Button label={trans.__('Go to Line %1', line)} onClick={() => onLine(line)} />}
     </div>
   );

@@ -327,7 +327,9 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
   );
 }
 
-const detailOf = ({ detail, reason }: IStepRun): string => (detail === reason ? '' : detail);
+/** What is not said by the reason, or by the names of what changed, alone. */
+const detailOf = ({ detail, reason, changed }: IStepRun): string =>
+  detail === reason || detail === changed.join(', ') ? '' : detail;
 
 /** Parts of a step's key that changed, and how: the lines of code that went and came. */
 function Changed({ changed, detail }: { changed: readonly string[]; detail: string }): React.ReactElement | null {

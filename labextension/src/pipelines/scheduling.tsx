@@ -70,7 +70,7 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
   const title = edited === null ? trans.__('New schedule') : trans.__('Schedule %1', edited);
   return (
     <>
-      <PageHeader icon="clock" title={title} reference={name} />
+      <PageHeader icon="clock" title={title} reference={target ? name : ''} />
       <Result query={known}>
         {({ schedule, ...source }) => <ScheduleForm what={name} known={schedule} {...source} onDone={refresh} />}
       </Result>
@@ -400,7 +400,7 @@ function Watcher(): React.ReactElement {
   const { data } = useQuery('supervisor', signal => client.schedules.supervisor(signal), { every: () => 15_000 });
   return (
     <p className={cx('more', 'watcher')}>
-      {trans.__('The workbench must be running at that time:')}{' '}
+      {trans.__('This machine must be running at that time:')}{' '}
       {data &&
         (data.pid === null ? (
           <State state="waiting">{trans.__('local scheduler starts with the schedule')}</State>

@@ -46,6 +46,15 @@ describe('the four cards', () => {
     expect(fake.code.copy.mock.calls[0]?.[0]).toContain('code: conflict');
   });
 
+  it('error: code in a sentence is drawn as code, a drawing of several lines as it stands', () => {
+    const why = 'tag it `parameters`, then\n             ^';
+    show(fakeWorkbench(), <ErrorCard error={new ApiError('x', 'No.', why, 'Write `mlinfra init` there.')} />);
+    const card = screen.getByRole('alert');
+    expect(card.textContent).toContain(why);
+    expect([...card.querySelectorAll('code')].map(({ textContent }) => textContent)).toEqual(['mlinfra init']);
+    expect(card.textContent).toContain('Write mlinfra init there.');
+  });
+
   it('error: the server half that is missing says how to mend it', () => {
     show(fakeWorkbench(), <ErrorCard error={new ApiError('no_server', '')} />);
     expect(screen.getByRole('alert').textContent).toContain('jupyter server extension enable jupyter_mlinfra');

@@ -15,4 +15,12 @@ describe('the title of a page', () => {
     expect(refs?.(false)).toEqual(['dataset:n.a']);
     expect(refs?.(true)).toEqual(['dataset:n.a@7']);
   });
+
+  it('of what is only made has no reference to drag or to copy', () => {
+    jest.mocked(dragFrom).mockClear();
+    show(fakeWorkbench(), <PageHeader icon="clock" title="New schedule" reference="" />);
+    fireEvent.mouseDown(screen.getByRole('heading'));
+    expect(dragFrom).not.toHaveBeenCalled();
+    expect(screen.queryByRole('button')).toBeNull();
+  });
 });

@@ -57,6 +57,9 @@ it('the forms of a run and of a backfill open on what has been saved', async () 
   expect(calls).toEqual(['save']);
   await press('Backfill…');
   await press('Count');
+  expect(screen.getByRole('status').textContent).toBe(
+    '1 date · 0 done · at most 1 step runs · at least 0 from the cache'
+  );
   await press('Start 1 Run');
   expect(calls).toEqual(['save', 'save', 'save', 'count', 'save', 'begin']);
   expect(screen.queryByRole('form')).toBeNull();

@@ -42,3 +42,33 @@ it('Explain shows the lines of code for which a step ran, of which a list of run
   expect(screen.getByText('- lr = 0.1').className).toContain('is-removed');
   expect(screen.getByText('Now it would come from the cache.')).toBeTruthy();
 });
+
+const shown = (ran: object, graph: readonly string[]): void => {
+  const known = { ...run, state: 'failed', repairable: true, steps: [{ ...step, ...ran }] } as unknown as IPipelineRun;
+  const nothing = { items: [], shown: 0, total: 0, cursor: null };
+  const runs = async (): Promise<object> => ({ ...nothing, items: [known], shown: 1, total: 1 });
+  const fake = fakeWorkbench({ pipelines: { runs }, schedules: { list: async () => nothing } });
+  const there = {
+    ...detail,
+    graph: graph.map(name => ({ name, elements: [] })),
+    runs: [known]
+  } as unknown as IPipelineDetail;
+  const actions = { busy: false, running: false } as unknown as IPipelineActions;
+  show(fake, <RunsView detail={there} actions={actions} step="train" onStep={jest.fn()} />);
+};
+
+it('a step that ran for the first time says so once', async () => {
+  shown({ reason: '', changed: ['first run'], detail: 'first run' }, ['train']);
+  expect((await screen.findAllByText(/first run/)).map(({ textContent }) => textContent)).toEqual([
+    'changed: first run'
+  ]);
+});
+
+it.each([
+  [['train'], 1],
+  [['load'], 0]
+])('the card of a failed step offers Repair while the file has it: %s', async (graph, offered) => {
+  shown({ state: 'failed', reason: 'Cell 2 failed.' }, graph);
+  expect(await screen.findByText('train failed')).toBeTruthy();
+  expect(screen.queryAllByRole('button', { name: 'Repair' })).toHaveLength(offered);
+});

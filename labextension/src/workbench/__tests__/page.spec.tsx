@@ -21,5 +21,5 @@ it('a page gives its tab the name of what it shows', async () => {
     await page.content.renderPromise;
   });
   expect(page.title.label).toBe('train 7f3a');
-  page.dispose();
+  act(() => page.dispose());
 });
