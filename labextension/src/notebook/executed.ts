@@ -1,7 +1,6 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import type { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { Drive, type Contents } from '@jupyterlab/services';
-import type { Signal } from '@lumino/signaling';
 
 import type { IClient } from '../api/client';
 import { EXECUTED, isRecord, toDisk } from './paths';
@@ -48,7 +47,7 @@ export function withoutKernel(context: NotebookPanel['context']): void {
     sessionContext.initialize = () => Promise.resolve(false);
     // The status bar has read by now that it begins, and nothing else would tell it that it does not.
     Object.defineProperty(sessionContext, 'kernelDisplayStatus', { value: '' });
-    (sessionContext.statusChanged as Signal<unknown, string>).emit('unknown');
+    (sessionContext.statusChanged as unknown as { emit: (status: string) => void }).emit('unknown');
   }
 }
 
