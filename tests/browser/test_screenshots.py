@@ -137,7 +137,9 @@ def notebook(lab: Lab) -> None:
 
 
 def pipeline(lab: Lab) -> None:
+    """Most telling once a run has failed."""
     lab.page.locator('.jp-DirListing-item[data-file-type="mlpipeline"]').first.dblclick()
+    lab.panel("Jobs")
     page = lab.page.locator(".jp-mlinfra-page-widget:visible")
     expect(page.get_by_role("gridcell").first).to_be_visible()
     page.locator('[data-node="train"]').click()
@@ -150,8 +152,8 @@ def schedule(lab: Lab) -> None:
 
 
 SCENES: dict[str, Callable[[Lab], None]] = {
-    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "queue": queue, "submit": submit, "experiments": experiments, "models": models,
-    "monitor": monitor, "notebook": notebook,
+    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "queue": queue, "submit": submit, "pipeline": pipeline, "schedule": schedule,
+    "experiments": experiments, "models": models, "monitor": monitor, "notebook": notebook,
 }  # fmt: skip
 
 
