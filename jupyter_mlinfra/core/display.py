@@ -15,8 +15,8 @@ MIME = "application/vnd.mlinfra.v1+json"
 NONE = "–"
 
 _STATES = {
-    "queued": "waiting", "cached": "from cache", "skipped": "not reached", "overlap": "skipped", "never": "not materialized", "no_data": "no data",
-    "not_found": "not found",
+    "queued": "waiting", "cached": "from cache", "skipped": "not reached", "overlap": "skipped", "refused": "not started", "never": "not materialized",
+    "no_data": "no data", "not_found": "not found",
 }  # fmt: skip
 
 

@@ -214,8 +214,8 @@ def schedule(item: Any) -> Row:
 
 
 def _became(firing: Any) -> str:
-    """The name of a firing's look: one that was skipped is no step that was not reached."""
-    return "overlap" if firing.state == "skipped" else plain(firing.state)
+    """The name of a firing's look: one that was skipped is no step that was not reached, and a start that failed no failed step."""
+    return {"skipped": "overlap", "failed": "refused"}.get(str(firing.state)) or plain(firing.state)
 
 
 def firing(item: Any) -> Row:
