@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.errors import Conflict, MLInfraError, Unprocessable
+from ..core.errors import Conflict, Unprocessable
 from .conform import Target
 from .datafiles import DataFiles
+from .fate import Commit, settle
 from .intake import Rows
 from .metadata import COMMIT, OWNER
 from .names import DatasetName
@@ -153,29 +154,24 @@ def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[
 
 
 def _finish(store: Store, name: DatasetName, draft: _Draft, files: DataFiles, mark: str) -> str:
-    """Move the catalog's pointer. A lost answer may hide a commit that happened, so the table itself is asked."""
-    from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError, ValidationException
-
+    """Move the catalog's pointer. Files are deleted only when it is certain that no snapshot names them, or ever will."""
     try:
         snapshot = _marked(draft.transaction.commit_transaction(), mark)
-    except (CommitFailedException, TableAlreadyExistsError, ValidationException):
-        files.discard()
-        raise
-    except Exception:
-        with contextlib.suppress(MLInfraError):  # out of reach: the files stay, for a snapshot may name them
-            snapshot = _marked(store.load(name), mark) if _exists(store, name) else None
-            if snapshot is None:
-                files.discard()
-                raise
-            return snapshot
-        raise
+    except Exception as error:
+        base = draft.transaction._table.current_snapshot() if draft.table is not None else None  # pyiceberg's own retries move it
+        sent = Commit(
+            name=name.text,
+            mark=mark,
+            base=base.snapshot_id if base else None,
+            creates=draft.table is None,
+            local=store.embedded,
+        )
+        snapshot = settle(sent, error, load=lambda: store.load(name), marked=_marked)
+        if snapshot is None:
+            files.discard()
+            raise
     assert snapshot is not None  # the commit was answered
     return snapshot
-
-
-def _exists(store: Store, name: DatasetName) -> bool:
-    with store.explained(f"{name.text} cannot be read."):
-        return store.iceberg.table_exists(name.identifier)
 
 
 def _marked(table: Table, mark: str) -> str | None:

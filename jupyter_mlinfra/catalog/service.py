@@ -256,6 +256,7 @@ class Catalog:
 
     def _write(self, name: DatasetName, rows: Rows, mode: Mode, inputs: builtins.list[str], quarantine: Quarantine) -> IngestReport:
         from .commit import commit
+        from .fate import FateUnknown
 
         who = actor(self._project)
 
@@ -265,6 +266,8 @@ class Catalog:
 
         try:
             done = commit(self._store, name, rows, mode=mode, owner=self._project.user, summary=summary)
+        except FateUnknown:
+            raise  # the rows may have come, and those set aside belong to them
         except BaseException:
             quarantine.discard()
             raise

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import polars as pl
 import pytest
+import requests
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, NoSuchNamespaceError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.schema import Schema
 from pyiceberg.table import CommitTableRequest
 from pyiceberg.types import LongType, NestedField, StringType
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
@@ -234,3 +238,108 @@ def test_storage_keys_of_the_catalog_reach_the_scan():
         "adls.account-name",
     }
     assert storage_options(SimpleNamespace(io=SimpleNamespace(properties={"uri": "x"}))) is None
+
+
+class Unsure:
+    """Has the REST catalog answer the next commit with an error; `lands` says what becomes of the commit all the same."""
+
+    def __init__(self, rest: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *, status: int, lands: str, other: Callable[[], object] | None = None) -> None:
+        self.later: threading.Timer | None = None
+        self.commits = 0
+        route = rest.handler.route
+        answer = rest.handler.answer
+
+        def unsure(handler: RestServer, verb: str, parts: list[str], body: bytes) -> dict[str, object]:
+            if verb == "POST" and len(parts) == 4:
+                self.commits += 1
+                if self.commits == 1:
+                    if lands == "at once":
+                        route(handler, verb, parts, body)
+                    elif lands == "later":
+                        self.later = threading.Timer(0.7, route, (handler, verb, parts, body))
+                        self.later.start()
+                    elif other:
+                        other()
+                    raise Gone
+            return route(handler, verb, parts, body)
+
+        def answered(handler: RestServer) -> None:
+            try:
+                answer(handler)
+            except Gone:
+                if status:
+                    handler.send(status, {"error": {"message": "upstream", "type": "InternalServerError", "code": status}})
+                else:
+                    handler.close_connection = True  # no answer at all
+
+        monkeypatch.setattr(rest.handler, "route", unsure)
+        for verb in ("do_GET", "do_POST", "do_HEAD"):
+            monkeypatch.setattr(rest.handler, verb, answered)
+
+
+class Gone(Exception):
+    """The answer is lost."""
+
+
+@pytest.fixture
+def lake(project, rest, monkeypatch):
+    """A dataset of one row in a REST catalog."""
+    monkeypatch.setenv("LAKE_TOKEN", TOKEN)
+    catalog = Catalog(_project(project, f'[catalog]\nuri = "{rest.uri}"\nproperties = {{ token = "env:LAKE_TOKEN" }}\n'))
+    catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
+    return catalog
+
+
+def _numbers(catalog, name="t.a"):
+    return sorted(catalog.dataset(name).scan().collect()["n"].to_list())
+
+
+@pytest.mark.parametrize("into", ["t.a", "t.new"])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 0])
+@pytest.mark.parametrize("lands", ["at once", "later"])
+def test_a_commit_that_lands_after_an_error_was_answered_keeps_its_files(lake, rest, monkeypatch, status, lands, into):
+    unsure = Unsure(rest, monkeypatch, status=status, lands=lands)
+    report = lake.write(pl.DataFrame({"n": [2]}), into=into)
+    assert unsure.commits == 1, "it is not sent again"
+    assert _numbers(lake, into) == ([1, 2] if into == "t.a" else [2])
+    assert lake.snapshots(into).items[0].id == report.snapshot
+
+
+def test_a_commit_that_another_writer_overtook_is_given_up_for_certain(lake, rest, monkeypatch, tmp_path):
+    def other():
+        table = rest.handler.catalog.load_table(("t", "a"))
+        table.append(pl.DataFrame({"n": [10]}).to_arrow())
+
+    unsure = Unsure(rest, monkeypatch, status=504, lands="never", other=other)
+    with pytest.raises(Unavailable):
+        lake.write(pl.DataFrame({"n": [2]}), into="t.a")
+    assert unsure.commits == 1
+    assert _numbers(lake) == [1, 10]
+    assert len(list(tmp_path.glob("lake/**/*.parquet"))) == 2, "the files of a commit that can never land are deleted"
+    assert lake.write(pl.DataFrame({"n": [2]}), into="t.a").rows_written == 1
+    assert _numbers(lake) == [1, 2, 10]
+
+
+def test_a_commit_of_which_nobody_knows_keeps_its_files_and_says_so(lake, rest, monkeypatch, tmp_path, file):
+    monkeypatch.setattr("jupyter_mlinfra.catalog.fate._LOOK_SECONDS", 0.2)
+    unsure = Unsure(rest, monkeypatch, status=504, lands="later")
+    with pytest.raises(Unavailable, match=r"Nobody knows yet whether t\.a was written.*mlinfra catalog show t\.a") as said:
+        lake.ingest([file("a.csv", "n\n2\nx,y\n")], into="t.a")
+    assert TOKEN not in str(said.value)
+    assert unsure.later is not None
+    unsure.later.join()
+    assert _numbers(lake) == [1, 2]
+    assert list(lake._project.home.glob("quarantine/**/*.parquet")), "the row that was set aside belongs to the commit"
+
+
+def test_a_catalog_that_is_not_reached_has_not_committed(lake, rest, monkeypatch, tmp_path):
+    def cut(self, *_):
+        raise requests.ConnectionError(MaxRetryError(None, "/", NewConnectionError(None, "connection refused")))
+
+    monkeypatch.setattr("pyiceberg.catalog.rest.RestCatalog.commit_table", cut)
+    before = sorted(tmp_path.glob("lake/**/*.parquet"))
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match="not written"):
+        lake.write(pl.DataFrame({"n": [2]}), into="t.a")
+    assert time.monotonic() - begun < 20
+    assert sorted(tmp_path.glob("lake/**/*.parquet")) == before

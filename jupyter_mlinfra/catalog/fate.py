@@ -1,0 +1,123 @@
+"""Whether a commit landed whose answer is an error or never came.
+
+A catalog that answers 500, 502 or 504 may still commit, also some time later. Deleting data files before that is
+certain would leave a table that points at nothing (https://github.com/apache/iceberg/issues/3717).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.errors import MLInfraError, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+_LOOK_SECONDS = 30.0
+"""How long the table is looked at again: a gateway gives up on a catalog long before that catalog is done."""
+_PAUSES = (0.1, 2.0)
+"""Seconds between the first two looks, and at most."""
+
+
+class FateUnknown(Unavailable):
+    """Nobody can say yet whether the rows are in the table; nothing may be deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit that was sent.
+
+    mark: what its snapshot carries. base: the snapshot that it follows, as it demands of the catalog; None for none.
+    creates: it demands that there is no such table. local: the catalog is this process's own transaction, which is over.
+    """
+
+    name: str
+    mark: str
+    base: int | None
+    creates: bool
+    local: bool
+
+
+def settle(commit: Commit, error: Exception, *, load: Callable[[], Table], marked: Callable[[Table, str], str | None]) -> str | None:
+    """The snapshot that the commit made, or None when it is certain that it made none and never will.
+
+    error: what came in place of an answer. load: the table as it is now; raises NotFound.
+    Raises FateUnknown when neither is certain after half a minute, and `error` when a local catalog cannot be read.
+    """
+    limit, pause = time.monotonic() + _LOOK_SECONDS, _PAUSES[0]
+    refused = commit.local or is_refusal(error)
+    while True:
+        try:
+            table = load()
+        except NotFound:
+            if refused or not commit.creates:  # a table that was dropped takes no commit
+                return None
+        except MLInfraError as unreachable:
+            if commit.local:
+                raise error from unreachable  # the same disk; its own words say more
+            if refused:
+                return None
+            if time.monotonic() >= limit:
+                raise _unknown(commit, error) from unreachable
+        else:
+            if snapshot := marked(table, commit.mark):
+                return snapshot
+            if refused or commit.creates or _current(table) != commit.base:
+                return None  # what the commit demands of the table no longer holds
+        if time.monotonic() >= limit:
+            raise _unknown(commit, error) from error
+        time.sleep(pause)
+        pause = min(pause * 2, _PAUSES[1])
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the catalog has certainly not committed: it said no, it was not reached, or its database rolled back."""
+    from pyiceberg import exceptions as iceberg
+
+    if isinstance(
+        error,
+        iceberg.CommitFailedException
+        | iceberg.TableAlreadyExistsError
+        | iceberg.ValidationException
+        | iceberg.BadRequestError
+        | iceberg.UnauthorizedError
+        | iceberg.AuthorizationExpiredError
+        | iceberg.ForbiddenError
+        | iceberg.TooManyRequestsError
+        | iceberg.OAuthError
+        | iceberg.NoSuchTableError
+        | iceberg.NoSuchNamespaceError,
+    ):
+        return True
+    return _never_sent(error) or _rolled_back(error)
+
+
+def _never_sent(error: Exception) -> bool:
+    """No connection could be made."""
+    from requests import ConnectionError as NoConnection
+    from requests import ConnectTimeout
+    from urllib3.exceptions import NewConnectionError
+
+    reason = getattr(error.args[0], "reason", None) if isinstance(error, NoConnection) and error.args else None
+    return isinstance(error, ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+def _rolled_back(error: Exception) -> bool:
+    """A SQL database that was heard to the end."""
+    from sqlalchemy.exc import DBAPIError
+
+    return isinstance(error, DBAPIError) and not error.connection_invalidated
+
+
+def _current(table: Table) -> int | None:
+    snapshot = table.current_snapshot()
+    return snapshot.snapshot_id if snapshot else None
+
+
+def _unknown(commit: Commit, error: Exception) -> FateUnknown:
+    why = f"The catalog answered the commit with {type(error).__name__}, and {_LOOK_SECONDS:.0f} s later the table still does not tell."
+    fix = f"Before you write the rows again, see whether they have come: mlinfra catalog show {commit.name}. Their files are kept."
+    return FateUnknown(f"Nobody knows yet whether {commit.name} was written.", why, fix)
