@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unprocessable
 from .dtypes import short_dtype, storable
+from .spelling import PLAIN, Spelling, day, has_time, moment, number, sane
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MISSING = ("", "-", "?", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "na", "nan", "none", "null")
 """Words that can only mean a missing value in a column of numbers, truths or times; in a column of text they are text."""
 
+ISO = "%Y-%m-%d"
 _ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z")
 _PLAIN = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 
@@ -55,7 +57,7 @@ def check_zone(zone: str | None) -> None:
         raise BadRequest(f"{zone!r} is no time zone.", fix="Write it as in America/New_York, or UTC.") from error
 
 
-def from_text(text: pl.Expr, dtype: pl.DataType, zone: str | None) -> tuple[pl.Expr, pl.Expr]:
+def from_text(text: pl.Expr, dtype: pl.DataType, zone: str | None, spelling: Spelling = PLAIN) -> tuple[pl.Expr, pl.Expr]:
     """The values that `text` spells, and which rows hold a word at all.
 
     zone: where times without one were read; an hour that a clock change left out or doubled spells no value.
@@ -68,20 +70,21 @@ def from_text(text: pl.Expr, dtype: pl.DataType, zone: str | None) -> tuple[pl.E
     word = text.str.strip_chars()
     present = word.is_not_null() & ~word.is_in(MISSING)
     if dtype.is_numeric():
-        return pl.when(present).then(word.cast(dtype, strict=False)), present
+        return pl.when(present).then(number(word, dtype, spelling)), present
     if dtype == pl.Boolean():
         low = word.str.to_lowercase()
         return pl.when(low.is_in(["true", "1"])).then(pl.lit(True)).when(low.is_in(["false", "0"])).then(pl.lit(False)), present
     if dtype == pl.Date():
-        return word.str.to_date("%Y-%m-%d", strict=False), present
+        own = [day(word, spelling.date)] if spelling.date and not has_time(spelling.date) else []
+        return pl.coalesce(day(word, ISO), *own), present
     if dtype == pl.Time():
         return word.str.to_time("%H:%M:%S%.f", strict=False), present
     if isinstance(dtype, pl.Datetime):
-        return _moment(word, dtype, zone), present
+        return _moment(word, dtype, zone, spelling), present
     raise Unprocessable(f"Text cannot be read as {short_dtype(dtype)}.", "Only numbers, truths, dates and times have a spelling.", "Use a Parquet file.")
 
 
-def fit(name: str, source: pl.DataType, target: Target, *, spelled: bool, zone: str | None) -> Fit:
+def fit(name: str, source: pl.DataType, target: Target, *, spelled: bool, zone: str | None, spelling: Spelling = PLAIN) -> Fit:
     """How column `name` of type `source` becomes `target`.
 
     spelled: text stands for values (CSV, JSON). Raises Unprocessable when the types do not go together.
@@ -91,9 +94,9 @@ def fit(name: str, source: pl.DataType, target: Target, *, spelled: bool, zone: 
     column = pl.col(name)
     quick = None
     if source == pl.String() and spelled:
-        typed, present = from_text(column, target.dtype, zone)
+        typed, present = from_text(column, target.dtype, zone, spelling)
         bad = present & typed.is_null()
-        quick = _quickly(column, target.dtype)
+        quick = _quickly(column, target.dtype) if spelling == PLAIN or target.dtype == pl.String() else None
     else:
         typed = _converted(name, source, target.dtype, zone)
         held = column.is_not_nan() & column.is_not_null() if source.is_float() and target.dtype.is_integer() else column.is_not_null()
@@ -121,7 +124,8 @@ def _quickly(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
         return column.cast(dtype, strict=False)
     if isinstance(dtype, pl.Datetime):
         form, zone = (_ZONED[0], "UTC") if dtype.time_zone else (_PLAIN[0], None)
-        return column.str.to_datetime(form, strict=False, time_unit="us", time_zone=zone)
+        found = column.str.to_datetime(form, strict=False, time_unit="us", time_zone=zone)
+        return pl.when(found.dt.year() >= 1000).then(found)
     return None
 
 
@@ -162,15 +166,16 @@ def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | 
     )
 
 
-def _moment(word: pl.Expr, dtype: pl.Datetime, zone: str | None) -> pl.Expr:
+def _moment(word: pl.Expr, dtype: pl.Datetime, zone: str | None, spelling: Spelling) -> pl.Expr:
     import polars as pl
 
-    days = word.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-    plain = pl.coalesce([*(word.str.to_datetime(form, strict=False, time_unit="us") for form in _PLAIN), days])
+    own = [moment(word, spelling.date)] if spelling.date else []
+    plain = pl.coalesce([*(word.str.to_datetime(form, strict=False, time_unit="us") for form in _PLAIN), day(word, ISO).cast(pl.Datetime("us")), *own])
+    plain = sane(word, plain)
     if dtype.time_zone is None:
         return plain
     zoned = [word.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC") for form in _ZONED]
-    return pl.coalesce(*zoned, *([_placed(plain, zone)] if zone else []))
+    return pl.coalesce(sane(word, pl.coalesce(zoned)), *([_placed(plain, zone)] if zone else []))
 
 
 def _placed(plain: pl.Expr, zone: str) -> pl.Expr:

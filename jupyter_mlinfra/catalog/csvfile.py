@@ -6,6 +6,7 @@ inside of fields make a record's number differ from its line.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from bisect import bisect_right
@@ -13,28 +14,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
+from .dialect import reader_of
 from .names import column_names
 from .quarantine import MOST, too_many
+from .reading import Dialect
 from .text import Text
 
 if TYPE_CHECKING:
     import polars as pl
 
 _BLOCK = 8 << 20
-_SEPARATORS = ",;\t|"
 _LONGEST_HEADER = 1 << 20  # signs
+_TWICE = "Rename one of them, or, if that line is a row, say --no-header (in Python header=False)."
+_OPEN = "Close it, or write it twice; where quotes are signs like any other, say --quote none (in Python quote=''). Nothing was committed."
 
 
 class CsvFile:
     """One CSV file whose bytes are known to be UTF-8. After `frames()` ended, `torn` holds (record, reason, text) of the records set aside."""
 
-    def __init__(self, text: Text, null_values: Sequence[str] = ()) -> None:
+    def __init__(self, text: Text, null_values: Sequence[str] = (), dialect: Dialect | None = None) -> None:
         self._text = text
         self._null_values = ["", *null_values]
-        self.separator, self._header = _head(text)
-        self.columns = column_names(self._header, text.path.name)
+        self.dialect = dialect or Dialect()
+        first = _first_record(text, self.dialect)
+        self._above = int(self.dialect.header)  # records that are no rows
+        header = first if self.dialect.header else [""] * len(first)
+        self.columns = column_names(header, text.path.name, fix=_TWICE)
         self.torn: list[tuple[int, str, str]] = []
-        if text.quotes % 2:
+        self._quotes = text.count(self.dialect.quote)
+        if self._quotes % 2:
             self._refuse_open_quote()
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -44,15 +52,22 @@ class CsvFile:
         from pyarrow import csv as arrow
 
         self.torn.clear()
-        parse = arrow.ParseOptions(delimiter=self.separator, newlines_in_values=bool(self._text.quotes), invalid_row_handler=self._set_aside)
+        parse = arrow.ParseOptions(
+            delimiter=self.dialect.separator,
+            quote_char=self.dialect.quote or False,
+            newlines_in_values=bool(self._quotes),
+            invalid_row_handler=self._set_aside,
+        )
         names = [f"f{place}" for place in range(len(self.columns))]
         convert = arrow.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()), null_values=self._null_values, strings_can_be_null=True, check_utf8=False
         )
         read = arrow.ReadOptions(block_size=_BLOCK, use_threads=False, column_names=names)
         try:
-            with arrow.open_csv(pa.PythonFile(_bytes(self._text), "r"), read_options=read, parse_options=parse, convert_options=convert) as reader:
-                head = True
+            with arrow.open_csv(
+                pa.PythonFile(_bytes(self._text, self.dialect), "r"), read_options=read, parse_options=parse, convert_options=convert
+            ) as reader:
+                head = self.dialect.header
                 for batch in reader:
                     frame = pl.DataFrame(pl.from_arrow(batch)).rename(dict(zip(names, self.columns, strict=True)))
                     yield frame.slice(1) if head else frame
@@ -64,17 +79,19 @@ class CsvFile:
             raise Unprocessable(f"{self._text.path.name} cannot be read as CSV.", f"{error}.", fix) from error
 
     def record(self, row: int) -> int:
-        """Number of the record (the header is 1) that gave row `row` of the frames, counted from 0."""
+        """Number of the record (the first is 1) that gave row `row` of the frames, counted from 0."""
         ahead = [number - place for place, (number, _, _) in enumerate(sorted(self.torn))]
-        return row + 2 + bisect_right(ahead, row + 2)
+        number = row + 1 + self._above
+        return number + bisect_right(ahead, number)
 
-    def lines(self, records: Sequence[int], *, total: int) -> Mapping[int, int]:
-        """The line on which each of these records begins. total: records of the file, the header included."""
+    def lines(self, records: Sequence[int], *, rows: int) -> Mapping[int, int]:
+        """The line on which each of these records begins. rows: of the file, without those set aside."""
+        total = rows + len(self.torn) + self._above
         if not records or self._text.newlines == total - (not self._text.ended):  # no blank lines, no line breaks inside of fields
             return dict(zip(records, records, strict=True))
         wanted, last = set(records), max(records)
         found: dict[int, int] = {}
-        reader, number, begin = csv.reader(_lines(self._text), delimiter=self.separator), 0, 1
+        reader, number, begin = reader_of(_lines(self._text, self.dialect), self.dialect), 0, 1
         for fields in reader:
             if fields:
                 number += 1
@@ -94,21 +111,21 @@ class CsvFile:
         lines: list[str] = []
 
         def noted() -> Iterator[str]:
-            for line in _lines(self._text):
+            for line in _lines(self._text, self.dialect):
                 lines.append(line)
                 yield line
 
         last: list[str] = []
-        begin, reader = 1, csv.reader(noted(), delimiter=self.separator)
+        begin, reader = 1, reader_of(noted(), self.dialect)
         for _ in reader:
             last, begin = list(lines), reader.line_num - len(lines) + 1
             lines.clear()
         try:
-            list(csv.reader(last, delimiter=self.separator, strict=True))
+            list(reader_of(last, self.dialect, strict=True))
         except csv.Error as error:
             if "unexpected end of data" in str(error):
                 what = f"{self._text.path.name} has a quote that is never closed."
-                raise Unprocessable(what, f"It is in the record that begins on line {begin}.", "Close it, or write it twice; nothing was committed.") from error
+                raise Unprocessable(what, f"It is in the record that begins on line {begin}.", _OPEN) from error
 
 
 class _Shared(io.RawIOBase):
@@ -126,32 +143,71 @@ class _Shared(io.RawIOBase):
         return len(data)
 
 
-def _bytes(text: Text) -> io.BufferedReader:
-    return io.BufferedReader(_Shared(text.rewound()), 1 << 20)
+def _bytes(text: Text, dialect: Dialect) -> io.BufferedReader:
+    """The bytes, where lines above the header and comments are blank: so that every line keeps its number."""
+    handle: io.RawIOBase = _Shared(text.rewound())
+    if dialect.skip or dialect.comment:
+        handle = _Joined(_blanked(io.BufferedReader(handle, 1 << 20), dialect))
+    return io.BufferedReader(handle, 1 << 20)
 
 
-def _lines(text: Text) -> Iterator[str]:
+def _blanked(handle: io.BufferedReader, dialect: Dialect) -> Iterator[bytes]:
+    comment, quote = dialect.comment.encode(), dialect.quote.encode()
+    inside = False  # of a quoted field that goes on over several lines
+    for number, line in enumerate(handle):
+        begin = line.removeprefix(codecs.BOM_UTF8) if not number else line
+        if number < dialect.skip or (comment and not inside and begin.startswith(comment)):
+            yield b"\n" if line.endswith(b"\n") else b""
+            continue
+        if number >= dialect.skip and not comment:
+            yield line
+            yield from iter(lambda: handle.read(1 << 20), b"")
+            return
+        inside ^= bool(quote) and line.count(quote) % 2 == 1
+        yield line
+
+
+class _Joined(io.RawIOBase):
+    """Pieces of bytes as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left = piece
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
+
+
+def _lines(text: Text, dialect: Dialect) -> Iterator[str]:
     csv.field_size_limit(1 << 30)
-    return io.TextIOWrapper(_bytes(text), encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(_bytes(text, dialect), encoding="utf-8-sig", newline="")
 
 
-def _head(text: Text) -> tuple[str, list[str]]:
-    """The separator (the one that the header has most of, outside of quotes) and the fields of the header."""
+def _first_record(text: Text, dialect: Dialect) -> list[str]:
+    """The fields of the first record: the header, where there is one."""
     lines: list[str] = []
     there, quotes, size = False, 0, 0
-    for line in _lines(text):
+    for line in _lines(text, dialect):
         lines.append(line)
-        there, quotes, size = there or bool(line.strip()), quotes + line.count('"'), size + len(line)
+        there, size = there or bool(line.strip()), size + len(line)
+        quotes += line.count(dialect.quote) if dialect.quote else 0
         if there and (quotes % 2 == 0 or size > _LONGEST_HEADER):
             break
     begin = "".join(lines).strip("\r\n")
     if not begin.strip():
         raise Unprocessable(f"{text.path.name} is empty.", "It has no header and no rows.", "Fetch the file again; nothing was committed.")
-    bare = "".join(begin.split('"')[::2])
-    separator = max(_SEPARATORS, key=bare.count) if any(sign in bare for sign in _SEPARATORS) else ","
-    reader = csv.reader(io.StringIO(begin), delimiter=separator)
-    header = next(reader)  # a quote inside of a word opens nothing: then it is one line of what was looked through
+    reader = reader_of(io.StringIO(begin), dialect)
+    header: list[str] = next(reader)  # a quote inside of a word opens nothing: then it is one line of what was looked through
     if size > _LONGEST_HEADER and quotes % 2 and reader.line_num == begin.count("\n") + 1:
-        why = "No header is longer than 1 MB."
-        raise Unprocessable(f"{text.path.name} has a quote in its header that is never closed.", why, "Close it, or write it twice; nothing was committed.")
-    return separator, header
+        raise Unprocessable(f"{text.path.name} has a quote in its header that is never closed.", "No header is longer than 1 MB.", _OPEN)
+    return header

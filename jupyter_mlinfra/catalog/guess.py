@@ -1,29 +1,52 @@
-"""What type a column of text has, told by all of its values.
+"""What type a column of text has, and how its values are spelled, told by all of its values.
 
 A type is taken when at most one value in a hundred does not spell it (one value when there are 10 to 99, none below that): those
-rows then go to quarantine with their line. Among the types that pass, the one that loses fewest values wins, then the narrowest.
+rows then go to quarantine with their line. Among the types that pass, the one that loses fewest values wins, then the plainest.
 A number written with a leading zero is a code, and a whole number of 17 digits or more is an identifier: both stay text.
+
+Where two spellings read the same words as different values (1.234, 01/02/2024), the other columns of the files decide; where
+they do not, the column stays text and the doubt is said.
 """
 
 from __future__ import annotations
 
+import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .conform import from_text
+from .reading import Doubt, Reading
+from .spelling import DATES, NUMBERS, PLAIN, Spelling
 
 if TYPE_CHECKING:
     import polars as pl
 
 _CODE = r"^[+-]?0\d"
 _LONG = r"^[+-]?\d{17,}$"
+_ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"  # 192.168.178.100 is no number with thousands
+_DIGITS = r"^[+-]?\d+$"
+_SAMPLE = 500
+_ODD = 3
+_NEARLY = 4  # a column of which three quarters have a type is nearly of that type
+_DAY_FIRST = {"%d.%m.%Y": True, "%d/%m/%Y": True, "%m/%d/%Y": False, "%d-%m-%Y": True, "%m-%d-%Y": False}
+_SWAPPED = {"%d/%m/%Y": "%m/%d/%Y", "%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y", "%m-%d-%Y": "%d-%m-%Y"}
 
 
-class _Candidate(NamedTuple):
-    """A type and the spellings that speak against it."""
+class Candidate(NamedTuple):
+    """A type, a spelling of it, and the words that speak against it."""
 
     dtype: pl.DataType
+    spelling: Spelling = PLAIN
     against: str | None = None
+
+
+class Guess(NamedTuple):
+    """What was found out about one column."""
+
+    dtype: pl.DataType
+    spelling: Spelling = PLAIN
+    doubt: Doubt | None = None
 
 
 def allowed(values: int) -> int:
@@ -32,53 +55,245 @@ def allowed(values: int) -> int:
 
 
 class Guesses:
-    """The types of several columns of text, as more and more values are seen. Order of candidates: narrowest first."""
+    """The types of several columns of text, as more and more values are seen."""
 
-    def __init__(self, columns: Sequence[str], *, zone: str | None, times_only: bool = False) -> None:
-        import polars as pl
-
-        times = [_Candidate(pl.Date()), *([] if zone else [_Candidate(pl.Datetime("us"))]), _Candidate(pl.Datetime("us", "UTC"))]
-        numbers = [_Candidate(pl.Boolean(), r"^[01]$"), _Candidate(pl.Int64(), _CODE), _Candidate(pl.Float64(), f"{_CODE}|{_LONG}")]
-        candidates = times if times_only else numbers + times
-        self._zone = zone
-        self._lost = {name: dict.fromkeys(candidates, 0) for name in columns}
+    def __init__(self, columns: Mapping[str, pl.DataType | None], reading: Reading, *, times_only: bool = False) -> None:
+        """columns: the type where it is known already, so that only the spelling is guessed."""
+        self._known = dict(columns)
+        self._reading = reading
+        self._lost: dict[str, dict[Candidate, int]] = {}
+        every = candidates(reading, times_only=times_only)
+        for name, dtype in columns.items():
+            self._lost[name] = dict.fromkeys([item for item in every if dtype is None or _alike(item.dtype, dtype)], 0)
         self._values = dict.fromkeys(columns, 0)
+        self._odd: dict[str, Counter[str]] = {name: Counter() for name in columns}
 
     def observe(self, frame: pl.DataFrame) -> None:
         """Count, for each column and candidate, the values that are lost. A candidate that loses half a block is out."""
         for name, lost in self._lost.items():
-            if name not in frame.columns:
+            if name not in frame.columns or not lost:
                 continue
-            values, missed = self._counted(frame[name], list(lost))
-            self._values[name] += values
-            for candidate, count in missed.items():
-                lost[candidate] += count
-                if 2 * count > values:
+            words = _words(frame[name])
+            values = int(words["times"].sum())
+            if not values:
+                continue
+            if not self._values[name]:
+                for candidate in _unlikely(words, list(lost), self._reading.time_zone):
                     del lost[candidate]
+            self._values[name] += values
+            for candidate, missed in _counted(words, list(lost), self._reading.time_zone).items():
+                lost[candidate] += missed
+                if 2 * missed > values:
+                    del lost[candidate]
+            self._note_odd(name, words)
 
-    def result(self) -> Mapping[str, pl.DataType]:
-        """The type of each column; text where nothing else passed, and where there was no value."""
+    def _note_odd(self, name: str, words: pl.DataFrame) -> None:
+        """Keep some words that the best candidate loses."""
+        nearly = min(self._lost[name].items(), key=lambda item: item[1], default=None)
+        if nearly is not None and nearly[1] and len(self._odd[name]) < _ODD:
+            odd = words.filter(_missed(nearly[0], self._reading.time_zone)).sort("times", descending=True)
+            self._odd[name].update(dict(odd.head(_ODD).rows()))
+
+    def plain(self) -> bool:
+        """Whether all types are known and every value so far is spelled in the plain way: then nothing is left to find out."""
+        return all(
+            dtype is not None and (not lost or any(missed == 0 and candidate.spelling == PLAIN for candidate, missed in lost.items()))
+            for dtype, lost in zip(self._known.values(), self._lost.values(), strict=True)
+        )
+
+    def result(self, *, separator: str = ",") -> Mapping[str, Guess]:
+        """What each column is; text where nothing else passed, and where there was no value. separator: of the fields, a hint."""
+        decimals, days = self._votes()
+        return {name: self._one(name, decimals, days, separator) for name in self._lost}
+
+    def _one(self, name: str, decimals: Counter[str], days: Counter[bool], separator: str) -> Guess:
         import polars as pl
 
-        found: dict[str, pl.DataType] = {}
-        for name, lost in self._lost.items():
-            most = allowed(self._values[name])
-            passed = [(missed, place, candidate.dtype) for place, (candidate, missed) in enumerate(lost.items()) if missed <= most]
-            found[name] = min(passed, key=lambda item: item[:2])[2] if passed and self._values[name] else pl.String()
-        return found
+        best, known = self._best(name), self._known[name]
+        if not best:
+            return Guess(known or pl.String(), PLAIN, self._nearly(name) if known is None else None)
+        first = best[0]
+        found = _number(name, best, decimals, separator) if first.dtype.is_numeric() else _date(name, best, days)
+        if found is None:
+            found = Guess(first.dtype, first.spelling)
+        if known is None:
+            return found
+        doubt = found.doubt
+        return Guess(known, found.spelling, Doubt(doubt.option, doubt.what, doubt.fix, stops=found.dtype == pl.String()) if doubt else None)
 
-    def _counted(self, column: pl.Series, candidates: Sequence[_Candidate]) -> tuple[int, dict[_Candidate, int]]:
-        """How many words the column has, and how many of them each candidate loses. Each word is looked at once, however often it stands there."""
-        import polars as pl
+    def _best(self, name: str) -> list[Candidate]:
+        """The candidates that lose fewest values, the plainest first; none where all lose too many."""
+        lost = self._lost[name]
+        most = allowed(self._values[name]) if self._known[name] is None else self._values[name]
+        passed = [count for count in lost.values() if count <= most]
+        if not passed or not self._values[name]:
+            return []
+        return [candidate for candidate, count in lost.items() if count == min(passed)]
 
-        words = column.alias("word").drop_nulls().value_counts(name="times")
-        word = pl.col("word")
-        sums = [pl.when(from_text(word, pl.Int64(), None)[1]).then("times").sum()]
-        for candidate in candidates:
-            value, present = from_text(word, candidate.dtype, self._zone)
-            lost = value.is_null()
-            if candidate.against is not None:
-                lost = lost | word.str.strip_chars().str.contains(candidate.against)
-            sums.append(pl.when(present & lost).then("times").sum())
-        values, *missed = words.select([number.alias(str(place)) for place, number in enumerate(sums)]).row(0)
-        return values, dict(zip(candidates, missed, strict=True))
+    def _nearly(self, name: str) -> Doubt | None:
+        """Why a column of text is none of numbers or dates, where that is what most of its values are."""
+        candidate, missed = min(self._lost[name].items(), key=lambda item: item[1], default=(None, 0))
+        values = self._values[name]
+        if candidate is None or not self._odd[name] or _NEARLY * missed > values or values < _NEARLY:
+            return None
+        word = self._odd[name].most_common(1)[0][0]
+        kind = "numbers" if candidate.dtype.is_numeric() else "dates" if candidate.dtype.is_temporal() else "truths"
+        what = f"Column {name!r} is text: {missed:,} of {values:,} values are no {kind}, such as {word[:40]!r}."
+        fix = f"If {word[:40]!r} means no value, say --null {shlex.quote(word[:40])}."
+        return Doubt("null_values", what, fix)
+
+    def _votes(self) -> tuple[Counter[str], Counter[bool]]:
+        """Which decimal mark, and whether the day stands first, in the columns that leave no doubt."""
+        decimals: Counter[str] = Counter()
+        days: Counter[bool] = Counter()
+        for name in self._lost:
+            best = self._best(name)
+            marks = {candidate.spelling.decimal for candidate in best if candidate.dtype.is_float()}
+            if len(marks) == 1 and not any(candidate.dtype.is_integer() and candidate.spelling == PLAIN for candidate in best):
+                decimals.update(marks)
+            orders = {_DAY_FIRST[candidate.spelling.date] for candidate in best if candidate.spelling.date in _DAY_FIRST}
+            if len(orders) == 1:
+                days.update(orders)
+        return decimals, days
+
+
+def candidates(reading: Reading, *, times_only: bool = False) -> list[Candidate]:
+    """What a column of text may be, the narrowest and plainest first."""
+    import polars as pl
+
+    stamp, utc = pl.Datetime("us"), pl.Datetime("us", "UTC")
+    moments = [utc] if reading.time_zone else [stamp]
+    times = [Candidate(dtype) for dtype in dict.fromkeys([pl.Date(), *moments, utc])]
+    forms = DATES if reading.date_format is None else (reading.date_format,) if reading.date_format else ()
+    times += [Candidate(dtype, Spelling(date=form)) for form in forms for dtype in (pl.Date(), *moments)]
+    if times_only:
+        return times
+    plain = [Candidate(pl.Int64(), PLAIN, _CODE)]
+    if reading.decimal in (None, PLAIN.decimal) and reading.thousands != ".":
+        plain.append(Candidate(pl.Float64(), PLAIN, f"{_CODE}|{_LONG}"))
+    return [Candidate(pl.Boolean(), PLAIN, r"^[01]$"), *plain, *times, *_spelled(reading)]
+
+
+def _spelled(reading: Reading) -> list[Candidate]:
+    import polars as pl
+
+    marks = [(d, t) for d, t in NUMBERS if reading.decimal in (None, d) and reading.thousands in (None, t)]
+    if reading.thousands == "" and reading.decimal != PLAIN.decimal:
+        marks = [(",", "")]
+    found = []
+    for decimal, thousands in marks:
+        against = f"{_CODE}|{_LONG}" + (f"|{_ADDRESS}" if thousands == "." and reading.thousands is None else "")
+        found += [Candidate(dtype, Spelling(decimal, thousands), against) for dtype in (pl.Int64(), pl.Float64())]
+    return found
+
+
+def _alike(candidate: pl.DataType, known: pl.DataType) -> bool:
+    """Whether values of the candidate's type are spelled like those of a type that is known."""
+    if known.is_numeric():
+        return candidate.is_float() if known.is_float() or known.is_decimal() else candidate.is_integer()
+    return candidate == known
+
+
+def _number(name: str, best: Sequence[Candidate], decimals: Counter[str], separator: str) -> Guess | None:
+    """The spelling of a number where two of them read other values: 1.234 and 1,234. None where nothing is in doubt."""
+    import polars as pl
+
+    first = best[0]
+    if first.dtype.is_integer() and first.spelling == PLAIN:
+        return None
+    if not any(item.dtype.is_float() for item in best):  # a column of whole numbers, as is known
+        sure = first.spelling.thousands != "." or _winner(decimals) == ","
+        return None if sure else Guess(first.dtype)
+    point = next((item for item in best if item.spelling.decimal == "." and item.dtype.is_float()), None)
+    comma = next((item for item in best if item.spelling.decimal == "," and item.dtype.is_float()), None)
+    if point is None or comma is None or {point.spelling.thousands, comma.spelling.thousands} & {" ", "'"}:
+        return None
+    whole = {item.spelling: item for item in best if item.dtype.is_integer()}
+    by_vote = {".": point, ",": comma}
+    winner = _winner(decimals)
+    if winner:
+        chosen = whole.get(by_vote[winner].spelling, by_vote[winner])
+        return Guess(chosen.dtype, chosen.spelling)
+    if point.spelling == PLAIN:  # 1.234: a point is a decimal mark, unless the file is of a country with the comma
+        what = f"Column {name!r} could hold thousands: its points stand before three digits."
+        doubt = Doubt("decimal", what, "Say --decimal , if they do, or --decimal . if not.") if separator == ";" else None
+        return Guess(point.dtype, PLAIN, doubt)
+    if separator == ",":  # "1,234" in a file of commas
+        chosen = whole.get(point.spelling, point)
+        return Guess(chosen.dtype, chosen.spelling)
+    what = f"Column {name!r} is text: its commas could be decimal marks or thousands marks."
+    return Guess(pl.String(), PLAIN, Doubt("decimal", what, "Say --decimal , or --decimal . to read it as numbers."))
+
+
+def _winner(decimals: Counter[str]) -> str:
+    """The decimal mark of most columns; none in a draw."""
+    common = decimals.most_common(2)
+    return common[0][0] if common and (len(common) == 1 or common[0][1] > common[1][1]) else ""
+
+
+def _date(name: str, best: Sequence[Candidate], days: Counter[bool]) -> Guess | None:
+    """The form of dates where day and month could be swapped. None where nothing is in doubt."""
+    import polars as pl
+
+    first = best[0]
+    other = next((item for item in best if item.spelling.date == _SWAPPED.get(first.spelling.date, "-")), None)
+    if other is None:
+        return None
+    if len(days) == 1:
+        chosen = first if _DAY_FIRST[first.spelling.date] in days else other
+        return Guess(chosen.dtype, chosen.spelling)
+    forms = sorted((first.spelling.date, other.spelling.date))
+    what = f"Column {name!r} is text: its dates could begin with the day or with the month."
+    return Guess(pl.String(), PLAIN, Doubt("date_format", what, f"Say --date-format {forms[0]} or --date-format {forms[1]}."))
+
+
+def _words(column: pl.Series) -> pl.DataFrame:
+    """The words of a column that are no words for a missing value, and how often each stands there."""
+    import polars as pl
+
+    words = column.alias("word").drop_nulls().value_counts(name="times")
+    return words.filter(from_text(pl.col("word"), pl.Int64(), None)[1])
+
+
+def _unlikely(words: pl.DataFrame, given: Sequence[Candidate], zone: str | None) -> list[Candidate]:
+    """The candidates that lose more than half of a sample: most of them, at the price of a few words."""
+    import polars as pl
+
+    sample = words.gather_every(max(1, words.height // _SAMPLE)).with_columns(pl.lit(1).alias("times"))
+    return [candidate for candidate, missed in _counted(sample, given, zone).items() if 2 * missed > sample.height]
+
+
+def _counted(words: pl.DataFrame, given: Sequence[Candidate], zone: str | None) -> dict[Candidate, int]:
+    """How many values each candidate loses. Each word is looked at once, however often it stands there.
+
+    A number of digits alone is the same in every spelling, and what the plain point reads is not read by another one with a point.
+    """
+    import polars as pl
+
+    stripped = pl.col("word").str.strip_chars()
+    marked = words.filter(~stripped.str.contains(_DIGITS) | stripped.str.contains(f"{_CODE}|{_LONG}"))
+    plain = next((item for item in given if item.dtype.is_float() and item.spelling == PLAIN), None)
+    found: dict[Candidate, int] = {}
+    left = marked
+    if plain is not None:
+        left = marked.filter(_missed(plain, zone))
+        found[plain] = int(left["times"].sum())
+    for candidate in given:
+        if candidate == plain:
+            continue
+        if not candidate.dtype.is_numeric():
+            of = words
+        elif candidate.dtype.is_float() and candidate.spelling.decimal == PLAIN.decimal:
+            of = left
+        else:
+            of = marked if candidate.spelling != PLAIN else words
+        found[candidate] = int(of.filter(_missed(candidate, zone))["times"].sum()) if of.height else 0
+    return {candidate: found[candidate] for candidate in given}
+
+
+def _missed(candidate: Candidate, zone: str | None) -> pl.Expr:
+    import polars as pl
+
+    word = pl.col("word")
+    missed = from_text(word, candidate.dtype, zone, candidate.spelling)[0].is_null()
+    return missed | word.str.strip_chars().str.contains(candidate.against) if candidate.against is not None else missed

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..core.errors import BadRequest, Unprocessable
 from .conform import Fit, Target, fit
+from .diagnosis import refusal
 from .dtypes import given_dtype, short_dtype, storable
-from .guess import Guesses
+from .guess import Guess, Guesses
 from .names import column_names
-from .quarantine import MOST, Quarantine, too_many
-from .sources import Reading, Source
+from .quarantine import MOST, Broken, Quarantine, Unfit, too_many
+from .reading import Doubt, Reading
+from .sources import Source
+from .spelling import PLAIN
 
 if TYPE_CHECKING:
     import polars as pl
 
 _BAD = "\0bad"  # no column can have this name
 _BLOCK = 1 << 17
+_FEW = 10
+"""So many rows may be set aside of a small file, if they are not the most of it."""
 
 
 class Rows(Protocol):
@@ -31,15 +36,32 @@ class Rows(Protocol):
 
 
 class FileRows:
-    """The rows of files; what does not fit goes to `quarantine`."""
+    """The rows of files; what does not fit goes to `quarantine`.
 
-    def __init__(self, sources: Sequence[Source], reading: Reading) -> None:
+    doubts: what the guesses may have wrong, after `plan`. read: rows that were read, after `frames` ended.
+    strict: a doubt that stops is raised, and too many rows that do not fit refuse the files; else `refused` holds why they would be.
+    """
+
+    def __init__(self, sources: Sequence[Source], reading: Reading, *, strict: bool = True) -> None:
         self._sources = sources
         self._reading = reading
+        self._strict = strict
+        self._asked: Mapping[str, pl.DataType | None] = {}
+        self.guesses: Mapping[str, Guess] = {}
         self.quarantine = Quarantine()
+        self.refused: list[Unprocessable] = []
+        self.read = 0
+
+    @property
+    def doubts(self) -> list[Doubt]:
+        """Of the files, then of their columns; each once."""
+        of_files = [doubt for source in self._sources for doubt in source.doubts]
+        of_columns = [guess.doubt for guess in self.guesses.values() if guess.doubt is not None]
+        return list(dict.fromkeys([*of_files, *of_columns]))
 
     def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
         first = self._sources[0]
+        self._refuse_doubts()
         for source in self._sources:
             missing = [name for name in known or first.columns if name not in source.columns]
             if missing:
@@ -49,66 +71,103 @@ class FileRows:
         if unknown := [name for name in self._reading.types if all(name not in source.columns for source in self._sources)]:
             raise BadRequest(f"A type is given for column {unknown[0]!r}, which no file has.", fix=f"Columns: {_listed(first.columns)}.")
         new = [name for source in self._sources for name in source.columns if name not in (known or {})]
-        return {**(known or {}), **self._typed(list(dict.fromkeys(new)))}
+        self._guess(known or {}, list(dict.fromkeys(new)))
+        self._refuse_doubts()
+        return {**(known or {}), **{name: self._target(name) for name in dict.fromkeys(new)}}
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
         self.quarantine.rows.clear()
+        self.read = 0
         for source in self._sources:
             yield from self._of(source, targets)
 
     def _of(self, source: Source, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
         import polars as pl
 
-        zone = self._reading.time_zone
-        fits = [fit(name, source.columns[name], target, spelled=source.spelled, zone=zone) for name, target in targets.items() if name in source.columns]
+        fits = [self._fit(source, name, target) for name, target in targets.items() if name in source.columns]
         absent = [pl.lit(None, dtype=target.dtype).alias(name) for name, target in targets.items() if name not in source.columns]
         read = 0
-        unfit: list[tuple[int, str, Mapping[str, object]]] = []
+        unfit: list[Unfit] = []
         for frame in source.frames():
             typed = _typed(frame, fits).with_columns(absent)
             bad = typed[_BAD].arg_true()
             unfit += _reasons(frame[bad], [read + row for row in bad], fits) if len(bad) else []
             if len(unfit) > MOST:
-                raise too_many(source.name, f"row {unfit[0][0] + 1}", unfit[0][1])
+                raise too_many(source.name, f"row {unfit[0].row + 1}", unfit[0].reason)
             read += frame.height
             yield (typed.filter(~pl.col(_BAD)) if len(bad) else typed).select(list(targets))
         broken = sorted([*source.torn(), *source.broken(unfit)], key=lambda row: row.line)
+        self._judge(source, broken, read + len(source.torn()), targets)
         for row in broken:
             self.quarantine.add(row)
-        if read == len(unfit) and broken:
-            why = f"Line {broken[0].line}: {broken[0].reason}."
-            raise Unprocessable(f"No row of {source.name} can be read.", why, "Check separator, encoding and types; nothing was committed.")
-        if not read:
+        self.read += read + len(source.torn())
+
+    def _judge(self, source: Source, broken: Sequence[Broken], total: int, targets: Mapping[str, Target]) -> None:
+        """Few rows that do not fit are set aside; many say that the file is read in the wrong way."""
+        if not total:
             raise Unprocessable(f"{source.name} is empty.", "It has no rows.", "Fetch the file again; nothing was committed.")
+        bad = len(broken)
+        few = bad <= self._reading.max_bad * total or (bad <= _FEW and 2 * bad <= total and self._reading.max_bad > 0)
+        if bad and (bad == total or not few):
+            error = refusal(source, broken, total, self._reading, {name: target.dtype for name, target in targets.items()})
+            if self._strict:
+                raise error
+            self.refused.append(error)
 
-    def _typed(self, names: Sequence[str]) -> dict[str, Target]:
+    def _fit(self, source: Source, name: str, target: Target) -> Fit:
+        spelling = self.guesses[name].spelling if name in self.guesses and source.spelled else PLAIN
+        return fit(name, source.columns[name], target, spelled=source.spelled, zone=self._reading.time_zone, spelling=spelling)
+
+    def _refuse_doubts(self) -> None:
+        for doubt in self.doubts:
+            if doubt.stops and self._strict:
+                raise doubt.error()
+
+    def _target(self, name: str) -> Target:
+        given = self._reading.types.get(name)
+        if given:
+            return Target(given_dtype(name, given))
+        holder = self._holder(name)
+        return Target(self.guesses[name].dtype if name in self.guesses else storable(holder.columns[name], name))
+
+    def _holder(self, name: str) -> Source:
+        return next(source for source in self._sources if name in source.columns)
+
+    def _guess(self, known: Mapping[str, Target], new: Sequence[str]) -> None:
+        """Find out the types of new columns of text, and for all of them how their values are spelled."""
         import polars as pl
 
-        holders = {name: next(source for source in self._sources if name in source.columns) for name in names}
-        open_names = [name for name, source in holders.items() if source.spelled and source.columns[name] == pl.String() and name not in self._reading.types]
-        guessed: dict[str, pl.DataType] = {}
+        given = {name: given_dtype(name, word) for name, word in self._reading.types.items() if name not in known}
+        types = {**{name: target.dtype for name, target in known.items()}, **dict.fromkeys(new), **given}
+        asked: dict[str, pl.DataType | None] = {}
+        for name, dtype in types.items():
+            texts = [source for source in self._sources if source.spelled and source.columns.get(name) == pl.String()]
+            if texts and (dtype is None or dtype.is_numeric() or dtype.is_temporal()):
+                asked[name] = dtype
+        if asked == self._asked:
+            return
+        times = {name for name in asked if self._holder(name).times_only}
+        self.guesses = {}
         for times_only in (False, True):
-            asked = [name for name in open_names if holders[name].times_only == times_only]
-            guessed |= self._guessed(asked, times_only=times_only)
-        found: dict[str, Target] = {}
-        for name in names:
-            given = self._reading.types.get(name)
-            dtype = given_dtype(name, given) if given else guessed.get(name) or storable(holders[name].columns[name], name)
-            found[name] = Target(dtype)
-        return found
+            self.guesses |= self._guessed({name: dtype for name, dtype in asked.items() if (name in times) == times_only}, times_only=times_only)
+        self._asked = asked
 
-    def _guessed(self, names: Sequence[str], *, times_only: bool) -> Mapping[str, pl.DataType]:
+    def _guessed(self, asked: Mapping[str, pl.DataType | None], *, times_only: bool) -> dict[str, Guess]:
         import polars as pl
 
-        if not names:
+        if not asked:
             return {}
-        guesses = Guesses(names, zone=self._reading.time_zone, times_only=times_only)
+        guesses = Guesses(asked, self._reading, times_only=times_only)
         for source in self._sources:
-            texts = [name for name in names if source.columns.get(name) == pl.String()]
-            if texts and source.spelled:
-                for frame in source.frames():
-                    guesses.observe(frame.select(texts))
-        return guesses.result()
+            texts = [name for name in asked if source.columns.get(name) == pl.String()]
+            if not texts or not source.spelled:
+                continue
+            for frame in source.frames():
+                guesses.observe(frame.select(texts))
+                if guesses.plain():
+                    break
+        dialect = self._sources[0].dialect
+        return dict(guesses.result(separator=dialect.separator if dialect else ","))
 
 
 class FrameRows:
@@ -137,9 +196,9 @@ class FrameRows:
             out = _typed(frame, fits)
             bad = out[_BAD].arg_true()
             if len(bad):
-                _, reason, _ = _reasons(frame[bad[:1]], [0], fits)[0]
+                first = _reasons(frame[bad[:1]], [0], fits)[0]
                 raise Unprocessable(
-                    "The frame does not fit the dataset.", f"A row has {reason}.", "Mend the values, or write the dataset anew with mode='replace'."
+                    "The frame does not fit the dataset.", f"A row has {first.reason}.", "Fix the values, or write the dataset anew with mode='replace'."
                 )
             yield out.drop(_BAD)
 
@@ -158,15 +217,15 @@ def _typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
     return pl.concat(both).sort(place).drop(place)
 
 
-def _reasons(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) -> list[tuple[int, str, Mapping[str, object]]]:
+def _reasons(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) -> list[Unfit]:
     """Number, reason and values of rows of which each has at least one bad value; the first one is named."""
     flags = rows.select([item.bad.alias(str(place)) for place, item in enumerate(fits)]).rows()
-    found: list[tuple[int, str, Mapping[str, object]]] = []
+    found: list[Unfit] = []
     for number, flag, values in zip(numbers, flags, rows.iter_rows(named=True), strict=True):
         bad = fits[flag.index(True)]
         value = values[bad.name]
         reason = f"{value!r:.100} in column {bad.name!r}, which is {short_dtype(bad.target.dtype)}"
-        found.append((number, reason if value is not None else f"no value in column {bad.name!r}, which needs one", values))
+        found.append(Unfit(number, reason if value is not None else f"no value in column {bad.name!r}, which needs one", values, bad.name))
     return found
 
 

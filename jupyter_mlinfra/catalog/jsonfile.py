@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,14 +18,19 @@ if TYPE_CHECKING:
     import polars as pl
 
 _BLOCK = 20_000
+_BETWEEN = re.compile(r"[\s,]*")  # elements of an array
 _LARGEST_ARRAY = 256 << 20
 
 
 class JsonFile:
-    """One JSON file whose bytes are known to be UTF-8. `torn` holds (line, reason, text) of what was set aside; blank lines count as lines."""
+    """One JSON file whose bytes are known to be UTF-8; not `whole` when they are its beginning.
 
-    def __init__(self, text: Text) -> None:
+    `torn` holds (line, reason, text) of what was set aside; blank lines count as lines.
+    """
+
+    def __init__(self, text: Text, *, whole: bool = True) -> None:
         self._text = text
+        self._whole = whole
         self.torn: list[tuple[int, str, str]] = []
         self._skipped: list[int] = []
         self._schema = self._merged()
@@ -109,6 +116,8 @@ class JsonFile:
         data = handle.read(_LARGEST_ARRAY + 1)
         if len(data) > _LARGEST_ARRAY:
             raise TooLarge(f"{name} is too large for one JSON array.", f"It has over {_LARGEST_ARRAY >> 20} MiB.", "Write one object a line (.jsonl).")
+        if not self._whole:
+            return map(orjson.dumps, _beginning(data.decode(errors="ignore")))
         try:
             found = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -118,3 +127,15 @@ class JsonFile:
     def _mixed(self, error: object) -> Unprocessable:
         what = f"{self._text.path.name} mixes types that no column can hold."
         return Unprocessable(what, str(error).partition("\n")[0] + ".", "Give each field one type; nothing was committed.")
+
+
+def _beginning(text: str) -> Iterator[Any]:
+    """The whole elements of an array that is cut off."""
+    decoder, place = json.JSONDecoder(), text.index("[") + 1
+    while True:
+        found = _BETWEEN.match(text, place)
+        try:
+            element, place = decoder.raw_decode(text, found.end() if found else place)
+        except ValueError:
+            return
+        yield element

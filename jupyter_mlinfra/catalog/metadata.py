@@ -20,7 +20,7 @@ from .spec import Column, Dataset, Snapshot
 OWNER, TAGS, DESCRIPTION = "mlinfra.owner", "mlinfra.tags", "comment"
 """Table properties that hold what people say of a dataset; the search index can always be built from them again."""
 
-WRITTEN_BY, QUARANTINED, COMMIT = "mlinfra.written-by", "mlinfra.quarantined", "mlinfra.commit"
+WRITTEN_BY, QUARANTINED, COMMIT, FILES = "mlinfra.written-by", "mlinfra.quarantined", "mlinfra.commit", "mlinfra.files"
 """Properties in the summary of a snapshot that this catalog wrote."""
 
 _NEEDED = frozenset({"charts", "ml", "print"})
@@ -88,6 +88,23 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
     ]
 
 
+def files_in(metadata: Metadata) -> dict[str, str]:
+    """The snapshots that brought in the files whose rows are in the table now, by digest.
+
+    From the newest snapshot back to one that replaced or deleted rows: what came before may be gone.
+    """
+    entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
+    entry = entries.get(metadata.get("current-snapshot-id"))
+    found: dict[str, str] = {}
+    while entry is not None:
+        for digest in _listed(_summary(entry).get(FILES)):
+            found.setdefault(digest, str(entry["snapshot-id"]))
+        if _summary(entry).get("operation", "append") not in ("append", "replace"):  # Iceberg's replace keeps the rows
+            break
+        entry = entries.get(entry.get("parent-snapshot-id"))
+    return found
+
+
 def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:
     """The snapshot that `name` asks for, else the newest; None when nothing was ever committed.
 
@@ -123,12 +140,17 @@ def fields(name: DatasetName, metadata: Metadata) -> Sequence[Mapping[str, Any]]
 
 
 def tags(properties: Mapping[str, str]) -> list[str]:
-    """The tags in a table's properties; something else that stands there counts as none."""
+    """The tags in a table's properties."""
+    return _listed(properties.get(TAGS))
+
+
+def _listed(text: str | None) -> list[str]:
+    """The words of a JSON list; something else that stands there counts as none."""
     try:
-        found = json.loads(properties.get(TAGS, "[]"))
+        found = json.loads(text or "[]")
     except json.JSONDecodeError:
         return []
-    return [str(tag) for tag in found] if isinstance(found, list) else []
+    return [str(word) for word in found] if isinstance(found, list) else []
 
 
 def code(name: DatasetName) -> dict[str, str]:

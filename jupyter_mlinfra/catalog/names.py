@@ -60,8 +60,8 @@ def snapshot_id(value: str | int) -> int:
     return int(text)
 
 
-def column_names(header: Sequence[str], where: str) -> list[str]:
-    """The column names of a file; an unnamed column becomes `column_N`.
+def column_names(header: Sequence[str], where: str, *, fix: str = "Rename one of them.") -> list[str]:
+    """The column names of a file; an unnamed column becomes `column_N`. fix: of two that are equal.
 
     Raises Unprocessable when two are equal or one cannot be a name.
     """
@@ -73,5 +73,5 @@ def column_names(header: Sequence[str], where: str) -> list[str]:
             )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise Unprocessable(f"{where} has two columns {twice[0]!r}.", "Each column needs a name of its own.", "Rename one of them.")
+        raise Unprocessable(f"{where} has two columns {twice[0]!r}.", "Each column needs a name of its own.", fix)
     return names

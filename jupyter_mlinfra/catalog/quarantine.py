@@ -1,11 +1,12 @@
-"""Rows that could not become rows of the table: kept with file, line and reason, so that they can be mended and ingested again."""
+"""Rows that could not become rows of the table: kept with file, line and reason, so that they can be fixed and ingested again."""
 
 from __future__ import annotations
 
 import io
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.errors import Unprocessable
 from ..core.files import write_atomic
@@ -22,12 +23,26 @@ _LONGEST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """One row that was set aside. line: where it begins in its file, from 1. text: what stands there."""
+    """One row that was set aside. line: where it begins in its file, from 1. text: what stands there.
+
+    column, value: what did not fit, where the row could be cut into its fields.
+    """
 
     file: str
     line: int
     reason: str
     text: str
+    column: str = ""
+    value: Any = None
+
+
+class Unfit(NamedTuple):
+    """A row with a value that does not fit. row: its number in the frames of its source, from 0."""
+
+    row: int
+    reason: str
+    values: Mapping[str, Any]
+    column: str
 
 
 class Quarantine:
@@ -42,7 +57,7 @@ class Quarantine:
         if len(self.rows) >= MOST:
             first = self.rows[0]
             raise too_many(first.file, f"line {first.line}", first.reason)
-        self.rows.append(Broken(row.file, row.line, row.reason, row.text[:_LONGEST]))
+        self.rows.append(Broken(row.file, row.line, row.reason, row.text[:_LONGEST], row.column))
 
     def write(self, folder: Path) -> None:
         """Store the rows as one Parquet file (file, line, reason, text) at `path`; no rows, no file."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..core.display import number
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
@@ -21,8 +22,10 @@ from .commit import Committed, Mode
 from .names import DatasetName, snapshot_id
 from .profile import TIERS, Tier
 from .quarantine import Quarantine
-from .spec import Dataset, DatasetDetail, IngestReport, Profile, RowBlock, Snapshot
+from .reading import Reading, ReadingOptions
+from .spec import Dataset, DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Snapshot
 from .store import Entry, Store
+from .watch import Watch, digest, watched
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +34,12 @@ if TYPE_CHECKING:
     from .intake import Rows
     from .table import Table
 
+_ATTEMPTS = 3
 _MOST_TAGS, _LONGEST_TAG, _LONGEST_NOTE = 50, 100, 10_000
+
+
+class _ComeFirstError(Exception):
+    """A file that was to be ingested is in the dataset by now."""
 
 
 class Catalog:
@@ -43,38 +51,55 @@ class Catalog:
 
     # -- writing -------------------------------------------------------------------------------------------------------------------
 
-    def ingest(
-        self,
-        files: Sequence[str | Path],
-        *,
-        into: str,
-        mode: Mode = "append",
-        encoding: str = "utf-8",
-        null_values: Sequence[str] = (),
-        time_zone: str | None = None,
-        types: Mapping[str, str] | None = None,
-    ) -> IngestReport:
+    def ingest(self, files: Sequence[str | Path], *, into: str, mode: Mode = "append", again: bool = False, **reading: Unpack[ReadingOptions]) -> IngestReport:
         """Read CSV, Parquet or JSON files into a dataset in one commit, or change nothing.
 
         mode: append keeps the rows that are there; replace puts these in their place (older snapshots stay readable).
-        null_values: words that mean a missing value in every column. time_zone: where times without a zone were read.
-        types: short type words for columns of text that are not to be guessed ({"flight": "str"}).
-        Rows that do not fit go to quarantine, with line and reason. Raises NotFound for a missing file, BadRequest for a name or an option
-        that cannot be, Unprocessable for a file that is empty, damaged, in another encoding, or without a column that the dataset has.
+        again: append files that are in the dataset already once more; else they are skipped, and the report says so.
+        reading: how text is read (see `ReadingOptions`); what is left out is guessed.
+        Rows that do not fit go to quarantine, with line and reason, up to `max_bad` of a file. Raises NotFound for a missing file,
+        BadRequest for a name or an option that cannot be, Conflict for a file that changes while it is read, Unprocessable for one that
+        is empty, damaged, in another encoding, without a column that the dataset has, of which too many rows do not fit, or whose guessed
+        options are in doubt.
         """
-        from .conform import check_zone
-        from .intake import FileRows
-        from .sources import Reading, open_sources, paths_of
+        from .sources import paths_of
 
         name = _plain(into)
         _check_mode(mode)
-        check_zone(time_zone)
+        options = _reading(reading)
         self._store.check_writable(name)
-        reading = Reading(encoding=encoding, null_values=tuple(null_values), time_zone=time_zone, types=types or {})
         paths = paths_of(files, self._project.root)
-        with open_sources(paths, reading, self._project.folder("staging")) as sources:
-            rows = FileRows(sources, reading)
-            return self._write(name, rows, mode, [f"file:{self._shown(path)}" for path in paths], rows.quarantine)
+        with watched(paths) as watch:
+            digests = {path: digest(path) for path in paths}
+            for _ in range(_ATTEMPTS):
+                known = self._files_in(name) if mode == "append" and not again else {}
+                new = [path for path in paths if digests[path] not in known]
+                skipped = {self._shown(path): known[digests[path]] for path in paths if path not in new}
+                if not new:
+                    return _nothing(name, skipped, self.show(name.text))
+                try:
+                    return self._ingest(name, new, options, mode, watch=watch, digests=digests, skipped=skipped, again=again)
+                except _ComeFirstError:  # another ingest of a file that was new when this one began
+                    continue
+        raise Conflict(f"{name.text} was not written.", "Other ingests of the same files came first.", "Look at the dataset, then try again.")
+
+    def inspect(self, files: Sequence[str | Path], *, into: str | None = None, mode: Mode = "append", **reading: Unpack[ReadingOptions]) -> Inspection:
+        """What an ingest of these files would read, by the beginning of each; nothing is written.
+
+        into, mode: where the rows would go; the types of a dataset that is there count. Raises what `ingest` does, but for doubts and for
+        rows that do not fit: those are told.
+        """
+        from .inspection import inspect
+        from .sources import paths_of
+
+        name = _plain(into) if into is not None else None
+        _check_mode(mode)
+        options = _reading(reading)
+        paths = paths_of(files, self._project.root)
+        schema, known = self._there(name) if name is not None else (None, {})
+        shown = {path: self._shown(path) for path in paths}
+        append = mode == "append"
+        return inspect(shown, options, name=name.text if name else None, schema=schema, append=append, known=known if append else {})
 
     def write(self, frame: pl.DataFrame | pl.LazyFrame, *, into: str, mode: Mode = "append", inputs: Sequence[str] = ()) -> IngestReport:
         """Write a frame into a dataset in one commit, or change nothing.
@@ -254,15 +279,54 @@ class Catalog:
 
     # -- inside --------------------------------------------------------------------------------------------------------------------
 
-    def _write(self, name: DatasetName, rows: Rows, mode: Mode, inputs: builtins.list[str], quarantine: Quarantine) -> IngestReport:
+    def _ingest(
+        self, name: DatasetName, paths: Sequence[Path], options: Reading, mode: Mode, *,
+        watch: Watch, digests: Mapping[Path, str], skipped: Mapping[str, str], again: bool,
+    ) -> IngestReport:  # fmt: skip
+        """Ingest files of which none is in the dataset, as far as was known when this began. Raises _ComeFirstError where one is by now."""
+        from .intake import FileRows
+        from .sources import open_sources
+
+        def last_look() -> Mapping[str, str]:
+            watch.check()
+            if mode == "append" and not again and {digests[path] for path in paths} & set(self._files_in(name)):
+                raise _ComeFirstError
+            return {records.FILES: json.dumps(sorted({digests[path] for path in paths}))}
+
+        with open_sources(paths, options, self._project.folder("staging")) as sources:
+            rows = FileRows(sources, options)
+            done = self._write(name, rows, mode, [f"file:{self._shown(path)}" for path in paths], rows.quarantine, more=last_look)
+        said = _summary_of(done, rows.read, rows.quarantine, skipped)
+        notes = [f"{doubt.what} {doubt.fix}" for doubt in rows.doubts]
+        return replace(done, summary=said, skipped=list(skipped), notes=notes)
+
+    def _there(self, name: DatasetName) -> tuple[Mapping[str, pl.DataType] | None, Mapping[str, str]]:
+        """The columns of a dataset and the files that are in it; None where it is not there."""
+        try:
+            return dict(self.scan(name).collect_schema()), self._files_in(name)
+        except NotFound:
+            return None, {}
+
+    def _files_in(self, name: DatasetName) -> Mapping[str, str]:
+        """The snapshots that brought in files, by digest; none for a dataset that is not there."""
+        try:
+            return records.files_in(self._store.metadata(self._store.entry(name)))
+        except NotFound:
+            return {}
+
+    def _write(
+        self, name: DatasetName, rows: Rows, mode: Mode, inputs: builtins.list[str], quarantine: Quarantine, *, more: Callable[[], Mapping[str, str]] = dict
+    ) -> IngestReport:
+        """Commit rows. more: further properties of the snapshot; asked after the last row was read, so what it raises stops the commit."""
         from .commit import commit
         from .fate import FateUnknown
 
         who = actor(self._project)
 
         def summary() -> Mapping[str, str]:
+            found = more()
             quarantine.write(self._project.home / "quarantine" / name.text)
-            return {records.WRITTEN_BY: who, records.QUARANTINED: str(len(quarantine.rows))}
+            return {records.WRITTEN_BY: who, records.QUARANTINED: str(len(quarantine.rows)), **found}
 
         try:
             done = commit(self._store, name, rows, mode=mode, owner=self._project.user, summary=summary)
@@ -337,6 +401,49 @@ def _plain(text: str) -> DatasetName:
     if name.snapshot is not None:
         raise BadRequest(f"{text} names one snapshot.", "This verb is about the whole dataset.", f"Write {name.text}.")
     return name
+
+
+def _reading(options: ReadingOptions) -> Reading:
+    """Raises BadRequest for a value that cannot be."""
+    from .conform import check_zone
+    from .spelling import check_date_format
+
+    if unknown := sorted(options.keys() - ReadingOptions.__annotations__.keys()):
+        raise BadRequest(f"{unknown[0]!r} is no option of reading.", fix=f"Options: {', '.join(ReadingOptions.__annotations__)}.")
+    reading = Reading(**options)  # type: ignore[arg-type]  # None for types is read as none
+    check_zone(reading.time_zone)
+    check_date_format(reading.date_format)
+    return reading
+
+
+def _summary_of(report: IngestReport, read: int, quarantine: Quarantine, skipped: Mapping[str, str]) -> str:
+    """One line, in which what was left out stands first."""
+    parts = []
+    if quarantine.rows:
+        first = min(quarantine.rows, key=lambda row: (row.file, row.line))
+        parts.append(
+            f"{len(quarantine.rows):,} of {read:,} rows do not fit and are in quarantine, the first in line {first.line} of {first.file}: {first.reason}"
+        )
+    if skipped:
+        parts.append(_skipped(skipped))
+    return "; ".join([*parts, f"{report.rows_written:,} rows are written"])
+
+
+def _skipped(skipped: Mapping[str, str]) -> str:
+    path, snapshot = next(iter(skipped.items()))
+    return (
+        f"{path} is in it already (snapshot {snapshot})"
+        if len(skipped) == 1
+        else f"{len(skipped):,} files are in it already, such as {path} (snapshot {snapshot})"
+    )
+
+
+def _nothing(name: DatasetName, skipped: Mapping[str, str], detail: DatasetDetail) -> IngestReport:
+    """The report of an ingest that had nothing new."""
+    said = f"Nothing was written: {_skipped(skipped)}; --again (in Python again=True) adds the rows once more"
+    columns = [column.name for column in detail.schema]
+    snapshot = next(iter(skipped.values()))
+    return IngestReport(dataset=name.text, rows_written=0, quarantined=0, snapshot=snapshot, columns=columns, summary=said, skipped=list(skipped))
 
 
 def _check_mode(mode: str) -> None:

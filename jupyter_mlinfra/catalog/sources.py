@@ -8,38 +8,33 @@ import glob
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..core.errors import BadRequest, NotFound
 from ..core.files import explain_os_error
 from .csvfile import CsvFile
+from .dialect import guess_dialect
 from .jsonfile import JsonFile
 from .parquetfile import ParquetFile
-from .quarantine import Broken
-from .text import open_text
+from .quarantine import Broken, Unfit
+from .reading import Dialect, Doubt, Reading, say
+from .text import Text, is_packed, open_head, open_text
 
 if TYPE_CHECKING:
     import polars as pl
 
+HEAD_ROWS = 1000
+"""Rows of a Parquet file by which it is judged."""
+
 _CSV, _JSON, _PARQUET = {".csv", ".tsv", ".txt"}, {".json", ".jsonl", ".ndjson"}, {".parquet", ".pq"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How text files are read. types: short type words by column, for columns that are not to be guessed."""
-
-    encoding: str = "utf-8"
-    null_values: tuple[str, ...] = ()
-    time_zone: str | None = None
-    types: Mapping[str, str]
 
 
 class Source(Protocol):
     """One file. columns: their types as stored; text where the file has only words.
 
     spelled: its text stands for values of any type. times_only: its words can only stand for times, since its numbers are numbers already.
+    dialect: how it is cut, where it is CSV. doubts: what was guessed of it and may be wrong.
     """
 
     name: str
@@ -47,14 +42,23 @@ class Source(Protocol):
     spelled: bool
     times_only: bool
 
+    @property
+    def dialect(self) -> Dialect | None: ...
+
+    @property
+    def doubts(self) -> Sequence[Doubt]: ...
+
     def frames(self) -> Iterator[pl.DataFrame]:
         """Its rows, block by block; can be asked for again."""
 
     def torn(self) -> list[Broken]:
         """After `frames` ended: what could not even become a row."""
 
-    def broken(self, rows: Sequence[tuple[int, str, Mapping[str, Any]]]) -> list[Broken]:
-        """After `frames` ended: rows (number, reason, values) that did not fit, with the line of each."""
+    def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
+        """After `frames` ended: rows that did not fit, with the line of each."""
+
+    def advice(self) -> str:
+        """The options that the file seems to need and was not read with; empty where there is nothing to say."""
 
 
 def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
@@ -93,27 +97,62 @@ def open_sources(paths: Sequence[Path], reading: Reading, scratch: Path) -> Iter
             raise explain_os_error(error, f"{error.filename} cannot be read.") from error
 
 
+def open_heads(paths: Sequence[Path], reading: Reading) -> tuple[list[Source], bool]:
+    """The same of the beginning of each file, and whether that is all there is."""
+    try:
+        found = [_head(path, reading) for path in paths]
+    except PermissionError as error:
+        raise explain_os_error(error, f"{error.filename} cannot be read.") from error
+    return [source for source, _ in found], all(whole for _, whole in found)
+
+
 def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitStack) -> Source:
-    packed = path.suffix.lower() == ".gz"
+    kind = kind_of(path)
+    if kind == "parquet":
+        return _Parquet(ParquetFile(path), path.name)
+    if kind == "json":
+        return _Json(JsonFile(stack.enter_context(open_text(path, encoding="utf-8", scratch=scratch))), path.name)
+    return _Csv(stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch)), reading)
+
+
+def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
+    kind = kind_of(path)
+    if kind == "parquet":
+        file = ParquetFile(path, most=HEAD_ROWS)
+        return _Parquet(file, path.name), file.whole
+    text, whole = open_head(path, encoding="utf-8" if kind == "json" else reading.encoding)
+    if kind == "json":
+        return _Json(JsonFile(text, whole=whole), path.name), whole
+    source = _Csv(text, reading)
+    if reading.encoding is None and not text.encoding.startswith("utf"):
+        fix = f"Say {say('encoding', text.encoding)} if its words look right."
+        source.doubts = [Doubt("encoding", f"{path.name} is not UTF-8. It looks like {text.encoding}.", fix, stops=True), *source.doubts]
+    return source, whole
+
+
+def kind_of(path: Path) -> Literal["csv", "json", "parquet"]:
+    """By the ending of its name. Raises BadRequest for another one."""
+    packed = is_packed(path)
     suffix = Path(path.stem if packed else path.name).suffix.lower()
     if suffix in _PARQUET and not packed:
-        return _Parquet(path)
+        return "parquet"
     if suffix not in _CSV | _JSON:
         raise BadRequest(f"{path.name} is of no kind that can be ingested.", fix="Kinds: .csv .tsv .txt .json .jsonl .ndjson (each also .gz), .parquet")
-    encoding = reading.encoding if suffix in _CSV else "utf-8"
-    text = stack.enter_context(open_text(path, encoding=encoding, scratch=scratch))
-    return _Csv(CsvFile(text, reading.null_values), path.name) if suffix in _CSV else _Json(JsonFile(text), path.name)
+    return "csv" if suffix in _CSV else "json"
 
 
 class _Csv:
     spelled, times_only = True, False
 
-    def __init__(self, file: CsvFile, name: str) -> None:
+    def __init__(self, text: Text, reading: Reading) -> None:
         import polars as pl
 
-        self.name = name
-        self.columns: Mapping[str, pl.DataType] = dict.fromkeys(file.columns, pl.String())
-        self._file = file
+        self.name = text.path.name
+        self._head = text.head()
+        self.dialect = guess_dialect(self._head, reading, self.name, encoding=text.encoding)
+        self.doubts: Sequence[Doubt] = self.dialect.doubts
+        self._file = CsvFile(text, reading.null_values, self.dialect)
+        self.columns: Mapping[str, pl.DataType] = dict.fromkeys(self._file.columns, pl.String())
         self._rows = 0
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -126,22 +165,29 @@ class _Csv:
         lines = self._lines([number for number, _, _ in self._file.torn])
         return [Broken(self.name, lines[number], reason, text) for number, reason, text in self._file.torn]
 
-    def broken(self, rows: Sequence[tuple[int, str, Mapping[str, Any]]]) -> list[Broken]:
-        records = [self._file.record(row) for row, _, _ in rows]
+    def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
+        records = [self._file.record(unfit.row) for unfit in rows]
         lines = self._lines(records)
-        return [Broken(self.name, lines[record], reason, self._text(values)) for record, (_, reason, values) in zip(records, rows, strict=True)]
+        return [_broken(self.name, lines[record], unfit, self._text(unfit.values)) for record, unfit in zip(records, rows, strict=True)]
+
+    def advice(self) -> str:
+        free = guess_dialect(self._head, Reading(), self.name)
+        options = ("separator", "quote", "comment", "skip", "header")
+        differ = [name for name in options if getattr(free, name) != getattr(self.dialect, name)]
+        return ", ".join(say(name, getattr(free, name)) for name in differ)
 
     def _lines(self, records: list[int]) -> Mapping[int, int]:
-        return self._file.lines(records, total=self._rows + len(self._file.torn) + 1)
+        return self._file.lines(records, rows=self._rows)
 
     def _text(self, values: Mapping[str, Any]) -> str:
         out = io.StringIO()
-        csv.writer(out, delimiter=self._file.separator, lineterminator="").writerow(values.values())
+        csv.writer(out, delimiter=self.dialect.separator, lineterminator="").writerow(values.values())
         return out.getvalue()
 
 
 class _Json:
-    spelled, times_only = True, True
+    spelled, times_only, dialect = True, True, None
+    doubts: Sequence[Doubt] = ()
 
     def __init__(self, file: JsonFile, name: str) -> None:
         self.name = name
@@ -154,17 +200,21 @@ class _Json:
     def torn(self) -> list[Broken]:
         return [Broken(self.name, *row) for row in self._file.torn]
 
-    def broken(self, rows: Sequence[tuple[int, str, Mapping[str, Any]]]) -> list[Broken]:
-        return [Broken(self.name, self._file.line(row), reason, _json(values)) for row, reason, values in rows]
+    def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
+        return [_broken(self.name, self._file.line(unfit.row), unfit, _json(unfit.values)) for unfit in rows]
+
+    def advice(self) -> str:
+        return ""
 
 
 class _Parquet:
-    spelled, times_only = False, False
+    spelled, times_only, dialect = False, False, None
+    doubts: Sequence[Doubt] = ()
 
-    def __init__(self, path: Path) -> None:
-        self.name = path.name
-        self._file = ParquetFile(path)
-        self.columns: Mapping[str, pl.DataType] = self._file.columns
+    def __init__(self, file: ParquetFile, name: str) -> None:
+        self.name = name
+        self.columns: Mapping[str, pl.DataType] = file.columns
+        self._file = file
 
     def frames(self) -> Iterator[pl.DataFrame]:
         return self._file.frames()
@@ -172,8 +222,15 @@ class _Parquet:
     def torn(self) -> list[Broken]:
         return []
 
-    def broken(self, rows: Sequence[tuple[int, str, Mapping[str, Any]]]) -> list[Broken]:
-        return [Broken(self.name, row + 1, reason, _json(values)) for row, reason, values in rows]
+    def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
+        return [_broken(self.name, unfit.row + 1, unfit, _json(unfit.values)) for unfit in rows]
+
+    def advice(self) -> str:
+        return ""
+
+
+def _broken(name: str, line: int, unfit: Unfit, text: str) -> Broken:
+    return Broken(name, line, unfit.reason, text, unfit.column, unfit.values.get(unfit.column))
 
 
 def _json(values: Mapping[str, Any]) -> str:

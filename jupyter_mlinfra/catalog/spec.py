@@ -14,8 +14,11 @@ from ..core.records import Number
 class IngestReport:
     """What one ingest did: one commit, or nothing.
 
-    quarantined: rows that could not be read as the table's types; they stand in `quarantine` (Parquet or text), with the reason.
+    quarantined: rows that could not be read as the table's types; they stand in `quarantine` (Parquet), with the reason.
+    snapshot: the one that was written; where nothing was, the one that brought in the files.
     columns: those of the dataset now, by which a file without a header is recognised.
+    summary: all of it in one line, what was left out first. skipped: files that were in the dataset already.
+    notes: what was guessed and could be otherwise.
     """
 
     dataset: str
@@ -24,6 +27,88 @@ class IngestReport:
     snapshot: str
     quarantine: str | None = None
     columns: Sequence[str] = ()
+    summary: str = ""
+    skipped: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadColumn:
+    """One column of files that were looked at. guessed: its type was; in_dataset: the dataset has it, and its type counts.
+
+    decimal, thousands, date_format: how its values are spelled, where that is not 1234.5 and ISO 8601.
+    """
+
+    name: str
+    type: str
+    guessed: bool
+    in_dataset: bool
+    decimal: str = "."
+    thousands: str = ""
+    date_format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFile:
+    """One file that was looked at. snapshot: the one that brought it into the dataset already; None for a new file.
+
+    encoding … header: how it is cut into records and fields, for CSV. guessed: which of these were.
+    """
+
+    path: str
+    kind: Literal["csv", "json", "parquet"]
+    bytes: int
+    snapshot: str | None = None
+    encoding: str | None = None
+    separator: str | None = None
+    quote: str | None = None
+    comment: str | None = None
+    skip: int | None = None
+    header: bool | None = None
+    guessed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDoubt:
+    """What a guess may have wrong. option: the one that settles it. stops: an ingest is refused before that is said."""
+
+    option: str
+    what: str
+    fix: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A row that would go to quarantine."""
+
+    file: str
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What an ingest would read, by the beginning of the files; nothing is written.
+
+    whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of row j, JSON-safe.
+    rows: that were looked at; bad: of these, how many do not fit; refused: why an ingest would refuse them, else empty.
+    exists: whether the dataset is there.
+    """
+
+    dataset: str | None
+    exists: bool
+    files: Sequence[ReadFile]
+    columns: Sequence[ReadColumn]
+    data: Sequence[Sequence[Any]]
+    shown: int
+    rows: int
+    whole: bool
+    bad: int
+    broken: Sequence[BadRow]
+    refused: str
+    doubts: Sequence[ReadDoubt]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,19 +6,34 @@ import codecs
 import contextlib
 import gzip
 import io
+import re
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from ..core.errors import BadRequest, TooLarge, Unprocessable
 
+type _Source = gzip.GzipFile | io.BufferedReader
+
 BLOCK = 4 << 20
+HEAD = 256 << 10
+"""Bytes by which a file is judged before it is read."""
+
 # Real tables pack 3 to 30 times; a file that unfolds a hundredfold is a bomb or a mistake.
 _MOST_UNFOLDED = 100
 _ALWAYS_ALLOWED = 64 << 20
+_JUDGED = 64 << 10  # bytes by which an encoding is told
+_SIGNS = "€§°µ²³–—‘’“”„…«»·×\u00a0"
+# The letters that are common in the languages of a page; where two pages give as many of them, the first is meant.
+_LATIN = {
+    "cp1252": frozenset("ÄÖÜäöüßÀÂÇÉÈÊÑÁÍÓÚÅÆØàâçéèêëîïôûùœñáíóúãõåæø¿¡ºª£" + _SIGNS),
+    "cp1250": frozenset("ÄÖÜäöüßĄĆĘŁŃÓŚŹŻąćęłńóśźżÁČĎÉĚÍŇŘŠŤÚŮÝŽáčďéěíňřšťúůýžŐőŰűĂÂÎăâîŞşŢţĐđ" + _SIGNS),
+}
+_TYPICAL = 0.9
+_OTHERS = ["cp1251", "cp1253", "cp1254", "cp932", "gb18030", "big5", "euc_kr", "koi8_r", "mac_roman", "cp1252", "cp1250"]
 # The longer mark first: that of UTF-32 begins with that of UTF-16. Decoders of these names take the mark itself away.
 _MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -32,6 +47,7 @@ class Text:
 
     path: Path
     handle: IO[bytes]
+    encoding: str = "utf-8"
     newlines: int = 0
     quotes: int = 0
     ended: bool = True
@@ -41,27 +57,124 @@ class Text:
         self.handle.seek(0)
         return self.handle
 
+    def head(self) -> str:
+        """The first `HEAD` bytes, up to the last whole letter."""
+        return codecs.getincrementaldecoder("utf-8")().decode(self.rewound().read(HEAD))
+
+    def count(self, sign: str) -> int:
+        """How many of these signs there are."""
+        if sign == '"':
+            return self.quotes
+        handle = self.rewound()
+        return sum(block.count(sign.encode()) for block in iter(lambda: handle.read(BLOCK), b"")) if sign else 0
+
 
 @contextlib.contextmanager
-def open_text(path: Path, *, encoding: str, scratch: Path) -> Iterator[Text]:
+def open_text(path: Path, *, encoding: str | None, scratch: Path) -> Iterator[Text]:
     """Check a text file from end to end; packed or foreign bytes are copied to a nameless file in `scratch` that no crash can leave behind.
 
-    A file that begins with the mark of UTF-16 or UTF-32 is read as that when UTF-8 was asked for.
+    encoding: None for UTF-8, or UTF-16 or UTF-32 where the file begins with their mark (also when UTF-8 was asked for).
     Raises Unprocessable for an empty or damaged file and for bytes of another encoding, with the line.
     """
-    decoder = _decoder(encoding)
-    packed = path.suffix.lower() == ".gz"
+    packed = is_packed(path)
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(gzip.GzipFile(path)) if packed else stack.enter_context(path.open("rb"))
-        if codecs.lookup(encoding).name == "utf-8" and (marked := _marked(source)):
-            encoding, decoder = marked, _decoder(marked)
+        source = _unpacked(path)
+        stack.callback(source.close)
+        encoding = _encoding_of(source, encoding)
+        decoder = _decoder(encoding)
         in_place = not packed and codecs.lookup(encoding).name in ("utf-8", "ascii")
         copy = None if in_place else stack.enter_context(tempfile.TemporaryFile(dir=scratch))
-        text = Text(path, copy or stack.enter_context(path.open("rb")))
+        text = Text(path, copy or stack.enter_context(path.open("rb")), encoding)
         for block in _blocks(source, path, packed=packed):
-            _check(block, decoder, text, copy, encoding)
-        _check(b"", decoder, text, copy, encoding, final=True)
+            _check(block, decoder, text, copy)
+        _check(b"", decoder, text, copy, final=True)
         yield text
+
+
+def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
+    """The first `HEAD` bytes of a text file, up to the end of a record, and whether that is all of it.
+
+    encoding: None for the mark's, UTF-8, or what the bytes look like; `encoding` of the text says which it was.
+    Raises Unprocessable for an empty or damaged file and for bytes of another encoding.
+    """
+    with contextlib.closing(_unpacked(path)) as source:
+        found = _encoding_of(source, encoding)
+        block = next(_blocks(source, path, packed=is_packed(path), size=HEAD))
+        whole = len(block) < HEAD or not source.read(1)
+    if encoding is None and found == "utf-8" and not _fits(block, whole=whole):
+        found = likely_encoding(block)
+    text = Text(path, io.BytesIO(), found)
+    _check(block, _decoder(found), text, text.handle, final=whole)
+    if not whole:
+        data = text.rewound().read()
+        data = data[: _last_record(data)]
+        text = Text(path, io.BytesIO(data), found, data.count(b"\n"), data.count(b'"'), data.endswith(b"\n"))
+    return text, whole
+
+
+def likely_encoding(data: bytes) -> str:
+    """The encoding, other than UTF-8, that bytes are probably of.
+
+    Detectors need long texts to tell cp1252 from cp1250, and a table has few words. So pages of Latin letters are told by the
+    letters that they would give; the others are left to the detector.
+    """
+    import charset_normalizer
+
+    data = data[:_JUDGED]
+    words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", data) if not word.isascii()]
+    foreign = sum(byte > 0x7F for word in words for byte in word)
+    share = {page: _typical(data.decode(page, errors="replace"), letters) for page, letters in _LATIN.items()}
+    latin = max(share, key=lambda page: share[page])
+    if share[latin] >= _TYPICAL and 2 * foreign <= sum(map(len, words)):
+        return latin
+    best = charset_normalizer.from_bytes(data, cp_isolation=_OTHERS, preemptive_behaviour=False).best()
+    return best.encoding if best is not None else latin
+
+
+def _typical(text: str, letters: Container[str]) -> float:
+    """The share of letters beyond ASCII that are among `letters`."""
+    strange = [letter for letter in text if not letter.isascii()]
+    return sum(letter in letters for letter in strange) / max(1, len(strange))
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is packed by gzip."""
+    return path.suffix.lower() == ".gz"
+
+
+def _unpacked(path: Path) -> _Source:
+    return gzip.GzipFile(path) if is_packed(path) else path.open("rb")
+
+
+def _encoding_of(source: _Source, asked: str | None) -> str:
+    """What was asked for, but the mark of a file counts more than UTF-8."""
+    if asked is not None:
+        _decoder(asked)
+        if codecs.lookup(asked).name != "utf-8":
+            return asked
+    return _marked(source) or asked or "utf-8"
+
+
+def _fits(block: bytes, *, whole: bool) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(block, whole)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _last_record(data: bytes) -> int:
+    """Where the last whole record ends: after a line behind which no quote is open.
+
+    After the last line, where that would take most of the bytes away: then the odd quote is a sign in a word.
+    """
+    end = last = data.rfind(b"\n") + 1
+    open_quotes = data.count(b'"', 0, end) % 2
+    while end and open_quotes:
+        before = data.rfind(b"\n", 0, end - 1) + 1
+        open_quotes = (open_quotes + data.count(b'"', before, end)) % 2
+        end = before
+    return (end if 2 * end > last else last) or len(data)
 
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:
@@ -74,7 +187,7 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     raise BadRequest(f"{encoding!r} is not a text encoding that Python knows.", fix="Examples: utf-8, cp1252, latin-1, utf-16.")
 
 
-def _marked(source: gzip.GzipFile | io.BufferedReader) -> str | None:
+def _marked(source: _Source) -> str | None:
     """The encoding that a file's first bytes name, beside UTF-8."""
     try:
         head = source.peek(4)[:4]
@@ -83,12 +196,12 @@ def _marked(source: gzip.GzipFile | io.BufferedReader) -> str | None:
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
 
 
-def _blocks(source: io.BufferedIOBase, path: Path, *, packed: bool) -> Iterator[bytes]:
+def _blocks(source: io.BufferedIOBase, path: Path, *, packed: bool, size: int = BLOCK) -> Iterator[bytes]:
     most = max(_ALWAYS_ALLOWED, _MOST_UNFOLDED * path.stat().st_size)
     total = 0
     while True:
         try:
-            block = source.read(BLOCK)
+            block = source.read(size)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise Unprocessable(f"{path.name} is damaged.", f"It cannot be unpacked: {error}.", "Fetch the file again; nothing was committed.") from error
         total += len(block)
@@ -103,16 +216,16 @@ def _blocks(source: io.BufferedIOBase, path: Path, *, packed: bool) -> Iterator[
         raise Unprocessable(f"{path.name} is empty.", "It has 0 bytes.", "Fetch the file again; nothing was committed.")
 
 
-def _check(block: bytes, decoder: codecs.IncrementalDecoder, text: Text, copy: IO[bytes] | None, encoding: str, *, final: bool = False) -> None:
+def _check(block: bytes, decoder: codecs.IncrementalDecoder, text: Text, copy: IO[bytes] | None, *, final: bool = False) -> None:
     kept = len(decoder.getstate()[0]) if copy is None else 0
     try:
         decoded = decoder.decode(block, final)
     except UnicodeDecodeError as error:
-        raise _foreign(error, block, kept, text, encoding) from error
+        raise _foreign(error, block, kept, text) from error
     data = block if copy is None else decoded.encode()
     if b"\0" in data:
         line = text.newlines + data[: data.index(b"\0")].count(b"\n") + 1
-        what = f"{text.path.name} is not text in {encoding}."
+        what = f"{text.path.name} is not text in {text.encoding}."
         raise Unprocessable(what, f"Line {line} holds a zero byte.", f"{_say('utf-16-le')} Or give a text file.")
     if copy is not None:
         copy.write(data)
@@ -121,12 +234,15 @@ def _check(block: bytes, decoder: codecs.IncrementalDecoder, text: Text, copy: I
     text.ended = data.endswith(b"\n") if data else text.ended
 
 
-def _foreign(error: UnicodeDecodeError, block: bytes, kept: int, text: Text, encoding: str) -> Unprocessable:
+def _foreign(error: UnicodeDecodeError, block: bytes, kept: int, text: Text) -> Unprocessable:
     before = block[: max(0, error.start - kept)]
     line = text.newlines + before.count(b"\n") + 1
     byte = error.object[error.start : error.start + 1].hex().upper()
-    fix = f"{_say('cp1252')} Nothing was committed."
-    return Unprocessable(f"{text.path.name} is not {encoding}.", f"Byte 0x{byte} in line {line} does not belong to it.", fix)
+    near = error.object[max(0, error.start - _JUDGED // 2) :]
+    likely = likely_encoding(near)
+    looks = f" It looks like {likely}." if likely != text.encoding else ""
+    fix = f"{_say(likely)} Nothing was committed."
+    return Unprocessable(f"{text.path.name} is not {text.encoding}.", f"Byte 0x{byte} in line {line} does not belong to it.{looks}", fix)
 
 
 def _say(encoding: str) -> str:

@@ -178,7 +178,7 @@ def test_a_disk_without_a_page_left_is_named_and_nobody_is_told_to_move_the_cata
         assert "away" not in answer["fix"]
     disk.free()
     assert rows("t.a") == [{"n": 1}]
-    assert _ingest(project, path, None) == {"rows": 1}
+    assert _ingest(project, file("next.csv", "n\n2\n"), None) == {"rows": 1}
 
 
 def test_a_read_only_folder_is_named_and_the_old_rows_stand(catalog, project, file, rows):

@@ -35,14 +35,14 @@ def cases(file, parquet, tmp_path):
         "header only": (file("header.csv", "id,word\n"), Unprocessable, "empty"),
         "empty parquet": (file("empty.parquet", b""), Unprocessable, "empty"),
         "half parquet": (half, Unprocessable, "not a whole Parquet file"),
-        "text as parquet": (file("text.parquet", GOOD), Unprocessable, "not a whole Parquet file"),
+        "text as parquet": (file("text.parquet", f"{GOOD}3,c\n"), Unprocessable, "not a whole Parquet file"),
         "empty json": (file("empty.json", ""), Unprocessable, "empty"),
         "twice": (file("twice.csv", "id,word,id\n1,a,2\n"), Unprocessable, "two columns 'id'"),
         "no row fits": (file("nofit.csv", "id,word\nx,a\ny,b\n"), Unprocessable, "No row of nofit.csv can be read"),
         "all torn": (file("torn.csv", "id,word\n1\n2\n"), Unprocessable, "1 fields instead of 2"),
         "missing": (tmp_path / "none.csv", NotFound, "no file"),
         "folder": (tmp_path, BadRequest, "not a file"),
-        "no gzip": (file("bad.csv.gz", GOOD), Unprocessable, "damaged"),
+        "no gzip": (file("bad.csv.gz", f"{GOOD}4,d\n"), Unprocessable, "damaged"),
         "cut gzip": (file("cut.csv.gz", gzip.compress(GOOD.encode() * 1000)[:60]), Unprocessable, "damaged"),
     }
 

@@ -1,0 +1,97 @@
+"""What an ingest would read, by the beginning of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .conform import Target
+from .dtypes import short_dtype
+from .intake import FileRows
+from .quarantine import Quarantine
+from .reading import Reading
+from .rows import plain
+from .sources import Source, kind_of, open_heads
+from .spec import BadRow, Inspection, ReadColumn, ReadDoubt, ReadFile
+from .spelling import PLAIN
+from .watch import digest_if, size_in
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_ROWS, _BROKEN, _FILES = 50, 5, 20
+_DIGESTED = 1 << 30  # bytes
+_LONGEST = 300
+_OF_CUT = ("separator", "quote", "comment", "skip", "header")
+
+
+def inspect(
+    paths: Mapping[Path, str], reading: Reading, *, name: str | None, schema: Mapping[str, pl.DataType] | None, append: bool, known: Mapping[str, str]
+) -> Inspection:
+    """Look at the first files; the others are listed.
+
+    paths: as they are shown. schema: of the dataset `name`, None where there is none. known: snapshots that brought in files, by digest.
+    """
+    looked_at = list(paths)[:_FILES]
+    sources, whole = open_heads(looked_at, reading)
+    rows = FileRows(sources, reading, strict=False)
+    has = schema if append and schema is not None else {}
+    targets = rows.plan({column: Target(dtype) for column, dtype in has.items()} or None)
+    shown = _first(rows, targets)
+    return Inspection(
+        dataset=name,
+        exists=schema is not None,
+        files=_files(paths, dict(zip(looked_at, sources, strict=True)), known),
+        columns=[_column(column, target, rows, reading, in_dataset=column in has) for column, target in targets.items()],
+        data=[[plain(value) for value in values.to_list()] for values in shown.iter_columns()],
+        shown=shown.height,
+        rows=rows.read,
+        whole=whole and len(paths) == len(looked_at),
+        bad=len(rows.quarantine.rows),
+        broken=_broken(rows.quarantine),
+        refused=str(rows.refused[0]) if rows.refused else "",
+        doubts=[ReadDoubt(option=doubt.option, what=doubt.what, fix=doubt.fix, stops=doubt.stops) for doubt in rows.doubts],
+    )
+
+
+def _first(rows: FileRows, targets: Mapping[str, Target]) -> pl.DataFrame:
+    """The first rows that fit. All of them are read, so that those that do not fit are counted."""
+    import polars as pl
+
+    shown = pl.DataFrame(schema={name: target.dtype for name, target in targets.items()})
+    for frame in rows.frames(targets):
+        if shown.height < _ROWS:
+            shown = pl.concat([shown, frame.head(_ROWS - shown.height)])
+    return shown
+
+
+def _files(paths: Mapping[Path, str], sources: Mapping[Path, Source], known: Mapping[str, str]) -> list[ReadFile]:
+    sizes = {size_in(digest) for digest in known}
+    found = []
+    for path, shown in paths.items():
+        dialect = sources[path].dialect if path in sources else None
+        cut = {"encoding": dialect.encoding, **{name: getattr(dialect, name) for name in _OF_CUT}} if dialect else {}
+        digest = digest_if(path, known, sizes, most=_DIGESTED)
+        snapshot = known[digest] if digest else None
+        guessed = dialect.guessed if dialect else ()
+        found.append(ReadFile(path=shown, kind=kind_of(path), bytes=path.stat().st_size, snapshot=snapshot, guessed=guessed, **cut))
+    return found
+
+
+def _column(name: str, target: Target, rows: FileRows, reading: Reading, *, in_dataset: bool) -> ReadColumn:
+    spelling = rows.guesses[name].spelling if name in rows.guesses else PLAIN
+    return ReadColumn(
+        name=name,
+        type=short_dtype(target.dtype),
+        guessed=name in rows.guesses and not in_dataset and name not in reading.types,
+        in_dataset=in_dataset,
+        decimal=spelling.decimal,
+        thousands=spelling.thousands,
+        date_format=spelling.date,
+    )
+
+
+def _broken(quarantine: Quarantine) -> list[BadRow]:
+    first = sorted(quarantine.rows, key=lambda row: (row.file, row.line))[:_BROKEN]
+    return [BadRow(file=row.file, line=row.line, reason=row.reason, text=row.text[:_LONGEST]) for row in first]

@@ -1,0 +1,134 @@
+"""How files are read: what the user said, what was found out, and what stays in doubt."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from ..core.errors import BadRequest, Unprocessable
+
+DECIMALS = (".", ",")
+THOUSANDS = ("", ".", ",", "'", " ")
+_NAMED = {"tab": "\t", "\\t": "\t", "space": " ", "none": "", "\u2019": "'", "\u00a0": " ", "\u202f": " "}
+_MOST_SKIPPED = 10_000
+_LONGEST_COMMENT = 8
+
+
+class ReadingOptions(TypedDict, total=False):
+    """How text is read; what is left out, or None, is guessed.
+
+    header: whether the first record holds the names. skip: lines before it. comment: what a line that
+    is left out begins with. quote, comment, thousands: "" for none. date_format: as in strftime, such
+    as %d.%m.%Y; ISO 8601 is always understood. null_values: words that mean a missing value in every
+    column. time_zone: where times without a zone were read. types: short type words by column.
+    max_bad: the share of rows that may go to quarantine.
+    """
+
+    encoding: str | None
+    header: bool | None
+    separator: str | None
+    skip: int | None
+    comment: str | None
+    quote: str | None
+    decimal: str | None
+    thousands: str | None
+    date_format: str | None
+    null_values: Sequence[str]
+    time_zone: str | None
+    types: Mapping[str, str] | None
+    max_bad: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """`ReadingOptions`, checked. Raises BadRequest for a value that cannot be."""
+
+    encoding: str | None = None
+    header: bool | None = None
+    separator: str | None = None
+    skip: int | None = None
+    comment: str | None = None
+    quote: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    date_format: str | None = None
+    null_values: Sequence[str] = ()
+    time_zone: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    max_bad: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("separator", "quote", "comment", "thousands"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, _NAMED.get(given, given))
+        object.__setattr__(self, "types", self.types or {})
+        _check_signs(self)
+        _check_numbers(self)
+        if self.skip is not None and not 0 <= self.skip <= _MOST_SKIPPED:
+            raise BadRequest(f"skip={self.skip} is out of range.", fix=f"Skip 0 to {_MOST_SKIPPED:,} lines.")
+        if not 0 <= self.max_bad <= 1:
+            raise BadRequest(f"max_bad={self.max_bad} is out of range.", fix="Use a share from 0 to 1.")
+
+
+def _check_signs(reading: Reading) -> None:
+    """Separator, quote and comment."""
+    for name, empty in (("separator", False), ("quote", True)):
+        sign = getattr(reading, name)
+        if sign is None or (empty and sign == ""):
+            continue
+        if len(sign) != 1 or not sign.isascii() or sign.isalnum() or not (sign.isprintable() or sign == "\t"):
+            fix = "Examples: , ; | tab." if name == "separator" else "Examples: \" ' none."
+            raise BadRequest(f"{sign!r} cannot be the {name}.", "It is one ASCII sign, no letter and no digit.", fix)
+    if reading.separator is not None and reading.separator == reading.quote:
+        raise BadRequest(f"{reading.quote!r} cannot be both separator and quote.", fix="Use two different signs.")
+    if reading.comment and (len(reading.comment) > _LONGEST_COMMENT or not reading.comment.isprintable()):
+        raise BadRequest(f"{reading.comment[:20]!r} cannot begin a comment.", f"It is 1 to {_LONGEST_COMMENT} printable characters.", "For example #.")
+
+
+def _check_numbers(reading: Reading) -> None:
+    if reading.decimal is not None and reading.decimal not in DECIMALS:
+        raise BadRequest(f"{reading.decimal!r} cannot be the decimal mark.", fix="Use . or a comma.")
+    if reading.thousands is not None and reading.thousands not in THOUSANDS:
+        raise BadRequest(f"{reading.thousands!r} cannot be the thousands mark.", fix="Use a point, a comma, ', space or none.")
+    if reading.decimal is not None and reading.decimal == reading.thousands:
+        raise BadRequest(f"{reading.decimal!r} cannot be both decimal and thousands mark.", fix="Use two different marks.")
+
+
+def say(option: str, value: str | int | bool) -> str:
+    """An option as it is written in both faces: `--skip 2 (in Python skip=2)`."""
+    python = {"null": "null_values", "type": "types"}.get(option, option)
+    if option == "header":
+        return f"--{'' if value else 'no-'}header (in Python header={value})"
+    shown = {"\t": "tab", "": "none"}.get(str(value), str(value))
+    given = f"[{value!r}]" if option == "null" else repr(dict([str(value).rsplit("=", 1)])) if option == "type" else repr(value)
+    return f"--{option.replace('_', '-')} {shlex.quote(shown)} (in Python {python}={given})"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a guess may have wrong. option: the one that settles it. stops: nothing is ingested before it is settled."""
+
+    option: str
+    what: str
+    fix: str
+    stops: bool = False
+
+    def error(self) -> Unprocessable:
+        """The refusal of a doubt that stops."""
+        return Unprocessable(self.what, "A guess could be wrong data.", f"{self.fix} Nothing was committed.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one CSV file is cut into records and fields. guessed: the options that the user did not say."""
+
+    encoding: str = "utf-8"
+    separator: str = ","
+    quote: str = '"'
+    comment: str = ""
+    skip: int = 0
+    header: bool = True
+    guessed: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()

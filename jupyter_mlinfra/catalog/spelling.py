@@ -1,0 +1,107 @@
+"""How numbers and dates are written in text: 649.37 or 649,37; 1962-01-20 or 20.01.1962."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..core.errors import BadRequest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BLANKS = "[\u00a0\u2009\u202f]"
+"""What typesetters put between thousands; read as a blank."""
+
+DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y")
+"""Forms of dates beside ISO 8601 that are guessed."""
+
+NUMBERS = ((",", "."), (".", ","), (",", " "), (".", " "), (",", "'"), (".", "'"))
+"""Decimal and thousands marks that are guessed, beside the plain point."""
+
+_TIMES = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
+_OF_TIME = re.compile(r"%[-_0]?[HIMSpPTRXfcs]|%\.")
+_OLD_YEAR = r"(?:^|\D)0\d{3}(?:\D|$)"
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """Marks of numbers, and a form of dates that is understood beside ISO 8601 ("" for none)."""
+
+    decimal: str = "."
+    thousands: str = ""
+    date: str = ""
+
+
+PLAIN = Spelling()
+
+
+def number(word: pl.Expr, dtype: pl.DataType, spelling: Spelling) -> pl.Expr:
+    """The number that each word spells; null where it spells none."""
+    import polars as pl
+
+    if (spelling.decimal, spelling.thousands) == (PLAIN.decimal, PLAIN.thousands):
+        return word.cast(dtype, strict=False)
+    if spelling.thousands == " ":
+        word = word.str.replace_all(BLANKS, " ")
+    if spelling.thousands == "'":
+        word = word.str.replace_all("\u2019", "'", literal=True)
+    clean = word.str.replace_all(spelling.thousands, "", literal=True) if spelling.thousands else word
+    clean = clean.str.replace(spelling.decimal, ".", literal=True)
+    return pl.when(word.str.contains(_pattern(spelling))).then(clean.cast(dtype, strict=False))
+
+
+def _pattern(spelling: Spelling) -> str:
+    mark = re.escape(spelling.thousands)
+    # 12,34,567 is how India groups; no other mark is used like that.
+    group = rf"(?:{mark}\d{{2,3}})*{mark}\d{{3}}" if spelling.thousands == "," else rf"(?:{mark}\d{{3}})+"
+    whole = rf"(?:\d+|[1-9]\d{{0,2}}{group})" if mark else r"\d+"
+    point = re.escape(spelling.decimal)
+    return rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
+
+
+def day(word: pl.Expr, form: str) -> pl.Expr:
+    """The date that each word spells in a form of strftime."""
+    return sane(word, word.str.to_date(form, strict=False))
+
+
+def moment(word: pl.Expr, form: str) -> pl.Expr:
+    """The time, without a zone, that each word spells in a form of dates, followed by a time of day or not."""
+    import polars as pl
+
+    forms = (form,) if has_time(form) else tuple(f"{form} {time}" for time in _TIMES)
+    found = [word.str.to_datetime(each, strict=False, time_unit="us") for each in forms]
+    if not has_time(form):
+        found.append(word.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+    return sane(word, pl.coalesce(found))
+
+
+def has_time(form: str) -> bool:
+    """Whether a form of strftime speaks of a time of day."""
+    return _OF_TIME.search(form) is not None
+
+
+def check_date_format(form: str | None) -> None:
+    """Raises BadRequest when `form` cannot spell a date: what it writes must be what it reads."""
+    import polars as pl
+
+    if not form:
+        return
+    at = pl.Series([datetime(2013, 12, 31, 23, 58, 59)])
+    try:
+        text = at.dt.strftime(form)
+        read = text.str.to_datetime(form, strict=False).dt.date() if has_time(form) else text.str.to_date(form, strict=False)
+        good = read.to_list() == at.dt.date().to_list()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        good = False
+    if not good:
+        raise BadRequest(f"{form[:40]!r} is no form of a date.", "It needs day, month and year.", "For example %d.%m.%Y or %m/%d/%Y %H:%M.")
+
+
+def sane(word: pl.Expr, found: pl.Expr) -> pl.Expr:
+    """Without the years that were cut: `%Y` takes 12-01-05 for the year 12, which nobody means."""
+    import polars as pl
+
+    return pl.when((found.dt.year() >= 1000) | word.str.contains(_OLD_YEAR)).then(found)
