@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Catalog", "Dataset", "DatasetDetail", "IngestReport", "Inspection", "Profile", "RowBlock", "Snapshot", "Table"]
+__all__ = ["Catalog", "Dataset", "DatasetDetail", "IngestReport", "Inspection", "Profile", "RowBlock", "Snapshot", "Table", "Verification"]
 _HOME = {"Catalog": ".service", "Table": ".table"}
 
 if TYPE_CHECKING:
     from .service import Catalog
-    from .spec import Dataset, DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Snapshot
+    from .spec import Dataset, DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Snapshot, Verification
     from .table import Table
 
 

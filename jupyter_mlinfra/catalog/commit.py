@@ -20,6 +20,7 @@ from .conform import Target
 from .datafiles import DataFiles
 from .fate import Commit, settle
 from .intake import Rows
+from .integrity import noted
 from .metadata import COMMIT, OWNER
 from .names import DatasetName
 from .store import Store
@@ -91,7 +92,7 @@ def _attempt(store: Store, draft: _Draft, name: DatasetName, rows: Rows, mode: M
         for frame in rows.frames(draft.targets):
             files.add(frame)
         written = files.close()
-        _stage(draft, written, mode, {**summary(), COMMIT: mark})
+        _stage(draft, written, mode, {**summary(), **noted(files.checksums), COMMIT: mark})
     except BaseException:
         files.discard()
         raise
@@ -190,6 +191,9 @@ def _known(schema: Schema) -> dict[str, Target]:
 
 
 def _arrow(targets: Mapping[str, Target]) -> Any:
+    """The columns as an Arrow schema that Iceberg takes: its time of day is in microseconds, that of Polars in nanoseconds."""
     import polars as pl
+    import pyarrow as pa
 
-    return pl.DataFrame(schema={name: target.dtype for name, target in targets.items()}).to_arrow().schema
+    schema = pl.DataFrame(schema={name: target.dtype for name, target in targets.items()}).to_arrow().schema
+    return pa.schema([field.with_type(pa.time64("us")) if pa.types.is_time(field.type) else field for field in schema])

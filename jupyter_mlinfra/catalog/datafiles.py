@@ -6,6 +6,8 @@ import contextlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from .integrity import Hashing
+
 if TYPE_CHECKING:
     import polars as pl
     from pyiceberg.io import FileIO
@@ -24,6 +26,8 @@ class DataFiles:
         from pyiceberg.table.locations import load_location_provider
 
         self.rows = 0
+        self.checksums: dict[str, str] = {}
+        """SHA-256 by location, of files that are whole."""
         self._io = io
         self._metadata = metadata
         self._schema: Any = schema_to_pyarrow(metadata.schema(), include_field_ids=True)
@@ -74,7 +78,7 @@ class DataFiles:
 
         path = self._places.new_data_location(f"00000-{len(self._paths)}-{uuid.uuid4()}.parquet")
         self._paths.append(path)
-        self._stream = self._io.new_output(path).create()
+        self._stream = Hashing(self._io.new_output(path).create())
         self._writer = parquet.ParquetWriter(self._stream, self._schema, compression="zstd")
 
     def _end(self) -> None:
@@ -83,3 +87,4 @@ class DataFiles:
         if writer is not None:
             writer.close()
             stream.close()
+            self.checksums[self._paths[-1]] = stream.checksum

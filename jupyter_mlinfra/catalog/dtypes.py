@@ -15,6 +15,7 @@ _SHORT = {
     "boolean": "bool", "int": "i32", "long": "i64", "float": "f32", "double": "f64", "string": "str", "date": "date", "time": "time",
     "timestamp": "ts[us]", "timestamptz": "ts[us, tz]", "timestamp_ns": "ts[ns]", "timestamptz_ns": "ts[ns, tz]", "uuid": "uuid", "binary": "bin",
 }  # fmt: skip
+_DECIMAL_DIGITS = 38
 _GIVEN = {"bool": "Boolean", "i32": "Int32", "i64": "Int64", "f32": "Float32", "f64": "Float64", "str": "String", "date": "Date"}
 
 
@@ -78,6 +79,9 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     base = dtype.base_type()
     if base in wider:
         return wider[base]
+    if isinstance(dtype, pl.Decimal) and (dtype.precision or 0) > _DECIMAL_DIGITS:
+        fix = "Convert the column, for example to text or to f64."
+        raise Unprocessable(f"Column {column!r} cannot be stored.", f"{dtype} has more than {_DECIMAL_DIGITS} digits, the most that Iceberg keeps.", fix)
     if base in (pl.Boolean, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.String, pl.Date, pl.Time, pl.Binary, pl.Decimal):
         return dtype
     raise Unprocessable(

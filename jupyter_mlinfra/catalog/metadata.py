@@ -21,6 +21,7 @@ OWNER, TAGS, DESCRIPTION = "mlinfra.owner", "mlinfra.tags", "comment"
 """Table properties that hold what people say of a dataset; the search index can always be built from them again."""
 
 WRITTEN_BY, QUARANTINED, COMMIT, FILES = "mlinfra.written-by", "mlinfra.quarantined", "mlinfra.commit", "mlinfra.files"
+CHECKSUMS = "mlinfra.sha256"
 """Properties in the summary of a snapshot that this catalog wrote."""
 
 _NEEDED = frozenset({"charts", "ml", "print"})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.errors import MLInfraError
 from ..core.files import write_atomic
 from ..core.records import Number, to_json
+from .integrity import check
 from .names import DatasetName
 from .profiling import from_files, from_rows, merged, of_column
 from .rows import scan
@@ -55,6 +56,7 @@ def _columns(table: Table, dataset: Dataset, types: Mapping[str, str], tier: Tie
         return _footer(table, name, types)
     rows = scan(table, name)
     if tier == "exact" or total <= sample_rows:
+        check(table, name)
         return from_rows(rows, types, basis="exact", rows=total)
     part = _sample(rows, total, sample_rows, seed=int(dataset.snapshot))
     return merged(from_rows(part.lazy(), types, basis="sample", rows=part.height), _footer(table, name, types))

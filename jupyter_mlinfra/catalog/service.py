@@ -23,7 +23,7 @@ from .names import DatasetName, snapshot_id
 from .profile import TIERS, Tier
 from .quarantine import Quarantine
 from .reading import Reading, ReadingOptions
-from .spec import Dataset, DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Snapshot
+from .spec import Dataset, DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Snapshot, Verification
 from .store import Entry, Store
 from .watch import Watch, digest, watched
 
@@ -233,6 +233,19 @@ class Catalog:
         with self._store.explained(f"{wanted.text} cannot be read."):
             size = self._project.settings.catalog.sample_rows
             return profile(lambda: self._store.load(wanted), dataset, types, tier=tier, sample_rows=size, folder=self._project.home / "profiles")
+
+    def verify(self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None) -> Verification:
+        """Read every data file of a dataset, or of one snapshot of it, and compare it with the checksum of what was written.
+
+        on_progress: gets bytes read and bytes in all.
+        """
+        from .integrity import verify
+
+        wanted = DatasetName.parse(name)
+        table = self._store.load(wanted)
+        records.snapshot_of(wanted, self._store.metadata_of(table))
+        with self._store.explained(f"{wanted.text} cannot be read."):
+            return verify(table, wanted, on_progress=on_progress)
 
     def dataset(self, name: str) -> Table:
         """The dataset as an object for notebooks. Raises NotFound when there is none."""

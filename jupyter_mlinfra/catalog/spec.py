@@ -197,6 +197,27 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """A data file that is not what was written, or is gone."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What reading all files of a snapshot has shown. files: how many there are. unchecked: the first of those without a checksum. note: why they have none."""
+
+    dataset: str
+    snapshot: str | None
+    files: int
+    checked: int
+    damaged: Sequence[Damage]
+    unchecked: Sequence[str]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows). seconds: what it took."""
 

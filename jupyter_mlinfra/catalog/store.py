@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
+from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
 from .names import DatasetName
+from .parquetfile import first_line
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog as IcebergCatalog
@@ -172,7 +173,12 @@ class Store:
             yield
         except MLInfraError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if _about_values(error):
+                why = f"{type(error).__name__}: {self._without_secrets(first_line(error))}."
+                raise Unprocessable(what, why, "Look at the column's type and values; the catalog and its storage did answer.") from error
+            if not isinstance(error, Exception):
+                raise
             if self.embedded and (cause := sqlite_error(error)) and (fix := fix_of(cause)):
                 raise Unavailable(what, f"{self._file}: {cause}.", fix) from error
             if not _foreign(error):
@@ -265,6 +271,25 @@ def _quoted(path: Path) -> str:
     from urllib.parse import quote
 
     return quote(str(path))
+
+
+def _about_values(error: BaseException) -> bool:
+    """Whether a library speaks of types or values. A panic of Polars is no Exception, and not the end of this process."""
+    home = type(error).__module__.partition(".")[0]
+    if home not in {"polars", "pyarrow", "pyiceberg", "pyo3_runtime", "builtins"}:
+        return False
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    import polars.exceptions as pl
+    import pyarrow as pa
+    from pyiceberg.exceptions import ValidationError
+    from pyiceberg.io.pyarrow import UnsupportedPyArrowTypeException
+
+    values = (
+        pl.PanicException, pl.InvalidOperationError, pl.SchemaError, pl.SchemaFieldNotFoundError, pl.OutOfBoundsError, pl.DuplicateError, pl.ShapeError,
+        pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnsupportedPyArrowTypeException, ValidationError,
+    )  # fmt: skip
+    return isinstance(error, values)
 
 
 def _foreign(error: Exception) -> bool:

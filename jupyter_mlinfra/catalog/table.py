@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.display import number
 from .names import DatasetName, snapshot_id
-from .spec import DatasetDetail, Profile, RowBlock
+from .spec import DatasetDetail, Profile, RowBlock, Verification
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,6 +54,10 @@ class Table:
     def schema(self) -> Mapping[str, pl.DataType]:
         """Polars types by column."""
         return dict(self.scan().collect_schema())
+
+    def verify(self) -> Verification:
+        """Read every data file and compare it with the checksum of what was written."""
+        return self._catalog.verify(f"{self.name}@{self.snapshot}" if self.snapshot else self.name)
 
     def scan(self, snapshot: str | int | None = None) -> pl.LazyFrame:
         """The rows, lazily; nothing is read before `collect()`.

@@ -9,7 +9,7 @@ import click
 
 from .domain import Domain, paged
 from .parse import pair
-from .session import Ended, Session
+from .session import Ended, Failed, Session
 
 catalog = Domain("catalog", "Datasets: tables that the workbench can search, version and trace.")
 
@@ -68,6 +68,17 @@ def _preview(session: Session, name: str, columns: str | None, **options: Any) -
 def _profile(session: Session, name: str, tier: Any) -> Any:
     """Statistics of each column, with their basis."""
     return session.bench.catalog.profile(name, tier=tier)
+
+
+@catalog.verb("verify")
+@click.argument("name")
+def _verify(session: Session, name: str) -> Any:
+    """Compare every data file with the checksum of what was written; exit code 1 when one is damaged."""
+    found = session.bench.catalog.verify(name)
+    if not found.damaged:
+        return found
+    why = f"{len(found.damaged)} of {found.files} files are not what was written, or are gone."
+    return Ended(found, error=Failed(f"{found.dataset} is damaged.", why, "Restore them from a backup, or write the rows again."))
 
 
 @catalog.verb("snapshots")

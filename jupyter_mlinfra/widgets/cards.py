@@ -108,6 +108,18 @@ def _ingest(item: Any) -> Card:
     return Card(title=item.dataset, ref=reference("dataset", item.dataset), facts=_said(facts))
 
 
+def _verification(item: Any) -> Card:
+    facts = {
+        "snapshot": item.snapshot or NONE,
+        "files": plain(item.files),
+        "checked": plain(item.checked),
+        "damaged": plain(len(item.damaged)),
+        "not checked": plain(item.files - item.checked or None),
+    }
+    rows = [{"file": damage.file, "why": damage.why} for damage in item.damaged]
+    return Card(title=item.dataset, ref=reference("dataset", item.dataset), facts=_said(facts), rows=rows, note=item.note)
+
+
 def _view_detail(item: Any) -> Card:
     facts = dict(row_of(item.view)) | {"rows": number(item.rows), "keys": plain(item.join_keys), "time": item.timestamp_column}
     facts.pop("view")
@@ -376,6 +388,7 @@ CARDS: Mapping[str, Callable[[Any], Card]] = {
     "RowBlock": _row_block,
     "Run": _run,
     "Supervisor": _supervisor,
+    "Verification": _verification,
     "Version": _version,
     "ViewDetail": _view_detail,
 }

@@ -39,6 +39,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("catalog search late flight", "Page[Hit]", "catalog", "search", {"words": "late flight", "limit": 50}),
     ("catalog preview f.p --start 5 --count 9 --columns a,b --snapshot 4", "RowBlock", "catalog", "preview",
      {"name": "f.p", "start": 5, "count": 9, "columns": ["a", "b"], "snapshot": "4"}),
+    ("catalog verify f.p@7", "Verification", "catalog", "verify", {"name": "f.p@7"}),
     ("catalog profile f.p --tier exact", "Profile", "catalog", "profile", {"name": "f.p", "tier": "exact"}),
     ("catalog snapshots f.p", "Page[Snapshot]", "catalog", "snapshots", {"name": "f.p"} | PAGE),
     ("catalog lineage f.p", "Page[Edge]", "catalog", "lineage", {"name": "f.p"}),

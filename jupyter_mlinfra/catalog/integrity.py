@@ -1,0 +1,140 @@
+"""Whether the data files of a dataset are still what was written.
+
+Parquet does not notice a flipped bit, and Iceberg keeps no checksum of a file. So each commit notes the SHA-256 of the
+files that it adds in its snapshot, and whoever reads a file whole compares. Files of other writers have none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import Unprocessable
+from .metadata import CHECKSUMS
+from .spec import Damage, Verification
+
+if TYPE_CHECKING:
+    from pyiceberg.io import FileIO
+    from pyiceberg.table import Table
+
+    from .names import DatasetName
+
+_CHUNK = 1 << 20
+_NAMED = 100
+
+
+class Hashing:
+    """A file that is written from its begin to its end, and the checksum of what was written."""
+
+    closed = False
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._sum = sha256()
+
+    def write(self, data: Any) -> int:
+        """Write and count in."""
+        self._sum.update(data)
+        self._stream.write(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """Bytes so far."""
+        return int(self._stream.tell())
+
+    def flush(self) -> None:
+        """Nothing: the file is whole when it is closed, and not before."""
+
+    def close(self) -> None:
+        """Close the file. The second time does nothing."""
+        if not self.closed:
+            self._stream.close()
+        self.closed = True
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 in hexadecimal."""
+        return self._sum.hexdigest()
+
+
+def noted(checksums: Mapping[str, str]) -> dict[str, str]:
+    """Properties of a snapshot that keep these checksums. checksums: location → SHA-256."""
+    return {CHECKSUMS: json.dumps({_short(path): found for path, found in checksums.items()})} if checksums else {}
+
+
+def verify(table: Table, name: DatasetName, *, on_progress: Callable[[int, int], None] = lambda *_: None) -> Verification:
+    """Read every data file of a snapshot and compare; rows that others deleted stand in files that are not checked.
+
+    on_progress: gets bytes read and bytes in all.
+    """
+    tasks = list(table.scan(snapshot_id=name.snapshot).plan_files())
+    files = {task.file.file_path: int(task.file.file_size_in_bytes) for task in tasks}
+    deletes = {file.file_path for task in tasks for file in task.delete_files}
+    known, damaged, unchecked, read = _known(table), [], sorted(deletes), 0
+    for path, size in files.items():
+        expected = known.get(_short(path))
+        if expected is None:
+            unchecked.append(path)
+        elif why := _damage(table.io, path, expected):
+            damaged.append(Damage(file=path, why=why))
+        read += size
+        on_progress(read, sum(files.values()))
+    current = name.snapshot or (snapshot.snapshot_id if (snapshot := table.current_snapshot()) else None)
+    return Verification(
+        dataset=name.text,
+        snapshot=str(current) if current else None,
+        files=len(files) + len(deletes),
+        checked=len(files) + len(deletes) - len(unchecked),
+        damaged=damaged,
+        unchecked=unchecked[:_NAMED],
+        note="Files of other writers, of deleted rows and of expired snapshots have no checksum here." if unchecked else "",
+    )
+
+
+def check(table: Table, name: DatasetName) -> None:
+    """Raises Unprocessable when a file of the snapshot is not what was written."""
+    found = verify(table, name)
+    if found.damaged:
+        first = found.damaged[0]
+        others = f" {len(found.damaged) - 1} more are damaged." if len(found.damaged) > 1 else ""
+        raise Unprocessable(
+            f"{name.text} has a damaged data file.",
+            f"{first.file}: {first.why}.{others}",
+            f"Restore the file, or write the rows again. All of them: mlinfra catalog verify {name.text}",
+        )
+
+
+def _known(table: Table) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for snapshot in table.metadata.snapshots:
+        text = snapshot.summary.additional_properties.get(CHECKSUMS) if snapshot.summary else None
+        found.update(json.loads(text) if text else {})
+    return found
+
+
+def _damage(io: FileIO, path: str, expected: str) -> str:
+    """What is wrong with a file; empty when it is whole."""
+    try:
+        found = _checksum(io.new_input(path).open())
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or error})"
+    return "" if found == expected else "it is not what was written"
+
+
+def _checksum(stream: Any) -> str:
+    with stream:
+        total = sha256()
+        for chunk in _chunks(stream):
+            total.update(chunk)
+    return total.hexdigest()
+
+
+def _chunks(stream: Any) -> Iterable[bytes]:
+    while chunk := stream.read(_CHUNK):
+        yield chunk
+
+
+def _short(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -1,0 +1,83 @@
+"""Data files that are no longer what was written are noticed wherever they are read whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import Unprocessable
+
+
+@pytest.fixture
+def files(catalog, project):
+    """The two data files of a dataset of 2,000 rows."""
+    for start in (0, 1000):
+        frame = pl.DataFrame({"id": range(start, start + 1000), "word": [f"w{n % 37}" for n in range(1000)]})
+        catalog.write(frame, into="t.a")
+    found = sorted(project.home.glob("warehouse/**/*.parquet"))
+    assert len(found) == 2
+    return found
+
+
+def flip(file: Path, chance: random.Random) -> None:
+    data = bytearray(file.read_bytes())
+    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    file.write_bytes(data)
+
+
+def test_files_as_they_were_written_pass(catalog, files):
+    found = catalog.verify("t.a")
+    assert (found.files, found.checked, list(found.damaged), list(found.unchecked), found.note) == (2, 2, [], [], "")
+    assert catalog.verify(f"t.a@{catalog.snapshots('t.a').items[1].id}").files == 1
+    assert catalog.dataset("t.a").verify() == found
+
+
+def test_the_checksum_is_that_of_the_file(catalog, files):
+    table = catalog._store.load(_name())
+    noted = {}
+    for snapshot in table.metadata.snapshots:
+        noted |= json.loads(snapshot.summary.additional_properties["mlinfra.sha256"])
+    assert noted == {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_any_flipped_bit_is_found(catalog, files):
+    chance = random.Random(7)
+    whole = files[1].read_bytes()
+    for _ in range(60):
+        flip(files[1], chance)
+        assert [Path(damage.file).name for damage in catalog.verify("t.a").damaged] == [files[1].name]
+        files[1].write_bytes(whole)
+    assert not catalog.verify("t.a").damaged
+
+
+def test_a_profile_of_all_rows_is_refused_over_a_damaged_file(catalog, files):
+    flip(files[0], random.Random(3))
+    with pytest.raises(Unprocessable, match=rf"t\.a has a damaged data file.*{files[0].name}.*mlinfra catalog verify t\.a"):
+        catalog.profile("t.a", tier="exact")
+
+
+def test_a_file_that_is_gone_or_cut_is_damaged_and_the_others_are_checked_all_the_same(catalog, files):
+    files[0].unlink()
+    files[1].write_bytes(files[1].read_bytes()[:-10])
+    found = catalog.verify("t.a")
+    assert {Path(damage.file).name for damage in found.damaged} == {file.name for file in files}
+    assert found.checked == 2
+
+
+def test_a_file_of_another_writer_is_named_as_unchecked(catalog, files):
+    catalog._store.iceberg.load_table(("t", "a")).append(pl.DataFrame({"id": [1], "word": ["x"]}).to_arrow())
+    found = catalog.verify("t.a")
+    assert (found.files, found.checked, len(found.unchecked)) == (3, 2, 1)
+    assert "other writers" in found.note
+    assert catalog.profile("t.a", tier="exact").rows.value == 2001
+
+
+def _name():
+    from jupyter_mlinfra.catalog.names import DatasetName
+
+    return DatasetName.parse("t.a")
