@@ -21,6 +21,7 @@ from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unpro
 from ..core.files import explain_os_error, file_lock
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
+from .drivers import keep_home, missing_driver
 from .names import DatasetName
 from .parquetfile import first_line
 
@@ -85,6 +86,12 @@ class Store:
             found = self._listed()
         return sorted((entry for entry in found if namespace in (None, entry.namespace)), key=lambda entry: entry.name)
 
+    def open(self, name: DatasetName) -> Table:
+        """The table as pyiceberg loads it; raises what that raises."""
+        table = self.iceberg.load_table(name.identifier)
+        keep_home(table.io.properties)  # a REST catalog may name the endpoint
+        return table
+
     def load(self, name: DatasetName) -> Table:
         """The table as pyiceberg knows it, read anew. Raises NotFound, with names like it, when there is none."""
         from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
@@ -94,7 +101,7 @@ class Store:
             raise self.absent(name)
         with self.explained(f"{name.text} cannot be read."):
             try:
-                table = self.iceberg.load_table(name.identifier)
+                table = self.open(name)
             except (NoSuchTableError, NoSuchNamespaceError) as error:
                 raise self.absent(name) from error
             if table.io.properties.get("py-io-impl") == _DURABLE:  # for reading the plain one does, and Polars keeps manifests in memory with it
@@ -181,6 +188,8 @@ class Store:
                 raise
             if self.embedded and (cause := sqlite_error(error)) and (fix := fix_of(cause)):
                 raise Unavailable(what, f"{self._file}: {cause}.", fix) from error
+            if missing := missing_driver(error, what):
+                raise missing from error
             if not _foreign(error):
                 raise
             if isinstance(error, OSError) and error.errno:
@@ -242,7 +251,9 @@ class Store:
         return load_catalog(name, **properties)
 
     def _properties(self) -> dict[str, str]:
-        return {key: resolve(value) for key, value in self._settings.properties.items()}
+        found = {key: resolve(value) for key, value in self._settings.properties.items()}
+        keep_home(found)
+        return found
 
     def _without_secrets(self, text: str) -> str:
         for value in (self._settings.uri, *self._settings.properties.values()):
