@@ -300,6 +300,9 @@ class JobSettings(_Section):
     grace_seconds: float = Field(default=10.0, ge=0)
     """Seconds between SIGTERM and SIGKILL of a cancelled job."""
 
+    log_gib: float = Field(default=1.0, ge=0.001)
+    """Most that one attempt's log keeps while the job runs, in GiB; of a longer one the middle is dropped, and a line says so."""
+
     snapshot_max_mib: float = Field(default=100.0, gt=0)
     """Code snapshots leave out the largest files beyond this size."""
 
@@ -314,6 +317,11 @@ class JobSettings(_Section):
     kubernetes: KubernetesSettings = KubernetesSettings()
 
     ray: RaySettings = RaySettings()
+
+    @property
+    def log_bytes(self) -> int:
+        """`log_gib` in bytes."""
+        return int(self.log_gib * 2**30)
 
 
 class PipelineSettings(_Section):

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ..core.errors import Conflict, Unavailable
-from ..core.files import file_lock, write_atomic
+from ..core.files import file_lock, read_regular, write_atomic
 from ..core.processes import TOKEN
 
 PROJECT, JOB, PROGRESS, REASON = "MLINFRA_PROJECT", "MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON"
@@ -103,7 +103,7 @@ def keep(environment: Mapping[str, str], folder: Path) -> str:
 def recall(path: str) -> dict[str, str] | None:
     """The environment that `keep` kept; None when the machine has restarted since."""
     try:
-        data = Path(path).read_bytes()
+        data = read_regular(path)
     except OSError:
         return None
     pairs = (os.fsdecode(part).partition("=") for part in data.split(b"\0") if part)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import NotFound, TooLarge, Unprocessable
-from ..core.files import explain_os_error, file_lock, write_atomic
+from ..core.files import explain_os_error, file_lock, open_regular, write_atomic
 from ..core.records import page_of
 from .changes import FILE_BYTES, changes, difference
 from .sources import Sources, survey
@@ -232,7 +232,7 @@ class Snapshots:
         handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".object.")
         try:
             digest = blake2b(digest_size=20)
-            with os.fdopen(handle, "wb") as target, open(source, "rb") as file:
+            with os.fdopen(handle, "wb") as target, os.fdopen(open_regular(source, follow=True), "rb") as file:
                 while part := file.read(_CHUNK):
                     digest.update(part)
                     target.write(part)

@@ -408,7 +408,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervisor:
-    """The local supervisor. pid: None when none runs (it is started by the next submit)."""
+    """The local supervisor. pid: None when none runs (it is started by the next submit). trouble: why it sees to nothing although it runs."""
 
     pid: int | None
     started_at: datetime | None
@@ -416,3 +416,4 @@ class Supervisor:
     waiting: int
     cpus: int
     gpus: int
+    trouble: str = ""

@@ -26,6 +26,7 @@ from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
 from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start_ticks
+from .. import capping
 from ..attempt import REASON_BYTES, Attempt
 from ..devices import gpu_slots
 from ..environment import forget, release
@@ -37,7 +38,7 @@ from ..spec import JobState
 from ..state import judge
 from ..store import JobStore
 from .alarms import Alarms
-from .bell import Bell
+from .bell import BEAT_SECONDS, Bell
 from .control import Config
 from .launch import Place, TryLater, explained, spawn
 from .live import Live, Taken, find, limit_at, orphaned
@@ -74,6 +75,7 @@ class Supervisor:
     def __init__(self, config: Config) -> None:
         self._place = Place(root=Path(config.root), home=Path(config.home))
         self._grace = config.grace_seconds
+        self._log_bytes = config.log_bytes
         self._settings = config.settings
         self._gpus = gpu_slots(config.gpus)
         self._cpus = cpu_slots(config.cpus)
@@ -98,7 +100,7 @@ class Supervisor:
         self._retry_at: float | None = None
         self._queue_at: float | None = None
         self._explain_at: float | None = None
-        self._explain_from = 0.0
+        self._explain_from = self._cap_at = 0.0
         self._trouble = ""
 
     def run(self) -> None:
@@ -152,10 +154,21 @@ class Supervisor:
         ]
         due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
         timeout = min(due, default=math.inf) - time.monotonic()
-        rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS))  # bounded: the system cannot be asked to sleep for a month
+        meanwhile = self._cap_logs if self._live else None
+        # Bounded: the system cannot be asked to sleep for a month.
+        rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS), meanwhile=meanwhile, every=capping.LOOK_SECONDS if meanwhile else BEAT_SECONDS)
         for job, handle in rung.ended:
             (self._live[job].heard if job else self._warm.heard)(handle)
         return bool(due) or rung.rung
+
+    def _cap_logs(self) -> None:
+        """Keep what the jobs write within bounds, now and then."""
+        if time.monotonic() < self._cap_at:
+            return
+        self._cap_at = time.monotonic() + capping.LOOK_SECONDS
+        for live in self._live.values():
+            with contextlib.suppress(OSError):  # a job may do to its log what it likes
+                capping.cap_log(live.attempt, self._log_bytes)
 
     def _safely(self, action: Callable[[], None]) -> None:
         """A database that is busy or full for a while ends nothing, nor does a fault of ours: the same is tried again, from what is written down."""

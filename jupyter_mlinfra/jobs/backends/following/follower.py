@@ -390,7 +390,8 @@ class Follower:
         jobs = [entry.job.id for entry in entries]
         try:
             grace = self._project.settings.jobs.grace_seconds
-            batch = batch_of(entries, self._place, grace_seconds=grace, cluster=self._cluster().name)
+            most = self._project.settings.jobs.log_bytes
+            batch = batch_of(entries, self._place, grace_seconds=grace, log_bytes=most, cluster=self._cluster().name)
             remotes = self._remote.send(batch)
         except Unreachable:
             self._doubted.again(batch_name(entries[0].token))
