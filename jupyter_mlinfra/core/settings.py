@@ -83,7 +83,7 @@ class ProjectCard(_Section):
 
 class CatalogSettings(_Section):
     uri: str = ""
-    """Iceberg catalog: empty = SQLite in the project; `sql+…` or `https://…` = SQL or REST catalog."""
+    """Iceberg catalog: empty = SQLite in the project; `sql+…` or `https://…` = SQL or REST catalog. One with a password: `env:NAME`."""
 
     warehouse: str = ""
     """Where data files live: empty = a folder in the project; `s3://…`, `gs://…`, `abfs://…`."""
@@ -256,6 +256,9 @@ class RaySettings(_Section):
     def _is_http(cls, address: str) -> str:
         if not address.startswith(("http://", "https://")):
             rule = "Jobs are taken by the dashboard of the head: http://HOST:8265 (neither ray://… nor port 6379, which are of the cluster itself)"
+            raise PydanticCustomError("address", rule)
+        if "@" in address.partition("://")[2].partition("/")[0]:
+            rule = "It holds a user or a password, which would be kept in a file; give them as a reference: headers = { Authorization = \"env:NAME\" }"
             raise PydanticCustomError("address", rule)
         return address
 

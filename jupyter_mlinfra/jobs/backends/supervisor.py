@@ -25,6 +25,7 @@ from pathlib import Path
 from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
+from ...core.passwords import without_passwords
 from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start_ticks
 from .. import capping
 from ..attempt import REASON_BYTES, Attempt
@@ -434,7 +435,7 @@ def _told(error: Exception) -> str:
 def say(text: str) -> None:
     """A line in the supervisor's log, where the disk has room for it."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {without_passwords(text)}\n")
         sys.stderr.flush()
 
 
