@@ -258,7 +258,7 @@ class RaySettings(_Section):
             rule = "Jobs are taken by the dashboard of the head: http://HOST:8265 (neither ray://… nor port 6379, which are of the cluster itself)"
             raise PydanticCustomError("address", rule)
         if "@" in address.partition("://")[2].partition("/")[0]:
-            rule = "It holds a user or a password, which would be kept in a file; give them as a reference: headers = { Authorization = \"env:NAME\" }"
+            rule = 'It holds a user or a password, which would be kept in a file; give them as a reference: headers = { Authorization = "env:NAME" }'
             raise PydanticCustomError("address", rule)
         return address
 

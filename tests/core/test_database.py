@@ -171,7 +171,7 @@ def test_a_read_only_disk_is_read_and_a_write_is_told_that_it_is(log: bool, smal
     disk.lock()
     reader = Project.open(project.root)
     assert [event.ref for event in reader.events.after(0)] == ["job:0", "job:1", "job:2"]
-    with pytest.raises(Unavailable, match="state.db cannot be written") as caught:
+    with pytest.raises(Unavailable, match=r"state\.db cannot be written") as caught:
         reader.events.emit("job", "job:3")
     assert "writable" in caught.value.fix
 
@@ -182,7 +182,7 @@ def test_an_older_database_on_a_read_only_disk_says_that_it_cannot_be_read_and_w
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     project.database.close()
     disk.lock()
-    with pytest.raises(Unavailable, match="state.db cannot be read") as caught:
+    with pytest.raises(Unavailable, match=r"state\.db cannot be read") as caught:
         Project.open(project.root).events.last_id()
     assert "cannot be upgraded" in caught.value.why
 

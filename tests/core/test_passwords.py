@@ -41,7 +41,7 @@ def test_what_is_no_password_stays(text: str) -> None:
 @pytest.mark.parametrize(("text", "shown"), SHOWN)
 def test_errors_reasons_and_logs_show_none(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     error = MLInfraError(text, f"Because {text}", fix=text)
-    for seen in (error, pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own
+    for seen in (error, pickle.loads(pickle.dumps(error))):
         assert "s3" not in f"{seen} {seen.args} {seen.to_json()!r}".replace("s3://", "")
     for kind in (Unreachable, Rejected, NotNow):
         assert kind(text).words == shown

@@ -53,17 +53,15 @@ class Bell:
         signal.signal(signal.SIGHUP, self._hear_of_loss)
         self._listen()
 
-    def wait(self, seconds: float, *, meanwhile: Callable[[], None] | None = None, every: float = BEAT_SECONDS) -> Rung:
-        """Sleep until something happens, or for this long. meanwhile: small things that are done now and then while it sleeps."""
+    def wait(self, seconds: float, *, meanwhile: Callable[[], bool] | None = None, every: float = BEAT_SECONDS) -> Rung:
+        """Sleep until something happens, or for this long. meanwhile: small things that are done now and then; says whether to sleep on."""
         happened: list[tuple[selectors.SelectorKey, int]] = []
         limit = time.monotonic() + seconds
         while not happened and not self._lost and not self.stopping:
             self._tell_beat()
             left = limit - time.monotonic()
             happened = self._selector.select(max(0.0, min(left, every, BEAT_SECONDS)))
-            if meanwhile is not None:
-                meanwhile()
-            if left <= every:
+            if (meanwhile is not None and not meanwhile()) or left <= every:
                 break
         self._tell_beat()
         ended = []

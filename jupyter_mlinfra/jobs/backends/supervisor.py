@@ -30,7 +30,7 @@ from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start
 from .. import capping
 from ..attempt import REASON_BYTES, Attempt
 from ..devices import gpu_slots
-from ..environment import forget, release
+from ..environment import forget, forget_deleted, release
 from ..machine import cpu_slots, memory_gib
 from ..resources import Sampler
 from ..retention import Retention
@@ -67,7 +67,7 @@ RETRY_SECONDS = 1.0
 LATER_SECONDS = 5.0
 """Pause before a start is tried again that the machine had no room for, or whose GPU somebody else holds."""
 ALONE_SECONDS = 600.0
-"""How often an idle supervisor looks whether its project is still there."""
+"""How often an idle supervisor looks at its queue, whatever it heard."""
 
 
 class Supervisor:
@@ -75,6 +75,7 @@ class Supervisor:
 
     def __init__(self, config: Config) -> None:
         self._place = Place(root=Path(config.root), home=Path(config.home))
+        self._lock, self._inode = self._place.home / "jobs" / "supervisor.lock", 0
         self._grace = config.grace_seconds
         self._log_bytes = config.log_bytes
         self._settings = config.settings
@@ -106,19 +107,20 @@ class Supervisor:
 
     def run(self) -> None:
         """Supervise; returns when told to end. Raises Conflict when another supervisor holds the project."""
-        lock = self._place.home / "jobs" / "supervisor.lock"
-        with file_lock(lock, wait=False, what="Supervision of this project") as handle:
-            inode = os.fstat(handle).st_ino
+        with file_lock(self._lock, wait=False, what="Supervision of this project") as handle:
+            self._inode = os.fstat(handle).st_ino
             self._adopts = adopt_orphans()
             self._bell.hang()
             self._alarms.listen(self._bell.hear)
             self._register()
             self._safely(partial(self._warm.sweep, self._store))
+            forget_deleted(self._bell.path.parent)
             while not self._bell.stopping:
-                self._safely(self._round)
-                if not self._sleep() and not (lock.exists() and lock.stat().st_ino == inode):
+                if not self._there():  # the project was deleted, or its state moved away
                     forget(self._bell.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
-                    break  # the project was deleted, or its state moved away
+                    break
+                self._safely(self._round)
+                self._sleep()
             say("ends; jobs that run go on")
             self._safely(self._release_all)
             self._warm.close()
@@ -139,8 +141,15 @@ class Supervisor:
         self._registry.write(entry)
         say(f"supervises {self._place.root} with {self._cpus} CPU and {len(self._gpus)} GPU slots")
 
-    def _sleep(self) -> bool:
-        """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
+    def _there(self) -> bool:
+        """Whether the state is still there, and ours."""
+        try:
+            return os.stat(self._lock).st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _sleep(self) -> None:
+        """Wait for the bell or the next due time."""
         sample_at, live = self._sampler.due(running=bool(self._live)), (live.due() for live in self._live.values())
         moments = [
             self._queue_at,
@@ -155,17 +164,19 @@ class Supervisor:
         ]
         due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
         timeout = min(due, default=math.inf) - time.monotonic()
-        meanwhile = self._cap_logs if self._live else None
+        every = capping.LOOK_SECONDS if self._live else BEAT_SECONDS
         # Bounded: the system cannot be asked to sleep for a month.
-        rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS), meanwhile=meanwhile, every=capping.LOOK_SECONDS if meanwhile else BEAT_SECONDS)
+        rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS), meanwhile=self._look_after, every=every)
         for job, handle in rung.ended:
             (self._live[job].heard if job else self._warm.heard)(handle)
-        return bool(due) or rung.rung
+
+    def _look_after(self) -> bool:
+        """Keep what the jobs write within bounds, now and then; says whether the state is still there."""
+        if time.monotonic() >= self._cap_at:
+            self._cap_logs()
+        return self._there()
 
     def _cap_logs(self) -> None:
-        """Keep what the jobs write within bounds, now and then."""
-        if time.monotonic() < self._cap_at:
-            return
         self._cap_at = time.monotonic() + capping.LOOK_SECONDS
         for live in self._live.values():
             with contextlib.suppress(OSError):  # a job may do to its log what it likes

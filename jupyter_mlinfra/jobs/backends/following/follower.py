@@ -26,6 +26,7 @@ from ....core.files import file_lock
 from ....core.processes import Identity, boot_id, failpoint, start_ticks
 from ....core.project import Project
 from ...attempt import REASON_BYTES, UNCLAIMED, Attempt
+from ...environment import forget_environments
 from ...rows import Entry
 from ...spec import JobState
 from ...store import JobStore
@@ -62,6 +63,14 @@ _LAST_SEEN = "Last seen"
 IDLE_SECONDS = 60.0
 """How long a follower stays when no job of its backend is left."""
 TIDY_SECONDS = 3600.0
+
+
+def _is_there(path: Path, inode: int) -> bool:
+    """Whether a file is still the one that it was."""
+    try:
+        return os.stat(path).st_ino == inode
+    except FileNotFoundError:
+        return False
 
 
 def _rank(sighting: Sighting) -> tuple[bool, bool, bool]:
@@ -112,9 +121,12 @@ class Follower:
         mark = mark_path(self._project.home, self._backend)
         self._register()
         while not self._bell.stopping:
+            if not _is_there(lock, inode):  # the project was deleted, or its state moved away
+                forget_environments(self._bell.path.parent)
+                break
+            if not os.path.exists(mark):
+                break
             self._safely()
-            if not os.path.exists(mark) or os.stat(lock).st_ino != inode:
-                break  # the project was deleted, or its state moved away
             if self._idle():
                 mark.unlink()
                 if not self._store.busy(backend=self._backend):  # looked at after nobody can take us for awake
