@@ -38,13 +38,14 @@ class Database:
     """Connections to one SQLite file; safe to share between threads.
 
     forced: each commit is forced to the disk before it returns; without, none is until `sync`, see `unforced`.
+    anew: whether a file that was deleted is made again, as for a user; whoever works for the project would bring it back from the dead.
     """
 
-    def __init__(self, path: Path, *, forced: bool = True) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, forced: bool = True, anew: bool = True) -> None:
+        self.path, self._anew = path, anew
         self._synchronous = "PRAGMA synchronous=FULL" if forced else _UNFORCED
         self._local = threading.local()
-        self._ready = False
+        self._ready = self._opened = False
         self._opening = threading.Lock()
 
     @contextlib.contextmanager
@@ -114,7 +115,7 @@ class Database:
         known = None if connection is None else (os.getpid(), self._inode())
         if connection is None or known != self._local.known:
             if connection is not None and known is not None and known[0] == self._local.known[0]:
-                self.close()  # the file is another one now: who deleted the state begins anew, and what is written goes to no file that is gone
+                self.close()  # the file is another one now: what is written must not go to one that is gone
                 self._ready = False
             self._migrate()
             connection = self._open()
@@ -159,10 +160,13 @@ class Database:
             return
         with self._opening:
             if not self._ready and self._revision() != newest_revision():
+                if self._opened and not self._anew:
+                    raise Unavailable(f"{self.path} is gone.", "The project's state was deleted, or moved away.", "Start the workbench again where it is.")
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 with file_lock(self.path.with_suffix(".migrate.lock")):
                     if self._revision() != newest_revision():
                         self._upgrade()
-            self._ready = True
+            self._ready = self._opened = True
 
     def _revision(self) -> str | None:
         if not self.path.exists():

@@ -8,9 +8,8 @@ HIDDEN = "[secret]"
 # As SQLAlchemy reads an address: a password may hold all but spaces, an `@` and slashes too. What is struck out needlessly does no harm.
 _WITH_USER = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^\s/:@'\"]*):(?P<password>[^\s'\"<>]*)@")
 _TOKEN_ALONE = re.compile(r"(?P<scheme>\bhttps?://)[^\s/:@'\"]+@")
-_IN_QUERY = re.compile(
-    r"(?P<name>[?&;][\w.-]*(?:password|passwd|pwd|secret|token|signature|sig|api_?key|access_?key|private_?key|account_?key)=)[^\s&;#'\"<>]+", re.I
-)
+_NAMES = "password|passwd|pwd|secret|token|signature|sig|api_?key|access_?key|private_?key|account_?key"
+_IN_QUERY = re.compile(rf"(?P<name>[?&;][\w.-]*(?:{_NAMES})=)[^\s&;#'\"<>]+", re.I)
 
 
 def password_in(address: str) -> str:

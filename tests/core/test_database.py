@@ -157,6 +157,16 @@ def test_a_state_that_was_deleted_under_an_open_project_begins_anew_and_swallows
     assert [event.ref for event in Project.open(project.root).events.after(0)] == ["job:2"]
 
 
+def test_who_works_for_a_project_does_not_bring_its_deleted_state_back(project: Project) -> None:
+    database = Database(project.database.path, anew=False)
+    assert database.data_version()
+    shutil.rmtree(project.home)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="is gone"):
+            database.data_version()
+    assert not project.home.exists()
+
+
 @pytest.mark.parametrize("log", [True, False], ids=["with a log of commits", "without one"])
 def test_a_read_only_disk_is_read_and_a_write_is_told_that_it_is(log: bool, small_disk: Any, project: Project) -> None:
     disk = small_disk(8)

@@ -82,7 +82,7 @@ class Supervisor:
         self._gpus = gpu_slots(config.gpus)
         self._cpus = cpu_slots(config.cpus)
         self._memory = memory_gib()
-        database = Database(self._place.home / "state.db", forced=False)
+        database = Database(self._place.home / "state.db", forced=False, anew=False)
         self._store, self._registry = JobStore(database), Registry(database)
         self._retention = Retention(self._store, self._place.root, self._place.home)
         self._live: dict[str, Live] = {}

@@ -88,7 +88,7 @@ class Follower:
     def __init__(self, project: Project, backend: str, remote: Remote) -> None:
         self._project, self._backend, self._remote, self._poll = project, backend, remote, remote.poll_seconds
         self._place = Place(root=project.root, home=project.home)
-        self._store = JobStore(Database(project.database.path, forced=False))
+        self._store = JobStore(Database(project.database.path, forced=False, anew=False))
         self._record = Record(self._store, self._place, backend)
         self._bell = Bell(project.home, backend)
         self._pause = FIRST_SECONDS
