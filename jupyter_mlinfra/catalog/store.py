@@ -16,9 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock
+from ..core.passwords import HIDDEN, password_in
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
 from .drivers import keep_home, missing_driver
@@ -256,6 +258,8 @@ class Store:
         return found
 
     def _without_secrets(self, text: str) -> str:
+        if password := password_in(self._settings.uri):
+            text = text.replace(password, HIDDEN).replace(unquote(password), HIDDEN)
         for value in (self._settings.uri, *self._settings.properties.values()):
             if is_reference(value):
                 with contextlib.suppress(MLInfraError):

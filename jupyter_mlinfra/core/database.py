@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import MLInfraError, Unavailable
-from .files import explain_os_error, file_lock
+from .files import explain_os_error, file_lock, sync_folder
 from .sqlite import code_of, fix_of, is_damaged, sqlite_error
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -38,20 +38,25 @@ class Database:
     """Connections to one SQLite file; safe to share between threads.
 
     forced: each commit is forced to the disk before it returns; without, none is until `sync`, see `unforced`.
+    anew: whether a file that was deleted is made again, as for a user; whoever works for the project would bring it back from the dead.
     """
 
-    def __init__(self, path: Path, *, forced: bool = True) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, forced: bool = True, anew: bool = True) -> None:
+        self.path, self._anew = path, anew
         self._synchronous = "PRAGMA synchronous=FULL" if forced else _UNFORCED
         self._local = threading.local()
-        self._ready = False
+        self._ready = self._opened = False
         self._opening = threading.Lock()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection for SELECTs; each statement sees the newest commit."""
-        with self._explained():
-            yield self._connection()
+        with self._explained("read"):
+            if self._can_write():
+                yield self._connection()
+            else:
+                with self._looking() as connection:
+                    yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -106,63 +111,90 @@ class Database:
             self._local.connection = None
 
     def _connection(self) -> sqlite3.Connection:
-        self._migrate()
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None or getattr(self._local, "pid", None) != os.getpid():
+        known = None if connection is None else (os.getpid(), self._inode())
+        if connection is None or known != self._local.known:
+            if connection is not None and known is not None and known[0] == self._local.known[0]:
+                self.close()  # the file is another one now: what is written must not go to one that is gone
+                self._ready = False
+            self._migrate()
             connection = self._open()
-            self._local.connection, self._local.pid = connection, os.getpid()
+            self._local.connection, self._local.known = connection, (os.getpid(), self._inode())
         return connection
 
+    def _inode(self) -> int | None:
+        try:
+            return os.stat(self.path).st_ino
+        except FileNotFoundError:
+            return None
+
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
-        connection.row_factory = sqlite3.Row
+        connection = self._connect("rw")  # never made here: an empty file would pass for a database
         for pragma in (*_PRAGMAS, self._synchronous):
             connection.execute(pragma)
         return connection
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _can_write(self) -> bool:
+        """Whether a connection could write beside the file, as one in WAL mode has to for reading even."""
+        return (os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)) or not self.path.exists()
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[sqlite3.Connection]:
+        """A connection to a state that nobody here can write: on a read-only file system, or of another user.
+
+        Without a log of commits that are not in the file yet, the file is read as it stands. It is opened for each block, for who may write it may do so.
+        """
+        with contextlib.closing(self._connect("ro" if _holds(Path(f"{self.path}-wal")) else "ro&immutable=1")) as connection:
+            if (found := _revision(connection, self.path)) != newest_revision():
+                why = f"It is at revision {found}, and cannot be upgraded to {newest_revision()} where nothing can be written."
+                raise Unavailable(f"{self.path} cannot be read.", why, "Copy the project to where you may write, and open it there.")
+            yield connection
 
     def _migrate(self) -> None:
         if self._ready:
             return
         with self._opening:
             if not self._ready and self._revision() != newest_revision():
+                if self._opened and not self._anew:
+                    raise Unavailable(f"{self.path} is gone.", "The project's state was deleted, or moved away.", "Start the workbench again where it is.")
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 with file_lock(self.path.with_suffix(".migrate.lock")):
                     if self._revision() != newest_revision():
                         self._upgrade()
-            self._ready = True
+            self._ready = self._opened = True
 
     def _revision(self) -> str | None:
         if not self.path.exists():
             return None
-        connection = self._open()
-        try:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return None
-            raise
-        finally:
-            connection.close()
-        revision = str(row[0]) if row else None
-        if revision and revision > newest_revision():
-            raise Unavailable(
-                f"{self.path} was written by a newer version of jupyter-mlinfra.",
-                f"It is at revision {revision}; this version knows {newest_revision()}.",
-                "Upgrade jupyter-mlinfra: pip install -U jupyter-mlinfra",
-            )
-        return revision
+        if not _holds(self.path):
+            why = "It was made whole, so something has cut it off since: a disk that failed, or a copy that broke off."
+            raise Unavailable(f"{self.path} is damaged: it is empty.", why, "Restore the file from a backup, or move it away to start empty.")
+        with contextlib.closing(self._open()) as connection:
+            return _revision(connection, self.path)
 
     def _upgrade(self) -> None:
-        from alembic import command
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        config.attributes["path"] = self.path
-        with _ALEMBIC:
-            command.upgrade(config, "head")
+        """To the newest schema. A file that is not there is made elsewhere and moved here: it is whole or absent."""
+        if self.path.exists():
+            _migrate_file(self.path)
+            return
+        draft = self.path.with_name(f".{self.path.name}.draft")
+        try:
+            _remove(draft)  # of a process that was killed
+            _migrate_file(draft)
+            with contextlib.closing(sqlite3.connect(draft)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            os.replace(draft, self.path)
+            sync_folder(self.path.parent)
+        finally:
+            _remove(draft)
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, verb: str = "written") -> Iterator[None]:
         try:
             yield
         except (MLInfraError, sqlite3.IntegrityError):
@@ -172,10 +204,53 @@ class Database:
         except Exception as error:
             if (found := sqlite_error(error)) is None:
                 raise
-            raise _explain(found, self.path) from error
+            raise _explain(found, self.path, verb) from error
 
 
-def _explain(error: sqlite3.Error, path: Path) -> MLInfraError:
+def _holds(path: Path) -> bool:
+    """Whether anything is in a file."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    """A database that is not needed, with its log."""
+    for end in ("", "-wal", "-shm", "-journal"):
+        Path(f"{path}{end}").unlink(missing_ok=True)
+
+
+def _revision(connection: sqlite3.Connection, path: Path) -> str | None:
+    """The revision of the schema, None without one. Raises Unavailable for one that is newer than ours."""
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise
+    revision = str(row[0]) if row else None
+    if revision and revision > newest_revision():
+        raise Unavailable(
+            f"{path} was written by a newer version of jupyter-mlinfra.",
+            f"It is at revision {revision}; this version knows {newest_revision()}.",
+            "Upgrade jupyter-mlinfra: pip install -U jupyter-mlinfra",
+        )
+    return revision
+
+
+def _migrate_file(path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["path"] = path
+    with _ALEMBIC:
+        command.upgrade(config, "head")
+
+
+def _explain(error: sqlite3.Error, path: Path, verb: str) -> MLInfraError:
     why, fix = f"SQLite says: {error}.", fix_of(error)
     if fix is None:
         return MLInfraError(f"{path} refused a statement.", why, "Report this: it is a bug.")
@@ -185,4 +260,4 @@ def _explain(error: sqlite3.Error, path: Path) -> MLInfraError:
         return Unavailable(f"{path} is busy.", f"Another process has been writing for over {BUSY_SECONDS:.0f} s.", fix)
     if code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return Unavailable(f"{path} cannot grow.", why, fix)
-    return Unavailable(f"{path} cannot be written.", why, fix)
+    return Unavailable(f"{path} cannot be {verb}.", why, fix)

@@ -15,16 +15,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from .passwords import without_passwords
+
 
 class MLInfraError(Exception):
-    """What failed, why, and the fix to try; every face shows the three apart."""
+    """What failed, why, and the fix to try; every face shows the three apart, and none of them a password that stands in an address."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
 
     def __init__(self, what: str, why: str = "", fix: str = "") -> None:
-        super().__init__(what, why, fix)  # args equal the parameters, so workers can pickle it
-        self.what, self.why, self.fix = what, why, fix
+        self.what, self.why, self.fix = map(without_passwords, (what, why, fix))
+        super().__init__(self.what, self.why, self.fix)  # args equal the parameters, so workers can pickle it
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.why, self.fix) if part)

@@ -1,4 +1,4 @@
-"""Writes that are whole or absent, and locks that die with their holder."""
+"""Writes that are whole or absent, reads that never wait, and locks that die with their holder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,44 @@ def check_room(folder: Path, what: str) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise explain_os_error(error, what) from error
+
+
+def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
+    """Open a file that a job may have put there: a regular one, or none. Returns its descriptor.
+
+    A FIFO would block whoever opens it, a device could do worse, and a link may lead anywhere.
+    follow: whether a link to a regular file will do. Raises OSError.
+    """
+    irregular = OSError(errno.EINVAL, "It is not a regular file", os.fspath(path))
+    try:
+        handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW), 0o600)
+    except OSError as error:
+        raise (irregular if error.errno in (errno.ELOOP, errno.ENXIO) else error) from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise irregular
+    os.set_blocking(handle, True)  # whoever inherits it expects that
+    return handle
+
+
+def read_regular(path: Path | str, limit: int = -1, *, follow: bool = False) -> bytes:
+    """What such a file holds, at most `limit` bytes of it. Raises OSError."""
+    with os.fdopen(open_regular(path, follow=follow), "rb") as file:
+        return file.read(limit)
+
+
+def read_tail(path: Path | str, limit: int) -> bytes:
+    """The last `limit` bytes of such a file. Raises OSError."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
+        return file.read(limit)
+
+
+def write_regular(path: Path | str, text: str) -> None:
+    """Replace what such a file holds, in place. Raises OSError."""
+    handle = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+        file.write(text)
 
 
 def _open_lock(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""What was made from what: OpenLineage events in files, one file a process.
+"""What was made from what: OpenLineage events in files, one file a process, on whichever machine.
 
 Source: https://openlineage.io/spec/2-0-2/OpenLineage.json, written with the official client.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import socket
 import sys
 import threading
 import uuid
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .processes import start_ticks
 from .records import Page, now
 
 KEPT = 200_000
@@ -79,7 +82,7 @@ class Lineage:
             body["run"].setdefault("facets", {})["mlinfra"] = {"_producer": _PRODUCER, "_schemaURL": _PRODUCER, **facts}
         self._folder.mkdir(parents=True, exist_ok=True)
         line = (json.dumps(body) + "\n").encode()
-        handle = os.open(self._folder / f"{os.getpid()}.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = os.open(self._folder / _file_name(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             _append(handle, line)
         finally:
@@ -117,6 +120,12 @@ class Lineage:
             file.seek(known.size)
             lines = file.read().rpartition(b"\n")[0]  # a line that is being written is read when it is whole
         return _File(known.size + len(lines) + 1, (*known.edges, *_parsed(lines))) if lines else known
+
+
+def _file_name() -> str:
+    """A file that no other process writes: containers and machines that share the folder have the same pids, and a pid is used again."""
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:100]
+    return f"{host}-{os.getpid()}-{start_ticks(os.getpid()) or 0}.jsonl"
 
 
 @dataclass(frozen=True, slots=True)

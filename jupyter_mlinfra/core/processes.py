@@ -63,6 +63,12 @@ def _stat(pid: int) -> list[bytes] | None:
     return text[text.rindex(b")") + 2 :].split() if b")" in text else None  # the name may hold spaces and brackets
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process was suspended, by SIGSTOP or a debugger; False where that cannot be known."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] in (b"T", b"t")
+
+
 def _start_without_proc(pid: int) -> int | None:
     import psutil
 

@@ -83,7 +83,7 @@ class ProjectCard(_Section):
 
 class CatalogSettings(_Section):
     uri: str = ""
-    """Iceberg catalog: empty = SQLite in the project; `sql+…` or `https://…` = SQL or REST catalog."""
+    """Iceberg catalog: empty = SQLite in the project; `sql+…` or `https://…` = SQL or REST catalog. One with a password: `env:NAME`."""
 
     warehouse: str = ""
     """Where data files live: empty = a folder in the project; `s3://…`, `gs://…`, `abfs://…`."""
@@ -257,6 +257,9 @@ class RaySettings(_Section):
         if not address.startswith(("http://", "https://")):
             rule = "Jobs are taken by the dashboard of the head: http://HOST:8265 (neither ray://… nor port 6379, which are of the cluster itself)"
             raise PydanticCustomError("address", rule)
+        if "@" in address.partition("://")[2].partition("/")[0]:
+            rule = 'It holds a user or a password, which would be kept in a file; give them as a reference: headers = { Authorization = "env:NAME" }'
+            raise PydanticCustomError("address", rule)
         return address
 
     @field_validator("token")
@@ -300,6 +303,9 @@ class JobSettings(_Section):
     grace_seconds: float = Field(default=10.0, ge=0)
     """Seconds between SIGTERM and SIGKILL of a cancelled job."""
 
+    log_gib: float = Field(default=1.0, ge=0.001)
+    """Most that one attempt's log keeps while the job runs, in GiB; of a longer one the middle is dropped, and a line says so."""
+
     snapshot_max_mib: float = Field(default=100.0, gt=0)
     """Code snapshots leave out the largest files beyond this size."""
 
@@ -314,6 +320,11 @@ class JobSettings(_Section):
     kubernetes: KubernetesSettings = KubernetesSettings()
 
     ray: RaySettings = RaySettings()
+
+    @property
+    def log_bytes(self) -> int:
+        """`log_gib` in bytes."""
+        return int(self.log_gib * 2**30)
 
 
 class PipelineSettings(_Section):

@@ -8,19 +8,19 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..core.display import printable
-from ..core.files import write_atomic
-from .spec import AttemptRecord
-from .state import explain_exit
+from ..core.files import read_regular, read_tail, write_atomic
 
 REASON_BYTES = 2000
 LAST_BYTES = 4096
 LAST_LENGTH = 200
 """Of the last line of a log: bytes that are looked at, characters that are told."""
+PROGRESS_BYTES = 10_000
+CLAIM_BYTES = 100
+"""A claim and an exit code are a number and a line end."""
 MAX_CELLS = 1_000_000
 UNCLAIMED = 113
 """Exit status of a wrapper that could not take its attempt."""
@@ -58,6 +58,11 @@ class Attempt:
         return self.folder / "log"
 
     @property
+    def gap(self) -> Path:
+        """What is missing in the middle of the log; see `capping`."""
+        return self.folder / "gap.json"
+
+    @property
     def notebook(self) -> Path:
         """What the notebook runner is to do; see `NotebookTask`."""
         return self.folder / "notebook.json"
@@ -88,7 +93,7 @@ class Attempt:
         A claim without a whole line is none: its wrapper died, or found the disk full, before it ran anything.
         """
         try:
-            text = (self.folder / "claim").read_bytes()
+            text = read_regular(self.folder / "claim", CLAIM_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
@@ -112,21 +117,20 @@ class Attempt:
     def exit_code(self) -> int | None:
         """The exit code that the wrapper kept; None when there is none, or only half a line."""
         with contextlib.suppress(OSError, ValueError):
-            text = (self.folder / "exit").read_text()
-            return int(text) if text.endswith("\n") else None
+            text = read_regular(self.folder / "exit", CLAIM_BYTES)
+            return int(text) if text.endswith(b"\n") else None
         return None
 
     def said(self) -> str:
         """The job's own words on why it failed; empty when it said nothing."""
-        with contextlib.suppress(OSError), open(self.reason, "rb") as file:
-            return file.read(REASON_BYTES).decode(errors="replace").strip()
+        with contextlib.suppress(OSError):
+            return read_regular(self.reason, REASON_BYTES).decode(errors="replace").strip()
         return ""
 
     def last_line(self) -> str:
         """The last line of the log that says anything: programs that fail mostly end with why."""
-        with contextlib.suppress(OSError), open(self.log, "rb") as file:
-            file.seek(max(0, self.log.stat().st_size - LAST_BYTES))
-            lines = printable(file.read(LAST_BYTES).decode(errors="replace")).splitlines()
+        with contextlib.suppress(OSError):
+            lines = printable(read_tail(self.log, LAST_BYTES).decode(errors="replace")).splitlines()
             return next((" ".join(line.split())[:LAST_LENGTH] for line in reversed(lines) if line.strip()), "")
         return ""
 
@@ -142,22 +146,6 @@ class Attempt:
         return fraction, text
 
 
-def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> AttemptRecord:
-    """What the files of an attempt tell. last_line: whether that of its log says why it failed, as that of a command does."""
-    began, ended, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
-    reason = attempt.said() if code else ""
-    if code and not reason:
-        reason = explain_exit(code, attempt.last_line() if last_line else "")
-    return AttemptRecord(
-        number=number,
-        began_at=None if began is None else datetime.fromtimestamp(began, UTC),
-        ended_at=None if ended is None else datetime.fromtimestamp(ended, UTC),
-        exit_code=code,
-        reason=reason,
-        log_bytes=attempt.log.stat().st_size if attempt.log.exists() else 0,
-    )
-
-
 def write_progress(path: Path, fraction: float | None, text: str, **more: Any) -> None:
     """Replace a progress file; a reader sees the old or the new one whole. Not synced: it is worth nothing after a crash."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -170,8 +158,8 @@ def write_progress(path: Path, fraction: float | None, text: str, **more: Any) -
 
 
 def _read(path: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError, RecursionError), open(path, "rb") as file:
-        value = json.loads(file.read(10_000))
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        value = json.loads(read_regular(path, PROGRESS_BYTES))
         if isinstance(value, dict):
             return value
     return {}

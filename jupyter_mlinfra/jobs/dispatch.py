@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
 from .alarms import read_alarms
-from .backends import JobBackend, load_backend
+from .backends import LOCAL, JobBackend, load_backend
 from .backends.control import Control
+from .backends.following.control import FollowerControl
 from .spec import Job, JobState
 from .state import ACTIVE
 from .store import JobStore
@@ -50,6 +51,12 @@ class Dispatch:
         active = [job for job in jobs if job.state in ACTIVE or (job.state is JobState.QUEUED and self._store.entry(job.id).cancelled_by)]
         for name in sorted({job.backend for job in active}):
             self.backend(name).cancel([job.id for job in active if job.backend == name])
+
+    def trouble(self, backend: str) -> str:
+        """Why nobody sees to the jobs of a backend, although who should is there; empty when all is well."""
+        if backend == LOCAL:
+            return self._control.trouble()
+        return FollowerControl(self._project, backend).trouble()
 
     def heal(self) -> None:
         """Restart who follows the jobs of a backend, if it died while there is something to do. One caller sees to that; it keeps no other waiting."""

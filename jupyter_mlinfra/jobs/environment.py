@@ -10,14 +10,14 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
 from ..core.errors import Conflict, Unavailable
-from ..core.files import file_lock, write_atomic
+from ..core.files import file_lock, read_regular, write_atomic
 from ..core.processes import TOKEN
 
 PROJECT, JOB, PROGRESS, REASON = "MLINFRA_PROJECT", "MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON"
@@ -34,6 +34,8 @@ _NOT_PASSED_ON = {
     "JPY_PARENT_PID", "JPY_SESSION_NAME",
 }  # fmt: skip
 FRESH_SECONDS = 3600.0
+_HOME = "home"
+"""In a project's runtime folder: where its state is."""
 
 
 def runtime_folder(home: Path) -> Path:
@@ -52,6 +54,8 @@ def runtime_folder(home: Path) -> Path:
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077 == 0:
                 mine = folder / blake2b(os.fsencode(home), digest_size=8).hexdigest()
                 _there(mine)
+                if not (mine / _HOME).exists():
+                    write_atomic(mine / _HOME, os.fsencode(home))
                 return mine
     raise Unavailable(
         "There is no folder in memory for the environments of jobs.",
@@ -103,7 +107,7 @@ def keep(environment: Mapping[str, str], folder: Path) -> str:
 def recall(path: str) -> dict[str, str] | None:
     """The environment that `keep` kept; None when the machine has restarted since."""
     try:
-        data = Path(path).read_bytes()
+        data = read_regular(path)
     except OSError:
         return None
     pairs = (os.fsdecode(part).partition("=") for part in data.split(b"\0") if part)
@@ -128,11 +132,30 @@ def forget(folder: Path, *, jobs: Collection[str], environments: Collection[str]
 
     What is fresh stays: its job may be about to be written down.
     """
+    _drop([path for kind in ("kernel-*", "cancel") for path in folder.glob(f"*.{kind}") if path.name.partition(".")[0] not in jobs], fresh_seconds)
+    forget_environments(folder, kept=environments, fresh_seconds=fresh_seconds)
+
+
+def forget_environments(folder: Path, *, kept: Collection[str] = (), fresh_seconds: float = 0.0) -> None:
+    """Drop the environments of jobs that will never start."""
+    unused = [path for path in folder.glob("*.environment") if str(path) not in kept]
+    _drop([*unused, *folder.glob(".*.environment.*")], fresh_seconds)  # drafts of a killed submit too
+
+
+def forget_deleted(folder: Path) -> None:
+    """Drop the environments of projects whose state was deleted while jobs waited. folder: of a project that is there; the others lie beside it.
+
+    What is fresh stays: a network share may be away for a moment.
+    """
+    for other in folder.parent.iterdir():
+        with contextlib.suppress(OSError):  # what has no such mark is not ours to judge
+            if not os.path.exists(os.fsdecode(read_regular(other / _HOME))):
+                forget_environments(other, fresh_seconds=FRESH_SECONDS)
+
+
+def _drop(paths: Iterable[Path], fresh_seconds: float) -> None:
     limit = time.time() - fresh_seconds
-    unused = [path for path in folder.glob("*.environment") if str(path) not in environments]
-    unused += folder.glob(".*.environment.*")  # drafts of a killed submit
-    unused += [path for kind in ("kernel-*", "cancel") for path in folder.glob(f"*.{kind}") if path.name.partition(".")[0] not in jobs]
-    for path in unused:
+    for path in paths:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime <= limit:
                 path.unlink()

@@ -52,7 +52,7 @@ def put(folder: Path, name: str, value: Any) -> Path:
 
 def take(folder: Path, name: str) -> Any:
     """Read a value back. Raises NotFound."""
-    for path in folder.glob(f"{name}.*") if folder.is_dir() else ():
+    for path in filter(Path.is_file, folder.glob(f"{name}.*")) if folder.is_dir() else ():
         if path.name == f"{name}.polars.parquet":
             import polars as pl
 

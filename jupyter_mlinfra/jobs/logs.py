@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import BadRequest
+from ..core.files import open_regular
 from .attempt import Attempt
+from .capping import Gap, size_of
 from .spec import LogChunk, LogHit, LogHits
 
 MAX_BYTES = 4_000_000
@@ -35,14 +38,13 @@ def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, ta
             "That part of a log cannot be read.", f"offset={offset}, limit={limit}, tail={tail}.", "Use an offset from 0, a limit and a tail from 1."
         )
     parts = _parts(home, job, attempts)
-    size = sum(length for _, length in parts)
+    size = _size(parts)
     limit = min(limit, MAX_BYTES)
     if tail is not None:
         last = size if until is None else min(size, until)
         offset = _start_of_tail(parts, last, tail, limit)
         limit = last - offset
-    start = min(offset, size)
-    data = _read(parts, start, limit)
+    start, data = _read(parts, min(offset, size), limit)
     if tail is None and start + len(data) < size:
         data = data[: data.rfind(b"\n") + 1] or data
     if until is None and not (ended and start + len(data) >= size):
@@ -59,12 +61,11 @@ def search_log(home: Path, job: str, attempts: int, *, text: str, limit: int, cu
     """
     start, line, before = _place(cursor)
     parts = _parts(home, job, attempts)
-    size, needle = sum(length for _, length in parts), text.lower()
-    hits, total, place = list[LogHit](), before, start
+    size, needle = _size(parts), text.lower()
+    hits, total, place, scanned = list[LogHit](), before, start, 0
     onward: str | None = None
-    end = min(size, start + SCANNED_BYTES)
-    while place < end:
-        block = _read(parts, place, min(_BLOCK, end - place))
+    while place < size and scanned < SCANNED_BYTES:
+        place, block = _read(parts, place, min(_BLOCK, SCANNED_BYTES - scanned))
         if not block:  # it was cut just now
             break
         cut = block.rfind(b"\n") + 1
@@ -76,7 +77,7 @@ def search_log(home: Path, job: str, attempts: int, *, text: str, limit: int, cu
             elif onward is None:
                 onward = f"{place + offset}.{line + number}.{total}"
             total += 1
-        line, place = line + block.count(b"\n"), place + len(block)
+        line, place, scanned = line + block.count(b"\n"), place + len(block), scanned + len(block)
     if onward is None and place < size:
         onward = f"{place}.{line}.{total}"
     return LogHits(items=hits, shown=len(hits), total=total, more=place < size, cursor=onward)
@@ -114,11 +115,12 @@ def cut_log(log: Path, *, keep: int) -> None:
     """Leave the last `keep` bytes of a log, from the beginning of a line, below a line that says so."""
     draft = log.with_name(f".log.{os.getpid()}")
     try:
-        with open(log, "rb") as source, open(draft, "wb") as target:
+        with os.fdopen(open_regular(log), "rb") as source, open(draft, "wb") as target:
             source.seek(-keep, os.SEEK_END)
             source.readline(_LINE)
             target.write(f"[{source.tell():,} bytes were cleared away before this: the logs of all jobs together were too long.]\n".encode())
             shutil.copyfileobj(source, target)
+        Gap.forget(Attempt(log.parent))
         os.replace(draft, log)
     finally:
         draft.unlink(missing_ok=True)
@@ -130,38 +132,68 @@ def _cleared(home: Path, job: str, attempts: int) -> bool:
     return attempts > 0 and (not folder.exists() or any(folder.glob("*.ipynb")))
 
 
-def _parts(home: Path, job: str, attempts: int) -> list[tuple[Path, int]]:
-    """Log files in order, with their lengths. Only the last one still grows."""
-    found = []
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Bytes that are there. begin, end: their offsets in what the job wrote. place: of the first in its file."""
+
+    path: Path
+    begin: int
+    end: int
+    place: int
+
+
+def _parts(home: Path, job: str, attempts: int) -> list[_Part]:
+    """What is there of a job's log, in order; where a log was too long, bytes are missing between two parts. Only the last one still grows."""
+    found, base = list[_Part](), 0
     for number in range(1, attempts + 1):
-        log = Attempt.of(home, job, number).log
-        if log.exists():
-            found.append((log, log.stat().st_size))
-    return found
+        attempt = Attempt.of(home, job, number)
+        gap, size = size_of(attempt)
+        if gap is None:
+            found.append(_Part(attempt.log, base, base + size, 0))
+        else:
+            found.append(_Part(attempt.log, base, base + gap.at, 0))
+            found.append(_Part(attempt.log, base + gap.at + gap.shift, base + size, gap.at))
+        base += size
+    return [part for part in found if part.begin < part.end]
 
 
-def _read(parts: Sequence[tuple[Path, int]], start: int, limit: int) -> bytes:
-    data, skipped = b"", 0
-    for path, length in parts:
-        here = max(0, start + len(data) - skipped)
-        skipped += length
-        if here >= length or len(data) >= limit:
+def _size(parts: Sequence[_Part]) -> int:
+    return parts[-1].end if parts else 0
+
+
+def _read(parts: Sequence[_Part], start: int, limit: int) -> tuple[int, bytes]:
+    """At most `limit` bytes from `start` on, or from the next that is there; with the offset of the first. Nothing is read across a gap."""
+    data = b""
+    for part in parts:
+        if part.end <= start + len(data):
             continue
-        with open(path, "rb") as file:
-            file.seek(here)
-            data += file.read(min(limit - len(data), length - here))
-    return data
+        if not data:
+            start = max(start, part.begin)
+        here = start + len(data)
+        if part.begin > here or len(data) >= limit:
+            break
+        with os.fdopen(open_regular(part.path), "rb") as file:
+            file.seek(part.place + here - part.begin)
+            data += file.read(min(limit - len(data), part.end - here))
+    return start, data
 
 
-def _start_of_tail(parts: Sequence[tuple[Path, int]], size: int, lines: int, limit: int) -> int:
-    """First byte of the last `lines` lines before byte `size`; of as many as the limit has room for, and within a line only where that is longer."""
-    start = max(0, size - limit)
-    data = _read(parts, start, limit)
+def _start_of_tail(parts: Sequence[_Part], size: int, lines: int, limit: int) -> int:
+    """First byte of the last `lines` lines before byte `size`, as many as the limit has room for and no gap is between.
+
+    Within a line only where that is longer.
+    """
+    first = size
+    for part in reversed(parts):
+        if part.begin < first <= part.end:
+            first = part.begin
+    start = max(first, size - limit)
+    _, data = _read(parts, start, size - start)
     end = len(data) - data.endswith(b"\n")
     for _ in range(lines):
         end = data.rfind(b"\n", 0, end)
         if end < 0:
-            return start + (data.find(b"\n", 0, len(data) - 1) + 1 if start else 0)
+            return start + (data.find(b"\n", 0, len(data) - 1) + 1 if start > first else 0)
     return start + end + 1
 
 

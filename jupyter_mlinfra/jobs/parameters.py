@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
+from ..core.files import read_regular
 from .plain import parse
 from .spec import Parameter
 
@@ -32,12 +33,12 @@ def read_notebook(path: Path, shown: str) -> dict[str, Any]:
     shown: how messages call it. Raises NotFound, TooLarge, or Unprocessable when it is no notebook.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise NotFound(f"{shown} is not a notebook.", "It is not a file.", "Give the path of a notebook below the project.")
-        if status.st_size > MAX_BYTES:
+        text = read_regular(path, MAX_BYTES + 1, follow=True)
+        if len(text) > MAX_BYTES:
             raise TooLarge(f"{shown} is too large.", f"A notebook has at most {MAX_BYTES // 2**20} MiB.", "Clear its outputs in JupyterLab and save it.")
-        notebook = json.loads(path.read_bytes())
+        notebook = json.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"Notebook {shown} does not exist.", f"There is no {path}.", "Give its path below the project.") from None
     except (ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from ..core.errors import BadRequest
+from ..core.files import write_regular
 from .attempt import write_progress
 from .environment import PROGRESS, REASON
 
@@ -28,4 +29,4 @@ def give_reason(text: str) -> None:
     """Say why the job fails; it counts when the job then ends with a code other than 0. Outside of a job nothing happens."""
     if path := os.environ.get(REASON):
         with contextlib.suppress(OSError):  # a full disk must not take the exit code as well
-            Path(path).write_text(text, encoding="utf-8", errors="replace")
+            write_regular(path, text)

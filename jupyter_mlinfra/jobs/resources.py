@@ -14,6 +14,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
+from ..core.files import open_regular, read_tail
 from ..core.processes import Identity, trees
 from .attempt import Attempt
 from .devices import Reading, gpu_readings
@@ -85,16 +86,14 @@ def write(attempt: Attempt, usage: Usage, gpus: Mapping[str, Reading]) -> None:
         "memory": usage.memory,
         **({"gpus": {gpu: [reading.load, reading.memory] for gpu, reading in gpus.items()}} if gpus else {}),
     }
-    with contextlib.suppress(OSError), open(attempt.resources, "a") as file:
+    with contextlib.suppress(OSError), os.fdopen(open_regular(attempt.resources, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a") as file:
         file.write(json.dumps(line) + "\n")
 
 
 def read(attempt: Attempt, *, cpus: int, since: float) -> list[ResourcePoint]:
     """Points from `since` (seconds since 1970) on, thinned to POINTS. cpus: of the job."""
     try:
-        with open(attempt.resources, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-            lines = file.read().splitlines()
+        lines = read_tail(attempt.resources, _TAIL_BYTES).splitlines()
     except OSError:
         return []
     samples = list[dict[str, Any]]()

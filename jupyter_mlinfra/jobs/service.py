@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import Number, Page, check_limit, now, page_of
 from ..core.search import Document
-from .attempt import Attempt, attempt_record
+from .attempt import Attempt
 from .backends import Attaching, recent_compute
 from .backends.attaching import Attachment
 from .backends.control import Control
@@ -46,7 +46,7 @@ from .spec import (
 from .state import FINAL
 from .store import JobStore
 from .submitting import Submitter
-from .views import document, with_files
+from .views import attempt_record, document, with_files
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -300,6 +300,7 @@ class Jobs:
             waiting=counts["queued"],
             cpus=entry.cpus if entry else 0,
             gpus=entry.gpus if entry else 0,
+            trouble=self._control.trouble(),
         )
 
     def start(self) -> Supervisor:
@@ -339,4 +340,7 @@ class Jobs:
                 return
 
     def _complete(self, job: Job) -> Job:
-        return with_files(job, root=self._project.root, home=self._project.home)
+        job = with_files(job, root=self._project.root, home=self._project.home)
+        if job.state not in FINAL and job.array is None and (trouble := self._dispatch.trouble(job.backend)):
+            return replace(job, reason=trouble)
+        return job

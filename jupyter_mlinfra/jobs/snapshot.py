@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import NotFound, TooLarge, Unprocessable
-from ..core.files import explain_os_error, file_lock, write_atomic
+from ..core.files import explain_os_error, file_lock, open_regular, read_regular, write_atomic
 from ..core.records import page_of
 from .changes import FILE_BYTES, changes, difference
 from .sources import Sources, survey
@@ -38,6 +39,7 @@ _LITTER_SECONDS = 86_400.0
 _SETTLED_NS = 100_000_000
 _EXECUTABLE = "x"
 """Ends the key of a file that can be run."""
+_KEY = re.compile(r"[0-9a-f]{40}x?")
 _UNREADABLE = "It cannot be read."
 
 
@@ -135,12 +137,20 @@ class Snapshots:
                 if manifest.stem not in known and manifest.stem not in running and manifest.stat().st_mtime < limit:
                     manifest.unlink()
                     self._diff_path(manifest.stem).unlink(missing_ok=True)
-            used = {item["key"] for path in _entries(self._folder / "manifests") for item in json.loads(path.read_bytes())["files"].values()}
+            used = {key for path in _entries(self._folder / "manifests") for key in self._keys_of(path.stem)}
             for shelf in _entries(self._folder / "objects"):
                 for item in _entries(shelf):
                     if shelf.name + item.name not in used:
                         item.unlink()
             _remove_litter(self._folder, self._folder / "trees", self._folder / "manifests", self._folder / "stamps", self._folder / "diffs")
+
+    def _keys_of(self, ident: str) -> list[str]:
+        """The objects of a snapshot; one that is damaged can use none, and goes."""
+        try:
+            return [item["key"] for item in self._manifest(ident)["files"].values()]
+        except Damaged:
+            self._manifest_path(ident).unlink(missing_ok=True)
+            return []
 
     def _take(self, always: tuple[str, ...]) -> CodeSnapshot:
         sources, rest, commit = survey(self._root, self._home)
@@ -183,9 +193,10 @@ class Snapshots:
     def _refresh(self, ident: str) -> bool:
         """Keep a snapshot that is there from being cleaned away; says whether it is there."""
         try:
+            self._manifest(ident)
             os.utime(self._manifest_path(ident))
             os.utime(self.tree_path(ident))
-        except FileNotFoundError:
+        except (NotFound, Damaged, FileNotFoundError):  # it is written again
             return False
         return True
 
@@ -221,9 +232,9 @@ class Snapshots:
         source = self._root / path
         if stat.S_ISLNK(status.st_mode):
             return _Held("", 0, os.readlink(source))
-        known = cache.get(path)
-        unchanged = known is not None and known[0] == _stamp(status) and self._object(known[1]).exists()
-        key = str(known[1]) if known is not None and unchanged else self._store(source, executable=bool(status.st_mode & 0o100))
+        key = _known_key(cache.get(path), status)
+        if not key or not self._object(key).is_file():
+            key = self._store(source, executable=bool(status.st_mode & 0o100))
         return _Held(key, self._object(key).stat().st_size, "")
 
     def _store(self, source: Path, *, executable: bool) -> str:
@@ -232,7 +243,7 @@ class Snapshots:
         handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".object.")
         try:
             digest = blake2b(digest_size=20)
-            with os.fdopen(handle, "wb") as target, open(source, "rb") as file:
+            with os.fdopen(handle, "wb") as target, os.fdopen(open_regular(source, follow=True), "rb") as file:
                 while part := file.read(_CHUNK):
                     digest.update(part)
                     target.write(part)
@@ -324,10 +335,12 @@ class Snapshots:
 
     def _manifest(self, ident: str) -> dict[str, Any]:
         try:
-            manifest: dict[str, Any] = json.loads(self._manifest_path(ident).read_bytes())
+            return _manifest_of(read_regular(self._manifest_path(ident)))
         except FileNotFoundError:
             raise NotFound(f"There is no code snapshot {ident[:8]}.", "It was cleaned away with its job's log.", "Submit the notebook again.") from None
-        return manifest
+        except (OSError, ValueError, RecursionError) as error:
+            why = f"Its list of files {self._manifest_path(ident)} cannot be read: {error}."
+            raise Damaged(f"The code snapshot {ident[:8]} is damaged.", why, "Submit the job again, from the code as it is now.") from error
 
     def _manifest_path(self, ident: str) -> Path:
         return self._folder / "manifests" / f"{ident}.json"
@@ -352,6 +365,23 @@ class Snapshots:
     def _locked(self) -> Iterator[None]:
         with file_lock(self._folder / "lock"):
             yield
+
+
+def _manifest_of(data: bytes) -> dict[str, Any]:
+    """A manifest, as far as it is whole. Raises ValueError."""
+    found = json.loads(data)
+    files = found.get("files") if isinstance(found, dict) else None
+    whole = isinstance(files, dict) and all(isinstance(item, dict) and set(item) >= {"key", "size", "link"} for item in files.values())
+    if not whole or not isinstance(found.get("left_out"), list) or not isinstance(found.get("commit"), str):
+        raise ValueError("it is no list of files")
+    return dict(found)
+
+
+def _known_key(known: Any, status: os.stat_result) -> str:
+    """The object of a file that has not changed since its digest was noted; empty otherwise, and where the note is damaged."""
+    if not isinstance(known, list) or len(known) != 2 or known[0] != _stamp(status) or not _KEY.fullmatch(str(known[1])):
+        return ""
+    return str(known[1])
 
 
 def _stamp(status: os.stat_result) -> list[int]:

@@ -86,6 +86,8 @@ class JobSpec:
             raise BadRequest("A job runs one notebook or one command.", "Both or neither were given.", "jobs submit NOTEBOOK, or jobs submit -- COMMAND …")
         if isinstance(self.command, str) or not all(isinstance(word, str) for word in self.command):
             raise BadRequest("The command is not a list of words.", f"It is {self.command!r}.", "Give program and arguments apart: ['python', 'train.py'].")
+        if self.command and not self.command[0].strip():
+            raise BadRequest("The command names no program.", f"Its first word is {self.command[0]!r}.", "Give the program first: ['python', 'train.py'].")
         paths = (self.notebook or "", self.output or "", self.cwd or "", self.checkpoints or "")
         facts = (self.name, self.key or "", self.backend or "", self.queue or "", self.gpu_type or "", *self.labels, *map(str, self.labels.values()))
         for text in (*self.command, *self.environment, *self.environment.values(), *paths, *facts, *self.after):
@@ -408,7 +410,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervisor:
-    """The local supervisor. pid: None when none runs (it is started by the next submit)."""
+    """The local supervisor. pid: None when none runs (it is started by the next submit). trouble: why it sees to nothing although it runs."""
 
     pid: int | None
     started_at: datetime | None
@@ -416,3 +418,4 @@ class Supervisor:
     waiting: int
     cpus: int
     gpus: int
+    trouble: str = ""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..core.records import Number
 from ..core.search import Document
 from .attempt import Attempt, checkpoint_folder
-from .spec import Job
-from .state import ACTIVE
+from .capping import size_of
+from .spec import AttemptRecord, Job
+from .state import ACTIVE, explain_exit
 
 
 def with_files(job: Job, *, root: Path, home: Path) -> Job:
@@ -27,6 +29,22 @@ def with_files(job: Job, *, root: Path, home: Path) -> Job:
         return replace(job, output=output)
     fraction, text = attempt.read_progress()
     return replace(job, output=output, progress=None if fraction is None else Number(value=fraction, basis="est"), progress_text=text)
+
+
+def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> AttemptRecord:
+    """What the files of an attempt tell. last_line: whether that of its log says why it failed, as that of a command does."""
+    began, ended, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
+    reason = attempt.said() if code else ""
+    if code and not reason:
+        reason = explain_exit(code, attempt.last_line() if last_line else "")
+    return AttemptRecord(
+        number=number,
+        began_at=None if began is None else datetime.fromtimestamp(began, UTC),
+        ended_at=None if ended is None else datetime.fromtimestamp(ended, UTC),
+        exit_code=code,
+        reason=reason,
+        log_bytes=size_of(attempt)[1],
+    )
 
 
 def document(job: Job) -> Document:

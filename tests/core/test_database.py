@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -131,6 +132,69 @@ def test_the_schema_is_that_of_the_newest_migration(project: Project) -> None:
     assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] == newest_revision()
     assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     connection.close()
+
+
+def test_an_empty_file_is_damage_and_no_new_database(project: Project) -> None:
+    project.events.emit("job", "job:1")
+    project.database.close()
+    for end in ("-wal", "-shm"):
+        Path(f"{project.database.path}{end}").unlink(missing_ok=True)
+    os.truncate(project.database.path, 0)
+    with pytest.raises(Unavailable) as caught:
+        Project.open(project.root).events.last_id()
+    assert "it is empty" in caught.value.what
+    assert "move it away" in caught.value.fix
+    assert project.database.path.stat().st_size == 0
+    project.database.path.unlink()  # as the fix says
+    assert Project.open(project.root).events.last_id() == 0
+
+
+def test_a_state_that_was_deleted_under_an_open_project_begins_anew_and_swallows_no_write(project: Project) -> None:
+    project.events.emit("job", "job:1")
+    shutil.rmtree(project.home)
+    project.home.mkdir(mode=0o700)
+    project.events.emit("job", "job:2")
+    assert [event.ref for event in Project.open(project.root).events.after(0)] == ["job:2"]
+
+
+def test_who_works_for_a_project_does_not_bring_its_deleted_state_back(project: Project) -> None:
+    database = Database(project.database.path, anew=False)
+    assert database.data_version()
+    shutil.rmtree(project.home)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="is gone"):
+            database.data_version()
+    assert not project.home.exists()
+
+
+@pytest.mark.parametrize("log", [True, False], ids=["with a log of commits", "without one"])
+def test_a_read_only_disk_is_read_and_a_write_is_told_that_it_is(log: bool, small_disk: Any, project: Project) -> None:
+    disk = small_disk(8)
+    for number in range(3):
+        project.events.emit("job", f"job:{number}")
+    files = {path: path.read_bytes() for path in project.home.glob("state.db*") if not path.name.endswith("lock")}
+    project.database.close()
+    if log:  # as a machine leaves it that was switched off
+        for path, data in files.items():
+            path.write_bytes(data)
+    assert Path(f"{project.database.path}-wal").exists() is log
+    disk.lock()
+    reader = Project.open(project.root)
+    assert [event.ref for event in reader.events.after(0)] == ["job:0", "job:1", "job:2"]
+    with pytest.raises(Unavailable, match=r"state\.db cannot be written") as caught:
+        reader.events.emit("job", "job:3")
+    assert "writable" in caught.value.fix
+
+
+def test_an_older_database_on_a_read_only_disk_says_that_it_cannot_be_read_and_why(small_disk: Any, project: Project) -> None:
+    disk = small_disk(8)
+    with project.database.write() as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    project.database.close()
+    disk.lock()
+    with pytest.raises(Unavailable, match=r"state\.db cannot be read") as caught:
+        Project.open(project.root).events.last_id()
+    assert "cannot be upgraded" in caught.value.why
 
 
 KILLED = """

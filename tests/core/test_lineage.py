@@ -64,6 +64,17 @@ def test_the_files_are_openlineage_and_a_torn_line_is_passed_over(tmp_path: Path
     assert len(lineage.edges()) == 2
 
 
+def test_processes_of_the_same_number_on_other_machines_and_at_other_times_write_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lineage = Lineage(tmp_path, namespace="test")
+    for host, start in (("a", 1), ("b", 1), ("b", 2), ("b", 2)):
+        monkeypatch.setattr(module.socket, "gethostname", lambda host=host: host)
+        monkeypatch.setattr(module, "start_ticks", lambda _, start=start: start)
+        lineage.record("step", inputs=["dataset:a.b@1"], outputs=["model:m"])
+    pid = os.getpid()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a-{pid}-1.jsonl", f"b-{pid}-1.jsonl", f"b-{pid}-2.jsonl"]
+    assert len(lineage.edges()) == 4
+
+
 def test_only_what_is_new_is_read_and_a_line_that_is_being_written_is_read_when_it_is_whole(tmp_path: Path, read: list[int]) -> None:
     lineage = Lineage(tmp_path, namespace="test")
     one, two = tmp_path / "1.jsonl", tmp_path / "2.jsonl"

@@ -308,3 +308,36 @@ def test_a_checkout_holds_exactly_the_bytes_of_the_project(contents: dict[str, b
     snapshots = Snapshots(root, root / ".mlinfra", max_mib=1)
     tree = snapshots.tree(snapshots.take([]).id)
     assert {path.name: path.read_bytes() for path in tree.iterdir() if not path.is_symlink()} == contents
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"files": []}', '{"files": {"n.ipynb": {}}, "left_out": [], "commit": ""}', "[" * 100_000])
+def test_a_damaged_list_of_files_is_written_again_by_the_next_submit(text: str, root: Path, take: Callable[..., Snapshots]) -> None:
+    snapshots = take()
+    known = snapshots.take(["n.ipynb"])
+    (manifest,) = (root / ".mlinfra" / "snapshots" / "manifests").iterdir()
+    manifest.write_text(text)
+    for read in (snapshots.show, snapshots.tree, lambda ident: snapshots.diff(ident, limit=10)):
+        with pytest.raises(Unprocessable, match=r"snapshot .* is damaged.*Submit the job again"):
+            read(known.id)
+    assert snapshots.take(["n.ipynb"]) == known
+    assert files_of(snapshots.tree(known.id)) == {"n.ipynb": '{"cells": []}'}
+
+
+def test_a_damaged_list_of_files_keeps_nothing_else_from_being_tidied(root: Path, take: Callable[..., Snapshots]) -> None:
+    snapshots = take()
+    old = snapshots.take(["n.ipynb"])
+    (root / "n.ipynb").write_text('{"cells": [1]}')
+    new = snapshots.take(["n.ipynb"])
+    manifests = root / ".mlinfra" / "snapshots" / "manifests"
+    (manifests / f"{old.id}.json").write_text("{")
+    snapshots.prune(running=[], known=[new.id])
+    assert [path.stem for path in manifests.iterdir()] == [new.id]
+    assert files_of(snapshots.tree(new.id)) == {"n.ipynb": '{"cells": [1]}'}
+
+
+@pytest.mark.parametrize("entry", ["null", "[]", '[[1, 2, 3, 4], ""]', '["x"]', '{"a": 1}'])
+def test_a_damaged_note_of_known_digests_refuses_no_submit(entry: str, root: Path, take: Callable[..., Snapshots]) -> None:
+    snapshots = take()
+    known = snapshots.take(["n.ipynb"])
+    (root / ".mlinfra" / "snapshots" / "cache.json").write_text(f'{{"n.ipynb": {entry}}}')
+    assert snapshots.take(["n.ipynb"]) == known

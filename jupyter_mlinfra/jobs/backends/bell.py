@@ -1,17 +1,25 @@
-"""What wakes the supervisor: a datagram, a signal, the end of a process that is watched. Otherwise it sleeps."""
+"""What wakes the supervisor: a datagram, a signal, the end of a process that is watched. Otherwise it sleeps, and its heart beats.
+
+The heartbeat is the time (of the monotonic clock) in a file in memory: it stops when the process is stopped, or hangs in its work.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import selectors
 import signal
 import socket
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..environment import runtime_folder
+
+BEAT_SECONDS = 10.0
+"""Between two heartbeats of a process that sleeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class Bell:
         self._selector = selectors.DefaultSelector()
         self._listener: socket.socket | None = None
         self._lost = False
+        self._beat: int | None = None
 
     def hang(self) -> None:
         """Take signals and datagrams from now on: SIGTERM asks to end, SIGHUP to listen again (the socket's file is gone)."""
@@ -44,9 +53,17 @@ class Bell:
         signal.signal(signal.SIGHUP, self._hear_of_loss)
         self._listen()
 
-    def wait(self, seconds: float) -> Rung:
-        """Sleep until something happens, or for this long."""
-        happened = self._selector.select(seconds)
+    def wait(self, seconds: float, *, meanwhile: Callable[[], bool] | None = None, every: float = BEAT_SECONDS) -> Rung:
+        """Sleep until something happens, or for this long. meanwhile: small things that are done now and then; says whether to sleep on."""
+        happened: list[tuple[selectors.SelectorKey, int]] = []
+        limit = time.monotonic() + seconds
+        while not happened and not self._lost and not self.stopping:
+            self._tell_beat()
+            left = limit - time.monotonic()
+            happened = self._selector.select(max(0.0, min(left, every, BEAT_SECONDS)))
+            if (meanwhile is not None and not meanwhile()) or left <= every:
+                break
+        self._tell_beat()
         ended = []
         for key, _ in happened:
             if key.data is None:
@@ -76,8 +93,16 @@ class Bell:
         """Take the socket away."""
         if self._listener is not None:
             self._listener.close()
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
+        if self._beat is not None:
+            os.close(self._beat)
+            self._beat = None
+        for path in (self.path, beat_path(self.path)):
+            path.unlink(missing_ok=True)
+
+    def _tell_beat(self) -> None:
+        if self._beat is not None:
+            with contextlib.suppress(OSError):  # memory is full
+                os.pwrite(self._beat, b"%020d" % time.monotonic_ns(), 0)
 
     def _listen(self) -> None:
         if self._listener is not None:
@@ -90,12 +115,21 @@ class Bell:
         self._listener.bind(str(self.path))
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
+        if self._beat is not None:
+            os.close(self._beat)
+        self._beat = os.open(beat_path(self.path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._tell_beat()
 
     def _stop(self, *_: Any) -> None:
         self.stopping = True
 
     def _hear_of_loss(self, *_: Any) -> None:
         self._lost = True
+
+
+def beat_path(socket_path: Path) -> Path:
+    """Where the heartbeat of who listens at that socket is."""
+    return socket_path.with_suffix(".beat")
 
 
 def _drain(source: Any) -> None:

@@ -33,6 +33,7 @@ class Config:
     cpus: int
     gpus: int
     grace_seconds: float
+    log_bytes: int
     warm_kernels: int
     warm_memory_gib: float
     warm_imports: Sequence[str]
@@ -48,6 +49,7 @@ class Config:
             "cpus": jobs.cpus,
             "gpus": jobs.gpus,
             "grace_seconds": jobs.grace_seconds,
+            "log_bytes": jobs.log_bytes,
             "warm_kernels": pipelines.warm_kernels,
             "warm_memory_gib": pipelines.warm_memory_gib,
             "warm_imports": pipelines.warm_imports,
@@ -72,10 +74,15 @@ class Control:
         entry = self._registry.read()
         return entry if entry is not None and entry.process.alive() else None
 
+    def trouble(self) -> str:
+        """Why the supervisor sees to nothing although it is there; empty when it does, or when none is there."""
+        entry = self.alive()
+        return "" if entry is None else detached.trouble(entry, WHAT)
+
     def wake(self) -> None:
-        """Tell the supervisor of a new job; start one when none runs with the present settings."""
+        """Tell the supervisor of a new job; start one when none runs with the present settings, or the one that does hangs."""
         entry = self._registry.read()
-        if entry is None or entry.stopped or entry.settings != self._config().settings or not detached.poke(entry):
+        if entry is None or entry.stopped or entry.settings != self._config().settings or detached.hangs(entry) or not detached.poke(entry):
             self.start()
 
     def nudge(self) -> None:
@@ -110,7 +117,7 @@ class Control:
         """
         with file_lock(self._project.folder("jobs") / "start.lock"):
             entry, config = self.alive(), self._config()
-            if entry is not None and entry.settings == config.settings:
+            if entry is not None and entry.settings == config.settings and not detached.trouble(entry, WHAT):
                 if entry.stopped:
                     self._registry.mark(stopped=False)
                 detached.poke(entry)

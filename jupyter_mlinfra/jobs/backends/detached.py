@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Protocol
 
 from ...core.errors import Unavailable
-from ...core.processes import Identity, spawn_detached
+from ...core.files import read_regular
+from ...core.processes import Identity, is_stopped, spawn_detached
+from .bell import beat_path
 
 START_SECONDS = 30.0
 """How long a start may take on a machine under load."""
 END_SECONDS = 30.0
 """How long it may take to end, and then to die."""
+SILENT_SECONDS = 60.0
+"""Without a heartbeat for so long, it hangs. A round may take a while: it waits up to 30 s for a database that is busy."""
 _LOG_BYTES = 1_000_000
 
 
@@ -45,10 +49,35 @@ def poke(who: Running) -> bool:
     return True
 
 
+def trouble(who: Running, what: str) -> str:
+    """Why one that is there sees to nothing; empty when all is well. what: it is, with a capital letter."""
+    pid = who.process.pid
+    if is_stopped(pid):
+        return f"{what} (process {pid}) is stopped: somebody suspended it. It goes on after `kill -CONT {pid}`."
+    if hangs(who):
+        return f"{what} (process {pid}) has not moved for {_silence(who):.0f} s: it waits for a disk or a network share. `mlinfra up` replaces it."
+    return ""
+
+
+def hangs(who: Running) -> bool:
+    """Whether its heart has stopped although nobody suspended it."""
+    return _silence(who) > SILENT_SECONDS and not is_stopped(who.process.pid) and who.process.alive()
+
+
+def _silence(who: Running) -> float:
+    """Seconds since its last heartbeat; 0 where none can be read, which tells nothing."""
+    try:
+        return max(0.0, time.monotonic() - int(read_regular(beat_path(Path(who.socket)), 100)) / 1e9)
+    except (OSError, ValueError):
+        return 0.0
+
+
 def end(who: Running, what: str) -> None:
     """End it; its jobs do not notice, and the next one finds them. Raises Unavailable when not even SIGKILL does. what: it is, with a capital letter."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         who.process.signal(number)
+        if is_stopped(who.process.pid):
+            who.process.signal(signal.SIGCONT)  # until then it hears nothing
         limit = time.monotonic() + END_SECONDS
         while time.monotonic() < limit:
             if not who.process.alive():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import MLInfraError, Unavailable
+from ...core.files import open_regular
 from ...core.processes import TOKEN
 from ...core.secrets import resolve
 from .. import environment
@@ -22,7 +23,7 @@ from .program import CannotStart, find_program
 # The script is fixed; folder, working folder and command are its arguments, so no word of a job is ever read by a shell.
 # 1. Take the attempt: the claim is created exclusively, so a second start of the same attempt ends here, having done nothing.
 # 2. Outlive SIGTERM until the command has ended (a trap with a command is not inherited, unlike an ignored signal).
-# 3. Keep the exit code in one write; the line end tells a whole number from a torn one.
+# 3. Keep the exit code in one write; the line end tells a whole number from a torn one. A FIFO of that name would never take it.
 WRAPPER = """
 set -C
 { echo $$ > "$1/claim"; } 2>/dev/null || exit 113
@@ -30,6 +31,7 @@ trap : TERM INT HUP QUIT USR1 USR2
 run() { cd -- "$2" || return 126; shift 2; "$@"; }
 run "$@"
 code=$?
+[ ! -p "$1/exit" ] || rm -f -- "$1/exit"
 echo "$code" > "$1/exit"
 exit "$code"
 """
@@ -91,9 +93,9 @@ def prepare(entry: Entry, place: Place, inherited: Mapping[str, str] | None = No
     return Start(attempt=attempt, inherited=inherited, own=own, arguments=(str(attempt.folder), entry.launch.folder, *command))
 
 
-def spawn_wrapper(script: str, arguments: Sequence[str], words: Mapping[str, str], *, log: Path, word: int | None = None) -> int:
-    """Start a shell on one of our scripts, in a session of its own. word: what it gets as its descriptor 3."""
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+def spawn_wrapper(script: str, arguments: Sequence[str], words: Mapping[str, str], *, log: Path | None, word: int | None = None) -> int:
+    """Start a shell on one of our scripts, in a session of its own. log: None to drop its output. word: what it gets as its descriptor 3."""
+    handle = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC) if log is None else open_log(log)
     try:
         return os.posix_spawn(
             "/bin/sh",
@@ -113,6 +115,11 @@ def spawn_wrapper(script: str, arguments: Sequence[str], words: Mapping[str, str
         os.close(handle)
 
 
+def open_log(log: Path) -> int:
+    """Open a log for whoever is to write it; an earlier attempt may have left something else there. Raises OSError."""
+    return open_regular(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
     """What goes wrong with a start, as CannotStart or TryLater."""
@@ -125,7 +132,8 @@ def explained() -> Iterator[None]:
     except OSError as error:
         if error.errno in _LATER:
             raise TryLater(f"The machine has no room to start it: {error.strerror}.") from error
-        raise CannotStart(f"It could not be started: {error.strerror or error}.") from error
+        where = f" ({error.filename})" if error.filename else ""
+        raise CannotStart(f"It could not be started: {error.strerror or error}{where}.") from error
 
 
 def own_words(entry: Entry, place: Place, attempt: Attempt, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -14,12 +14,11 @@ import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ...core.processes import TOKEN, failpoint, reap
 from .. import environment
 from ..rows import Entry
-from .launch import WRAPPER, Place, Start, prepare, spawn_wrapper
+from .launch import WRAPPER, Place, Start, open_log, prepare, spawn_wrapper
 from .live import WARM
 
 KEPT_SECONDS = 10.0
@@ -73,7 +72,7 @@ class Wrapper:
         return self.pid if given else None
 
     def _tell(self, start: Start, script: bytes) -> bool:
-        os.close(os.open(start.attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
+        os.close(open_log(start.attempt.log))
         with contextlib.suppress(BrokenPipeError):
             return os.write(self.word, script) == len(script)
         return False
@@ -156,7 +155,7 @@ class Ready:
         token = f"{WARM}ready-{secrets.token_hex(16)}"
         reader, writer = os.pipe()
         try:
-            pid = spawn_wrapper(_WRAPPER, [], {**words, environment.PROJECT: str(self.place.root), TOKEN: token}, log=Path(os.devnull), word=reader)
+            pid = spawn_wrapper(_WRAPPER, [], {**words, environment.PROJECT: str(self.place.root), TOKEN: token}, log=None, word=reader)
         except BaseException:
             os.close(writer)
             raise

@@ -25,10 +25,12 @@ from pathlib import Path
 from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
+from ...core.passwords import without_passwords
 from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start_ticks
+from .. import capping
 from ..attempt import REASON_BYTES, Attempt
 from ..devices import gpu_slots
-from ..environment import forget, release
+from ..environment import forget, forget_deleted, release
 from ..machine import cpu_slots, memory_gib
 from ..resources import Sampler
 from ..retention import Retention
@@ -37,7 +39,7 @@ from ..spec import JobState
 from ..state import judge
 from ..store import JobStore
 from .alarms import Alarms
-from .bell import Bell
+from .bell import BEAT_SECONDS, Bell
 from .control import Config
 from .launch import Place, TryLater, explained, spawn
 from .live import Live, Taken, find, limit_at, orphaned
@@ -65,7 +67,7 @@ RETRY_SECONDS = 1.0
 LATER_SECONDS = 5.0
 """Pause before a start is tried again that the machine had no room for, or whose GPU somebody else holds."""
 ALONE_SECONDS = 600.0
-"""How often an idle supervisor looks whether its project is still there."""
+"""How often an idle supervisor looks at its queue, whatever it heard."""
 
 
 class Supervisor:
@@ -73,12 +75,14 @@ class Supervisor:
 
     def __init__(self, config: Config) -> None:
         self._place = Place(root=Path(config.root), home=Path(config.home))
+        self._lock, self._inode = self._place.home / "jobs" / "supervisor.lock", 0
         self._grace = config.grace_seconds
+        self._log_bytes = config.log_bytes
         self._settings = config.settings
         self._gpus = gpu_slots(config.gpus)
         self._cpus = cpu_slots(config.cpus)
         self._memory = memory_gib()
-        database = Database(self._place.home / "state.db", forced=False)
+        database = Database(self._place.home / "state.db", forced=False, anew=False)
         self._store, self._registry = JobStore(database), Registry(database)
         self._retention = Retention(self._store, self._place.root, self._place.home)
         self._live: dict[str, Live] = {}
@@ -98,24 +102,25 @@ class Supervisor:
         self._retry_at: float | None = None
         self._queue_at: float | None = None
         self._explain_at: float | None = None
-        self._explain_from = 0.0
+        self._explain_from = self._cap_at = 0.0
         self._trouble = ""
 
     def run(self) -> None:
         """Supervise; returns when told to end. Raises Conflict when another supervisor holds the project."""
-        lock = self._place.home / "jobs" / "supervisor.lock"
-        with file_lock(lock, wait=False, what="Supervision of this project") as handle:
-            inode = os.fstat(handle).st_ino
+        with file_lock(self._lock, wait=False, what="Supervision of this project") as handle:
+            self._inode = os.fstat(handle).st_ino
             self._adopts = adopt_orphans()
             self._bell.hang()
             self._alarms.listen(self._bell.hear)
             self._register()
             self._safely(partial(self._warm.sweep, self._store))
+            forget_deleted(self._bell.path.parent)
             while not self._bell.stopping:
-                self._safely(self._round)
-                if not self._sleep() and not (lock.exists() and lock.stat().st_ino == inode):
+                if not self._there():  # the project was deleted, or its state moved away
                     forget(self._bell.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
-                    break  # the project was deleted, or its state moved away
+                    break
+                self._safely(self._round)
+                self._sleep()
             say("ends; jobs that run go on")
             self._safely(self._release_all)
             self._warm.close()
@@ -136,8 +141,15 @@ class Supervisor:
         self._registry.write(entry)
         say(f"supervises {self._place.root} with {self._cpus} CPU and {len(self._gpus)} GPU slots")
 
-    def _sleep(self) -> bool:
-        """Wait for the bell or the next due time; false when only the long pause of an idle supervisor has passed."""
+    def _there(self) -> bool:
+        """Whether the state is still there, and ours."""
+        try:
+            return os.stat(self._lock).st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _sleep(self) -> None:
+        """Wait for the bell or the next due time."""
         sample_at, live = self._sampler.due(running=bool(self._live)), (live.due() for live in self._live.values())
         moments = [
             self._queue_at,
@@ -152,10 +164,23 @@ class Supervisor:
         ]
         due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
         timeout = min(due, default=math.inf) - time.monotonic()
-        rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS))  # bounded: the system cannot be asked to sleep for a month
+        every = capping.LOOK_SECONDS if self._live else BEAT_SECONDS
+        # Bounded: the system cannot be asked to sleep for a month.
+        rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS), meanwhile=self._look_after, every=every)
         for job, handle in rung.ended:
             (self._live[job].heard if job else self._warm.heard)(handle)
-        return bool(due) or rung.rung
+
+    def _look_after(self) -> bool:
+        """Keep what the jobs write within bounds, now and then; says whether the state is still there."""
+        if time.monotonic() >= self._cap_at:
+            self._cap_logs()
+        return self._there()
+
+    def _cap_logs(self) -> None:
+        self._cap_at = time.monotonic() + capping.LOOK_SECONDS
+        for live in self._live.values():
+            with contextlib.suppress(OSError):  # a job may do to its log what it likes
+                capping.cap_log(live.attempt, self._log_bytes)
 
     def _safely(self, action: Callable[[], None]) -> None:
         """A database that is busy or full for a while ends nothing, nor does a fault of ours: the same is tried again, from what is written down."""
@@ -421,7 +446,7 @@ def _told(error: Exception) -> str:
 def say(text: str) -> None:
     """A line in the supervisor's log, where the disk has room for it."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {without_passwords(text)}\n")
         sys.stderr.flush()
 
 

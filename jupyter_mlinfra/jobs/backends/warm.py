@@ -18,6 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ...core.errors import MLInfraError, NotFound
+from ...core.files import read_tail
 from ...core.processes import TOKEN, end_token, failpoint, start_ticks, tokens, tree
 from ...core.secrets import is_reference
 from .. import environment
@@ -321,7 +322,7 @@ class Warm:
 
     def _failed(self, runner: Runner, why: str) -> None:
         with contextlib.suppress(OSError):
-            said = runner.log.read_text(errors="replace").strip().splitlines()
+            said = read_tail(runner.log, _WORD_BYTES).decode(errors="replace").strip().splitlines()
             why += f": {said[-1][:300]}" if said else ""
         ready = runner.standing is not None
         self._drop(runner, why)

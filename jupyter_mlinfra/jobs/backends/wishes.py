@@ -10,10 +10,11 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from ...core.files import write_atomic
+from ...core.files import read_regular, write_atomic
 from ..environment import runtime_folder
 
 _SUFFIX = ".cancel"
+_BYTES = 1000
 
 
 class Wishes:
@@ -37,8 +38,8 @@ class Wishes:
             names = os.listdir(self._folder)  # not glob: every round of the supervisor asks
         for name in names:
             if name.endswith(_SUFFIX):
-                with contextlib.suppress(FileNotFoundError):  # just now fulfilled
-                    found[name.removesuffix(_SUFFIX)] = (self._folder / name).read_text(errors="replace")
+                with contextlib.suppress(OSError):  # just now fulfilled
+                    found[name.removesuffix(_SUFFIX)] = read_regular(self._folder / name, _BYTES).decode(errors="replace")
         return found
 
     def forget(self, job: str) -> None:

@@ -23,6 +23,7 @@ trap : TERM INT HUP QUIT USR1 USR2
 folder=$(exec "$@" "$$")
 code=$?
 [ -n "$folder" ] && read -r taker 2>/dev/null < "$folder/claim" && [ "$taker" = "$$" ] || exit 113
+[ ! -p "$folder/exit" ] || rm -f -- "$folder/exit"
 echo "$code" > "$folder/exit"
 exit "$code"
 """

@@ -1406,7 +1406,7 @@ export interface components {
         };
         /**
          * Supervisor
-         * @description The local supervisor. pid: None when none runs (it is started by the next submit).
+         * @description The local supervisor. pid: None when none runs (it is started by the next submit). trouble: why it sees to nothing although it runs.
          */
         readonly Supervisor: {
             readonly cpus: number;
@@ -1414,6 +1414,8 @@ export interface components {
             readonly pid: number | null;
             readonly running: number;
             readonly started_at: string | null;
+            /** @default  */
+            readonly trouble: string;
             readonly waiting: number;
         };
         /**

@@ -29,7 +29,7 @@ class Guards:
         self.jobs, self.folder, self.all = folder / "jobs", folder, list[subprocess.Popen[str]]()
         self.attempt = Attempt(self.jobs / "j0" / "1")
 
-    def order(self, script: str, *, key: str = KEY, gpus: bool = False, **environment: str) -> None:
+    def order(self, script: str, *, key: str = KEY, gpus: bool = False, log_bytes: int | None = None, **environment: str) -> None:
         self.attempt.folder.mkdir(parents=True, exist_ok=True)
         order = Order(
             command=["sh", "-c", script],
@@ -40,6 +40,7 @@ class Guards:
             token=key,
             limit_seconds=None,
             grace_seconds=5,
+            log_bytes=log_bytes,
         )
         order.write(self.attempt)
         Shipment(cluster="", jobs=["j0"]).write(self.jobs, "aa")
@@ -64,6 +65,13 @@ def test_of_many_guards_of_one_attempt_one_runs_it(guards: Guards) -> None:
     guards.order("echo x >> runs; sleep 0.3; exit 7")
     codes = [process.wait(60) for process in [guards.start() for _ in range(5)]]
     assert (sorted(codes), (guards.folder / "runs").read_text()) == ([7, 113, 113, 113, 113], "x\n")
+
+
+def test_a_log_that_grows_without_end_is_kept_short_where_it_is_written(guards: Guards) -> None:
+    guards.order("until grep -q 'bytes were dropped' jobs/j0/1/log; do yes 'a line' | head -n 30000; done; echo the last word", log_bytes=100_000)
+    assert guards.start().wait(60) == 0
+    log = guards.attempt.log.read_text()
+    assert (log.startswith("a line\n"), log.endswith("the last word\n")) == (True, True)
 
 
 @pytest.mark.parametrize("case", ["called off", "sent anew"])

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from ....core.passwords import without_passwords
 from ...rows import Entry
 from ...spec import JobState
 
@@ -22,24 +23,23 @@ GUARD = f"{__name__}.guard"
 
 
 @dataclass(eq=False)
-class Unreachable(Exception):
+class _Words(Exception):
+    words: str
+
+    def __post_init__(self) -> None:
+        self.words = without_passwords(self.words)  # they become the reason of jobs
+
+
+class Unreachable(_Words):
     """The far side did not answer, or not in words that can be read. Says nothing of any job; what was asked for may have been done."""
 
-    words: str
 
-
-@dataclass(eq=False)
-class Rejected(Exception):
+class Rejected(_Words):
     """The far side will never take such a job, and has not."""
 
-    words: str
 
-
-@dataclass(eq=False)
-class NotNow(Exception):
+class NotNow(_Words):
     """The far side answered, and does not do this now: a limit is reached, it is being maintained, a right is missing. Says nothing of other jobs."""
-
-    words: str
 
 
 class Stage(StrEnum):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ....core.files import read_regular, read_tail
 from .order import replace_file
 
 KEPT_SECONDS = 7 * 86_400.0
@@ -33,7 +34,7 @@ class Shipment:
     def read(cls, jobs: Path, name: str) -> Shipment | None:
         """What `write` kept; None when there is nothing."""
         with contextlib.suppress(OSError, ValueError, TypeError):
-            return cls(**json.loads((_folder(jobs) / f"{name}.json").read_bytes()))
+            return cls(**json.loads(read_regular(_folder(jobs) / f"{name}.json")))
         return None
 
 
@@ -46,7 +47,7 @@ def last_words(jobs: Path, key: str) -> str:
     """The end of that."""
     name, _, index = key.split(".")
     with contextlib.suppress(OSError):
-        return words_path(jobs, name, index).read_bytes()[-SAID_BYTES:].decode(errors="replace").strip()
+        return read_tail(words_path(jobs, name, index), SAID_BYTES).decode(errors="replace").strip()
     return ""
 
 

@@ -93,6 +93,11 @@ class FollowerControl:
             return ""
         return mark.host or "another machine"
 
+    def trouble(self) -> str:
+        """Why the follower sees to nothing although it is there; empty when it does, or when none is here."""
+        mark = self.alive()
+        return "" if mark is None else detached.trouble(mark, f"The follower of {self._backend} jobs")
+
     def _free(self) -> bool:
         try:
             with file_lock(lock_path(self._project.home, self._backend), wait=False):
@@ -105,7 +110,7 @@ class FollowerControl:
         mark = self.alive()
         if mark is None and self.elsewhere():
             return
-        if mark is None or mark.settings != digest_of(self._project) or not detached.poke(mark):
+        if mark is None or mark.settings != digest_of(self._project) or detached.hangs(mark) or not detached.poke(mark):
             self.start()
 
     def heal(self) -> None:
@@ -117,7 +122,7 @@ class FollowerControl:
         """Make sure that one with the present settings runs. Raises Unavailable on a full disk, and with the end of its log when it does not come up."""
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark, settings = self.alive(), digest_of(self._project)
-            if mark is not None and mark.settings == settings and detached.poke(mark):
+            if mark is not None and mark.settings == settings and not detached.trouble(mark, WHAT) and detached.poke(mark):
                 return mark
             if mark is not None:
                 detached.end(mark, WHAT)

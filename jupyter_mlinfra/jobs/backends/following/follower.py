@@ -26,6 +26,7 @@ from ....core.files import file_lock
 from ....core.processes import Identity, boot_id, failpoint, start_ticks
 from ....core.project import Project
 from ...attempt import REASON_BYTES, UNCLAIMED, Attempt
+from ...environment import forget_environments
 from ...rows import Entry
 from ...spec import JobState
 from ...store import JobStore
@@ -64,6 +65,14 @@ IDLE_SECONDS = 60.0
 TIDY_SECONDS = 3600.0
 
 
+def _is_there(path: Path, inode: int) -> bool:
+    """Whether a file is still the one that it was."""
+    try:
+        return os.stat(path).st_ino == inode
+    except FileNotFoundError:
+        return False
+
+
 def _rank(sighting: Sighting) -> tuple[bool, bool, bool]:
     """Of jobs with the same key that one is meant which runs, else which waits, else which ended with a word of its own."""
     return sighting.stage is Stage.ENDED, sighting.code == UNCLAIMED, sighting.stage is Stage.WAITING
@@ -79,7 +88,7 @@ class Follower:
     def __init__(self, project: Project, backend: str, remote: Remote) -> None:
         self._project, self._backend, self._remote, self._poll = project, backend, remote, remote.poll_seconds
         self._place = Place(root=project.root, home=project.home)
-        self._store = JobStore(Database(project.database.path, forced=False))
+        self._store = JobStore(Database(project.database.path, forced=False, anew=False))
         self._record = Record(self._store, self._place, backend)
         self._bell = Bell(project.home, backend)
         self._pause = FIRST_SECONDS
@@ -112,9 +121,12 @@ class Follower:
         mark = mark_path(self._project.home, self._backend)
         self._register()
         while not self._bell.stopping:
+            if not _is_there(lock, inode):  # the project was deleted, or its state moved away
+                forget_environments(self._bell.path.parent)
+                break
+            if not os.path.exists(mark):
+                break
             self._safely()
-            if not os.path.exists(mark) or os.stat(lock).st_ino != inode:
-                break  # the project was deleted, or its state moved away
             if self._idle():
                 mark.unlink()
                 if not self._store.busy(backend=self._backend):  # looked at after nobody can take us for awake
@@ -390,7 +402,8 @@ class Follower:
         jobs = [entry.job.id for entry in entries]
         try:
             grace = self._project.settings.jobs.grace_seconds
-            batch = batch_of(entries, self._place, grace_seconds=grace, cluster=self._cluster().name)
+            most = self._project.settings.jobs.log_bytes
+            batch = batch_of(entries, self._place, grace_seconds=grace, log_bytes=most, cluster=self._cluster().name)
             remotes = self._remote.send(batch)
         except Unreachable:
             self._doubted.again(batch_name(entries[0].token))

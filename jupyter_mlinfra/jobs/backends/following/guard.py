@@ -23,8 +23,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from ....core.files import open_regular, write_regular
 from ....core.processes import TOKEN, tree
 from ....core.secrets import resolve
+from ... import capping
 from ... import environment as names
 from ...attempt import UNCLAIMED, Attempt
 from ...report import give_reason
@@ -93,6 +95,7 @@ class Guard:
         self._ends_at = int(ends_at) if ends_at.isdecimal() else None
         self._limit_at = None if order.limit_seconds is None else self._began + order.limit_seconds
         self._kill_at: float | None = None
+        self._cap_at = 0.0
         self._asked = ""
         self._code: int | None = None
 
@@ -110,7 +113,7 @@ class Guard:
 
     def _wait(self, pid: int) -> None:
         """Sleep until a signal or a due time, and do what it asks for."""
-        due = [moment for moment in (self._kill_at, self._limit_at if not self._asked else None) if moment is not None]
+        due = [moment for moment in (self._kill_at, self._limit_at if not self._asked else None, self._cap_log()) if moment is not None]
         if self._code is not None:
             due.append(time.monotonic() + AGAIN_SECONDS)
         got = signal.sigtimedwait(_BLOCKED, max(0.0, min(due) - time.monotonic())) if due else signal.sigwaitinfo(_BLOCKED)
@@ -129,6 +132,16 @@ class Guard:
             self._signal(signal.SIGKILL)
             self._kill_at = time.monotonic() + AGAIN_SECONDS
         self._reap(pid)
+
+    def _cap_log(self) -> float | None:
+        """Keep the log within bounds, if it is time; when to look again, in monotonic seconds."""
+        if self._order.log_bytes is None:
+            return None
+        if time.monotonic() >= self._cap_at:
+            self._cap_at = time.monotonic() + capping.LOOK_SECONDS
+            with contextlib.suppress(OSError):
+                capping.cap_log(self._attempt, self._order.log_bytes)
+        return self._cap_at
 
     def _limit_is_near(self) -> bool:
         """Whether a notice tells of the job's own time limit, which is an end and no preemption."""
@@ -176,7 +189,7 @@ def guard(order: Order, attempt: Attempt, *, notice_seconds: float, give_way_sec
         give_reason(f"It could not be started on {socket.gethostname()}: {error.strerror}: {error.filename or order.folder}.")
         code = 126
     with contextlib.suppress(OSError):  # the far side tells it too
-        (attempt.folder / "exit").write_text(f"{code}\n")
+        write_regular(attempt.folder / "exit", f"{code}\n")
     return code
 
 
@@ -232,7 +245,7 @@ def run(job: Path, number: int, *, restarts: int, notice_seconds: float, give_wa
 
 def _write_log(attempt: Attempt) -> None:
     """From here on what is written goes to the attempt's log."""
-    log = os.open(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = open_regular(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)

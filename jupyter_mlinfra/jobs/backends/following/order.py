@@ -10,7 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ....core.files import read_regular, write_regular
 from ...attempt import Attempt
+
+BEGUN_BYTES, WORD_BYTES = 100_000, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,7 @@ class Order:
 
     command: as written; its program is looked for where it runs. shown: the program as the user wrote it. folder: where it runs.
     environment: of this job alone, with references to variables of the batch's environment. gpus: whether it was to get any.
-    token: marks its processes. limit_seconds: its time limit, None without one.
+    token: marks its processes. limit_seconds: its time limit, None without one. log_bytes: most that its log keeps.
     """
 
     command: Sequence[str]
@@ -30,6 +33,7 @@ class Order:
     token: str
     limit_seconds: float | None
     grace_seconds: float
+    log_bytes: int | None = None
 
     def write(self, attempt: Attempt) -> None:
         """Keep it for the guard. In one step, but not forced to the disk: a job that is sent again gets it anew."""
@@ -38,7 +42,7 @@ class Order:
     @classmethod
     def read(cls, attempt: Attempt) -> Order:
         """What `write` kept."""
-        return cls(**json.loads((attempt.folder / "order.json").read_bytes()))
+        return cls(**json.loads(read_regular(attempt.folder / "order.json")))
 
 
 def wanted(attempt: Attempt, key: str) -> bool:
@@ -76,7 +80,7 @@ class Begun:
     def read(cls, attempt: Attempt) -> Begun:
         """What `write` kept; nothing when it is not there."""
         with contextlib.suppress(OSError, ValueError, TypeError):
-            return cls(**json.loads((attempt.folder / "begun.json").read_bytes()))
+            return cls(**json.loads(read_regular(attempt.folder / "begun.json", BEGUN_BYTES)))
         return cls()
 
 
@@ -86,26 +90,26 @@ LIMIT, LIMIT_THERE, PREEMPTED = "limit", "limit there", "preempted"
 
 def write_asked(attempt: Attempt, why: str) -> None:
     """Keep why the guard ended the command: one of those."""
-    (attempt.folder / "asked").write_text(f"{why}\n")
+    write_regular(attempt.folder / "asked", f"{why}\n")
 
 
 def read_asked(attempt: Attempt) -> str:
     """What `write_asked` kept; empty when the command ended by itself."""
     with contextlib.suppress(OSError):
-        return (attempt.folder / "asked").read_text().strip()
+        return read_regular(attempt.folder / "asked", WORD_BYTES).decode(errors="replace").strip()
     return ""
 
 
 def note_hold(attempt: Attempt, key: str) -> None:
     """Keep with which key a job was sent that we hold there; empty when we let it go."""
     with contextlib.suppress(OSError):
-        (attempt.folder / "held").write_text(key)
+        write_regular(attempt.folder / "held", key)
 
 
 def read_hold(attempt: Attempt) -> str:
     """What `note_hold` kept."""
     with contextlib.suppress(OSError):
-        return (attempt.folder / "held").read_text()
+        return read_regular(attempt.folder / "held", WORD_BYTES).decode(errors="replace")
     return ""
 
 

@@ -59,7 +59,7 @@ def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
     return [list(group) for _, group in groupby(sorted(entries, key=lambda entry: entry.token), key=lambda entry: batch_name(entry.token))]
 
 
-def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, cluster: str) -> Batch:
+def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, log_bytes: int, cluster: str) -> Batch:
     """Jobs whose keys are written down, with their orders and where they are sent. Raises what `launch` does, and OSError."""
     inherited = launch.inherited_by(entries[0])
     alone, name = len(entries) == 1, batch_name(entries[0].token)
@@ -78,6 +78,7 @@ def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, cl
             token=entry.token,
             limit_seconds=None if minutes is None else minutes * 60,
             grace_seconds=grace_seconds,
+            log_bytes=log_bytes,
         )
         order.write(attempt)
         parcels.append(Parcel(entry=entry, key=entry.token, attempt=number, folder=attempt.folder))

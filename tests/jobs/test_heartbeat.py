@@ -1,0 +1,97 @@
+"""A supervisor that is there and sees to nothing: it is noticed, said, and replaced."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from jupyter_mlinfra.core.processes import Identity
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.jobs import Jobs, JobSpec
+from jupyter_mlinfra.jobs.backends import detached
+from jupyter_mlinfra.jobs.backends.bell import Bell, beat_path
+from jupyter_mlinfra.jobs.backends.registry import Registry
+
+
+def _stop(jobs: Jobs, tools: Any) -> int:
+    pid = jobs.start().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    tools.until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    return pid
+
+
+def test_a_stopped_supervisor_is_said_where_its_jobs_are_shown_and_they_go_on_with_it(jobs: Jobs, tools: Any) -> None:
+    assert jobs.start().trouble == ""
+    pid = _stop(jobs, tools)
+    job = jobs.submit(JobSpec(command=["true"]))
+    words = f"The job supervisor (process {pid}) is stopped: somebody suspended it. It goes on after `kill -CONT {pid}`."
+    assert [jobs.supervisor().trouble, jobs.show(job.id).reason, jobs.list().items[0].reason, jobs.queue().items[0].job.reason] == [words] * 4
+    os.kill(pid, signal.SIGCONT)
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "succeeded"
+    assert (jobs.supervisor().pid, jobs.supervisor().trouble) == (pid, "")
+
+
+def test_a_stopped_supervisor_ends_at_once(jobs: Jobs, tools: Any) -> None:
+    pid = _stop(jobs, tools)
+    began = time.monotonic()
+    assert jobs.stop().pid is None
+    assert time.monotonic() - began < detached.END_SECONDS / 2  # by SIGTERM, not by SIGKILL
+    assert Identity.of(pid) is None
+
+
+def test_a_start_replaces_a_stopped_supervisor_and_its_jobs_go_on(jobs: Jobs, project: Project, tools: Any) -> None:
+    job = jobs.submit(JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done; exit 4"]))
+    tools.until(lambda: jobs.show(job.id).state == "running")
+    old = _stop(jobs, tools)
+    new = jobs.start()
+    assert new.pid not in (None, old)
+    assert new.trouble == ""
+    (project.root / "go").touch()
+    ended = jobs.wait([job.id], timeout=tools.wait)[0]
+    assert (ended.state, ended.exit_code, ended.attempt) == ("failed", 4, 1)
+
+
+def test_a_submit_replaces_a_supervisor_that_hangs(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = jobs.start().pid
+    entry = Registry(project.database).read()
+    assert entry is not None
+    monkeypatch.setattr(detached, "SILENT_SECONDS", -1.0)  # as if the last heartbeat were long ago
+    assert "has not moved for" in jobs.supervisor().trouble
+    job = jobs.submit(JobSpec(command=["true"]))
+    monkeypatch.undo()
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "succeeded"
+    assert jobs.supervisor().pid != old
+
+
+def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(project: Project) -> None:
+    bell, done = Bell(project.home, "test"), list[float]()
+    bell.hang()
+    try:
+        before = int(beat_path(bell.path).read_text())
+        assert not bell.wait(0.3, meanwhile=lambda: done.append(time.monotonic()) is None, every=0.1).rung
+        assert int(beat_path(bell.path).read_text()) - before > 0.25e9
+        assert len(done) in (1, 2, 3, 4)
+        assert not bell.wait(60, meanwhile=lambda: False, every=0.01).rung  # what it looks after is gone: it wakes up
+    finally:
+        bell.close()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.set_wakeup_fd(-1)
+    assert not beat_path(bell.path).exists()
+
+
+def test_without_a_heartbeat_nothing_is_said(tmp_path: Path) -> None:
+    own = Identity.of(os.getpid())
+
+    class Who:
+        process, socket, settings = own, str(tmp_path / "none.sock"), ""
+
+    assert detached.trouble(Who, "It") == ""  # type: ignore[arg-type]
