@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .errors import MLInfraError, Unavailable
 from .files import explain_os_error, file_lock
+from .imports import load_modules
 from .sqlite import code_of, fix_of, is_damaged, sqlite_error
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -152,6 +153,7 @@ class Database:
         return revision
 
     def _upgrade(self) -> None:
+        load_modules("alembic.command", "alembic.config")
         from alembic import command
         from alembic.config import Config
 

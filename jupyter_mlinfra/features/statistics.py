@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import MLInfraError
 from ..core.files import write_atomic
 from ..core.records import Number, to_json
-from .repo import folder
+from .repo import folder, load_feast
 from .sources import mark, one_snapshot, readable, scan
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def newest_until(project: Project, view: Definition, at: datetime) -> datetime |
     known = current(project, view)
     if known.newest is None or known.newest <= at:
         return known.newest
+    load_feast()
     from .join import utc
     from .offline import within
 
