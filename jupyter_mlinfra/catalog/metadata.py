@@ -41,7 +41,7 @@ def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
         rows=_rows(snapshot),
         bytes=int(_summary(snapshot).get("total-files-size", 0)),
         columns=len(fields(name, metadata)),
-        snapshot=str(snapshot["snapshot-id"]) if snapshot else None,
+        snapshot=_state(name, metadata, snapshot),
         updated_at=_time((snapshot or metadata).get("timestamp-ms") or metadata.get("last-updated-ms")),
         owner=properties.get(OWNER) or properties.get("owner", ""),
         tags=tags(properties),
@@ -128,16 +128,26 @@ def newer(metadata: Metadata, snapshot: Metadata | None) -> int:
 
 
 def fields(name: DatasetName, metadata: Metadata) -> Sequence[Mapping[str, Any]]:
-    """The top-level fields in Iceberg's JSON form, as a scan of `name` has them: those that its snapshot was written with, else the newest.
+    """The top-level fields in Iceberg's JSON form, as a scan of `name` has them: those of now, or those of the snapshot that it names.
 
     They differ after a change of columns that wrote no rows.
     """
     schemas = metadata.get("schemas") or [metadata["schema"]]
     wanted = metadata.get("current-schema-id", 0)
-    if name.snapshot is not None:
+    if name.columns is not None:
+        wanted = name.columns
+    elif name.snapshot is not None:
         wanted = (snapshot_of(name, metadata) or {}).get("schema-id", wanted)
     found: Sequence[Mapping[str, Any]] = next((schema for schema in schemas if schema.get("schema-id", 0) == wanted), schemas[-1])["fields"]
     return found
+
+
+def _state(name: DatasetName, metadata: Metadata, snapshot: Metadata | None) -> str | None:
+    """Rows and columns of `name` as text: its snapshot, and the number of its columns where they are not those that the snapshot was written with."""
+    if snapshot is None:
+        return None
+    columns = metadata.get("current-schema-id", 0) if name.snapshot is None else name.columns
+    return str(snapshot["snapshot-id"]) if columns in (None, snapshot.get("schema-id")) else f"{snapshot['snapshot-id']}.{columns}"
 
 
 def tags(properties: Mapping[str, str]) -> list[str]:
@@ -160,6 +170,8 @@ def code(name: DatasetName) -> dict[str, str]:
     if keyword.iskeyword(variable) or keyword.issoftkeyword(variable) or variable in _NEEDED:
         variable += "_"
     at = f"snapshot={name.snapshot}" if name.snapshot is not None else ""
+    if name.columns is not None:
+        at = f'snapshot="{name.snapshot}.{name.columns}"'
     table = name.text if name.text.replace(".", "_").isidentifier() and "-" not in name.text else ".".join(f'"{part}"' for part in name.identifier)
     return {
         "python": f'import jupyter_mlinfra as ml\n\n{variable} = ml.dataset("{name.text}").scan({at})\n{variable}.head(5).collect()',

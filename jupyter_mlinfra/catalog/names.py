@@ -11,21 +11,24 @@ from ..core.errors import BadRequest, Unprocessable
 
 # No slash, quote, blank, control character or `--` can pass: a part becomes a folder of the warehouse and a word of SQL.
 _PART = r"(?=[^.@]{1,127}(?:[.@]|\Z))[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
-_NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@(\d{{1,19}}))?\Z")
+_AT = r"(\d{1,19})(?:\.(\d{1,9}))?"
+_NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@{_AT})?\Z")
+_SNAPSHOT = re.compile(rf"{_AT}\Z")
 _LONGEST_COLUMN = 255
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetName:
-    """`namespace.table`, maybe at one snapshot."""
+    """`namespace.table`, maybe at one snapshot: with the columns that it was written with, or with those of the schema of that number."""
 
     namespace: str
     table: str
     snapshot: int | None = None
+    columns: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> DatasetName:
-        """Read `ns.table`, `ns.table@SNAPSHOT` or the same as a reference (`dataset:…`).
+        """Read `ns.table`, `ns.table@SNAPSHOT`, `ns.table@SNAPSHOT.COLUMNS` or the same as a reference (`dataset:…`).
 
         Raises BadRequest for anything else, so no name reaches a path or a statement unchecked.
         """
@@ -34,7 +37,14 @@ class DatasetName:
             shown = str(text)[:80]
             why = "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning with a letter."
             raise BadRequest(f"{shown!r} is not the name of a dataset.", why, "Write, for example, flights.departures.")
-        return cls(found[1], found[2], int(found[3]) if found[3] else None)
+        return cls(found[1], found[2], *(int(number) if number else None for number in found.groups()[2:]))
+
+    def at(self, snapshot: str | int) -> DatasetName:
+        """The same dataset at a snapshot, `ID` or `ID.COLUMNS`. Raises BadRequest when that is none."""
+        found = _SNAPSHOT.match(str(snapshot))
+        if not found:
+            raise BadRequest(f"{str(snapshot)[:40]!r} is not a snapshot.", "A snapshot is a number.", "Take one from `mlinfra catalog snapshots`.")
+        return DatasetName(self.namespace, self.table, int(found[1]), int(found[2]) if found[2] else None)
 
     @property
     def text(self) -> str:
@@ -50,14 +60,6 @@ class DatasetName:
     def identifier(self) -> tuple[str, ...]:
         """The parts, as pyiceberg takes them."""
         return (*self.namespace.split("."), self.table)
-
-
-def snapshot_id(value: str | int) -> int:
-    """Raises BadRequest when `value` is not the number of a snapshot."""
-    text = str(value)
-    if not text.isdecimal() or len(text) > 19:
-        raise BadRequest(f"{text[:40]!r} is not a snapshot.", "A snapshot is a number.", "Take one from `mlinfra catalog snapshots`.")
-    return int(text)
 
 
 def column_names(header: Sequence[str], where: str, *, fix: str = "Rename one of them.") -> list[str]:

@@ -16,7 +16,7 @@ from ..core.records import Number, to_json
 from .integrity import check
 from .names import DatasetName
 from .profiling import from_files, from_rows, merged, of_column
-from .rows import scan
+from .rows import scan, seen
 from .spec import ColumnProfile, Dataset, Profile
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ def _columns(table: Table, dataset: Dataset, types: Mapping[str, str], tier: Tie
     if tier == "exact" or total <= sample_rows:
         check(table, name)
         return from_rows(rows, types, basis="exact", rows=total)
-    part = _sample(rows, total, sample_rows, seed=int(dataset.snapshot))
+    part = _sample(rows, total, sample_rows, seed=name.snapshot or 0)
     return merged(from_rows(part.lazy(), types, basis="sample", rows=part.height), _footer(table, name, types))
 
 
 def _footer(table: Table, name: DatasetName, types: Mapping[str, str]) -> list[ColumnProfile]:
-    planned = table.scan(snapshot_id=name.snapshot)
+    planned = seen(table, name).scan(snapshot_id=name.snapshot)
     tasks = list(planned.plan_files())
     return from_files([task.file for task in tasks], planned.projection(), types, deletes=any(task.delete_files for task in tasks))
 

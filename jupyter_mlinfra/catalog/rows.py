@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,32 @@ def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
     """The rows at the snapshot of `name`, else the newest. Raises NotFound for a snapshot that the table does not have."""
     import polars as pl
 
-    if name.snapshot is not None and table.snapshot_by_id(name.snapshot) is None:
+    now = (table.metadata.current_snapshot_id, table.metadata.current_schema_id)
+    if name.columns is not None and (name.snapshot, name.columns) == now:
+        name = replace(name, snapshot=None, columns=None)  # the frame may be pickled, and is then read from the metadata file as it stands
+    return pl.scan_iceberg(seen(table, name), snapshot_id=name.snapshot, storage_options=storage_options(table))
+
+
+def seen(table: Table, name: DatasetName) -> Table:
+    """The table, with the columns that `name` asks for standing in the snapshot that it names: every reader takes them from there.
+
+    Raises NotFound for a snapshot or columns that the table does not have.
+    """
+    if name.snapshot is None:
+        return table
+    snapshot = table.snapshot_by_id(name.snapshot)
+    if snapshot is None:
         raise NotFound(f"{name.text} has no snapshot {name.snapshot}.", "It never had, or it has expired.", f"mlinfra catalog snapshots {name.text}")
-    return pl.scan_iceberg(table, snapshot_id=name.snapshot, storage_options=storage_options(table))
+    written = table.metadata.current_schema_id if snapshot.schema_id is None else snapshot.schema_id  # older writers do not tell
+    columns = written if name.columns is None else name.columns
+    if columns == snapshot.schema_id:
+        return table
+    if columns not in table.schemas():
+        raise NotFound(f"{name.text} has no columns of number {columns}.", "It never had, or they have expired.", f"Open {name.text} without a snapshot.")
+    snapshots = [item.model_copy(update={"schema_id": columns}) if item == snapshot else item for item in table.snapshots()]
+    metadata = table.metadata.model_copy(update={"snapshots": snapshots})
+    location = f"{table.metadata_location}#columns={columns}"  # no such file: a pickled frame fails, where it would read other columns
+    return type(table)(table.name(), metadata, location, table.io, table.catalog, table.config)
 
 
 def storage_options(table: Table) -> dict[str, Any] | None:

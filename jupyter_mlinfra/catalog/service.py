@@ -19,7 +19,7 @@ from ..core.refs import decoded, reference
 from ..core.search import Document, Hit
 from . import metadata as records
 from .commit import Committed, Mode
-from .names import DatasetName, snapshot_id
+from .names import DatasetName
 from .profile import TIERS, Tier
 from .quarantine import Quarantine
 from .reading import Reading, ReadingOptions
@@ -183,12 +183,20 @@ class Catalog:
         return page_of(records.snapshots(wanted, self._store.metadata(self._store.entry(wanted))), limit=limit, cursor=cursor)
 
     def fingerprint(self, name: str) -> str | None:
-        """The newest snapshot: changes exactly when the rows may have. None when there is no such dataset, or nothing was written."""
+        """The newest snapshot, and the columns where they have changed since: changes exactly when what is read may have.
+
+        None when there is no such dataset, or nothing was written.
+        """
         try:
             wanted = DatasetName.parse(name)
             return records.dataset(wanted, self._store.metadata(self._store.entry(wanted))).snapshot
         except (BadRequest, NotFound):
             return None
+
+    def column_ids(self, name: str) -> Mapping[str, int]:
+        """Iceberg's own number of each column, which stays when the column is renamed, and is a new one for another column of an old name."""
+        wanted = DatasetName.parse(name)
+        return {field["name"]: field["id"] for field in records.fields(wanted, self._store.metadata(self._store.entry(wanted)))}
 
     def preview(self, name: str, *, start: int = 0, count: int = 100, columns: Sequence[str] | None = None, snapshot: str | int | None = None) -> RowBlock:
         """Rows `start` to `start + count` (at most 500) as JSON-safe values, column by column."""
@@ -196,14 +204,14 @@ class Catalog:
 
         wanted = DatasetName.parse(name)
         if snapshot is not None:
-            wanted = DatasetName(wanted.namespace, wanted.table, snapshot_id(snapshot))
+            wanted = wanted.at(snapshot)
         table = self._store.load(wanted)  # once: rows, columns and total must be of one commit
         metadata = self._store.metadata_of(table)
-        at = records.snapshot_of(wanted, metadata)
+        dataset = records.dataset(wanted, metadata)
         with self._store.explained(f"{wanted.text} cannot be read."):
             rows = scan(table, wanted)
             frame = block(rows, start=start, count=count, columns=columns)
-            total = records.dataset(wanted, metadata).rows.value
+            total = dataset.rows.value
             if total is None:  # another engine need not tell it
                 total = height(rows)
         known = {column.name: column for column in records.columns(wanted, metadata)}
@@ -213,7 +221,7 @@ class Catalog:
             data=[[plain(value) for value in column.to_list()] for column in frame.iter_columns()],
             shown=frame.height,
             total=int(total),
-            snapshot=str(at["snapshot-id"]) if at else None,
+            snapshot=dataset.snapshot,
         )
 
     def profile(self, name: str, *, tier: Tier = "sample") -> Profile:
@@ -228,7 +236,7 @@ class Catalog:
         wanted = DatasetName.parse(name)
         metadata = self._store.metadata(self._store.entry(wanted))
         dataset = records.dataset(wanted, metadata)
-        at = DatasetName(wanted.namespace, wanted.table, int(dataset.snapshot) if dataset.snapshot else None)
+        at = wanted.at(dataset.snapshot) if dataset.snapshot else wanted
         types = {column.name: column.type for column in records.columns(at, metadata)}
         with self._store.explained(f"{wanted.text} cannot be read."):
             size = self._project.settings.catalog.sample_rows

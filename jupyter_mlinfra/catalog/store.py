@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock
+from ..core.imports import load_modules
 from ..core.passwords import HIDDEN, password_in
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 CATALOG = "mlinfra"
 _TABLES = "SELECT * FROM iceberg_tables WHERE catalog_name = {0}"  # every column: `iceberg_type` is missing in older catalogs
 _CACHED = 4096  # tables
+_PYICEBERG = ("pyiceberg.exceptions", "pyiceberg.table", "pyiceberg.catalog", "pyiceberg.io.pyarrow")
 _DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
 
 
@@ -77,6 +79,7 @@ class Store:
         """pyiceberg's catalog. Raises Unavailable, without secrets in its words, when it cannot be reached."""
         with self._opening, self.explained("The catalog cannot be opened."):
             if self._iceberg is None:
+                load_modules(*_PYICEBERG)
                 # Polars plans with pyiceberg; its own planner is a further package, and without it every scan would warn.
                 os.environ.setdefault("POLARS_ICEBERG_PLANNER", "pyiceberg")
                 self._iceberg = self._open_embedded() if self.embedded else self._open_settings()
@@ -96,6 +99,7 @@ class Store:
 
     def load(self, name: DatasetName) -> Table:
         """The table as pyiceberg knows it, read anew. Raises NotFound, with names like it, when there is none."""
+        load_modules(*_PYICEBERG)
         from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
         from pyiceberg.io import load_file_io
 
@@ -114,9 +118,10 @@ class Store:
         """Raise BadRequest for a table that is not there and that this catalog cannot make: of those of pyiceberg, only REST nests namespaces."""
         if "." not in name.namespace:
             return
+        iceberg = self.iceberg
         from pyiceberg.catalog import MetastoreCatalog
 
-        if isinstance(self.iceberg, MetastoreCatalog):
+        if isinstance(iceberg, MetastoreCatalog):
             try:
                 self.load(name)
             except NotFound as error:
@@ -228,6 +233,7 @@ class Store:
                 raise
 
     def _open_embedded(self) -> IcebergCatalog:
+        load_modules("pyiceberg.catalog.sql")
         from pyiceberg.catalog.sql import SqlCatalog
         from sqlalchemy import URL
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.display import number
-from .names import DatasetName, snapshot_id
+from .names import DatasetName
 from .spec import DatasetDetail, Profile, RowBlock, Verification
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _COLUMNS_SHOWN = 12
 class Table:
     """One dataset at the snapshot that was the newest when it was opened, or at a given one.
 
-    `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs.
+    `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs. Without a snapshot its columns are those of that moment.
     """
 
     def __init__(self, catalog: Catalog, name: DatasetName) -> None:
@@ -42,7 +42,7 @@ class Table:
 
     @property
     def snapshot(self) -> str | None:
-        """The snapshot that `scan()` reads; None when nothing was ever written."""
+        """What `scan()` reads: the snapshot, as `ID.COLUMNS` where its columns have changed since; None when nothing was ever written."""
         return self._detail.dataset.snapshot
 
     @property
@@ -64,8 +64,8 @@ class Table:
 
         snapshot: another one of the same table. Raises NotFound when it has no such snapshot.
         """
-        wanted = snapshot_id(snapshot) if snapshot is not None else int(self.snapshot) if self.snapshot else None
-        return self._catalog.scan(DatasetName(self._name.namespace, self._name.table, wanted))
+        wanted = snapshot if snapshot is not None else self.snapshot
+        return self._catalog.scan(self._name if wanted is None else self._name.at(wanted))
 
     def head(self, count: int = 10) -> pl.DataFrame:
         """The first rows."""
@@ -99,4 +99,5 @@ class Table:
 
 
 def _at(name: DatasetName) -> str:
-    return name.text if name.snapshot is None else f"{name.text}@{name.snapshot}"
+    at = ".".join(str(number) for number in (name.snapshot, name.columns) if number is not None)
+    return f"{name.text}@{at}" if at else name.text

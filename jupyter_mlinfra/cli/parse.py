@@ -43,12 +43,12 @@ def parameters(typed: Sequence[str], raw: Sequence[str] = (), *, texts: Collecti
     return found | dict(map(pair, raw))
 
 
-def keys(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Entities from `--key origin=JFK --key origin=LGA`: the n-th values of all names make the n-th entity."""
-    columns: dict[str, list[Any]] = {}
+def keys(texts: Sequence[str]) -> list[dict[str, str]]:
+    """Entities from `--key zip=02134 --key zip=10001`: the n-th values of all names make the n-th entity; all are text, which the key's type reads."""
+    columns: dict[str, list[str]] = {}
     for text in texts:
         name, value = pair(text, example="origin=JFK")
-        columns.setdefault(name, []).append(value_of(value))
+        columns.setdefault(name, []).append(value)
     lengths = {len(values) for values in columns.values()}
     if len(lengths) > 1:
         raise BadRequest("The keys do not fit together.", "Some are given more often than others.", "Give every key once for each entity.")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .errors import MLInfraError, Unavailable
 from .files import explain_os_error, file_lock, sync_folder
+from .imports import load_modules
 from .sqlite import code_of, fix_of, is_damaged, sqlite_error
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -240,6 +241,7 @@ def _revision(connection: sqlite3.Connection, path: Path) -> str | None:
 
 
 def _migrate_file(path: Path) -> None:
+    load_modules("alembic.command", "alembic.config")
     from alembic import command
     from alembic.config import Config
 

@@ -1,10 +1,30 @@
-"""What an import brings along that nobody here asks for."""
+"""Heavy libraries: one thread at a time imports them, and without what nobody here asks for."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+
+_importing = threading.RLock()
+_loaded: set[str] = set()
+
+
+def load_modules(*modules: str) -> None:
+    """Import `modules`, in this order, while no other thread imports any in this way; costs nothing once they are there.
+
+    Python locks each module by itself. Of two threads that enter a library of many modules at different places, one gets a module that is half
+    loaded (`cannot import name … from partially initialized module`), and two libraries that share a third one meet there.
+    Call it before the first import of such a library, never while a module is being imported.
+    """
+    if _loaded.issuperset(modules):
+        return
+    with _importing:
+        for name in modules:
+            import_module(name)
+        _loaded.update(modules)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .imports import load_modules
 from .processes import start_ticks
 from .records import Page, now
 
@@ -65,6 +66,7 @@ class Lineage:
         job: what did it (a notebook cell, a step, a verb). inputs, outputs: references or file paths.
         facts: small plain values kept with the event (rows written, commit).
         """
+        load_modules("openlineage.client.event_v2", "openlineage.client.serde")
         from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
         from openlineage.client.serde import Serde
 

@@ -17,7 +17,7 @@ from .facts import Ends, RunFacts, VersionFacts, dataset_ref, moment, unknown, v
 from .matching import matches, ordered
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
-from .store import Store, explained
+from .store import Store, explained, load_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,6 +30,7 @@ class ApiSource:
     """Reads through MlflowClient."""
 
     def __init__(self, store: Store, reason: str, ends: Ends = unknown) -> None:
+        load_mlflow()
         self._store = store
         self.reason = reason
         self._ends = cache(ends)

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..core.errors import BadRequest, Conflict, Forbidden, MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock, write_atomic
+from ..core.imports import load_modules
 from ..core.project import Project
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, is_damaged, sqlite_error
@@ -37,6 +38,11 @@ _DEFAULTS = {  # a server that is down must not hold a panel for minutes; a cell
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _activating = threading.Lock()
+
+
+def load_mlflow() -> None:
+    """Import MLflow while no other thread imports a heavy library."""
+    load_modules("mlflow", "mlflow.exceptions", "mlflow.telemetry", "sqlalchemy.exc")
 
 
 def _silence() -> None:
@@ -114,6 +120,7 @@ class Store:
         """
         with _activating:
             os.environ.update(self.environment())
+            load_mlflow()
             _silence()
             self.point()
             self._create_schema()
@@ -216,6 +223,7 @@ _BY_CODE: dict[str, type[MLInfraError]] = {
 @contextlib.contextmanager
 def explained(store: Store) -> Iterator[None]:
     """Turn MLflow's exceptions into errors of the workbench."""
+    load_mlflow()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 

@@ -103,25 +103,43 @@ def _window(view: Definition, last: Fed | None, source: SourceSpec, state: str |
         return Window(after=None, until=until)
     if state is not None and state == last.mark:
         return Window(after=last.newest, until=until, open=True)
-    if _only_newer(source, last, state, repo):
+    if _only_newer(view, source, last, state, repo):
         return Window(after=last.newest, until=until)
     return Window(after=None, until=until)
 
 
-def _only_newer(source: SourceSpec, last: Fed, state: str | None, repo: Path) -> bool:
-    """Whether the source only got rows that are at least as new as the newest one online: every snapshot since appended, none of them late."""
+def _only_newer(view: Definition, source: SourceSpec, last: Fed, state: str | None, repo: Path) -> bool:
+    """Whether the source only got rows that are at least as new as the newest one online.
+
+    Every snapshot since appended, none of them late, and the columns of the view are those that they were.
+    """
     if source.kind != "dataset" or not state or not last.mark:
         return False
     from ..catalog import Catalog
     from ..core.project import Project
 
-    known = {item.id: item for item in Catalog(Project.open(repo)).snapshots(source.name, limit=500).items}
-    step: str | None = state
-    while step != last.mark:
+    catalog = Catalog(Project.open(repo))
+    known = {item.id: item for item in catalog.snapshots(source.name, limit=500).items}
+    step: str | None = _snapshot(state)
+    while step != _snapshot(last.mark):
         if step not in known or known[step].operation != "append":
             return False
         step = known[step].parent
-    return _older(source, last, repo, state) == _older(source, last, repo, last.mark)
+    before, after = (catalog.column_ids(f"{source.name}@{at}") for at in (last.mark, state))
+    same = all(before.get(name) == after.get(name) for name in _columns(view, source))
+    return same and _older(source, last, repo, state) == _older(source, last, repo, last.mark)
+
+
+def _snapshot(state: str) -> str:
+    """The snapshot of a dataset's state, which may name columns besides (`ID.COLUMNS`)."""
+    return state.partition(".")[0]
+
+
+def _columns(view: Definition, source: SourceSpec) -> list[str]:
+    """What the view reads, under the names of its source."""
+    theirs = {name: column for column, name in source.mapping.items()}
+    names = [column.name for column in [*view.keys, *view.features]] + [source.time, *([source.created] if source.created else [])]
+    return [theirs.get(name, name) for name in names]
 
 
 def _older(source: SourceSpec, last: Fed, repo: Path, snapshot: str) -> int:

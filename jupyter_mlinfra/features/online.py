@@ -10,12 +10,13 @@ import contextlib
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, Unavailable
+from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable
 from ..core.sqlite import fix_of, sqlite_error
+from .repo import feast_config, load_feast
 from .spec import OnlineRow, OnlineStatus
 from .store import Column, Definition, Fed
 
@@ -36,6 +37,19 @@ class OnlineReader:
         self._lock = threading.Lock()  # Feast's SQLite store has one connection
         self._opened: tuple[RepoConfig, Any] | None = None
         self._tables: dict[str, FeatureView] = {}
+        self._warming: threading.Thread | None = None
+
+    def warm(self) -> None:
+        """Begin to load Feast and to open the store, in a thread of its own, so that the first look-up finds it done; once."""
+        if self._warming is None:
+            self._warming = threading.Thread(target=self._warm, name="mlinfra-warm-feast", daemon=True)
+            self._warming.start()
+
+    def _warm(self) -> None:
+        with contextlib.suppress(MLInfraError):  # the look-up says what is wrong
+            load_feast()
+            with self._lock:
+                self._open()
 
     def read(
         self, wanted: Mapping[str, Sequence[str]], views: Mapping[str, Definition], fed: Mapping[str, Fed], entities: Sequence[Mapping[str, Any]], at: datetime
@@ -64,6 +78,7 @@ class OnlineReader:
         return [OnlineRow(entity=dict(entity), values=row[0], status=row[1], event_at=row[2]) for entity, row in zip(entities, rows, strict=True)]
 
     def _view(self, view: Definition, features: Sequence[str], entities: Sequence[Mapping[str, Any]]) -> list[tuple[datetime | None, dict[str, Any] | None]]:
+        load_feast()
         from feast.type_map import feast_value_type_to_python_type
 
         keys = _entity_keys(view, entities)
@@ -92,8 +107,6 @@ class OnlineReader:
     def _open(self) -> tuple[RepoConfig, Any]:
         if self._opened is None:
             from feast.infra.online_stores.helpers import get_online_store_from_config
-
-            from .repo import feast_config
 
             config = feast_config(self._project)
             self._opened = config, get_online_store_from_config(config.online_store)
@@ -155,7 +168,42 @@ def _key_values(view: Definition, column: Column, entities: Sequence[Mapping[str
             given = ", ".join(entity) or "nothing"
             raise BadRequest(f"{view.name} needs the key {column.name}.", f"An entity has {given}.", f"Give {', '.join(key.name for key in view.keys)}.")
     try:
-        values: list[Any] = python_values_to_proto_values([entity[column.name] for entity in entities], ValueType[column.type])
+        plain = [_key_value(entity[column.name], column.type) for entity in entities]
+        values: list[Any] = python_values_to_proto_values(plain, ValueType[column.type])
     except (TypeError, ValueError) as error:
         raise BadRequest(f"Key {column.name} of {view.name} has a value of a wrong type.", f"{error}.", f"It is {column.type.lower()}.") from error
     return values
+
+
+def _key_value(given: Any, kind: str) -> Any:
+    """A key as its type has it. Text is read as that type: a form and a command line have nothing else, and `02134` stays text where the key is.
+
+    Raises ValueError for what is no such value. Whole numbers that pandas made floats are whole numbers.
+    """
+    if isinstance(given, float) and kind.startswith("INT"):
+        if not given.is_integer():
+            raise ValueError(f"{given} is not a whole number")
+        return int(given)
+    if not isinstance(given, str) or kind not in _READ:
+        return given
+    read, what = _READ[kind]
+    try:
+        return read(given.strip())
+    except (ValueError, KeyError):
+        raise ValueError(f"{given[:40]!r} is not {what}") from None
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+_READ: dict[str, tuple[Callable[[str], Any], str]] = {
+    "INT32": (int, "a whole number"),
+    "INT64": (int, "a whole number"),
+    "FLOAT": (float, "a number"),
+    "DOUBLE": (float, "a number"),
+    "BOOL": (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
+    "UNIX_TIMESTAMP": (_moment, "a time such as 2026-03-01T12:00:00Z"),
+}
+"""How text becomes a key, by Feast's type of the key, and what it has to be."""

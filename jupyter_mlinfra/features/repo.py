@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NotFound, Unprocessable
+from ..core.imports import load_modules
 
 if TYPE_CHECKING:
     from feast import FeatureStore, RepoConfig
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 YAML = "feature_store.yaml"
 OFFLINE_STORE = "jupyter_mlinfra.features.offline.PolarsOfflineStore"
+
+
+def load_feast() -> None:
+    """Import Feast, and of it whatever is used here, while no other thread imports a heavy library: seconds at first, nothing later."""
+    ours = (f"{__package__}.offline", f"{__package__}.dataset_source")
+    load_modules("feast", "feast.type_map", "feast.feature_view", "feast.infra.online_stores.helpers", "feast.infra.online_stores.sqlite", *ours)
 
 
 def folder(project: Project) -> Path:
@@ -57,6 +64,7 @@ def feast_config(project: Project) -> RepoConfig:
 
     Raises Unprocessable when feature_store.yaml says something that Feast does not understand.
     """
+    load_feast()
     from feast import RepoConfig
     from feast.errors import FeastError
     from pydantic import ValidationError
@@ -71,9 +79,9 @@ def feast_config(project: Project) -> RepoConfig:
 
 def open_store(project: Project) -> FeatureStore:
     """Feast's own object for this repository."""
+    config = feast_config(project)
     from feast import FeatureStore
 
-    config = feast_config(project)
     if config.online_store.type == "sqlite":
         _forget_foreign_tables(registry_file(project), folder(project) / config.online_store.path)
     return FeatureStore(repo_path=str(folder(project)), config=config)

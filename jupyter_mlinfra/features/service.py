@@ -102,6 +102,10 @@ class Features:
                 raise BadRequest(f"{name} is not served online.", why, "Use Features.feast().get_online_features, or set online=True and apply.")
         return self._online.read(wanted, views, self._store.fed(), entities, self._now())
 
+    def warm(self) -> None:
+        """Begin to load what `online` needs (Feast, seconds), in a thread of its own. Returns at once."""
+        self._online.warm()
+
     def training_set(self, features: Sequence[str], entities: pl.DataFrame, *, at: str = "event_timestamp", full_names: bool = False) -> pl.DataFrame:
         """`entities`, and for each row the features as they were known at its time: rows, order and columns are kept.
 

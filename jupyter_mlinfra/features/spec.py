@@ -37,7 +37,7 @@ class View:
     """One feature view in a list.
 
     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at: newest event time of the source.
-    problem: why the source cannot be read; empty when it can.
+    problem: why the source cannot be read, or which column it lacks; empty when nothing is wrong.
     """
 
     ref: str

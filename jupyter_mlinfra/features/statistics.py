@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import MLInfraError
 from ..core.files import write_atomic
 from ..core.records import Number, to_json
-from .repo import folder
+from .repo import folder, load_feast
 from .sources import mark, one_snapshot, readable, scan
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """rows: of the source, None where it cannot be read, for which `problem` says why. newest: its latest event time.
+    """rows: of the source, None where it cannot be read. problem: why, or which column is missing. newest: its latest event time.
 
     filled: rows with a value, by feature; NaN is no value.
     """
@@ -74,6 +74,7 @@ def newest_until(project: Project, view: Definition, at: datetime) -> datetime |
     known = current(project, view)
     if known.newest is None or known.newest <= at:
         return known.newest
+    load_feast()
     from .join import utc
     from .offline import within
 
@@ -104,9 +105,12 @@ def _reckon(view: Definition, repo: Path, state: str) -> Statistics:
         return (column.is_not_null() & column.is_not_nan().fill_null(False) if schema[name].is_float() else column.is_not_null()).sum().alias(f"filled {name}")
 
     names = [column.name for column in view.features if column.name in schema]
+    lost = [column.name for column in view.features if column.name not in schema] if view.kind == "batch" else []  # what Feast computes is in no source
+    problem = f"{view.source.name} has no column {', '.join(lost[:5])}." if lost else ""
     newest = utc(view.source.time, schema[view.source.time]).max().alias("newest")
     row = frame.select(pl.len().alias("rows"), newest, *(filled(name) for name in names)).collect(engine="streaming").row(0, named=True)
-    return Statistics(state=state, rows=row["rows"], newest=row["newest"], filled={name: row[f"filled {name}"] for name in names})
+    filled_rows = {name: row[f"filled {name}"] for name in names}
+    return Statistics(state=state, rows=row["rows"], newest=row["newest"], filled=filled_rows, problem=problem)
 
 
 def _file(project: Project, view: Definition) -> Path:

@@ -31,7 +31,10 @@ class ViewPage(Handler):
     @read
     def get(self, name: str) -> ViewDetail:
         """One view and its features."""
-        return self.bench.features.show(name)
+        found = self.bench.features.show(name)
+        if found.view.online:  # whoever looks at it may look a key up next
+            self.bench.features.warm()
+        return found
 
 
 class FeatureList(Handler):

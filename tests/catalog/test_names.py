@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.catalog.names import DatasetName, column_names, snapshot_id
+from jupyter_mlinfra.catalog.names import DatasetName, column_names
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unprocessable
 from jupyter_mlinfra.core.refs import Ref
 
@@ -53,10 +53,12 @@ def test_a_name_that_passes_holds_nothing_but_letters_digits_and_dashes(text):
 def test_a_reference_and_a_snapshot_are_understood():
     assert DatasetName.parse("dataset:flights.departures@4711") == DatasetName("flights", "departures", 4711)
     assert DatasetName.parse("a.b.c").identifier == ("a", "b", "c")
-    assert snapshot_id("4711") == snapshot_id(4711) == 4711
-    for bad in ("", "x", "-1", "1.5", "9" * 20):
+    name = DatasetName.parse("a.b")
+    assert name.at("4711") == name.at(4711) == DatasetName.parse("a.b@4711") == DatasetName("a", "b", 4711)
+    assert name.at("4711.2") == DatasetName.parse("dataset:a.b@4711.2") == DatasetName("a", "b", 4711, 2)
+    for bad in ("", "x", "-1", "1.x", "1.5.2", "9" * 20):
         with pytest.raises(BadRequest):
-            snapshot_id(bad)
+            DatasetName("a", "b").at(bad)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -92,8 +92,8 @@ def test_columns_that_changed_without_rows_are_those_of_the_rows_that_are_shown(
     names = lambda block: [column.name for column in block.columns]  # noqa: E731
     assert names(catalog.preview("t.a")) == ["new"] == [column.name for column in catalog.show("t.a").schema]
     assert names(catalog.preview(f"t.a@{first}")) == ["old"] == [column.name for column in catalog.show(f"t.a@{first}").schema]
-    assert [column.name for column in catalog.profile("t.a", tier="exact").columns] == ["old"]
-    assert "old" in catalog.dataset("t.a")._repr_mimebundle_()["text/plain"]
+    assert [column.name for column in catalog.profile("t.a", tier="exact").columns] == ["new"]
+    assert "old" not in catalog.dataset("t.a")._repr_mimebundle_()["text/plain"]
 
 
 def test_a_snapshot_that_tells_no_count_is_shown_all_the_same(catalog, project, monkeypatch):

@@ -144,6 +144,28 @@ def test_files_that_no_row_can_need_are_left_out_and_the_answer_stays(flights: P
         assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == wanted  # type: ignore[arg-type]
 
 
+def test_columns_that_another_client_changed_count_at_once(flights: Project) -> None:
+    """Without new rows: the page, training sets and what comes online follow; values of the column of before are not kept online."""
+    catalog, features = Catalog(flights), Features(flights)
+    catalog.write(rows(("JFK", 0, 1.0), ("LGA", 2, 3.0)).with_columns(dew=pl.col("temp") - 10), into="flights.weather", mode="replace")
+    features.materialize()
+    asked = pl.DataFrame({"origin": ["LGA"], "event_timestamp": [T0 + 3 * HOUR]})
+    before = features.fingerprint("weather")
+    with catalog._store.iceberg.load_table("flights.weather").update_schema() as update:
+        update.rename_column("temp", "old").rename_column("dew", "temp")
+    assert features.fingerprint("weather") != before
+    assert features.training_set(["weather:temp"], asked)["temp"].to_list() == [-7.0]
+    assert [item.rows for item in features.materialize()] == [2]
+    assert online(features) == {"JFK": -9.0, "LGA": -7.0, "EWR": 20.0}
+
+    with catalog._store.iceberg.load_table("flights.weather").update_schema() as update:
+        update.rename_column("temp", "new")
+    assert "no column temp" in features.show("weather").view.problem
+    with catalog._store.iceberg.load_table("flights.weather").update_schema() as update:
+        update.rename_column("new", "temp").delete_column("old")
+    assert features.show("weather").view.problem == ""
+
+
 def test_a_source_survives_the_registry(flights: Project) -> None:
     given = DatasetSource(
         dataset="a.b", timestamp_field="t", created_timestamp_column="c", field_mapping={"x": "y"}, description="d", tags={"k": "v"}, owner="ana"

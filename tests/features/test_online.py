@@ -12,6 +12,7 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, Freshness, OnlineRow, OnlineStatus
+from jupyter_mlinfra.features.online import _key_value
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -97,7 +98,8 @@ def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(s
         ([], [{"user_id": 1}], BadRequest, "No features", "view:feature"),
         (["spend:*"], [{"user_id": 1}], BadRequest, "needs the key item_id", "item_id"),
         (["clicks:*"], [{"user_id": None}], BadRequest, "needs the key user_id", "user_id"),
-        (["clicks:*"], [{"user_id": "ana"}], BadRequest, "wrong type", "int64"),
+        (["clicks:*"], [{"user_id": "ana"}], BadRequest, "wrong type", "'ana' is not a whole number"),
+        (["clicks:*"], [{"user_id": 1.5}], BadRequest, "wrong type", "1.5 is not a whole number"),
         (["clicks:*"], [{"user_id": 1}] * 10_001, BadRequest, "too many", "parts"),
     ],
 )
@@ -107,6 +109,28 @@ def test_a_question_that_cannot_be_answered_is_refused_with_a_hint(
     with pytest.raises(error, match=what) as caught:
         shop.online(refs, entities)
     assert hint in str(caught.value)
+
+
+def test_a_key_that_is_typed_is_read_as_its_type(shop: Features) -> None:
+    """A form and a command line send text; pandas makes whole numbers floats."""
+    for user in ("7", " 7 ", 7.0):
+        assert shop.online(["clicks:clicks_7d"], [{"user_id": user}])[0].values["clicks:clicks_7d"] == 70
+    assert shop.online(["spend:shop"], [{"user_id": "1", "item_id": "02134"}])[0].status["spend:shop"] is ABSENT  # text, and no number
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "read"),
+    [
+        ("STRING", "02134", "02134"),
+        ("INT32", "-3", -3),
+        ("DOUBLE", "1.5", 1.5),
+        ("BOOL", "True", True),
+        ("UNIX_TIMESTAMP", "2026-03-01", T0),
+        ("UNIX_TIMESTAMP", "2026-03-01T02:00:00+02:00", T0),
+    ],
+)
+def test_text_becomes_a_key_of_each_type(kind: str, typed: str, read: Any) -> None:
+    assert _key_value(typed, kind) == read
 
 
 def test_references_may_be_written_in_full_and_repeated(shop: Features) -> None:

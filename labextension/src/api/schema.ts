@@ -1473,7 +1473,7 @@ export interface components {
          * @description One feature view in a list.
          *
          *     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at: newest event time of the source.
-         *     problem: why the source cannot be read; empty when it can.
+         *     problem: why the source cannot be read, or which column it lacks; empty when nothing is wrong.
          */
         readonly View: {
             readonly dataset: string | null;

@@ -31,7 +31,7 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
               rows={page.items}
               row={snapshot => ({ id: snapshot.ref, ref: snapshot.ref })}
               total={page.total}
-              current={page.items.find(item => item.id === dataset.snapshot)?.ref}
+              current={page.items.find(item => item.id === dataset.snapshot?.split('.')[0])?.ref}
             />
             <More page={page} onMore={onMore} rest={trans.__('older ones are listed by mlinfra catalog snapshots')} />
           </>

@@ -12,6 +12,7 @@ import { Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -20,9 +21,6 @@ interface ILooked {
   row?: IOnlineRow;
   error?: ApiError;
 }
-
-/** A key as the store takes it: a whole number where it reads as one. */
-const keyValue = (text: string): string | number => (/^-?\d{1,15}$/.test(text) ? Number(text) : text);
 
 /** What a request would get now, for one entity. */
 export function Online({ detail }: { detail: IViewDetail }): React.ReactElement {
@@ -33,17 +31,20 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
   const [looked, setLooked] = useState<ILooked>({});
   const form = useRef<HTMLFormElement>(null);
   usePageKey('o', trans.__('look a key up online'), () => form.current?.querySelector('input')?.focus());
+  const { run, busy } = useAction();
   const complete = join_keys.every(key => keys[key]?.trim());
 
-  const look = async (): Promise<void> => {
-    const entity = Object.fromEntries(join_keys.map(key => [key, keyValue((keys[key] ?? '').trim())]));
-    try {
-      const [row] = await client.features.online([`${view.name}:*`], [entity]);
-      setLooked({ row });
-    } catch (error) {
-      setLooked({ error: asApiError(error) });
-    }
-  };
+  const look = (): Promise<boolean> =>
+    run(async () => {
+      // as text: the server knows the types of the keys, and "02134" is no number where the key is text
+      const entity = Object.fromEntries(join_keys.map(key => [key, (keys[key] ?? '').trim()]));
+      try {
+        const [row] = await client.features.online([`${view.name}:*`], [entity]);
+        setLooked({ row });
+      } catch (error) {
+        setLooked({ error: asApiError(error) });
+      }
+    });
 
   return (
     <section className={cx('split')} aria-label={trans.__('Online values')}>
@@ -65,7 +66,7 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
             onChange={value => setKeys({ ...keys, [key]: value })}
           />
         ))}
-        <Button label={trans.__('Look Up')} disabled={!complete} submit />
+        <Button label={busy ? trans.__('Looking Up…') : trans.__('Look Up')} disabled={!complete || busy} submit />
         <Key>o</Key>
       </form>
       {looked.error && <ErrorCard error={looked.error} />}

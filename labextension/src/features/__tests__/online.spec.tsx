@@ -1,0 +1,43 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+import React from 'react';
+
+import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import { Online } from '../online';
+
+const detail = { view: { name: 'homes' }, join_keys: ['zip'] } as never;
+const row = {
+  entity: { zip: '02134' },
+  values: { 'homes:price': 7 },
+  status: { 'homes:price': 'present' },
+  event_at: { 'homes:price': null }
+};
+
+/** The form with a key typed in, and the look-up that it asks for. */
+function filled(): { online: jest.Mock; answer: () => Promise<void>; press: () => void } {
+  let done: (rows: readonly object[]) => void = () => undefined;
+  const online = jest.fn(() => new Promise<readonly object[]>(resolve => (done = resolve)));
+  show(fakeWorkbench({ features: { online } }), <Online detail={detail} />);
+  fireEvent.change(screen.getByLabelText('zip'), { target: { value: ' 02134 ' } });
+  const form = screen.getByRole('button').closest('form')!;
+  return { online, answer: () => act(async () => done([row])), press: () => fireEvent.submit(form) };
+}
+
+describe('a look-up', () => {
+  it('sends a key as it was typed: digits alone are no number where the key is text', () => {
+    const { online, press } = filled();
+    press();
+    expect(online).toHaveBeenCalledWith(['homes:*'], [{ zip: '02134' }]);
+  });
+
+  it('is one, however often the button is pressed, and the button says that it is under way', async () => {
+    const { online, answer, press } = filled();
+    press();
+    press();
+    expect(online).toHaveBeenCalledTimes(1);
+    const button = screen.getByRole<HTMLButtonElement>('button');
+    expect([button.textContent, button.disabled]).toEqual(['Looking Up…', true]);
+    await answer();
+    expect([button.textContent, button.disabled]).toEqual(['Look Up', false]);
+    expect(screen.getByText('price')).toBeTruthy();
+  });
+});
