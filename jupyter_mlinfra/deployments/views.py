@@ -79,14 +79,20 @@ def _milliseconds(value: float | None, figures: Figures) -> Number | None:
 def detail(record: Deployment, bundle: Bundle | None, history: Sequence[Change]) -> DeploymentDetail:
     """A deployment's page."""
     columns = bundle.columns if bundle else ()
-    sample = {"data": {"names": bundle.sample["names"], "ndarray": bundle.sample["ndarray"][:1]}} if bundle else None
+    sample = {"data": {"names": bundle.sample["names"], "ndarray": [_short(row) for row in bundle.sample["ndarray"][:1]]}} if bundle else None
     return DeploymentDetail(
         deployment=record,
         history=history,
         signature=[{"name": column.name, "type": column.type, "required": not column.optional} for column in columns],
+        answers=bundle.answers if bundle else "",
         sample=sample,
         code=_code(record, sample),
     )
+
+
+def _short(row: Sequence[Any]) -> list[Any]:
+    """A row to read and to change: numbers of six digits instead of seventeen."""
+    return [float(f"{value:.6g}") if isinstance(value, float) else value for value in row]
 
 
 def _code(record: Deployment, sample: Mapping[str, Any] | None) -> dict[str, str]:

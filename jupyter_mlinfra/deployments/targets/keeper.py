@@ -124,14 +124,14 @@ class Keeper:
 
     def _plan(self, row: DeploymentRow) -> gateway.DeploymentPlan:
         """Versions that have processes; those that have passed their tests stand in for each other."""
-        here = [item for item in row.versions if self.workers.sockets((row.name, item.version))]
+        here = [item for item in row.versions if self.workers.sockets((row.name, item.version)) or _left_to_others(item)]
         stands_in = [item for item in sorted(here, key=lambda item: -item.traffic) if item.proved and item.state is VersionState.READY]
         versions = [
             gateway.VersionPlan(
                 version=item.version,
                 sockets=self.workers.sockets((row.name, item.version)),
                 backups=[path for other in stands_in if other is not item and item.proved for path in self.workers.sockets((row.name, other.version))],
-                routed=row.up and _keeps_processes(item),
+                routed=row.up and (_keeps_processes(item) or _left_to_others(item)),
             )
             for item in here
         ]
@@ -140,7 +140,9 @@ class Keeper:
     def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:
         """Move the state of a wanted version by what its processes do; says whether it is still on its way."""
         key, state = (row.name, item.version), self.store.deployment(row.name).version(item.version).state
-        ready = self.workers.ready(key)
+        ready, damage = self.workers.ready(key), self.workers.damage(key)
+        if damage and state in (VersionState.STARTING, VersionState.READY):
+            return self._note_damage(row, item, damage, ready)
         if state is VersionState.READY and not ready:
             self.store.move(*key, VersionState.STARTING, reason="no process of it answers; they are being restarted")
         elif state is VersionState.STARTING and not item.proved and self.workers.failed_starts(key) >= START_TRIES:
@@ -155,6 +157,16 @@ class Keeper:
         else:
             return state is VersionState.STARTING
         return True
+
+    def _note_damage(self, row: DeploymentRow, item: VersionRow, damage: str, ready: int) -> bool:
+        """A version whose bundle was changed is not started. What of it still runs goes on: it was started from what was packaged."""
+        reason = f"{damage} To repair it: mlinfra deployments deploy {row.model}/{item.number} --name {row.name}"
+        if not ready:
+            self.store.move(row.name, item.version, VersionState.FAILED, reason=reason, wanted=False)
+            self.workers.end((row.name, item.version))  # also what is known of its damage: the next start looks anew
+        elif item.reason != reason:
+            self.store.move(row.name, item.version, item.state, reason=reason)
+        return not ready
 
     def _fail_interrupted(self, row: DeploymentRow) -> None:
         for item in row.versions:
@@ -213,6 +225,11 @@ class Keeper:
 
 
 _HAD_PROCESSES = (VersionState.DRAINING, VersionState.READY, VersionState.STARTING, VersionState.TESTING)
+
+
+def _left_to_others(item: VersionRow) -> bool:
+    """A version that was given traffic and cannot be started: those that stand in for it answer."""
+    return item.proved and item.traffic > 0 and item.state is VersionState.FAILED
 
 
 def _keeps_processes(item: VersionRow) -> bool:

@@ -338,8 +338,11 @@ export interface components {
         /**
          * DeploymentDetail
          * @description A deployment's page; history newest first. sample: a request body that it accepts.
+         *
+         *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before the first one is packaged.
          */
         readonly DeploymentDetail: {
+            readonly answers: string;
             readonly code: {
                 readonly [key: string]: string;
             };
