@@ -206,8 +206,13 @@ class Deployments:
         self._store.deployment(name)
         return payloads.feedback(payload_folder(self._project, name), since)
 
+    def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request (the beginning of its body as text)."""
+        self._store.deployment(name)
+        return payloads.refused(payload_folder(self._project, name), since)
+
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Requests that were answered but could not be logged, in the files that were written to after `since`."""
+        """Entries that could not be logged, in the files that were written to after `since`; for a process that was killed an upper bound."""
         return payloads.dropped(payload_folder(self._project, name), since)
 
     def up(self, name: str | None = None, *, on_progress: Progress | None = None) -> Sequence[Deployment]:
