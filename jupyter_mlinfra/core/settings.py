@@ -339,6 +339,9 @@ class DeploymentSettings(_Section):
     port: int = Field(default=0, ge=0, le=65535)
     """Port of the local gateway on 127.0.0.1; 0 = a free one, chosen once and kept."""
 
+    require_token: bool = False
+    """Whether the gateway answers only who sends the project's token: for a machine on which others work too."""
+
     workers: int = Field(default=2, ge=1, le=64)
     """Serving processes a version."""
 

@@ -17,6 +17,7 @@ import orjson
 
 from ..core.errors import MLInfraError, Unavailable, Unprocessable
 from . import client, measuring, oracle
+from .gateway import Keys
 from .logged import Input
 from .packaging import Bundle
 from .spec import Gate
@@ -38,6 +39,7 @@ class Subject:
     """
 
     url: str
+    keys: Keys
     version: str
     bundle: Bundle
     workers: int
@@ -80,7 +82,7 @@ def check(gates: Sequence[Gate], name: str) -> None:
 def _equal(subject: Subject) -> tuple[str, bool]:
     rows = compared_rows(subject.bundle)
     body = orjson.dumps({"data": {"names": subject.bundle.sample["names"], "ndarray": rows}})
-    answer = client.post(subject.url, body, version=subject.version, probe=True)
+    answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
     given = _flat(client.prediction(answer, version=subject.version).predictions)
     wanted = _flat(subject.expected.result())
     if len(given) != len(wanted):
@@ -139,7 +141,7 @@ def _refuses(subject: Subject) -> tuple[str, bool]:
         "broken JSON": b'{"data": {"ndarray": [[',
     }
     for name, body in cases.items():
-        answer = client.post(subject.url, body, version=subject.version, probe=True)
+        answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
         if not (400 <= answer.status < 500 and isinstance(answer.body, dict) and answer.body.get("what") and answer.body.get("fix")):
             return f"{name} got status {answer.status}", False
     return f"{len(cases)} of {len(cases)}", True
@@ -147,7 +149,7 @@ def _refuses(subject: Subject) -> tuple[str, bool]:
 
 def _latency(subject: Subject) -> tuple[str, bool]:
     body = orjson.dumps({"data": {"names": subject.bundle.sample["names"], "ndarray": subject.bundle.sample["ndarray"][:1]}})
-    found = measuring.latency(subject.url, body, at_most_ms=subject.latency_ms, version=subject.version)
+    found = measuring.latency(subject.url, body, at_most_ms=subject.latency_ms, keys=subject.keys, version=subject.version)
     return str(found), found.p99_ms <= subject.latency_ms
 
 

@@ -45,6 +45,7 @@ class Rollout:
             row = self._store.deployment(name)
             subject = gates.Subject(
                 url=views.predictions_url(self._target.base_url(), row),
+                keys=self._target.keys(),
                 version=version,
                 bundle=bundle,
                 workers=row.version(version).workers,

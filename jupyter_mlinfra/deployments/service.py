@@ -102,7 +102,7 @@ class Deployments:
         """A deployment with its history, the signature of the version that has most of the traffic, and a request that it accepts."""
         row = self._store.deployment(name)
         packaged = any(item.bundle for item in row.versions)
-        return views.detail(self._record(row), self._bundle(row) if packaged else None, self._store.history(name).items)
+        return views.detail(self._record(row), self._bundle(row) if packaged else None, self._store.history(name).items, self._target.header_file())
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
@@ -171,7 +171,7 @@ class Deployments:
         if version is not None:
             row.version(version)
         url = self._url(row)
-        return client.prediction(client.post(url, orjson.dumps(client.request_body(rows)), version=version), version=version)
+        return client.prediction(client.post(url, orjson.dumps(client.request_body(rows)), keys=self._target.keys(), version=version), version=version)
 
     def feedback(self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None) -> None:
         """Tell what an earlier answer was worth, or what would have been right. request_id: of the prediction."""
@@ -182,19 +182,19 @@ class Deployments:
         if truth is not None:
             values = [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
             message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
-        answer = client.post(url, orjson.dumps(message))
+        answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
         """Latency and volume of the live deployment under a steady load of one-row requests; they are left out of the payload log."""
         row = self._store.deployment(name)
-        return measuring.measure(self._url(row), self._one_row(row), seconds=seconds, rate=rate)
+        return measuring.measure(self._url(row), self._one_row(row), seconds=seconds, rate=rate, keys=self._target.keys())
 
     def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
         """p99 of the live deployment, measured as before a version gets traffic: 1,000 one-row requests, one after the other."""
         row = self._store.deployment(name)
-        return measuring.latency(self._url(row), self._one_row(row), at_most_ms=at_most_ms)
+        return measuring.latency(self._url(row), self._one_row(row), at_most_ms=at_most_ms, keys=self._target.keys())
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         """Logged requests, one line a row: request_id, row, ts, deployment, version, status, latency_ms, prediction, then the inputs."""

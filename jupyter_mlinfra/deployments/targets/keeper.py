@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 from ...core.errors import Conflict, MLInfraError, Unavailable
@@ -31,6 +32,7 @@ from ..spec import VersionState
 from ..store import DeploymentRow, DeploymentStore, ProcessRow, VersionRow
 from . import envoy, ports
 from .layout import FIGURES, LOCK, POKE, gateway_log, logs_folder, payload_folder, run_folder, token_of
+from .secrets import keys_of
 from .workers import Launch, Workers
 
 IDLE_SECONDS = 5.0
@@ -85,7 +87,7 @@ class Keeper:
         plans = [self._plan(row) for row in rows if row.up or any(self.workers.sockets((row.name, item.version)) for item in row.versions)]
         if wanted and not self.gateway.keep(plans):
             return  # its trouble is noted; tried again
-        if self.gateway.alive() and not envoy.apply(gateway.files(plans, port=self.gateway.port)):
+        if self.gateway.alive() and not envoy.apply(gateway.files(plans, port=self.gateway.port, keys=self.gateway.keys)):
             _LOG.warning("Envoy has not taken the configuration over")
             return
         self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0  # a sum: each one is judged
@@ -256,6 +258,11 @@ class Gateway:
         else:
             self._forget()
 
+    @cached_property
+    def keys(self) -> gateway.Keys:
+        """The project's secrets; made when there are none, so on a full disk only later."""
+        return keys_of(self._project)
+
     def alive(self) -> bool:
         """Whether its process runs."""
         if self._process is not None and self._process.poll() is not None:
@@ -301,7 +308,7 @@ class Gateway:
         self.port = kept or ports.choose(self._project.root)
         limit = int(self._project.settings.deployments.max_body_mib * (1 << 20))
         envoy.swap(gateway.BOOTSTRAP, gateway.bootstrap(port=self.port, max_body_bytes=limit))
-        for name, text in gateway.files(plans, port=self.port).items():
+        for name, text in gateway.files(plans, port=self.port, keys=self.keys).items():
             envoy.swap(name, text)
         Path(gateway.ADMIN_SOCKET).unlink(missing_ok=True)
         with open(gateway_log(self._project), "wb") as log:
