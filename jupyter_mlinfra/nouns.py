@@ -425,5 +425,9 @@ class MonitorHandle(_Shown):
         """The logged requests."""
         return self.workbench.monitoring.frame(self.name, since=since)
 
+    def refused(self, since: timedelta | None = None) -> pl.DataFrame:
+        """Requests that were refused or failed: the reason, and what was sent."""
+        return self.workbench.monitoring.refused(self.name, since=since)
+
     def _shown(self) -> Any:
         return self.status()

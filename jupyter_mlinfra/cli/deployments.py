@@ -40,6 +40,7 @@ def _show(session: Session, name: str) -> Any:
 @click.argument("version", metavar="MODEL/VERSION")
 @click.option("--name", help="Of the deployment; default: the model's.")
 @click.option("--traffic", "--canary", type=click.IntRange(0, 100), metavar="PERCENT", help="Default: all for the first version, none for a further one.")
+@click.option("--answers", type=click.Choice(["classes", "probabilities"]), help="Of a classifier. Default: what its own pyfunc answers.")
 @_reason
 def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
     """Package a version, prove it by tests, and only then give it traffic."""

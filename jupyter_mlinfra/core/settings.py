@@ -350,6 +350,9 @@ class DeploymentSettings(_Section):
     port: int = Field(default=0, ge=0, le=65535)
     """Port of the local gateway on 127.0.0.1; 0 = a free one, chosen once and kept."""
 
+    require_token: bool = False
+    """Whether the gateway answers only who sends the project's token: for a machine on which others work too."""
+
     workers: int = Field(default=2, ge=1, le=64)
     """Serving processes a version."""
 
@@ -380,7 +383,13 @@ class MonitoringSettings(_Section):
     """PSI from which the default drift rule fires."""
 
     min_rows: int = Field(default=200, ge=1)
-    """Fewest rows of a window that a rule may judge."""
+    """Fewest rows of a window that the drift rule may judge."""
+
+    failed_alert: float = Field(default=0.01, gt=0, le=1)
+    """Share of requests answered with 5xx from which an alert fires."""
+
+    refused_alert: float = Field(default=0.05, gt=0, le=1)
+    """Share of requests refused with 4xx from which an alert fires."""
 
     hold_minutes: float = Field(default=0.0, ge=0)
     """Minutes that a breach has to last before its alert fires; until then it is pending."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, TooLarge, Unavailable
-from .gateway import PROBE_HEADER, REQUEST_SECONDS, VERSION_HEADER
+from .gateway import PROBE_HEADER, REQUEST_SECONDS, VERSION_HEADER, Keys
 from .spec import Prediction
 
 if TYPE_CHECKING:
@@ -80,11 +80,15 @@ def _plain(value: Any) -> Any:
     )
 
 
-def post(url: str, body: bytes, *, version: str | None = None, probe: bool = False, timeout: float = REQUEST_SECONDS + 5.0) -> Answer:
-    """POST JSON over a connection that this thread keeps open. Raises Unavailable when nobody answers."""
+def post(url: str, body: bytes, *, keys: Keys, version: str | None = None, probe: bool = False, timeout: float = REQUEST_SECONDS + 5.0) -> Answer:
+    """POST JSON over a connection that this thread keeps open. probe: a test or measurement of ours, which nobody counts.
+
+    Raises Unavailable when nobody answers.
+    """
     import orjson
 
-    headers = {"Content-Type": "application/json", **({VERSION_HEADER: version} if version else {}), **({PROBE_HEADER: "1"} if probe else {})}
+    given = {VERSION_HEADER: version, PROBE_HEADER: keys.probe if probe else None, "Authorization": f"Bearer {keys.token}" if keys.token else None}
+    headers = {"Content-Type": "application/json", **{name: value for name, value in given.items() if value}}
     begun = time.perf_counter()
     try:
         status, answered, text = _exchange(url, body, headers, timeout)

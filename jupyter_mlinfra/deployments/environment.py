@@ -1,7 +1,8 @@
-"""A serving environment of its own for each set of requirements: built by `uv`, cached by content, shared between projects.
+"""An environment of its own for each set of requirements: built by `uv`, cached by content, shared between projects.
 
-seldon-core 1.19 pins numpy < 2 and protobuf 5.29.5; the overrides below lift those pins, and the tests before traffic prove what was
-built. The workbench itself never imports seldon-core.
+A version has two: SERVING, with the runtime, which answers; and LOGGED, with the libraries that the model was logged with, in which its
+own pyfunc says what the right answer is. seldon-core 1.19 pins numpy < 2 and protobuf 5.29.5; the overrides below lift those pins, and
+the tests before traffic prove what was built. The workbench itself never imports seldon-core.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,15 +27,29 @@ from ..core.files import explain_os_error, file_lock, write_atomic
 if TYPE_CHECKING:
     from ..core.settings import Settings
 
-RUNTIME = ("seldon-core>=1.19,<2", "orjson>=3.10")
-OVERRIDES = (
-    "protobuf>=5",
-    "grpcio-reflection>=1.62",
-    # xgboost's GPU collectives: 345 MB that a serving process on CPUs never loads. The marker never holds, so they are left out.
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What an environment holds besides the requirements. overrides: pins of packages that are lifted. defaults: for what no requirement pins."""
+
+    what: str
+    packages: tuple[str, ...]
+    overrides: tuple[str, ...]
+    defaults: tuple[str, ...] = ()
+
+
+_NO_GPU = (
+    # xgboost's GPU collectives: 345 MB that a process on CPUs never loads. The marker never holds, so they are left out.
     'nvidia-nccl-cu12; sys_platform == "none"',
     'nvidia-nccl-cu13; sys_platform == "none"',
 )
-NUMPY = "numpy>=2"
+SERVING = Recipe(
+    "serving environment",
+    packages=("seldon-core>=1.19,<2", "orjson>=3.10"),
+    overrides=("protobuf>=5", "grpcio-reflection>=1.62", *_NO_GPU),
+    defaults=("numpy>=2",),
+)
+LOGGED = Recipe("model's own environment", packages=(), overrides=_NO_GPU)
 BUILD_SECONDS = 900
 KEEP_DAYS = 90
 _MARKER = "complete.json"
@@ -48,19 +64,20 @@ def cache_folder(settings: Settings) -> Path:
     return Path(cache).expanduser() / "jupyter-mlinfra" / "environments"
 
 
-def key_of(requirements: Sequence[str]) -> str:
+def key_of(requirements: Sequence[str], recipe: Recipe = SERVING) -> str:
     """Name of the environment: a hash of everything that it is made from."""
-    made_from = [sorted(requirements), RUNTIME, OVERRIDES, NUMPY, sys.version, sys.base_prefix, sysconfig.get_platform()]
+    parts = [recipe.packages, recipe.overrides, recipe.defaults]
+    made_from = [sorted(requirements), *parts, sys.version, sys.base_prefix, sysconfig.get_platform()]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
 
 
-def ensure(requirements: Sequence[str], cache: Path, *, on_progress: Callable[[str], None] = lambda _: None) -> Path:
-    """The Python of an environment with the serving runtime and `requirements`; built when there is none yet.
+def ensure(requirements: Sequence[str], cache: Path, *, recipe: Recipe = SERVING, on_progress: Callable[[str], None] = lambda _: None) -> Path:
+    """The Python of an environment with `requirements` and what the recipe adds; built when there is none yet.
 
     Two builds of the same environment wait for each other; what a killed build left is removed by the next.
     Raises Unavailable when it cannot be built.
     """
-    folder = cache / key_of(requirements)
+    folder = cache / key_of(requirements, recipe)
     note_use(_python(folder))
     if _usable(folder):
         return _python(folder)
@@ -69,10 +86,10 @@ def ensure(requirements: Sequence[str], cache: Path, *, on_progress: Callable[[s
         on_progress("waiting for the environment's lock")
         with file_lock(cache / f"{folder.name}.lock"):
             if not _usable(folder):
-                _build(folder, requirements, on_progress)
+                _build(folder, requirements, recipe, on_progress)
         prune(cache)
     except OSError as error:
-        raise explain_os_error(error, "The serving environment could not be built.") from error
+        raise explain_os_error(error, f"The {recipe.what} could not be built.") from error
     return _python(folder)
 
 
@@ -115,40 +132,47 @@ def _python(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _build(folder: Path, requirements: Sequence[str], on_progress: Callable[[str], None]) -> None:
+def _build(folder: Path, requirements: Sequence[str], recipe: Recipe, on_progress: Callable[[str], None]) -> None:
     draft = folder.with_name(f".draft-{folder.name}")
     for old in (draft, folder):
         shutil.rmtree(old, ignore_errors=True)
+    packages = [*recipe.packages, *requirements]
     try:
-        on_progress(f"building the serving environment: {', '.join(requirements)}, {RUNTIME[0]}")
+        on_progress(f"building the {recipe.what}: {', '.join(packages)}")
         # Relocatable: its scripts find their Python beside them, so the finished folder can be renamed.
-        _uv("venv", "--relocatable", "--no-project", "--python", sys.executable, str(draft), at=folder.parent)
+        _uv(recipe, "venv", "--relocatable", "--no-project", "--python", sys.executable, str(draft), at=folder.parent)
         overrides = draft / "overrides.txt"
-        pinned = [line for line in requirements if line.startswith(_PINNED)]
-        overrides.write_text("\n".join([*OVERRIDES, *(pinned if any(line.startswith("numpy") for line in pinned) else [*pinned, NUMPY])]) + "\n")
-        _uv("pip", "install", "--compile-bytecode", "--python", str(_python(draft)), "--overrides", str(overrides), *RUNTIME, *requirements, at=draft)
-        packages = _uv("pip", "freeze", "--python", str(_python(draft)), at=draft).splitlines()
-        write_atomic(draft / _MARKER, json.dumps({"requirements": list(requirements), "packages": packages}, indent=1).encode())
+        overrides.write_text("\n".join(_overrides(requirements, recipe)) + "\n")
+        install = ("pip", "install", "--compile-bytecode", "--python", str(_python(draft)), "--overrides", str(overrides))
+        _uv(recipe, *install, *packages, at=draft)
+        built = _uv(recipe, "pip", "freeze", "--python", str(_python(draft)), at=draft).splitlines()
+        write_atomic(draft / _MARKER, json.dumps({"requirements": list(requirements), "packages": built}, indent=1).encode())
         draft.rename(folder)
-        on_progress(f"environment {folder.name} is built: {len(packages)} packages")
+        on_progress(f"environment {folder.name} is built: {len(built)} packages")
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _uv(*arguments: str, at: Path) -> str:
+def _overrides(requirements: Sequence[str], recipe: Recipe) -> list[str]:
+    """The recipe's, and the recorded pins of the libraries that its packages would hold back."""
+    pinned = [line for line in requirements if line.startswith(_PINNED)] if recipe.packages else []
+    missing = [line for line in recipe.defaults if not any(pin.startswith(line.partition(">")[0]) for pin in pinned)]
+    return [*recipe.overrides, *pinned, *missing]
+
+
+def _uv(recipe: Recipe, *arguments: str, at: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PYTHON", "PYTHONPATH", "PYTHONHOME")}
     if "PIP_INDEX_URL" in environment:  # what a user has told pip holds for uv as well
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
     try:
         done = subprocess.run([_uv_binary(), *arguments], cwd=at, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Unavailable(
-            "The serving environment could not be built.", f"uv took over {BUILD_SECONDS} s.", "Look at the network, then deploy again."
-        ) from error
+        fix = "Look at the network, then deploy again."
+        raise Unavailable(f"The {recipe.what} could not be built.", f"uv took over {BUILD_SECONDS} s.", fix) from error
     if done.returncode:
         said = " ".join(line.strip() for line in done.stderr.strip().splitlines()[-6:])
-        fix = "Mend the model's requirements, or the way to the package index (UV_DEFAULT_INDEX), then deploy again."
-        raise Unavailable("The serving environment could not be built.", f"uv said: {said[-600:]}", fix)
+        fix = "Correct the model's requirements, or the way to the package index (UV_DEFAULT_INDEX), then deploy again."
+        raise Unavailable(f"The {recipe.what} could not be built.", f"uv said: {said[-600:]}", fix)
     return done.stdout
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
+import random
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -17,23 +16,30 @@ from typing import Any
 import orjson
 
 from ..core.errors import MLInfraError, Unavailable, Unprocessable
-from . import client, measuring
-from .packaging import RUNTIME_NAME, Bundle
+from . import client, measuring, oracle
+from .gateway import Keys
+from .logged import Input
+from .packaging import Bundle
 from .spec import Gate
 
 TOLERANCE = 1e-6
 LATENCY_MS = 100.0
-OFFLINE_SECONDS = 120
+ORACLE_SECONDS = 300
+COMPARED_ROWS = 100
+"""Rows that are compared: those of the sample, and mixtures of their values and of `_SPREAD`, so that they reach many leaves of the trees."""
+
+_SPREAD = (-1000.0, -10.0, -1.5, -0.5, 0.0, 0.25, 0.5, 1.5, 10.0, 1000.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """The version under test. url: its predictions through the gateway. started_seconds: what its start took.
 
-    expected: what `offline` gives for the rows of the bundle's sample; it is reckoned while the processes start.
+    expected: what `own_answers` gives for `compared_rows`; it is computed while the processes start.
     """
 
     url: str
+    keys: Keys
     version: str
     bundle: Bundle
     workers: int
@@ -45,12 +51,13 @@ class Subject:
 def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -> list[Gate]:
     """All tests in their order. A test that cannot be carried out has failed; `measured` says why."""
     optional = sum(column.optional for column in subject.bundle.columns)
+    signature = f"{len(subject.bundle.columns)} inputs, {optional} may be missing; answers {subject.bundle.answers}"
     gates = [
-        Gate(name="signature", limit="inputs are named and typed", measured=f"{len(subject.bundle.columns)} inputs, {optional} may be missing", passed=True),
+        Gate(name="signature", limit="inputs are named and typed", measured=signature, passed=True),
         Gate(name="start", limit="every process answers", measured=f"{subject.workers} in {subject.started_seconds:.1f} s", passed=True),
     ]
     for name, limit, test in (
-        ("equal", f"answers differ from offline predictions by at most {TOLERANCE:g}", _equal),
+        ("equal", f"answers differ from the model's own by at most {TOLERANCE:g}", _equal),
         ("refuses", "bad requests get 4xx with a reason", _refuses),
         ("latency", f"p99 at most {subject.latency_ms:g} ms for one row", _latency),
     ):
@@ -69,12 +76,13 @@ def check(gates: Sequence[Gate], name: str) -> None:
     if failed:
         why = "; ".join(f"{gate.name}: {gate.limit}, measured {gate.measured}" for gate in failed)
         what = f"{name} did not pass its tests before traffic ({len(gates) - len(failed)} of {len(gates)})."
-        raise Unprocessable(what, f"{why}.", "Mend the model and register a new version. The traffic is as it was.")
+        raise Unprocessable(what, f"{why}.", "Correct the model and register a new version. The traffic is as it was.")
 
 
 def _equal(subject: Subject) -> tuple[str, bool]:
-    rows = subject.bundle.sample["ndarray"]
-    answer = client.post(subject.url, orjson.dumps({"data": subject.bundle.sample}), version=subject.version, probe=True)
+    rows = compared_rows(subject.bundle)
+    body = orjson.dumps({"data": {"names": subject.bundle.sample["names"], "ndarray": rows}})
+    answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
     given = _flat(client.prediction(answer, version=subject.version).predictions)
     wanted = _flat(subject.expected.result())
     if len(given) != len(wanted):
@@ -83,24 +91,42 @@ def _equal(subject: Subject) -> tuple[str, bool]:
     return f"{worst:.2g} over {len(rows)} rows", worst <= TOLERANCE
 
 
-def offline(bundle: Bundle, python: str) -> list[Any]:
-    """What the model predicts for the rows of the sample without a server, in a process of its own.
+def compared_rows(bundle: Bundle) -> list[list[Any]]:
+    """Rows that the signature allows, the sample first; the same for the same bundle."""
+    sample = list(bundle.sample["ndarray"])
+    chance = random.Random(bundle.id)  # noqa: S311 (no secret: rows for a test)
+    choices = [_choices(column, [row[place] for row in sample]) for place, column in enumerate(bundle.columns)]
+    return [*sample, *([chance.choice(values) for values in choices] for _ in range(COMPARED_ROWS - len(sample)))]
 
-    The workbench's own XGBoost is asked when it is installed, so that a difference between the two environments shows; else the serving one.
+
+def _choices(column: Input, seen: Sequence[Any]) -> list[Any]:
+    """Values of the sample, and others of the same type. Only numbers may be missing without being part of the sample."""
+    spread: dict[str, Sequence[Any]] = {"boolean": (False, True), "string": (), "integer": (-10, -1, 0, 1, 2, 10), "long": (-10, -1, 0, 1, 2, 10)}
+    gap = [None] if column.optional and column.type in ("double", "float") else []
+    return [*seen, *spread.get(column.type, _SPREAD), *gap]
+
+
+def own_answers(bundle: Bundle, python: str) -> list[Any]:
+    """What the logged model's own pyfunc answers to `compared_rows`. python: of its own environment; it runs in a process of its own there.
+
+    Raises Unprocessable when it does not answer, Unavailable when that takes too long.
     """
-    asked = sys.executable if importlib.util.find_spec("xgboost") else python
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "rows.json"
-        file.write_text(json.dumps({"names": [column.name for column in bundle.columns], "rows": bundle.sample["ndarray"]}))
-        command = [asked, "-m", f"{RUNTIME_NAME}.offline", str(bundle.folder / bundle.model_file), str(file)]
-        environment = {**os.environ, "PYTHONPATH": str(bundle.folder), "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "MLmodel").write_text(json.dumps(bundle.document))  # JSON is YAML
+        (folder / bundle.model_file).symlink_to(bundle.folder / bundle.model_file)
+        columns = [{"name": column.name, "type": column.type} for column in bundle.columns]
+        facts = {"columns": columns, "rows": compared_rows(bundle), "answers": bundle.answers, "model_class": bundle.model_class}
+        (folder / "rows.json").write_text(json.dumps(facts))
+        command = [python, "-I", str(Path(oracle.__file__)), name, str(folder / "rows.json")]
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": folder.as_uri()}
         try:
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=OFFLINE_SECONDS, check=False)
+            done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True, timeout=ORACLE_SECONDS, check=False)
         except subprocess.TimeoutExpired as error:
-            raise Unavailable("The offline prediction took too long.", f"Over {OFFLINE_SECONDS} s.") from error
+            raise Unavailable("The model's own prediction took too long.", f"Over {ORACLE_SECONDS} s.", "Deploy it again.") from error
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise Unprocessable("The model cannot be asked offline.", said[:400])
+        raise Unprocessable("The model's own pyfunc does not answer.", said[:400], "Log the model again with a signature that fits its inputs.")
     return list(json.loads(done.stdout))
 
 
@@ -115,7 +141,7 @@ def _refuses(subject: Subject) -> tuple[str, bool]:
         "broken JSON": b'{"data": {"ndarray": [[',
     }
     for name, body in cases.items():
-        answer = client.post(subject.url, body, version=subject.version, probe=True)
+        answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
         if not (400 <= answer.status < 500 and isinstance(answer.body, dict) and answer.body.get("what") and answer.body.get("fix")):
             return f"{name} got status {answer.status}", False
     return f"{len(cases)} of {len(cases)}", True
@@ -123,7 +149,7 @@ def _refuses(subject: Subject) -> tuple[str, bool]:
 
 def _latency(subject: Subject) -> tuple[str, bool]:
     body = orjson.dumps({"data": {"names": subject.bundle.sample["names"], "ndarray": subject.bundle.sample["ndarray"][:1]}})
-    found = measuring.latency(subject.url, body, at_most_ms=subject.latency_ms, version=subject.version)
+    found = measuring.latency(subject.url, body, at_most_ms=subject.latency_ms, keys=subject.keys, version=subject.version)
     return str(found), found.p99_ms <= subject.latency_ms
 
 

@@ -56,6 +56,14 @@ class DeploymentPlan:
     traffic: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Secrets of one project. probe: the value of PROBE_HEADER in our own tests and measurements. token: of every request; empty: none needed."""
+
+    probe: str
+    token: str = ""
+
+
 def cluster_name(deployment: str, version: str) -> str:
     """Name of a version in Envoy; both parts are DNS labels, so the dot is unambiguous."""
     return f"{deployment}.{version}"
@@ -66,12 +74,12 @@ def prefix(namespace: str, deployment: str) -> str:
     return f"/seldon/{namespace}/{deployment}/"
 
 
-def files(plans: Sequence[DeploymentPlan], *, port: int) -> dict[str, str]:
+def files(plans: Sequence[DeploymentPlan], *, port: int, keys: Keys) -> dict[str, str]:
     """All watched files by name, endpoints first, routes last: the order in which they may be swapped."""
     versions = [(plan.name, version) for plan in plans for version in plan.versions]
     found = {_endpoint_file(name, version.version): _resources([_endpoints(name, version)]) for name, version in versions}
     found[CLUSTERS] = _resources([_cluster(cluster_name(name, version.version)) for name, version in versions])
-    found[ROUTES] = _resources([_routes(plans, port)])
+    found[ROUTES] = _resources([_routes(plans, port, keys)])
     return found
 
 
@@ -195,13 +203,13 @@ def _endpoints(deployment: str, version: VersionPlan) -> dict[str, Any]:
     }
 
 
-def _routes(plans: Sequence[DeploymentPlan], port: int) -> dict[str, Any]:
+def _routes(plans: Sequence[DeploymentPlan], port: int, keys: Keys) -> dict[str, Any]:
     # Only names of this machine: a web page whose own name was pointed at 127.0.0.1 (DNS rebinding) gets 404.
     hosts = [name + end for name in ("127.0.0.1", "localhost", "[::1]") for end in ("", f":{port}")]
     return {
         "@type": TYPE + "config.route.v3.RouteConfiguration",
         "name": "gate",
-        "virtual_hosts": [{"name": "gate", "domains": hosts, "routes": [route for plan in plans for route in _deployment_routes(plan)]}],
+        "virtual_hosts": [{"name": "gate", "domains": hosts, "routes": [route for plan in plans for route in _guarded(plan, keys)]}],
         "request_headers_to_add": [{"header": {"key": REQUEST_HEADER, "value": "%UNIQUE_ID%"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
         # Seldon's wrapper lets every origin read its answers; on a desk that would be any page in the browser.
         "response_headers_to_remove": [
@@ -233,17 +241,41 @@ def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
         why = "Its processes are being started or stopped." if any(plan.traffic.values()) else "No version has passed its tests yet."
         idle = _error(503, f"Deployment {plan.name} answers nobody now.", why, f"mlinfra deployments show {plan.name}")
         routes.append({"match": {"prefix": begin}, **_direct(idle, 503)})
-    return [each for route in routes for each in (_of_probes(route), route) if each]
+    return routes
 
 
-def _of_probes(route: Mapping[str, Any]) -> dict[str, Any] | None:
+def _guarded(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
+    """The routes of a deployment for whoever may ask it; workers learn neither secret."""
+    secret = [PROBE_HEADER, *(["authorization"] if keys.token else [])]
+    routes = []
+    for route in _deployment_routes(plan):
+        guarded = _with_header(route, "authorization", f"Bearer {keys.token}") if keys.token else route
+        if "route" in route:
+            routes.append(_of_probes(guarded, keys))
+        routes.append({**guarded, "request_headers_to_remove": secret})
+    if keys.token:
+        fix = "Send the header that stands in .mlinfra/deployments/authorization of the project: curl -H @FILE …"
+        refused = _error(401, "The request has no valid token.", "This gateway answers who sends the project's token.", fix)
+        routes.append({"match": {"prefix": prefix(plan.namespace, plan.name)}, **_direct(refused, 401)})
+    return routes
+
+
+def _with_header(route: Mapping[str, Any], name: str, value: str) -> dict[str, Any]:
+    headers = [*route["match"].get("headers", []), {"name": name, "string_match": {"exact": value}}]
+    return {**route, "match": {**route["match"], "headers": headers}}
+
+
+def _of_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     """The same route for our own tests and measurements, which Envoy counts apart too. It takes this header from no caller."""
-    if "route" not in route:
-        return None
     header = {"header": {"key": "x-envoy-upstream-alt-stat-name", "value": PROBES}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
     told = {"@type": _MUTATION + "PerRoute", "mutations": {"request_mutations": [{"append": header}]}}
-    headers = [*route["match"].get("headers", []), {"name": PROBE_HEADER, "present_match": True}]
-    return {**route, "match": {**route["match"], "headers": headers}, "typed_per_filter_config": {PROBES: told}}
+    marked = {"header": {"key": PROBE_HEADER, "value": "1"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    return {
+        **_with_header(route, PROBE_HEADER, keys.probe),
+        "typed_per_filter_config": {PROBES: told},
+        "request_headers_to_add": [marked],
+        "request_headers_to_remove": ["authorization"] if keys.token else [],
+    }
 
 
 _AGAIN = "reset,connect-failure,refused-stream,gateway-error"
@@ -296,7 +328,7 @@ def _local_replies(max_body_bytes: int) -> dict[str, Any]:
     return {"mappers": mappers, "body_format": _json(other)}
 
 
-_OWN_WORDS = {404: ["NR"], 503: []}
+_OWN_WORDS = {401: [], 404: ["NR"], 503: []}
 """Statuses that routes answer with as well, in words of their own: without a flag of Envoy, which sets one when it fails itself (NR: no route)."""
 
 

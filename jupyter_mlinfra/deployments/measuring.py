@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from . import client
+from .gateway import Keys
 from .spec import Measurement
 
 WARM_UP = 5
@@ -32,7 +33,7 @@ class Latency:
         return f"p99 {self.p99_ms:.1f} ms over {self.requests:,} requests{best}"
 
 
-def measure(url: str, body: bytes, *, seconds: float, rate: float, version: str | None = None) -> Measurement:
+def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, version: str | None = None) -> Measurement:
     """Ask `url` at `rate` requests a second for `seconds`, at fixed times however long the answers take.
 
     The requests are marked as probes: they are neither in the payload log nor among the figures of the deployment. Raises Unavailable when
@@ -41,7 +42,7 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, version: str 
     if not (0 < seconds <= 600 and 0 < rate <= 10_000):
         raise BadRequest(f"A load of {rate:g} requests/s for {seconds:g} s cannot be made.", fix="Use up to 10,000 requests/s and up to 600 s.")
     for _ in range(WARM_UP):
-        client.post(url, body, version=version, probe=True)
+        client.post(url, body, keys=keys, version=version, probe=True)
     total = max(1, round(seconds * rate))
     taken: list[float] = []
     failed = 0
@@ -58,7 +59,7 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, version: str 
             due = begun + number / rate
             time.sleep(max(0.0, due - time.perf_counter()))
             try:
-                good = client.post(url, body, version=version, probe=True).status == 200
+                good = client.post(url, body, keys=keys, version=version, probe=True).status == 200
             except MLInfraError:
                 good = False
             with lock:
@@ -85,23 +86,23 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, version: str 
     )
 
 
-def latency(url: str, body: bytes, *, at_most_ms: float, version: str | None = None) -> Latency:
+def latency(url: str, body: bytes, *, at_most_ms: float, keys: Keys, version: str | None = None) -> Latency:
     """p99 of a warm deployment, of enough requests that ten of them may be slower. Ends with the first round that keeps `at_most_ms`.
 
     Raises what a refused request stands for.
     """
-    _sequence(url, body, WARM_UP, version)
+    _sequence(url, body, WARM_UP, keys, version)
     rounds: list[float] = []
     while not rounds or (rounds[-1] > at_most_ms and len(rounds) < LATENCY_ROUNDS):
-        rounds.append(_at(sorted(_sequence(url, body, LATENCY_REQUESTS, version)), 0.99))
+        rounds.append(_at(sorted(_sequence(url, body, LATENCY_REQUESTS, keys, version)), 0.99))
     return Latency(p99_ms=min(rounds), requests=LATENCY_REQUESTS, rounds=len(rounds))
 
 
-def _sequence(url: str, body: bytes, count: int, version: str | None) -> list[float]:
+def _sequence(url: str, body: bytes, count: int, keys: Keys, version: str | None) -> list[float]:
     """Milliseconds of `count` requests, one after the other."""
     taken = []
     for _ in range(count):
-        answer = client.post(url, body, version=version, probe=True)
+        answer = client.post(url, body, keys=keys, version=version, probe=True)
         client.prediction(answer, version=version)
         taken.append(answer.milliseconds)
     return taken

@@ -4,7 +4,8 @@
                    model.ubj         as MLflow stored it
                    mlinfra_runtime/  the code that answers, as of this packaging
 
-A pure function of the model's folder: no tracking server, no import of the model's library, nothing is unpickled.
+The name is the checksum of all files, so a bundle that was changed is noticed before it is started, and the next deploy makes it anew.
+A pure function of the model's folder (see `logged`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -25,37 +25,30 @@ from typing import Any
 
 from ..core.errors import Unprocessable
 from ..core.files import explain_os_error
+from .logged import BOOSTER, Answers, Input, Logged, read, read_document
 
 RUNTIME = Path(__file__).parent / "runtime"
 RUNTIME_NAME = "mlinfra_runtime"
-TYPES = ("double", "float", "integer", "long", "boolean", "string")
-"""Types of an MLflow signature that an XGBoost model can be asked with."""
-
 SAMPLE_ROWS = 20
 UNUSED_SECONDS = 86_400
-_KEPT = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy)\s*(?P<spec>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\Z")
-_MODEL_FILES = {".ubj", ".json"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    """One column of the signature. optional: missing values were part of the training data."""
-
-    name: str
-    type: str
-    optional: bool
-    categories: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A packaged model version. sample: {"names": …, "ndarray": …}, a request that it answers."""
+    """A packaged model version. sample: {"names": …, "ndarray": …}, a request that it answers.
+
+    own_requirements, document: of the model's own pyfunc, with which its answers are compared before traffic.
+    """
 
     folder: Path
     columns: Sequence[Input]
     output_names: Sequence[str]
+    model_class: str
+    answers: Answers
     model_file: str
     requirements: Sequence[str]
+    own_requirements: Sequence[str]
+    document: Mapping[str, Any]
     sample: Mapping[str, Any]
 
     @property
@@ -64,36 +57,70 @@ class Bundle:
         return self.folder.name
 
 
-def package(model: Path, into: Path) -> Bundle:
+def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundle:
     """Make the bundle of the MLflow model in folder `model` below `into`; the same content gives the same folder.
 
-    Raises Unprocessable when the folder holds no XGBoost model with a signature that can be served.
+    answers: what a classifier is to answer; None: what its own pyfunc does. A folder whose files were changed since is made anew.
+    Raises Unprocessable when the folder holds no XGBoost model with a signature that can be served, BadRequest for answers it cannot give.
     """
-    document = _read_document(model)
-    source = _model_file(model, document)
-    columns, outputs = _signature(document)
-    facts = {
-        "format": 1,
-        "model_file": source.name,
-        "model_sha256": _sha256(source),
-        "columns": [asdict(column) for column in columns],
-        "output_names": outputs,
-        "requirements": _requirements(model, document),
-        "sample": _sample(model, document, columns),
-    }
-    text = json.dumps(facts, indent=1, sort_keys=True)
-    digest = hashlib.sha256(text.encode())
-    for file in sorted(RUNTIME.glob("*.py")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    folder = into / digest.hexdigest()[:16]
+    logged = read(model, answers)
+    text = _facts(model, logged)
+    folder = into / _digest(text.encode(), sorted(RUNTIME.glob("*.py")))
     try:
+        if folder.is_dir() and damage(folder):
+            shutil.rmtree(folder)
         if folder.is_dir():
             os.utime(folder)  # in use: not one to be removed
         else:
-            _write(folder, source, text)
+            _write(folder, logged.file, text)
     except OSError as error:
         raise explain_os_error(error, "The bundle could not be written.") from error
     return load_bundle(folder)
+
+
+def _facts(model: Path, logged: Logged) -> str:
+    """What bundle.json says."""
+    facts = {
+        "format": 2,
+        "model_file": logged.file.name,
+        "model_sha256": _sha256(logged.file),
+        "model_class": logged.model_class,
+        "answers": logged.answers,
+        "columns": [asdict(column) for column in logged.columns],
+        "output_names": logged.output_names,
+        "requirements": logged.requirements,
+        "own_requirements": logged.own_requirements,
+        "document": logged.document,
+        "sample": _sample(model, logged.columns),
+    }
+    return json.dumps(facts, indent=1, sort_keys=True)
+
+
+def damage(folder: Path) -> str:
+    """What is wrong with the files of a bundle, in one sentence; empty when they are those that were packaged."""
+    try:
+        text = (folder / "bundle.json").read_bytes()
+        facts = json.loads(text)
+        model, runtime = folder / str(facts["model_file"]), sorted((folder / RUNTIME_NAME).glob("*.py"))
+        wanted = {"bundle.json", model.name, RUNTIME_NAME, *(f"{RUNTIME_NAME}/{file.name}" for file in runtime)}
+        strange = sorted({str(file.relative_to(folder)) for file in folder.rglob("*")} - wanted)
+        if strange:
+            return f"Bundle {folder.name} holds {strange[0]}, which was not packaged."
+        if _digest(text, runtime) != folder.name:
+            return f"The code or the description in bundle {folder.name} is not what was packaged."
+        if _sha256(model) != facts["model_sha256"]:
+            return f"{model.name} in bundle {folder.name} is not the file that was packaged."
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"Bundle {folder.name} cannot be read: {type(error).__name__}: {str(error)[:200]}."
+    return ""
+
+
+def _digest(text: bytes, runtime: Sequence[Path]) -> str:
+    """Name of a bundle. text: of bundle.json, which holds the checksum of the model."""
+    digest = hashlib.sha256(text)
+    for file in runtime:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def prune(folder: Path, used: Collection[str]) -> list[str]:
@@ -116,103 +143,28 @@ def load_bundle(folder: Path) -> Bundle:
             folder=folder,
             columns=[Input(**column) for column in facts["columns"]],
             output_names=facts["output_names"],
+            model_class=facts.get("model_class", BOOSTER),  # with the further defaults: a bundle of an earlier version
+            answers=facts.get("answers", "values"),
             model_file=facts["model_file"],
             requirements=facts["requirements"],
+            own_requirements=facts.get("own_requirements", ()),
+            document=facts.get("document", {}),
             sample=facts["sample"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unprocessable(f"Bundle {folder.name} cannot be read.", f"{error}.", "Deploy the version again.") from error
 
 
-def _read_document(model: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        document = yaml.safe_load((model / "MLmodel").read_text())
-    except FileNotFoundError:
-        raise Unprocessable(f"{model.name} is no MLflow model.", "It has no file MLmodel.", "Log the model with mlflow.xgboost.log_model.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Unprocessable("The file MLmodel cannot be read.", f"{str(error)[:200]}.", "Log the model again.") from error
-    if not isinstance(document, dict) or not isinstance(document.get("flavors"), dict):
-        raise Unprocessable("The file MLmodel is broken.", "It names no flavor.", "Log the model again.")
-    return document
-
-
-def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
-    flavor = document["flavors"].get("xgboost")
-    if not isinstance(flavor, dict):
-        known = ", ".join(sorted(name for name in document["flavors"] if name != "python_function")) or "none"
-        raise Unprocessable(
-            "The model cannot be served yet.", f"It is of flavor {known}; this runtime serves XGBoost models.", "Log it with mlflow.xgboost.log_model."
-        )
-    data = str(flavor.get("data", ""))
-    file = (model / data).resolve()
-    if not file.is_relative_to(model.resolve()) or not file.is_file():
-        raise Unprocessable("The model's file is missing.", f"MLmodel names {data[:80]!r}, which is not in its folder.", "Log the model again.")
-    if file.suffix not in _MODEL_FILES:
-        why = f"{file.name} is neither UBJ nor JSON; other formats could run code when they are loaded."
-        raise Unprocessable("The model's format is not served.", why, 'Log it with model_format="ubj".')
-    return file
-
-
-def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
-    signature = document.get("signature") or {}
-    try:
-        inputs = json.loads(signature.get("inputs") or "null")
-        outputs = json.loads(signature.get("outputs") or "null")
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Unprocessable("The model's signature is broken.", f"{error}.", "Log the model again.") from error
-    if not inputs:
-        fix = "Log it with signature=mlflow.models.infer_signature(inputs, predictions), and register the new run."
-        raise Unprocessable("The model has no signature.", "Without one a request cannot be checked before the model sees it.", fix)
-    if inputs[0].get("type") == "tensor":
-        return _tensor_inputs(inputs), []
-    bad = [str(item.get("name")) for item in inputs if item.get("type") not in TYPES or not item.get("name")]
-    if bad:
-        found = next(item for item in inputs if str(item.get("name")) == bad[0])
-        why = f"Input {bad[0]} is of type {found.get('type')}; an XGBoost model takes {', '.join(TYPES)}."
-        raise Unprocessable("The signature has an input that cannot be served.", why, "Turn it into a number before training, and log the model again.")
-    columns = [Input(name=item["name"], type=item["type"], optional=item.get("required") is False) for item in inputs]
-    names = [str(item["name"]) for item in outputs or [] if item.get("type") != "tensor" and item.get("name")]
-    return columns, names
-
-
-def _tensor_inputs(inputs: Sequence[Mapping[str, Any]]) -> list[Input]:
-    """A signature without names: columns by position. Its floats may be missing, as NaN is one of their values."""
-    spec = inputs[0].get("tensor-spec", {})
-    shape, kind = spec.get("shape", []), str(spec.get("dtype", ""))
-    if len(inputs) != 1 or len(shape) != 2 or int(shape[1]) < 1 or not kind.startswith(("float", "int", "uint")):
-        raise Unprocessable(
-            "The signature cannot be served.", f"It is a tensor of shape {shape} and type {kind or 'unknown'}.", "Use a signature with named columns."
-        )
-    floats = kind.startswith("float")
-    return [Input(name=f"f{place}", type="double" if floats else "long", optional=floats) for place in range(int(shape[1]))]
-
-
-def _requirements(model: Path, document: Mapping[str, Any]) -> list[str]:
-    """What was recorded of the libraries that decide the answer; the model's other requirements are of no use in the runtime."""
-    kept: dict[str, str] = {}
-    file = model / "requirements.txt"
-    for line in file.read_text().splitlines() if file.is_file() else []:
-        found = _KEPT.match(line.partition("#")[0].strip().lower().replace("_", "-"))
-        if found:
-            kept[found["name"]] = found["spec"].replace(" ", "")
-    if "xgboost" not in kept and "xgboost-cpu" not in kept:
-        recorded = str(document["flavors"]["xgboost"].get("xgb_version", ""))
-        kept["xgboost"] = f"=={recorded}" if re.match(r"[\w.]+\Z", recorded) else ">=3.1"
-    return [f"{name}{spec}" for name, spec in sorted(kept.items())]
-
-
-def _sample(model: Path, document: Mapping[str, Any], columns: Sequence[Input]) -> dict[str, Any]:
+def _sample(model: Path, columns: Sequence[Input]) -> dict[str, Any]:
     names = [column.name for column in columns]
-    rows = _example_rows(model, document, names)
+    rows = _example_rows(model, names)
     usable = [[_plain(value, column) for value, column in zip(row, columns, strict=True)] for row in rows[:SAMPLE_ROWS]]
     full = [row for row in usable if all(value is not None or column.optional for value, column in zip(row, columns, strict=True))]
     return {"names": names, "ndarray": full or [[_default(column) for column in columns]]}
 
 
-def _example_rows(model: Path, document: Mapping[str, Any], names: Sequence[str]) -> list[list[Any]]:
-    info = document.get("saved_input_example_info") or {}
+def _example_rows(model: Path, names: Sequence[str]) -> list[list[Any]]:
+    info = read_document(model).get("saved_input_example_info") or {}
     file = (model / str(info.get("artifact_path", ""))).resolve()
     if not info.get("artifact_path") or not file.is_relative_to(model.resolve()) or not file.is_file():
         return []

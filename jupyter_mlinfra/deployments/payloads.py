@@ -5,6 +5,7 @@ The form of the journals is in `runtime.journal`. Here:
     payloads/<deployment>/<version>-<started>-<pid>.jsonl.open    being written to
     payloads/<deployment>/<version>-<started>-<pid>.jsonl         closed
     payloads/<deployment>/parquet/<name of the journal>.parquet   compacted: the same rows, with a column of lists for the inputs
+    payloads/<deployment>/<version>-<started>-<pid>.count         what the process was given to log, and what of it is missing
 
 A journal and its Parquet file may both exist for a moment, and a request that the gateway tried twice is in two journals: rows are
 made unique by the gateway's own id and row number at reading, so nothing counts twice. The request id is the caller's: it may well be
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +29,7 @@ import orjson
 
 from ..core.errors import Conflict
 from ..core.files import explain_os_error, file_lock, sync_folder
+from .runtime.journal import LEDGER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,7 +46,10 @@ _PARQUET = "parquet"
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows of one journal, column by column. inputs: one list a row, None for a refused request. scores: number or list."""
+    """Rows of one journal, column by column. inputs: one list a row, None for a refused request. scores: number or list.
+
+    what, request: of a refused or failed request, the reason and the beginning of its body; else None.
+    """
 
     names: list[str] = field(default_factory=list)
     categories: list[list[str]] = field(default_factory=list)
@@ -57,6 +63,8 @@ class _Rows:
     latency_ms: list[float] = field(default_factory=list)
     scores: list[list[float] | None] = field(default_factory=list)
     inputs: list[list[float | None] | None] = field(default_factory=list)
+    what: list[str | None] = field(default_factory=list)
+    request: list[str | None] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
     dropped: int = 0
 
@@ -77,6 +85,23 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
     found = pl.concat([frame for frame in frames if frame.height] or [_frame(_Rows())], how="diagonal_relaxed")
     return found.unique([_UNIQUE, "row"], keep="first").sort("ts", _UNIQUE, "row").drop(_UNIQUE)
+
+
+def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
+    """Refused and failed requests, oldest first: request_id, ts, version, status, latency_ms, what (the reason), request (its body as text).
+
+    Of a long body the beginning.
+    """
+    import polars as pl
+
+    frames = [_narrow(rows) for rows in _journals(folder, since)]
+    for file in _compacted(folder, since):
+        with contextlib.suppress(FileNotFoundError):  # it was too old
+            frames.append(pl.read_parquet(file))
+    found = pl.concat([_narrow(_Rows()), *frames], how="diagonal_relaxed").filter(pl.col("status") >= 400)
+    kept = found if since is None else found.filter(pl.col("ts") >= since)
+    unique = kept.with_columns(pl.coalesce(_UNIQUE, "request_id").alias(_UNIQUE)).unique(_UNIQUE, keep="first").sort("ts", _UNIQUE)
+    return unique.select("request_id", "ts", "version", "status", "latency_ms", "what", "request")
 
 
 def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
@@ -100,9 +125,26 @@ def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
 
 
 def dropped(folder: Path, since: datetime | None = None) -> int:
-    """Requests that were answered but could not be logged; of the files that were written to after `since`, an hour's worth or less each."""
+    """Entries that could not be logged; of the files that were written to after `since`, an hour's worth or less each.
+
+    Of a process that was killed: what it had been given and had not written, so at most a few too many. Of one whose disk is full: what
+    no longer fits into its queue.
+    """
     journals = sum(rows.dropped for rows in _journals(folder, since))
-    return journals + sum(int(_metadata(file).get("dropped", "0")) for file in _compacted(folder, since))
+    compacted = sum(int(_metadata(file).get("dropped", "0")) for file in _compacted(folder, since))
+    return journals + compacted + sum(_missing(file, since) for file in folder.glob("*.count"))
+
+
+def _missing(ledger: Path, since: datetime | None = None) -> int:
+    """Entries of one process that are in no line of its journals."""
+    try:
+        put, settled, lost, at = LEDGER.unpack(ledger.read_bytes()[: LEDGER.size])
+        lives = _writes(_pid(ledger), ledger)
+    except (OSError, ValueError, struct.error):
+        return 0
+    if since is not None and at < since.timestamp():
+        return 0
+    return int(lost if lives else max(0, put - settled))
 
 
 def compact(folder: Path) -> int:
@@ -131,7 +173,7 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
     Waits for nobody: nothing is removed while the folder is compacted.
     """
     begin, left = time.time() - days * 86_400, gib * (1 << 30)
-    files = [*folder.glob("*.jsonl"), *(folder / _PARQUET).glob("*.parquet")]
+    files = [*folder.glob("*.jsonl"), *(folder / _PARQUET).glob("*.parquet"), *_dead_ledgers(folder)]
     if not files:
         return 0
     try:
@@ -145,6 +187,15 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
             return removed
     except (Conflict, FileNotFoundError):  # just now compacted, or the log is being deleted: another time
         return 0
+
+
+def _dead_ledgers(folder: Path) -> list[Path]:
+    found = []
+    for file in folder.glob("*.count"):
+        with contextlib.suppress(ValueError):
+            if not _writes(_pid(file), file):
+                found.append(file)
+    return found
 
 
 def _journals(folder: Path, since: datetime | None) -> Iterator[_Rows]:
@@ -189,6 +240,7 @@ def _take(entry: dict[str, Any], rows: _Rows) -> None:
             _add(rows, entry, number, inputs, score if isinstance(score, list) else [score])
     elif kind == "e":
         _add(rows, entry, 0, None, None)
+        rows.what[-1], rows.request[-1] = str(entry.get("what", "")), str(entry.get("b", ""))
     elif kind == "f":
         rows.feedback.append(entry)
     elif kind == "d":
@@ -208,6 +260,8 @@ def _add(rows: _Rows, entry: dict[str, Any], number: int, inputs: list[float | N
     rows.status.append(status)
     rows.inputs.append(inputs)
     rows.scores.append(scores)
+    rows.what.append(None)
+    rows.request.append(None)
 
 
 def _narrow(rows: _Rows) -> pl.DataFrame:
@@ -226,6 +280,8 @@ def _narrow(rows: _Rows) -> pl.DataFrame:
             "latency_ms": rows.latency_ms,
             "predictions": rows.scores,
             "inputs": rows.inputs,
+            "what": rows.what,
+            "request": rows.request,
         },
         schema={
             "request_id": pl.String,
@@ -238,6 +294,8 @@ def _narrow(rows: _Rows) -> pl.DataFrame:
             "latency_ms": pl.Float64,
             "predictions": pl.List(pl.Float64),
             "inputs": pl.List(pl.Float64),
+            "what": pl.String,
+            "request": pl.String,
         },
     )
 
@@ -299,13 +357,20 @@ def _write(target: Path, rows: _Rows) -> None:
 
 
 def _close_abandoned(folder: Path) -> None:
-    """Journals of processes that were killed keep `.open`: their writer is gone, or has been silent for long."""
+    """Journals of processes that were killed keep `.open`: their writer is gone, or has been silent for long. Counts that say nothing go."""
     for file in folder.glob("*.jsonl.open"):
         with contextlib.suppress(OSError, ValueError):
-            pid = int(file.name.removesuffix(".jsonl.open").rpartition("-")[2])
             silent = time.time() - file.stat().st_mtime > COMPACT_AFTER_SECONDS
-            if silent and not _writes(pid, file):
+            if silent and not _writes(_pid(file), file):
                 file.rename(file.with_suffix(""))
+    for ledger in _dead_ledgers(folder):
+        if not _missing(ledger):
+            ledger.unlink(missing_ok=True)
+
+
+def _pid(file: Path) -> int:
+    """The process that a file is named after. Raises ValueError when it is named after none."""
+    return int(file.name.partition(".")[0].rpartition("-")[2])
 
 
 def _writes(pid: int, file: Path) -> bool:

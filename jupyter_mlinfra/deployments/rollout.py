@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable
 from . import environment, gates, views
@@ -40,11 +40,12 @@ class Rollout:
         tell(f"starting {version}")
         begun = time.monotonic()
         with ThreadPoolExecutor(1) as aside:
-            expected = aside.submit(gates.offline, bundle, str(python))
+            expected = aside.submit(self._own_answers, bundle, tell)
             self._start(name, version, bundle, python)
             row = self._store.deployment(name)
             subject = gates.Subject(
                 url=views.predictions_url(self._target.base_url(), row),
+                keys=self._target.keys(),
                 version=version,
                 bundle=bundle,
                 workers=row.version(version).workers,
@@ -56,6 +57,12 @@ class Rollout:
         self._store.note(name, version, gates=results)
         gates.check(results, f"{row.model}/{row.version(version).number}")
         return results
+
+    def _own_answers(self, bundle: Bundle, tell: Progress) -> list[Any]:
+        """What the model's own pyfunc answers, in its own environment, which is built when there is none yet."""
+        cache = environment.cache_folder(self._project.settings)
+        python = environment.ensure(bundle.own_requirements, cache, recipe=environment.LOGGED, on_progress=tell)
+        return gates.own_answers(bundle, str(python))
 
     def _start(self, name: str, version: str, bundle: Bundle, python: Path) -> None:
         """Have the processes of a version run, so that they can be tested."""

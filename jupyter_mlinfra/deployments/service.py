@@ -15,10 +15,11 @@ from ..core.files import file_lock
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import client, measuring, payloads, state, views
-from .packaging import Bundle, load_bundle, package, prune
+from .logged import Answers
+from .packaging import Bundle, damage, load_bundle, package, prune
 from .rollout import START_SECONDS, STOP_SECONDS, Aim, Progress, Rollout
 from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
-from .store import DeploymentRow, DeploymentStore, Transaction
+from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
 from .targets import DeploymentTarget, load_target
 from .targets.layout import bundles_folder, payload_folder
 
@@ -47,11 +48,21 @@ class Deployments:
     def _rollout(self) -> Rollout:
         return Rollout(self._project, self._store, self._target)
 
-    def deploy(self, name: str, *, version: str, traffic: int | None = None, reason: str = "", on_progress: Progress | None = None) -> Deployment:
+    def deploy(
+        self,
+        name: str,
+        *,
+        version: str,
+        traffic: int | None = None,
+        answers: Answers | None = None,
+        reason: str = "",
+        on_progress: Progress | None = None,
+    ) -> Deployment:
         """Package a model version, start it, prove it by tests, and only then give it traffic.
 
         version: `flights/2` or `flights@champion`. traffic: its percent; the others share the rest. None: all for the first version of a
         deployment, nothing for a further one, what it has for one that is deployed already (and never less than that: Conflict).
+        answers: `classes` or `probabilities` of a classifier; None: what its own pyfunc answers.
         Raises Unprocessable when the model cannot be served or a test fails: the traffic is then as it was. Conflict while another deploy
         of the same deployment is under way. Unavailable when the port is taken or no environment can be built.
         """
@@ -64,11 +75,12 @@ class Deployments:
         with file_lock(self._project.folder("deployments") / f"{name}.lock", wait=False, what=f"A deploy of {name}"):
             row = self._find(name)
             known = next((item for item in row.versions if item.version == label), None) if row else None
-            if row and row.model == found.model and known and known.proved:
+            served = known if row and row.model == found.model and known and known.proved else None
+            if served and self._intact(served, answers, tell):
                 return self._again(name, label, traffic, reason=reason, tell=tell)
             state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)  # nonsense is refused before anything is built
             tell(f"packaging {found.model}/{found.version}")
-            bundle = package(self._experiments.download(f"{found.model}/{found.version}"), bundles_folder(self._project))
+            bundle = package(self._experiments.download(f"{found.model}/{found.version}"), bundles_folder(self._project), answers=answers)
             workers = self._project.settings.deployments.workers
             self._store.begin(name, label, target=self._project.settings.deployments.target, model=found.model, number=found.version, workers=workers)
             try:
@@ -90,7 +102,7 @@ class Deployments:
         """A deployment with its history, the signature of the version that has most of the traffic, and a request that it accepts."""
         row = self._store.deployment(name)
         packaged = any(item.bundle for item in row.versions)
-        return views.detail(self._record(row), self._bundle(row) if packaged else None, self._store.history(name).items)
+        return views.detail(self._record(row), self._bundle(row) if packaged else None, self._store.history(name).items, self._target.header_file())
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
@@ -159,7 +171,7 @@ class Deployments:
         if version is not None:
             row.version(version)
         url = self._url(row)
-        return client.prediction(client.post(url, orjson.dumps(client.request_body(rows)), version=version), version=version)
+        return client.prediction(client.post(url, orjson.dumps(client.request_body(rows)), keys=self._target.keys(), version=version), version=version)
 
     def feedback(self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None) -> None:
         """Tell what an earlier answer was worth, or what would have been right. request_id: of the prediction."""
@@ -170,19 +182,19 @@ class Deployments:
         if truth is not None:
             values = [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
             message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
-        answer = client.post(url, orjson.dumps(message))
+        answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
         """Latency and volume of the live deployment under a steady load of one-row requests; they are left out of the payload log."""
         row = self._store.deployment(name)
-        return measuring.measure(self._url(row), self._one_row(row), seconds=seconds, rate=rate)
+        return measuring.measure(self._url(row), self._one_row(row), seconds=seconds, rate=rate, keys=self._target.keys())
 
     def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
         """p99 of the live deployment, measured as before a version gets traffic: 1,000 one-row requests, one after the other."""
         row = self._store.deployment(name)
-        return measuring.latency(self._url(row), self._one_row(row), at_most_ms=at_most_ms)
+        return measuring.latency(self._url(row), self._one_row(row), at_most_ms=at_most_ms, keys=self._target.keys())
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         """Logged requests, one line a row: request_id, row, ts, deployment, version, status, latency_ms, prediction, then the inputs."""
@@ -194,8 +206,13 @@ class Deployments:
         self._store.deployment(name)
         return payloads.feedback(payload_folder(self._project, name), since)
 
+    def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request (the beginning of its body as text)."""
+        self._store.deployment(name)
+        return payloads.refused(payload_folder(self._project, name), since)
+
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Requests that were answered but could not be logged, in the files that were written to after `since`."""
+        """Entries that could not be logged, in the files that were written to after `since`; for a process that was killed an upper bound."""
         return payloads.dropped(payload_folder(self._project, name), since)
 
     def up(self, name: str | None = None, *, on_progress: Progress | None = None) -> Sequence[Deployment]:
@@ -284,6 +301,29 @@ class Deployments:
         if stranded or traffic not in (None, row.version(version).traffic):
             self._rollout.share(name, _share_of(version, traffic), verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))
+
+    def _intact(self, item: VersionRow, answers: Answers | None, tell: Progress) -> bool:
+        """Whether a version that has passed its tests can be started from the bundle that has passed them; one that was changed is made again.
+
+        False: it has to be deployed anew, because what is made now is another one. Raises Conflict when it was deployed with other answers.
+        """
+        folder, reference = Path(item.bundle), f"{self._store.deployment(item.deployment).model}/{item.number}"
+        broken = damage(folder)
+        if broken:
+            tell(f"{broken} It is packaged again.")
+            again = package(self._experiments.download(reference), folder.parent, answers=answers)
+            same = again.folder == folder
+            with self._store.change(item.deployment) as change:
+                change.renew(item.version, same=same, reason=broken)
+            return same
+        given = load_bundle(folder).answers
+        if answers not in (None, given):
+            raise Conflict(
+                f"{item.version} of {item.deployment} is deployed already and answers {given}.",
+                f"Its clients would get {answers} from one request to the next.",
+                f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or deploy it under another name.",
+            )
+        return True
 
     def _find(self, name: str) -> DeploymentRow | None:
         try:

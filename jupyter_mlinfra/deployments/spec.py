@@ -96,11 +96,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentDetail:
-    """A deployment's page; history newest first. sample: a request body that it accepts."""
+    """A deployment's page; history newest first. sample: a request body that it accepts.
+
+    answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before the first one is packaged.
+    """
 
     deployment: Deployment
     history: Sequence[Change]
     signature: Sequence[Mapping[str, Any]]
+    answers: str
     sample: Mapping[str, Any] | None
     code: Mapping[str, str]
 

@@ -303,6 +303,21 @@ class Transaction:
         self.row = _read(self._connection, self.row.name)
         self.wish = _wish(self._connection, raise_it=True)
 
+    def renew(self, version: str, *, same: bool, reason: str) -> None:
+        """Note that the bundle of a version was damaged and made again. same: as it was, so it may be started; else it is deployed anew."""
+        row = self.row.version(version)
+        state = row.state
+        if same and state is VersionState.FAILED:
+            state = VersionState.STOPPED
+        elif not same and state in (VersionState.STARTING, VersionState.READY):
+            state = VersionState.FAILED
+        self._connection.execute(
+            "UPDATE deployment_version SET state = ?, reason = ?, wanted = ? WHERE deployment = ? AND version = ?",
+            (advance(version, row.state, state), "" if same else reason, same, self.row.name, version),
+        )
+        self.row = _read(self._connection, self.row.name)
+        self.wish = _wish(self._connection, raise_it=True)
+
     def want(self, version: str, wanted: bool) -> None:
         """Ask for a version's processes to be kept or ended. One that is asked for has just been used: it is not the next to be ended."""
         used = to_json(now()) if wanted else to_json(self.row.version(version).used_at)

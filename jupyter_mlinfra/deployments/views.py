@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,28 +77,35 @@ def _milliseconds(value: float | None, figures: Figures) -> Number | None:
     return None if value is None else Number(value=round(value, 1), basis="approx", n=figures.requests or None)
 
 
-def detail(record: Deployment, bundle: Bundle | None, history: Sequence[Change]) -> DeploymentDetail:
-    """A deployment's page."""
+def detail(record: Deployment, bundle: Bundle | None, history: Sequence[Change], header_file: str = "") -> DeploymentDetail:
+    """A deployment's page. header_file: holds the header that a request needs; empty when it needs none."""
     columns = bundle.columns if bundle else ()
-    sample = {"data": {"names": bundle.sample["names"], "ndarray": bundle.sample["ndarray"][:1]}} if bundle else None
+    sample = {"data": {"names": bundle.sample["names"], "ndarray": [_short(row) for row in bundle.sample["ndarray"][:1]]}} if bundle else None
     return DeploymentDetail(
         deployment=record,
         history=history,
         signature=[{"name": column.name, "type": column.type, "required": not column.optional} for column in columns],
+        answers=bundle.answers if bundle else "",
         sample=sample,
-        code=_code(record, sample),
+        code=_code(record, sample, header_file),
     )
 
 
-def _code(record: Deployment, sample: Mapping[str, Any] | None) -> dict[str, str]:
+def _short(row: Sequence[Any]) -> list[Any]:
+    """A row to read and to change: numbers of six digits instead of seventeen."""
+    return [float(f"{value:.6g}") if isinstance(value, float) else value for value in row]
+
+
+def _code(record: Deployment, sample: Mapping[str, Any] | None, header_file: str) -> dict[str, str]:
     name = record.name
     code = {"magic": f"%deploy status {name}", "cli": f"mlinfra deployments show {name}"}
     if sample is None:
         return {"python": f'import jupyter_mlinfra as ml\nml.deployment("{name}")', **code}
     row = dict(zip(sample["data"]["names"], sample["data"]["ndarray"][0], strict=True))
     body = json.dumps(sample).replace("'", "'\\''")
+    token = f" -H {shlex.quote(f'@{header_file}')}" if header_file else ""
     return {
         "python": f'import jupyter_mlinfra as ml\nml.deployment("{name}").predict([{row!r}])',
         **code,
-        "curl": f"curl -s {record.url} -H 'Content-Type: application/json' -d '{body}'",
+        "curl": f"curl -s {record.url} -H 'Content-Type: application/json'{token} -d '{body}'",
     }

@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import BadRequest, Conflict, NotFound
+from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
 from ..core.records import Number, Page, now, page_of
 from ..core.search import Document
-from . import references
+from . import references, rules
 from .drift import compare
-from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
-from .state import advance
+from .spec import Alert, AlertState, Monitor, MonitorStatus
 from .store import MonitorStore
 
 if TYPE_CHECKING:
@@ -82,6 +81,11 @@ class Monitoring:
         monitor = self._store.show(name)
         return self._deployments.payloads(monitor.deployment, since=now() - (since or WINDOW))
 
+    def refused(self, name: str, *, since: timedelta | None = None) -> pl.DataFrame:
+        """Refused and failed requests of the deployment: request_id, ts, version, status, latency_ms, what, and the body as it was sent."""
+        monitor = self._store.show(name)
+        return self._deployments.payloads_refused(monitor.deployment, since=now() - (since or WINDOW))
+
     def status(self, name: str, *, since: timedelta | None = None, version: str | None = None) -> MonitorStatus:
         """Drift and service of the window that ends now; alert states are those of the last evaluation.
 
@@ -91,20 +95,62 @@ class Monitoring:
         return self._measure(monitor, since or WINDOW, version)
 
     def evaluate(self, name: str, *, since: timedelta | None = None) -> MonitorStatus:
-        """Measure the window of the version with most of the traffic, move the states of the rules, and tell of what changed."""
-        at = now()
-        status = self._measure(self._store.show(name), since or WINDOW)
-        alert = self._drift_rule(status, at)
-        worst = _worst(status.drift)
+        """Measure the window of the version with most of the traffic, move the states of the rules, and tell of what changed.
+
+        What cannot be measured is no data: the reason stands in the alert, and nothing stays green. Raises NotFound without the monitor.
+        """
+        at, monitor = now(), self._store.show(name)
+        try:
+            status = self._measure(monitor, since or WINDOW)
+            findings = self._findings(status, since or WINDOW)
+        except MLInfraError as error:
+            status, findings = _unmeasured(monitor, str(error)), self._nothing(str(error))
+        except Exception as error:
+            self._save(_unmeasured(monitor, ""), self._nothing(f"it could not be measured: {type(error).__name__}"), at)
+            raise
+        return self._save(status, findings, at)
+
+    def _save(self, status: MonitorStatus, findings: Sequence[rules.Finding], at: datetime) -> MonitorStatus:
+        """Write the alerts that follow from what was found."""
+        hold = timedelta(minutes=self._project.settings.monitoring.hold_minutes)
+        name = status.monitor.name
+        before = {alert.name: alert for alert in self._store.alerts(name)}
+        alerts = [rules.alert(finding, before.get(finding.rule), monitor=name, at=at, hold=hold) for finding in findings]
+        worst = max(status.drift, key=lambda item: float(item.psi.value or 0)) if status.drift else None
         monitor = replace(
             status.monitor,
-            state=alert.state,
+            state=rules.verdict(alerts),
             worst=worst.feature if worst else "",
             worst_psi=worst.psi if worst else None,
             evaluated_at=at,
         )
-        self._store.save(monitor, [alert])
-        return replace(status, monitor=monitor, alerts=[alert])
+        self._store.save(monitor, alerts)
+        return replace(status, monitor=monitor, alerts=alerts)
+
+    def _findings(self, status: MonitorStatus, window: timedelta) -> Sequence[rules.Finding]:
+        """What each rule says of a window."""
+        settings, requests = self._project.settings.monitoring, int(status.monitor.requests.value or 0)
+        refused = self._deployments.payloads_refused(status.monitor.deployment, since=now() - window) if _bad(status) else None
+        found = [rules.drift(status.drift, limit=settings.psi_alert, min_rows=settings.min_rows, trouble=status.trouble)]
+        for (rule, severity, limit), fraction, failed in (
+            (self._shares[0], status.error_fraction, True),
+            (self._shares[1], status.refused_fraction, False),
+        ):
+            bad = round(float(fraction.value or 0) * requests) if fraction else 0
+            reasons = [] if refused is None else [what for code, what in refused.select("status", "what").iter_rows() if (code >= 500) is failed and what]
+            found.append(rules.share(rule, severity, bad, requests, limit=limit, reasons=reasons))
+        return found
+
+    def _nothing(self, why: str) -> Sequence[rules.Finding]:
+        """The findings of a window that could not be measured."""
+        first = rules.unmeasured("drift", "warning", self._project.settings.monitoring.psi_alert, why)
+        return [first, *(rules.unmeasured(rule, severity, limit, why) for rule, severity, limit in self._shares)]
+
+    @property
+    def _shares(self) -> tuple[tuple[str, str, float], tuple[str, str, float]]:
+        """The two rules on shares of requests: name, severity, limit."""
+        settings = self._project.settings.monitoring
+        return ("failed", "critical", settings.failed_alert), ("refused", "warning", settings.refused_alert)
 
     def fingerprint(self, name: str) -> str | None:
         """A text that changes when the monitor watches something else; None when there is none."""
@@ -139,7 +185,11 @@ class Monitoring:
         import polars as pl
 
         label, model = self._judged(monitor.deployment, version)
-        kept, settings = references.load(self._project, model), self._project.settings.monitoring
+        settings, trouble = self._project.settings.monitoring, ""
+        try:
+            kept = references.load(self._project, model)
+        except MLInfraError as error:  # requests and latency are known all the same
+            kept, trouble = references.Reference(version=model, made_at="", rows=0, columns=(), score=None), str(error)
         rows = self.frame(monitor.name, since=window)
         answered = rows.filter(pl.col("status") < 400)
         judged = answered.filter(pl.col("version") == label)  # another version has another signature, and another reference
@@ -153,7 +203,7 @@ class Monitoring:
             monitor=replace(monitor, requests=Number(value=requests.height), rows=Number(value=answered.height), last_request_at=_last(rows)),
             window_start=_first(rows),
             window_end=_last(rows),
-            reference=f"version:{kept.version}",
+            reference="" if trouble else f"version:{kept.version}",
             versions={str(version): int(count) for version, count in counted.iter_rows()},
             p50_ms=_quantile(requests, 0.5),
             p95_ms=_quantile(requests, 0.95),
@@ -163,44 +213,36 @@ class Monitoring:
             score=score,
             drift=sorted(drift, key=lambda item: -float(item.psi.value or 0))[:FEATURES],
             features=len(drift),
+            trouble=trouble,
             alerts=self._store.alerts(monitor.name),
             code=_code(monitor.name),
         )
 
-    def _drift_rule(self, status: MonitorStatus, at: datetime) -> Alert:
-        """Some input has a PSI at or above `[monitoring] psi_alert`."""
-        settings = self._project.settings.monitoring
-        hold = timedelta(minutes=settings.hold_minutes)
-        before = {alert.name: alert for alert in status.alerts}.get("drift")
-        worst = _worst(status.drift)
-        rows = worst.psi.n or 0 if worst else 0
-        enough = rows >= settings.min_rows and worst is not None
-        value = float(worst.psi.value or 0) if worst else 0.0
-        breached = value >= settings.psi_alert if enough else None
-        state, since = advance(before.state if before else AlertState.OK, before.since if before else at, breached=breached, at=at, hold=hold)
-        if enough and worst:
-            text = f"PSI of {worst.feature} is {value:.2f}, limit {settings.psi_alert:g}, over {rows:,} rows"
-            text += f"; fires in {(hold - (at - since)).total_seconds() / 60:.0f} min if it lasts" if state is AlertState.PENDING else ""
-        else:
-            text = f"{rows:,} rows in the window; {settings.min_rows:,} are needed"
-            text = f"still firing: too few rows to judge anew, {text}" if state is AlertState.FIRING else text
-        return Alert(
-            ref=f"alert:{status.monitor.name}/drift",
-            name="drift",
-            monitor=status.monitor.name,
-            state=state,
-            severity="warning",
-            value=Number(value=value, n=rows) if enough else None,
-            threshold=settings.psi_alert,
-            subject=worst.feature if worst else before.subject if before and state is AlertState.FIRING else "",
-            since=since,
-            evaluated_at=at,
-            text=text,
-        )
+
+def _unmeasured(monitor: Monitor, why: str) -> MonitorStatus:
+    """A status of nothing but the reason."""
+    return MonitorStatus(
+        monitor=monitor,
+        window_start=None,
+        window_end=None,
+        reference="",
+        versions={},
+        p50_ms=None,
+        p95_ms=None,
+        error_fraction=None,
+        refused_fraction=None,
+        dropped=0,
+        score=None,
+        drift=(),
+        features=0,
+        trouble=why,
+        alerts=(),
+        code=_code(monitor.name),
+    )
 
 
-def _worst(drift: Sequence[FeatureDrift]) -> FeatureDrift | None:
-    return max(drift, key=lambda item: float(item.psi.value or 0)) if drift else None
+def _bad(status: MonitorStatus) -> bool:
+    return any(fraction is not None and fraction.value for fraction in (status.error_fraction, status.refused_fraction))
 
 
 def _input(rows: pl.DataFrame, name: str) -> pl.Series:

@@ -78,7 +78,7 @@ class MonitorStatus:
 
     reference: of the version whose rows `drift` and `score` are about. versions: answered rows a version. dropped: requests that the payload
     log had to leave out. error_fraction: answers from 500 on; refused_fraction: those from 400 to 499. drift: the features that moved the
-    most, of `features` that were compared.
+    most, of `features` that were compared. trouble: why nothing was compared, as without a reference; `reference` is empty then.
     """
 
     monitor: Monitor
@@ -94,5 +94,6 @@ class MonitorStatus:
     score: FeatureDrift | None
     drift: Sequence[FeatureDrift]
     features: int
+    trouble: str
     alerts: Sequence[Alert]
     code: Mapping[str, str]

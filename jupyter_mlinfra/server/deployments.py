@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Len
 
@@ -25,10 +25,22 @@ class DeploymentList(Handler):
         return self.bench.deployments.list(limit=limit, cursor=cursor)
 
     @execute(slow=elsewhere)
-    def post(self, *, name: Name, version: Name, traffic: Percent | None = None, reason: Text = "") -> Job:
-        """Package a version, prove it, and give it traffic: a job. The states of the deployment come as events. Raises NotFound."""
+    def post(
+        self,
+        *,
+        name: Name,
+        version: Name,
+        traffic: Percent | None = None,
+        answers: Literal["classes", "probabilities"] | None = None,
+        reason: Text = "",
+    ) -> Job:
+        """Package a version, prove it, and give it traffic: a job. The states of the deployment come as events. Raises NotFound.
+
+        answers: of a classifier; without it, what its own pyfunc answers.
+        """
         self.bench.experiments.version(version)
-        return as_job(self.bench, "deployments deploy", version, of=f"{version} to {name}", name=name, traffic=traffic, reason=reason or None)
+        options = {"name": name, "traffic": traffic, "answers": answers, "reason": reason or None}
+        return as_job(self.bench, "deployments deploy", version, of=f"{version} to {name}", **options)
 
 
 class DeploymentPage(Handler):

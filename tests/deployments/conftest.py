@@ -58,10 +58,29 @@ def train(folder: Path, *, seed: int = 0) -> Path:
     data = xgboost.DMatrix(frame, label=label)
     booster = xgboost.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}, data, 30)
     signature = infer_signature(frame, booster.predict(data))
-    # named, because MLflow would find them out by loading the model in another process
-    requirements = [f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "pandas", "scipy", "xgboost")]
-    mlflow.xgboost.save_model(booster, folder, signature=signature, input_example=frame.head(20), model_format="ubj", pip_requirements=requirements)
+    mlflow.xgboost.save_model(booster, folder, signature=signature, input_example=frame.head(20), model_format="ubj", pip_requirements=requirements())
     return folder
+
+
+def requirements() -> list[str]:
+    """Named, because MLflow would find them out by loading the model in another process; the same for all, so that they share environments."""
+    return [f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "pandas", "scipy", "xgboost")]
+
+
+def train_classifier(folder: Path) -> tuple[Any, Any]:
+    """Save a classifier of XGBoost's scikit-learn interface that was stopped early; returns it and rows to ask it with."""
+    import mlflow
+    import xgboost
+    from mlflow.models import infer_signature
+
+    frame = make_frame(3000, 7)
+    label = (frame["x0"] * frame["count"] / 20 + frame["x1"] + frame["x2"] > 0.5).astype(int)
+    model = xgboost.XGBClassifier(n_estimators=300, early_stopping_rounds=3, learning_rate=0.9, n_jobs=1)
+    model.fit(frame[:2000], label[:2000], eval_set=[(frame[2000:], label[2000:])], verbose=False)
+    assert model.best_iteration + 1 < model.get_booster().num_boosted_rounds()
+    signature = infer_signature(frame, model.predict(frame))
+    mlflow.xgboost.save_model(model, folder, signature=signature, input_example=frame.head(20), model_format="ubj", pip_requirements=requirements())
+    return model, frame
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
@@ -117,6 +118,31 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployme
     serving._experiments.model = "other"  # type: ignore[attr-defined]
     with pytest.raises(Conflict, match="serves model flights"):
         serving.deploy("flights", version="other/2")
+
+
+@pytest.mark.slow
+def test_a_classifier_that_was_stopped_early_is_served_as_it_predicts_and_answers_what_was_chosen(tmp_path: Path, kit: ModuleType) -> None:
+    model, frame = kit.train_classifier(tmp_path / "model")
+    project = kit.open_project(tmp_path / "project", "[deployments]\nworkers = 1\n")
+    deployments = Deployments(project, kit.Registry({1: tmp_path / "model"}))
+    told: list[str] = []
+    try:
+        deployments.deploy("flights", version="flights/1", answers="probabilities", on_progress=told.append)
+        assert not any("offline" in line for line in told)
+        detail = deployments.show("flights")
+        assert detail.answers == "probabilities"
+        assert "answers probabilities" in detail.deployment.versions[0].gates[0].measured
+        part = frame[:500]
+        found = np.array(deployments.predict("flights", part).predictions)
+        assert np.abs(found - model.predict_proba(part)).max() <= 1e-6
+        assert np.abs(found[:, 1] - model.get_booster().inplace_predict(part)).max() > 0.01  # with all of its trees it would differ
+        with pytest.raises(Conflict, match="answers probabilities"):
+            deployments.deploy("flights", version="flights/1", answers="classes")
+        deployments.deploy("classes", version="flights/1")
+        assert deployments.show("classes").answers == "classes"
+        assert deployments.predict("classes", part).predictions == model.predict(part).tolist()
+    finally:
+        kit.clean_up(project)
 
 
 @pytest.mark.slow

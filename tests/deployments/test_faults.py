@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from jupyter_mlinfra.core.errors import Conflict, Unavailable
+from jupyter_mlinfra.core.errors import Conflict, Unavailable, Unprocessable
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
 from jupyter_mlinfra.deployments.store import ProcessRow
@@ -182,6 +182,31 @@ def test_a_killed_gateway_is_back_within_seconds_at_the_same_address(deployments
         assert max(failed, default=killed) - killed < 20  # about a second on a quiet machine
     assert set(load.statuses) <= {200, "ConnectionRefusedError", "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError"}, load.details[:3]
     assert deployments.show("flights").deployment.url == url
+
+
+def test_a_version_whose_bundle_was_changed_says_so_and_a_deploy_repairs_it(deployments: Deployments, url: str, kit: ModuleType) -> None:
+    code = Path(deployments._store.deployment("flights").version("v1").bundle) / "mlinfra_runtime" / "model.py"
+    packaged = code.read_bytes()
+    code.write_bytes(packaged.replace(b'status, what = 500, "the model failed"', b'status, what = 500, "changed"'))
+    assert code.read_bytes() != packaged
+    first, second = processes(deployments, "v1")
+    kill_tree(first)
+    until(lambda: "is not what was packaged" in deployments.show("flights").deployment.versions[0].reason)
+    assert deployments._target.running()["flights", "v1"] == 1  # the other one was started from what was packaged
+    kill_tree(second)
+    until(lambda: deployments.show("flights").deployment.versions[0].state is VersionState.FAILED)
+    with kit.load(url, kit.sample_body(deployments), rate=100) as load:
+        until(lambda: {item.version for item in load.next(50)} == {"v2"})  # it stands in
+        shown = deployments.show("flights").deployment.versions[0]
+        assert "is not what was packaged" in shown.reason
+        assert "mlinfra deployments deploy flights/1" in shown.reason
+        with pytest.raises(Unprocessable, match="v1 of flights has failed"):
+            deployments.up()
+        deployments.deploy("flights", version="flights/1")
+        assert code.read_bytes() == packaged
+        until(lambda: {item.version for item in load.next(50)} == {"v1"})
+    assert load.lost == {}, load.details[:3]
+    assert [(item.state, item.reason, item.traffic) for item in deployments.show("flights").deployment.versions] == [("ready", "", 100), ("ready", "", 0)]
 
 
 def test_everything_comes_back_after_a_reboot(deployments: Deployments, url: str, kit: ModuleType) -> None:

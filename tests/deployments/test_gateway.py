@@ -35,14 +35,17 @@ PLAN = DeploymentPlan(
 )
 
 
+KEYS = gateway.Keys(probe="our own mark")
+
+
 def routes_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
-    document = json.loads(gateway.files([plan], port=1234)[gateway.ROUTES])
+    document = json.loads(gateway.files([plan], port=1234, keys=KEYS)[gateway.ROUTES])
     (host,) = document["resources"][0]["virtual_hosts"]
     return list(host["routes"])
 
 
 def test_envoy_accepts_every_file(tmp_path: Path) -> None:
-    for name, text in gateway.files([PLAN], port=1234).items():
+    for name, text in gateway.files([PLAN], port=1234, keys=KEYS).items():
         (tmp_path / name).write_text(text)
     (tmp_path / gateway.BOOTSTRAP).write_text(gateway.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20))
     done = subprocess.run(
@@ -62,13 +65,13 @@ def test_a_version_with_no_traffic_is_in_no_weighted_route() -> None:
 
 
 def test_a_version_that_is_drained_has_a_cluster_and_no_route() -> None:
-    found = gateway.files([PLAN], port=1234)
+    found = gateway.files([PLAN], port=1234, keys=KEYS)
     assert "flights.v3" in found[gateway.CLUSTERS]
     assert "flights.v3" not in found[gateway.ROUTES]
 
 
 def test_backups_are_the_second_tier() -> None:
-    (assignment,) = json.loads(gateway.files([PLAN], port=1234)["eds-flights.v1.json"])["resources"]
+    (assignment,) = json.loads(gateway.files([PLAN], port=1234, keys=KEYS)["eds-flights.v1.json"])["resources"]
     tiers = {tier["priority"]: [item["endpoint"]["address"]["pipe"]["path"] for item in tier["lb_endpoints"]] for tier in assignment["endpoints"]}
     assert tiers == {0: ["a.sock", "b.sock"], 1: ["c.sock"]}
 
@@ -81,9 +84,9 @@ def test_feedback_is_not_sent_again_after_it_may_have_arrived() -> None:
 
 
 def test_equal_plans_give_equal_files_so_nothing_is_swapped() -> None:
-    assert gateway.files([PLAN], port=1234) == gateway.files([PLAN], port=1234)
+    assert gateway.files([PLAN], port=1234, keys=KEYS) == gateway.files([PLAN], port=1234, keys=KEYS)
     other = DeploymentPlan(name="flights", namespace="test", versions=PLAN.versions, traffic={"v1": 50, "v2": 50, "v3": 0})
-    changed = {name for name, text in gateway.files([other], port=1234).items() if text != gateway.files([PLAN], port=1234)[name]}
+    changed = {name for name, text in gateway.files([other], port=1234, keys=KEYS).items() if text != gateway.files([PLAN], port=1234, keys=KEYS)[name]}
     assert changed == {gateway.ROUTES}
 
 
@@ -159,11 +162,11 @@ def serve(path: str, answer: Answer) -> socketserver.ThreadingUnixStreamServer:
 
 
 @contextmanager
-def real_envoy(folder: Path, plans: Sequence[DeploymentPlan], answer: Answer) -> Iterator[str]:
+def real_envoy(folder: Path, plans: Sequence[DeploymentPlan], answer: Answer, keys: gateway.Keys = KEYS) -> Iterator[str]:
     """The real Envoy with `plans`, in the working folder; the start of its URLs."""
     sockets = {path for plan in plans for version in plan.versions for path in version.sockets}
     servers, port = [serve(path, answer) for path in sockets], ports.choose(folder)
-    files = {**gateway.files(plans, port=port), gateway.BOOTSTRAP: gateway.bootstrap(port=port, max_body_bytes=1 << 20)}
+    files = {**gateway.files(plans, port=port, keys=keys), gateway.BOOTSTRAP: gateway.bootstrap(port=port, max_body_bytes=1 << 20)}
     for name, text in files.items():
         Path(name).write_text(text)
     with open("log", "wb") as log:
@@ -227,10 +230,10 @@ def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tes
         meter.read(names)
         for _ in range(20):
             for version in (None, "v2"):  # by the traffic, and to a version that has none
-                assert client.post(predictions(base), b"{}", version=version, probe=True).status in (200, 500)
+                assert client.post(predictions(base), b"{}", keys=KEYS, version=version, probe=True).status in (200, 500)
         quiet = meter.read(names)
         for _ in range(4):
-            assert client.post(predictions(base), b"{}").status == 200
+            assert client.post(predictions(base), b"{}", keys=KEYS).status == 200
         end = time.monotonic() + 30
         while (figures := meter.read(names))["flights.v1"].p50_ms is None:  # Envoy's histograms are some seconds behind its counters
             assert time.monotonic() < end
@@ -254,7 +257,7 @@ def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.Monke
     ]
     with real_envoy(tmp_path, plans, lambda *_: 0) as base:
         said = {
-            name: client.post(predictions(base, name.partition(" ")[0]), b"{}", version=version)
+            name: client.post(predictions(base, name.partition(" ")[0]), b"{}", keys=KEYS, version=version)
             for name, version in (("flights v9", "v9"), ("new", None), ("stopped", None), ("nothing", None), ("flights breaks", None))
         }
     assert {name: answer.status for name, answer in said.items()} == {"flights v9": 404, "new": 503, "stopped": 503, "nothing": 404, "flights breaks": 503}
@@ -267,3 +270,45 @@ def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.Monke
     for answer in said.values():
         assert answer.body["fix"]
         assert answer.body["status"]["code"] == answer.status
+
+
+def test_only_our_own_processes_can_mark_a_request_as_a_probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[str | None] = []
+
+    def answer(_: str, headers: Mapping[str, str]) -> int:
+        seen.append(headers.get(gateway.PROBE_HEADER))
+        return 200
+
+    plan = DeploymentPlan(name="flights", namespace="test", versions=[VersionPlan(version="v1", sockets=["1.sock"])], traffic={"v1": 100})
+    with real_envoy(tmp_path, [plan], answer) as base:
+        for version in (None, "v1"):
+            for forged in ("1", "", "our own"):
+                assert client.post(predictions(base), b"{}", keys=gateway.Keys(probe=forged), version=version, probe=True).status == 200
+            assert client.post(predictions(base), b"{}", keys=KEYS, version=version, probe=True).status == 200
+    assert seen == [None, None, None, "1"] * 2  # the mark itself is not passed on
+
+
+def test_with_a_token_nobody_without_it_predicts_or_gives_feedback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[str | None] = []
+
+    def answer(_: str, headers: Mapping[str, str]) -> int:
+        seen.append(headers.get("authorization"))
+        return 200
+
+    keys = gateway.Keys(probe="our own mark", token="the token")
+    plan = DeploymentPlan(name="flights", namespace="test", versions=[VersionPlan(version="v1", sockets=["1.sock"])], traffic={"v1": 100})
+    with real_envoy(tmp_path, [plan], answer, keys) as base:
+        feedback = predictions(base).removesuffix("predictions") + "feedback"
+        for token in ("", "the tokem", "the token more"):
+            for version in (None, "v1", "v9"):
+                for url in (predictions(base), feedback):
+                    refused = client.post(url, b"{}", keys=gateway.Keys(probe=keys.probe, token=token), version=version, probe=version is None)
+                    assert refused.status == 401
+                    assert refused.body["what"] == "The request has no valid token."
+        assert seen == []
+        for url in (predictions(base), feedback):
+            assert client.post(url, b"{}", keys=keys).status == client.post(url, b"{}", keys=keys, version="v1", probe=True).status == 200
+        assert client.post(predictions(base), b"{}", keys=keys, version="v9").status == 404
+    assert seen == [None] * 4

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments.packaging import package
 from jupyter_mlinfra.deployments.store import DeploymentStore, ProcessRow
 from jupyter_mlinfra.deployments.targets import envoy, keeper, ports
 from jupyter_mlinfra.deployments.targets.workers import Launch, Worker, Workers
@@ -205,7 +206,13 @@ socketserver.UnixStreamServer(path, Handler).serve_forever()
 
 
 @pytest.fixture
-def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Workers, Callable[[Callable[[], bool]], None]]]:
+def whole_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundles that are no folders of a packaging: only their processes are looked at."""
+    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.damage", lambda _: "")
+
+
+@pytest.fixture
+def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole_bundles: None) -> Iterator[tuple[Workers, Callable[[Callable[[], bool]], None]]]:
     """Workers that take `seconds` to start, of which 0.2 s of illness are one too many; and a loop like the keeper's."""
     python = tmp_path / "python"
     python.write_text(SLOW)
@@ -273,7 +280,7 @@ def test_a_worker_that_has_ended_is_let_go_of_even_when_that_cannot_be_noted() -
     assert (worker.token, worker.identity) == ("", None)  # so that the next step starts it
 
 
-def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(tmp_path: Path) -> None:
+def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(tmp_path: Path, whole_bundles: None) -> None:
     rows: list[ProcessRow] = []
     full = [True]
 
@@ -302,3 +309,17 @@ def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(tmp
     finally:
         workers.kill()
     assert not any(identity.alive() for identity in workers.identities())
+
+
+def test_a_bundle_that_was_changed_is_not_started_and_the_reason_is_kept(tmp_path: Path, models: Mapping[int, Path]) -> None:
+    bundle = package(models[1], tmp_path / "bundles").folder
+    (bundle / "mlinfra_runtime" / "contract.py").write_text("import os\n")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\ntouch started\n")
+    python.chmod(0o700)
+    launch = Launch(deployment="flights", version="v1", model="flights/1", python=str(python), bundle=str(bundle), payloads=tmp_path, logs=tmp_path)
+    workers = Workers(SimpleNamespace(drop_process=lambda _: None), f"mlinfra-test-{os.getpid()}-{time.time_ns()}")  # type: ignore[arg-type]
+    workers.keep(launch, 1)
+    assert workers.identities() == []
+    assert not Path("started").exists()
+    assert "is not what was packaged" in workers.damage(("flights", "v1"))

@@ -16,7 +16,9 @@ from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.records import page_of
 from jupyter_mlinfra.core.settings import ProjectCard, Targets
 from jupyter_mlinfra.deployments import client, measuring
+from jupyter_mlinfra.deployments.gateway import Keys
 
+KEYS = Keys(probe="ours")
 OK = {"data": {"names": [], "ndarray": [0.5]}, "meta": {}}
 
 
@@ -43,7 +45,7 @@ def times(slow: int) -> Iterator[float]:
 @pytest.mark.parametrize(("slow", "met"), [(0, True), (10, True), (11, False), (50, False)])
 def test_one_request_in_a_hundred_may_be_slow_and_no_more(monkeypatch: pytest.MonkeyPatch, slow: int, met: bool) -> None:
     taken = answer_in(monkeypatch, times(slow))
-    found = measuring.latency("http://gateway", b"", at_most_ms=100)
+    found = measuring.latency("http://gateway", b"", at_most_ms=100, keys=KEYS)
     assert (found.p99_ms <= 100) is met
     assert found.p99_ms == (500.0 if slow > 10 else pytest.approx(1.989))
     assert len(taken) == measuring.WARM_UP + 1000 * (1 if met else 3)  # further rounds only when one was missed
@@ -53,7 +55,7 @@ def test_one_request_in_a_hundred_may_be_slow_and_no_more(monkeypatch: pytest.Mo
 def test_a_deployment_that_does_not_answer_has_no_latency(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_in(monkeypatch, iter([1.0] * 10), status=503)
     with pytest.raises(Unavailable):
-        measuring.latency("http://gateway", b"", at_most_ms=100)
+        measuring.latency("http://gateway", b"", at_most_ms=100, keys=KEYS)
 
 
 def asked(live: Sequence[str], *, named: str = "", rate: float = 20.0, **verbs: Any) -> Any:
@@ -68,7 +70,7 @@ def test_readiness_says_what_the_test_before_traffic_says(monkeypatch: pytest.Mo
     measured = SimpleNamespace(rate=19.9, failed=0, requests=100)
     workbench = asked(
         ["flights"],
-        latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms),
+        latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS),
         measure=lambda name, seconds, rate: measured,
     )
     latency, volume = readiness.check(workbench)
@@ -87,8 +89,8 @@ def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.Mon
     monkeypatch.setattr(client, "post", silent)
     workbench = asked(
         ["flights"],
-        latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms),
-        measure=lambda name, seconds, rate: measuring.measure("http://gateway", b"", seconds=0.1, rate=rate),
+        latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS),
+        measure=lambda name, seconds, rate: measuring.measure("http://gateway", b"", seconds=0.1, rate=rate, keys=KEYS),
     )
     latency, volume = readiness.check(workbench)
     assert (latency.target, latency.verdict, latency.measured, latency.fix) == (

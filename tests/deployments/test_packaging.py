@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
-from jupyter_mlinfra.deployments.packaging import TYPES, load_bundle, package, prune
+from jupyter_mlinfra.deployments.logged import TYPES
+from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package, prune
 from jupyter_mlinfra.deployments.runtime import contract
 
 Alter = Callable[..., Path]
@@ -55,6 +56,8 @@ def test_a_model_without_signature_is_refused_with_the_fix(altered: Alter, tmp_p
         (lambda document: document["flavors"]["xgboost"].update(data="model.pkl"), "missing"),
         (lambda document: document["flavors"]["xgboost"].update(data="../../../etc/passwd"), "missing"),
         (lambda document: document["signature"].update(inputs="[{"), "broken"),
+        (lambda document: document["flavors"]["xgboost"].update(model_class="theirs.Classifier"), "theirs.Classifier"),
+        (lambda document: document["flavors"]["python_function"].update(loader_module="theirs"), "loaded by theirs"),
         (lambda document: document["signature"].update(inputs='[{"type": "datetime", "name": "at", "required": true}]'), "datetime"),
         (lambda document: document["signature"].update(inputs='[{"type": "tensor", "tensor-spec": {"dtype": "str", "shape": [-1, 2]}}]'), "tensor"),
     ],
@@ -116,6 +119,36 @@ def test_a_model_file_that_was_changed_after_packaging_is_not_served(models: Map
     file.write_bytes(data)
     with pytest.raises(RuntimeError, match="not the file that was packaged"):
         Model().load()
+
+
+def changed_model(folder: Path) -> None:
+    file = folder / "model.ubj"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (changed_model, "model.ubj"),
+        (lambda folder: (folder / "mlinfra_runtime" / "model.py").write_text("raise SystemExit"), "code"),
+        (lambda folder: (folder / "mlinfra_runtime" / "journal.py").unlink(), "code"),
+        (lambda folder: (folder / "sitecustomize.py").write_text(""), "sitecustomize.py"),
+        (lambda folder: (folder / "mlinfra_runtime" / "__pycache__").mkdir(), "__pycache__"),
+        (lambda folder: (folder / "bundle.json").write_text((folder / "bundle.json").read_text().replace("x0", "x9")), "description"),
+        (lambda folder: (folder / "bundle.json").write_text("{"), "cannot be read"),
+        (lambda folder: (folder / "model.ubj").unlink(), "cannot be read"),
+    ],
+)
+def test_any_change_in_a_bundle_is_noticed_and_packaging_repairs_it(models: Mapping[int, Path], tmp_path: Path, harm: Any, said: str) -> None:
+    bundle = package(models[1], tmp_path)
+    assert damage(bundle.folder) == ""
+    harm(bundle.folder)
+    assert said in damage(bundle.folder)
+    assert package(models[1], tmp_path).folder == bundle.folder
+    assert damage(bundle.folder) == ""
+    assert load_bundle(bundle.folder) == bundle
 
 
 FULL = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -254,7 +255,7 @@ for number in range(1_000_000):
 """
 
 
-def test_a_killed_process_loses_only_its_last_moment(tmp_path: Path) -> None:
+def test_a_killed_process_loses_only_its_last_moment_and_what_it_loses_is_counted(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), json.dumps(HEAD)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     for line in process.stdout:
@@ -262,16 +263,127 @@ def test_a_killed_process_loses_only_its_last_moment(tmp_path: Path) -> None:
             break
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    put = 1 + max([800, *(int(line) for line in process.stdout.read().split(b"\n")[:-1])])
     process.stdout.close()
     found = payloads.scan(tmp_path)["request_id"].to_list()
     numbers = sorted(int(name.removeprefix("r")) for name in found)
     assert numbers == list(range(len(numbers)))  # no gap
     assert len(numbers) >= 300  # what was written in the last 0.1 s may be missing
+    assert 0 <= len(numbers) + payloads.dropped(tmp_path) - put <= 1  # put, and killed before it was printed
+    lost = payloads.dropped(tmp_path, datetime.fromtimestamp(time.time() - 60, UTC))
+    assert lost == payloads.dropped(tmp_path)
+    assert payloads.dropped(tmp_path, datetime.fromtimestamp(time.time() + 60, UTC)) == 0
     for file in tmp_path.glob("*.open"):
         os.utime(file, (1, 1))
     payloads.compact(tmp_path)
     assert not list(tmp_path.glob("*.open"))  # its open file is closed for it
     assert payloads.scan(tmp_path)["request_id"].to_list() == found
+    assert payloads.dropped(tmp_path) == lost
+
+
+def test_an_orderly_end_leaves_no_count(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD)
+    journal.put(entry(1))
+    wait_for(tmp_path, 1)
+    assert len(list(tmp_path.glob("*.count"))) == 1
+    journal.close()
+    assert [file.suffix for file in tmp_path.iterdir()] == [".jsonl"]
+
+
+ON_A_FULL_DISK = """
+import json, resource, sys
+from pathlib import Path
+import numpy as np
+from jupyter_mlinfra.deployments import payloads
+from jupyter_mlinfra.deployments.runtime import journal as module
+module.RETRY_SECONDS = module.FLUSH_SECONDS = 0.01
+folder = Path(sys.argv[1])
+journal = module.Journal(folder, json.loads(sys.argv[2]), queue_cells=1000)
+
+def until(happened):
+    import time
+    end = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+def put(numbers):
+    for number in numbers:
+        journal.put({"k": "p", "id": f"r{number}", "ts": 1.7e9 + number, "ms": 1.0, "st": 200, "x": np.ones((1, 2)), "y": np.ones(1)}, 2)
+
+put(range(5))
+until(lambda: payloads.scan(folder).height == 5)
+(log,) = folder.glob("*.open")
+room = log.stat().st_size + 100
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+put(range(5, 1005))  # 500 fit into the queue
+until(lambda: payloads.dropped(folder) == 500)
+tries = []
+append = journal._append
+journal._append = lambda block: (tries.append(1), append(block))
+until(lambda: len(tries) > 20)
+full = sorted(file.suffix for file in folder.iterdir()), payloads.scan(folder).height, log.stat().st_size < room
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+until(lambda: payloads.scan(folder).height == 505)
+print(json.dumps([*full, payloads.dropped(folder)]))
+"""
+
+
+def test_on_a_full_disk_what_is_lost_is_counted_at_once_and_no_files_pile_up(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", ON_A_FULL_DISK, str(tmp_path), json.dumps(HEAD)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    suffixes, rows, whole, dropped = json.loads(done.stdout)
+    assert suffixes == [".count", ".open"]
+    assert rows == 5
+    assert whole  # no torn line is left at the end
+    assert dropped == 500
+
+
+def test_a_file_that_cannot_be_begun_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.deployments.runtime.journal.RETRY_SECONDS", 0.01)
+    tries: list[int] = []
+
+    def full(handle: int, data: bytes) -> int:
+        tries.append(handle)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    journal = Journal(tmp_path, HEAD)
+    with monkeypatch.context() as patch:
+        patch.setattr("jupyter_mlinfra.deployments.runtime.journal.os.write", full)
+        journal.put(entry(1))
+        end = time.monotonic() + 10
+        while len(tries) < 5 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(tries) >= 5
+        assert [file.suffix for file in tmp_path.iterdir()] == [".count"]
+    assert wait_for(tmp_path, 1)["request_id"].to_list() == ["r1"]  # it waited
+    assert payloads.dropped(tmp_path) == 0
+
+
+def test_an_entry_without_a_json_form_costs_itself_alone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEAD)
+    for number in range(3):
+        journal.put({**entry(number), "x": object()} if number == 1 else entry(number))
+    journal.close()
+    assert payloads.scan(tmp_path)["request_id"].to_list() == ["r0", "r2"]
+    assert payloads.dropped(tmp_path) == 1
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_refused_and_failed_requests_are_read_with_their_reason_and_body(tmp_path: Path, compacted: bool) -> None:
+    journal = Journal(tmp_path, HEAD)
+    journal.put(entry(1))
+    journal.put({"k": "e", "id": "a", "u": "1", "ts": 1.7e9, "ms": 0.2, "st": 400, "what": "Column b has an unknown category in row 1.", "b": '{"data": 1}'})
+    journal.put({"k": "e", "id": "b", "u": "2", "ts": 1.7e9 + 1, "ms": 0.2, "st": 500, "what": "the model failed"})  # of an earlier version
+    journal.close()
+    if compacted:
+        payloads.compact(tmp_path)
+    assert payloads.refused(tmp_path).drop("ts", "latency_ms").rows() == [
+        ("a", "v1", 400, "Column b has an unknown category in row 1.", '{"data": 1}'),
+        ("b", "v1", 500, "the model failed", ""),
+    ]
+    assert payloads.refused(tmp_path, datetime.fromtimestamp(1.7e9 + 1, UTC))["request_id"].to_list() == ["b"]
+    assert payloads.refused(tmp_path / "nothing").height == 0
 
 
 def closed(folder: Path, number: int) -> Path:

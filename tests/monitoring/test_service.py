@@ -31,15 +31,20 @@ class Deployments:
 
     def __init__(self) -> None:
         self.rows = payload(0)
+        self.traffic = {"v1": 10, "v2": 90}
 
     def show(self, name: str) -> Any:
-        if name != "flights":
+        if name != "flights" or not self.traffic:
             raise NotFound(f"There is no deployment {name}.")
-        versions = [SimpleNamespace(version="v1", model="flights", traffic=10), SimpleNamespace(version="v2", model="flights", traffic=90)]
+        versions = [SimpleNamespace(version=version, model="flights", traffic=percent) for version, percent in self.traffic.items()]
         return SimpleNamespace(deployment=SimpleNamespace(versions=versions))
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         return self.rows.filter(pl.col("ts") >= since) if since else self.rows
+
+    def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        bad = self.payloads(name, since=since).filter(pl.col("status") >= 400)
+        return bad.with_columns(what=pl.format("Column origin has an unknown category in row {}.", pl.col("row")))
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
         assert since is not None  # the window's, not those of all time
@@ -77,6 +82,11 @@ def deployments() -> Deployments:
 @pytest.fixture
 def monitoring(project: Project, deployments: Deployments) -> Monitoring:
     return Monitoring(project, deployments, Experiments())  # type: ignore[arg-type]
+
+
+def told(project: Project, rule: str = "drift") -> list[str]:
+    """The states of a rule that were events."""
+    return [event.data["state"] for event in project.events.after(0) if event.ref == f"alert:flights/{rule}"]
 
 
 def watched(monitoring: Monitoring) -> Monitoring:
@@ -119,10 +129,82 @@ def test_a_shift_of_one_feature_fires_on_that_feature_and_tells_of_it_once(monit
     assert [item.feature for item in status.drift if item.drifted] == ["temp"]
     assert status.monitor.worst == status.alerts[0].subject == "temp"
     assert monitoring.alerts(firing=True).total == 1
-    assert [event.data["state"] for event in project.events.after(0) if event.topic == "alert"] == ["ok", "firing"]
+    assert told(project) == ["ok", "firing"]
     deployments.rows = payload(1000)
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
     assert monitoring.alerts(firing=True).total == 0
+
+
+def test_after_a_promotion_of_a_version_without_reference_nothing_stays_green(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000)
+    assert monitoring.evaluate("flights").monitor.state is AlertState.OK
+    deployments.traffic = {"v2": 10, "v3": 90}
+    status = monitoring.evaluate("flights")
+    assert status.monitor.state is AlertState.NO_DATA
+    assert "flights/3 has no reference profile" in status.alerts[0].text
+    assert [(item.name, item.state) for item in status.alerts] == [("drift", "no_data"), ("failed", "ok"), ("refused", "ok")]
+    assert [item.state for item in monitoring.list().items] == [AlertState.NO_DATA]
+    assert told(project) == ["ok", "no_data"]
+    assert "no reference profile" in monitoring.status("flights").trouble
+
+
+def broken_log(*_: Any, **__: Any) -> pl.DataFrame:
+    raise Unprocessable("The payload log cannot be read.")
+
+
+def a_bug(*_: Any, **__: Any) -> pl.DataFrame:
+    raise pl.exceptions.SchemaError("columns")
+
+
+def test_what_cannot_be_measured_at_all_is_no_data_with_the_reason(monitoring: Monitoring, deployments: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000)
+    monitoring.evaluate("flights")
+    monkeypatch.setattr(deployments, "payloads", broken_log)
+    status = monitoring.evaluate("flights")
+    assert {item.text for item in status.alerts} == {"The payload log cannot be read."}
+    assert {item.state for item in monitoring.alerts().items} == {AlertState.NO_DATA}
+    monkeypatch.undo()
+    assert monitoring.evaluate("flights").monitor.state is AlertState.OK
+    monkeypatch.setattr(deployments, "payloads", a_bug)
+    with pytest.raises(pl.exceptions.SchemaError):  # a bug is still seen as one
+        monitoring.evaluate("flights")
+    assert {item.state for item in monitoring.alerts().items} == {AlertState.NO_DATA}
+    monkeypatch.undo()
+    deployments.traffic = {}
+    assert "There is no deployment" in monitoring.evaluate("flights").alerts[0].text
+
+
+def test_refused_requests_fire_and_the_reason_is_named(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+    """A new category in one request of ten: those that were answered are as in training."""
+    watched(monitoring)
+    one_row = {"row": pl.lit(0, dtype=pl.Int32)}
+    deployments.rows = payload(900).with_columns(**one_row)
+    assert monitoring.evaluate("flights").monitor.state is AlertState.OK
+    deployments.rows = pl.concat([deployments.rows, payload(100, status=400).with_columns(**one_row)])
+    status = monitoring.evaluate("flights")
+    assert status.monitor.state is AlertState.FIRING
+    (alert,) = monitoring.alerts(firing=True).items
+    assert alert.ref == "alert:flights/refused"
+    assert alert.text == "100 of 1,000 requests were refused, limit 5 %; most often: Column origin has an unknown category."
+    assert (alert.value and alert.value.value, alert.threshold) == (pytest.approx(0.1), 0.05)
+    assert told(project, "refused") == ["ok", "firing"]
+    assert told(project) == ["ok"]
+
+
+def test_failed_requests_fire_sooner_and_one_typing_error_does_not(monitoring: Monitoring, deployments: Deployments) -> None:
+    watched(monitoring)
+    one_row = {"row": pl.lit(0, dtype=pl.Int32)}
+    deployments.rows = pl.concat([payload(3), payload(1, status=400)]).with_columns(**one_row)
+    states = {item.name: item.state for item in monitoring.evaluate("flights").alerts}
+    assert states == {"drift": "no_data", "failed": "ok", "refused": "ok"}
+    deployments.rows = payload(10, status=400).with_columns(**one_row)  # all of them: whatever comes, it is more than the limit
+    assert {item.name: item.state for item in monitoring.evaluate("flights").alerts}["refused"] == "firing"
+    deployments.rows = pl.concat([payload(990), payload(10, status=500)]).with_columns(**one_row)
+    alerts = {item.name: item for item in monitoring.evaluate("flights").alerts}
+    assert {name: item.state for name, item in alerts.items()} == {"drift": "ok", "failed": "firing", "refused": "ok"}
+    assert alerts["failed"].text.startswith("10 of 1,000 requests failed, limit 1 %")
 
 
 def test_too_few_rows_are_no_data_and_never_green(monitoring: Monitoring, deployments: Deployments) -> None:
@@ -142,8 +224,8 @@ def test_a_firing_alert_outlasts_a_window_with_too_few_rows_and_says_so(monitori
     deployments.rows = payload(20)
     status = monitoring.evaluate("flights")
     assert (status.monitor.state, status.alerts[0].since) == (AlertState.FIRING, since)
-    assert status.alerts[0].text.startswith("still firing: too few rows")
-    assert [event.data["state"] for event in project.events.after(0) if event.topic == "alert"] == ["firing"]
+    assert status.alerts[0].text == "still firing, as it could not be judged anew: 18 rows in the window; 200 are needed"
+    assert told(project) == ["firing"]
     deployments.rows = payload(1000)
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
 
@@ -251,14 +333,15 @@ def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deploy
     assert monitoring.status("flights", since=timedelta(hours=48)).monitor.rows.value == 500
 
 
-def test_a_reference_holds_no_rows_and_a_broken_one_is_named(monitoring: Monitoring, project: Project) -> None:
+def test_a_reference_holds_no_rows_and_a_broken_one_is_named(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
     watched(monitoring)
     path = path_of(project, "flights/2")
     assert path.stat().st_size < 500_000
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(Unprocessable) as caught:
-        monitoring.status("flights")
-    assert str(path) in caught.value.why
+    deployments.rows = payload(1000)
+    status = monitoring.status("flights")
+    assert str(path) in status.trouble
+    assert (status.reference, status.drift, status.monitor.rows.value) == ("", [], 1000)  # what does not need it is there
 
 
 def test_a_reference_of_nothing_or_of_another_length_is_refused_and_the_old_one_stands(monitoring: Monitoring, project: Project) -> None:
@@ -277,7 +360,12 @@ def test_monitors_and_alerts_are_found_by_search(monitoring: Monitoring, deploym
     deployments.rows = payload(1000, shift=12)
     monitoring.evaluate("flights")
     assert monitoring.search_fingerprint() != before
-    assert {document.ref for document in monitoring.search_documents()} == {"monitor:flights", "alert:flights/drift"}
+    assert {document.ref for document in monitoring.search_documents()} == {
+        "monitor:flights",
+        "alert:flights/drift",
+        "alert:flights/failed",
+        "alert:flights/refused",
+    }
 
 
 def test_a_monitor_of_before_keeps_its_rows_and_knows_of_no_requests_until_it_is_evaluated(tmp_path: Path) -> None:

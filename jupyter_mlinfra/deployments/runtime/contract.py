@@ -261,7 +261,7 @@ TYPES = tuple(_FITS)
 
 def answer(batch: Batch, scores: np.ndarray, names: Sequence[str], meta: Mapping[str, Any]) -> bytes:
     """The answer in the form of the request. scores: one value or one row of values per row of the batch."""
-    values = scores.astype(np.float64)  # float32 in decimal would lose the last digits
+    values = scores if scores.dtype.kind == "i" else scores.astype(np.float64)  # float32 in decimal would lose the last digits
     if batch.form == "tensor":
         data: dict[str, Any] = {"names": list(names), "tensor": {"shape": list(values.shape), "values": values.ravel().tolist()}}
     else:

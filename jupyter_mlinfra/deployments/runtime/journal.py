@@ -2,12 +2,14 @@
 
 A prediction never waits for the log and never fails because of it: what does not fit is counted and left out.
 Lines are written whole with one `write` each flush; after a kill at most the last line is torn, and a reader passes over it.
+While the disk is full, entries wait in the queue, and no further file is begun. What is lost is counted in a `Ledger` as well, which a
+full disk and a kill cannot keep from being right.
 
 File `<version>-<started, µs>-<pid>.jsonl`, kept `.open` at the end of its name while it is written to:
 
     {"format": 1, "deployment": …, "version": …, "model": …, "names": [inputs], "categories": [[texts]], "started": s}   first line
     {"k": "p", "id": request id, "u": …, "ts": s, "ms": latency, "st": 200, "x": [[…]], "y": […]}  answered: rows, scores
-    {"k": "e", "id": …, "u": …, "ts": …, "ms": …, "st": 400, "what": …}                            refused or failed
+    {"k": "e", "id": …, "u": …, "ts": …, "ms": …, "st": 400, "what": …, "b": …}                    refused or failed; b: its body
     {"k": "f", "id": …, "ts": …, "reward": …, "truth": […]}                                        feedback on a request
     {"k": "d", "ts": …, "n": 17}                                                                   left out since the last such line
 
@@ -19,7 +21,9 @@ ts: seconds since 1970 (UTC) at the arrival. ms: time in the model's process, wi
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
+import struct
 import threading
 import time
 from collections import deque
@@ -33,9 +37,47 @@ FLUSH_SECONDS = 0.1
 QUEUE_CELLS = 2_000_000
 """Values that may wait for the disk (16 MB); more are dropped and counted."""
 
+RETRY_SECONDS = 1.0
+"""Pause before a write is tried again that has failed."""
+
+BODY_BYTES = 16 << 10
+"""So much is kept of the body of a refused request."""
+
 SEGMENT_BYTES = 16 << 20
 SEGMENT_SECONDS = 3600.0
 """A file is closed, and another begun, at this size or age: closed files can be compacted."""
+
+
+LEDGER = struct.Struct("@QQQd")
+"""Entries that were put; of them written, or counted in a line of the log; known to be lost and in no line yet; time of the last one."""
+
+
+class Ledger:
+    """Counts of one process in memory that it shares with a file, `<version>-<started, µs>-<pid>.count`: they outlive a `kill -9`.
+
+    Its one block is allocated when it is made, so that counting goes on while the disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)  # kept open: a reader sees who counts
+        try:
+            os.posix_fallocate(self._handle, 0, LEDGER.size)
+            self._memory = mmap.mmap(self._handle, LEDGER.size)
+        except OSError:
+            self.remove()
+            raise
+
+    def note(self, put: int, settled: int, lost: int) -> None:
+        """Write the counts."""
+        LEDGER.pack_into(self._memory, 0, put, settled, lost, time.time())
+
+    def remove(self) -> None:
+        """For an end at which nothing is missing."""
+        with contextlib.suppress(OSError):
+            os.close(self._handle)
+        with contextlib.suppress(OSError):
+            self._path.unlink()
 
 
 class Journal:
@@ -47,6 +89,8 @@ class Journal:
         self._waiting: deque[tuple[dict[str, Any], int]] = deque()
         self._cells = 0
         self._dropped = 0
+        self._put = self._settled = 0
+        self._ledger: Ledger | None = None
         self._lock = threading.Lock()  # of the queue: held for microseconds
         self._writing = threading.Lock()  # of the file: an end waits for a write that is under way
         self._wake = threading.Event()
@@ -58,11 +102,13 @@ class Journal:
     def put(self, entry: dict[str, Any], cells: int = 1) -> None:
         """Queue one entry; dropped and counted when too much waits. Takes microseconds."""
         with self._lock:
+            self._put += 1
             if self._cells + cells > self._queue_cells:
                 self._dropped += 1
-                return
-            self._waiting.append((entry, cells))
-            self._cells += cells
+            else:
+                self._waiting.append((entry, cells))
+                self._cells += cells
+            self._note()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="payload-log", daemon=True)
                 self._thread.start()
@@ -73,36 +119,58 @@ class Journal:
         with self._writing:
             self._write_waiting()
             self._finish()
+            if self._ledger is not None and self._settled == self._put:
+                self._ledger.remove()
 
     def _run(self) -> None:
+        good = True
         while True:
-            self._wake.wait()
+            self._wake.wait(None if good else RETRY_SECONDS)
             self._wake.clear()
-            self._flush()
-            time.sleep(FLUSH_SECONDS)  # so that a busy process writes ten times a second, not a thousand times
+            good = self._flush()
+            time.sleep(FLUSH_SECONDS if good else RETRY_SECONDS)  # so that a busy process writes ten times a second, not a thousand times
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
         with self._writing:
-            self._write_waiting()
+            return self._write_waiting()
 
-    def _write_waiting(self) -> None:
+    def _note(self) -> None:
+        if self._ledger is not None:
+            self._ledger.note(self._put, self._settled, self._dropped)
+
+    def _open_ledger(self) -> None:
+        if self._ledger is None:
+            with contextlib.suppress(OSError):  # a full disk: at the next try
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._ledger = Ledger(self._folder / f"{self._head['version']}-{int(time.time() * 1e6)}-{os.getpid()}.count")
+
+    def _write_waiting(self) -> bool:
+        """Write what waits; says whether it could. What could not be written waits on."""
+        self._open_ledger()
         with self._lock:
             entries, self._waiting = self._waiting, deque()
             dropped, self._dropped = self._dropped, 0
-        if not entries and not dropped:
-            return
-        try:
-            lines = [orjson.dumps(entry, option=orjson.OPT_SERIALIZE_NUMPY) for entry, _ in entries]
-            if dropped:
-                lines.append(orjson.dumps({"k": "d", "ts": time.time(), "n": dropped}))
-            self._append(b"\n".join(lines) + b"\n")
-        except (OSError, TypeError):
-            with self._lock:  # disk full or gone, or a value that has no JSON form: say so in the next file that can be written
-                self._dropped += dropped + len(entries)
-            self._finish()
-        finally:
-            with self._lock:
+        lines = [line for entry, _ in entries if (line := _line(entry))]
+        lost = dropped + len(entries) - len(lines)
+        if lost:
+            lines.append(orjson.dumps({"k": "d", "ts": time.time(), "n": lost}))
+        good = not lines or self._written(b"\n".join(lines) + b"\n")
+        with self._lock:
+            if good:
+                self._settled += len(entries) + dropped
                 self._cells -= sum(cells for _, cells in entries)
+            else:
+                self._waiting.extendleft(reversed(entries))
+                self._dropped += dropped
+            self._note()
+        return good
+
+    def _written(self, block: bytes) -> bool:
+        try:
+            self._append(block)
+        except OSError:
+            return False
+        return True
 
     def _append(self, block: bytes) -> None:
         if self._handle is not None and (self._size + len(block) > self._segment_bytes or time.time() - self._begun > SEGMENT_SECONDS):
@@ -112,20 +180,25 @@ class Journal:
         assert self._handle is not None
         written = os.write(self._handle, block)
         if written != len(block):
-            raise OSError("short write")  # the torn line is the last one of this file
+            os.ftruncate(self._handle, self._size)  # it will be written whole when there is room
+            raise OSError("short write")
         self._size += written
 
     def _begin(self) -> None:
-        self._begun = time.time()
+        begun = time.time()
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{self._head['version']}-{int(self._begun * 1e6)}-{os.getpid()}.jsonl"
-        self._path = self._folder / (name + ".open")
-        self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._size = 0
-        head = orjson.dumps({"format": 1, **self._head, "started": self._begun}) + b"\n"
-        if os.write(self._handle, head) != len(head):
-            raise OSError("short write")
-        self._size = len(head)
+        name = f"{self._head['version']}-{int(begun * 1e6)}-{os.getpid()}.jsonl"
+        path = self._folder / (name + ".open")
+        head = orjson.dumps({"format": 1, **self._head, "started": begun}) + b"\n"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            if os.write(handle, head) != len(head):
+                raise OSError("short write")
+        except OSError:  # no room: what was begun goes, so that no try leaves a file behind
+            os.close(handle)
+            path.unlink(missing_ok=True)
+            raise
+        self._handle, self._path, self._size, self._begun = handle, path, len(head), begun
 
     def _finish(self) -> None:
         if self._handle is not None:
@@ -135,3 +208,11 @@ class Journal:
                 assert self._path is not None
                 self._path.rename(self._path.with_suffix(""))  # drops `.open`
         self._handle = None
+
+
+def _line(entry: Mapping[str, Any]) -> bytes:
+    """Empty for a value that has no JSON form."""
+    try:
+        return orjson.dumps(entry, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:
+        return b""

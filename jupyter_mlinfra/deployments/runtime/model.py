@@ -15,7 +15,7 @@ import json
 import os
 import time
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,10 @@ from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from . import listen
+from .answers import predictor
 from .categories import with_categories
 from .contract import Batch, Column, Contract, Refused, answer
-from .journal import Journal
+from .journal import BODY_BYTES, Journal
 
 listen.on_private_socket()
 
@@ -69,7 +70,7 @@ class Model:
         )
         booster.feature_names = booster.feature_types = None  # names are checked by the contract; XGBoost would check them again
         self.contract = Contract(columns)
-        self.booster = booster
+        self.predict = predictor(booster, self.bundle["model_class"], self.bundle["answers"])
         head = {
             "deployment": self.deployment,
             "version": self.version,
@@ -90,13 +91,13 @@ class Model:
         scores = np.empty(0)
         try:
             batch = self.contract.read(body)
-            scores = self.booster.inplace_predict(batch.matrix, validate_features=False)
+            scores = self.predict(batch.matrix)
             status = 200
         except Refused as refused:
             status, what = refused.status, refused.what
             raise
         finally:
-            self._log(batch, scores, status, what, at, (time.perf_counter() - began) * 1000)
+            self._log(batch, scores, _Outcome(status, what, body, at, (time.perf_counter() - began) * 1000))
         meta = {"puid": _request_id(batch), "requestPath": {self.deployment: self.version}, "tags": {"version": self.version, "model": self.name}}
         return answer(batch, scores, self._names_of(scores), meta)
 
@@ -119,9 +120,10 @@ class Model:
         return [self.deployment, self.version]
 
     def init_metadata(self) -> dict[str, Any]:
-        """What `/api/v1.0/metadata` answers: Seldon's model metadata with the signature."""
+        """What `/api/v1.0/metadata` answers: Seldon's model metadata with the signature, and what the model answers."""
         inputs = [{"messagetype": "tensor", "schema": {"names": self.output_columns(), "shape": [len(self.output_columns())]}}]
-        return {"name": self.deployment, "versions": [self.version], "platform": "xgboost", "inputs": inputs, "outputs": []}
+        custom = {"answers": self.bundle["answers"]}
+        return {"name": self.deployment, "versions": [self.version], "platform": "xgboost", "inputs": inputs, "outputs": [], "custom": custom}
 
     def output_columns(self) -> list[str]:
         """Names of the inputs, known before the model is loaded."""
@@ -134,15 +136,32 @@ class Model:
             return self.output_names
         return [f"t:{place}" for place in range(width)] if scores.ndim > 1 else []
 
-    def _log(self, batch: Batch | None, scores: np.ndarray, status: int, what: str, at: float, milliseconds: float) -> None:
+    def note_refusal(self, refused: Refused) -> None:
+        """Log a request that was refused before it was read."""
+        self._log(None, np.empty(0), _Outcome(refused.status, refused.what, request.get_data(), time.time(), 0.0))
+
+    def _log(self, batch: Batch | None, scores: np.ndarray, outcome: _Outcome) -> None:
         if self.journal is None or PROBE in request.headers:
             return
-        entry = {"k": "p", "id": _request_id(batch), "u": request.headers.get(REQUEST) or _own_id(), "ts": at, "ms": round(milliseconds, 3), "st": status}
-        if status == 200 and batch is not None:
+        known = {"id": _request_id(batch), "u": request.headers.get(REQUEST) or _own_id()}
+        entry = {"k": "p", **known, "ts": outcome.at, "ms": round(outcome.milliseconds, 3), "st": outcome.status}
+        if outcome.status == 200 and batch is not None:
             # float64, as in the answer: float32 in decimal would be another number, and the log must hold the one that was answered
             self.journal.put({**entry, "x": batch.matrix, "y": scores.astype(np.float64)}, batch.matrix.size)
         else:
-            self.journal.put({**entry, "k": "e", "what": what})
+            body = outcome.body[:BODY_BYTES].decode(errors="replace")
+            self.journal.put({**entry, "k": "e", "what": outcome.what, "b": body}, 1 + len(body) // 8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How a request ended. at: its arrival, in seconds since 1970."""
+
+    status: int
+    what: str
+    body: bytes
+    at: float
+    milliseconds: float
 
 
 def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Column]:
@@ -189,7 +208,10 @@ def _blueprint(model: Model) -> Blueprint:
         # A form can be posted across origins by any web page; JSON cannot without the consent that is never given here.
         if request.method == "POST" and not request.is_json:
             given = request.content_type or "none"
-            raise Refused("The request is not marked as JSON.", f"Its Content-Type is {given[:80]}.", "Send Content-Type: application/json.", status=415)
+            refused = Refused("The request is not marked as JSON.", f"Its Content-Type is {given[:80]}.", "Send Content-Type: application/json.", status=415)
+            if request.path.endswith("/predictions"):
+                model.note_refusal(refused)
+            raise refused
         if request.method == "POST" and request.path.endswith("/feedback"):
             _check_feedback(request.get_data())
 

@@ -11,6 +11,7 @@ from ...core.errors import NotFound
 
 if TYPE_CHECKING:
     from ...core.project import Project
+    from ..gateway import Keys
     from ..store import DeploymentStore
 
 
@@ -39,6 +40,12 @@ class DeploymentTarget(Protocol):
 
     def base_url(self) -> str:
         """Where requests go, without a slash at the end; empty before the first start."""
+
+    def keys(self) -> Keys:
+        """What our own requests carry."""
+
+    def header_file(self) -> str:
+        """A file with the header that every request needs; empty when it needs none."""
 
     def running(self) -> Mapping[tuple[str, str], int]:
         """Live processes by (deployment, version); empty when nothing can be reached."""

@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 
 from ...core.errors import Conflict, MLInfraError, Unavailable
@@ -31,6 +32,7 @@ from ..spec import VersionState
 from ..store import DeploymentRow, DeploymentStore, ProcessRow, VersionRow
 from . import envoy, ports
 from .layout import FIGURES, LOCK, POKE, gateway_log, logs_folder, payload_folder, run_folder, token_of
+from .secrets import keys_of
 from .workers import Launch, Workers
 
 IDLE_SECONDS = 5.0
@@ -85,7 +87,7 @@ class Keeper:
         plans = [self._plan(row) for row in rows if row.up or any(self.workers.sockets((row.name, item.version)) for item in row.versions)]
         if wanted and not self.gateway.keep(plans):
             return  # its trouble is noted; tried again
-        if self.gateway.alive() and not envoy.apply(gateway.files(plans, port=self.gateway.port)):
+        if self.gateway.alive() and not envoy.apply(gateway.files(plans, port=self.gateway.port, keys=self.gateway.keys)):
             _LOG.warning("Envoy has not taken the configuration over")
             return
         self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0  # a sum: each one is judged
@@ -124,14 +126,14 @@ class Keeper:
 
     def _plan(self, row: DeploymentRow) -> gateway.DeploymentPlan:
         """Versions that have processes; those that have passed their tests stand in for each other."""
-        here = [item for item in row.versions if self.workers.sockets((row.name, item.version))]
+        here = [item for item in row.versions if self.workers.sockets((row.name, item.version)) or _left_to_others(item)]
         stands_in = [item for item in sorted(here, key=lambda item: -item.traffic) if item.proved and item.state is VersionState.READY]
         versions = [
             gateway.VersionPlan(
                 version=item.version,
                 sockets=self.workers.sockets((row.name, item.version)),
                 backups=[path for other in stands_in if other is not item and item.proved for path in self.workers.sockets((row.name, other.version))],
-                routed=row.up and _keeps_processes(item),
+                routed=row.up and (_keeps_processes(item) or _left_to_others(item)),
             )
             for item in here
         ]
@@ -140,7 +142,9 @@ class Keeper:
     def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:
         """Move the state of a wanted version by what its processes do; says whether it is still on its way."""
         key, state = (row.name, item.version), self.store.deployment(row.name).version(item.version).state
-        ready = self.workers.ready(key)
+        ready, damage = self.workers.ready(key), self.workers.damage(key)
+        if damage and state in (VersionState.STARTING, VersionState.READY):
+            return self._note_damage(row, item, damage, ready)
         if state is VersionState.READY and not ready:
             self.store.move(*key, VersionState.STARTING, reason="no process of it answers; they are being restarted")
         elif state is VersionState.STARTING and not item.proved and self.workers.failed_starts(key) >= START_TRIES:
@@ -155,6 +159,16 @@ class Keeper:
         else:
             return state is VersionState.STARTING
         return True
+
+    def _note_damage(self, row: DeploymentRow, item: VersionRow, damage: str, ready: int) -> bool:
+        """A version whose bundle was changed is not started. What of it still runs goes on: it was started from what was packaged."""
+        reason = f"{damage} To repair it: mlinfra deployments deploy {row.model}/{item.number} --name {row.name}"
+        if not ready:
+            self.store.move(row.name, item.version, VersionState.FAILED, reason=reason, wanted=False)
+            self.workers.end((row.name, item.version))  # also what is known of its damage: the next start looks anew
+        elif item.reason != reason:
+            self.store.move(row.name, item.version, item.state, reason=reason)
+        return not ready
 
     def _fail_interrupted(self, row: DeploymentRow) -> None:
         for item in row.versions:
@@ -215,6 +229,11 @@ class Keeper:
 _HAD_PROCESSES = (VersionState.DRAINING, VersionState.READY, VersionState.STARTING, VersionState.TESTING)
 
 
+def _left_to_others(item: VersionRow) -> bool:
+    """A version that was given traffic and cannot be started: those that stand in for it answer."""
+    return item.proved and item.traffic > 0 and item.state is VersionState.FAILED
+
+
 def _keeps_processes(item: VersionRow) -> bool:
     return item.wanted and item.state not in (VersionState.BUILDING, VersionState.FAILED)
 
@@ -238,6 +257,11 @@ class Gateway:
             self.identity, self._noted = found.identity, True
         else:
             self._forget()
+
+    @cached_property
+    def keys(self) -> gateway.Keys:
+        """The project's secrets; made when there are none, so on a full disk only later."""
+        return keys_of(self._project)
 
     def alive(self) -> bool:
         """Whether its process runs."""
@@ -284,7 +308,7 @@ class Gateway:
         self.port = kept or ports.choose(self._project.root)
         limit = int(self._project.settings.deployments.max_body_mib * (1 << 20))
         envoy.swap(gateway.BOOTSTRAP, gateway.bootstrap(port=self.port, max_body_bytes=limit))
-        for name, text in gateway.files(plans, port=self.port).items():
+        for name, text in gateway.files(plans, port=self.port, keys=self.keys).items():
             envoy.swap(name, text)
         Path(gateway.ADMIN_SOCKET).unlink(missing_ok=True)
         with open(gateway_log(self._project), "wb") as log:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from ...core.errors import Unavailable
 from ...core.files import explain_os_error
 from ...core.processes import TOKEN, end_token, spawn_detached, with_token
+from ..gateway import Keys
 from . import Figures, ports
 from .layout import FIGURES, LOCK, POKE, logs_folder, run_folder, token_of
+from .secrets import authorization_file, keys_of
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -69,6 +71,14 @@ class LocalTarget:
         """`http://127.0.0.1:PORT`; empty before the first start."""
         port = self._store.target().port
         return f"http://127.0.0.1:{port}" if port else ""
+
+    def keys(self) -> Keys:
+        """The probe's mark, and the project's token when one is asked for."""
+        return keys_of(self._project)
+
+    def header_file(self) -> str:
+        """Of the token; empty when none is asked for."""
+        return str(authorization_file(self._project)) if self._project.settings.deployments.require_token else ""
 
     def running(self) -> Mapping[tuple[str, str], int]:
         """Live serving processes by (deployment, version); empty while the gateway is down.

@@ -16,7 +16,7 @@ from ...core.errors import MLInfraError
 from ...core.processes import TOKEN, Identity, end_token
 from ...core.records import now
 from ..gateway import cluster_name
-from ..packaging import RUNTIME_NAME
+from ..packaging import RUNTIME_NAME, damage
 from ..store import DeploymentStore, ProcessRow
 from . import envoy
 
@@ -64,6 +64,7 @@ class Worker:
     ready: bool = False
     started: float = 0.0
     failures: int = 0
+    damage: str = ""
     retry_at: float = 0.0
     sick_since: float = 0.0
     ending_since: float = 0.0
@@ -161,6 +162,10 @@ class Workers:
         """Whether something is starting, ending, or waits to be tried again."""
         return any(worker.identity is None or not worker.ready or worker.ending_since for workers in self.all.values() for worker in workers)
 
+    def damage(self, key: tuple[str, str]) -> str:
+        """Why the bundle of a version is not started; empty when it was whole at the last start."""
+        return next((worker.damage for worker in self.all.get(key, ()) if worker.damage), "")
+
     def last_words(self, key: tuple[str, str]) -> str:
         """Why a start failed: the last line of the log that reads like an error."""
         for worker in self.all.get(key, ()):
@@ -188,6 +193,10 @@ class Workers:
             if worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".old.log"))
         worker.token, worker.ready, worker.started = token, False, time.monotonic()
+        worker.damage = damage(Path(launch.bundle))  # before its code runs: it cannot check itself
+        if worker.damage:
+            self._note_failure(worker)
+            return
         with _open_log(worker.log) as log:
             environment = _environment(launch, worker.socket, token)
             try:
@@ -226,6 +235,7 @@ class Workers:
             self._store.drop_process(token)  # last: when the disk is full, the worker is started anew all the same
 
     def _end(self, worker: Worker) -> None:
+        worker.damage = ""
         if worker.identity is None:
             return
         if not worker.alive():

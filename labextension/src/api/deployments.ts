@@ -9,7 +9,13 @@ export interface IDeploymentsClient {
   list: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IDeployment>>;
   show: (name: string, signal?: AbortSignal) => Promise<IDeploymentDetail>;
   /** A job. version: `model/3` or `model@champion`. */
-  deploy: (options: { name: string; version: string; traffic?: number | null; reason?: string }) => Promise<IJob>;
+  deploy: (options: {
+    name: string;
+    version: string;
+    traffic?: number | null;
+    answers?: 'classes' | 'probabilities' | null;
+    reason?: string;
+  }) => Promise<IJob>;
   traffic: (name: string, weights: Readonly<Record<string, number>>, reason: string) => Promise<IDeployment>;
   promote: (name: string, version: string) => Promise<IDeployment>;
   rollback: (name: string) => Promise<IDeployment>;

@@ -338,8 +338,11 @@ export interface components {
         /**
          * DeploymentDetail
          * @description A deployment's page; history newest first. sample: a request body that it accepts.
+         *
+         *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before the first one is packaged.
          */
         readonly DeploymentDetail: {
+            readonly answers: string;
             readonly code: {
                 readonly [key: string]: string;
             };
@@ -903,7 +906,7 @@ export interface components {
          *
          *     reference: of the version whose rows `drift` and `score` are about. versions: answered rows a version. dropped: requests that the payload
          *     log had to leave out. error_fraction: answers from 500 on; refused_fraction: those from 400 to 499. drift: the features that moved the
-         *     most, of `features` that were compared.
+         *     most, of `features` that were compared. trouble: why nothing was compared, as without a reference; `reference` is empty then.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];
@@ -920,6 +923,7 @@ export interface components {
             readonly reference: string;
             readonly refused_fraction: components["schemas"]["Number"] | null;
             readonly score: components["schemas"]["FeatureDrift"] | null;
+            readonly trouble: string;
             readonly versions: {
                 readonly [key: string]: number;
             };

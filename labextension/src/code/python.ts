@@ -3,6 +3,25 @@ import { type IRef, parseRef } from '../refs';
 /** A Python string literal: JSON's escapes are all Python's too. */
 const quote = (text: string): string => JSON.stringify(text);
 
+/** A JSON value as a Python literal. */
+export function literal(value: unknown): string {
+  if (value === null || value === undefined) {
+    return 'None';
+  }
+  if (typeof value === 'boolean') {
+    return value ? 'True' : 'False';
+  }
+  if (Array.isArray(value)) {
+    return `[${value.map(literal).join(', ')}]`;
+  }
+  if (typeof value === 'object') {
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${quote(key)}: ${literal(item)}`)
+      .join(', ')}}`;
+  }
+  return JSON.stringify(value);
+}
+
 /** Words of Python, and names that the code of the workbench itself needs; the server keeps the same list. */
 const TAKEN = new Set(
   (

@@ -1,6 +1,6 @@
 import React, { useState } from 'react';
 
-import type { IDeployment, IDeploymentDetail } from '../api/types';
+import type { Code, IDeployment, IDeploymentDetail } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { confirm, done } from '../components/confirm';
@@ -15,12 +15,13 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
+import { requestCode, trafficCode } from './code';
 import { Gates } from './gates';
 import { History } from './history';
 import { useRollback } from './rollback';
 import { rate } from './section';
-import { Traffic } from './traffic';
-import { TryIt } from './tryit';
+import { type IEditedTraffic, Traffic } from './traffic';
+import { parseBody, sampleBody, TryIt } from './tryit';
 
 const BUSY = ['building', 'starting', 'testing', 'draining'];
 
@@ -113,6 +114,8 @@ interface IDeploymentProps {
 function Deployment({ detail, query, view, onView }: IDeploymentProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { deployment } = detail;
+  const [traffic, setTraffic] = useState<IEditedTraffic | null>(null);
+  const [body, setBody] = useState<string | null>(null);
   usePageKey('t', trans.__('traffic'), () => onView('traffic'));
   usePageKey('y', trans.__('try it'), () => onView('try'));
   return (
@@ -131,24 +134,43 @@ function Deployment({ detail, query, view, onView }: IDeploymentProps): React.Re
         <div className={cx('scroll')}>
           {view === 'traffic' && (
             <>
-              <Traffic deployment={deployment} query={query} />
+              <Traffic deployment={deployment} query={query} onEdit={setTraffic} />
               <Gates deployment={deployment} />
               <History detail={detail} query={query} most={6} />
             </>
           )}
-          {view === 'try' && <TryIt detail={detail} />}
+          {view === 'try' && <TryIt detail={detail} body={body ?? sampleBody(detail)} onBody={setBody} />}
           {view === 'gates' && <Gates deployment={deployment} />}
           {view === 'history' && <History detail={detail} query={query} />}
         </div>
       </Tabs>
-      <CodeDrawer code={detail.code} />
+      <CodeDrawer {...codeOf(detail, view === 'traffic' ? traffic : null, view === 'try' ? body : null)} />
     </>
   );
 }
 
+/** The code of what stands in the fields of the open tab; untouched, that of the deployment. */
+function codeOf(
+  detail: IDeploymentDetail,
+  traffic: IEditedTraffic | null,
+  body: string | null
+): { code: Code; faulty?: boolean } {
+  const { deployment } = detail;
+  if (traffic) {
+    return { code: trafficCode(deployment.name, traffic.shares), faulty: !traffic.whole };
+  }
+  if (body !== null && body !== sampleBody(detail)) {
+    const read = parseBody(body);
+    return 'value' in read
+      ? { code: requestCode(deployment, read.value, detail.code.curl ?? '') }
+      : { code: detail.code, faulty: true };
+  }
+  return { code: detail.code };
+}
+
 function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
   const { trans, code } = useWorkbench();
-  const { deployment, signature } = detail;
+  const { deployment, signature, answers } = detail;
   const perSecond = rate(deployment);
   return (
     <Facts>
@@ -160,6 +182,7 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
           {trans._n('signature with %1 input', 'signature with %1 inputs', signature.length)}
         </State>
       )}
+      {answers && <>{trans.__('answers %1', answers)}</>}
       <button
         type="button"
         className={cx('ref')}

@@ -3,7 +3,7 @@ import { done } from '../components/confirm';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
-import { weightsOf } from './weights';
+import { weightsOf, words } from './weights';
 
 /** Roll a deployment back at once; the word that it was done offers the traffic before. */
 export function useRollback(query: IQuery<IDeploymentDetail>): { busy: boolean; rollback: () => void } {
@@ -16,10 +16,17 @@ export function useRollback(query: IQuery<IDeploymentDetail>): { busy: boolean; 
     }
     const { name, versions } = deployment;
     const before = weightsOf(versions);
-    if (await run(() => client.deployments.rollback(name))) {
+    let after = before;
+    const roll = async (): Promise<void> => {
+      after = weightsOf((await client.deployments.rollback(name)).versions);
+    };
+    if (await run(roll)) {
       const undo = (): void =>
         void run(() => client.deployments.traffic(name, before, trans.__('undo')).then(query.refresh));
-      done(trans.__('%1 is back at its last healthy traffic.', name), { label: trans.__('Undo'), run: undo });
+      done(trans.__('%1 is back at %2; it was at %3.', name, words(after), words(before)), {
+        label: trans.__('Undo'),
+        run: undo
+      });
       await query.refresh();
     }
   };

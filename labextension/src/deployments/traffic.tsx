@@ -1,4 +1,4 @@
-import React, { useState } from 'react';
+import React, { useEffect, useState } from 'react';
 
 import type { IDeployedVersion, IDeployment, IDeploymentDetail, INumber } from '../api/types';
 import { Button } from '../components/button';
@@ -12,7 +12,7 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
 import { rate } from './section';
-import { balanced, checkWeights, fieldsOf, type Weights } from './weights';
+import { balanced, checkWeights, fieldsOf, type Weights, words } from './weights';
 
 const SERIES: Readonly<Record<string, number>> = { stable: 1, canary: 3, shadow: 4 };
 const seriesOf = ({ role }: IDeployedVersion): number => SERIES[role] ?? 6;
@@ -20,10 +20,18 @@ const seriesOf = ({ role }: IDeployedVersion): number => SERIES[role] ?? 6;
 interface ITrafficProps {
   deployment: IDeployment;
   query: IQuery<IDeploymentDetail>;
+  /** Called with what stands in the fields; null where that is the traffic there is. */
+  onEdit: (edited: IEditedTraffic | null) => void;
+}
+
+export interface IEditedTraffic {
+  shares: Readonly<Record<string, string>>;
+  /** Whether they make 100. */
+  whole: boolean;
 }
 
 /** The versions with their share of the traffic, and the editor that changes it: preview first, then apply. */
-export function Traffic({ deployment, query }: ITrafficProps): React.ReactElement {
+export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.ReactElement {
   return (
     <>
       <div role="table" aria-label={deployment.name}>
@@ -33,7 +41,7 @@ export function Traffic({ deployment, query }: ITrafficProps): React.ReactElemen
             <VersionLine key={version.version} version={version} />
           ))}
       </div>
-      <TrafficEditor key={deployment.updated_at} deployment={deployment} query={query} />
+      <TrafficEditor key={deployment.updated_at} deployment={deployment} query={query} onEdit={onEdit} />
     </>
   );
 }
@@ -89,7 +97,7 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
   );
 }
 
-function TrafficEditor({ deployment, query }: ITrafficProps): React.ReactElement {
+function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { run, busy } = useAction();
   const [fields, setFields] = useState(() => fieldsOf(deployment.versions));
@@ -97,7 +105,13 @@ function TrafficEditor({ deployment, query }: ITrafficProps): React.ReactElement
   const [reason, setReason] = useState('');
   const { weights, sum } = checkWeights(fields);
   const now = Object.fromEntries(deployment.versions.map(version => [version.version, version.traffic]));
-  const changed = weights !== null && Object.entries(weights).some(([version, value]) => now[version] !== value);
+  const touched = Object.entries(fields).some(([version, text]) => text.trim() !== String(now[version]));
+  const changed = weights !== null && touched;
+  const whole = weights !== null;
+  useEffect(() => {
+    onEdit(touched ? { shares: fields, whole } : null);
+    return () => onEdit(null);
+  }, [fields, touched, whole, onEdit]);
 
   const apply = async (next: Weights, why: string): Promise<void> => {
     const before = Object.fromEntries(Object.keys(next).map(version => [version, now[version] ?? 0]));
@@ -162,11 +176,6 @@ function TrafficEditor({ deployment, query }: ITrafficProps): React.ReactElement
     </div>
   );
 }
-
-const words = (weights: Weights): string =>
-  Object.entries(weights)
-    .map(([version, value]) => `${version} ${value} %`)
-    .join(', ');
 
 /** What each version would get, in requests a second where the rate is known. */
 function expected(deployment: IDeployment, weights: Weights): string {

@@ -1,6 +1,6 @@
 import React, { useState } from 'react';
 
-import { type ApiError, asApiError } from '../api/errors';
+import { ApiError, asApiError } from '../api/errors';
 import type { IDeploymentDetail, IPrediction } from '../api/types';
 import { Button } from '../components/button';
 import { ErrorCard } from '../components/card';
@@ -19,16 +19,40 @@ interface IAnswered {
   busy?: boolean;
 }
 
+/** A request that the deployment accepts, as the field holds it at first. */
+export const sampleBody = ({ sample }: IDeploymentDetail): string =>
+  JSON.stringify(sample ?? { data: { names: [], ndarray: [] } }, null, 2);
+
+/** What a text says as JSON, or the parser's reason why it is none. */
+export function parseBody(body: string): { value: unknown } | { reason: string } {
+  try {
+    return { value: JSON.parse(body) as unknown };
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+interface ITryItProps {
+  detail: IDeploymentDetail;
+  body: string;
+  onBody: (body: string) => void;
+}
+
 /** Ask the deployment through its gateway, with a sample that it accepts. */
-export function TryIt({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
+export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const { deployment, sample } = detail;
-  const [body, setBody] = useState(() => JSON.stringify(sample ?? { data: { names: [], ndarray: [] } }, null, 2));
+  const { deployment } = detail;
   const [{ answer, error, busy }, setAnswered] = useState<IAnswered>({});
   const ask = async (): Promise<void> => {
+    const read = parseBody(body);
+    if (!('value' in read)) {
+      const fix = trans.__('Put every name and text in double quotes, and close every bracket.');
+      setAnswered({ error: new ApiError('bad_request', trans.__('The request is no JSON.'), `${read.reason}.`, fix) });
+      return;
+    }
     setAnswered({ busy: true });
     try {
-      setAnswered({ answer: await client.deployments.predict(deployment.name, JSON.parse(body)) });
+      setAnswered({ answer: await client.deployments.predict(deployment.name, read.value) });
     } catch (failure) {
       setAnswered({ error: asApiError(failure) });
     }
@@ -46,7 +70,7 @@ export function TryIt({ detail }: { detail: IDeploymentDetail }): React.ReactEle
             aria-label={trans.__('Request body')}
             spellCheck={false}
             value={body}
-            onChange={event => setBody(event.target.value)}
+            onChange={event => onBody(event.target.value)}
           />
         </div>
       </section>

@@ -23,6 +23,12 @@ export function checkWeights(fields: Readonly<Record<string, string>>): IWeights
 export const weightsOf = (versions: readonly IDeployedVersion[]): Weights =>
   Object.fromEntries(versions.filter(({ traffic }) => traffic > 0).map(({ version, traffic }) => [version, traffic]));
 
+/** The traffic in words. */
+export const words = (weights: Weights): string =>
+  Object.entries(weights)
+    .map(([version, value]) => `${version} ${value} %`)
+    .join(', ');
+
 /** The fields as the traffic stands. */
 export const fieldsOf = (versions: readonly IDeployedVersion[]): Record<string, string> =>
   Object.fromEntries(

@@ -4,7 +4,7 @@ import React, { useState } from 'react';
 import type { IModelDetail, IVersion } from '../api/types';
 import { Button, Link } from '../components/button';
 import { Result } from '../components/card';
-import { confirm, done } from '../components/confirm';
+import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, InsertButton, PageHeader } from '../components/header';
@@ -125,19 +125,22 @@ function useDeploy(): OnVersion {
   const { run } = useAction();
   return version => {
     void (async () => {
-      const sure = await confirm({
+      const answers = [null, 'classes', 'probabilities'] as const;
+      const items = [trans.__('what it predicts'), trans.__('classes'), trans.__('probabilities')];
+      const sure = await InputDialog.getItem({
         title: trans.__('Deploy %1 v%2?', version.model, version.version),
-        body: trans.__(
-          'Its environment is built and it is tested before it answers. The first version of a deployment gets all traffic; a later one gets none until it is given some.'
+        label: trans.__(
+          'Its environment is built and it is tested before it answers. The first version of a deployment gets all traffic; a later one gets none until it is given some. A classifier answers:'
         ),
-        action: trans.__('Deploy'),
-        trans
+        items,
+        okLabel: trans.__('Deploy')
       });
-      if (sure) {
+      if (sure.button.accept) {
         await run(async () => {
           const job = await client.deployments.deploy({
             name: version.model,
-            version: `${version.model}/${version.version}`
+            version: `${version.model}/${version.version}`,
+            answers: answers[items.indexOf(sure.value ?? '')] ?? null
           });
           await open(job.ref);
         });

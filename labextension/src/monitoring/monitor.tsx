@@ -100,7 +100,7 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
     <>
       <Facts>
         <>
-          {trans.__('reference')} <b>{status.reference}</b>
+          {trans.__('reference')} <b>{status.reference || trans.__('none')}</b>
         </>
         {status.window_start && (
           <>{trans.__('window %1 to %2', format.time(status.window_start), format.time(status.window_end))}</>
@@ -149,7 +149,9 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
           </div>
         ) : (
           <EmptyCard
-            sentence={trans.__('No request has been logged in this window, so there is nothing to compare.')}
+            sentence={
+              status.trouble || trans.__('No request has been logged in this window, so there is nothing to compare.')
+            }
           />
         )}
       </div>
@@ -275,7 +277,7 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
       <dl>
         <dt>{trans.__('why')}</dt>
         <dd>
-          {alert.value?.value == null ? (
+          {alert.value?.value == null || alert.name !== 'drift' ? (
             alert.text
           ) : (
             <>

@@ -10,30 +10,35 @@ const settle = (): Promise<void> =>
     await new Promise(resolve => setTimeout(resolve));
   });
 
-it('a roll back offers the traffic that it took away', async () => {
+const version = (name: string, traffic: number, role: string): object => ({
+  version: name,
+  model: `models:/flights/${name.slice(1)}`,
+  state: 'ready',
+  traffic,
+  role,
+  reason: '',
+  gates: []
+});
+
+const deployment = {
+  ref: 'deployment:flights',
+  name: 'flights',
+  target: 'local',
+  state: 'healthy',
+  url: 'http://127.0.0.1',
+  versions: [version('v1', 90, 'stable'), version('v2', 10, 'canary'), version('v3', 0, '')],
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z'
+};
+
+const SAMPLE = { data: { names: ['a'], ndarray: [[1]] } };
+const CODE = { python: 'ml.deployment("flights")', curl: `curl -s http://127.0.0.1 -H 'A: b' -d '{}'` };
+
+it('a roll back says the traffic before and after it, and offers what it took away', async () => {
   const said = jest.spyOn(Notification, 'success').mockReturnValue('1');
-  const version = (name: string, traffic: number, role: string): object => ({
-    version: name,
-    model: `models:/flights/${name.slice(1)}`,
-    state: 'ready',
-    traffic,
-    role,
-    reason: '',
-    gates: []
-  });
-  const deployment = {
-    ref: 'deployment:flights',
-    name: 'flights',
-    target: 'local',
-    state: 'healthy',
-    url: 'http://127.0.0.1',
-    versions: [version('v1', 90, 'stable'), version('v2', 10, 'canary'), version('v3', 0, '')],
-    created_at: '2026-01-01T00:00:00Z',
-    updated_at: '2026-01-01T00:00:00Z'
-  };
   const deployments = {
     show: async () => ({ deployment, history: [], signature: [], code: {} }),
-    rollback: jest.fn(async () => deployment),
+    rollback: jest.fn(async () => ({ ...deployment, versions: [version('v1', 100, 'stable'), version('v2', 0, '')] })),
     traffic: jest.fn(async () => deployment)
   };
   show(fakeWorkbench({ deployments }), <DeploymentPage reference="deployment:flights" name="flights" />);
@@ -41,9 +46,59 @@ it('a roll back offers the traffic that it took away', async () => {
   fireEvent.click(screen.getByRole('button', { name: 'Roll Back' }));
   await settle();
   expect(deployments.rollback).toHaveBeenCalledWith('flights');
+  expect(said.mock.calls[0]?.[0]).toBe('flights is back at v1 100 %; it was at v1 90 %, v2 10 %.');
   const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
   expect(undo?.label).toBe('Undo');
   act(() => undo?.callback(new MouseEvent('click')));
   await settle();
   expect(deployments.traffic).toHaveBeenCalledWith('flights', { v1: 90, v2: 10 }, 'undo');
+});
+
+describe('the code of a deployment', () => {
+  const page = async (predict = jest.fn()): Promise<void> => {
+    const deployments = {
+      show: async () => ({ deployment, history: [], signature: [], answers: 'classes', sample: SAMPLE, code: CODE }),
+      predict
+    };
+    show(fakeWorkbench({ deployments }), <DeploymentPage reference="deployment:flights" name="flights" />);
+    await settle();
+  };
+  const shown = (): string | null => screen.getByRole('group', { name: 'Code' }).textContent;
+
+  it('says the traffic that stands in the fields, and the deployment again after Discard', async () => {
+    await page();
+    expect(shown()).toContain('ml.deployment("flights")');
+    fireEvent.change(screen.getByLabelText('v2'), { target: { value: '30' } });
+    expect(shown()).toContain('once all fields are right');
+    fireEvent.change(screen.getByLabelText('v1'), { target: { value: '70' } });
+    expect(shown()).toContain('.traffic("flights", {"v1": 70, "v2": 30, "v3": 0})');
+    fireEvent.click(screen.getByRole('button', { name: 'Preview Change' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Discard' }));
+    expect(shown()).toContain('ml.deployment("flights")');
+  });
+
+  it('says the request that was written, which stays when another tab was open', async () => {
+    await page();
+    fireEvent.click(screen.getByRole('tab', { name: 'Try It' }));
+    fireEvent.change(screen.getByLabelText('Request body'), { target: { value: '[{"a": null, "ok": true}]' } });
+    expect(shown()).toContain('.predict([{"a": None, "ok": True}])');
+    fireEvent.click(screen.getByRole('button', { name: 'curl' }));
+    expect(shown()).toContain(`curl -s http://127.0.0.1 -H 'A: b' -d '[{"a":null,"ok":true}]'`);
+    fireEvent.click(screen.getByRole('tab', { name: 'Tests' }));
+    fireEvent.click(screen.getByRole('tab', { name: 'Try It' }));
+    expect(screen.getByLabelText<HTMLTextAreaElement>('Request body').value).toBe('[{"a": null, "ok": true}]');
+  });
+
+  it('a request that is no JSON is not sent, and is told with the reason and the fix', async () => {
+    const predict = jest.fn();
+    await page(predict);
+    fireEvent.click(screen.getByRole('tab', { name: 'Try It' }));
+    fireEvent.change(screen.getByLabelText('Request body'), { target: { value: '{oops' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Ask' }));
+    const card = screen.getByRole('alert').textContent;
+    expect(card).toContain('The request is no JSON.');
+    expect(card).toContain('double quotes');
+    expect(predict).not.toHaveBeenCalled();
+    expect(shown()).toContain('once all fields are right');
+  });
 });

@@ -67,7 +67,10 @@ describe('weights', () => {
 describe('the traffic editor', () => {
   it('previews what each version would get, and changes nothing before Apply', async () => {
     const traffic = jest.fn(async () => DEPLOYMENT);
-    show(fakeWorkbench({ deployments: { traffic } }), <Traffic deployment={DEPLOYMENT} query={query} />);
+    show(
+      fakeWorkbench({ deployments: { traffic } }),
+      <Traffic deployment={DEPLOYMENT} query={query} onEdit={jest.fn()} />
+    );
     fireEvent.change(screen.getByLabelText('v2'), { target: { value: '50' } });
     fireEvent.click(screen.getByRole('button', { name: 'Preview Change' }));
     expect(screen.getByRole('status').textContent).toContain('v1 50 % ≈ 173/s, v2 50 % ≈ 173/s');
@@ -85,6 +88,7 @@ describe('the traffic editor', () => {
       <Traffic
         deployment={{ ...DEPLOYMENT, versions: [...DEPLOYMENT.versions, version('v3', 0, 'shadow')] }}
         query={query}
+        onEdit={jest.fn()}
       />
     );
     fireEvent.change(screen.getByLabelText('v2'), { target: { value: '50' } });

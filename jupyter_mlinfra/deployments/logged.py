@@ -1,0 +1,239 @@
+"""What MLflow wrote of a model: its file, inputs, what it answers, and the libraries it was made with.
+
+Read from the files alone: no tracking server, no import of the model's library, nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..core.errors import BadRequest, Unprocessable
+
+TYPES = ("double", "float", "integer", "long", "boolean", "string")
+"""Types of an MLflow signature that an XGBoost model can be asked with."""
+
+Answers = Literal["classes", "probabilities", "values"]
+
+BOOSTER = "xgboost.core.Booster"
+_CLASSIFIERS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier")
+_OTHERS = (BOOSTER, "xgboost.sklearn.XGBRegressor", "xgboost.sklearn.XGBRFRegressor", "xgboost.sklearn.XGBRanker")
+_OF_OBJECTIVE: Mapping[str, Answers] = {
+    "binary:logistic": "probabilities",
+    "multi:softprob": "probabilities",
+    "binary:hinge": "classes",
+    "multi:softmax": "classes",
+}
+_MODEL_FILES = {".ubj", ".json"}
+_SPEC = r"(?P<spec>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\Z"
+_SERVES = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy)\s*" + _SPEC)
+_EXPLAINS = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy|pandas|scikit-learn|mlflow|mlflow-skinny)\s*" + _SPEC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One column of the signature. optional: missing values were part of the training data."""
+
+    name: str
+    type: str
+    optional: bool
+    categories: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """A model as it was logged. requirements: of what answers; own_requirements: of its own pyfunc. document: of MLmodel, what loads it."""
+
+    file: Path
+    columns: Sequence[Input]
+    output_names: Sequence[str]
+    model_class: str
+    answers: Answers
+    requirements: Sequence[str]
+    own_requirements: Sequence[str]
+    document: Mapping[str, Any]
+
+
+def read(model: Path, answers: Answers | None = None) -> Logged:
+    """Read the folder of an MLflow model. answers: what a classifier is to answer; None: what its own pyfunc answers.
+
+    Raises Unprocessable when it is no XGBoost model with a signature that can be served, BadRequest for answers that it cannot give.
+    """
+    document = read_document(model)
+    file = _model_file(model, document)
+    model_class = _model_class(document)
+    columns, outputs = _signature(document)
+    lines = _lines(model)
+    return Logged(
+        file=file,
+        columns=columns,
+        output_names=outputs,
+        model_class=model_class,
+        answers=_answers(model_class, _booster_names(file)[1], answers),
+        requirements=_requirements(lines, _SERVES, document),
+        own_requirements=_own_requirements(lines, document),
+        document=_loadable(document, file.name),
+    )
+
+
+def read_document(model: Path) -> dict[str, Any]:
+    """The file MLmodel. Raises Unprocessable when there is none, or it names no flavor."""
+    import yaml
+
+    try:
+        document = yaml.safe_load((model / "MLmodel").read_text())
+    except FileNotFoundError:
+        raise Unprocessable(f"{model.name} is no MLflow model.", "It has no file MLmodel.", "Log the model with mlflow.xgboost.log_model.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Unprocessable("The file MLmodel cannot be read.", f"{str(error)[:200]}.", "Log the model again.") from error
+    if not isinstance(document, dict) or not isinstance(document.get("flavors"), dict):
+        raise Unprocessable("The file MLmodel is broken.", "It names no flavor.", "Log the model again.")
+    return document
+
+
+def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
+    flavor = document["flavors"].get("xgboost")
+    if not isinstance(flavor, dict):
+        known = ", ".join(sorted(name for name in document["flavors"] if name != "python_function")) or "none"
+        raise Unprocessable("The model cannot be served yet.", f"It is of flavor {known}; this runtime serves XGBoost models.", "Serve an XGBoost model.")
+    data = str(flavor.get("data", ""))
+    file = (model / data).resolve()
+    if not file.is_relative_to(model.resolve()) or not file.is_file():
+        raise Unprocessable("The model's file is missing.", f"MLmodel names {data[:80]!r}, which is not in its folder.", "Log the model again.")
+    if file.suffix not in _MODEL_FILES:
+        why = f"{file.name} is neither UBJ nor JSON; other formats could run code when they are loaded."
+        raise Unprocessable("The model's format is not served.", why, 'Log it with model_format="ubj".')
+    if _booster_names(file)[0] == "gblinear":
+        why = "Its booster is gblinear. XGBoost predicts from rows in place with trees only, and a linear booster is not safe in several threads."
+        raise Unprocessable("The model cannot be served.", why, 'Train it with booster="gbtree".')
+    return file
+
+
+def _model_class(document: Mapping[str, Any]) -> str:
+    """Raises Unprocessable for classes and loaders that are not XGBoost's and MLflow's own: they may answer anything, and run any code."""
+    flavors = document["flavors"]
+    name = str(flavors["xgboost"].get("model_class") or BOOSTER)
+    if name not in _CLASSIFIERS + _OTHERS:
+        why = f"It is a {name[:80]}; this runtime answers as XGBoost's own classes do."
+        raise Unprocessable("The model's class is not served.", why, "Log its booster: model.get_booster().")
+    loader = str((flavors.get("python_function") or {}).get("loader_module") or "mlflow.xgboost")
+    if loader != "mlflow.xgboost":
+        why = f"Its pyfunc is loaded by {loader[:80]}, whose answers this runtime does not give."
+        raise Unprocessable("The model's pyfunc is its own code.", why, "Log the model with mlflow.xgboost.log_model.")
+    return name
+
+
+def _answers(model_class: str, objective: str, wanted: Answers | None) -> Answers:
+    if model_class in _CLASSIFIERS:
+        if wanted == "values":
+            raise BadRequest("A classifier answers no values.", "It answers classes or probabilities.", "--answers classes or --answers probabilities")
+        return wanted or "classes"
+    native = _OF_OBJECTIVE.get(objective, "values") if model_class == BOOSTER else "values"
+    if wanted not in (None, native):
+        what = f"objective {objective}" if model_class == BOOSTER and objective else f"class {model_class.rpartition('.')[2]}"
+        raise BadRequest(f"The model cannot answer {wanted}.", f"It is of {what} and answers {native}.", "Leave the answers out, or log an XGBClassifier.")
+    return native
+
+
+def _booster_names(file: Path) -> tuple[str, str]:
+    """Names of booster and objective as the model file says them; empty where it does not."""
+    data = file.read_bytes()
+    if file.suffix == ".json":
+        try:
+            learner = json.loads(data)["learner"]
+            return str(learner["gradient_booster"]["name"]), str(learner["objective"]["name"])
+        except (ValueError, KeyError, TypeError):
+            return "", ""  # broken: the start says how
+    # UBJSON: L and S stand before a length of eight bytes; the keys of an object are in the order of the alphabet.
+    linear = _key(b"name") + b"SL" + _length(b"gblinear")
+    begin = data.rfind(_key(b"objective") + b"{" + _key(b"name") + b"SL")
+    if begin < 0:
+        return "gblinear" if linear in data else "", ""
+    at = begin + len(_key(b"objective") + b"{" + _key(b"name") + b"SL")
+    size = int.from_bytes(data[at : at + 8], "big")
+    objective = data[at + 8 : at + 8 + min(size, 64)].decode(errors="replace")
+    return "gblinear" if linear in data else "", objective
+
+
+def _length(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "big") + text
+
+
+def _key(text: bytes) -> bytes:
+    return b"L" + _length(text)
+
+
+def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
+    signature = document.get("signature") or {}
+    try:
+        inputs = json.loads(signature.get("inputs") or "null")
+        outputs = json.loads(signature.get("outputs") or "null")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Unprocessable("The model's signature is broken.", f"{error}.", "Log the model again.") from error
+    if not inputs:
+        fix = "Log it with signature=mlflow.models.infer_signature(inputs, predictions), and register the new run."
+        raise Unprocessable("The model has no signature.", "Without one a request cannot be checked before the model sees it.", fix)
+    if inputs[0].get("type") == "tensor":
+        return _tensor_inputs(inputs), []
+    bad = [str(item.get("name")) for item in inputs if item.get("type") not in TYPES or not item.get("name")]
+    if bad:
+        found = next(item for item in inputs if str(item.get("name")) == bad[0])
+        why = f"Input {bad[0]} is of type {found.get('type')}; an XGBoost model takes {', '.join(TYPES)}."
+        raise Unprocessable("The signature has an input that cannot be served.", why, "Turn it into a number before training, and log the model again.")
+    columns = [Input(name=item["name"], type=item["type"], optional=item.get("required") is False) for item in inputs]
+    names = [str(item["name"]) for item in outputs or [] if item.get("type") != "tensor" and item.get("name")]
+    return columns, names
+
+
+def _tensor_inputs(inputs: Sequence[Mapping[str, Any]]) -> list[Input]:
+    """A signature without names: columns by position. Its floats may be missing, as NaN is one of their values."""
+    spec = inputs[0].get("tensor-spec", {})
+    shape, kind = spec.get("shape", []), str(spec.get("dtype", ""))
+    if len(inputs) != 1 or len(shape) != 2 or int(shape[1]) < 1 or not kind.startswith(("float", "int", "uint")):
+        raise Unprocessable(
+            "The signature cannot be served.", f"It is a tensor of shape {shape} and type {kind or 'unknown'}.", "Use a signature with named columns."
+        )
+    floats = kind.startswith("float")
+    return [Input(name=f"f{place}", type="double" if floats else "long", optional=floats) for place in range(int(shape[1]))]
+
+
+def _lines(model: Path) -> list[str]:
+    file = model / "requirements.txt"
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return [line.partition("#")[0].strip().lower().replace("_", "-") for line in lines]
+
+
+def _requirements(lines: Sequence[str], known: re.Pattern[str], document: Mapping[str, Any]) -> list[str]:
+    """What was recorded of the libraries that decide the answer; the model's other requirements are of no use for it."""
+    kept = {found["name"]: found["spec"].replace(" ", "") for line in lines if (found := known.match(line))}
+    if "xgboost" not in kept and "xgboost-cpu" not in kept:
+        recorded = str(document["flavors"]["xgboost"].get("xgb_version", ""))
+        kept["xgboost"] = f"=={recorded}" if re.match(r"[\w.]+\Z", recorded) else ">=3.1"
+    return [f"{name}{spec}" for name, spec in sorted(kept.items())]
+
+
+def _own_requirements(lines: Sequence[str], document: Mapping[str, Any]) -> list[str]:
+    """Those with which its pyfunc runs. mlflow-skinny has all of MLflow that loads a model, at a tenth of the size."""
+    kept = _requirements([re.sub(r"^mlflow(?![\w-])", "mlflow-skinny", line) for line in lines], _EXPLAINS, document)
+    recorded = str(document.get("mlflow_version", ""))
+    pinned = f"mlflow-skinny=={recorded}" if re.match(r"[\w.]+\Z", recorded) else "mlflow-skinny"
+    needed = {"mlflow-skinny": pinned, "pandas": "pandas", "scikit-learn": "scikit-learn"}
+    missing = [line for name, line in needed.items() if not any(re.match(rf"{name}(?![\w-])", have) for have in kept)]
+    return sorted([*kept, *missing])
+
+
+def _loadable(document: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """What MLflow needs to load the model from a folder that holds `file`: nothing that changes with each logging, no code of the model's own."""
+    flavors = document["flavors"]
+    kept = {name: value for name, value in flavors["xgboost"].items() if name in ("model_class", "model_format", "xgb_version")}
+    return {
+        "flavors": {
+            "python_function": {"loader_module": "mlflow.xgboost", "data": file, "env": {}},
+            "xgboost": {**kept, "data": file},
+        },
+        "signature": document.get("signature"),
+    }

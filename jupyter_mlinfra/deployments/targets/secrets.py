@@ -1,0 +1,59 @@
+"""Secrets of the local gateway: files that only the owner can read, made once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from ...core.errors import Unprocessable
+from ...core.files import explain_os_error
+from ...core.project import Project
+from ..gateway import Keys
+
+_SCHEME = "Authorization: Bearer "
+
+
+def authorization_file(project: Project) -> Path:
+    """The file with the header that the gateway asks for; `curl -H @FILE` sends it, and no list of processes shows it."""
+    return project.folder("deployments") / "authorization"
+
+
+def keys_of(project: Project) -> Keys:
+    """What marks our own tests, and the token of the project when `[deployments] require_token` asks for one.
+
+    Raises Unavailable when they can be neither read nor made, Unprocessable when a file was changed to something else.
+    """
+    probe = _kept(project.folder("deployments") / "probe", "")
+    wanted = project.settings.deployments.require_token
+    return Keys(probe=probe, token=_kept(authorization_file(project), _SCHEME) if wanted else "")
+
+
+def _kept(path: Path, before: str) -> str:
+    """The secret in a file, after `before`."""
+    try:
+        if not path.exists():
+            _make(path, f"{before}{secrets.token_urlsafe(32)}\n")
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        text = path.read_text()
+    except OSError as error:
+        raise explain_os_error(error, f"{path.name} of the gateway cannot be used.") from error
+    secret = text.removeprefix(before).strip()
+    if not text.startswith(before) or len(secret) < 20 or not secret.isprintable():
+        raise Unprocessable(f"{path} holds no secret of the gateway.", "It was changed.", "Remove it, then: mlinfra down, and mlinfra up")
+    return secret
+
+
+def _make(path: Path, text: str) -> None:
+    """Whole or not at all, and of two who make it the first one's."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "w") as written:
+            written.write(text)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
