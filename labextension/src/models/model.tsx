@@ -26,7 +26,10 @@ const ALIASES = ['champion', 'challenger', 'candidate'];
 /** The page of a model: its versions, their aliases, and the promotion of one. */
 export default function ModelPage({ reference, name }: IPageProps): React.ReactElement {
   const { client } = useWorkbench();
-  const query = useQuery(reference, signal => client.experiments.model(name, signal), { topics: ['model'] });
+  const query = useQuery(reference, signal => client.experiments.model(name, signal), {
+    topics: ['model'],
+    about: reference
+  });
   return (
     <>
       <PageHeader icon="models" title={name} reference={reference}>

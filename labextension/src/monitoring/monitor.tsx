@@ -31,7 +31,7 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
   const query = useQuery(
     `${reference}:${since}`,
     signal => client.monitoring.status(name, since ? { since } : {}, signal),
-    { topics: ['alert'], list: reference }
+    { topics: ['alert'], about: reference, list: reference }
   );
   const { run, busy } = useAction();
   const monitor = query.data?.monitor;

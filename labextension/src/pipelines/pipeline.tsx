@@ -24,6 +24,7 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
   const { client, trans } = useWorkbench();
   const query = useQuery(reference, signal => client.pipelines.show(name, signal), {
     topics: ['step'],
+    about: reference,
     every: detail => (detail?.runs[0]?.state === 'running' ? 2_000 : 15_000)
   });
   const detail = query.data;

@@ -11,6 +11,7 @@ import { createCode } from '../code/insert';
 import { keysIn } from '../components/frame';
 import { showKeys } from '../components/keyhelp';
 import { IMLInfra, IWorkbench } from '../tokens';
+import { ownChords } from './chords';
 import { openQuick } from './quick';
 import { createMemory, Workbench } from './workbench';
 
@@ -43,6 +44,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
     state: IStateDB | null
   ): IWorkbench => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlinfra');
+    ownChords(app.commands);
     const code = createCode(app.commands, notebooks, panel => app.shell.activateById(panel.id));
     const made = new Workbench({ app, mlinfra, trans, code, memory: createMemory(state), palette, restorer });
     made.addCommand({
