@@ -63,6 +63,15 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       execute: ({ ref }) => (typeof ref === 'string' ? made.open(ref) : undefined)
     });
     made.addCommand({
+      id: 'mlinfra:workbench-keep',
+      label: trans.__('Keep This Page Open'),
+      caption: trans.__('The next page of its kind opens beside it, and not in its place'),
+      category: trans.__('ML: Workbench'),
+      isEnabled: () => made.preview !== null,
+      execute: () => made.preview && made.keep(made.preview.reference)
+    });
+    app.shell.currentChanged?.connect(() => app.commands.notifyCommandChanged('mlinfra:workbench-keep'));
+    made.addCommand({
       id: 'mlinfra:workbench-keys',
       label: trans.__('Show Keys'),
       caption: trans.__('What each key does on this page, in lists and everywhere'),
