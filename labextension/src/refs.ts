@@ -39,6 +39,12 @@ export function parseRef(text: string): IRef | null {
 export const kindOf = (ref: string): string => parseRef(ref)?.kind ?? '';
 export const nameOf = (ref: string): string => parseRef(ref)?.name ?? ref;
 
+/** The name with what follows the `@`: a snapshot, an alias. */
+export function labelOf(ref: string): string {
+  const parsed = parseRef(ref);
+  return parsed?.at ? `${parsed.name}@${parsed.at}` : nameOf(ref);
+}
+
 /** The reference of an object by its name, or by its names: `formatRef('column', ['sales.orders', 'amount'])`. */
 export function formatRef(kind: string, name: string | readonly string[], at?: string | null): string {
   const parts = (typeof name === 'string' ? [name] : name).map(encoded);
@@ -87,10 +93,7 @@ export function pageOf(ref: string): string {
   }
   const { kind, parts, at } = parsed;
   const owner = OWNERS[kind];
-  if (owner) {
-    return formatRef(owner, parts[0] ?? '');
-  }
-  return formatRef(kind, parts, kind === 'dataset' ? null : at);
+  return owner ? formatRef(owner, parts[0] ?? '') : formatRef(kind, parts, at);
 }
 
 /** The kinds that each panel calls its own in the scope chip of its search box. */

@@ -14,6 +14,7 @@ import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import type { IGoal } from '../hooks/page';
 import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -26,23 +27,29 @@ interface IColumnsProps {
   detail: IDatasetDetail;
   /** The key of the page that led here: `f` to the field that finds a column, `e` to the exact profile. */
   asked: string | null;
+  /** A column that was asked for. */
+  goal?: IGoal;
 }
 
 /** The columns of a dataset with their profile; the exact one is reckoned when asked for. */
-export function Columns({ detail, asked }: IColumnsProps): React.ReactElement {
+export function Columns({ detail, asked, goal }: IColumnsProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const { dataset, schema } = detail;
+  const { dataset, schema, newer } = detail;
   const [tier, setTier] = useState<Tier>(asked === 'e' ? 'exact' : 'sample');
   const [words, setWords] = useState('');
-  const sample = useProfile(client.catalog, dataset, 'sample');
-  const exact = useProfile(client.catalog, dataset, 'exact', tier === 'exact');
+  // The newest snapshot has the columns of today, an older one those that it was written with.
+  const name = newer && dataset.snapshot ? `${dataset.name}@${dataset.snapshot}` : dataset.name;
+  const sample = useProfile(client.catalog, dataset, name, 'sample');
+  const exact = useProfile(client.catalog, dataset, name, 'exact', tier === 'exact');
   const query = tier === 'exact' ? exact : sample;
   // What the sample told stays in its place until the exact numbers are there.
   const profile = exact.data ?? sample.data;
   const profiles = new Map(profile?.columns.map(column => [column.name, column]));
   const rows = schema
-    .filter(({ name }) => name.toLowerCase().includes(words.trim().toLowerCase()))
+    .filter(
+      column => column.name.toLowerCase().includes(words.trim().toLowerCase()) || refOf(dataset, column) === goal?.id
+    )
     .map((column): IRow => ({ ...column, profile: profiles.get(column.name) }));
   usePageKey('e', trans.__('exact profile'), () => setTier('exact'), tier !== 'exact');
   return (
@@ -55,7 +62,9 @@ export function Columns({ detail, asked }: IColumnsProps): React.ReactElement {
         label={trans.__('Columns of %1', dataset.name)}
         columns={columnsOf(workbench)}
         rows={rows}
-        row={row => rowOf(dataset.name, row)}
+        row={row => ({ id: refOf(dataset, row), ref: refOf(dataset, row) })}
+        goal={goal}
+        current={goal?.id}
       />
     </div>
   );
@@ -63,7 +72,8 @@ export function Columns({ detail, asked }: IColumnsProps): React.ReactElement {
 
 function useProfile(
   catalog: ICatalogClient,
-  { ref, name, snapshot }: IDataset,
+  { ref, snapshot }: IDataset,
+  name: string,
   tier: Tier,
   when = true
 ): IQuery<IProfile> {
@@ -103,10 +113,7 @@ function FindColumn({ words, going, onWords, left }: IFindColumnProps): React.Re
   );
 }
 
-const rowOf = (dataset: string, { name }: IRow): { id: string; ref: string } => {
-  const ref = formatRef('column', [dataset, name]);
-  return { id: ref, ref };
-};
+const refOf = (dataset: IDataset, { name }: IColumn): string => formatRef('column', [dataset.name, name]);
 
 interface IProfileBarProps {
   profile: IProfile | undefined;

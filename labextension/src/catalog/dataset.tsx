@@ -1,4 +1,4 @@
-import React, { useState } from 'react';
+import React, { useCallback, useEffect, useState } from 'react';
 
 import type { IDatasetDetail } from '../api/types';
 import { Button } from '../components/button';
@@ -12,8 +12,9 @@ import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
-import { type IQuery, useQuery } from '../hooks/query';
-import { formatRef } from '../refs';
+import { type IGoal, useGoal } from '../hooks/page';
+import { useQuery } from '../hooks/query';
+import { formatRef, labelOf, parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { Columns } from './columns';
 import { Lineage } from './lineage';
@@ -21,37 +22,91 @@ import { Preview } from './preview';
 import { Snapshots } from './snapshots';
 
 /** The page of a dataset. */
-export default function DatasetPage({ reference, name }: IPageProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
-  const query = useQuery(reference, signal => client.catalog.show(name, signal), {
+export default function DatasetPage({ reference, name, onTitle }: IPageProps): React.ReactElement {
+  const { client, open, trans } = useWorkbench();
+  const at = parseRef(reference)?.at ?? null;
+  const query = useQuery(reference, signal => client.catalog.show(labelOf(reference), signal), {
     topics: ['dataset'],
-    about: reference
+    about: formatRef('dataset', name)
   });
-  const dataset = query.data?.dataset;
+  const { detail, update } = useHeld(query.data);
+  useEffect(() => {
+    if (at !== null) {
+      onTitle?.(trans.__('%1 as it was', name));
+    }
+  }, [at, name, onTitle, trans]);
+  const refresh = (): void => {
+    update();
+    void query.refresh();
+  };
   return (
     <>
       <PageHeader
         icon="catalog"
         title={name}
         reference={reference}
-        pinned={formatRef('dataset', name, dataset?.snapshot)}
+        pinned={formatRef('dataset', name, at ?? detail?.dataset.snapshot)}
+        mark={at !== null && <Tag>{trans.__('older snapshot')}</Tag>}
       >
-        <InsertButton code={query.data?.code.python} />
-        <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
+        <InsertButton code={detail?.code.python} />
+        <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={refresh} />
       </PageHeader>
-      <Result query={query}>{detail => <Dataset detail={detail} query={query} />}</Result>
+      <Result query={query}>
+        {newest => (
+          <Dataset
+            detail={detail ?? newest}
+            page={reference}
+            onUpdate={at === null ? update : () => void open(formatRef('dataset', name))}
+          />
+        )}
+      </Result>
     </>
   );
+}
+
+/**
+ * The dataset as it was when the page was opened, until its user asks for what came since: rows that someone reads do not jump.
+ * What is known of it without a new snapshot (owner, tags) is always the newest.
+ */
+export function useHeld(newest: IDatasetDetail | undefined): {
+  detail: IDatasetDetail | undefined;
+  update: () => void;
+} {
+  const [held, hold] = useState<IDatasetDetail>();
+  const update = useCallback(() => hold(undefined), []);
+  if (newest && !held) {
+    hold(newest);
+  }
+  if (!newest || !held || held.dataset.snapshot === newest.dataset.snapshot) {
+    return { detail: newest, update };
+  }
+  return { detail: { ...held, newer: Math.max(1, newest.snapshots - held.snapshots) }, update };
 }
 
 type View = 'preview' | 'columns' | 'snapshots' | 'lineage';
 /** The key of the page that led to the tab. */
 type Asked = 'g' | 'f' | 'e' | null;
 
-function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDatasetDetail> }): React.ReactElement {
+interface IDatasetProps {
+  detail: IDatasetDetail;
+  /** The reference of the page. */
+  page: string;
+  /** Show the newest snapshot. */
+  onUpdate: () => void;
+}
+
+function Dataset({ detail, page, onUpdate }: IDatasetProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { dataset, schema } = detail;
-  const [view, setView] = useMemory<View>(`view:${dataset.ref}`, 'columns');
+  const [kept, setKept] = useMemory<View>(`view:${page}`, 'columns');
+  // Asked for by one of its columns, the page shows that one until its user turns to another tab.
+  const goal = useGoal('column');
+  const [left, leave] = useState<IGoal>();
+  const view = goal && left?.turn !== goal.turn ? 'columns' : kept;
+  const setView = (tab: View): void => {
+    leave(goal);
+    setKept(tab);
+  };
   // Asked for from another tab, it is done as soon as its own is drawn.
   const [asked, ask] = useState<Asked>(null);
   const go = (tab: View, what: Asked): void => {
@@ -63,7 +118,7 @@ function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDat
   usePageKey('e', trans.__('exact profile'), () => go('columns', 'e'), view !== 'columns');
   return (
     <>
-      <DatasetFacts detail={detail} query={query} />
+      <DatasetFacts detail={detail} onUpdate={onUpdate} />
       <Tabs
         tabs={[
           { name: 'preview', label: trans.__('Preview') },
@@ -76,7 +131,7 @@ function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDat
         note={trans._n('%1 column', '%1 columns', schema.length)}
       >
         {view === 'preview' && <Preview key={dataset.snapshot} dataset={dataset} going={asked === 'g'} />}
-        {view === 'columns' && <Columns detail={detail} asked={asked} />}
+        {view === 'columns' && <Columns detail={detail} asked={asked} goal={goal} />}
         {view === 'snapshots' && <Snapshots dataset={dataset} />}
         {view === 'lineage' && <Lineage dataset={dataset} />}
       </Tabs>
@@ -85,13 +140,7 @@ function Dataset({ detail, query }: { detail: IDatasetDetail; query: IQuery<IDat
   );
 }
 
-function DatasetFacts({
-  detail,
-  query
-}: {
-  detail: IDatasetDetail;
-  query: IQuery<IDatasetDetail>;
-}): React.ReactElement {
+function DatasetFacts({ detail, onUpdate }: Pick<IDatasetProps, 'detail' | 'onUpdate'>): React.ReactElement {
   const { trans } = useWorkbench();
   const { dataset, schema, newer } = detail;
   return (
@@ -115,7 +164,7 @@ function DatasetFacts({
       {newer > 0 && (
         <>
           <State state="pending">{trans._n('%1 snapshot newer', '%1 snapshots newer', newer)}</State>
-          <Button label={trans.__('Update')} onClick={() => void query.refresh()} />
+          <Button label={trans.__('Update')} caption={trans.__('Show the newest snapshot')} onClick={onUpdate} />
         </>
       )}
       {dataset.description && <span title={dataset.description}>{dataset.description}</span>}

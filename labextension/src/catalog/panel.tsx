@@ -12,7 +12,7 @@ import { Bars } from '../components/shape';
 import { Pinned, Recent } from '../components/shelf';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { type IDetail, useDetails } from '../hooks/details';
+import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 import { formatRef, PANEL_KINDS } from '../refs';
@@ -48,20 +48,22 @@ export default function CatalogPanel(): React.ReactElement {
         {...section}
         title={trans.__('Namespaces')}
         note={section.open && page && trans._n('%1 dataset', '%1 datasets', page.total)}
-        body={() => <Result query={query}>{data => <Namespaces page={data} version={query.at} />}</Result>}
+        body={() => <Result query={query}>{data => <Namespaces page={data} at={query.at} />}</Result>}
       />
       <Recent name="catalog:recent" kinds={PANEL_KINDS.catalog} />
     </>
   );
 }
 
-function Namespaces({ page, version }: { page: IPage<IDataset>; version: number }): React.ReactElement {
+function Namespaces({ page, at }: { page: IPage<IDataset>; at: number }): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const [closed, toggleNamespace] = useMemorySet('catalog:closed');
   const [open, toggleDataset] = useMemorySet('catalog:open');
-  const names = React.useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
-  const under = useDetails(names, name => columnsOf(workbench, name), version);
+  const under = useDetails(unfolded(page.items, open), name => columnsOf(workbench, name), {
+    at,
+    topics: ['dataset']
+  });
   if (!page.items.length) {
     return (
       <EmptyCard

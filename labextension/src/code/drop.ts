@@ -4,7 +4,6 @@ import type { Drag } from '@lumino/dragdrop';
 import { asCell } from './cell';
 import { REFS_MIME } from './drag';
 import { codeCells, insertCell, isWritable } from './insert';
-import { pythonFor } from './python';
 
 /** A gap between cells: the position of the new cell, and where the line is drawn (pixels from the top of the notebook). */
 export interface IGap {
@@ -22,6 +21,9 @@ export function nearestGap(cells: readonly { index: number; top: number; bottom:
   return last ? { index: last.index + 1, y: last.bottom } : { index: 0, y: 0 };
 }
 
+/** Give a notebook the focus: its active cell, or the text in that. */
+export type Reveal = (panel: NotebookPanel, inText: boolean) => void;
+
 /**
  * Takes references that are dropped on one notebook: they become a cell in the nearest gap.
  *
@@ -29,7 +31,10 @@ export function nearestGap(cells: readonly { index: number; top: number; bottom:
  * cannot be written to takes none.
  */
 class NotebookDrop implements EventListenerObject {
-  constructor(private readonly _panel: NotebookPanel) {
+  constructor(
+    private readonly _panel: NotebookPanel,
+    private readonly _reveal: Reveal
+  ) {
     const node = _panel.content.node;
     for (const type of ['lm-dragenter', 'lm-dragover', 'lm-dragleave', 'lm-drop']) {
       node.addEventListener(type, this, true); // before the editors, which would take it wherever the pointer is
@@ -61,14 +66,15 @@ class NotebookDrop implements EventListenerObject {
       return;
     }
     this._line.remove();
-    // The notebook in use when the drag began may be another: what this one lacks is seen here.
-    const code = asCell(pythonFor(drag.mimeData.getData(REFS_MIME) as string[]), 'python', codeCells(this._panel));
+    // The code of the drag, as an editor would take it. The notebook in use when it began may be another: what this one lacks is seen here.
+    const code = asCell(drag.mimeData.getData('text/plain') as string, 'python', codeCells(this._panel));
     if (empty) {
       empty.fill(code);
     } else {
       insertCell(this._panel, gap.index, code);
-      this._panel.content.activate();
     }
+    // The focus follows the code: the row that was dragged would take the next key. Lumino has not let go of the drag yet.
+    setTimeout(() => this._reveal(this._panel, empty !== null));
   }
 
   /** The empty line of an editor at a place, and how it is filled. */
@@ -85,6 +91,8 @@ class NotebookDrop implements EventListenerObject {
       fill: code => {
         const at = editor.posAtDOM(line);
         cell.model.sharedModel.updateSource(at, at, code);
+        this._panel.content.activeCellIndex = this._panel.content.widgets.indexOf(cell);
+        cell.editor?.setCursorPosition(cell.editor.getPositionAt(at + code.length) ?? { line: 0, column: 0 });
       }
     };
   }
@@ -114,8 +122,8 @@ function edges(node: Element): { top: number; bottom: number } {
 }
 
 /** Let every notebook, now and later, take references between its cells. */
-export function acceptDrops(tracker: INotebookTracker): void {
-  const attach = (panel: NotebookPanel): NotebookDrop => new NotebookDrop(panel);
+export function acceptDrops(tracker: INotebookTracker, reveal: Reveal): void {
+  const attach = (panel: NotebookPanel): NotebookDrop => new NotebookDrop(panel, reveal);
   tracker.forEach(attach);
   tracker.widgetAdded.connect((_, panel) => attach(panel));
 }

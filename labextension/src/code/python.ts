@@ -42,7 +42,7 @@ type Form = (ref: IRef) => string;
 
 const FORMS: Readonly<Record<string, Form>> = {
   dataset: ({ name, at }) =>
-    `${variable(name)} = ml.dataset(${quote(name)}).scan(${at ? `snapshot=${quote(at)}` : ''})`,
+    frame(variable(name), `ml.dataset(${quote(name)}).scan(${at ? `snapshot=${quote(at)}` : ''})`),
   column: ref => columns([ref]),
   view: ({ name }) => features([`${name}:*`]),
   feature: ({ name }) => features([name]),
@@ -53,8 +53,8 @@ const FORMS: Readonly<Record<string, Form>> = {
   experiment: ({ name }) => `runs = ml.runs(${quote(name)})\nruns.frame()`,
   run: ({ name }) => `run = ml.run(${quote(name)})\nrun.metrics`,
   compare: ({ parts }) => runs(parts),
-  model: ({ name }) => `model = ml.model(${quote(name)}).load()`,
-  version: ({ name, at }) => `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()`,
+  model: ({ name }) => `model = ml.model(${quote(name)}).load()\nmodel`,
+  version: ({ name, at }) => `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()\nmodel`,
   deployment: ({ name }) => `deployment = ml.deployment(${quote(name)})\ndeployment`,
   monitor: ({ name }) => `requests = ml.monitor(${quote(name)}).frame()\nrequests`,
   alert: ({ name }) => `ml.alert(${quote(name)})`
@@ -62,9 +62,14 @@ const FORMS: Readonly<Record<string, Form>> = {
 
 function columns(refs: readonly IRef[]): string {
   const dataset = refs[0]?.parts[0] ?? '';
-  const picked = refs.map(({ parts }) => quote(parts[1] ?? '')).join(', ');
-  return `${variable(dataset)} = ml.dataset(${quote(dataset)}).scan().select(${picked})`;
+  const names = refs.map(({ parts }) => parts[1] ?? '');
+  // A name of their own: the one of the dataset is, as a rule, the frame with all columns.
+  const own = names.length === 1 ? variable(names[0] ?? '') : `${variable(dataset)}_columns`;
+  return frame(own, `ml.dataset(${quote(dataset)}).scan().select(${names.map(quote).join(', ')})`);
 }
+
+/** A lazy frame under a name, and its first rows, since a cell that shows nothing tells nobody whether it is right. */
+const frame = (name: string, made: string): string => `${name} = ${made}\n${name}.head(5).collect()`;
 
 function features(names: readonly string[]): string {
   return [

@@ -22,8 +22,8 @@ export async function confirm({ title, body, action, trans }: IConfirm): Promise
 const LONG_MS = 10_000;
 const SHORT_MS = 4_000;
 
-/** The failure that is still in sight: the next word of ours takes its place. */
-let lastFailure = '';
+/** The last failure. Said again, it takes the place of the first; any other stays in the notification centre until it is read. */
+let last = { message: '', id: '' };
 
 /** JupyterLab cuts what is longer. */
 const ROOM = 140;
@@ -41,14 +41,15 @@ export function brief(message: string, trans: TranslationBundle): [what: string,
 
 /** Say what went wrong, with a way to why and the fix; the notification centre keeps it. */
 export function failed(message: string, trans: TranslationBundle): void {
-  Notification.dismiss(lastFailure);
+  if (last.message === message) {
+    Notification.dismiss(last.id);
+  }
   const [what, actions] = brief(message, trans);
-  lastFailure = Notification.error(what, { autoClose: LONG_MS, actions });
+  last = { message, id: Notification.error(what, { autoClose: LONG_MS, actions }) };
 }
 
 /** Say what was done, and offer to undo it for ten seconds. */
 export function done(message: string, undo?: { label: string; run: () => void }): void {
   const actions: Notification.IAction[] = undo ? [{ label: undo.label, callback: undo.run }] : [];
-  Notification.dismiss(lastFailure);
   Notification.success(message, { autoClose: undo ? LONG_MS : SHORT_MS, actions });
 }

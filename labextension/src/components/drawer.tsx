@@ -1,8 +1,9 @@
-import React, { useState } from 'react';
+import React, { useId, useState } from 'react';
 
 import type { Code } from '../api/types';
 import { type Door, DOORS } from '../code/cell';
 import { useWorkbench } from '../hooks/context';
+import { useMemory } from '../hooks/memory';
 import { Button, Key } from './button';
 import { cx } from './cx';
 import { useFrameCode } from './frame';
@@ -32,6 +33,8 @@ export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.Reac
     .filter(isDoor)
     .sort((a, b) => DOORS.indexOf(a) - DOORS.indexOf(b));
   const [chosen, choose] = useState<Door>('python');
+  const [folded, fold] = useMemory('code-strip:folded', false);
+  const id = useId();
   const door = doors.includes(chosen) ? chosen : doors[0];
   const text = (door ? (code[door] ?? '') : '').trim();
   useFrameCode(faulty ? '' : text, door ?? 'python');
@@ -41,6 +44,17 @@ export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.Reac
   return (
     <div className={cx('drawer')} role="group" aria-label={trans.__('Code')}>
       <div className={cx('drawer-head')}>
+        <button
+          type="button"
+          className={cx('drawer-fold')}
+          aria-expanded={!folded}
+          aria-controls={id}
+          title={folded ? trans.__('Show the code') : trans.__('Fold the code away')}
+          onClick={() => fold(!folded)}
+        >
+          <span className={cx('twist', !folded && 'is-open')} aria-hidden="true" />
+          <span className={cx(!folded && 'unseen')}>{trans.__('Code')}</span>
+        </button>
         <div role="group" aria-label={trans.__('Written as')}>
           {doors.map(name => (
             <button
@@ -48,7 +62,10 @@ export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.Reac
               type="button"
               className={cx('door')}
               aria-pressed={name === door}
-              onClick={() => choose(name)}
+              onClick={() => {
+                choose(name);
+                fold(false);
+              }}
             >
               {names[name]}
             </button>
@@ -68,7 +85,9 @@ export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.Reac
         <Button icon="copy" label={trans.__('Copy')} disabled={faulty} onClick={() => workbench.code.copy(text)} />
         <Key>c</Key>
       </div>
-      <Highlight code={text} door={door} />
+      <div id={id} hidden={folded}>
+        <Highlight code={text} door={door} />
+      </div>
     </div>
   );
 }

@@ -88,7 +88,8 @@ export const keysIn = (node: Element): IKeyed | undefined => {
   return frame ? FRAMES.get(frame) : undefined;
 };
 
-const TYPING = 'input:not([type="checkbox"]), textarea, select, [contenteditable="true"]';
+/** Where keys are text. */
+export const TYPING = 'input:not([type="checkbox"]), textarea, select, [contenteditable="true"]';
 
 function Keys({ kind, children }: { kind: string; children: React.ReactNode }): React.ReactElement {
   const workbench = useWorkbench();

@@ -1,4 +1,4 @@
-import React, { useId } from 'react';
+import React, { useEffect, useId, useRef } from 'react';
 
 import { dragFrom } from '../code/drag';
 import { useWorkbench } from '../hooks/context';
@@ -78,12 +78,33 @@ interface ITabsProps {
   onSelect: (name: string) => void;
   /** Stands at the right end. */
   note?: React.ReactNode;
+  /** How often a key led to the current tab: the focus then goes to its first field, else to its first row or button. */
+  led?: number;
   children: React.ReactNode;
 }
 
+/** What takes the focus in a tab, in this order. */
+const FIRST = ['input:not([type="checkbox"]), textarea, select', '[data-row][tabindex="0"]', 'button'];
+
+function focusFirst(panel: Element | null): void {
+  for (const wanted of FIRST) {
+    const found = [...(panel?.querySelectorAll<HTMLElement>(`:is(${wanted}):not(:disabled)`) ?? [])];
+    if (found[0]) {
+      found[0].focus();
+      return;
+    }
+  }
+}
+
 /** Tabs of a page, by the ARIA pattern: one tab stop, arrows move. */
-export function Tabs({ tabs, current, onSelect, note, children }: ITabsProps): React.ReactElement {
+export function Tabs({ tabs, current, onSelect, note, led = 0, children }: ITabsProps): React.ReactElement {
   const id = useId();
+  const panel = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (led) {
+      focusFirst(panel.current);
+    }
+  }, [led]);
   const move = (event: React.KeyboardEvent): void => {
     const index = tabs.findIndex(tab => tab.name === current);
     const next = rove(event.key, index, tabs.length, 'horizontal');
@@ -116,7 +137,13 @@ export function Tabs({ tabs, current, onSelect, note, children }: ITabsProps): R
         <span className={cx('space')} />
         {note && <span className={cx('tabs-note')}>{note}</span>}
       </div>
-      <div className={cx('tab-panel')} id={`${id}-panel`} role="tabpanel" aria-labelledby={`${id}-${current}`}>
+      <div
+        ref={panel}
+        className={cx('tab-panel')}
+        id={`${id}-panel`}
+        role="tabpanel"
+        aria-labelledby={`${id}-${current}`}
+      >
         {children}
       </div>
     </>

@@ -1,9 +1,10 @@
 import type React from 'react';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { dragFrom } from '../code/drag';
 import { pythonFor } from '../code/python';
 import { useWorkbench } from '../hooks/context';
+import type { IGoal } from '../hooks/page';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { done } from './confirm';
@@ -31,6 +32,8 @@ export interface IRowsOptions {
   /** Instead of the object's page. */
   onOpen?: (id: string) => void;
   onToggle?: (id: string) => void;
+  /** A row that was asked for: it is selected, scrolled into sight and has the focus. */
+  goal?: IGoal;
 }
 
 interface IRowsState {
@@ -80,6 +83,7 @@ export interface IRowProps {
   'data-mlinfra-ref': string | undefined;
   'aria-selected': boolean;
   onClick: (event: React.MouseEvent) => void;
+  onDoubleClick: (event: React.MouseEvent) => void;
   onFocus: () => void;
   onKeyDown: (event: React.KeyboardEvent) => void;
   onMouseDown: (event: React.MouseEvent) => void;
@@ -130,6 +134,35 @@ function openRow({ rows, index, options, workbench }: IScene): void {
   } else if (row?.open !== undefined) {
     options.onToggle?.(row.id);
   }
+}
+
+/** Go to a row that was asked for from elsewhere, once for each time, as soon as it is there. */
+function useGoalRow(sceneOf: (index: number) => IScene): void {
+  const { rows, options, choose } = sceneOf(0);
+  const { goal } = options;
+  const reached = useRef('');
+  const index = goal ? rows.findIndex(row => row.id === goal.id) : -1;
+  useEffect(() => {
+    const turn = goal && `${goal.turn} ${goal.id}`;
+    if (index >= 0 && turn && reached.current !== turn) {
+      reached.current = turn;
+      const scene = sceneOf(index);
+      focus(scene, index);
+      scene.container.current?.querySelectorAll('[data-row]')[index]?.scrollIntoView({ block: 'nearest' });
+      if (!options.onSelect) {
+        choose(new Set([goal.id]));
+      }
+    }
+  });
+}
+
+/** The row before or after in the panel or page, in another list or table of it; above the first one is the search box. */
+function beyond(from: Element, down: boolean): HTMLElement | null {
+  const frame = from.closest('[data-mlinfra-frame]');
+  const all = [...(frame?.querySelectorAll<HTMLElement>('[data-row]') ?? [])];
+  const place = all.findIndex(row => row === from);
+  const next = all[down ? place + 1 : place - 1];
+  return next ?? (down ? null : (frame?.querySelector<HTMLElement>('input[type="search"]') ?? null));
 }
 
 /** Go to another row; with Shift the rows passed join the selection. */
@@ -186,7 +219,10 @@ function onKeyDown(scene: IScene, event: React.KeyboardEvent): void {
   }
   event.preventDefault();
   event.stopPropagation();
-  if (next !== null) {
+  const arrow = event.key === 'ArrowDown' || event.key === 'ArrowUp';
+  if (next === scene.index && arrow && !event.shiftKey) {
+    beyond(event.currentTarget, event.key === 'ArrowDown')?.focus();
+  } else if (next !== null) {
     move(scene, next, event.shiftKey && event.key.startsWith('Arrow'));
   } else if (action) {
     perform(scene, action, event.currentTarget);
@@ -203,6 +239,14 @@ function onClick(scene: IScene, event: React.MouseEvent): void {
     scene.choose(toggled(scene.selection, row.id));
   } else {
     openRow(scene);
+  }
+}
+
+/** The first click has opened its page, the second one keeps it. */
+function keepPage({ rows, index, options, workbench }: IScene, event: React.MouseEvent): void {
+  const ref = rows[index]?.ref;
+  if (ref && !options.onOpen && !inControl(event)) {
+    workbench.keep(ref);
   }
 }
 
@@ -243,6 +287,8 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
     choose
   });
 
+  useGoalRow(sceneOf);
+
   return {
     container,
     selection,
@@ -255,6 +301,7 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
         'data-mlinfra-ref': row?.ref,
         'aria-selected': row ? selection.has(row.id) : false,
         onClick: event => onClick(sceneOf(index), event),
+        onDoubleClick: event => keepPage(sceneOf(index), event),
         onFocus: () => activate(row?.id ?? null),
         onKeyDown: event => onKeyDown(sceneOf(index), event),
         onMouseDown: event => onMouseDown(sceneOf(index), event)

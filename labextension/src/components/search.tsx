@@ -1,6 +1,7 @@
 import React, { useEffect, useRef, useState } from 'react';
 
 import type { IHit } from '../api/types';
+import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import { useSettled } from '../hooks/settled';
@@ -90,16 +91,34 @@ export function SearchBox({ search, placeholder, scope }: ISearchBoxProps): Reac
   );
 }
 
-/** Objects of every kind that hold the words, the panel's own kinds first. */
-export function SearchResults({
-  search,
-  panel,
-  all
-}: {
+/** Characters that the server takes. */
+const LONGEST = 2_000;
+
+interface IResultsProps {
   search: ISearch;
   panel: PanelName;
   all: boolean;
-}): React.ReactElement {
+}
+
+/** What the search box finds. */
+export function SearchResults(props: IResultsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { length } = props.search.settled;
+  return length > LONGEST ? (
+    <p className={cx('results-note')} role="status">
+      {trans.__(
+        'This text is too long for a search: it has %1 characters, and %2 are read. A few words find more.',
+        format.number(length),
+        format.number(LONGEST)
+      )}
+    </p>
+  ) : (
+    <Found {...props} />
+  );
+}
+
+/** Objects of every kind that hold the words, the panel's own kinds first. */
+function Found({ search, panel, all }: IResultsProps): React.ReactElement {
   const { settled: words, going, go } = search;
   const { client, trans } = useWorkbench();
   const own: readonly string[] = PANEL_KINDS[panel];

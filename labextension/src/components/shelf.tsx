@@ -2,7 +2,7 @@ import React, { useSyncExternalStore } from 'react';
 
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { kindOf, nameOf } from '../refs';
+import { kindOf, labelOf } from '../refs';
 import type { IVisit } from '../tokens';
 import { Button } from './button';
 import { cx } from './cx';
@@ -40,7 +40,7 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
     id: ref,
     ref,
     icon: iconOf(kindOf(ref)),
-    name: nameOf(ref),
+    name: labelOf(ref),
     title: ref,
     meta: (
       <>
@@ -81,7 +81,7 @@ export function Recent({ name, kinds }: { name: string; kinds: readonly string[]
             id: ref,
             ref,
             icon: iconOf(kindOf(ref)),
-            name: nameOf(ref),
+            name: labelOf(ref),
             title: ref,
             meta: <span>{format.time(at)}</span>
           }))}

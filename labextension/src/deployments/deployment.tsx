@@ -28,7 +28,9 @@ const BUSY = ['building', 'starting', 'testing', 'draining'];
 /** The page of a deployment. */
 export default function DeploymentPage({ reference, name }: IPageProps): React.ReactElement {
   const { client } = useWorkbench();
-  const [view, setView] = useState('traffic');
+  const [{ view, led }, setView] = useState({ view: 'traffic', led: 0 });
+  /** Go to a tab, and into it. */
+  const lead = (next: string): void => setView({ view: next, led: led + 1 });
   const query = useQuery(reference, signal => client.deployments.show(name, signal), {
     topics: ['deployment'],
     about: reference,
@@ -43,11 +45,20 @@ export default function DeploymentPage({ reference, name }: IPageProps): React.R
         reference={reference}
         mark={deployment && <State state={deployment.state} tag />}
       >
-        {deployment && <Verbs deployment={deployment} query={query} onTry={() => setView('try')} />}
+        {deployment && <Verbs deployment={deployment} query={query} onTry={() => lead('try')} />}
         <InsertButton code={query.data?.code.python} primary={false} />
       </PageHeader>
       <Result query={query}>
-        {detail => <Deployment detail={detail} query={query} view={view} onView={setView} />}
+        {detail => (
+          <Deployment
+            detail={detail}
+            query={query}
+            view={view}
+            led={led}
+            onView={next => setView({ view: next, led: 0 })}
+            onLead={lead}
+          />
+        )}
       </Result>
     </>
   );
@@ -108,16 +119,19 @@ interface IDeploymentProps {
   detail: IDeploymentDetail;
   query: IQuery<IDeploymentDetail>;
   view: string;
+  /** How often a key or button led into the tab. */
+  led: number;
   onView: (view: string) => void;
+  onLead: (view: string) => void;
 }
 
-function Deployment({ detail, query, view, onView }: IDeploymentProps): React.ReactElement {
+function Deployment({ detail, query, view, led, onView, onLead }: IDeploymentProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { deployment } = detail;
   const [traffic, setTraffic] = useState<IEditedTraffic | null>(null);
   const [body, setBody] = useState<string | null>(null);
-  usePageKey('t', trans.__('traffic'), () => onView('traffic'));
-  usePageKey('y', trans.__('try it'), () => onView('try'));
+  usePageKey('t', trans.__('traffic'), () => onLead('traffic'));
+  usePageKey('y', trans.__('try it'), () => onLead('try'));
   return (
     <>
       <DeploymentFacts detail={detail} />
@@ -129,6 +143,7 @@ function Deployment({ detail, query, view, onView }: IDeploymentProps): React.Re
           { name: 'history', label: trans.__('History') }
         ]}
         current={view}
+        led={led}
         onSelect={onView}
       >
         <div className={cx('scroll')}>

@@ -14,6 +14,7 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { Curves, type ISeries } from './curves';
 
@@ -27,6 +28,7 @@ export default function ComparePage({ reference, name }: IPageProps): React.Reac
   const query = useQuery(reference, signal => client.experiments.compare(ids, signal), {
     every: () => null,
     topics: ['run'],
+    about: ids.map(id => formatRef('run', id)),
     when: ids.length > 1
   });
   return (

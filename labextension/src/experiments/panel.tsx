@@ -1,4 +1,4 @@
-import React, { useMemo } from 'react';
+import React from 'react';
 
 import type { IExperiment, IPage, IRun } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
@@ -11,7 +11,7 @@ import { Pinned } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { type IDetail, useDetails } from '../hooks/details';
+import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
 import { PANEL_KINDS } from '../refs';
@@ -40,7 +40,7 @@ export default function ExperimentsPanel(): React.ReactElement {
           <Result query={query}>
             {page => (
               <>
-                <Experiments page={page} version={query.at} />
+                <Experiments page={page} at={query.at} />
                 <More page={page} onMore={onMore} />
               </>
             )}
@@ -51,15 +51,14 @@ export default function ExperimentsPanel(): React.ReactElement {
   );
 }
 
-function Experiments({ page, version }: { page: IPage<IExperiment>; version: number }): React.ReactElement {
+function Experiments({ page, at }: { page: IPage<IExperiment>; at: number }): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const [open, toggle] = useMemorySet('experiments:open');
-  const names = useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
   const under = useDetails(
-    names,
+    unfolded(page.items, open),
     async experiment => (await client.experiments.runs({ experiment, limit: NEWEST })).items,
-    version
+    { at, moves: runs => runs.some(run => run.status === 'running') }
   );
   if (!page.items.length) {
     return (

@@ -27,6 +27,7 @@ export default function RunPage({ reference, name }: IPageProps): React.ReactEle
   const { client, trans, open } = useWorkbench();
   const query = useQuery(reference, signal => client.experiments.run(name, signal), {
     topics: ['run'],
+    about: reference,
     every: run => (!run || run.status === 'running' ? 5_000 : null)
   });
   const run = query.data;

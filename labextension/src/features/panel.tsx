@@ -1,4 +1,4 @@
-import React, { useMemo } from 'react';
+import React from 'react';
 
 import type { IFeature, IPage, IView } from '../api/types';
 import { pythonFor } from '../code/python';
@@ -14,7 +14,7 @@ import { Pinned, Recent } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { type IDetail, useDetails } from '../hooks/details';
+import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useList } from '../hooks/list';
 import { useMemory, useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
@@ -45,7 +45,7 @@ export default function FeaturesPanel(): React.ReactElement {
           <Result query={query}>
             {page => (
               <>
-                <Views page={page} picked={picked} onPick={pick} version={query.at} />
+                <Views page={page} picked={picked} onPick={pick} at={query.at} />
                 <More page={page} onMore={onMore} />
               </>
             )}
@@ -116,18 +116,17 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
 
 interface IViewsProps extends IBasketProps {
   page: IPage<IView>;
-  version: number;
+  at: number;
 }
 
-function Views({ page, picked, onPick, version }: IViewsProps): React.ReactElement {
+function Views({ page, picked, onPick, at }: IViewsProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const [open, toggle] = useMemorySet('features:open');
-  const names = useMemo(() => page.items.filter(view => open.has(view.ref)).map(view => view.name), [page, open]);
   const under = useDetails(
-    names,
+    unfolded(page.items, open),
     async name => (await client.features.features({ view: name, limit: MOST })).items,
-    version
+    { at, topics: ['view'] }
   );
   if (!page.items.length) {
     return <NoViews />;

@@ -16,6 +16,7 @@ import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
 import { ended } from '../jobs/ended';
 import { notify } from '../jobs/notify';
@@ -75,6 +76,7 @@ function View({ detail }: { detail: IViewDetail }): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const { view, features } = detail;
+  const goal = useGoal('feature');
   return (
     <>
       <ViewFacts detail={detail} />
@@ -89,6 +91,8 @@ function View({ detail }: { detail: IViewDetail }): React.ReactElement {
             return { id: ref, ref };
           }}
           onOpen={() => undefined}
+          goal={goal}
+          current={goal?.id}
         />
         <Online detail={detail} />
       </div>

@@ -1,8 +1,10 @@
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { Topic } from '../api/events';
+import { pageOf } from '../refs';
 import { useWorkbench } from './context';
+import { RefreshContext } from './refresh';
 import { useVisible } from './visible';
 
 /** What is known of an answer; the last good data stays when a later request fails. */
@@ -27,6 +29,8 @@ export type Every<T> = (data: T | undefined) => number | null;
 const SLOWEST = 60_000;
 /** Events within so many milliseconds are answered by one request. */
 const BURST = 150;
+/** While events keep coming, an answer stands for so many milliseconds. */
+const PACE = 500;
 const NOTHING: IAnswer<never> = {
   data: undefined,
   error: null,
@@ -135,15 +139,20 @@ export class Poller<T> {
     this._set({ loading: false, cancelled: true });
   };
 
-  /** News came: ask soon, once for a burst of events. */
+  /** News came: ask soon, once for a burst of events. Events that never pause do not put the request off. */
   nudge = (): void => {
+    const due = this._nudged;
     this._nudged = true;
     if (!this._running || this._answer.cancelled) {
       this._stale = true;
-    } else if (!this._request) {
-      this._schedule(BURST);
+    } else if (!this._request && !due) {
+      this._schedule(this._soon());
     }
   };
+
+  private _soon(): number {
+    return Math.max(BURST, this._answer.at + PACE - Date.now());
+  }
 
   /** An answer to another question stands only while this one is under way. */
   private _giveBack(): void {
@@ -154,7 +163,7 @@ export class Poller<T> {
 
   private _delay(): number | null {
     if (this._nudged) {
-      return BURST; // news came while the answer was on its way
+      return this._soon(); // news came while the answer was on its way
     }
     if (this._isFinal()) {
       return null;
@@ -199,8 +208,8 @@ export interface IQueryOptions<T> {
   every?: Every<T>;
   /** News that makes the answer old. */
   topics?: readonly Topic[];
-  /** Only news of this object; those of a step are of its pipeline too. */
-  about?: string;
+  /** Only news of these objects, and of what their pages show: the steps of a pipeline, the versions of a model. */
+  about?: string | readonly string[];
   /** False: nothing is asked. */
   when?: boolean;
   /** The list that the question is about: with another page, order or filter of it, the rows of the last one stay until the new ones come. */
@@ -232,6 +241,13 @@ class Questions<T> {
 const IDLE = 15_000;
 const idle = (): number => IDLE;
 
+/** A run or a job by the beginning of its id, as a link may have it. */
+const SHORT = /^(run|job):[0-9a-f]{4,}$/;
+
+/** Whether news of an object concerns a page about `about`. */
+export const concerns = (ref: string, about: readonly string[]): boolean =>
+  about.some(one => ref === one || pageOf(ref) === one || (SHORT.test(one) && ref.startsWith(one)));
+
 /**
  * Ask the server while the surrounding widget is in sight.
  *
@@ -260,18 +276,29 @@ export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions
     return () => poller.stop();
   }, [poller, active]);
 
+  const turn = useContext(RefreshContext);
+  const drawn = useRef(turn);
+  useEffect(() => {
+    if (drawn.current !== turn) {
+      drawn.current = turn;
+      void poller.refresh();
+    }
+  }, [poller, turn]);
+
   const heard = topics?.join(' ') ?? '';
+  const wanted = [about ?? []].flat().join(' ');
   useEffect(() => {
     if (!heard) {
       return;
     }
-    const listening = events.listen(heard.split(' ') as Topic[], event => {
-      if (!about || event.ref === about || event.ref.replace(/^step:([^/]+).*/, 'pipeline:$1') === about) {
+    const objects = wanted ? wanted.split(' ') : null;
+    const listening = events.listen(heard.split(' ') as Topic[], ({ ref }) => {
+      if (!objects || concerns(ref, objects)) {
         poller.nudge();
       }
     });
     return () => listening.dispose();
-  }, [events, poller, heard, about]);
+  }, [events, poller, heard, wanted]);
 
   return useMemo(() => ({ ...answer, refresh: poller.refresh, cancel: poller.cancel }), [answer, poller]);
 }

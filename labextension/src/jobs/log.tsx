@@ -6,6 +6,8 @@ import type { IJob, ILogHit } from '../api/types';
 import { Button } from '../components/button';
 import { ErrorCard, Result, StaleCard } from '../components/card';
 import { cx } from '../components/cx';
+import { Lines, Printed } from '../components/printed';
+import { BLANK, type IScreen, plainly, typed } from '../components/terminal';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
@@ -238,17 +240,48 @@ export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps)
         {hit ? (
           <Around job={job} hit={hit} words={words} />
         ) : log.pieces.length ? (
-          <pre>
-            {log.pieces.map(({ offset, text }) => (
-              <span key={offset}>{text}</span>
-            ))}
-          </pre>
+          <LogText pieces={log.pieces} />
         ) : (
           <span className={cx('quiet')}>{log.ended ? why : trans.__('Nothing written yet.')}</span>
         )}
       </div>
     </div>
   );
+}
+
+/** What a piece was typed onto, and what came of it. */
+const READ = new WeakMap<ILogPiece, readonly [before: IScreen, after: IScreen]>();
+
+function screenAfter(before: IScreen, piece: ILogPiece): IScreen {
+  const read = READ.get(piece);
+  const after = read?.[0] === before ? read[1] : typed(before, piece.text);
+  READ.set(piece, [before, after]);
+  return after;
+}
+
+/** The pieces as a terminal shows them: a line that is rewritten, in this piece or the next, is one line. What is final is drawn once. */
+function LogText({ pieces }: { pieces: readonly ILogPiece[] }): React.ReactElement {
+  const screens = pieces.reduce<readonly IScreen[]>(
+    (known, piece) => [...known, screenAfter(known.at(-1) ?? BLANK, piece)],
+    []
+  );
+  const { first, open } = screens.at(-1) ?? BLANK;
+  return (
+    <>
+      <div aria-live="off">
+        {screens.map(({ done }, index) => done && <Lines key={pieces[index]?.offset} text={done} />)}
+      </div>
+      {open.map((line, index) => (
+        <Lines key={first + index} text={index < open.length - 1 ? `${line}\n` : line} />
+      ))}
+    </>
+  );
+}
+
+/** What a terminal has shown of a line while it held these words: a progress bar rewrites its line. */
+function lineWith(line: string, words: string): string {
+  const states = line.split('\r').map(plainly);
+  return states.find(text => text.toLowerCase().includes(words.toLowerCase())) ?? plainly(line);
 }
 
 /** Bytes of the log around a line. */
@@ -275,7 +308,7 @@ function Around({ job, hit, words }: { job: IJob; hit: ILogHit; words: string })
     { every: () => null, list: job.ref }
   );
   const shown = query.data;
-  const marked = useRef<HTMLElement>(null);
+  const marked = useRef<HTMLPreElement>(null);
   useEffect(() => {
     marked.current?.scrollIntoView({ block: 'center' });
   }, [shown]);
@@ -283,12 +316,13 @@ function Around({ job, hit, words }: { job: IJob; hit: ILogHit; words: string })
     return <Result query={query}>{() => null}</Result>;
   }
   const end = shown.after.indexOf('\n');
-  const line = end < 0 ? shown.after : shown.after.slice(0, end);
+  const written = end < 0 ? shown.after : shown.after.slice(0, end);
+  const line = lineWith(written, words);
   const at = line.toLowerCase().indexOf(words.toLowerCase());
   return (
-    <pre>
-      {shown.before}
-      <span ref={marked} className={cx('log-hit')} aria-current="location" data-line={shown.number}>
+    <>
+      <Printed text={shown.before} />
+      <pre ref={marked} className={cx('log-hit')} aria-current="location" data-line={shown.number}>
         {at < 0 ? (
           line
         ) : (
@@ -299,8 +333,8 @@ function Around({ job, hit, words }: { job: IJob; hit: ILogHit; words: string })
           </>
         )}
         {end < 0 ? '' : '\n'}
-      </span>
-      {shown.after.slice(line.length + 1)}
-    </pre>
+      </pre>
+      <Printed text={shown.after.slice(written.length + 1)} />
+    </>
   );
 }

@@ -1,20 +1,23 @@
-import React, { useMemo, useRef } from 'react';
+import React, { Suspense, useMemo, useRef } from 'react';
 
 import type { IExecutedNotebook, IJob } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
+import { Printed } from '../components/printed';
 import * as format from '../format';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import type { IPayload } from '../mime/payload';
+import { framesOf, type IFrame, type IFrameCell } from './frames';
 import { isActive } from './state';
 
-/** A part of a cell's output that is shown as it is: text, or a picture. */
-export interface IShownOutput {
-  kind: 'text' | 'error' | 'image';
-  text: string;
-}
+/** A part of a cell's output as it is shown: text, a picture, tables, or a record of the workbench. */
+export type IShownOutput =
+  | { kind: 'text' | 'error' | 'image'; text: string }
+  | { kind: 'tables'; frames: readonly IFrame[] }
+  | { kind: 'card'; payload: IPayload };
 
 export interface IShownCell {
   /** Its place in the notebook, from 0. */
@@ -34,8 +37,7 @@ type Json = Readonly<Record<string, unknown>>;
 const joined = (value: unknown): string =>
   Array.isArray(value) ? value.map(String).join('') : typeof value === 'string' ? value : '';
 
-// eslint-disable-next-line no-control-regex
-const INK = /\u001b\[[0-9;]*m/g;
+const PICTURES = ['image/png', 'image/jpeg'];
 
 function outputOf(output: Json): IShownOutput | null {
   if (output.output_type === 'stream') {
@@ -44,12 +46,20 @@ function outputOf(output: Json): IShownOutput | null {
   if (output.output_type === 'error') {
     const { traceback } = output;
     const lines = Array.isArray(traceback) ? traceback.join('\n') : joined(traceback);
-    return { kind: 'error', text: lines.replace(INK, '') };
+    return { kind: 'error', text: lines };
   }
   const data = (output.data ?? {}) as Json;
-  const picture = joined(data['image/png']);
-  if (picture) {
-    return { kind: 'image', text: `data:image/png;base64,${picture.trim()}` };
+  const record = data['application/vnd.mlinfra.v1+json'];
+  if (typeof record === 'object' && record !== null) {
+    return { kind: 'card', payload: record as IPayload };
+  }
+  const type = PICTURES.find(name => joined(data[name]));
+  if (type) {
+    return { kind: 'image', text: `data:${type};base64,${joined(data[type]).trim()}` };
+  }
+  const frames = framesOf(joined(data['text/html']));
+  if (frames.length) {
+    return { kind: 'tables', frames };
   }
   return 'text/plain' in data ? { kind: 'text', text: joined(data['text/plain']) } : null;
 }
@@ -68,7 +78,7 @@ function merged(outputs: readonly IShownOutput[]): IShownOutput[] {
   return found;
 }
 
-/** Code cells with what they put out, as text and pictures: nothing of a notebook's markup is run here. */
+/** Code cells with what they put out, as text, tables and pictures: nothing of a notebook's markup is run here. */
 export function cellsOf(content: Json): IShownCell[] {
   const cells = (Array.isArray(content.cells) ? content.cells : []) as readonly Json[];
   return cells.flatMap((cell, index) => {
@@ -144,18 +154,86 @@ function Cells({ cells, failed }: { cells: readonly IShownCell[]; failed: number
               {trans._n('%1 older output is in the notebook', '%1 older outputs are in the notebook', more)}
             </p>
           )}
-          {outputs.map(({ kind, text }, place) =>
-            kind === 'image' ? (
-              <img key={place} src={text} alt={trans.__('Picture put out by cell %1', index + 1)} />
-            ) : (
-              <pre key={place} className={cx(kind === 'error' && 'tone-bad')}>
-                {text.length > LONG && `${trans.__('The beginning is in the notebook.')}\n… `}
-                {text.slice(-LONG)}
-              </pre>
-            )
-          )}
+          {outputs.map((output, place) => (
+            <ShownOutput key={place} output={output} cell={index + 1} />
+          ))}
         </section>
       ))}
     </>
+  );
+}
+
+const LiveCard = React.lazy(() => import('../mime/live'));
+
+function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): React.ReactElement {
+  const { trans } = useWorkbench();
+  switch (output.kind) {
+    case 'card':
+      return (
+        <div className={cx('output-card')}>
+          <Suspense fallback={null}>
+            <LiveCard payload={output.payload} />
+          </Suspense>
+        </div>
+      );
+    case 'tables':
+      return (
+        <>
+          {output.frames.map((frame, index) => (
+            <FrameTable key={index} frame={frame} label={trans.__('Table put out by cell %1', cell)} />
+          ))}
+        </>
+      );
+    case 'image':
+      return <img src={output.text} alt={trans.__('Picture put out by cell %1', cell)} />;
+    default:
+      return (
+        <div className={cx('output-text', output.kind === 'error' && 'tone-bad')} tabIndex={0} role="group">
+          {output.text.length > LONG && <p>{trans.__('The beginning is in the notebook.')}</p>}
+          <Printed text={output.text.slice(-LONG)} />
+        </div>
+      );
+  }
+}
+
+/** A frame as the workbench draws tables. */
+function FrameTable({ frame, label }: { frame: IFrame; label: string }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { note, head, body, moreRows, moreColumns } = frame;
+  const left = [
+    moreRows > 0 && trans._n('%1 more row is in the notebook', '%1 more rows are in the notebook', moreRows),
+    moreColumns > 0 && trans._n('%1 more column is in the notebook', '%1 more columns are in the notebook', moreColumns)
+  ];
+  return (
+    <div className={cx('output-table')}>
+      <table className={cx('table')} aria-label={label}>
+        <thead>
+          {head.map((cells, index) => (
+            <FrameRow key={index} cells={cells} />
+          ))}
+        </thead>
+        <tbody>
+          {body.map((cells, index) => (
+            <FrameRow key={index} cells={cells} />
+          ))}
+        </tbody>
+      </table>
+      <p className={cx('more')}>{[note, ...left].filter(Boolean).join(' · ')}</p>
+    </div>
+  );
+}
+
+function FrameRow({ cells }: { cells: readonly IFrameCell[] }): React.ReactElement {
+  return (
+    <tr>
+      {cells.map(({ text, head, end, colSpan, rowSpan }, index) => {
+        const Cell = head ? 'th' : 'td';
+        return (
+          <Cell key={index} className={cx(end && 'is-end')} colSpan={colSpan} rowSpan={rowSpan} title={text}>
+            {text}
+          </Cell>
+        );
+      })}
+    </tr>
   );
 }

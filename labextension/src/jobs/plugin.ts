@@ -39,7 +39,8 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       label: trans.__('Open Queue'),
       caption: trans.__('What runs and what waits, in the order in which it may start'),
       title: () => trans.__('Queue'),
-      body: () => import('./queue')
+      body: () => import('./queue'),
+      kept: true
     });
     workbench.addCommand({
       id: 'mlinfra:jobs-queue',
@@ -65,7 +66,8 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       label: trans.__('Submit Job…'),
       caption: trans.__('Run a notebook away from the kernel'),
       title: name => trans.__('Submit %1', name.split('/').pop() ?? name),
-      body: () => import('./submit')
+      body: () => import('./submit'),
+      kept: true
     });
     workbench.addPage({
       kind: 'pipeline',

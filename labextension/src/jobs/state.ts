@@ -64,9 +64,9 @@ export function linesOf(queue: readonly IQueuedJob[]): IQueueLine[] {
 /** What a line of the queue means to a verb: the array while several of its elements stand there. */
 export const targetOf = ({ job, elements }: IQueueLine): string => (elements > 1 ? (job.part_of ?? job.id) : job.id);
 
-/** A job's name without folders; steps of two pipelines may have one name, so theirs stands with that of the pipeline. */
+/** A notebook's name without folders. Steps of two pipelines may have one name, so theirs stands with that of the pipeline; what a verb does is a sentence. */
 export const shortName = ({ name, labels }: Pick<IJob, 'name' | 'labels'>): string =>
-  labels.pipeline ? name : (name.split('/').pop() ?? name);
+  labels.pipeline || labels.verb ? name : (name.split('/').pop() ?? name);
 
 /** What an array is dragged and inserted as: it has no log of its own, but a table of its elements. */
 export const arrayCode = ({ id, array }: Pick<IJob, 'id' | 'array'>): string | undefined =>

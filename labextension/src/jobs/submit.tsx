@@ -11,6 +11,7 @@ import { CodeDrawer } from '../components/drawer';
 import { PageHeader } from '../components/header';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { useClose } from '../hooks/page';
 import { useQuery } from '../hooks/query';
 import { useVisible } from '../hooks/visible';
 import { parseRef } from '../refs';
@@ -102,6 +103,7 @@ function useSubmit({ notebook, source: { parameters, job, bare }, onOld }: ISubm
   const workbench = useWorkbench();
   const { client, commands, trans, open } = workbench;
   const { run, busy } = useAction();
+  const close = useClose();
   const send = async (spec: IJobSpec, sameCode: boolean): Promise<void> => {
     if (!bare && !sameCode && commands.hasCommand(SETTLE) && !(await commands.execute(SETTLE, { path: notebook }))) {
       return;
@@ -125,6 +127,7 @@ function useSubmit({ notebook, source: { parameters, job, bare }, onOld }: ISubm
       : client.jobs.submit(spec));
     notify(workbench, ref);
     await open(ref);
+    close();
   };
   return { busy, submit: (spec, sameCode) => void (spec && run(() => send(spec, sameCode))) };
 }

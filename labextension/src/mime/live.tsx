@@ -9,6 +9,7 @@ import { Facts } from '../components/header';
 import { Icon } from '../components/icon';
 import { iconOf } from '../components/kinds';
 import { Num } from '../components/number';
+import { Printed } from '../components/printed';
 import { Progress } from '../components/progress';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
@@ -169,9 +170,9 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
         </div>
       )}
       {tail.data?.text.trim() && (
-        <pre className={cx('live-log')} aria-label={trans.__('End of the log of %1', job.name)}>
-          {tail.data.text.trimEnd()}
-        </pre>
+        <div className={cx('live-log')} role="group" aria-label={trans.__('End of the log of %1', job.name)}>
+          <Printed text={tail.data.text.trimEnd()} />
+        </div>
       )}
       <JobFoot job={job} query={query} active={active} />
     </>

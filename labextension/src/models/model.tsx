@@ -16,6 +16,7 @@ import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { useGoal } from '../hooks/page';
 import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
@@ -26,7 +27,10 @@ const ALIASES = ['champion', 'challenger', 'candidate'];
 /** The page of a model: its versions, their aliases, and the promotion of one. */
 export default function ModelPage({ reference, name }: IPageProps): React.ReactElement {
   const { client } = useWorkbench();
-  const query = useQuery(reference, signal => client.experiments.model(name, signal), { topics: ['model'] });
+  const query = useQuery(reference, signal => client.experiments.model(name, signal), {
+    topics: ['model'],
+    about: reference
+  });
   return (
     <>
       <PageHeader icon="models" title={name} reference={reference}>
@@ -43,6 +47,7 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
   const { model, versions } = detail;
   const promote = usePromote(query);
   const deploy = useDeploy();
+  const goal = useGoal('version');
   const [all, showAll] = useState(false);
   const names = [...new Set(versions.flatMap(version => Object.keys(version.metrics)))].sort();
   const metrics = all ? names : names.slice(0, METRICS_SHOWN);
@@ -71,6 +76,8 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
             }
           }}
           total={model.versions}
+          goal={goal}
+          current={goal?.id}
         />
         <LeftOut columns={names.length - metrics.length} onAll={() => showAll(true)} />
         <More page={{ shown: versions.length, total: model.versions }} />
@@ -212,7 +219,7 @@ function columnsOf(
       sticky: true,
       cell: row => (
         <span className={cx('row-verbs')}>
-          <Button label={trans.__('Promote…')} onClick={() => promote(row)} />{' '}
+          <Button label={trans.__('Promote…')} onClick={() => promote(row)} />
           <Button label={trans.__('Deploy…')} onClick={() => deploy(row)} />
         </span>
       )

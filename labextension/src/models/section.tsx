@@ -1,4 +1,4 @@
-import React, { useMemo } from 'react';
+import React from 'react';
 
 import type { IModel, IPage, IVersion } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
@@ -10,7 +10,7 @@ import { Section, useOpen } from '../components/section';
 import { Tag } from '../components/tag';
 import { mainMetric } from '../experiments/metric';
 import { useWorkbench } from '../hooks/context';
-import { type IDetail, useDetails } from '../hooks/details';
+import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
 import type { IWorkbench } from '../tokens';
@@ -34,7 +34,7 @@ export function ModelsSection(): React.ReactElement {
         <Result query={query}>
           {page => (
             <>
-              <Models page={page} version={query.at} />
+              <Models page={page} at={query.at} />
               <More page={page} onMore={onMore} />
             </>
           )}
@@ -44,12 +44,14 @@ export function ModelsSection(): React.ReactElement {
   );
 }
 
-function Models({ page, version }: { page: IPage<IModel>; version: number }): React.ReactElement {
+function Models({ page, at }: { page: IPage<IModel>; at: number }): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const [open, toggle] = useMemorySet('models:open');
-  const names = useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
-  const under = useDetails(names, async name => (await client.experiments.model(name)).versions, version);
+  const under = useDetails(unfolded(page.items, open), async name => (await client.experiments.model(name)).versions, {
+    at,
+    topics: ['model']
+  });
   if (!page.items.length) {
     return (
       <EmptyCard

@@ -1,4 +1,4 @@
-import React, { useState } from 'react';
+import React, { useEffect, useRef, useState } from 'react';
 
 import type { IAlert, IFeatureDrift, IMonitorStatus } from '../api/types';
 import { pythonFor } from '../code/python';
@@ -15,6 +15,7 @@ import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
+import { useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
@@ -31,7 +32,7 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
   const query = useQuery(
     `${reference}:${since}`,
     signal => client.monitoring.status(name, since ? { since } : {}, signal),
-    { topics: ['alert'], list: reference }
+    { topics: ['alert'], about: reference, list: reference }
   );
   const { run, busy } = useAction();
   const monitor = query.data?.monitor;
@@ -255,12 +256,22 @@ function Tile({
 
 function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
   const { code, trans } = useWorkbench();
+  const goal = useGoal('alert');
+  const host = useRef<HTMLElement>(null);
+  const asked = goal?.id === alert.ref ? goal.turn : null;
+  useEffect(() => {
+    if (asked !== null) {
+      host.current?.focus();
+    }
+  }, [asked]);
   const insert = (): void => void code.insertBelow(pythonFor([alert.ref]));
   usePageKey('n', trans.__('insert code with the window of the alert'), insert);
   const what = alert.subject ? trans.__('%1 of %2', alert.name, alert.subject) : alert.name;
   const since = trans.__('since %1, %2', format.time(alert.since), format.span(format.secondsSince(alert.since)));
   return (
     <section
+      ref={host}
+      tabIndex={-1}
       className={cx('card', alert.state === 'firing' ? 'is-error' : 'is-waiting')}
       aria-label={what}
       data-mlinfra-ref={alert.ref}

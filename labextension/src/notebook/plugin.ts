@@ -26,7 +26,15 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     const { trans } = workbench;
     const files = new ProjectFiles(app, workbench);
     const runnable = (): boolean => tracker.currentWidget !== null && !isRecord(tracker.currentWidget.context);
-    acceptDrops(tracker);
+    acceptDrops(tracker, (panel, inText) => {
+      app.shell.activateById(panel.id);
+      panel.content.mode = inText ? 'edit' : 'command';
+      if (inText) {
+        panel.content.activeCell?.editor?.focus();
+      } else {
+        panel.content.activate();
+      }
+    });
     tracker.widgetAdded.connect((_, { context }) => withoutKernel(context));
     tracker.currentChanged.connect(() => app.commands.notifyCommandChanged('mlinfra:jobs-submit-active'));
     workbench.addCommand({

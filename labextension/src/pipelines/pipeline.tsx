@@ -12,7 +12,9 @@ import { State } from '../components/state';
 import * as format from '../format';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
+import { useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
+import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { type IPipelineActions, PipelineButtons, PipelineForms, usePipelineActions } from './actions';
 import { draw, inputOf, partOf } from './drawing';
@@ -24,6 +26,7 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
   const { client, trans } = useWorkbench();
   const query = useQuery(reference, signal => client.pipelines.show(name, signal), {
     topics: ['step'],
+    about: reference,
     every: detail => (detail?.runs[0]?.state === 'running' ? 2_000 : 15_000)
   });
   const detail = query.data;
@@ -51,7 +54,12 @@ interface IPipelineProps {
 function Pipeline({ detail, actions }: IPipelineProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { pipeline, runs } = detail;
-  const [step, setStep] = useState<string | null>(null);
+  const goal = useGoal('step');
+  const [chosen, choose] = useState<{ step: string | null; turn?: number }>({ step: null });
+  // Asked for by one of its steps, the page shows that one until another is chosen.
+  const asked = goal && chosen.turn !== goal.turn ? (parseRef(goal.id)?.parts[1] ?? null) : null;
+  const step = asked ?? chosen.step;
+  const setStep = (next: string | null): void => choose({ step: next, turn: goal?.turn });
   const openFile = useOpenFile();
   return (
     <>

@@ -138,7 +138,8 @@ function addSchedules(workbench: IWorkbench): void {
     label: trans.__('Schedule…'),
     caption: trans.__('When a pipeline or a notebook is to be run'),
     title: name => (name === 'new' ? trans.__('New Schedule') : trans.__('Schedule %1', nameOf(name))),
-    body: () => import('./scheduling')
+    body: () => import('./scheduling'),
+    kept: true
   });
   workbench.addCommand({
     id: 'mlinfra:schedules-create',

@@ -71,7 +71,7 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
     (limit, signal) => client.pipelines.runs(name, { limit }, signal),
     {
       topics: ['step'],
-      about: `pipeline:${name}`,
+      about: formatRef('pipeline', name),
       every: page => (page?.items.some(({ state }) => state === 'running') ? 5_000 : 60_000)
     }
   );

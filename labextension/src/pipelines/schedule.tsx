@@ -33,7 +33,12 @@ export default function SchedulePage({ reference, name }: IPageProps): React.Rea
     `${reference} history`,
     (limit, signal) => client.schedules.history(name, { limit }, signal),
     {
-      topics: ['schedule', 'step', 'job']
+      topics: ['schedule', 'step', 'job'],
+      about: [
+        reference,
+        query.data?.pipeline ? formatRef('pipeline', query.data.pipeline) : [],
+        query.data?.last?.job ? formatRef('job', query.data.last.job) : []
+      ].flat()
     }
   );
   const action = useAction();

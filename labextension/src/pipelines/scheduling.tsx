@@ -14,6 +14,7 @@ import { State } from '../components/state';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { useClose } from '../hooks/page';
 import { type IQuery, useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
 import { useVisible } from '../hooks/visible';
@@ -96,6 +97,7 @@ interface IScheduleFormProps {
 
 function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
+  const close = useClose();
   const [changes, setChanges] = useState<Partial<IScheduleForm>>({});
   const start = startForm(changes.what ?? (what === 'new' ? '' : what), known, taken);
   const form = { ...start, ...changes };
@@ -119,6 +121,7 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
       setChanges({});
       await onDone();
       await open(made.ref);
+      close();
     });
   const props: IFieldsProps = {
     form,

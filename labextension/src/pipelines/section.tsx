@@ -1,4 +1,4 @@
-import React, { useMemo } from 'react';
+import React from 'react';
 
 import type { IPage, IPipeline, IPipelineDetail } from '../api/types';
 import { Button } from '../components/button';
@@ -9,7 +9,7 @@ import { More } from '../components/more';
 import { Section, useOpen } from '../components/section';
 import { State } from '../components/state';
 import { useWorkbench } from '../hooks/context';
-import { type IDetail, useDetails } from '../hooks/details';
+import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
 import { formatRef } from '../refs';
@@ -35,7 +35,7 @@ export function PipelinesSection(): React.ReactElement {
           {page =>
             page.items.length ? (
               <>
-                <Pipelines page={page} version={query.at} />
+                <Pipelines page={page} at={query.at} />
                 <More page={page} onMore={onMore} />
               </>
             ) : (
@@ -54,12 +54,15 @@ export function PipelinesSection(): React.ReactElement {
   );
 }
 
-function Pipelines({ page, version }: { page: IPage<IPipeline>; version: number }): React.ReactElement {
+function Pipelines({ page, at }: { page: IPage<IPipeline>; at: number }): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const [open, toggle] = useMemorySet('pipelines:open');
-  const names = useMemo(() => page.items.filter(item => open.has(item.ref)).map(item => item.name), [page, open]);
-  const under = useDetails(names, name => client.pipelines.show(name), version);
+  const under = useDetails(unfolded(page.items, open), name => client.pipelines.show(name), {
+    at,
+    topics: ['step'],
+    moves: ({ runs }) => runs[0]?.state === 'running'
+  });
   const rows = page.items.flatMap(item => pipelineRows(item, open.has(item.ref), under.get(item.name), workbench));
   return <List label={trans.__('Pipelines')} rows={rows} onToggle={toggle} />;
 }

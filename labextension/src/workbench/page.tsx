@@ -1,9 +1,12 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
+import type { Message } from '@lumino/messaging';
+import { type ISignal, Signal } from '@lumino/signaling';
 import React, { Suspense } from 'react';
 
 import { Loading } from '../components/card';
 import { labIcon } from '../components/labicon';
-import { nameOf } from '../refs';
+import { PageContext } from '../hooks/page';
+import { labelOf, nameOf } from '../refs';
 import type { IPageProps, IPageSpec, IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
 
@@ -12,6 +15,7 @@ class PageBody extends FrameWidget {
   constructor(
     workbench: IWorkbench,
     private readonly _reference: string,
+    private _asked: string,
     private readonly _component: React.ComponentType<IPageProps>
   ) {
     super(workbench, 'page');
@@ -19,16 +23,20 @@ class PageBody extends FrameWidget {
 
   protected override content(): React.ReactElement {
     const Body = this._component;
+    const target = this._asked === this._reference ? '' : this._asked;
     return (
-      <Suspense fallback={<Loading rows={8} />}>
-        <Body reference={this._reference} name={nameOf(this._reference)} again={this._again} onTitle={this._name} />
-      </Suspense>
+      <PageContext.Provider value={{ target, turn: this._again, close: this._close }}>
+        <Suspense fallback={<Loading rows={8} />}>
+          <Body reference={this._reference} name={nameOf(this._reference)} again={this._again} onTitle={this._name} />
+        </Suspense>
+      </PageContext.Provider>
     );
   }
 
-  /** Tell the page that it is asked for again. */
-  revisit(): void {
+  /** Tell the page that it is asked for again, for an object that it shows. */
+  revisit(asked: string): void {
     this._again += 1;
+    this._asked = asked;
     this.update();
   }
 
@@ -36,29 +44,89 @@ class PageBody extends FrameWidget {
   private readonly _name = (title: string): void => {
     this.title.label = title;
   };
+  private readonly _close = (): void => this.parent?.close();
   private _again = 0;
 }
 
+const PREVIEW = 'jp-mlinfra-preview-tab';
+
+/** The object whose page the tab around a node is of. */
+export const pageOfTab = (node: Element): string | undefined =>
+  node.closest<HTMLElement>('.lm-TabBar-tab[data-mlinfra-page]')?.dataset.mlinfraPage;
+
 /** A page in the main area. */
 export class PageWidget extends MainAreaWidget<PageBody> {
+  /** asked: the object that was asked for, where that is not the page's own. */
   constructor(
     workbench: IWorkbench,
     spec: IPageSpec,
     /** The object that the page shows. */
     readonly reference: string,
-    component: React.ComponentType<IPageProps>
+    component: React.ComponentType<IPageProps>,
+    asked = reference
   ) {
-    super({ content: new PageBody(workbench, reference, component) });
+    super({ content: new PageBody(workbench, reference, asked, component) });
     this.id = `jp-mlinfra-${reference}`;
     this.addClass('jp-mlinfra-page-widget');
     this.toolbar.hide(); // the page's own header holds its buttons
-    this.title.label = spec.title(nameOf(reference));
+    this.title.label = spec.title(labelOf(reference));
     this.title.caption = reference;
     this.title.icon = labIcon(spec.icon);
+    this.title.dataset = { ...this.title.dataset, 'mlinfra-page': reference };
   }
 
-  /** Tell the page that it is asked for again. */
-  revisit(): void {
-    this.content.revisit();
+  /** Tell the page that it is asked for again, for an object that it shows. */
+  revisit(asked = this.reference): void {
+    this.content.revisit(asked);
   }
+
+  /** Whether the next page of its kind may take its place. */
+  get isPreview(): boolean {
+    return this._preview;
+  }
+
+  set isPreview(preview: boolean) {
+    if (preview !== this._preview) {
+      this._preview = preview;
+      const words = this.title.className.split(' ').filter(word => word && word !== PREVIEW);
+      this.title.className = (preview ? [...words, PREVIEW] : words).join(' ');
+      this._previewChanged.emit();
+    }
+  }
+
+  /** Emitted when the page becomes a preview, or is one no more. */
+  get previewChanged(): ISignal<this, void> {
+    return this._previewChanged;
+  }
+
+  /** Whether its tab stands where it was opened: who moves it beside another page wants both. */
+  get isInPlace(): boolean {
+    return this._bar === null || this._tabBar() === this._bar;
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this.node.addEventListener('input', this._keep);
+    requestAnimationFrame(() => {
+      this._bar ??= this._tabBar();
+    });
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    this.node.removeEventListener('input', this._keep);
+    super.onBeforeDetach(message);
+  }
+
+  private _tabBar(): Element | null {
+    const tabs = [...document.querySelectorAll('.lm-TabBar-tab[data-mlinfra-page]')];
+    return tabs.find(tab => pageOfTab(tab) === this.reference)?.closest('.lm-TabBar') ?? null;
+  }
+
+  /** What someone has typed into is not taken away. */
+  private readonly _keep = (): void => {
+    this.isPreview = false;
+  };
+  private _bar: Element | null = null;
+  private _preview = false;
+  private readonly _previewChanged = new Signal<this, void>(this);
 }

@@ -13,6 +13,7 @@ import { useEnabled } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
+import { RefreshContext } from '../hooks/refresh';
 import type { IPanelAction, IPanelProps, IPanelSpec, IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
 
@@ -64,25 +65,32 @@ export class PanelWidget extends FrameWidget {
 function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPanelProps> }): React.ReactElement {
   const search = useSearch();
   const [all, setAll] = useMemory(`scope:${spec.name}`, true);
-  const [drawing, redraw] = useState(0);
+  const [turn, setTurn] = useState(0);
   const { client } = useWorkbench();
   const project = useQuery('project', signal => client.project(signal), { every: () => null });
   return (
-    <>
-      <PanelTitle spec={spec} project={project.data} onRefresh={() => redraw(drawing + 1)} />
+    <RefreshContext.Provider value={turn}>
+      <PanelTitle
+        spec={spec}
+        project={project.data}
+        onRefresh={() => {
+          setTurn(turn + 1);
+          void project.refresh();
+        }}
+      />
       <SearchBox search={search} placeholder={spec.placeholder} scope={{ all, panel: spec.title, onScope: setAll }} />
       <div className={cx('panel-body')}>
         {project.error?.code === 'not_found' ? (
           <NoProject onMade={project.refresh} />
         ) : search.settled ? (
-          <SearchResults key={drawing} search={search} panel={spec.name} all={all} />
+          <SearchResults search={search} panel={spec.name} all={all} />
         ) : (
           <Suspense fallback={<Loading />}>
-            <Body key={drawing} name={spec.name} />
+            <Body name={spec.name} />
           </Suspense>
         )}
       </div>
-    </>
+    </RefreshContext.Provider>
   );
 }
 

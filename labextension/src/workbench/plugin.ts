@@ -11,6 +11,7 @@ import { createCode } from '../code/insert';
 import { keysIn } from '../components/frame';
 import { showKeys } from '../components/keyhelp';
 import { IMLInfra, IWorkbench } from '../tokens';
+import { ownChords } from './chords';
 import { openQuick } from './quick';
 import { createMemory, Workbench } from './workbench';
 
@@ -43,6 +44,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
     state: IStateDB | null
   ): IWorkbench => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlinfra');
+    ownChords(app.commands);
     const code = createCode(app.commands, notebooks, panel => app.shell.activateById(panel.id));
     const made = new Workbench({ app, mlinfra, trans, code, memory: createMemory(state), palette, restorer });
     made.addCommand({
@@ -60,6 +62,15 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       args: { ref: { type: 'string', description: trans.__('A reference: KIND:NAME[@VERSION]') } },
       execute: ({ ref }) => (typeof ref === 'string' ? made.open(ref) : undefined)
     });
+    made.addCommand({
+      id: 'mlinfra:workbench-keep',
+      label: trans.__('Keep This Page Open'),
+      caption: trans.__('The next page of its kind opens beside it, and not in its place'),
+      category: trans.__('ML: Workbench'),
+      isEnabled: () => made.preview !== null,
+      execute: () => made.preview && made.keep(made.preview.reference)
+    });
+    app.shell.currentChanged?.connect(() => app.commands.notifyCommandChanged('mlinfra:workbench-keep'));
     made.addCommand({
       id: 'mlinfra:workbench-keys',
       label: trans.__('Show Keys'),

@@ -13,7 +13,7 @@ import type { ICode } from '../code/insert';
 import { labIcon } from '../components/labicon';
 import { kindOf, nameOf, pageOf } from '../refs';
 import type { ICommandSpec, IMemory, IMLInfra, IPageProps, IPageSpec, IPanelSpec, IShelf, IWorkbench } from '../tokens';
-import { PageWidget } from './page';
+import { pageOfTab, PageWidget } from './page';
 import { PanelWidget } from './panel';
 import { Shelf } from './shelf';
 import { widen } from './width';
@@ -44,6 +44,12 @@ export class Workbench implements IWorkbench {
     this.memory = _options.memory;
     this.shelf = new Shelf(_options.memory);
     this.commands = _options.app.commands;
+    document.addEventListener('dblclick', ({ target }) => {
+      const reference = target instanceof Element && pageOfTab(target);
+      if (reference) {
+        this.keep(reference);
+      }
+    });
   }
 
   readonly client: IClient;
@@ -115,40 +121,61 @@ export class Workbench implements IWorkbench {
       icon: spec.icon,
       args: {
         ref: { type: 'string', description: this.trans.__('The reference of the object') },
-        restored: { type: 'boolean', description: this.trans.__('Whether the page only comes back after a reload') }
+        restored: { type: 'boolean', description: this.trans.__('Whether the page only comes back after a reload') },
+        preview: { type: 'boolean', description: this.trans.__('Whether the page that comes back was not kept') }
       },
-      execute: ({ ref, restored }) => (typeof ref === 'string' ? this._open(ref, restored !== true) : undefined)
+      execute: ({ ref, restored, preview }) =>
+        typeof ref !== 'string' ? undefined : restored === true ? this._open(ref, preview === true) : this.open(ref)
     });
     if (restorer) {
       void restorer.restore(tracker, {
         command: spec.command,
-        args: page => ({ ref: page.reference, restored: true }),
+        args: page => ({ ref: page.reference, restored: true, preview: page.isPreview }),
         name: page => page.reference
       });
     }
   }
 
-  readonly open = (reference: string): Promise<void> => this._open(reference, true);
+  readonly open = (reference: string): Promise<void> => {
+    const target = pageOf(reference);
+    if (this._pages.has(kindOf(target)) && nameOf(target)) {
+      this.shelf.visit(target);
+    }
+    return this._open(reference, true);
+  };
 
-  /** visited: whether the user went there, which the list of recent pages keeps. */
-  private async _open(reference: string, visited: boolean): Promise<void> {
+  readonly keep = (reference: string): void => {
+    const page = this._find(pageOf(reference));
+    if (page) {
+      page.isPreview = false;
+    }
+  };
+
+  /** The page in front, if it is one of ours that nobody has kept. */
+  get preview(): PageWidget | null {
+    const { currentWidget } = this._options.app.shell;
+    return currentWidget instanceof PageWidget && currentWidget.isPreview ? currentWidget : null;
+  }
+
+  private _find(target: string): PageWidget | undefined {
+    return this._pages.get(kindOf(target))?.tracker.find(page => page.reference === target);
+  }
+
+  /** preview: whether the next page of its kind may take its place. */
+  private async _open(reference: string, preview: boolean): Promise<void> {
     const target = pageOf(reference);
     const kind = this._pages.get(kindOf(target));
     if (!kind || !nameOf(target)) {
       return;
     }
-    if (visited) {
-      this.shelf.visit(target);
-    }
-    const { shell } = this._options.app;
-    const open = kind.tracker.find(page => page.reference === target);
+    const open = this._find(target);
     if (open) {
-      open.revisit();
-      shell.activateById(open.id);
+      open.revisit(reference);
+      this._options.app.shell.activateById(open.id);
       return;
     }
     // A page is in its tracker only after a while: who asks for it meanwhile waits for the same page.
-    const pending = this._opening.get(target) ?? this._show(kind, target);
+    const pending = this._opening.get(target) ?? this._show(kind, reference, preview && !kind.spec.kept);
     this._opening.set(target, pending);
     try {
       await pending;
@@ -157,12 +184,24 @@ export class Workbench implements IWorkbench {
     }
   }
 
-  private async _show(kind: IPageKind, target: string): Promise<void> {
+  private async _show(kind: IPageKind, reference: string, preview: boolean): Promise<void> {
     const { shell } = this._options.app;
-    const page = new PageWidget(this, kind.spec, target, kind.component);
+    const page = new PageWidget(this, kind.spec, pageOf(reference), kind.component, reference);
+    page.isPreview = preview;
+    const last = preview ? this._replaced(kind) : undefined;
     await kind.tracker.add(page);
-    shell.add(page, 'main', { type: kind.spec.kind });
+    page.previewChanged.connect(() => void kind.tracker.save(page));
+    shell.add(page, 'main', { type: kind.spec.kind, ...(last && { ref: last.id, mode: 'tab-after' }) });
     shell.activateById(page.id);
+    last?.dispose();
+  }
+
+  /** The page of a kind whose place a new one takes; one that was moved beside others is kept. */
+  private _replaced({ tracker }: IPageKind): PageWidget | undefined {
+    tracker.forEach(page => {
+      page.isPreview &&= page.isInPlace;
+    });
+    return tracker.find(page => page.isPreview);
   }
 
   private readonly _opening = new Map<string, Promise<void>>();

@@ -1,7 +1,9 @@
-import { act, fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen } from '@testing-library/react';
 import React from 'react';
 
-import { type IFake, fakeWorkbench, show } from '../../components/__tests__/workbench';
+import type { IDatasetDetail } from '../../api/types';
+import { type IFake, fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
+import { PageContext } from '../../hooks/page';
 import DatasetPage from '../dataset';
 
 const settle = async (): Promise<void> => {
@@ -12,20 +14,22 @@ const settle = async (): Promise<void> => {
   }
 };
 
+const DATASET = {
+  ref: 'dataset:n.a',
+  name: 'n.a',
+  namespace: 'n',
+  rows: { value: 1000, basis: 'exact', n: null, error: null },
+  bytes: 10,
+  snapshot: '7',
+  updated_at: null,
+  owner: '',
+  tags: [],
+  description: ''
+};
+
 /** The page of a dataset with one column, on its list of snapshots. */
 async function onSnapshots(): Promise<{ fake: IFake; profile: jest.Mock; press: (key: string) => Promise<void> }> {
-  const dataset = {
-    ref: 'dataset:n.a',
-    name: 'n.a',
-    namespace: 'n',
-    rows: { value: 1000, basis: 'exact', n: null, error: null },
-    bytes: 10,
-    snapshot: '7',
-    updated_at: null,
-    owner: '',
-    tags: [],
-    description: ''
-  };
+  const dataset = DATASET;
   const columns = [{ name: 'x', type: 'i64', used_by: [] }];
   const profile = jest.fn(() => new Promise(() => undefined));
   const catalog = {
@@ -77,4 +81,76 @@ describe('one press of a key on the page of a dataset', () => {
     await settle();
     expect(profile).not.toHaveBeenCalledWith('n.a', 'exact', expect.anything());
   });
+});
+
+/** A server on which the dataset has as many snapshots as a test says. */
+function growing(): { client: object; grow: () => void; show: jest.Mock; profile: jest.Mock } {
+  let snapshot = 7;
+  const columns = ['x', 'y'].map(name => ({ name, type: 'i64', used_by: [] }));
+  const shown = jest.fn(async (name: string): Promise<Partial<IDatasetDetail>> => {
+    const at = Number(name.split('@')[1] ?? snapshot);
+    const dataset = { ...DATASET, snapshot: String(at), rows: { ...DATASET.rows, value: 100 * at } };
+    const record = { dataset, schema: columns, snapshots: snapshot, newer: snapshot - at, code: {} };
+    return record as unknown as IDatasetDetail;
+  });
+  const profile = jest.fn(() => new Promise(() => undefined));
+  const catalog = { show: shown, profile, snapshots: async () => ({ items: [], shown: 0, total: 0 }) };
+  return { client: { catalog }, grow: () => (snapshot += 1), show: shown, profile };
+}
+
+describe('the page of a dataset that grows', () => {
+  it('says how many snapshots came since, and shows them when it is told to', async () => {
+    const { client, grow } = growing();
+    const fake = fakeWorkbench(client);
+    show(fake, <DatasetPage reference="dataset:n.a" name="n.a" />);
+    await settle();
+    expect(screen.queryByText(/newer/)).toBeNull();
+    grow();
+    await act(async () => {
+      fake.emit({ topic: 'dataset', ref: 'dataset:n.a', data: {} });
+      await new Promise(resolve => setTimeout(resolve, 700));
+    });
+    expect(screen.getByText('1 snapshot newer')).toBeTruthy();
+    expect(screen.getByText('700')).toBeTruthy();
+    fireEvent.click(screen.getByRole('button', { name: 'Update' }));
+    await settle();
+    expect(screen.queryByText(/newer/)).toBeNull();
+    expect(screen.getByText('800')).toBeTruthy();
+  });
+
+  it('at a snapshot shows that one, and Update goes to the newest', async () => {
+    const { client, show: asked, profile } = growing();
+    const fake = fakeWorkbench(client);
+    show(fake, <DatasetPage reference="dataset:n.a@5" name="n.a" />);
+    await settle();
+    expect(asked).toHaveBeenCalledWith('n.a@5', expect.anything());
+    expect(profile).toHaveBeenCalledWith('n.a@5', 'sample', expect.anything());
+    expect(screen.getByText('2 snapshots newer')).toBeTruthy();
+    fireEvent.click(screen.getByRole('button', { name: 'Update' }));
+    expect(fake.open).toHaveBeenCalledWith('dataset:n.a');
+  });
+});
+
+it('a page that was asked for by one of its columns selects it, on whatever tab it was left', async () => {
+  Element.prototype.scrollIntoView = jest.fn();
+  const fake = fakeWorkbench(growing().client);
+  fake.kept.set('view:dataset:n.a', 'snapshots');
+  const page = (target: string, turn: number): React.ReactElement =>
+    framed(
+      fake,
+      <PageContext.Provider value={{ target, turn, close: () => undefined }}>
+        <DatasetPage reference="dataset:n.a" name="n.a" />
+      </PageContext.Provider>
+    );
+  const { rerender } = render(page('column:n.a.y', 0));
+  await settle();
+  const row = (): HTMLElement => screen.getByRole('row', { selected: true });
+  expect(row().dataset.mlinfraRef).toBe('column:n.a.y');
+  expect(document.activeElement).toBe(row());
+  fireEvent.click(screen.getByRole('tab', { name: 'Snapshots' }));
+  await settle();
+  expect(screen.queryByRole('row', { selected: true })).toBeNull();
+  rerender(page('column:n.a.x', 1));
+  await settle();
+  expect(row().dataset.mlinfraRef).toBe('column:n.a.x');
 });

@@ -1,4 +1,5 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { MimeData } from '@lumino/coreutils';
 
 import { dragFrom, mimeDataOf, REFS_MIME } from '../drag';
 import { acceptDrops } from '../drop';
@@ -24,7 +25,15 @@ describe('a drag', () => {
 
 describe('a notebook that references are dropped on', () => {
   /** A notebook with one cell, whose text ends with an empty line. */
-  function opened(source: string): { drop: (on: 'line' | 'gap') => void; inserted: string[]; filled: unknown[][] } {
+  interface IOpened {
+    drop: (on: 'line' | 'gap', data?: MimeData) => void;
+    inserted: string[];
+    filled: unknown[][];
+    /** What was given the focus: the text of a cell, or the cell. */
+    focused: string[];
+  }
+
+  function opened(source: string): IOpened {
     const node = document.body.appendChild(document.createElement('div'));
     node.innerHTML =
       '<div class="cell"><div class="cm-editor"><div class="cm-line">x</div><div class="cm-line"><br></div></div></div>';
@@ -40,7 +49,12 @@ describe('a notebook that references are dropped on', () => {
       node: node.firstElementChild,
       isAttached: true,
       model: { sharedModel: shared },
-      editor: { getOption: () => false, editor: { posAtDOM: (line: Node) => (line === lines[1] ? 42 : -1) } }
+      editor: {
+        getOption: () => false,
+        getPositionAt: () => ({ line: 0, column: 0 }),
+        setCursorPosition: () => undefined,
+        editor: { posAtDOM: (line: Node) => (line === lines[1] ? 42 : -1) }
+      }
     };
     const insertCell = (_: number, { source: made }: { source: string }): void => void inserted.push(made);
     const content = {
@@ -48,20 +62,20 @@ describe('a notebook that references are dropped on', () => {
       widgets: [cell],
       model: { sharedModel: { cells: [shared], insertCell } },
       deselectAll: jest.fn(),
-      activate: jest.fn(),
       scrollToItem: async () => undefined
     };
     const tracker = {
       forEach: (attach: (panel: unknown) => void) => attach({ content, context: { model: { readOnly: false } } }),
       widgetAdded: { connect: jest.fn() }
     };
-    acceptDrops(tracker as unknown as INotebookTracker);
-    const drop = (on: 'line' | 'gap'): void => {
+    const focused: string[] = [];
+    acceptDrops(tracker as unknown as INotebookTracker, (_, inText) => focused.push(inText ? 'text' : 'cell'));
+    const drop: IOpened['drop'] = (on, mimeData = mimeDataOf(['monitor:m'])) => {
       const event = new Event('lm-drop', { bubbles: true });
-      Object.assign(event, { mimeData: mimeDataOf(['monitor:m']), clientX: 0, clientY: 0 });
+      Object.assign(event, { mimeData, clientX: 0, clientY: 0 });
       (on === 'line' ? lines[1] : node)?.dispatchEvent(event);
     };
-    return { drop, inserted, filled };
+    return { drop, inserted, filled, focused };
   }
 
   const CODE = 'requests = ml.monitor("m").frame()\nrequests';
@@ -72,6 +86,23 @@ describe('a notebook that references are dropped on', () => {
     full.drop('gap');
     expect(bare.inserted).toEqual([`import jupyter_mlinfra as ml\n${CODE}`]);
     expect(full.inserted).toEqual([CODE]);
+  });
+
+  it('gets the code of the row, where that is not the one of its reference', () => {
+    const { drop, inserted } = opened('import jupyter_mlinfra as ml');
+    drop('gap', mimeDataOf(['job:7'], 'ml.job("7").table()'));
+    expect(inserted).toEqual(['ml.job("7").table()']);
+  });
+
+  it('has the focus afterwards, in the text or on the new cell: Shift+Enter runs it', () => {
+    jest.useFakeTimers();
+    const { drop, focused } = opened('x = 1');
+    drop('line');
+    jest.runAllTimers();
+    drop('gap');
+    jest.runAllTimers();
+    jest.useRealTimers();
+    expect(focused).toEqual(['text', 'cell']);
   });
 
   it('takes them at the empty last line of a cell, where CodeMirror finds no place', () => {

@@ -1,9 +1,8 @@
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
-import { MimeData } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 
-import { REFS_MIME } from '../drag';
+import { mimeDataOf } from '../drag';
 import { acceptDrops } from '../drop';
 import { createCode } from '../insert';
 
@@ -88,13 +87,12 @@ describe('code for a notebook', () => {
   ])('that is dropped %s', (_, readOnly, expected) => {
     const { panel, inserted } = notebook(readOnly);
     const tracker = new Tracker();
-    acceptDrops(asTracker(tracker));
+    acceptDrops(asTracker(tracker), () => undefined);
     tracker.widgetAdded.emit(panel);
     const editor = panel.content.node.appendChild(document.createElement('div'));
     const reached = jest.fn();
     editor.addEventListener('lm-drop', reached);
-    const mimeData = new MimeData();
-    mimeData.setData(REFS_MIME, ['run:7']);
+    const mimeData = mimeDataOf(['run:7']);
     const drop = new Event('lm-drop', { bubbles: true, cancelable: true });
     editor.dispatchEvent(Object.assign(drop, { mimeData, dropAction: 'none', clientX: 1, clientY: 1 }));
     expect(inserted).toEqual(expected);

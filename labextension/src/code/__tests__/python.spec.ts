@@ -4,23 +4,38 @@ import { pythonFor, variable } from '../python';
 
 describe('pythonFor', () => {
   it.each([
-    ['dataset:flights.departures', 'departures = ml.dataset("flights.departures").scan()'],
-    ['dataset:flights.departures@4711', 'departures = ml.dataset("flights.departures").scan(snapshot="4711")'],
-    ['column:flights.departures.carrier', 'departures = ml.dataset("flights.departures").scan().select("carrier")'],
+    [
+      'dataset:flights.departures',
+      'departures = ml.dataset("flights.departures").scan()\ndepartures.head(5).collect()'
+    ],
+    [
+      'dataset:flights.departures@4711',
+      'departures = ml.dataset("flights.departures").scan(snapshot="4711")\ndepartures.head(5).collect()'
+    ],
+    [
+      'column:flights.departures.carrier',
+      'carrier = ml.dataset("flights.departures").scan().select("carrier")\ncarrier.head(5).collect()'
+    ],
     ['job:7f3a', 'job = ml.job("7f3a")\nprint(job.logs(tail=50))'],
-    ['version:flights/2', 'model = ml.model("flights/2").load()'],
-    ['model:flights', 'model = ml.model("flights").load()'],
+    ['version:flights/2', 'model = ml.model("flights/2").load()\nmodel'],
+    ['model:flights', 'model = ml.model("flights").load()\nmodel'],
     ['alert:flights/drift', 'ml.alert("flights/drift")']
   ])('writes %s as code', (ref, code) => {
     expect(pythonFor([ref])).toBe(code);
   });
 
   it('joins the columns of one dataset into one selection', () => {
-    expect(pythonFor(['column:ns.t.a', 'column:ns.t.b'])).toBe('t = ml.dataset("ns.t").scan().select("a", "b")');
+    expect(pythonFor(['column:ns.t.a', 'column:ns.t.b'])).toBe(
+      't_columns = ml.dataset("ns.t").scan().select("a", "b")\nt_columns.head(5).collect()'
+    );
   });
 
   it('keeps columns of different datasets apart', () => {
-    expect(pythonFor(['column:ns.t.a', 'column:ns.u.b']).split('\n')).toHaveLength(2);
+    expect(
+      pythonFor(['column:ns.t.a', 'column:ns.u.b'])
+        .split('\n')
+        .filter(line => line.includes('select('))
+    ).toHaveLength(2);
   });
 
   it('joins picked features into one training set', () => {

@@ -1,11 +1,11 @@
-import { act, fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen } from '@testing-library/react';
 import React, { useState } from 'react';
 
 import { rove } from '../keyboard';
 import { List, type IListRow } from '../list';
 import { meant, parentOf } from '../rows';
 import { Table } from '../table';
-import { fakeWorkbench, show } from './workbench';
+import { fakeWorkbench, framed, show } from './workbench';
 
 const ROWS: IListRow[] = [
   { id: 'ns', name: 'flights', open: true },
@@ -64,11 +64,11 @@ describe('a list', () => {
     show(fake, <List label="Datasets" rows={ROWS} />);
     act(() => item('^a').focus());
     press('i');
-    expect(fake.code.insertBelow).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()');
+    expect(fake.code.insertBelow).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()\na.head(5).collect()');
     press('I', { shiftKey: true });
-    expect(fake.code.insertAtCursor).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()');
+    expect(fake.code.insertAtCursor).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()\na.head(5).collect()');
     press('c');
-    expect(fake.code.copy).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()');
+    expect(fake.code.copy).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()\na.head(5).collect()');
     press('r');
     expect(fake.code.copy).toHaveBeenLastCalledWith('dataset:flights.a');
   });
@@ -202,5 +202,59 @@ describe('a table', () => {
     act(() => screen.getAllByRole('row')[3]!.focus());
     press(' ');
     expect(screen.getByRole('status').textContent).toBe('b,c');
+  });
+});
+
+describe('arrows at the end of a section', () => {
+  const row = (name: string): IListRow => ({ id: name, ref: `dataset:n.${name}`, name });
+
+  it('go on in the next one, and back; above the first row is the search box', () => {
+    const rows = [[row('a'), row('b')], [row('c')]];
+    show(
+      fakeWorkbench(),
+      <>
+        <input type="search" />
+        {rows.map((part, index) => (
+          <List key={index} label={`part ${index}`} rows={part} />
+        ))}
+      </>
+    );
+    act(() => item('^b').focus());
+    press('ArrowDown');
+    expect(document.activeElement).toBe(item('^c'));
+    press('ArrowDown');
+    expect(document.activeElement).toBe(item('^c'));
+    press('ArrowUp');
+    expect(document.activeElement).toBe(item('^b'));
+    press('ArrowUp');
+    press('ArrowUp');
+    expect(document.activeElement).toBe(screen.getByRole('searchbox'));
+  });
+});
+
+describe('a row that was asked for', () => {
+  const rows = ['a', 'b', 'c'].map((name): IListRow => ({ id: name, ref: `dataset:n.${name}`, name }));
+
+  it('is selected, in sight and has the focus, once for each time', () => {
+    Element.prototype.scrollIntoView = jest.fn();
+    const fake = fakeWorkbench();
+    const list = (turn: number): React.ReactElement =>
+      framed(fake, <List label="l" rows={rows} goal={{ id: 'c', turn }} />);
+    const { rerender } = render(list(1));
+    expect(document.activeElement).toBe(item('^c'));
+    expect(item('^c').getAttribute('aria-selected')).toBe('true');
+    expect(Element.prototype.scrollIntoView).toHaveBeenCalledTimes(1);
+    act(() => item('^a').focus());
+    rerender(list(1));
+    expect(document.activeElement).toBe(item('^a'));
+    rerender(list(2));
+    expect(document.activeElement).toBe(item('^c'));
+  });
+
+  it('is opened by a click and kept by the second one', () => {
+    const fake = fakeWorkbench();
+    show(fake, <List label="l" rows={rows} />);
+    fireEvent.doubleClick(item('^b'));
+    expect(fake.keep).toHaveBeenCalledWith('dataset:n.b');
   });
 });

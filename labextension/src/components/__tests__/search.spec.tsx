@@ -111,3 +111,14 @@ it('an array that is found is inserted as its table', async () => {
   fireEvent.keyDown(screen.getByRole('treeitem'), { key: 'i' });
   expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("9c02").table()');
 });
+
+it('a text that is too long is not asked for: the box says so in words', async () => {
+  jest.useFakeTimers();
+  const search = jest.fn();
+  show(fakeWorkbench({ search }), <Panel />);
+  fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'x'.repeat(2_001) } });
+  await pass(200);
+  expect(screen.getByRole('status').textContent).toContain('it has 2,001 characters, and 2,000 are read');
+  expect(search).not.toHaveBeenCalled();
+  jest.useRealTimers();
+});

@@ -17,6 +17,7 @@ export interface IFake {
   visibility: WidgetVisibility;
   code: Record<keyof ICode, jest.Mock>;
   open: jest.Mock;
+  keep: jest.Mock;
   kept: Map<string, unknown>;
   /** Let an event happen. */
   emit: (event: IChangeEvent) => void;
@@ -34,6 +35,7 @@ export function fakeWorkbench(client: object = {}): IFake {
     focusNotebook: jest.fn()
   };
   const open = jest.fn(async () => undefined);
+  const keep = jest.fn();
   const memory: IMemory = {
     read: async <T,>(key: string) => kept.get(key) as T | undefined,
     write: (key, value) => void kept.set(key, value)
@@ -60,11 +62,12 @@ export function fakeWorkbench(client: object = {}): IFake {
     addCommand: () => new DisposableDelegate(() => undefined),
     addPage: () => undefined,
     addPanel: () => undefined,
-    open
+    open,
+    keep
   };
   const visibility = new WidgetVisibility();
   visibility.shown = true;
-  return { workbench, visibility, code, open, kept, emit: event => heard.forEach(listener => listener(event)) };
+  return { workbench, visibility, code, open, keep, kept, emit: event => heard.forEach(listener => listener(event)) };
 }
 
 /** Something as it stands in a page. */

@@ -1,5 +1,5 @@
 import { ApiError } from '../../api/errors';
-import { Poller } from '../query';
+import { concerns, Poller } from '../query';
 
 const settle = async (): Promise<void> => {
   await jest.advanceTimersByTimeAsync(0);
@@ -61,6 +61,21 @@ describe('Poller', () => {
     poller.nudge();
     await jest.advanceTimersByTimeAsync(1_000);
     expect(fetch).toHaveBeenCalledTimes(2);
+    poller.stop();
+  });
+
+  it('asks while news never pauses, and not for each of them', async () => {
+    const fetch = jest.fn(async () => 1);
+    const poller = new Poller(fetch, () => null);
+    poller.start();
+    await settle();
+    for (let passed = 0; passed < 5_000; passed += 100) {
+      poller.nudge();
+      await jest.advanceTimersByTimeAsync(100);
+    }
+    const asked = fetch.mock.calls.length - 1;
+    expect(asked).toBeGreaterThan(5);
+    expect(asked).toBeLessThan(15);
     poller.stop();
   });
 
@@ -148,5 +163,22 @@ describe('Poller', () => {
     }
     expect(poller.answer).toMatchObject({ data: undefined, at: 0, borrowed: false, loading: false });
     poller.stop();
+  });
+});
+
+describe('news', () => {
+  it.each([
+    ['run:9c1e', ['run:9c1e'], true],
+    ['run:77ab', ['run:9c1e'], false],
+    ['run:9c1e55d0', ['run:9c1e'], true], // a link may have the beginning of an id
+    ['run:77ab', ['run:9c1e', 'run:77ab'], true],
+    ['version:churn/7', ['model:churn'], true],
+    ['model:fraud', ['model:churn'], false],
+    ['alert:churn/drift/clicks', ['monitor:churn'], true],
+    ['step:churn/train', ['pipeline:churn'], true],
+    ['step:churn%2Fdaily/train', ['pipeline:churn'], false],
+    ['dataset:a.b', ['dataset:a.bc'], false]
+  ])('of %s concern a page about %s: %s', (ref, about, expected) => {
+    expect(concerns(ref, about)).toBe(expected);
   });
 });

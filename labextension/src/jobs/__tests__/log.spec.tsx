@@ -65,13 +65,36 @@ describe('the log of a long job', () => {
     await after(100);
     const host = screen.getByRole('log');
     expect(host.textContent.length).toBe(200_000);
-    Object.defineProperty(host, 'scrollHeight', { get: () => 10 * host.querySelectorAll('span').length });
+    Object.defineProperty(host, 'scrollHeight', { get: () => 10 * (host.textContent.length / 200_000) });
     fireEvent.click(screen.getByText('Earlier…'));
     await after(100);
     expect(onFollow).toHaveBeenCalledWith(false);
     expect(asked.at(-1)).toMatchObject({ until: 1_800_000 });
     expect(host.textContent.length).toBe(400_000);
     expect(host.scrollTop).toBe(10); // where the first line stands that had been there
+  });
+});
+
+describe('what a job prints', () => {
+  const PIECES = [
+    '\u001b[32mstart\u001b[0m\n 10 %|█   |\r',
+    ' 50 %|██  |',
+    '\r100 %|████|\nsaved to https://example.org/m\n'
+  ];
+
+  it('is drawn as a terminal does, wherever its pieces are cut', async () => {
+    const at = PIECES.map((_, index) => PIECES.slice(0, index).join('').length);
+    const size = PIECES.join('').length;
+    const log = async (_: string, { offset }: { offset: number }): Promise<unknown> => {
+      const text = PIECES[at.indexOf(offset)] ?? '';
+      return { text, offset, next: offset + text.length, size, ended: offset === size };
+    };
+    show(fakeWorkbench({ jobs: { log } }), <JobLog job={job} follow onFollow={() => undefined} />);
+    await after(100);
+    const host = screen.getByRole('log');
+    expect(host.textContent).toBe('start\n100 %|████|\nsaved to https://example.org/m\n');
+    expect(host.querySelector('.ansi-green-fg')?.textContent).toBe('start');
+    expect(host.querySelector('a')?.href).toBe('https://example.org/m');
   });
 });
 

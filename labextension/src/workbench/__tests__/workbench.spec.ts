@@ -1,14 +1,37 @@
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
+import type { Widget } from '@lumino/widgets';
 
 import { fakeWorkbench } from '../../components/__tests__/workbench';
+import { PageWidget } from '../page';
 import { Workbench } from '../workbench';
 
-it('a page that comes back after a reload is not opened anew: Recent keeps its order', async () => {
+interface ISetup {
+  made: Workbench;
+  commands: CommandRegistry;
+  shell: { add: jest.Mock; activateById: jest.Mock; currentWidget: Widget | null };
+  /** How a page is written into the layout. */
+  kept: (page: Partial<PageWidget>) => { ref: string; restored: boolean; preview: boolean };
+  /** References of the open pages, with a mark on those that nobody kept. */
+  tabs: () => string[];
+}
+
+function setup(): ISetup {
   const { workbench } = fakeWorkbench();
   const restore = jest.fn(async () => undefined);
-  const app = { commands: new CommandRegistry(), shell: { add: jest.fn(), activateById: jest.fn() } };
+  const pages: PageWidget[] = [];
+  const shell: ISetup['shell'] = {
+    add: jest.fn((page: PageWidget, _: string, options: { ref?: string }) => {
+      const after = pages.findIndex(({ id }) => id === options.ref);
+      pages.splice(after < 0 ? pages.length : after + 1, 0, page);
+    }),
+    activateById: jest.fn((id: string) => {
+      shell.currentWidget = pages.find(page => page.id === id) ?? null;
+    }),
+    currentWidget: null
+  };
+  const app = { commands: new CommandRegistry(), shell };
   const made = new Workbench({
     app: app as unknown as JupyterFrontEnd,
     mlinfra: workbench,
@@ -19,14 +42,81 @@ it('a page that comes back after a reload is not opened anew: Recent keeps its o
     restorer: { restore } as unknown as ILayoutRestorer
   });
   const body = async (): Promise<{ default: () => null }> => ({ default: () => null });
-  const words = { label: 'Open', caption: 'Open', title: (name: string) => name };
-  made.addPage({ kind: 'run', icon: 'experiments', command: 'mlinfra:runs-open', ...words, body });
-  const [, options] = restore.mock.calls[0] as unknown as [unknown, { args: (page: object) => { ref: string } }];
-  const kept = options.args({ reference: 'run:1' });
-  expect(kept.ref).toBe('run:1');
-  await app.commands.execute('mlinfra:runs-open', kept);
-  expect(app.shell.add).toHaveBeenCalledTimes(1);
+  const words = { label: 'Open', caption: 'Open', title: (name: string) => name, body };
+  made.addPage({ kind: 'run', icon: 'experiments', command: 'mlinfra:runs-open', ...words });
+  made.addPage({ kind: 'dataset', icon: 'catalog', command: 'mlinfra:catalog-open', ...words });
+  made.addPage({ kind: 'submit', icon: 'play', command: 'mlinfra:jobs-submit', ...words, kept: true });
+  const [, options] = restore.mock.calls[0] as unknown as [unknown, { args: ISetup['kept'] }];
+  const tabs = (): string[] =>
+    pages.filter(page => !page.isDisposed).map(page => page.reference + (page.isPreview ? '*' : ''));
+  return { made, commands: app.commands, shell, kept: options.args, tabs };
+}
+
+it('a page that comes back after a reload is not opened anew: Recent keeps its order', async () => {
+  const { made, commands, shell, kept } = setup();
+  const args = kept({ reference: 'run:1', isPreview: false });
+  expect(args.ref).toBe('run:1');
+  await commands.execute('mlinfra:runs-open', { ...args });
+  expect(shell.add).toHaveBeenCalledTimes(1);
   expect(made.shelf.recent).toEqual([]);
-  await app.commands.execute('mlinfra:runs-open', { ref: 'run:2' });
+  await commands.execute('mlinfra:runs-open', { ref: 'run:2' });
   expect(made.shelf.recent.map(({ ref }) => ref)).toEqual(['run:2']);
+});
+
+describe('pages of one kind', () => {
+  it('share a tab until one is kept', async () => {
+    const { made, tabs } = setup();
+    await made.open('run:1');
+    await made.open('dataset:a.b');
+    await made.open('run:2');
+    expect(tabs()).toEqual(['run:2*', 'dataset:a.b*']);
+    made.keep('run:2');
+    await made.open('run:3');
+    await made.open('run:4');
+    expect(tabs()).toEqual(['run:2', 'dataset:a.b*', 'run:4*']);
+  });
+
+  it('are shown again where they are, kept or not', async () => {
+    const { made, tabs, shell } = setup();
+    await made.open('run:1');
+    made.keep('run:1');
+    await made.open('run:2');
+    await made.open('run:1');
+    expect(tabs()).toEqual(['run:1', 'run:2*']);
+    expect(shell.activateById).toHaveBeenLastCalledWith('jp-mlinfra-run:1');
+  });
+
+  it('are kept by a double click on the tab, and by typing into the page', async () => {
+    const { made, tabs, shell } = setup();
+    await made.open('run:1');
+    document.body.innerHTML = '<ul class="lm-TabBar"><li class="lm-TabBar-tab" data-mlinfra-page="run:1">1</li></ul>';
+    document.querySelector('li')?.dispatchEvent(new MouseEvent('dblclick', { bubbles: true }));
+    expect(tabs()).toEqual(['run:1']);
+    await made.open('run:2');
+    expect(made.preview?.reference).toBe('run:2');
+    (shell.currentWidget as PageWidget).isPreview = false;
+    expect(made.preview).toBeNull();
+  });
+
+  it('that are forms have a tab each', async () => {
+    const { made, tabs } = setup();
+    await made.open('submit:a.ipynb');
+    await made.open('submit:b.ipynb');
+    expect(tabs()).toEqual(['submit:a.ipynb', 'submit:b.ipynb']);
+  });
+
+  it('come back after a reload as they were', async () => {
+    const { made, commands, kept, tabs } = setup();
+    await commands.execute('mlinfra:runs-open', { ...kept({ reference: 'run:1', isPreview: true }) });
+    await made.open('run:2');
+    expect(tabs()).toEqual(['run:2*']);
+  });
+
+  it('are one for each snapshot of a dataset', async () => {
+    const { made, tabs } = setup();
+    await made.open('dataset:a.b');
+    made.keep('dataset:a.b');
+    await made.open('dataset:a.b@4711');
+    expect(tabs()).toEqual(['dataset:a.b', 'dataset:a.b@4711*']);
+  });
 });

@@ -1,0 +1,68 @@
+/** A cell of a table: what it says, and what of its place has a meaning. */
+export interface IFrameCell {
+  text: string;
+  head: boolean;
+  /** Numbers stand at the right. */
+  end: boolean;
+  colSpan: number;
+  rowSpan: number;
+}
+
+/** A table that pandas, polars or another library put out. */
+export interface IFrame {
+  /** What stands around it: `shape: (336_776, 19)`, `5 rows × 3 columns`. */
+  note: string;
+  head: readonly (readonly IFrameCell[])[];
+  body: readonly (readonly IFrameCell[])[];
+  /** Rows and columns that there are more than are given. */
+  moreRows: number;
+  moreColumns: number;
+}
+
+const ROWS = 100;
+const COLUMNS = 50;
+/** More markup than this is not read: its text is shown. */
+const LONGEST = 4_000_000;
+
+const NUMBER = /^[−+-]?(\d[\d.,_]*|\.\d+)(e[+-]?\d+)?\s?%?$|^[−-]?(inf|nan)$/i;
+
+const textOf = (node: Element | null): string => node?.textContent.replace(/\s+/g, ' ').trim() ?? '';
+
+function cellOf(cell: HTMLTableCellElement): IFrameCell {
+  const text = textOf(cell);
+  const { colSpan, rowSpan } = cell;
+  return { text, head: cell.tagName === 'TH', end: NUMBER.test(text), colSpan, rowSpan };
+}
+
+const cells = (row: Element): Element[] => [...row.children];
+
+const rowOf = (row: Element): IFrameCell[] => (cells(row).slice(0, COLUMNS) as HTMLTableCellElement[]).map(cellOf);
+
+function frameOf(table: Element, note: string): IFrame {
+  const all = [...table.querySelectorAll('tr')].filter(row => row.closest('table') === table);
+  const head = all.filter(row => row.parentElement?.tagName === 'THEAD');
+  const body = all.filter(row => row.parentElement?.tagName !== 'THEAD');
+  const drawn = [...head.slice(0, ROWS), ...body.slice(0, ROWS)];
+  return {
+    note,
+    head: head.slice(0, ROWS).map(rowOf),
+    body: body.slice(0, ROWS).map(rowOf),
+    moreRows: Math.max(0, body.length - ROWS),
+    moreColumns: Math.max(0, ...drawn.map(row => cells(row).length - COLUMNS))
+  };
+}
+
+/**
+ * The tables in a cell's HTML output, read as data: its markup, styles, pictures and scripts are not drawn. Empty when it holds none.
+ */
+export function framesOf(html: string): IFrame[] {
+  if (html.length > LONGEST || !/<table/i.test(html)) {
+    return [];
+  }
+  // A document that is parsed but not shown fetches nothing and runs nothing.
+  const page = new DOMParser().parseFromString(html, 'text/html');
+  const tables = [...page.querySelectorAll('table')].filter(table => !table.parentElement?.closest('table'));
+  const around = [...page.querySelectorAll('small, p, caption')].filter(node => !node.closest('tr'));
+  const note = around.map(textOf).filter(Boolean).join(' · ');
+  return tables.map((table, index) => frameOf(table, index === 0 ? note : ''));
+}
