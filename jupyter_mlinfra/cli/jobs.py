@@ -261,6 +261,13 @@ def _requeue(session: Session, ids: tuple[str, ...]) -> Any:
     return _each(session.bench.jobs.requeue, ids)
 
 
+@jobs.verb("restore")
+@_several
+def _restore(session: Session, ids: tuple[str, ...]) -> Any:
+    """Take the cancel of jobs back: they wait again in their places, and so does what was cancelled with them."""
+    return _each(session.bench.jobs.restore, ids)
+
+
 @jobs.verb("hold")
 @_several
 def _hold(session: Session, ids: tuple[str, ...]) -> Any:

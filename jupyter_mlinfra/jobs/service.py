@@ -162,6 +162,18 @@ class Jobs:
         self._dispatch.end(found)
         return self._again(named)
 
+    def restore(self, job: str) -> Job:
+        """Take a cancel back: the job waits again in its place, and what was cancelled because it was to start after it does too.
+
+        One that ran starts again from its checkpoints. Raises Conflict while it is still being cancelled, and when it was not cancelled.
+        """
+        named, place = self._store.named(job), runtime_folder(self._project.home)
+        with handing_over(place):
+            found = self._store.restore(named.jobs, user=self._project.user, environment=keep(submitters_environment(), place))
+        for later in {each.part_of or each.id: each for each in found if each.id not in set(named.jobs)}.values():
+            self._dispatch.start(later)
+        return self._again(named)
+
     def hold(self, job: str) -> Job:
         """Keep a waiting job from starting until it is released. Raises Conflict when it does not wait."""
         named = self._store.named(job)

@@ -164,6 +164,13 @@ class JobRequeue(Handler):
         return self.bench.jobs.requeue(id)
 
 
+class JobRestore(Handler):
+    @execute(slow=elsewhere)
+    def post(self, id: str) -> Job:
+        """Take a cancel back: the job waits again in its place, and so does what was cancelled with it."""
+        return self.bench.jobs.restore(id)
+
+
 class JobHold(Handler):
     @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
@@ -293,6 +300,7 @@ ROUTES = {
     "jobs/jobs/{id}/log/search": JobLogSearch,
     "jobs/jobs/{id}/cancel": JobCancel,
     "jobs/jobs/{id}/requeue": JobRequeue,
+    "jobs/jobs/{id}/restore": JobRestore,
     "jobs/jobs/{id}/hold": JobHold,
     "jobs/jobs/{id}/release": JobRelease,
     "jobs/jobs/{id}/priority": JobPriority,

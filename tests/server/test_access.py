@@ -37,6 +37,7 @@ EXPECTED = {
     "GET jobs/jobs/{id}/log": "read jobs",
     "POST jobs/jobs/{id}/cancel": "execute jobs",
     "POST jobs/jobs/{id}/requeue": "execute jobs",
+    "POST jobs/jobs/{id}/restore": "execute jobs",
     "POST jobs/jobs/{id}/hold": "execute jobs",
     "POST jobs/jobs/{id}/release": "execute jobs",
     "POST jobs/jobs/{id}/priority": "execute jobs",

@@ -41,6 +41,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("jobs/jobs?state=running&label=run%3D7&limit=5", None, "jobs", "list",
      {"state": "running", "label": ("run", "7"), "array": None, "limit": 5, "cursor": None}),
     ("jobs/jobs/7f3a/requeue", {}, "jobs", "requeue", {"job": "7f3a"}),
+    ("jobs/jobs/7f3a/restore", {}, "jobs", "restore", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/hold", {}, "jobs", "hold", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/release", {}, "jobs", "release", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/priority", {"priority": 90}, "jobs", "prioritize", {"job": "7f3a", "priority": 90}),

@@ -45,6 +45,8 @@ export interface IJobsClient {
   cancel: (id: string) => Promise<IJob>;
   /** Start it again under the same id, from its checkpoints. */
   requeue: (id: string) => Promise<IJob>;
+  /** Take its cancel back: it waits again in its place, and so does what was cancelled with it. */
+  restore: (id: string) => Promise<IJob>;
   hold: (id: string) => Promise<IJob>;
   release: (id: string) => Promise<IJob>;
   /** 100 is first, 0 last. */
@@ -91,6 +93,7 @@ export function jobsClient(request: Request): IJobsClient {
     submit: spec => request('jobs/jobs', { body: spec }),
     cancel: id => request(`jobs/jobs/${pathOf(id)}/cancel`, { body: {} }),
     requeue: id => request(`jobs/jobs/${pathOf(id)}/requeue`, { body: {} }),
+    restore: id => request(`jobs/jobs/${pathOf(id)}/restore`, { body: {} }),
     hold: id => request(`jobs/jobs/${pathOf(id)}/hold`, { body: {} }),
     release: id => request(`jobs/jobs/${pathOf(id)}/release`, { body: {} }),
     prioritize: (id, priority) => request(`jobs/jobs/${pathOf(id)}/priority`, { body: { priority } }),
