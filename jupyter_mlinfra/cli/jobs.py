@@ -373,6 +373,19 @@ def _parameters(session: Session, notebook: str) -> Any:
     return list(session.bench.jobs.parameters(in_project(session.bench.project.root, notebook)))
 
 
+@jobs.verb("values")
+@click.argument("id")
+def _values(session: Session, id: str) -> Any:
+    """The parameters that a job ran with, defaults included."""
+    return list(session.bench.jobs.values(id))
+
+
+@jobs.verb("backends")
+def _backends(session: Session) -> Any:
+    """Where jobs can run; `--backend` of a submit takes one."""
+    return list(session.bench.jobs.backends())
+
+
 @jobs.verb("supervisor")
 @click.argument("action", required=False, type=click.Choice(["start", "stop"]))
 def _supervisor(session: Session, action: str | None) -> Any:

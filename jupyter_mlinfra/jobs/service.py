@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import Number, Page, check_limit, now, page_of
 from ..core.search import Document
 from .attempt import Attempt, attempt_record
-from .backends import Attaching, recent_compute
+from .backends import Attaching, backend_names, recent_compute
 from .backends.attaching import Attachment
 from .backends.control import Control
 from .dispatch import Dispatch
@@ -22,11 +23,12 @@ from .environment import handing_over, keep, runtime_folder, submitters_environm
 from .executed import read_executed
 from .intake import examine, inside
 from .logs import read_log, search_log
-from .parameters import parameters_of, read_notebook
+from .parameters import parameters_of, read_notebook, taken
 from .queries import Named
 from .resources import read as read_resources
 from .spec import (
     AttemptRecord,
+    Backend,
     CodeDiff,
     CodePreview,
     CodeSnapshot,
@@ -34,6 +36,7 @@ from .spec import (
     Estimate,
     ExecutedNotebook,
     Job,
+    JobParameter,
     JobSpec,
     JobState,
     LogChunk,
@@ -271,6 +274,20 @@ class Jobs:
         """
         shown = inside(str(notebook), self._project.root, "notebook")
         return parameters_of(read_notebook(self._project.root / shown, shown)) or []
+
+    def values(self, job: str) -> Sequence[JobParameter]:
+        """The parameters that a job ran with, defaults of its notebook as it was then included; those alone that were said where its code is gone."""
+        found = self._store.entry(job).job
+        known = list[Parameter]()
+        if found.notebook is not None and found.snapshot:
+            with contextlib.suppress(MLInfraError, ValueError):  # cleaned away, or no notebook any more: what was said is known all the same
+                known = parameters_of(json.loads(self._submitter.snapshots().read(found.snapshot, found.notebook))) or []
+        return taken(known, found.parameters)
+
+    def backends(self) -> Sequence[Backend]:
+        """Where jobs can run, by name; each installed backend, whether or not it is set up."""
+        usual = self._dispatch.name_of(None)
+        return [Backend(name=name, usual=name == usual) for name in sorted({*backend_names(), usual})]
 
     def executed(self, path: str, *, since: str | None = None) -> ExecutedNotebook | None:
         """A notebook that a job or a pipeline left in the project's state, by the path that `Job.output` or a step gives.

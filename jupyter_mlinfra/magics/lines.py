@@ -69,7 +69,7 @@ _CATALOG = _same("list", "show", "ingest", "search", "preview", "profile", "snap
 _FEATURES = _same("list", "views", "show", "search", "apply", "materialize", "online", "use")
 _JOBS = _same(
     "list", "show", "submit", "logs", "attach", "cancel", "requeue", "restore", "hold", "release", "priority", "clone", "queue", "attempts", "resources",
-    "wait", "compute", "parameters", "preview", "code", "diff", "supervisor", log="logs",
+    "wait", "compute", "backends", "parameters", "values", "preview", "code", "diff", "supervisor", log="logs",
 )  # fmt: skip
 _PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", "repair", "explain", "backfill", "export", "propose", "status")
 _SCHEDULES = _same("list", "show", "create", "update", "pause", "resume", "run-now", "delete", "history", "preview")

@@ -76,6 +76,8 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("jobs wait 7f3a 77ab --timeout 5", "list[Job]", "jobs", "wait", {"jobs": ("7f3a", "77ab"), "timeout": 5.0}),
     ("jobs compute --backend slurm", "Compute", "jobs", "compute", {"backend": "slurm"}),
     ("jobs parameters a.ipynb", "list[Parameter]", "jobs", "parameters", {"notebook": "a.ipynb"}),
+    ("jobs values 7f3a", "list[JobParameter]", "jobs", "values", {"job": "7f3a"}),
+    ("jobs backends", "list[Backend]", "jobs", "backends", {}),
     ("jobs supervisor", "Supervisor", "jobs", "supervisor", {}),
     ("jobs supervisor start", "Supervisor", "jobs", "start", {}),
     ("jobs supervisor stop", "Supervisor", "jobs", "stop", {}),

@@ -46,6 +46,8 @@ EXPECTED = {
     "GET jobs/jobs/{id}/resources": "read jobs",
     "GET jobs/jobs/{id}/code": "read jobs",
     "GET jobs/queue": "read jobs",
+    "GET jobs/jobs/{id}/parameters": "read jobs",
+    "GET jobs/backends": "read jobs",
     "GET jobs/jobs/{id}/diff": "read jobs",
     "GET jobs/jobs/{id}/log/search": "read jobs",
     "POST jobs/jobs/{id}/attach": "execute jobs",

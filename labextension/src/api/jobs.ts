@@ -2,6 +2,7 @@ import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type {
   IAttempt,
+  IBackend,
   ICodeDiff,
   ICodePreview,
   ICodeSnapshot,
@@ -9,6 +10,7 @@ import type {
   IEstimate,
   IExecutedNotebook,
   IJob,
+  IJobParameter,
   IJobSpec,
   ILogChunk,
   ILogHits,
@@ -80,6 +82,10 @@ export interface IJobsClient {
   compute: (signal?: AbortSignal) => Promise<ICompute>;
   /** The parameters of a notebook, from its cell tagged `parameters`. */
   parameters: (notebook: string, signal?: AbortSignal) => Promise<readonly IParameter[]>;
+  /** Those that a job ran with, the defaults of its notebook as it was then included. */
+  values: (id: string, signal?: AbortSignal) => Promise<readonly IJobParameter[]>;
+  /** Where jobs can run. */
+  backends: (signal?: AbortSignal) => Promise<readonly IBackend[]>;
   /** A notebook with the outputs of its run, by the path that its job or step gives. */
   executed: (path: string) => Promise<IExecutedNotebook>;
   /** The same, or null while it is still the one that was written at `since`. */
@@ -112,6 +118,8 @@ export function jobsClient(request: Request): IJobsClient {
       request(`jobs/jobs/${pathOf(id)}/log/search`, { query: { ...options }, signal }),
     compute: signal => request('jobs/compute', { signal }),
     parameters: (notebook, signal) => request('jobs/parameters', { query: { notebook }, signal }),
+    values: (id, signal) => request(`jobs/jobs/${pathOf(id)}/parameters`, { signal }),
+    backends: signal => request('jobs/backends', { signal }),
     executed: path => request('jobs/executed', { query: { path } }),
     executedSince: (path, since, signal) => request('jobs/executed', { query: { path, since }, signal })
   };

@@ -88,7 +88,11 @@ function AttachButton({ job }: { job: IJob }): React.ReactElement {
     <Button
       icon="terminal"
       label={trans.__('Attach')}
-      caption={trans.__('A terminal in the environment of this job: its code, its GPUs, its variables')}
+      caption={
+        isActive(job)
+          ? trans.__('A terminal in the environment of this job: its code, its GPUs, its variables')
+          : trans.__('A terminal with the code of this job; its GPUs and its environment were given back')
+      }
       onClick={() => void commands.execute(ATTACH, { ref: job.ref })}
     />
   );
