@@ -183,6 +183,10 @@ class JobHandle(_Shown):
         """Start it again under the same id, from its checkpoints."""
         return self.workbench.jobs.requeue(self.id)
 
+    def restore(self) -> Job:
+        """Take its cancel back: it waits again in its place."""
+        return self.workbench.jobs.restore(self.id)
+
     def clone(self, *, same_code: bool = False, **changes: Any) -> JobHandle:
         """Submit another like it; changes: fields of JobSpec that differ."""
         return JobHandle(self.workbench, self.workbench.jobs.clone(self.id, same_code=same_code, **changes).id)

@@ -261,6 +261,13 @@ def _requeue(session: Session, ids: tuple[str, ...]) -> Any:
     return _each(session.bench.jobs.requeue, ids)
 
 
+@jobs.verb("restore")
+@_several
+def _restore(session: Session, ids: tuple[str, ...]) -> Any:
+    """Take the cancel of jobs back: they wait again in their places, and so does what was cancelled with them."""
+    return _each(session.bench.jobs.restore, ids)
+
+
 @jobs.verb("hold")
 @_several
 def _hold(session: Session, ids: tuple[str, ...]) -> Any:
@@ -364,6 +371,19 @@ def _compute(session: Session, backend: str | None) -> Any:
 def _parameters(session: Session, notebook: str) -> Any:
     """The parameters that a notebook takes."""
     return list(session.bench.jobs.parameters(in_project(session.bench.project.root, notebook)))
+
+
+@jobs.verb("values")
+@click.argument("id")
+def _values(session: Session, id: str) -> Any:
+    """The parameters that a job ran with, defaults included."""
+    return list(session.bench.jobs.values(id))
+
+
+@jobs.verb("backends")
+def _backends(session: Session) -> Any:
+    """Where jobs can run; `--backend` of a submit takes one."""
+    return list(session.bench.jobs.backends())
 
 
 @jobs.verb("supervisor")

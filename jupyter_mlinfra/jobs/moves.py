@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,6 +17,9 @@ from .queries import read
 from .rows import Entry, called, dump, entry_of, seconds
 from .spec import Job, JobState
 from .state import ACTIVE, FINAL, advance
+
+_LATER = "SELECT job.id FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ? AND job.state = '{}'"
+"""Jobs in a state that are to start after another."""
 
 
 def step(
@@ -61,14 +65,48 @@ def requeue(connection: sqlite3.Connection, entry: Entry, user: str, environment
         raise Conflict(f"Job {job.id} succeeded.", "A job that succeeded is not run again.", f"mlinfra jobs clone {job.id} submits another like it.")
     if job.state not in FINAL:
         return request(connection, entry, "requeued_by", user, f"Is being requeued by {user}.")
+    return _queue_again(connection, entry, environment, f"Requeued by {user}.", held_by="")
+
+
+def restore(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> list[Job]:
+    """Take the cancel of a job back: it waits again in its place, on hold if it was, and so does what was cancelled with it, near and far.
+
+    A later job stays cancelled when another that it waits for can no longer succeed.
+    """
+    restored = [_restore_one(connection, entry, user, environment)]
+    left = [entry]
+    while left:
+        earlier = left.pop(0)
+        for row in connection.execute(_LATER.format("cancelled"), (earlier.number,)).fetchall():
+            later = read(connection, row["id"])
+            if later.job.reason == _why_given_up(earlier.job):
+                with contextlib.suppress(Conflict):
+                    restored.append(_restore_one(connection, later, user, environment))
+                    left.append(later)
+    return restored
+
+
+def _restore_one(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> Job:
+    held = entry.job.held_by
+    return _queue_again(connection, entry, environment, held_reason(held) if held else f"Its cancel was taken back by {user}.")
+
+
+def held_reason(user: str) -> str:
+    """Why a job on hold waits."""
+    return f"Held by {user}; `release` lets it start."
+
+
+def _queue_again(connection: sqlite3.Connection, entry: Entry, environment: str, reason: str, **columns: Any) -> Job:
+    """Back into the queue, behind what it was to start after. Raises Conflict when one of those can no longer succeed."""
     launch = dump(replace(entry.launch, environment=environment))
     earlier = connection.execute("SELECT id FROM job JOIN job_after ON before = number WHERE job_after.job = ? AND state != 'succeeded'", (entry.number,))
     names = [row["id"] for row in earlier.fetchall()]
     queries.before(connection, names)  # what did not succeed has to be run again first
-    reason = f"Requeued by {user}. Starts after {queries.some(names)}." if names else f"Requeued by {user}."
+    if names:
+        reason = f"{reason} Starts after {queries.some(names)}."
     return write(
-        connection, entry, JobState.QUEUED, reason=reason, launch=launch, cancelled_by="", requeued_by="", held_by="", failures=0, requeues=0,
-        not_before=0, gpu_ids="[]", remote=None,
+        connection, entry, JobState.QUEUED, reason=reason, launch=launch, cancelled_by="", requeued_by="", failures=0, requeues=0,
+        not_before=0, gpu_ids="[]", remote=None, **columns,
     ).job  # fmt: skip
 
 
@@ -101,13 +139,15 @@ def _charge(connection: sqlite3.Connection, job: Job, ran: float, at: float) -> 
 
 def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
     """Cancel what was to start after a job that did not succeed, near and far; in a loop, for a chain may be long."""
-    query = "SELECT job.id FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ? AND job.state = 'queued'"
     left = [entry]
     while left:
         earlier = left.pop()
-        for row in connection.execute(query, (earlier.number,)).fetchall():
-            reason = f"It was to start after job {called(earlier.job)}, which is {earlier.job.state}."
-            left.append(write(connection, read(connection, row["id"]), JobState.CANCELLED, reason=reason, given_up=False))
+        waiting = [read(connection, row["id"]) for row in connection.execute(_LATER.format("queued"), (earlier.number,)).fetchall()]
+        left += [write(connection, later, JobState.CANCELLED, reason=_why_given_up(earlier.job), given_up=False) for later in waiting]
+
+
+def _why_given_up(earlier: Job) -> str:
+    return f"It was to start after job {called(earlier)}, which is {earlier.state}."
 
 
 def change(connection: sqlite3.Connection, entry: Entry, **columns: Any) -> Job:

@@ -13,7 +13,7 @@ from typing import Any
 from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from ..core.files import read_regular
 from .plain import parse
-from .spec import Parameter
+from .spec import JobParameter, Parameter
 
 TAG = "parameters"
 EXPECTED = "raises-exception"
@@ -64,6 +64,13 @@ def parameters_of(notebook: Mapping[str, Any]) -> list[Parameter] | None:
     tree = parse(source_of(cell))
     # A cell that is no Python sets nothing: the run will say so, at that line.
     return list({parameter.name: parameter for node in (tree.body if tree else ()) for parameter in _assigned(node)}.values())
+
+
+def taken(known: Sequence[Parameter], given: Mapping[str, Any]) -> list[JobParameter]:
+    """What a job runs with. known: the parameters of its notebook. given: those that were said."""
+    found = [JobParameter(name=each.name, type=each.type, value=given.get(each.name, each.default), given=each.name in given) for each in known]
+    names = {each.name for each in known}
+    return found + [JobParameter(name=name, type="", value=value, given=True) for name, value in given.items() if name not in names]
 
 
 def source_of(cell: Mapping[str, Any]) -> str:

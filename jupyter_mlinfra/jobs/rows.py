@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from ..core.processes import Identity
-from ..core.records import Number, now
+from ..core.records import Basis, Number, now
 from .spec import Array, Job, JobSpec, JobState
 from .state import FINAL
 
@@ -99,7 +99,9 @@ def _launch_of(text: str) -> Launch:
 def _job(row: sqlite3.Row, spec: JobSpec) -> Job:
     started, ended, ident = moment(row["started_at"]), moment(row["ended_at"]), str(row["id"])
     elapsed = max(0.0, ((ended or now()) - started).total_seconds()) if started else None
-    progress = Number(value=row["progress"], basis="est") if row["progress"] is not None else None
+    # How far a job says to be is its own estimate while it runs; of one that has ended it is what it said last.
+    basis: Basis = "exact" if row["state"] in FINAL else "est"
+    progress = Number(value=row["progress"], basis=basis) if row["progress"] is not None else None
     return Job(
         id=ident, ref=f"job:{ident}", name=row["name"], state=JobState(row["state"]), reason=row["reason"], exit_code=row["exit_code"], backend=row["backend"],
         user=row["user"], notebook=spec.notebook, command=spec.command, parameters=spec.parameters, gpus=spec.gpus, gpu_type=spec.gpu_type, cpus=spec.cpus,

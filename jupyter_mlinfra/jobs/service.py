@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import Number, Page, check_limit, now, page_of
 from ..core.search import Document
-from .attempt import Attempt
-from .backends import Attaching, recent_compute
+from .attempt import Attempt, attempt_record
+from .backends import Attaching, backend_names, recent_compute
 from .backends.attaching import Attachment
 from .backends.control import Control
 from .dispatch import Dispatch
@@ -22,11 +23,12 @@ from .environment import handing_over, keep, runtime_folder, submitters_environm
 from .executed import read_executed
 from .intake import examine, inside
 from .logs import read_log, search_log
-from .parameters import parameters_of, read_notebook
+from .parameters import parameters_of, read_notebook, taken
 from .queries import Named
 from .resources import read as read_resources
 from .spec import (
     AttemptRecord,
+    Backend,
     CodeDiff,
     CodePreview,
     CodeSnapshot,
@@ -34,6 +36,7 @@ from .spec import (
     Estimate,
     ExecutedNotebook,
     Job,
+    JobParameter,
     JobSpec,
     JobState,
     LogChunk,
@@ -162,6 +165,18 @@ class Jobs:
         self._dispatch.end(found)
         return self._again(named)
 
+    def restore(self, job: str) -> Job:
+        """Take a cancel back: the job waits again in its place, and what was cancelled because it was to start after it does too.
+
+        One that ran starts again from its checkpoints. Raises Conflict while it is still being cancelled, and when it was not cancelled.
+        """
+        named, place = self._store.named(job), runtime_folder(self._project.home)
+        with handing_over(place):
+            found = self._store.restore(named.jobs, user=self._project.user, environment=keep(submitters_environment(), place))
+        for later in {each.part_of or each.id: each for each in found if each.id not in set(named.jobs)}.values():
+            self._dispatch.start(later)
+        return self._again(named)
+
     def hold(self, job: str) -> Job:
         """Keep a waiting job from starting until it is released. Raises Conflict when it does not wait."""
         named = self._store.named(job)
@@ -259,6 +274,20 @@ class Jobs:
         """
         shown = inside(str(notebook), self._project.root, "notebook")
         return parameters_of(read_notebook(self._project.root / shown, shown)) or []
+
+    def values(self, job: str) -> Sequence[JobParameter]:
+        """The parameters that a job ran with, defaults of its notebook as it was then included; those alone that were said where its code is gone."""
+        found = self._store.entry(job).job
+        known = list[Parameter]()
+        if found.notebook is not None and found.snapshot:
+            with contextlib.suppress(MLInfraError, ValueError):  # cleaned away, or no notebook any more: what was said is known all the same
+                known = parameters_of(json.loads(self._submitter.snapshots().read(found.snapshot, found.notebook))) or []
+        return taken(known, found.parameters)
+
+    def backends(self) -> Sequence[Backend]:
+        """Where jobs can run, by name; each installed backend, whether or not it is set up."""
+        usual = self._dispatch.name_of(None)
+        return [Backend(name=name, usual=name == usual) for name in sorted({*backend_names(), usual})]
 
     def executed(self, path: str, *, since: str | None = None) -> ExecutedNotebook | None:
         """A notebook that a job or a pipeline left in the project's state, by the path that `Job.output` or a step gives.

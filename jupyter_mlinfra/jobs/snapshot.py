@@ -113,6 +113,18 @@ class Snapshots:
             left_out=page_of(left_out, limit=limit),
         )
 
+    def read(self, ident: str, path: str) -> bytes:
+        """One file of a snapshot. Raises NotFound when it is not in it, or was cleaned away."""
+        held = self._manifest(ident)["files"].get(path)
+        if held is None or not held["key"]:
+            raise NotFound(
+                f"{path} is not in snapshot {ident}.", "It was no file of the project then.", f"mlinfra jobs code shows what snapshot {ident} holds."
+            )
+        try:
+            return self._object(held["key"]).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"{path} of snapshot {ident} is gone.", "It was cleaned away.", "Submit the notebook again.") from None
+
     def tree(self, ident: str) -> Path:
         """The checkout of a snapshot; made when it is not there, and mended where a job changed it."""
         manifest, tree = self._manifest(ident), self.tree_path(ident)

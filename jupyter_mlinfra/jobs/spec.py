@@ -267,6 +267,24 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobParameter:
+    """A parameter that a job ran with. given: whether the submit said it; else it is the default of the notebook as it was then."""
+
+    name: str
+    type: str
+    value: Any
+    given: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """A place where jobs can run. usual: the one of the settings."""
+
+    name: str
+    usual: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """A file that a code snapshot does not hold; the job sees the project's own. size: bytes."""
 

@@ -16,7 +16,7 @@ from ..core.records import Page, now
 from . import queries
 from .accepting import Accepted, insert
 from .attempt import encodable
-from .moves import change, request, requeue, step, tell, unstarted, write
+from .moves import change, held_reason, request, requeue, restore, step, tell, unstarted, write
 from .queries import read
 from .rows import Entry, Waiting, entry_of
 from .spec import Job, JobSpec, JobState
@@ -262,9 +262,25 @@ class JobStore:
                 raise Conflict(f"Job {ident} is being cancelled by {by}.", "It has not ended yet.", f"mlinfra jobs requeue {ident}, once it has.")
             return [requeue(connection, entry, user, environment) for entry in entries]
 
+    def restore(self, jobs: Sequence[str], *, user: str, environment: str) -> list[Job]:
+        """Take the cancel of jobs back that have ended by it; also gives what was cancelled with them and waits again.
+
+        environment: as for `requeue`. Raises Conflict for one that is still being cancelled, and when none was cancelled.
+        """
+        with self._database.write() as connection:
+            entries = [read(connection, job) for job in jobs]
+            job = entries[0].job
+            if under_way := [entry for entry in entries if entry.cancelled_by and entry.job.state not in FINAL]:
+                by = under_way[0].cancelled_by
+                raise Conflict(f"Job {job.id} is being cancelled by {by}.", "It has not ended yet.", f"mlinfra jobs restore {job.id}, once it has.")
+            cancelled = [entry for entry in entries if entry.job.state is JobState.CANCELLED]
+            if not cancelled:
+                raise Conflict(f"Job {job.id} is {job.state}.", "It was not cancelled: there is nothing to take back.", f"mlinfra jobs show {job.id}")
+            return [found for entry in cancelled for found in restore(connection, entry, user, environment)]
+
     def hold(self, jobs: Sequence[str], *, user: str) -> list[Job]:
         """Keep waiting jobs from starting. Raises Conflict when none of them waits."""
-        return self._mark(jobs, "hold", held_by=user, reason=f"Held by {user}; `release` lets it start.")
+        return self._mark(jobs, "hold", held_by=user, reason=held_reason(user))
 
     def release(self, jobs: Sequence[str]) -> list[Job]:
         """Let jobs on hold start. Raises Conflict when none of them waits."""

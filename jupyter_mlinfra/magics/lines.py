@@ -68,8 +68,8 @@ def _alias(verb: str, words: Words) -> Words:
 _CATALOG = _same("list", "show", "ingest", "search", "preview", "profile", "snapshots", "lineage", "tag", "describe", "delete", "sql")
 _FEATURES = _same("list", "views", "show", "search", "apply", "materialize", "online", "use")
 _JOBS = _same(
-    "list", "show", "submit", "logs", "attach", "cancel", "requeue", "hold", "release", "priority", "clone", "queue", "attempts", "resources", "wait",
-    "compute", "parameters", "preview", "code", "diff", "supervisor", log="logs",
+    "list", "show", "submit", "logs", "attach", "cancel", "requeue", "restore", "hold", "release", "priority", "clone", "queue", "attempts", "resources",
+    "wait", "compute", "backends", "parameters", "values", "preview", "code", "diff", "supervisor", log="logs",
 )  # fmt: skip
 _PIPELINES = _same("list", "show", "run", "check", "runs", "resume", "cancel", "repair", "explain", "backfill", "export", "propose", "status")
 _SCHEDULES = _same("list", "show", "create", "update", "pause", "resume", "run-now", "delete", "history", "preview")

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from ..core.errors import BadRequest, Conflict, MLInfraError
 from .binding import bind, records
 from .document import parse_document
+from .editing import parameters_text
 from .file import NAME, SUFFIX, load_text
 from .finding import inside
 from .notebook import read_notebook
@@ -29,7 +30,8 @@ def draft(root: Path, path: str, text: str) -> Draft:
         return Draft(path=name, name=place.name.removesuffix(SUFFIX), graph=(), parameters={}, date="", fault=_fault(error))
     bound = bind(definition, definition.values({}), parse_document(text, name).error)
     graph = records(definition, bound)
-    return Draft(path=name, name=definition.name, graph=graph, parameters=definition.parameters, date=definition.date, fault=None)
+    written = {step.name: parameters_text(step.parameters) for step in graph if step.parameters}
+    return Draft(path=name, name=definition.name, graph=graph, parameters=definition.parameters, date=definition.date, fault=None, written=written)
 
 
 def _fault(error: MLInfraError) -> Fault:

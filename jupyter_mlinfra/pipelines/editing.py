@@ -47,6 +47,39 @@ def set_value(text: str, path: Path, value: Any) -> str:
     return _checked(_set(text, _node(text), path, value), wanted)
 
 
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """Parameters in YAML, each `name: value` on its line."""
+    return "\n".join(f"{scalar(str(name))}: {scalar(value)}" for name, value in parameters.items())
+
+
+def read_parameters(written: str) -> dict[str, Any]:
+    """The parameters that somebody has written in YAML, or in JSON, which is YAML too. Raises Unprocessable for what is no mapping."""
+    found = _read(written, "The parameters")
+    if isinstance(found, dict):
+        return found
+    kind = "one text" if isinstance(found, str) else "a list" if isinstance(found, list) else "one value"
+    raise Unprocessable("These are no parameters.", f"They read as {kind}.", "Write `name: value`, each on its line, with a space after the colon.")
+
+
+def set_parameters(text: str, path: Path, parameters: Mapping[str, Any]) -> str:
+    """`text` with these parameters at `path`. Those that stay as they are keep their place, their quotes and their comments.
+
+    Raises Unprocessable as `set_value` does.
+    """
+    known: Any = _read(text)
+    for key in path:
+        known = known.get(key) if isinstance(known, dict) else None
+    if not isinstance(known, dict) or not set(known) & set(parameters) or any(value is None for value in parameters.values()):
+        return set_value(text, path, dict(parameters) or None)
+    for name in known:
+        if name not in parameters:
+            text = set_value(text, [*path, str(name)], None)
+    for name, value in parameters.items():
+        if name not in known or (type(known[name]), known[name]) != (type(value), value):
+            text = set_value(text, [*path, str(name)], value)
+    return text
+
+
 def free_name(text: str, path: Path) -> str:
     """The last key of `path`, or the first of `KEY-2`, `KEY-3`… that the text does not have there. Raises Unprocessable when it is no YAML."""
     data, (*around, key) = _read(text), path
@@ -82,8 +115,8 @@ def _renamed(step: Any, old: str, new: str) -> Any:
     return step if taken is None else {**step, "in": taken}
 
 
-def _read(text: str) -> Any:
-    return parse_document(text, "The text").data if re.search(r"^\s*[^\s#]", text, re.MULTILINE) else {}
+def _read(text: str, name: str = "The text") -> Any:
+    return parse_document(text, name).data if re.search(r"^\s*[^\s#]", text, re.MULTILINE) else {}
 
 
 def _node(text: str) -> Any:

@@ -85,14 +85,17 @@ class Pipelines:
         """What `text` would be as the file `path`, checked as far as `show` checks a saved one. Raises BadRequest outside of the project."""
         return drafting.draft(self._project.root, path, text)
 
-    def edit(self, text: str, at: Sequence[str], value: Any = None, *, rename: str | None = None, new: bool = False) -> Edited:
+    def edit(self, text: str, at: Sequence[str], value: Any = None, *, parameters: str | None = None, rename: str | None = None, new: bool = False) -> Edited:
         """`text` with `value` at the keys `at` (None takes them out), or with the step at `at` renamed; comments and order stay.
 
+        parameters: what stands there instead of `value`, as somebody has written it in YAML (`k: 5`).
         new: where something is there already, the last key gets a number: `train-2`.
         Raises Unprocessable when only the text itself can be changed like that.
         """
         if rename is not None:
             return Edited(text=editing.rename_step(text, at[-1], rename), name=rename)
+        if parameters is not None:
+            return Edited(text=editing.set_parameters(text, at, editing.read_parameters(parameters)), name=at[-1])
         name = editing.free_name(text, at) if new else at[-1]
         return Edited(text=editing.set_value(text, [*at[:-1], name], value), name=name)
 

@@ -203,6 +203,7 @@ class Draft:
     """What the text of a pipeline file says before it is saved. fault: what is wrong with it; then there is no graph.
 
     parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
+    written: the parameters of each step that has some, in YAML, each on its line.
     """
 
     path: str
@@ -211,6 +212,7 @@ class Draft:
     parameters: Mapping[str, Any]
     date: str
     fault: Fault | None
+    written: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

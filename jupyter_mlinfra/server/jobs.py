@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..core.records import Page
     from ..jobs.spec import (
         AttemptRecord,
+        Backend,
         CodeDiff,
         CodePreview,
         CodeSnapshot,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Estimate,
         ExecutedNotebook,
         Job,
+        JobParameter,
         LogChunk,
         LogHits,
         Parameter,
@@ -164,6 +166,13 @@ class JobRequeue(Handler):
         return self.bench.jobs.requeue(id)
 
 
+class JobRestore(Handler):
+    @execute(slow=elsewhere)
+    def post(self, id: str) -> Job:
+        """Take a cancel back: the job waits again in its place, and so does what was cancelled with it."""
+        return self.bench.jobs.restore(id)
+
+
 class JobHold(Handler):
     @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
@@ -244,6 +253,13 @@ class JobCode(Handler):
         return self.bench.jobs.code(id)
 
 
+class JobValues(Handler):
+    @read
+    def get(self, id: str) -> Sequence[JobParameter]:
+        """The parameters that a job ran with, the defaults of its notebook as it was then included."""
+        return self.bench.jobs.values(id)
+
+
 class JobDiff(Handler):
     @read
     def get(self, id: str, *, limit: Annotated[int, Interval(ge=1, le=4_000_000)] = 200_000) -> CodeDiff | None:
@@ -263,6 +279,13 @@ class ComputePage(Handler):
     def get(self, *, backend: Name | None = None) -> Compute:
         """What a backend has (default: that of the settings), and who holds it."""
         return self.bench.jobs.compute(backend)
+
+
+class BackendList(Handler):
+    @read
+    def get(self) -> Sequence[Backend]:
+        """Where jobs can run."""
+        return self.bench.jobs.backends()
 
 
 class SupervisorPage(Handler):
@@ -293,6 +316,7 @@ ROUTES = {
     "jobs/jobs/{id}/log/search": JobLogSearch,
     "jobs/jobs/{id}/cancel": JobCancel,
     "jobs/jobs/{id}/requeue": JobRequeue,
+    "jobs/jobs/{id}/restore": JobRestore,
     "jobs/jobs/{id}/hold": JobHold,
     "jobs/jobs/{id}/release": JobRelease,
     "jobs/jobs/{id}/priority": JobPriority,
@@ -300,11 +324,13 @@ ROUTES = {
     "jobs/jobs/{id}/attempts": JobAttempts,
     "jobs/jobs/{id}/resources": JobResources,
     "jobs/jobs/{id}/code": JobCode,
+    "jobs/jobs/{id}/parameters": JobValues,
     "jobs/jobs/{id}/diff": JobDiff,
     "jobs/jobs/{id}/attach": JobAttach,
     "jobs/queue": QueueList,
     "jobs/estimate": EstimatePage,
     "jobs/compute": ComputePage,
+    "jobs/backends": BackendList,
     "jobs/supervisor": SupervisorPage,
     "jobs/parameters": ParameterList,
     "jobs/preview": CodePreviewPage,

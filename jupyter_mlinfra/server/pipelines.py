@@ -83,12 +83,14 @@ class PipelineDraft(Handler):
 
 class PipelineEdit(Handler):
     @read
-    def post(self, *, text: Draftable, at: Keys, value: Any = None, rename: Name | None = None, new: bool = False) -> Edited:
+    def post(
+        self, *, text: Draftable, at: Keys, value: Any = None, parameters: Draftable | None = None, rename: Name | None = None, new: bool = False
+    ) -> Edited:
         """The text of a pipeline file with another value at the keys `at` (none: without them), or a step renamed; nothing is saved.
 
-        All else in it stays. new: by another name, `train-2`, when something is there already.
+        All else in it stays. parameters: a mapping as YAML (`k: 5`), in place of `value`. new: by another name, `train-2`, when something is there already.
         """
-        return self.bench.pipelines.edit(text, at, value, rename=rename, new=new)
+        return self.bench.pipelines.edit(text, at, value, parameters=parameters, rename=rename, new=new)
 
 
 class PipelineProposal(Handler):

@@ -23,6 +23,7 @@ RECORDS = {
     "features.spec": ("AppliedViews", "Feature", "Materialized", "OnlineRow", "View", "ViewDetail"),
     "jobs.spec": (
         "AttemptRecord",
+        "Backend",
         "CodeDiff",
         "CodePreview",
         "CodeSnapshot",
@@ -30,6 +31,7 @@ RECORDS = {
         "Device",
         "Estimate",
         "Job",
+        "JobParameter",
         "LeftOut",
         "LogHit",
         "LogChunk",

@@ -155,6 +155,14 @@ def parameter(item: Any) -> Row:
     return {"parameter": item.name, "type": plain(item.type), "default": beginning(repr(item.default))}
 
 
+def job_parameter(item: Any) -> Row:
+    return {"parameter": item.name, "type": plain(item.type), "value": beginning(repr(item.value)), "given": "yes" if item.given else "default"}
+
+
+def backend(item: Any) -> Row:
+    return {"backend": item.name, "usual": "yes" if item.usual else NONE}
+
+
 def device(item: Any) -> Row:
     return {"device": item.id, "name": item.name, "holder": plain(item.holder), "load": share(item.load), "memory": share(item.memory)}
 
@@ -366,6 +374,7 @@ def target_check(item: Any) -> Row:
 
 ROWS: Mapping[str, Callable[[Any], Row]] = {
     "Alert": alert,
+    "Backend": backend,
     "BackfillDate": backfill_date,
     "Change": change,
     "Column": column,
@@ -384,6 +393,7 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "Hit": hit,
     "AttemptRecord": attempt,
     "Job": job,
+    "JobParameter": job_parameter,
     "LeftOut": left_out,
     "LogHit": log_hit,
     "QueuedJob": queued_job,

@@ -87,6 +87,8 @@ export interface ICommandSpec {
   readonly category?: string;
   readonly isEnabled?: () => boolean;
   readonly isVisible?: () => boolean;
+  /** Whether it stands for something that is so now: menus show a mark. */
+  readonly isToggled?: () => boolean;
   readonly execute: (args: ReadonlyPartialJSONObject) => unknown;
 }
 

@@ -56,6 +56,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("jobs list --state waiting", "Page[Job]", "jobs", "list", {"state": "waiting", "label": None, "array": None} | PAGE),
     ("jobs list --array 7f3a", "Page[Job]", "jobs", "list", {"state": None, "label": None, "array": "7f3a"} | PAGE),
     ("jobs requeue 7f3a", "Job", "jobs", "requeue", {"job": "7f3a"}),
+    ("jobs restore 7f3a", "Job", "jobs", "restore", {"job": "7f3a"}),
     ("jobs hold 7f3a", "Job", "jobs", "hold", {"job": "7f3a"}),
     ("jobs release 7f3a", "Job", "jobs", "release", {"job": "7f3a"}),
     ("jobs priority 7f3a 90", "Job", "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
@@ -76,6 +77,8 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("jobs wait 7f3a 77ab --timeout 5", "list[Job]", "jobs", "wait", {"jobs": ("7f3a", "77ab"), "timeout": 5.0}),
     ("jobs compute --backend slurm", "Compute", "jobs", "compute", {"backend": "slurm"}),
     ("jobs parameters a.ipynb", "list[Parameter]", "jobs", "parameters", {"notebook": "a.ipynb"}),
+    ("jobs values 7f3a", "list[JobParameter]", "jobs", "values", {"job": "7f3a"}),
+    ("jobs backends", "list[Backend]", "jobs", "backends", {}),
     ("jobs supervisor", "Supervisor", "jobs", "supervisor", {}),
     ("jobs supervisor start", "Supervisor", "jobs", "start", {}),
     ("jobs supervisor stop", "Supervisor", "jobs", "stop", {}),
@@ -340,7 +343,7 @@ def test_up_and_down_say_what_they_did(words: str, pid: int | None, json: bool, 
     assert run([words], Session(json=json, say=lambda _: None)).value == answer
 
 
-@pytest.mark.parametrize("words", ["cancel", "requeue", "hold", "release"])
+@pytest.mark.parametrize("words", ["cancel", "requeue", "restore", "hold", "release"])
 def test_several_jobs_have_the_same_done_to_them_and_one_that_is_refused_keeps_no_other_from_it(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.errors import Conflict
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 
@@ -131,3 +132,56 @@ def test_a_job_that_waits_for_its_next_try_can_be_cancelled(jobs: Jobs, tools: A
     job = jobs.submit(JobSpec(command=["false"], retries=9))
     tools.until(lambda: (seen := jobs.show(job.id)).state == "queued" and seen.attempt >= 2)
     assert jobs.cancel(job.id).state == "cancelled"
+
+
+def test_a_cancel_that_is_taken_back_leaves_what_waits_as_it_was(jobs: Jobs, tools: Any) -> None:
+    jobs.submit(JobSpec(command=tools.sleep, cpus=2))
+    first = jobs.submit(JobSpec(command=["true"], name="first"))
+    held = jobs.submit(JobSpec(command=["true"], name="held", after=[first.id]))
+    later = jobs.submit(JobSpec(command=["true"], name="later", after=[held.id]))
+    jobs.hold(held.id)
+    order = [each.job.id for each in jobs.queue().items]
+    jobs.cancel(first.id)
+    assert [jobs.show(job.id).state for job in (first, held, later)] == ["cancelled"] * 3
+    assert jobs.restore(first.id).state == "queued"
+    assert [each.job.id for each in jobs.queue().items] == order
+    assert [jobs.show(job.id).held_by for job in (first, held, later)] == ["", "ana", ""]
+    jobs.release(held.id)
+
+
+def test_a_job_that_ran_starts_again_when_its_cancel_is_taken_back(jobs: Jobs, tools: Any, project: Project) -> None:
+    job = jobs.submit(JobSpec(command=["sh", "-c", "trap '' TERM; touch up; while [ ! -e go ]; do sleep 0.02; done"]))
+    tools.until((project.root / "up").exists)
+    jobs.cancel(job.id)
+    with pytest.raises(Conflict, match="is being cancelled by ana"):
+        jobs.restore(job.id)
+    assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
+    jobs.restore(job.id)
+    (project.root / "go").touch()
+    ended = jobs.wait([job.id], timeout=tools.wait)[0]
+    assert (ended.state, ended.attempt) == ("succeeded", 2)
+    with pytest.raises(Conflict, match="is succeeded"):
+        jobs.restore(job.id)
+
+
+def test_of_an_array_only_what_was_cancelled_starts_again(jobs: Jobs, tools: Any) -> None:
+    array = jobs.submit(JobSpec(command=["sh", "-c", "[ $HOW = good ] && exec sleep 600"], cpus=2, array=[{"HOW": "bad"}, {"HOW": "good"}, {"HOW": "good"}]))
+    tools.until(lambda: jobs.show(f"{array.id}/0").state == "failed" and jobs.show(f"{array.id}/1").state == "running")
+    jobs.cancel(array.id)
+    jobs.wait([array.id], timeout=tools.wait)
+    jobs.restore(array.id)
+    states = [str(job.state) for job in jobs.list(array=array.id).items]
+    assert states[0] == "failed"
+    assert "cancelled" not in states
+
+
+def test_what_was_cancelled_by_itself_stays_so_when_the_cancel_of_another_is_taken_back(jobs: Jobs, tools: Any) -> None:
+    jobs.submit(JobSpec(command=tools.sleep, cpus=2))
+    first = jobs.submit(JobSpec(command=["true"]))
+    own, failed = jobs.submit(JobSpec(command=["true"], after=[first.id])), jobs.submit(JobSpec(command=["true"]))
+    both = jobs.submit(JobSpec(command=["true"], after=[first.id, failed.id]))
+    jobs.cancel(own.id)
+    jobs.cancel(first.id)
+    jobs.cancel(failed.id)
+    jobs.restore(first.id)
+    assert [str(jobs.show(job.id).state) for job in (first, own, both)] == ["queued", "cancelled", "cancelled"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -351,3 +352,18 @@ def test_a_python_file_beside_the_notebook_replaces_no_library_as_little_as_in_j
     tools.write_notebook(project.root / "n.ipynb", tools.cell("import json, random\nprint('ran')"))
     job = finish(jobs, tools, notebook="n.ipynb")
     assert (job.state, jobs.logs(job.id).text) == ("succeeded", "ran\n")
+
+
+def test_the_parameters_of_a_job_are_those_given_and_the_defaults_of_then(jobs: Jobs, project: Project, tools: Any) -> None:
+    path = project.root / "n.ipynb"
+    tools.write_notebook(path, tools.cell("depth: int = 6\nword = 'plane'", "parameters"))
+    job = jobs.submit(JobSpec(notebook="n.ipynb", parameters={"depth": 8}))
+    tools.write_notebook(path, tools.cell("depth: int = 6\nword = 'ship'", "parameters"))
+    assert [(each.name, each.type, each.value, each.given) for each in jobs.values(job.id)] == [("depth", "int", 8, True), ("word", "str", "plane", False)]
+    jobs.wait([job.id], timeout=tools.wait)
+    shutil.rmtree(project.home / "snapshots")
+    assert [(each.name, each.value) for each in jobs.values(job.id)] == [("depth", 8)]
+
+
+def test_the_backends_are_named_with_the_usual_one(jobs: Jobs) -> None:
+    assert {each.name: each.usual for each in jobs.backends()} == {"kubernetes": False, "local": True, "ray": False, "slurm": False}

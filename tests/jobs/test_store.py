@@ -106,3 +106,12 @@ def test_a_job_of_an_earlier_version_with_a_limit_that_is_no_number_is_shown_wit
     spec = store.entry(entry.job.id).spec
     assert spec.time_limit_minutes is None
     assert math.isnan(spec.parameters["rate"])
+
+
+def test_how_far_a_job_said_to_be_is_no_estimate_any_more_once_it_has_ended(project: Project, tmp_path: Path) -> None:
+    store = JobStore(project.database)
+    job = begun(store, JobSpec(command=["true"]), tmp_path).job.id
+    store.end(job, JobState.FAILED, reason="No.", exit_code=1, progress=(0.5, "half"))
+    progress = store.job(job).progress
+    assert progress is not None
+    assert (progress.value, progress.basis) == (0.5, "exact")

@@ -10,7 +10,7 @@ import yaml
 
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.pipelines.editing import rename_step, set_value
+from jupyter_mlinfra.pipelines.editing import parameters_text, read_parameters, rename_step, set_parameters, set_value
 from jupyter_mlinfra.workbench import Workbench
 
 TEXT = """\
@@ -197,3 +197,67 @@ def test_what_is_to_be_new_replaces_nothing(text: str, project: Project) -> None
     news = {name: {"notebook": "other.ipynb"} for name in ("train-2", "train-3")}
     assert yaml.safe_load(twice.text)["steps"] == {**yaml.safe_load(text)["steps"], **news}
     assert service.edit(text, ["steps", "more"], {"notebook": "other.ipynb"}, new=True).name == "more"
+
+
+PARAMETERS = """\
+steps:
+  train:
+    notebook: train.ipynb
+    params:
+      k: 5         # neighbours
+      # tried 0.1, too fast
+      rate: '0.05'
+      word: plane
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        ("k: 5", {"k": 5}),
+        ("k: 5\nname: two words\nflag: false\n", {"k": 5, "name": "two words", "flag": False}),
+        ("sizes: [1, 2]\nnested: {a: 1e-3}", {"sizes": [1, 2], "nested": {"a": 0.001}}),
+        ('{"k": 5, "on": true}', {"k": 5, "on": True}),
+        ("big: 12345678901234567890", {"big": 12345678901234567890}),
+        ("day: 2013-12-01", {"day": "2013-12-01"}),
+        ("answer: no", {"answer": "no"}),
+        ("", {}),
+    ],
+)
+def test_parameters_are_read_as_the_file_reads_them_and_written_so_that_they_read_the_same(written: str, values: dict[str, object]) -> None:
+    assert read_parameters(written) == values
+    assert read_parameters(parameters_text(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [("k:5", "one text"), ("- 5", "a list"), ("5", "one value"), ("k: 5\nk: 6", "given twice"), ("k: [1", "line 1")],
+)
+def test_what_is_no_mapping_is_refused_with_how_it_reads(written: str, says: str) -> None:
+    with pytest.raises(Unprocessable, match=says):
+        read_parameters(written)
+
+
+def test_a_parameter_that_changes_leaves_the_others_with_their_comments_and_quotes() -> None:
+    path = ("steps", "train", "params")
+    assert moved(set_parameters(PARAMETERS, path, {"k": 7, "rate": "0.05", "seed": 1}), PARAMETERS) == (
+        ["      k: 5         # neighbours", "      word: plane"],
+        ["      k: 7         # neighbours", "      seed: 1"],
+    )
+    assert moved(set_parameters(PARAMETERS, path, {"k": True, "rate": 0.05, "word": "plane"}), PARAMETERS)[1] == [
+        "      k: true         # neighbours",
+        "      rate: 0.05",
+    ]
+    assert "params" not in set_parameters(PARAMETERS, path, {})
+    assert set_parameters("", path, {"k": 5}) == "steps:\n  train: {params: {k: 5}}\n"
+
+
+def test_the_draft_of_a_file_has_the_parameters_as_they_can_be_written(project: Project) -> None:
+    (project.root / "train.ipynb").write_text('{"cells": [{"cell_type": "code", "source": "k = 1\\nrate = 1\\nword = 1", "metadata": '
+                                              '{"tags": ["parameters"]}, "outputs": []}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')  # fmt: skip
+    pipelines = Workbench(project).pipelines
+    draft = pipelines.draft("a.mlpipeline.yaml", PARAMETERS)
+    assert draft.fault is None
+    assert draft.written == {"train": 'k: 5\nrate: "0.05"\nword: plane'}
+    edited = pipelines.edit(PARAMETERS, ["steps", "train", "params"], parameters='k: 6\nrate: "0.05"\nword: plane')
+    assert pipelines.draft("a.mlpipeline.yaml", edited.text).graph[0].parameters == {"k": 6, "rate": "0.05", "word": "plane"}

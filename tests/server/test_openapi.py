@@ -52,6 +52,8 @@ def test_every_list_of_objects_is_a_page_or_bounded_by_its_object() -> None:
     """What may answer with a bare list, and what bounds it."""
     bounded = {
         "/features/online": "the entities asked for",
+        "/jobs/backends": "what is installed",
+        "/jobs/jobs/{id}/parameters": "one cell",
         "/jobs/parameters": "one cell",
         "/workbench/check": "the project card",
     }

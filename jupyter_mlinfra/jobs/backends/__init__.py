@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
@@ -80,10 +81,21 @@ def load_backend(name: str, project: Project) -> JobBackend:
 
     found = entry_points(group=GROUP)
     if name not in found.names:
-        known = ", ".join(sorted({*found.names, *_BUILT_IN}))
-        raise NotFound(f"There is no job backend {name!r}.", f"Installed: {known}.", "Set [jobs] backend in mlinfra.toml, or install the package that adds it.")
+        raise NotFound(
+            f"There is no job backend {name!r}.",
+            f"Installed: {', '.join(sorted(backend_names()))}.",
+            "Set [jobs] backend in mlinfra.toml, or install the package that adds it.",
+        )
     loaded: JobBackend = found[name].load()(project)
     return loaded
+
+
+@cache
+def backend_names() -> frozenset[str]:
+    """Those that are installed."""
+    from importlib.metadata import entry_points
+
+    return frozenset({*_BUILT_IN, *entry_points(group=GROUP).names})
 
 
 _computed: WeakKeyDictionary[JobBackend, tuple[float, Compute]] = WeakKeyDictionary()

@@ -2,6 +2,7 @@ import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type {
   IAttempt,
+  IBackend,
   ICodeDiff,
   ICodePreview,
   ICodeSnapshot,
@@ -9,6 +10,7 @@ import type {
   IEstimate,
   IExecutedNotebook,
   IJob,
+  IJobParameter,
   IJobSpec,
   ILogChunk,
   ILogHits,
@@ -45,6 +47,8 @@ export interface IJobsClient {
   cancel: (id: string) => Promise<IJob>;
   /** Start it again under the same id, from its checkpoints. */
   requeue: (id: string) => Promise<IJob>;
+  /** Take its cancel back: it waits again in its place, and so does what was cancelled with it. */
+  restore: (id: string) => Promise<IJob>;
   hold: (id: string) => Promise<IJob>;
   release: (id: string) => Promise<IJob>;
   /** 100 is first, 0 last. */
@@ -78,6 +82,10 @@ export interface IJobsClient {
   compute: (signal?: AbortSignal) => Promise<ICompute>;
   /** The parameters of a notebook, from its cell tagged `parameters`. */
   parameters: (notebook: string, signal?: AbortSignal) => Promise<readonly IParameter[]>;
+  /** Those that a job ran with, the defaults of its notebook as it was then included. */
+  values: (id: string, signal?: AbortSignal) => Promise<readonly IJobParameter[]>;
+  /** Where jobs can run. */
+  backends: (signal?: AbortSignal) => Promise<readonly IBackend[]>;
   /** A notebook with the outputs of its run, by the path that its job or step gives. */
   executed: (path: string) => Promise<IExecutedNotebook>;
   /** The same, or null while it is still the one that was written at `since`. */
@@ -91,6 +99,7 @@ export function jobsClient(request: Request): IJobsClient {
     submit: spec => request('jobs/jobs', { body: spec }),
     cancel: id => request(`jobs/jobs/${pathOf(id)}/cancel`, { body: {} }),
     requeue: id => request(`jobs/jobs/${pathOf(id)}/requeue`, { body: {} }),
+    restore: id => request(`jobs/jobs/${pathOf(id)}/restore`, { body: {} }),
     hold: id => request(`jobs/jobs/${pathOf(id)}/hold`, { body: {} }),
     release: id => request(`jobs/jobs/${pathOf(id)}/release`, { body: {} }),
     prioritize: (id, priority) => request(`jobs/jobs/${pathOf(id)}/priority`, { body: { priority } }),
@@ -109,6 +118,8 @@ export function jobsClient(request: Request): IJobsClient {
       request(`jobs/jobs/${pathOf(id)}/log/search`, { query: { ...options }, signal }),
     compute: signal => request('jobs/compute', { signal }),
     parameters: (notebook, signal) => request('jobs/parameters', { query: { notebook }, signal }),
+    values: (id, signal) => request(`jobs/jobs/${pathOf(id)}/parameters`, { signal }),
+    backends: signal => request('jobs/backends', { signal }),
     executed: path => request('jobs/executed', { query: { path } }),
     executedSince: (path, since, signal) => request('jobs/executed', { query: { path, since }, signal })
   };

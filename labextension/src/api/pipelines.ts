@@ -42,6 +42,8 @@ export interface IPipelinesClient {
   draft: (path: string, text: string, signal?: AbortSignal) => Promise<IDraft>;
   /** The text with another value at some keys; without `value` they are taken out. fresh: by a name that is free. */
   edit: (text: string, at: readonly string[], value?: unknown, fresh?: boolean) => Promise<IEdited>;
+  /** The text with other parameters of a step, as YAML says them: `k: 5`. */
+  editParameters: (text: string, at: readonly string[], parameters: string, signal?: AbortSignal) => Promise<IEdited>;
   rename: (text: string, step: string, name: string) => Promise<IEdited>;
   /** A first file for some notebooks. */
   propose: (notebooks: readonly string[]) => Promise<IProposal>;
@@ -63,6 +65,8 @@ export function pipelinesClient(request: Request): IPipelinesClient {
     draft: (path, text, signal) => request('pipelines/draft', { body: { path, text }, signal }),
     edit: (text, at, value = null, fresh = false) =>
       request('pipelines/edit', { body: { text, at, value, new: fresh } }),
+    editParameters: (text, at, parameters, signal) =>
+      request('pipelines/edit', { body: { text, at, parameters }, signal }),
     rename: (text, step, name) => request('pipelines/edit', { body: { text, at: ['steps', step], rename: name } }),
     propose: notebooks => request('pipelines/propose', { body: { notebooks } })
   };

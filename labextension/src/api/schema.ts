@@ -80,6 +80,14 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Backend
+         * @description A place where jobs can run. usual: the one of the settings.
+         */
+        readonly Backend: {
+            readonly name: string;
+            readonly usual: boolean;
+        };
+        /**
          * Backfill
          * @description One run a date, oldest first. runs: dates that are not done. steps, cached: of all these runs, at most and at least.
          *
@@ -400,6 +408,7 @@ export interface components {
          * @description What the text of a pipeline file says before it is saved. fault: what is wrong with it; then there is no graph.
          *
          *     parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
+         *     written: the parameters of each step that has some, in YAML, each on its line.
          */
         readonly Draft: {
             readonly date: string;
@@ -410,6 +419,9 @@ export interface components {
                 readonly [key: string]: unknown;
             };
             readonly path: string;
+            readonly written: {
+                readonly [key: string]: string;
+            };
         };
         /**
          * Due
@@ -771,6 +783,16 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * JobParameter
+         * @description A parameter that a job ran with. given: whether the submit said it; else it is the default of the notebook as it was then.
+         */
+        readonly JobParameter: {
+            readonly given: boolean;
+            readonly name: string;
+            readonly type: string;
+            readonly value: unknown;
         };
         /**
          * JobState

@@ -6,6 +6,7 @@ import { cx } from '../components/cx';
 import { More } from '../components/more';
 import { Num } from '../components/number';
 import { type IColumnSpec, Table } from '../components/table';
+import { clock } from '../components/times';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
@@ -27,7 +28,7 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
           <>
             <Table
               label={trans.__('Snapshots of %1', dataset.name)}
-              columns={columnsOf(workbench)}
+              columns={columnsOf(clock(page.items.map(({ at }) => at)), workbench)}
               rows={page.items}
               row={snapshot => ({ id: snapshot.ref, ref: snapshot.ref })}
               total={page.total}
@@ -41,12 +42,12 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
   );
 }
 
-function columnsOf({ trans }: IWorkbench): IColumnSpec<ISnapshot>[] {
+function columnsOf(time: ReturnType<typeof clock>, { trans }: IWorkbench): IColumnSpec<ISnapshot>[] {
   const change = (count: number, sign: string): React.ReactNode =>
     count ? <Num value={count} format={value => sign + format.number(value)} /> : format.DASH;
   return [
     { key: 'id', head: trans.__('snapshot'), cell: ({ id }) => <code>{id}</code> },
-    { key: 'at', head: trans.__('when'), cell: ({ at }) => format.time(at), sort: ({ at }) => at, width: 130 },
+    { key: 'at', head: trans.__('when'), cell: ({ at }) => time(at), sort: ({ at }) => at, width: 130 },
     { key: 'operation', head: trans.__('operation'), cell: ({ operation }) => operation, width: 110 },
     {
       key: 'rows',

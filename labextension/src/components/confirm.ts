@@ -48,6 +48,11 @@ export function failed(message: string, trans: TranslationBundle): void {
   last = { message, id: Notification.error(what, { autoClose: LONG_MS, actions }) };
 }
 
+/** Say what is to be known: nothing went wrong, and nothing was done. */
+export function told(message: string): void {
+  Notification.info(message, { autoClose: LONG_MS });
+}
+
 /** Say what was done, and offer to undo it for ten seconds. */
 export function done(message: string, undo?: { label: string; run: () => void }): void {
   const actions: Notification.IAction[] = undo ? [{ label: undo.label, callback: undo.run }] : [];

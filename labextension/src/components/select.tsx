@@ -13,16 +13,34 @@ interface ISelectProps {
   focus?: boolean;
   /** What is wrong with the value. */
   fault?: string;
+  width?: number;
+  /** A word after the choice, or a switch that belongs to it. */
+  unit?: React.ReactNode;
 }
 
+/** Words to choose from, each its own label; a value that is none of them can stay. */
+export const choices = (words: readonly string[], value: string): { value: string; label: string }[] =>
+  [...new Set([...words, value])].map(word => ({ value: word, label: word }));
+
 /** A labelled choice of one. */
-export function Select({ label, value, options, onChange, bare, focus, fault }: ISelectProps): React.ReactElement {
+export function Select({
+  label,
+  value,
+  options,
+  onChange,
+  bare,
+  focus,
+  fault,
+  width,
+  unit
+}: ISelectProps): React.ReactElement {
   const id = useId();
   const select = (
     <select
       id={id}
       autoFocus={focus}
       className={cx('input')}
+      style={{ width }}
       value={value}
       aria-label={bare ? label : undefined}
       aria-invalid={Boolean(fault)}
@@ -42,6 +60,7 @@ export function Select({ label, value, options, onChange, bare, focus, fault }: 
     <span className={cx('field')}>
       <label htmlFor={id}>{label}</label>
       {select}
+      {unit && <span className={cx('quiet')}>{unit}</span>}
       {fault && <span className={cx('tone-bad')}>{fault}</span>}
     </span>
   );

@@ -60,6 +60,15 @@ function sorted<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], sort:
   });
 }
 
+const MOMENT = /^\d{4}-\d{2}-\d{2}(T|$)/;
+
+/** Whether a column is first sorted downwards: numbers, of which the largest matter, and moments; texts begin at A. */
+function fallsFirst<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], key: string): boolean {
+  const by = columns.find(column => column.key === key)?.sort;
+  const first = by && rows.map(by).find(value => value !== null && value !== '');
+  return typeof first === 'number' || MOMENT.test(first ?? '');
+}
+
 /** A table of at most a thousand rows that a screen reader can read; hairlines only, numbers right. */
 export function Table<T>(props: ITableProps<T>): React.ReactElement {
   const { label, columns, rows, row, total, first = 0, checks, current, fixed, onSort, ...options } = props;
@@ -69,7 +78,7 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
   const keys = useMemo(() => shown.map(row), [shown, row]);
   const { container, propsOf, select, selection } = useRows(keys, options);
   const change = (key: string): void =>
-    (onSort ?? setOwn)({ key, descending: sort?.key === key ? !sort.descending : true });
+    (onSort ?? setOwn)({ key, descending: sort?.key === key ? !sort.descending : fallsFirst(rows, columns, key) });
 
   return (
     <table

@@ -5,6 +5,7 @@ import { Button } from '../components/button';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { type IColumnSpec, Table } from '../components/table';
+import { clock } from '../components/times';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
@@ -30,8 +31,9 @@ export function History({ detail, query, most = Infinity }: IHistoryProps): Reac
   const { rollback, busy } = useRollback(query);
   const { deployment, history } = detail;
   const shown = history.slice(0, most);
+  const time = clock(shown.map(({ at }) => at));
   const columns: IColumnSpec<IChange>[] = [
-    { key: 'at', head: trans.__('when'), width: 110, cell: row => format.time(row.at) },
+    { key: 'at', head: trans.__('when'), width: 110, cell: row => time(row.at) },
     { key: 'user', head: trans.__('who'), width: 80, cell: row => row.user },
     { key: 'verb', head: trans.__('verb'), width: 90, cell: row => <b>{row.verb}</b> },
     { key: 'text', head: trans.__('change'), cell: row => row.text || format.DASH },

@@ -4,6 +4,7 @@ import type { IRun } from '../api/types';
 import { cx } from '../components/cx';
 import { Num } from '../components/number';
 import { State } from '../components/state';
+import { clock } from '../components/times';
 import type { IColumnSpec, ISort } from '../components/table';
 import * as format from '../format';
 import type { IWorkbench } from '../tokens';
@@ -43,6 +44,7 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench, all = f
     params: params.slice(0, all ? Infinity : PARAMS_SHOWN)
   };
   const left = metrics.length + params.length - shown.metrics.length - shown.params.length;
+  const time = clock(runs.map(run => run.started_at));
   const columns: IColumnSpec<IRun>[] = [
     {
       key: 'name',
@@ -59,7 +61,7 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench, all = f
       key: 'started',
       head: trans.__('started'),
       width: 110,
-      cell: run => format.time(run.started_at),
+      cell: run => time(run.started_at),
       sort: run => run.started_at
     },
     {

@@ -1,8 +1,8 @@
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import React from 'react';
 
 import type { IJob } from '../api/types';
 import { Button } from '../components/button';
+import { confirm } from '../components/confirm';
 import { usePageKey } from '../components/frame';
 import * as format from '../format';
 import { type IActionState, useAction } from '../hooks/action';
@@ -10,11 +10,9 @@ import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { cancelJob } from './cancel';
 import { ATTACH, notify } from './notify';
 import { endedBadly, isActive, isAttachable, isQueued, moved } from './state';
-
-/** A cancel of a job that ran longer than this is asked about. */
-const LONG_SECONDS = 600;
 
 interface IButtonsProps {
   job: IJob;
@@ -39,43 +37,21 @@ export function JobButtons(props: IButtonsProps): React.ReactElement {
 
 type ActionProps = IButtonsProps & { action: IActionState };
 
-/** Ask about a change that cannot be taken back. */
-async function sure(trans: IWorkbench['trans'], title: string, body: string, label: string): Promise<boolean> {
-  const answer = await showDialog({
-    title,
-    body,
-    buttons: [Dialog.cancelButton({ label: trans.__('Leave It') }), Dialog.warnButton({ label })]
-  });
-  return answer.button.accept;
-}
-
 function CancelButton({ job, query, action: { run, busy } }: ActionProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
-  const cancel = async (): Promise<void> => {
-    const ran = job.elapsed_seconds ?? 0;
-    const lost = job.checkpoints
-      ? trans.__(
-          'It has run for %1. What it has not saved in %2 is lost; a requeue goes on from there.',
-          format.duration(ran),
-          job.checkpoints
-        )
-      : trans.__(
-          'It has run for %1. What its elements have not saved is lost; a requeue goes on from what they have.',
-          format.duration(ran)
-        );
-    if (ran > LONG_SECONDS && !(await sure(trans, trans.__('Cancel %1?', job.name), lost, trans.__('Cancel Job')))) {
-      return;
-    }
-    await client.jobs.cancel(job.id);
-    await query.refresh();
-  };
-  usePageKey('k', trans.__('cancel'), () => void run(cancel), !busy);
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const cancel = (): void =>
+    void run(async () => {
+      await cancelJob(workbench, job, query.refresh);
+      await query.refresh();
+    });
+  usePageKey('k', trans.__('cancel'), cancel, !busy);
   return (
     <Button
       icon="stop"
       label={job.array ? trans.__('Cancel All') : trans.__('Cancel')}
       disabled={busy}
-      onClick={() => void run(cancel)}
+      onClick={cancel}
     />
   );
 }
@@ -112,7 +88,11 @@ function AttachButton({ job }: { job: IJob }): React.ReactElement {
     <Button
       icon="terminal"
       label={trans.__('Attach')}
-      caption={trans.__('A terminal in the environment of this job: its code, its GPUs, its variables')}
+      caption={
+        isActive(job)
+          ? trans.__('A terminal in the environment of this job: its code, its GPUs, its variables')
+          : trans.__('A terminal with the code of this job; its GPUs and its environment were given back')
+      }
       onClick={() => void commands.execute(ATTACH, { ref: job.ref })}
     />
   );
@@ -136,7 +116,7 @@ function RequeueButton({ job, query, action: { run, busy } }: ActionProps): Reac
   const { client, trans } = workbench;
   const requeue = async (): Promise<void> => {
     const title = trans.__('Requeue %1?', job.name);
-    if (await sure(trans, title, requeueText(job, trans), trans.__('Requeue'))) {
+    if (await confirm({ title, body: requeueText(job, trans), action: trans.__('Requeue'), trans })) {
       const { ref } = await client.jobs.requeue(job.id);
       notify(workbench, ref);
       await query.refresh();

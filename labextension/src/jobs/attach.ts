@@ -1,7 +1,7 @@
 import { InputDialog } from '@jupyterlab/apputils';
 
 import { errorText } from '../components/card';
-import { done, failed } from '../components/confirm';
+import { failed, told } from '../components/confirm';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { isAttachable } from './state';
@@ -33,7 +33,7 @@ export async function attach(workbench: IWorkbench, reference: string | null): P
     if (job !== null) {
       const { name, note } = await client.jobs.attach(nameOf(job));
       if (note) {
-        done(note);
+        told(note);
       }
       await commands.execute(OPEN_TERMINAL, { name });
     }

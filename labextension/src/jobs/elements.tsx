@@ -96,7 +96,11 @@ function columns(jobs: readonly IJob[], { trans }: IWorkbench): IColumnSpec<IJob
       key: 'progress',
       head: trans.__('progress'),
       cell: job =>
-        job.progress ? <Num value={job.progress} format={value => format.percent(value, 0)} /> : format.DASH,
+        job.progress && isActive(job) ? (
+          <Num value={job.progress} format={value => format.percent(value, 0)} />
+        ) : (
+          format.DASH
+        ),
       end: true
     },
     {

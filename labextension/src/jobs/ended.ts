@@ -18,12 +18,12 @@ async function seen(): Promise<void> {
 }
 
 /**
- * Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it.
+ * Wait until a job can no longer change, however it ends.
  *
  * A lost answer says nothing about the job: it is asked again. With a signal, nothing is asked any more once that is given: the job is
  * then as it was last known, under way perhaps.
  */
-export async function ended(
+export async function over(
   client: IClient,
   job: IJob,
   { signal, next = FIRST_MS }: { signal?: AbortSignal; next?: number } = {}
@@ -45,7 +45,17 @@ export async function ended(
       wait = Math.min(wait * 2, SLOWEST_MS);
     }
   }
-  if (known.state !== 'succeeded') {
+  return known;
+}
+
+/** Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it; else as `over`. */
+export async function ended(
+  client: IClient,
+  job: IJob,
+  options: { signal?: AbortSignal; next?: number } = {}
+): Promise<IJob> {
+  const known = await over(client, job, options);
+  if (!isActive(known) && known.state !== 'succeeded') {
     throw new ApiError('failed', `${known.name}: ${known.state}.`, known.reason, `Its log: job ${known.id}`);
   }
   return known;

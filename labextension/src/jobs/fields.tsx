@@ -1,14 +1,19 @@
 import React from 'react';
 
 import type { IJob, IParameter } from '../api/types';
+import { Link } from '../components/button';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { Heading } from '../components/header';
+import { choices, Select } from '../components/select';
 import * as format from '../format';
+import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import { BackendField } from './backend';
 import { BOUNDS, faultOf, type IForm, sweepOf, type WholeField } from './form';
 import { isActive } from './state';
+import { boolWords, firstOfSweep, isBool, sweepExample } from './values';
 
 export interface IFieldsProps {
   form: IForm;
@@ -39,13 +44,12 @@ export function SameCode({ form, onChange, job }: IFieldsProps & { job: IJob }):
 export function ParameterFields({ grid, ...props }: IFieldsProps & { grid: readonly number[] }): React.ReactElement {
   const { trans } = useWorkbench();
   const { parameters, form, faults, onChange } = props;
-  const note = parameters.length
-    ? trans.__('from the cell tagged “parameters”')
-    : trans.__('the notebook has no cell tagged “parameters”');
+  const note = parameters.length > 0 && trans.__('from the cell tagged “parameters”');
   const many = grid.reduce((count, values) => count * values, 1);
   return (
     <>
       <Heading title={trans.__('Parameters')} note={note} />
+      {!parameters.length && <NoParameters notebook={form.notebook} />}
       {parameters.map(parameter => (
         <ParameterField key={parameter.name} parameter={parameter} {...props} />
       ))}
@@ -57,7 +61,11 @@ export function ParameterFields({ grid, ...props }: IFieldsProps & { grid: reado
           width={80}
           value={form.maxParallel}
           fault={faults.maxParallel}
-          unit={trans.__('jobs; empty for all · %1 = %2', grid.join(' × '), trans._n('%1 job', '%1 jobs', many))}
+          unit={
+            many > 0
+              ? trans.__('jobs; empty for all · %1 = %2', grid.join(' × '), trans._n('%1 job', '%1 jobs', many))
+              : trans.__('jobs; empty for all')
+          }
           onChange={maxParallel => onChange({ maxParallel })}
         />
       )}
@@ -65,16 +73,25 @@ export function ParameterFields({ grid, ...props }: IFieldsProps & { grid: reado
   );
 }
 
+/** How a notebook gets parameters. */
+function NoParameters({ notebook }: { notebook: string }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const openFile = useOpenFile();
+  return (
+    <p className={cx('more')}>
+      {trans.__(
+        'It takes none. To fill values in here, write them into one cell of the notebook (depth = 6), right-click it and choose Mark as Parameters.'
+      )}{' '}
+      <Link onClick={() => openFile(notebook)}>{trans.__('Open Notebook')}</Link>
+    </p>
+  );
+}
+
 /** The sweeps with one more, which begins with the present value, or without it. */
 export function toggleSweep(form: IForm, name: string, type: string): Record<string, string> {
   const others = Object.fromEntries(Object.entries(form.sweeps).filter(([key]) => key !== name));
-  const value = form.parameters[name] ?? '';
-  const bare = /^(int|float|bool|list|dict)/.test(type) && value !== '';
   return sweepOf(form, name) === undefined
-    ? {
-        ...others,
-        [name]: `[${!bare ? JSON.stringify(value) : type.startsWith('bool') ? value.toLowerCase() : value}]`
-      }
+    ? { ...others, [name]: firstOfSweep(form.parameters[name] ?? '', type) }
     : others;
 }
 
@@ -84,35 +101,43 @@ function ParameterField({ parameter, form, faults, onChange }: ParameterProps): 
   const { trans } = useWorkbench();
   const { name, type } = parameter;
   const sweep = sweepOf(form, name);
-  return (
-    <Field
-      label={`${name}  ${type}`}
-      value={sweep ?? form.parameters[name] ?? ''}
-      width={280}
-      fault={faults[faultOf(name)]}
-      unit={
-        !form.sameCode && (
-          <label title={trans.__('One job for each value of a JSON list')}>
-            <input
-              type="checkbox"
-              aria-label={trans.__('sweep %1', name)}
-              checked={sweep !== undefined}
-              onChange={() => onChange({ sweeps: toggleSweep(form, name, type) })}
-            />{' '}
-            {trans.__('sweep')}
-          </label>
-        )
-      }
-      onChange={value =>
-        onChange(
-          sweep === undefined ? { parameters: { [name]: value } } : { sweeps: { ...form.sweeps, [name]: value } }
-        )
-      }
-    />
+  const value = form.parameters[name] ?? '';
+  const common = {
+    label: `${name}  ${type}`,
+    width: 280,
+    fault: faults[faultOf(name)],
+    unit: !form.sameCode && (
+      <label title={trans.__('One job for each value: %1', sweepExample(type))}>
+        <input
+          type="checkbox"
+          aria-label={trans.__('sweep %1', name)}
+          checked={sweep !== undefined}
+          onChange={() => onChange({ sweeps: toggleSweep(form, name, type) })}
+        />{' '}
+        {trans.__('sweep')}
+      </label>
+    )
+  };
+  if (sweep !== undefined) {
+    const placeholder = trans.__('one job each: %1', sweepExample(type));
+    const write = (values: string): void => onChange({ sweeps: { ...form.sweeps, [name]: values } });
+    return <Field {...common} placeholder={placeholder} value={sweep} onChange={write} />;
+  }
+  const write = (text: string): void => onChange({ parameters: { [name]: text } });
+  return isBool(type) ? (
+    <Select {...common} value={value} options={choices(boolWords(parameter), value).map(asPython)} onChange={write} />
+  ) : (
+    <Field {...common} value={value} onChange={write} />
   );
 }
 
-type TextField = 'name' | 'gpuType' | 'backend' | 'queue';
+/** What JSON calls null is None in a notebook. */
+const asPython = ({ value, label }: { value: string; label: string }): { value: string; label: string } => ({
+  value,
+  label: value === 'null' ? 'None' : label
+});
+
+type TextField = 'name' | 'gpuType' | 'queue';
 
 export function NeedFields({ form, faults, onChange }: IFieldsProps): React.ReactElement {
   const { trans } = useWorkbench();
@@ -171,7 +196,7 @@ export function NeedFields({ form, faults, onChange }: IFieldsProps): React.Reac
         {whole('priority', trans.__('priority'), trans.__('0 last, 100 first'))}
         {whole('retries', trans.__('retries'), trans.__('each from the last checkpoint'))}
         <AfterField form={form} onChange={onChange} />
-        {text('backend', trans.__('backend'), trans.__('empty for that of the settings'))}
+        <BackendField value={form.backend} width={160} onChange={backend => onChange({ backend })} />
         {text('queue', trans.__('queue'), trans.__('partition or queue of that backend'))}
       </fieldset>
     </>

@@ -17,21 +17,49 @@ const REST = 400;
 /** A start this near, in seconds, counts as now. */
 const NOW = 3;
 
-/** When the job of the form would start, how long it runs and what it costs; or why it can never start. */
-export function Forecast({ spec, jobs }: { spec: IJobSpec | null; jobs: number }): React.ReactElement | null {
+export interface IForecast {
+  /** Whether there is a job to tell of. */
+  asked: boolean;
+  /** Why it can never start; empty when it can, or that is not known. */
+  refused: string;
+  estimate?: IEstimate;
+  /** Nothing can be told now. */
+  silent: boolean;
+}
+
+/** What the job of a form would meet, asked once the form rests. */
+export function useForecast(spec: IJobSpec | null): IForecast {
   const { client, trans } = useWorkbench();
-  const key = useSettled(spec ? JSON.stringify(needsOf(spec)) : '', REST);
+  const now = spec ? JSON.stringify(needsOf(spec)) : '';
+  const key = useSettled(now, REST);
   const { data, error } = useQuery(
     `estimate:${key}`,
     signal => client.jobs.estimate(JSON.parse(key) as ReturnType<typeof needsOf>, signal),
     { when: key !== '', topics: ['job'], list: 'estimate' }
   );
-  if (!spec) {
-    return null;
-  }
   // Only an answer about this job may say never: a server that is busy, or away, says nothing of it.
   const unfit = error && error.status >= 400 && error.status < 500 && error.code !== 'forbidden';
-  const refused = unfit ? explainError(error, trans).what : data?.refused;
+  const refused = unfit ? explainError(error, trans).what : (data?.refused ?? '');
+  return {
+    asked: spec !== null,
+    refused: key === now ? refused : '', // what was said of other needs keeps nobody from a submit
+    estimate: data,
+    silent: Boolean(error) && !data
+  };
+}
+
+/** When the job of the form would start, how long it runs and what it costs; or why it can never start. */
+export function Forecast({
+  asked,
+  refused,
+  estimate,
+  silent,
+  jobs
+}: IForecast & { jobs: number }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  if (!asked) {
+    return null;
+  }
   return (
     <p className={cx('forecast')} role="status" aria-label={trans.__('What this job would meet')}>
       {refused ? (
@@ -40,8 +68,8 @@ export function Forecast({ spec, jobs }: { spec: IJobSpec | null; jobs: number }
         </span>
       ) : (
         <>
-          {data && <Said estimate={data} jobs={jobs} />}
-          {error && !data && trans.__('when it starts cannot be told now')}
+          {estimate && !estimate.refused && <Said estimate={estimate} jobs={jobs} />}
+          {silent && trans.__('when it starts cannot be told now')}
         </>
       )}
     </p>

@@ -8,7 +8,7 @@ export interface IForm {
   notebook: string;
   name: string;
   parameters: Readonly<Record<string, string>>;
-  /** Lists of values, as JSON, of the parameters that are swept over. */
+  /** Values, with commas between them or as a list in JSON, of the parameters that are swept over. */
   sweeps: Readonly<Record<string, string>>;
   maxParallel: string;
   cpus: string;

@@ -8,7 +8,6 @@ import { CodeDrawer } from '../components/drawer';
 import { usePageKey } from '../components/frame';
 import { Facts, InsertButton, type ITab, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
-import { Pairs } from '../components/pairs';
 import { Progress } from '../components/progress';
 import { State } from '../components/state';
 import * as format from '../format';
@@ -26,7 +25,7 @@ import { JobLog } from './log';
 import { notify, NOTIFY } from './notify';
 import { OpenOutput, Output } from './output';
 import { endOf, Queue } from './queue';
-import { Attempts, JobDetails } from './record';
+import { Attempts, JobDetails, Parameters } from './record';
 import { gpuName, Resources } from './resources';
 import { type ILogSearch, LogSearchBox, useLogSearch } from './search';
 import { Clock, Starts, useStarts } from './starts';
@@ -154,7 +153,6 @@ function LogTab({ job, search, follow, setFollow }: ILogTabProps): React.ReactEl
 }
 
 function Tab({ job, view }: { job: IJob; view: string }): React.ReactElement {
-  const { trans } = useWorkbench();
   switch (view) {
     case 'elements':
       return <Elements job={job} />;
@@ -167,12 +165,7 @@ function Tab({ job, view }: { job: IJob; view: string }): React.ReactElement {
         </div>
       );
     case 'parameters':
-      return (
-        <Pairs
-          pairs={Object.entries(job.parameters).map(([key, value]) => [key, JSON.stringify(value)])}
-          empty={trans.__('It takes no parameters.')}
-        />
-      );
+      return <Parameters job={job} />;
     case 'code':
       return <CodeOf job={job} />;
     case 'attempts':

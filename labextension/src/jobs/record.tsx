@@ -1,15 +1,17 @@
 import React from 'react';
 
-import type { IAttempt, IJob, IPage } from '../api/types';
+import type { IAttempt, IJob, IJobParameter, IPage } from '../api/types';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { More } from '../components/more';
 import { Num } from '../components/number';
 import { Pairs } from '../components/pairs';
 import { type IColumnSpec, Table } from '../components/table';
+import { clock } from '../components/times';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
+import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { RefLink } from '../components/reflink';
@@ -48,10 +50,11 @@ interface IAttemptsProps {
 function AttemptTable({ page, onMore, workbench: { trans } }: IAttemptsProps): React.ReactElement {
   const took = ({ began_at: began, ended_at: ended }: IAttempt): number | null =>
     began && ended ? (Date.parse(ended) - Date.parse(began)) / 1000 : null;
+  const time = clock(page.items.flatMap(({ began_at: began, ended_at: ended }) => [began, ended]));
   const columns: IColumnSpec<IAttempt>[] = [
     { key: 'number', head: '#', cell: attempt => <Num value={attempt.number} />, width: 36 },
-    { key: 'began', head: trans.__('began'), cell: attempt => format.time(attempt.began_at) },
-    { key: 'ended', head: trans.__('ended'), cell: attempt => format.time(attempt.ended_at) },
+    { key: 'began', head: trans.__('began'), cell: attempt => time(attempt.began_at) },
+    { key: 'ended', head: trans.__('ended'), cell: attempt => time(attempt.ended_at) },
     {
       key: 'took',
       head: trans.__('took'),
@@ -88,18 +91,53 @@ function AttemptTable({ page, onMore, workbench: { trans } }: IAttemptsProps): R
   );
 }
 
+/** The parameters that a job ran with; those that the submit did not say are the defaults of its notebook then. */
+export function Parameters({ job }: { job: IJob }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const query = useQuery(`values:${job.ref}`, signal => client.jobs.values(job.id, signal), { every: () => null });
+  const columns: IColumnSpec<IJobParameter>[] = [
+    { key: 'name', head: trans.__('parameter'), cell: ({ name }) => name },
+    { key: 'value', head: trans.__('value'), cell: ({ value }) => <code>{JSON.stringify(value)}</code> },
+    {
+      key: 'type',
+      head: trans.__('type'),
+      cell: ({ type }) => <span className={cx('quiet')}>{type || format.DASH}</span>
+    },
+    {
+      key: 'given',
+      head: trans.__('from'),
+      cell: ({ given }) =>
+        given ? trans.__('this submit') : <span className={cx('quiet')}>{trans.__('the notebook')}</span>
+    }
+  ];
+  return (
+    <div className={cx('scroll')}>
+      <Result query={query} rows={2}>
+        {values =>
+          values.length ? (
+            <Table label={trans.__('Parameters')} columns={columns} rows={values} row={({ name }) => ({ id: name })} />
+          ) : (
+            <p className={cx('more')}>{trans.__('It takes no parameters.')}</p>
+          )
+        }
+      </Result>
+    </div>
+  );
+}
+
 /** What a job was asked for, in full. */
 export function JobDetails({ job }: { job: IJob }): React.ReactElement {
   const { trans } = useWorkbench();
+  const time = clock([job.submitted_at, job.started_at, job.ended_at]);
   return (
     <Pairs
       pairs={[
         [trans.__('id'), job.id],
         [trans.__('notebook'), job.notebook],
         [trans.__('command'), job.command.join(' ')],
-        [trans.__('submitted'), format.time(job.submitted_at)],
-        [trans.__('started'), format.time(job.started_at)],
-        [trans.__('ended'), format.time(job.ended_at)],
+        [trans.__('submitted'), time(job.submitted_at)],
+        [trans.__('started'), time(job.started_at)],
+        [trans.__('ended'), time(job.ended_at)],
         [trans.__('after'), job.after.length > 0 && job.after.map(id => <JobRef key={id} id={id} />)],
         [trans.__('array'), job.part_of && <JobRef id={job.part_of} />],
         [trans.__('output'), job.output],

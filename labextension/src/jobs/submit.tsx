@@ -19,7 +19,7 @@ import type { IPageProps } from '../tokens';
 import { isFormed } from './actions';
 import { CodeLine } from './code';
 import { NeedFields, ParameterFields, SameCode } from './fields';
-import { Forecast } from './forecast';
+import { Forecast, useForecast } from './forecast';
 import {
   cloneCode,
   cloneNeeds,
@@ -33,7 +33,7 @@ import {
   SWEEP_FILE
 } from './form';
 import { notify } from './notify';
-import type { IFaultWords } from './values';
+import { type IFaultWords, sweepExample } from './values';
 
 /** Asks about an open notebook with changes that are not on disk; the notebook plugin adds it. */
 export const SETTLE = 'mlinfra:jobs-settle-notebook';
@@ -143,7 +143,7 @@ function useWords(): IFaultWords {
         : trans.__('Give a whole number, %1 or more.', least),
     gpus: trans.__('Give a whole number, or a part of one GPU in hundredths: 0.5.'),
     above: trans.__('Give a number above 0.'),
-    list: type => trans.__('Give a JSON list of %1 values: [1, 2].', type || 'JSON'),
+    list: type => trans.__('Give one value or more, with commas between them: %1', sweepExample(type)),
     many: most => trans.__('These are more than %1 jobs.', most)
   };
 }
@@ -170,13 +170,15 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
       ? { ...read.spec, notebook: job.notebook ?? undefined, command: job.notebook === null ? job.command : undefined }
       : read.spec;
   const many = read.grid.reduce((count, values) => count * values, 1);
+  const forecast = useForecast(form.sameCode ? null : asked);
+  const { refused } = forecast;
   return (
     <>
       <form
         className={cx('form', 'scroll')}
         onSubmit={event => {
           event.preventDefault();
-          submit(read.spec, form.sameCode);
+          submit(refused ? null : read.spec, form.sameCode);
         }}
       >
         {job?.snapshot && <SameCode {...fields} job={job} />}
@@ -184,7 +186,7 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
         <NeedFields {...fields} />
         {!bare && !form.sameCode && <CodeLine notebook={notebook} />}
         <div className={cx('form-actions')}>
-          <Forecast spec={form.sameCode ? null : asked} jobs={many} />
+          <Forecast {...forecast} jobs={many} />
           {!bare && commands.hasCommand(SCHEDULE) && (
             <Button
               label={trans.__('Schedule Instead…')}
@@ -196,8 +198,11 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
           <Button
             kind="primary"
             icon="play"
-            label={read.grid.length ? trans._n('Submit %1 Job', 'Submit %1 Jobs', many) : trans.__('Submit Job')}
-            disabled={busy || !read.spec}
+            label={
+              read.grid.length && many ? trans._n('Submit %1 Job', 'Submit %1 Jobs', many) : trans.__('Submit Job')
+            }
+            disabled={busy || !read.spec || refused !== ''}
+            caption={refused || undefined}
             submit
           />
         </div>

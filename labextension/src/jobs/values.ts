@@ -1,3 +1,5 @@
+import type { IParameter } from '../api/types';
+
 /** Values of parameters, between the fields of a form and JSON. */
 
 /** What is said of a value that does not fit. */
@@ -67,14 +69,59 @@ export function readValue(text: string, type: string): unknown {
   }
 }
 
-/** A JSON list of values of a type, each once or more; throws when it is none, is empty, or a value does not fit. */
+/** Whether a parameter is true or false. */
+export const isBool = (type: string): boolean => bareType(type) === 'bool';
+
+/** What a field of true or false can hold; null where its type or its default says so. */
+export const boolWords = ({ type, default: usual }: Pick<IParameter, 'type' | 'default'>): string[] => [
+  'true',
+  'false',
+  ...(usual === null || /None|Optional/.test(type) ? ['null'] : [])
+];
+
+const isStructured = (type: string): boolean => SHAPES.some(([names]) => names.test(bareType(type)));
+
+/**
+ * The values that a parameter is swept over: with commas between them (`4, 6, 8`), or a list in JSON, as lists and mappings
+ * need it. Throws when there are none, or one does not fit.
+ */
 export function readSweep(text: string, type: string): readonly unknown[] {
+  const words = /^\s*\[/.test(text) || isStructured(type) ? null : text.replace(/,\s*$/, '').split(',');
+  if (words) {
+    return words.map(word => readWord(word.trim(), type));
+  }
   const values = parsed(text);
   if (!Array.isArray(values) || !values.length) {
     throw new Error(type);
   }
   const typed = /^(int|float|bool)$/.test(bareType(type));
   return values.map((value: unknown) => (typed ? readValue(shown(value), type) : value));
+}
+
+/** One of the values between commas; of an unknown type JSON where it reads as such. */
+function readWord(word: string, type: string): unknown {
+  if (!word) {
+    throw new Error(type);
+  }
+  return type ? readValue(word, type) : structured(word, type);
+}
+
+/** How values of a type are written in a sweep. */
+export function sweepExample(type: string): string {
+  const examples: Readonly<Record<string, string>> = { int: '4, 6, 8', float: '0.1, 0.3', bool: 'true, false' };
+  return examples[bareType(type)] ?? (isStructured(type) ? '[[1, 2], [3]]' : 'plane, ship');
+}
+
+/** A value of a field as the first of a sweep. */
+export function firstOfSweep(text: string, type: string): string {
+  if (isStructured(type)) {
+    return `[${text}]`;
+  }
+  return isBool(type) && /^(true|false)$/i.test(text)
+    ? `${text.toLowerCase()}, ${text.toLowerCase() === 'true' ? 'false' : 'true'}`
+    : text === '' || /^\s*\[|,/.test(text)
+      ? JSON.stringify([text])
+      : text;
 }
 
 /** A text of JSON; throws when it is none, or a number in it would not arrive as it is. */

@@ -17,6 +17,7 @@ import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
+import { cancelJob } from '../jobs/cancel';
 import { isActive } from '../jobs/state';
 import { parseRef } from '../refs';
 import { type IPayload, isJob, stateOf } from './payload';
@@ -131,7 +132,8 @@ const TAIL = 3;
 
 /** A job: its state is asked for while it can change, then the card stays as it is. */
 function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
   const { run, busy } = useAction();
   const query = useQuery(recorded.ref, signal => client.jobs.show(recorded.id, signal), {
     topics: ['job'],
@@ -158,7 +160,7 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
             icon="stop"
             label={trans.__('Cancel')}
             disabled={busy}
-            onClick={() => void run(async () => client.jobs.cancel(job.id).then(query.refresh))}
+            onClick={() => void run(async () => cancelJob(workbench, job, query.refresh).then(query.refresh))}
           />
         )}
       </CardHead>

@@ -12,6 +12,7 @@ import { LeftOut, More } from '../components/more';
 import { Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
+import { clock } from '../components/times';
 import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
@@ -170,6 +171,7 @@ function columnsOf(
 ): IColumnSpec<IVersion>[] {
   const { trans, open } = workbench;
   const best = versions.find(version => version.version === champion);
+  const time = clock(versions.map(version => version.created_at));
   return [
     {
       key: 'version',
@@ -209,7 +211,7 @@ function columnsOf(
       key: 'created',
       head: trans.__('created'),
       width: 110,
-      cell: row => format.time(row.created_at),
+      cell: row => time(row.created_at),
       sort: row => row.created_at
     },
     {

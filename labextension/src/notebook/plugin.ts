@@ -9,6 +9,7 @@ import { chooseNotebooks } from './choosing';
 import { withoutKernel } from './executed';
 import { ProjectFiles } from './files';
 import { Kernels } from './kernels';
+import { isMarked, mark } from './marking';
 import { isRecord } from './paths';
 
 export const notebook: JupyterFrontEndPlugin<void> = {
@@ -86,11 +87,35 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       args: { path: { type: 'string', description: trans.__('Path below the project') } },
       execute: async ({ path }) => settle(await files.shown(word(path)), tracker, workbench)
     });
+    addMarking(tracker, workbench);
     addKernels(new Kernels(app, workbench), workbench);
   }
 };
 
 const word = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** The cell whose names a job or a step fills in: papermill takes the first that is tagged. */
+function addMarking(tracker: INotebookTracker, workbench: IWorkbench): void {
+  const { trans } = workbench;
+  const cell = (): INotebookTracker['activeCell'] =>
+    tracker.currentWidget && !isRecord(tracker.currentWidget.context) && tracker.activeCell?.model.type === 'code'
+      ? tracker.activeCell
+      : null;
+  workbench.addCommand({
+    id: 'mlinfra:notebook-mark-parameters',
+    label: trans.__('Mark as Parameters'),
+    caption: trans.__('Tag this cell: a job, a step or a schedule can set the names that it assigns'),
+    category: workbench.category(trans.__('Jobs')),
+    isEnabled: () => cell() !== null,
+    isToggled: () => isMarked(cell()?.model),
+    execute: () => {
+      const model = cell()?.model;
+      if (model) {
+        mark(tracker.currentWidget?.content.model?.cells ?? [], model);
+      }
+    }
+  });
+}
 
 function addKernels(kernels: Kernels, workbench: IWorkbench): void {
   const { trans } = workbench;

@@ -2,14 +2,14 @@ import React, { useState } from 'react';
 
 import type { IBackfill, IPipelineDetail, IPipelineRun, IRunOptions } from '../api/types';
 import { Button } from '../components/button';
-import { confirm, done } from '../components/confirm';
+import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { InlineForm } from '../components/form';
 import { Select } from '../components/select';
-import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { cancelRun } from './cancel';
 import { undone } from './grid';
 import { ParameterInputs, parametersOf, readTexts, type Texts } from './parameters';
 
@@ -31,9 +31,6 @@ export interface IPipelineActions {
 /** The day that a run is for unless it is told another: that of UTC, as the server has it. */
 const today = (): string => new Date().toISOString().slice(0, 10);
 
-/** A cancel of a run that went on for longer than this is asked about, as that of a job. */
-const LONG_SECONDS = 600;
-
 type FormName = 'run' | 'backfill';
 
 /** What can be done with a pipeline. before: done before a run, such as saving its file; says whether to go on. */
@@ -43,7 +40,8 @@ export function usePipelineActions(
   refresh: () => Promise<void>,
   before: () => Promise<boolean> = () => Promise.resolve(true)
 ): IPipelineActions {
-  const { client, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { client } = workbench;
   const { run, busy } = useAction();
   const [form, show] = useState<FormName | null>(null);
   const last = detail?.runs[0];
@@ -68,22 +66,7 @@ export function usePipelineActions(
     act,
     start: options => void act(() => client.pipelines.run(name, options)),
     cancel: () =>
-      last &&
-      void run(async () => {
-        const ran = (Date.now() - Date.parse(last.started_at)) / 1000;
-        const sure =
-          ran <= LONG_SECONDS ||
-          (await confirm({
-            title: trans.__('Cancel the run of %1?', name),
-            body: trans.__('It has run for %1. What its running steps have not saved is lost.', format.duration(ran)),
-            action: trans.__('Cancel Run'),
-            trans
-          }));
-        if (sure) {
-          await client.pipelines.cancel(last.run);
-          await refresh();
-        }
-      }),
+      last && void run(async () => ((await cancelRun(workbench, name, last, refresh)) ? refresh() : undefined)),
     repair: ({ run }) => void act(() => client.pipelines.repair(run))
   };
 }

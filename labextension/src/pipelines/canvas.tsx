@@ -101,6 +101,7 @@ export function Canvas(props: ICanvasProps): React.ReactElement {
           <StepForm
             key={chosen.name}
             step={chosen}
+            written={draft.written[chosen.name] ?? ''}
             path={draft.path}
             text={text}
             disabled={!free}

@@ -2,8 +2,9 @@ import React from 'react';
 
 import type { IParameter, IPipelineDetail } from '../api/types';
 import { Field } from '../components/field';
+import { choices, Select } from '../components/select';
 import { useWorkbench } from '../hooks/context';
-import { Inexact, isMapping, readValue, shown } from '../jobs/values';
+import { boolWords, Inexact, isBool, isMapping, readValue, shown } from '../jobs/values';
 
 /** What was typed, by the names of parameters. */
 export type Texts = Readonly<Record<string, string>>;
@@ -78,22 +79,31 @@ export function ParameterInputs({
   const { trans } = useWorkbench();
   return (
     <>
-      {parameters.map(({ name, type, default: usual }) => (
-        <Field
-          key={name}
-          {...(type === 'date' ? { type, label: name } : { label: `${name}  ${type}` })}
-          width={140}
-          value={texts[name] ?? shown(Object.hasOwn(given, name) ? given[name] : usual)}
-          fault={
-            faults.get(name) instanceof Inexact
-              ? trans.__('This number is too large to be sent as it is.')
-              : faults.has(name)
-                ? trans.__('This is no %1.', type)
-                : undefined
-          }
-          onChange={value => onChange({ ...texts, [name]: value })}
-        />
-      ))}
+      {parameters.map(parameter => {
+        const { name, type, default: usual } = parameter;
+        const value = texts[name] ?? shown(Object.hasOwn(given, name) ? given[name] : usual);
+        const write = (text: string): void => onChange({ ...texts, [name]: text });
+        if (isBool(type)) {
+          const options = choices(boolWords(parameter), value);
+          return <Select key={name} label={`${name}  ${type}`} {...{ value, options }} onChange={write} />;
+        }
+        return (
+          <Field
+            key={name}
+            {...(type === 'date' ? { type, label: name } : { label: `${name}  ${type}` })}
+            width={140}
+            value={value}
+            fault={
+              faults.get(name) instanceof Inexact
+                ? trans.__('This number is too large to be sent as it is.')
+                : faults.has(name)
+                  ? trans.__('This is no %1.', type)
+                  : undefined
+            }
+            onChange={write}
+          />
+        );
+      })}
     </>
   );
 }

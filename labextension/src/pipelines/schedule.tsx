@@ -11,6 +11,7 @@ import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { More } from '../components/more';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
+import { clock } from '../components/times';
 import * as format from '../format';
 import { type IActionState, useAction } from '../hooks/action';
 import { useOpenFile } from '../hooks/command';
@@ -187,7 +188,7 @@ function History({ schedule, firings, verbs }: IHistoryProps): React.ReactElemen
   return (
     <Table
       label={trans.__('Due times of %1', schedule.name)}
-      columns={historyColumns(schedule, verbs, workbench)}
+      columns={historyColumns(schedule, clock(firings.map(firing => firing.started_at)), verbs, workbench)}
       rows={firings}
       row={firing => ({ id: idOf(firing), ref: target(firing) ?? undefined })}
       onOpen={id => {
@@ -203,7 +204,12 @@ function History({ schedule, firings, verbs }: IHistoryProps): React.ReactElemen
 
 const idOf = ({ due, cause, started_at }: IFiring): string => [due, cause, started_at].join(' ');
 
-function historyColumns(schedule: ISchedule, verbs: IScheduleVerbs, { trans }: IWorkbench): IColumnSpec<IFiring>[] {
+function historyColumns(
+  schedule: ISchedule,
+  time: ReturnType<typeof clock>,
+  verbs: IScheduleVerbs,
+  { trans }: IWorkbench
+): IColumnSpec<IFiring>[] {
   const causes: Readonly<Record<IFiring['cause'], string>> = {
     clock: trans.__('clock'),
     catchup: trans.__('caught up'),
@@ -225,7 +231,7 @@ function historyColumns(schedule: ISchedule, verbs: IScheduleVerbs, { trans }: I
       key: 'started',
       head: within(trans.__('started'), localZone()),
       width: 110,
-      cell: ({ started_at }) => format.time(started_at)
+      cell: ({ started_at }) => time(started_at)
     },
     {
       key: 'reason',

@@ -1,19 +1,25 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import React, { useId, useState } from 'react';
 
+import type { IPipelinesClient } from '../api/pipelines';
 import type { IStep } from '../api/types';
 import { Button, Link } from '../components/button';
+import { explainError } from '../components/card';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { Heading } from '../components/header';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
-import { isMapping, parsed } from '../jobs/values';
+import { useQuery } from '../hooks/query';
+import { useSettled } from '../hooks/settled';
+import { BackendField } from '../jobs/backend';
 import { relative } from './changes';
 import type { IText } from './draft';
 
 interface IStepFormProps {
   step: IStep;
+  /** Its parameters as YAML. */
+  written: string;
   /** The file, below the project. */
   path: string;
   text: IText;
@@ -63,17 +69,26 @@ const lines = (text: string): string[] =>
     .map(line => line.trim())
     .filter(Boolean);
 
-/** Values of a field of parameters; null when it is no mapping in JSON. */
-export function readParams(text: string): Record<string, unknown> | null {
-  try {
-    const value = parsed(text.trim() || '{}');
-    return isMapping(value) ? value : null;
-  } catch {
-    return null;
+/** The typing rests this long, in milliseconds, before parameters are looked at. */
+const REST = 300;
+
+/** What is wrong with parameters that are typed: the server reads them as it reads the file. */
+function useFault(params: string, typed: boolean): string | undefined {
+  const { client, trans } = useWorkbench();
+  const settled = useSettled(typed ? params : '', REST);
+  const { error } = useQuery(
+    `params:${settled}`,
+    signal => client.pipelines.editParameters('', ['params'], settled, signal),
+    { when: settled !== '', every: () => null }
+  );
+  if (!error || settled !== params || error.code !== 'unprocessable') {
+    return undefined;
   }
+  const { what, why, fix } = explainError(error, trans);
+  return [what, why, fix].filter(Boolean).join(' ');
 }
 
-function fieldsOf(step: IStep, path: string): IStepFields {
+function fieldsOf(step: IStep, written: string, path: string): IStepFields {
   const folder = PathExt.dirname(path);
   const here = (texts: readonly string[]): string => texts.map(text => relative(text, folder)).join('\n');
   return {
@@ -81,7 +96,7 @@ function fieldsOf(step: IStep, path: string): IStepFields {
     notebook: relative(step.notebook, folder),
     in: here(step.inputs),
     out: here(step.outputs),
-    params: Object.keys(step.parameters).length ? JSON.stringify(step.parameters, null, 1) : '',
+    params: written,
     ...(Object.fromEntries([...RESOURCES, ...OWN].map(key => [key, String(step[key] ?? '')])) as Record<Need, string>)
   };
 }
@@ -116,33 +131,42 @@ function useTyped(start: IStepFields, disabled: boolean): ITyped {
   };
 }
 
+/** The text of the file with what differs in the fields of a step. */
+async function rewritten(
+  client: Pick<IPipelinesClient, 'edit' | 'editParameters' | 'rename'>,
+  before: string,
+  step: string,
+  fields: IStepFields,
+  differs: (key: keyof IStepFields) => boolean
+): Promise<{ readonly text: string }> {
+  const values: readonly [keyof IStepFields, unknown, string?][] = [
+    ['notebook', fields.notebook],
+    ['in', lines(fields.in).length ? lines(fields.in) : null],
+    ['out', lines(fields.out).length ? lines(fields.out) : null],
+    ...OWN.map((key): [Need, unknown] => [key, readNeed(key, fields[key])]),
+    ...RESOURCES.map((key): [Need, unknown, string] => [key, readNeed(key, fields[key]), 'resources'])
+  ];
+  let now = before;
+  for (const [key, value, inside] of values.filter(([key]) => differs(key))) {
+    now = (await client.edit(now, ['steps', step, ...(inside ? [inside] : []), key], value)).text;
+  }
+  if (differs('params')) {
+    now = (await client.editParameters(now, ['steps', step, 'params'], fields.params)).text;
+  }
+  return differs('name') ? client.rename(now, step, fields.name) : { text: now };
+}
+
 /** The properties of a step; what is changed goes into the text. */
 export function StepForm(props: IStepFormProps): React.ReactElement {
-  const { step, path, text, disabled, onRename, onClose } = props;
+  const { step, written, path, text, disabled, onRename, onClose } = props;
   const { client, trans } = useWorkbench();
   const openFile = useOpenFile();
-  const { fields, changed, set, applied, onApplied } = useTyped(fieldsOf(step, path), disabled);
-  const params = readParams(fields.params);
+  const { fields, changed, set, applied, onApplied } = useTyped(fieldsOf(step, written, path), disabled);
   const differs = (key: keyof IStepFields): boolean => changed.includes(key);
+  const fault = useFault(fields.params, differs('params'));
   const bad = NUMBERS.filter(key => differs(key) && readNeed(key, fields[key]) === undefined);
   const apply = async (): Promise<void> => {
-    const went = await text.change(async before => {
-      const values: readonly [keyof IStepFields, unknown, string?][] = [
-        ['notebook', fields.notebook],
-        ['in', lines(fields.in).length ? lines(fields.in) : null],
-        ['out', lines(fields.out).length ? lines(fields.out) : null],
-        ['params', params && Object.keys(params).length ? params : null],
-        ...OWN.map((key): [Need, unknown] => [key, readNeed(key, fields[key])]),
-        ...RESOURCES.map((key): [Need, unknown, string] => [key, readNeed(key, fields[key]), 'resources'])
-      ];
-      let now = before;
-      for (const [key, value, inside] of values.filter(([key]) => differs(key))) {
-        const at = ['steps', step.name, ...(inside ? [inside] : []), key];
-        now = (await client.pipelines.edit(now, at, value)).text;
-      }
-      return differs('name') ? client.pipelines.rename(now, step.name, fields.name) : { text: now };
-    });
-    if (went) {
+    if (await text.change(before => rewritten(client.pipelines, before, step.name, fields, differs))) {
       onRename(fields.name);
       onApplied();
     }
@@ -172,7 +196,8 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
       <Lines
         label={trans.__('params')}
         value={fields.params}
-        fault={params ? undefined : trans.__('This is no mapping in JSON.')}
+        placeholder="k: 5"
+        fault={fault}
         onChange={value => set({ params: value })}
       />
       <Heading title={trans.__('Needs')} note={trans.__('empty for what the file says of all steps')} />
@@ -186,7 +211,7 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
             text.busy ||
             !changed.length ||
             bad.length > 0 ||
-            !params ||
+            fault !== undefined ||
             !fields.name ||
             !fields.notebook
           }
@@ -214,7 +239,7 @@ function Needs({ fields, bad, set }: INeedsProps): React.ReactElement {
     memory_gib: trans.__('memory'),
     time_limit_minutes: trans.__('limit'),
     retries: trans.__('retries'),
-    backend: trans.__('backend'),
+    backend: '',
     queue: trans.__('queue')
   };
   const units: Readonly<Partial<Record<Need, string>>> = {
@@ -223,17 +248,27 @@ function Needs({ fields, bad, set }: INeedsProps): React.ReactElement {
   };
   return (
     <>
-      {(Object.keys(words) as Need[]).map(key => (
-        <Field
-          key={key}
-          label={words[key]}
-          width={NUMBERS.includes(key) ? 80 : 180}
-          unit={units[key]}
-          value={fields[key]}
-          fault={bad.includes(key) ? trans.__('No such number.') : undefined}
-          onChange={value => set({ [key]: value })}
-        />
-      ))}
+      {(Object.keys(words) as Need[]).map(key =>
+        key === 'backend' ? (
+          <BackendField
+            key={key}
+            none={trans.__('as the file says')}
+            width={180}
+            value={fields.backend}
+            onChange={backend => set({ backend })}
+          />
+        ) : (
+          <Field
+            key={key}
+            label={words[key]}
+            width={NUMBERS.includes(key) ? 80 : 180}
+            unit={units[key]}
+            value={fields[key]}
+            fault={bad.includes(key) ? trans.__('No such number.') : undefined}
+            onChange={value => set({ [key]: value })}
+          />
+        )
+      )}
     </>
   );
 }
@@ -242,11 +277,12 @@ interface ILinesProps {
   label: string;
   value: string;
   fault?: string;
+  placeholder?: string;
   onChange: (value: string) => void;
 }
 
 /** A labelled input of several lines. */
-function Lines({ label, value, fault, onChange }: ILinesProps): React.ReactElement {
+function Lines({ label, value, fault, placeholder, onChange }: ILinesProps): React.ReactElement {
   const id = useId();
   return (
     <span className={cx('field')}>
@@ -257,6 +293,7 @@ function Lines({ label, value, fault, onChange }: ILinesProps): React.ReactEleme
           className={cx('input', 'lines')}
           rows={Math.min(6, Math.max(2, value.split('\n').length))}
           value={value}
+          placeholder={placeholder}
           spellCheck={false}
           aria-invalid={Boolean(fault)}
           onChange={event => onChange(event.target.value)}

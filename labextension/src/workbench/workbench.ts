@@ -69,6 +69,7 @@ export class Workbench implements IWorkbench {
     category,
     isEnabled,
     isVisible,
+    isToggled,
     execute
   }: ICommandSpec): IDisposable {
     const added = new DisposableSet();
@@ -80,6 +81,7 @@ export class Workbench implements IWorkbench {
         describedBy: { args: { type: 'object', properties: args } },
         isEnabled: isEnabled && (() => isEnabled()),
         isVisible: isVisible && (() => isVisible()),
+        isToggled: isToggled && (() => isToggled()),
         execute: given => execute(given)
       })
     );

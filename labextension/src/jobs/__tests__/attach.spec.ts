@@ -29,7 +29,7 @@ function lab(answer: (id: string) => Promise<object>): { fake: IFake; opened: un
 
 describe('attaching to a job', () => {
   it('opens the terminal that the server has made, and tells how it differs', async () => {
-    const told = jest.spyOn(Notification, 'success');
+    const told = jest.spyOn(Notification, 'info');
     const { fake, opened, asked } = lab(async () => ({ name: '3', job: '7f3a', note: 'It has ended.' }));
     await attach(fake.workbench, 'job:7f3a');
     expect([asked, opened]).toEqual([['7f3a'], [{ name: '3' }]]);

@@ -4,7 +4,7 @@ import { toggleSweep } from '../fields';
 import { append, type ILog, prepend } from '../log';
 import { tableLines } from '../queue';
 import { kernelsIn, linesOf, moved, startsOf } from '../state';
-import { readValue } from '../values';
+import { readSweep, readValue, sweepExample } from '../values';
 
 const PARAMETERS = [
   { name: 'depth', type: 'int', default: 6 },
@@ -192,11 +192,28 @@ describe('a sweep', () => {
     ]);
   });
 
-  it.each(['', '[]', '4', '[4, "six"]', '[4.5]', '[12345678901234567890]'])('refuses %p for whole numbers', text => {
-    const { spec, faults } = read({ depth: text });
-    expect(spec).toBeNull();
-    expect(Object.keys(faults)).toEqual(['parameter:depth']);
+  it.each<[string, string, unknown[]]>([
+    ['int', '4, 6, 8', [4, 6, 8]],
+    ['int', '4', [4]],
+    ['float', '0.1, 1,', [0.1, 1]],
+    ['bool', 'true, False', [true, false]],
+    ['str', 'plane, 5, a ship', ['plane', '5', 'a ship']],
+    ['str', '["a, b", "c"]', ['a, b', 'c']],
+    ['', '1, x', [1, 'x']],
+    ['list[int]', '[[1, 2], [3]]', [[1, 2], [3]]]
+  ])('of %s takes %s', (type, text, values) => {
+    expect(readSweep(text, type)).toEqual(values);
+    expect(readSweep(sweepExample(type), type).length).toBeGreaterThan(1);
   });
+
+  it.each(['', '[]', '4,,6', '4, six', '[4, "six"]', '[4.5]', '[12345678901234567890]'])(
+    'refuses %p for whole numbers',
+    text => {
+      const { spec, faults } = read({ depth: text });
+      expect(spec).toBeNull();
+      expect(Object.keys(faults)).toEqual(['parameter:depth']);
+    }
+  );
 
   it('is refused above what the server takes, before its combinations are made', () => {
     const many = JSON.stringify(Array.from({ length: 2_000 }, (_, index) => index));
@@ -207,9 +224,11 @@ describe('a sweep', () => {
 
   it('begins with the present value, and is taken back', () => {
     const form = startForm('a.ipynb', PARAMETERS);
-    expect(toggleSweep(form, 'depth', 'int')).toEqual({ depth: '[6]' });
+    expect(toggleSweep(form, 'depth', 'int')).toEqual({ depth: '6' });
     expect(toggleSweep(form, 'origins', 'list[str]')).toEqual({ origins: '[["EWR"]]' });
-    expect(toggleSweep(form, 'day', 'str')).toEqual({ day: '["2013-12-01"]' });
+    expect(toggleSweep(form, 'day', 'str')).toEqual({ day: '2013-12-01' });
+    expect(toggleSweep({ ...form, parameters: { flag: 'True' } }, 'flag', 'bool')).toEqual({ flag: 'true, false' });
+    expect(toggleSweep({ ...form, parameters: { words: 'a, b' } }, 'words', 'str')).toEqual({ words: '["a, b"]' });
     expect(toggleSweep({ ...form, sweeps: { depth: '[6]' } }, 'depth', 'int')).toEqual({});
   });
 });

@@ -11,7 +11,7 @@ import { fakeWorkbench, type IFake, show } from '../../components/__tests__/work
 import { JobButtons, requeueText } from '../actions';
 import { Compute, END_KERNEL, SHOW_KERNEL } from '../devices';
 import { Elements, varied } from '../elements';
-import { Forecast } from '../forecast';
+import { Forecast, useForecast } from '../forecast';
 import JobPage from '../job';
 import { Ends } from '../notify';
 import { framesOf } from '../frames';
@@ -82,6 +82,28 @@ it('the page of a job names its tab after the job, and leads to its notebook', a
   fireEvent.click(await screen.findByText('flights/train.ipynb'));
   expect(execute).toHaveBeenCalledWith({ path: 'flights/train.ipynb' });
   expect(onTitle).toHaveBeenCalledWith('train 7f3a');
+});
+
+it('how far an element was is told while it runs', async () => {
+  const progress = { value: 1, basis: 'est', n: null, error: null };
+  const element = (index: number, state: string): object => ({
+    ...JOB,
+    ref: `job:e${index}`,
+    name: `s/${index}`,
+    index,
+    state,
+    progress,
+    parameters: {}
+  });
+  const items = [element(0, 'succeeded'), element(1, 'running')];
+  const list = async (): Promise<object> => ({ items, shown: 2, total: 2, cursor: null });
+  const array = { ...JOB, array: { size: 2, states: { succeeded: 1, running: 1 } } } as unknown as IJob;
+  show(fakeWorkbench({ jobs: { list } }), <Elements job={array} />);
+  await screen.findByRole('grid', { name: 'Elements' });
+  expect([...document.querySelectorAll('tbody td:nth-child(3)')].map(({ textContent }) => textContent)).toEqual([
+    '–',
+    '100 %est.'
+  ]);
 });
 
 it('every element of a large array is on some page', async () => {
@@ -275,11 +297,17 @@ describe('the executed notebook of a running job', () => {
   });
 });
 
+const SPEC = { notebook: 'a.ipynb' };
+
+function Told({ jobs = 1 }: { jobs?: number }): React.ReactElement {
+  return <Forecast {...useForecast(SPEC)} jobs={jobs} />;
+}
+
 describe('the live line of the form', () => {
   const said = async (estimate: Partial<IEstimate>, jobs = 1): Promise<string> => {
     const answer = { starts_at: null, seconds: null, like: 0, cost: null, refused: '', ...estimate };
     const fake = fakeWorkbench({ jobs: { estimate: async () => answer } });
-    show(fake, <Forecast spec={{ notebook: 'a.ipynb' }} jobs={jobs} />);
+    show(fake, <Told jobs={jobs} />);
     const line = screen.getByRole('status');
     await waitFor(() => expect(line.textContent).not.toBe(''), { timeout: 3_000 });
     return line.textContent;
@@ -301,7 +329,7 @@ describe('the live line of the form', () => {
     [new ApiError('bad_request', 'There is no such queue.', '', '', 400), 'It can never start. There is no such queue.']
   ])('says never only where the server has said so: %s', async (error, words) => {
     const estimate = (): Promise<never> => Promise.reject(error);
-    show(fakeWorkbench({ jobs: { estimate } }), <Forecast spec={{ notebook: 'a.ipynb' }} jobs={1} />);
+    show(fakeWorkbench({ jobs: { estimate } }), <Told />);
     await waitFor(() => expect(screen.getByRole('status').textContent.trim()).toBe(words), { timeout: 3_000 });
   });
 
@@ -311,7 +339,7 @@ describe('the live line of the form', () => {
       .mockResolvedValueOnce({ starts_at: null, seconds: null, like: 0, cost: null, refused: '' })
       .mockRejectedValue(new ApiError('unreachable', 'gone'));
     const fake = fakeWorkbench({ jobs: { estimate } });
-    show(fake, <Forecast spec={{ notebook: 'a.ipynb' }} jobs={1} />);
+    show(fake, <Told />);
     await waitFor(() => expect(screen.getByRole('status').textContent).toContain('no earlier run'));
     fake.emit({ topic: 'job', ref: 'job:1', data: {} });
     await waitFor(() => expect(estimate).toHaveBeenCalledTimes(2));

@@ -127,3 +127,83 @@ describe('the form of a cloned command', () => {
     expect(fake.open).toHaveBeenCalledWith('job:77ab');
   });
 });
+
+describe('the fields of the form', () => {
+  const estimate = async (): Promise<object> => ({ starts_at: null, seconds: null, like: 0, cost: null, refused: '' });
+  const lab = (parameters: object[], more: object = {}): { sent: IJobSpec[]; fake: IFake } => {
+    const sent: IJobSpec[] = [];
+    const jobs = {
+      parameters: async () => parameters,
+      estimate,
+      backends: async () => [
+        { name: 'local', usual: true },
+        { name: 'slurm', usual: false }
+      ],
+      submit: async (spec: IJobSpec) => {
+        sent.push(spec);
+        return { ref: 'job:7f3a' };
+      },
+      ...more
+    };
+    return { sent, fake: fakeWorkbench({ jobs }) };
+  };
+  const choose = (label: RegExp, value: string): void =>
+    void fireEvent.change(screen.getByRole('combobox', { name: label }), { target: { value } });
+
+  it('true or false and the backend are chosen, not typed', async () => {
+    const { sent, fake } = lab([
+      { name: 'fast', type: 'bool', default: true },
+      { name: 'deep', type: 'bool | None', default: null }
+    ]);
+    show(fake, page());
+    const options = (label: RegExp): (string | null)[] =>
+      [...screen.getByRole('combobox', { name: label }).children].map(({ textContent }) => textContent);
+    await screen.findByRole('combobox', { name: /^fast/ });
+    await waitFor(() => expect(options(/^backend/)).toEqual(['as set (local)', 'local', 'slurm']));
+    expect([options(/^fast/), options(/^deep/)]).toEqual([
+      ['true', 'false'],
+      ['true', 'false', 'None']
+    ]);
+    choose(/^fast/, 'false');
+    choose(/^backend/, 'slurm');
+    submit();
+    await waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]).toMatchObject({ parameters: { fast: false }, backend: 'slurm' });
+  });
+
+  it('values of a sweep stand between commas, and what does not fit is told with an example', async () => {
+    const { sent, fake } = lab([{ name: 'rate', type: 'float', default: 0.1 }]);
+    show(fake, page());
+    fireEvent.click(await screen.findByLabelText('sweep rate'));
+    fireEvent.change(field(/^rate/), { target: { value: '0.1, x' } });
+    expect(screen.getByText('Give one value or more, with commas between them: 0.1, 0.3')).toBeTruthy();
+    fireEvent.change(field(/^rate/), { target: { value: '0.1, 0.3' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Submit 2 Jobs' }));
+    await waitFor(() => expect(sent[0]?.array).toEqual([{ rate: 0.1 }, { rate: 0.3 }]));
+  });
+
+  it('a notebook without parameters says how to get some', async () => {
+    const { fake } = lab([]);
+    show(fake, page());
+    expect((await screen.findByText(/Mark as Parameters/)).textContent).toContain('right-click');
+    expect(screen.getByRole('button', { name: 'Open Notebook' })).toBeTruthy();
+  });
+
+  it('what can never start is not submitted, until it could', async () => {
+    const refused = 'The job asks for 9 GPUs. The local backend has 0.';
+    const { sent, fake } = lab([], {
+      estimate: async ({ gpus }: IJobSpec) => ({ ...(await estimate()), refused: gpus === 9 ? refused : '' })
+    });
+    show(fake, page());
+    const button = (): HTMLButtonElement => screen.getByRole('button', { name: 'Submit Job' });
+    await screen.findByLabelText(/^GPUs/);
+    fireEvent.change(field(/^GPUs/), { target: { value: '9' } });
+    await waitFor(() => expect(button().disabled).toBe(true), { timeout: 3_000 });
+    expect(button().title).toBe(refused);
+    fireEvent.submit(document.querySelector('form')!); // Enter in a field
+    fireEvent.change(field(/^GPUs/), { target: { value: '0' } });
+    await waitFor(() => expect(button().disabled).toBe(false));
+    submit();
+    await waitFor(() => expect(sent.map(({ gpus }) => gpus)).toEqual([0]));
+  });
+});

@@ -1,3 +1,4 @@
+import { Notification } from '@jupyterlab/apputils';
 import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
@@ -95,17 +96,35 @@ it.each([
   expect(screen.queryAllByRole('button', { name: /^Repair/ }).map(button => button.textContent)).toEqual(offered);
 });
 
-it.each([
-  ['a long run is asked about', 1_200, 0],
-  ['a short one is not', 60, 1]
-])('cancelling %s', async (_what, seconds, cancels) => {
-  jest.mocked(confirm).mockClear();
-  const cancel = jest.fn(async () => undefined);
+const running = (seconds: number): IPipelineDetail => {
   const started_at = new Date(Date.now() - seconds * 1000).toISOString();
   const run = { run: 'r', state: 'running', started_at, ended_at: null, steps: [] };
-  const detail = { ...DETAIL, runs: [run] } as unknown as IPipelineDetail;
-  show(fakeWorkbench({ pipelines: { cancel } }), <Head before={async () => true} detail={detail} />);
+  return { ...DETAIL, runs: [run] } as unknown as IPipelineDetail;
+};
+
+it('cancelling a long run is asked about', async () => {
+  jest.mocked(confirm).mockClear();
+  const cancel = jest.fn(async () => undefined);
+  show(fakeWorkbench({ pipelines: { cancel } }), <Head before={async () => true} detail={running(1_200)} />);
   await press('Cancel');
-  expect(cancel).toHaveBeenCalledTimes(cancels);
-  expect(confirm).toHaveBeenCalledTimes(1 - cancels);
+  expect(confirm).toHaveBeenCalledTimes(1);
+  expect(cancel).not.toHaveBeenCalled();
+});
+
+it('cancelling a short run can be undone: it goes on once its steps have ended', async () => {
+  const told = jest.spyOn(Notification, 'success').mockReturnValue('');
+  const calls: string[] = [];
+  const states = ['running', 'cancelled'];
+  const pipelines = {
+    cancel: async () => void calls.push('cancel'),
+    showRun: async () => ({ state: states.shift() }),
+    repair: async () => void calls.push('repair')
+  };
+  show(fakeWorkbench({ pipelines }), <Head before={async () => true} detail={running(60)} />);
+  await press('Cancel');
+  expect(calls).toEqual(['cancel']);
+  const [undo] = told.mock.calls[0]?.[1]?.actions ?? [];
+  act(() => undo?.callback(new MouseEvent('click')));
+  await waitFor(() => expect(calls).toEqual(['cancel', 'repair']), { timeout: 3_000 });
+  expect(states).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
+import { ApiError } from '../../api/errors';
 import type { IStep } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import type { IText } from '../draft';
@@ -48,7 +49,8 @@ describe('the properties of a step', () => {
     const edit = jest.fn(async (before: string, at: readonly string[], value: unknown) => ({
       text: `${before}${at.join('.')}=${JSON.stringify(value)}\n`
     }));
-    const fake = fakeWorkbench({ pipelines: { edit } });
+    const backends = async (): Promise<object[]> => [{ name: 'slurm', usual: false }];
+    const fake = fakeWorkbench({ pipelines: { edit }, jobs: { backends } });
     let written = '';
     const text = {
       busy: false,
@@ -62,6 +64,7 @@ describe('the properties of a step', () => {
       fake,
       <StepForm
         step={STEP}
+        written=""
         path="a.mlpipeline.yaml"
         text={text}
         disabled={false}
@@ -77,6 +80,7 @@ describe('the properties of a step', () => {
     type('CPUs', '2');
     type('memory', '');
     type('retries', '3');
+    await screen.findByRole('option', { name: 'slurm' });
     type('backend', 'slurm');
     fireEvent.click(screen.getByRole('button', { name: 'Apply' }));
     await waitFor(() => expect(written).not.toBe(''));
@@ -86,6 +90,46 @@ describe('the properties of a step', () => {
       'steps.train.resources.memory_gib=null',
       'steps.train.retries=3'
     ]);
+  });
+
+  it('takes parameters as the file has them, and says what is wrong as the server reads it', async () => {
+    const editParameters = jest.fn(async (before: string, at: readonly string[], parameters: string) => {
+      if (!parameters.includes(': ')) {
+        throw new ApiError('unprocessable', 'These are no parameters.', 'They read as one text.', 'A space.', 422);
+      }
+      return { text: `${before}${at.join('.')}=${parameters}` };
+    });
+    let written = '';
+    const text = {
+      busy: false,
+      change: async (doing: (before: string) => Promise<{ text: string }>) => {
+        written = (await doing('')).text;
+        return true;
+      }
+    } as unknown as IText;
+    const nothing = (): void => undefined;
+    const form = (
+      <StepForm
+        step={STEP}
+        written="k: 5"
+        disabled={false}
+        onRename={nothing}
+        onClose={nothing}
+        {...{ text }}
+        path="a"
+      />
+    );
+    show(fakeWorkbench({ pipelines: { editParameters } }), form);
+    const params = (): HTMLTextAreaElement => screen.getByLabelText<HTMLTextAreaElement>('params');
+    const apply = (): HTMLButtonElement => screen.getByRole<HTMLButtonElement>('button', { name: 'Apply' });
+    expect(params().value).toBe('k: 5');
+    fireEvent.change(params(), { target: { value: 'k:6' } });
+    await screen.findByText('These are no parameters. They read as one text. A space.');
+    expect(apply().disabled).toBe(true);
+    fireEvent.change(params(), { target: { value: 'k: 6\nword: plane' } });
+    await waitFor(() => expect(apply().disabled).toBe(false));
+    fireEvent.click(apply());
+    await waitFor(() => expect(written).toBe('steps.train.params=k: 6\nword: plane'));
   });
 
   it('stay as typed while the text that they made has a fault, and mend it', async () => {
@@ -103,7 +147,13 @@ describe('the properties of a step', () => {
     } as unknown as IText;
     const nothing = (): void => undefined;
     const form = (step: IStep, disabled: boolean): React.ReactElement => (
-      <StepForm {...{ step, disabled, text }} path="nc/a.mlpipeline.yaml" onRename={nothing} onClose={nothing} />
+      <StepForm
+        {...{ step, disabled, text }}
+        written=""
+        path="nc/a.mlpipeline.yaml"
+        onRename={nothing}
+        onClose={nothing}
+      />
     );
     const STEP_OUT = { ...STEP, notebook: 'nc/train.ipynb', outputs: ['nc/model-{{ depth }}.txt'] };
     const Stand = (): React.ReactElement => {

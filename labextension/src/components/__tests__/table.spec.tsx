@@ -1,0 +1,61 @@
+import { fireEvent, screen } from '@testing-library/react';
+import React from 'react';
+
+import { Table } from '../table';
+import { clock } from '../times';
+import { fakeWorkbench, show } from './workbench';
+
+interface IThing {
+  name: string;
+  size: number | null;
+  at: string;
+}
+
+const ROWS: readonly IThing[] = [
+  { name: 'b', size: null, at: '2026-01-02T00:00:00Z' },
+  { name: 'a', size: 2, at: '2026-01-03T00:00:00Z' },
+  { name: 'c', size: 10, at: '2026-01-01T00:00:00Z' }
+];
+
+it.each([
+  ['name', ['abc', 'cba'], 'ascending'],
+  ['size', ['cab', 'acb'], 'descending'],
+  ['at', ['abc', 'cba'], 'descending']
+] as const)('a column of %s is sorted first as one reads it, then the other way round', (key, orders, first) => {
+  const keys = ['name', 'size', 'at'] as const;
+  const columns = keys.map(each => ({
+    key: each,
+    head: each,
+    cell: (row: IThing) => row.name,
+    sort: (row: IThing) => row[each]
+  }));
+  show(fakeWorkbench(), <Table label="things" columns={columns} rows={ROWS} row={({ name }) => ({ id: name })} />);
+  const names = (): string => [...document.querySelectorAll('tbody td:first-child')].map(td => td.textContent).join('');
+  fireEvent.click(screen.getByRole('button', { name: key }));
+  expect(screen.getByRole('columnheader', { name: key }).getAttribute('aria-sort')).toBe(first);
+  expect(names()).toBe(orders[0]);
+  fireEvent.click(screen.getByRole('button', { name: key }));
+  expect(names()).toBe(orders[1]);
+});
+
+it('where the server sorts, texts begin at A too', () => {
+  const onSort = jest.fn();
+  const columns = [{ key: 'name', head: 'name', cell: (row: IThing) => row.name, sort: (row: IThing) => row.name }];
+  const row = ({ name }: IThing): { id: string } => ({ id: name });
+  show(fakeWorkbench(), <Table label="things" {...{ columns, row, onSort }} rows={ROWS} sort={null} />);
+  fireEvent.click(screen.getByRole('button', { name: 'name' }));
+  expect(onSort).toHaveBeenCalledWith({ key: 'name', descending: false });
+});
+
+it('moments have seconds where two of them read the same, and only there', () => {
+  const [one, two, later] = ['2026-01-01T09:00:07Z', '2026-01-01T09:00:41Z', '2026-01-01T10:05:00Z'];
+  expect([one, two].map(clock([one, two, null]))).toEqual([
+    expect.stringMatching(/:00:07$/),
+    expect.stringMatching(/:00:41$/)
+  ]);
+  expect([one, later].map(clock([one, one, later]))).toEqual([
+    expect.stringMatching(/ \d\d:00$/),
+    expect.stringMatching(/ \d\d:05$/)
+  ]);
+  expect(clock([one, two])(null)).toBe('–');
+});
