@@ -21,6 +21,7 @@ from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
+from .metadata import checked
 from .names import DatasetName
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Store:
     def metadata(self, entry: Entry) -> Mapping[str, Any]:
         """The parsed metadata file of a table; files never change, so the newest is read once.
 
-        Raises NotFound when the table is gone, Unavailable when the file is gone or damaged.
+        Raises NotFound when the table is gone, Unavailable when the file is gone, Unprocessable when it is damaged.
         """
         location = entry.metadata
         if location is None:  # the catalog's own answer holds the metadata; the storage may open to nobody without it
@@ -133,7 +134,7 @@ class Store:
         known, found = self._parsed.get(entry.name, ("", {}))
         if known != location:
             with self.explained(f"{entry.name} cannot be read."):
-                found = json.loads(self._bytes(location))
+                found = checked(DatasetName(entry.namespace, entry.table), self._bytes(location), location)
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()
             self._parsed[entry.name] = location, found  # each commit writes a longer file: of a table only the newest is kept
