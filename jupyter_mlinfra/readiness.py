@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -29,28 +29,62 @@ class TargetCheck:
     fix: str = ""
 
 
-def counts(workbench: Workbench) -> dict[str, dict[str, int]]:
-    """Objects of each domain, as `mlinfra status` prints them."""
-    jobs = dict(workbench.jobs.counts())
-    experiments = list(every(workbench.experiments.experiments))
-    models = list(every(workbench.experiments.models))
-    deployments = list(every(workbench.deployments.list))
-    return {
-        "catalog": {"datasets": workbench.catalog.list(limit=1).total},
-        "features": {"views": workbench.features.views(limit=1).total, "features": workbench.features.list(limit=1).total},
-        "jobs": {state: jobs.get(state, 0) for state in ("queued", "running", "succeeded", "failed", "cancelled", "lost")},
-        "pipelines": {"pipelines": workbench.pipelines.list(limit=1).total, "runs": workbench.pipelines.count_runs()},
-        "experiments": {"experiments": len(experiments), "runs": sum(item.runs for item in experiments)},
-        "models": {"models": len(models), "versions": sum(item.versions for item in models)},
-        "deployments": {"deployments": len(deployments), "live": sum(item.state == "healthy" for item in deployments)},
-        "monitoring": {"monitors": workbench.monitoring.list(limit=1).total, "firing": workbench.monitoring.alerts(firing=True, limit=1).total},
+def counts(workbench: Workbench, domains: Collection[str]) -> dict[str, dict[str, int | str]]:
+    """Objects of these domains, as `mlinfra status` prints them; of one whose store cannot be read, its `problem`, beside the others."""
+    parts: dict[str, tuple[str, Callable[[Workbench], dict[str, int | str]]]] = {
+        "catalog": ("catalog", lambda bench: {"datasets": bench.catalog.list(limit=1).total}),
+        "features": ("features", lambda bench: {"views": bench.features.views(limit=1).total, "features": bench.features.list(limit=1).total}),
+        "jobs": ("jobs", _jobs),
+        "pipelines": ("pipelines", lambda bench: {"pipelines": bench.pipelines.list(limit=1).total, "runs": bench.pipelines.count_runs()}),
+        "experiments": ("experiments", _experiments),
+        "models": ("experiments", _models),
+        "deployments": ("deployments", _deployments),
+        "monitoring": ("monitoring", _monitors),
     }
+    return {name: _counted(workbench, count) for name, (domain, count) in parts.items() if domain in domains}
 
 
-def check(workbench: Workbench) -> list[TargetCheck]:
-    """Measure each target that the project card states, in the order of the card. What cannot be measured is unknown, and keeps no other from it."""
-    parts = {"datasets": _datasets, "online features": _features, "champion": _metric, "live deployment": _deployment}
-    return [found for name, part in parts.items() for found in _as_far_as_possible(name, part(workbench))]
+def _counted(workbench: Workbench, count: Callable[[Workbench], dict[str, int | str]]) -> dict[str, int | str]:
+    try:
+        return count(workbench)
+    except MLInfraError as error:
+        return {"problem": str(error)}
+
+
+def _jobs(workbench: Workbench) -> dict[str, int | str]:
+    known = workbench.jobs.counts()
+    return {state: known.get(state, 0) for state in ("queued", "running", "succeeded", "failed", "cancelled", "lost")}
+
+
+def _experiments(workbench: Workbench) -> dict[str, int | str]:
+    found = list(every(workbench.experiments.experiments))
+    return {"experiments": len(found), "runs": sum(item.runs for item in found)}
+
+
+def _models(workbench: Workbench) -> dict[str, int | str]:
+    found = list(every(workbench.experiments.models))
+    return {"models": len(found), "versions": sum(item.versions for item in found)}
+
+
+def _deployments(workbench: Workbench) -> dict[str, int | str]:
+    found = list(every(workbench.deployments.list))
+    return {"deployments": len(found), "live": sum(item.state == "healthy" for item in found)}
+
+
+def _monitors(workbench: Workbench) -> dict[str, int | str]:
+    return {"monitors": workbench.monitoring.list(limit=1).total, "firing": workbench.monitoring.alerts(firing=True, limit=1).total}
+
+
+def check(workbench: Workbench, domains: Collection[str]) -> list[TargetCheck]:
+    """Measure each target that the project card states of these domains, in the order of the card.
+
+    What cannot be measured is unknown, and keeps no other from being measured.
+    """
+    parts = {
+        "catalog": ("datasets", _datasets), "features": ("online features", _features), "experiments": ("champion", _metric),
+        "deployments": ("live deployment", _deployment),
+    }  # fmt: skip
+    return [found for domain, (name, part) in parts.items() if domain in domains for found in _as_far_as_possible(name, part(workbench))]
 
 
 def _as_far_as_possible(target: str, checks: Iterator[TargetCheck]) -> Iterator[TargetCheck]:

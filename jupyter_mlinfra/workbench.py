@@ -31,10 +31,14 @@ _ASK_AGAIN_SECONDS = 30.0
 
 
 class Workbench:
-    """A project and its domains. Opening costs nothing until a domain is used; each is made at its first use."""
+    """A project and its domains. Opening costs nothing until a domain is used; each is made at its first use.
 
-    def __init__(self, project: Project) -> None:
+    later: does work that no answer waits for, such as starting a supervisor that died; by default at once.
+    """
+
+    def __init__(self, project: Project, *, later: Callable[[Callable[[], object]], object] | None = None) -> None:
         self.project = project
+        self._later = later
         self._down: dict[str, tuple[float, str]] = {}
 
     @classmethod
@@ -64,7 +68,7 @@ class Workbench:
         """Notebooks and commands away from the kernel."""
         from .jobs import Jobs
 
-        return Jobs(self.project, tracked=self._tracked_by_job)
+        return Jobs(self.project, tracked=self._tracked_by_job, later=self._later)
 
     @cached_property
     def experiments(self) -> Experiments:
@@ -101,25 +105,25 @@ class Workbench:
 
         return Monitoring(self.project, self.deployments, self.experiments)
 
-    def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50, cursor: str | None = None) -> Page[Hit]:
-        """Objects of every domain whose name, columns, tags, owner or notes hold all `words`.
+    def search(self, words: str, *, kinds: Sequence[str] = (), domains: Sequence[str] = DOMAINS, limit: int = 50, cursor: str | None = None) -> Page[Hit]:
+        """Objects of the domains whose name, columns, tags, owner or notes hold all `words`.
 
         A domain that cannot be asked is searched as it last was; `note` of the page names it.
         """
-        notes = [note for domain in DOMAINS if (note := self._refreshed(domain))]
-        return replace(self.project.index.search(words, kinds=kinds, limit=limit, cursor=cursor), note=" ".join(notes))
+        notes = [note for domain in domains if (note := self._refreshed(domain))]
+        return replace(self.project.index.search(words, kinds=kinds, domains=domains, limit=limit, cursor=cursor), note=" ".join(notes))
 
-    def status(self) -> dict[str, dict[str, int]]:
-        """How much of everything there is."""
+    def status(self, domains: Sequence[str] = DOMAINS) -> dict[str, dict[str, int | str]]:
+        """How much of everything there is in the domains; of one that cannot be counted, its `problem`."""
         from .readiness import counts
 
-        return counts(self)
+        return counts(self, domains)
 
-    def check(self) -> list[TargetCheck]:
-        """Whether this installation meets the targets of the project card, each by a measurement."""
+    def check(self, domains: Sequence[str] = DOMAINS) -> list[TargetCheck]:
+        """Whether this installation meets the targets of the project card that are about these domains, each by a measurement."""
         from .readiness import check
 
-        return check(self)
+        return check(self, domains)
 
     def up(self) -> dict[str, Any]:
         """Bring the supervisor, with the schedules, and all deployments up again, after a reboot too."""

@@ -5,13 +5,14 @@ Source: https://iceberg.apache.org/spec/#table-metadata and its appendix C.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import keyword
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..core.errors import NotFound
+from ..core.errors import NotFound, Unprocessable
 from ..core.records import Number
 from .dtypes import short_type
 from .names import DatasetName
@@ -47,6 +48,19 @@ def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
         tags=tags(properties),
         description=properties.get(DESCRIPTION, ""),
     )
+
+
+def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
+    """A metadata file, parsed, once all that lists and pages tell of a table can be read from it. Raises Unprocessable with the file."""
+    try:
+        found: Metadata = json.loads(data)
+        columns(name, found), snapshots(name, found), str(found["location"])
+        with contextlib.suppress(NotFound):  # a newest snapshot that has expired is no damage
+            dataset(name, found)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        why = f"Its metadata file {location} is damaged: {type(error).__name__}, {error}."
+        raise Unprocessable(f"{name.text} cannot be read.", why, "Restore that file from a backup, or drop the table and ingest its files again.") from error
+    return found
 
 
 def unreadable(name: DatasetName, why: str) -> Dataset:

@@ -25,6 +25,7 @@ from ..core.passwords import HIDDEN, password_in
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
 from .drivers import keep_home, missing_driver
+from .metadata import checked
 from .names import DatasetName
 from .parquetfile import first_line
 
@@ -140,7 +141,7 @@ class Store:
     def metadata(self, entry: Entry) -> Mapping[str, Any]:
         """The parsed metadata file of a table; files never change, so the newest is read once.
 
-        Raises NotFound when the table is gone, Unavailable when the file is gone or damaged.
+        Raises NotFound when the table is gone, Unavailable when the file is gone, Unprocessable when it is damaged.
         """
         location = entry.metadata
         if location is None:  # the catalog's own answer holds the metadata; the storage may open to nobody without it
@@ -148,7 +149,7 @@ class Store:
         known, found = self._parsed.get(entry.name, ("", {}))
         if known != location:
             with self.explained(f"{entry.name} cannot be read."):
-                found = json.loads(self._bytes(location))
+                found = checked(DatasetName(entry.namespace, entry.table), self._bytes(location), location)
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()
             self._parsed[entry.name] = location, found  # each commit writes a longer file: of a table only the newest is kept

@@ -60,14 +60,15 @@ class Database:
                     yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, busy_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
         BEGIN IMMEDIATE: a read that later turns into a write would fail at once under load, in spite of the timeout.
+        busy_seconds: how long another process is waited for that writes, `BUSY_SECONDS` by default; then Unavailable is raised.
         """
         with self._explained():
             connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
+            _begin(connection, busy_seconds)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -250,6 +251,17 @@ def _migrate_file(path: Path) -> None:
     config.attributes["path"] = path
     with _ALEMBIC:
         command.upgrade(config, "head")
+
+
+def _begin(connection: sqlite3.Connection, busy_seconds: float | None) -> None:
+    if busy_seconds is None:
+        connection.execute("BEGIN IMMEDIATE")
+        return
+    connection.execute(f"PRAGMA busy_timeout={1000 * busy_seconds:.0f}")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={1000 * BUSY_SECONDS:.0f}")
 
 
 def _explain(error: sqlite3.Error, path: Path, verb: str) -> MLInfraError:

@@ -248,6 +248,7 @@ def end_token(token: str, *, grace_seconds: float, begins: bool = False) -> bool
 def spawn_detached(module: str, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:
     """Start `python -m module …` in a session of its own, child of init, with its output in `log`.
 
+    What it writes, and what those write that it starts, is its owner's alone (umask 077), whatever the shell says that the user works in.
     The token of the tree that this process belongs to is not handed on: what is detached from a job outlives the job.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -260,6 +261,7 @@ def spawn_detached(module: str, arguments: Sequence[str], *, log: Path, environm
         "import os, sys\n"
         "if os.fork(): os._exit(0)\n"
         "os.setsid()\n"
+        "os.umask(0o077)\n"
         "out = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)\n"
         "null = os.open(os.devnull, os.O_RDONLY)\n"
         "os.dup2(null, 0); os.dup2(out, 1); os.dup2(out, 2)\n"

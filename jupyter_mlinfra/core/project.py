@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import getpass
 import os
 import re
+import stat
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import MLInfraError, NotFound
+from .errors import MLInfraError, NotFound, Unavailable
 from .files import explain_os_error, write_atomic
 from .settings import FILE, Settings, load_settings
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from .events import EventLog
     from .lineage import Lineage
     from .search import SearchIndex
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def find_root(start: Path | str | None = None) -> Path:
@@ -58,10 +62,11 @@ class Project:
 
     @cached_property
     def home(self) -> Path:
-        """Folder of the state; made on first use, readable by its owner only."""
+        """Folder of the state; made on first use, readable by its owner only. Raises Unavailable for one that is open to others and cannot be closed."""
         home = (self.root / self.settings.home).resolve()
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _keep_private(home)
             if home != self.root:
                 _hide_from_git(home)
         except OSError as error:
@@ -111,6 +116,24 @@ def _account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # the first before Python 3.13
         return f"uid-{os.getuid()}"
+
+
+def _keep_private(home: Path) -> None:
+    """Close a state folder to other users that was made by hand, copied or unpacked: it holds code, logs and answers of models."""
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if not mode & _OTHERS:
+        return
+    if not mode & stat.S_ISVTX:  # a folder such as /tmp is not ours to close
+        try:
+            home.chmod(mode & ~_OTHERS)
+        except OSError as error:
+            if error.errno == errno.EROFS:  # what cannot be changed is still to be read
+                return
+        if not stat.S_IMODE(home.stat().st_mode) & _OTHERS:
+            return
+    why = f"Its mode is {mode:04o}, and it cannot be closed: others use it too, it is of another user, or its file system keeps no modes."
+    fix = "Let its owner run chmod 700 on it, or set `home` in mlinfra.toml to a folder of your own."
+    raise Unavailable(f"The project's state folder {home} is open to other users.", why, fix)
 
 
 def _hide_from_git(home: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,12 @@ from typing import Protocol
 
 from .errors import BadRequest, Unavailable
 from .records import Page, check_limit, parse_cursor
-from .sqlite import fix_of, is_damaged
+from .sqlite import code_of, fix_of, is_damaged
 
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 2.0
+"""How long another process is waited for that writes the index. A wait that was in vain is not repeated for each domain: none is begun for as long again."""
 MOST_WORDS = 100
+_TRIGRAM = 3
 _VERSION = 2
 # An index of an earlier version holds no truth: it is made anew, by whoever comes first.
 _SCHEMA = f"""
@@ -78,13 +81,16 @@ class SearchIndex:
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._busy_until = 0.0
 
     def refresh(self, domain: str, fingerprint: str, documents: Callable[[], Iterable[Document]]) -> bool:
-        """Replace the documents of `domain` if its fingerprint changed; says whether it did."""
+        """Replace the documents of `domain` if its fingerprint changed; says whether it did. Raises Unavailable while another process writes the index."""
         with self._open() as connection:
             known = connection.execute("SELECT fingerprint FROM source WHERE domain = ?", (domain,)).fetchone()
         if known and known[0] == fingerprint:
             return False
+        if time.monotonic() < self._busy_until:
+            raise Unavailable(f"The search index {self._path} is busy.", "Another process writes it.", "Try again in a moment.")
         rows = [_row(domain, item) for item in documents()]
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -94,8 +100,10 @@ class SearchIndex:
             connection.execute("COMMIT")
         return True
 
-    def search(self, words: str, *, kinds: Sequence[str] = (), limit: int = 50, cursor: str | None = None) -> Page[Hit]:
+    def search(self, words: str, *, kinds: Sequence[str] = (), domains: Sequence[str] | None = None, limit: int = 50, cursor: str | None = None) -> Page[Hit]:
         """Objects whose name or text holds every word, names first; words are text, never query syntax. The cursor is an offset.
+
+        kinds: only of these; of all when empty. domains: only of these; of all when None.
 
         Raises BadRequest for more than `MOST_WORDS`.
         """
@@ -106,24 +114,12 @@ class SearchIndex:
             return Page(items=[], shown=0, total=0)
         if len(terms) > MOST_WORDS:
             raise BadRequest(f"{len(terms):,} words are too many to search for.", f"A search has at most {MOST_WORDS}.", "Search for the rare ones.")
-        long = [term for term in terms if len(term) >= 3]
-        short = [term for term in terms if len(term) < 3]
-        where: list[str] = []
-        values: list[str] = []
-        if long:
-            where.append("document MATCH ?")
-            values.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
-        for term in short:  # too short for trigrams, which know the case of all letters; LIKE knows that of ASCII alone
-            if term.isascii():
-                where.append("text LIKE ? ESCAPE '\\'")
-                values.append("%" + term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
-            else:
-                where.append("instr(casefold(text), ?)")
-                values.append(term.casefold())
-        if kinds:
-            where.append(f"kind IN ({','.join('?' * len(kinds))})")
-            values.extend(kinds)
-        condition = " AND ".join(where)
+        where, values = _holding(terms)
+        for column, wanted in (("kind", kinds or None), ("domain", domains)):
+            if wanted is not None:
+                where.append(f"{column} IN ({','.join('?' * len(wanted))})")
+                values.extend(wanted)
+        condition, long = " AND ".join(where), any(len(term) >= _TRIGRAM for term in terms)
         order = "bm25(document, 10.0, 1.0), name, ref" if long else "length(name), name, ref"  # one order for all pages
         with self._open() as connection:
             # `condition` and `order` are made of the constants above; every word is bound
@@ -144,6 +140,8 @@ class SearchIndex:
                 yield self._connection
             except sqlite3.Error as error:
                 self._forget(remove=is_damaged(error))
+                if code_of(error) == sqlite3.SQLITE_BUSY:
+                    self._busy_until = time.monotonic() + BUSY_SECONDS
                 fix = None if is_damaged(error) else fix_of(error)
                 fix = fix or "Try again. The index holds nothing of its own: you may delete it, it is built again."
                 raise Unavailable(f"The search index {self._path} cannot be used.", f"SQLite says: {error}.", fix) from error
@@ -181,6 +179,23 @@ class SearchIndex:
         if remove:
             for end in ("", "-wal", "-shm"):
                 Path(f"{self._path}{end}").unlink(missing_ok=True)
+
+
+def _holding(terms: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The conditions of SQL under which a document holds every term, and their values."""
+    where: list[str] = []
+    values: list[str] = []
+    if long := [term for term in terms if len(term) >= _TRIGRAM]:
+        where.append("document MATCH ?")
+        values.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
+    for term in (term for term in terms if len(term) < _TRIGRAM):  # trigrams know the case of all letters; LIKE knows that of ASCII alone
+        if term.isascii():
+            where.append("text LIKE ? ESCAPE '\\'")
+            values.append("%" + term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
+        else:
+            where.append("instr(casefold(text), ?)")
+            values.append(term.casefold())
+    return where, values
 
 
 def _row(domain: str, item: Document) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None,
     with tempfile.TemporaryFile() as printed, os.fdopen(reading, "rb", buffering=0) as answers:
         # -P: a definition file called like a library must not be imported in its place
         command = [sys.executable, "-P", "-m", f"{__package__}.worker", verb, str(writing)]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=printed, stderr=printed, pass_fds=(writing,), start_new_session=True)
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=printed, stderr=printed, pass_fds=(writing,), start_new_session=True, umask=0o077)
         os.close(writing)
         try:
             assert child.stdin is not None  # it was asked for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 
 class Dispatch:
-    """The backends of one project, each loaded when it is first of use."""
+    """The backends of one project, each loaded when it is first of use.
 
-    def __init__(self, project: Project, store: JobStore, control: Control) -> None:
-        self._project, self._store, self._control = project, store, control
+    later: does work that no answer waits for; by default at once.
+    """
+
+    def __init__(self, project: Project, store: JobStore, control: Control, later: Callable[[Callable[[], object]], object] | None = None) -> None:
+        self._project, self._store, self._control, self._later = project, store, control, later
         self._backends: dict[str, JobBackend] = {}
         self._healing = threading.Lock()
 
@@ -62,6 +65,12 @@ class Dispatch:
         """Restart who follows the jobs of a backend, if it died while there is something to do. One caller sees to that; it keeps no other waiting."""
         if not self._healing.acquire(blocking=False):
             return
+        if self._later is None:
+            self._heal()
+        else:
+            self._later(self._heal)
+
+    def _heal(self) -> None:
         try:
             for name in self._store.backends():
                 with contextlib.suppress(MLInfraError):  # who asks for a list gets it, whatever has become of a backend

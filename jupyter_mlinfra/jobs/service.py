@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import Number, Page, check_limit, now, page_of
 from ..core.search import Document
-from .attempt import Attempt, attempt_record
+from .attempt import Attempt
 from .backends import Attaching, backend_names, recent_compute
 from .backends.attaching import Attachment
 from .backends.control import Control
@@ -63,15 +63,17 @@ QUEUE_LIMIT = 500
 class Jobs:
     """Jobs of one project: a request for compute that outlives whoever made it.
 
-    tracked: gives the id of the newest tracked run that a job made, None when it made none.
+    tracked: gives the id of the newest tracked run that a job made, None when it made none. later: does work that no answer waits for; by default at once.
     """
 
-    def __init__(self, project: Project, *, tracked: Callable[[str], str | None] | None = None) -> None:
+    def __init__(
+        self, project: Project, *, tracked: Callable[[str], str | None] | None = None, later: Callable[[Callable[[], object]], object] | None = None
+    ) -> None:
         self._project = project
         self._tracked = tracked
         self._store = JobStore(project.database)
         self._control = Control(project)
-        self._dispatch = Dispatch(project, self._store, self._control)
+        self._dispatch = Dispatch(project, self._store, self._control, later)
         self._submitter = Submitter(project, self._store, self._dispatch)
         self._ending = Ending(project, self._store, self._dispatch, self._control)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from ..core.errors import BadRequest, NotFound, Unprocessable
+from ..core.errors import BadRequest, NotFound, Unavailable, Unprocessable
 from .references import kind_of, name_of
 from .store import Store
 
@@ -31,6 +31,7 @@ class Contents:
         self._fingerprints = fingerprints
         self._known: dict[str, str | None] = {}
         self._stamps: dict[str, str] = {}
+        self._keeps = True
 
     def of(self, reference: str) -> str | None:
         """Content id, None when there is no such thing. Raises Unprocessable on a file that cannot be read."""
@@ -59,6 +60,7 @@ class Contents:
 
     def forget(self) -> None:
         """Something may have changed: ask again."""
+        self._keeps = True
         self._known.clear()
         self._stamps.clear()
 
@@ -98,8 +100,11 @@ class Contents:
             return known
         with open(path, "rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
-        if time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_SECONDS:
-            self._store.keep_file_digest(name, stamp, digest)
+        if self._keeps and time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_SECONDS:
+            try:
+                self._store.keep_file_digest(name, stamp, digest)
+            except Unavailable:  # another process writes: not to be waited for at each file
+                self._keeps = False
         return digest
 
 

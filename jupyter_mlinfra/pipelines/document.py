@@ -18,6 +18,9 @@ MAX_DEPTH = 50
 MAX_VALUES = 100_000
 """An alias can stand for ten others and so on: a file of 1 kB may mean 10^9 values."""
 
+NOT_YAML: re.Pattern[str] = yaml.reader.Reader.NON_PRINTABLE
+"""A character that no YAML file may hold: control characters, halves of characters."""
+
 KeyPath = tuple[str | int, ...]
 """Where a value stands: keys and list positions from the top, such as ("steps", "train", "in", 0)."""
 
@@ -94,11 +97,11 @@ def read_document(path: Path, name: str) -> Document:
 
 def parse_document(text: str, name: str) -> Document:
     """Parse the text of one file. Raises Unprocessable with the line."""
-    loader = _Loader(text)
+    node = compose(text, name)
+    if node is None:
+        raise Unprocessable(f"{name} is empty.", "It has no steps.", "Write at least `steps:` with one notebook.")
+    loader = _Loader("")
     try:
-        node = loader.get_single_node()
-        if node is None:
-            raise Unprocessable(f"{name} is empty.", "It has no steps.", "Write at least `steps:` with one notebook.")
         lines: dict[KeyPath, int] = {(): node.start_mark.line + 1}
         _count(node, {}, name)
         _walk(node, (), lines, name)
@@ -107,11 +110,25 @@ def parse_document(text: str, name: str) -> Document:
         raise _explain(error, name) from error
     except RecursionError as error:
         raise _too_deep(name) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # `!!int x`, `!!bool x`, `!!timestamp x`: each fails in its own way
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # `!!int x`, `!!bool x`, `!!timestamp x`: each fails in its own way
         raise Unprocessable(f"{name} is not valid YAML.", f"A tagged value is not what its tag says: {error}.", "Mend that value.") from error
     finally:
         loader.dispose()
     return Document(name, data, lines)
+
+
+def compose(text: str, name: str) -> yaml.Node | None:
+    """The nodes of a text, None of an empty one. Raises Unprocessable with the line where it is no YAML."""
+    if found := NOT_YAML.search(text):  # PyYAML raises at it before it has a line to name
+        line = text.count("\n", 0, found.start()) + 1
+        why = f"It holds the character U+{ord(found[0]):04X}, which a YAML file cannot hold."
+        raise Unprocessable(f"{name}, line {line}: this is not valid YAML.", why, 'Take it out, or write it as an escape between double quotes: "\\x1b".')
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise _explain(error, name) from error
+    except RecursionError as error:
+        raise _too_deep(name) from error
 
 
 def _explain(error: yaml.YAMLError, name: str) -> Unprocessable:

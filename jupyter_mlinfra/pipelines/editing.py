@@ -16,7 +16,7 @@ import yaml
 
 from ..core.errors import MLInfraError, Unprocessable
 from .binding import OF_STEP
-from .document import parse_document
+from .document import NOT_YAML, compose, parse_document
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@:%+~-]*")
 _NOT_TEXT = re.compile(r"(?i)[-+.\d_]*|true|false|yes|no|on|off|y|n|null|~|[-+]?\.(inf|nan)|0[xob][0-9a-f_]+|[-+]?\d[\d.e+_:-]*")
@@ -28,12 +28,17 @@ Path = Sequence[str]
 def scalar(value: Any) -> str:
     """A value in YAML on one line; a text bare where it reads as one."""
     if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) and not _NOT_TEXT.fullmatch(value) and not value.endswith(":") else json.dumps(value, ensure_ascii=False)
+        return value if _PLAIN.fullmatch(value) and not _NOT_TEXT.fullmatch(value) and not value.endswith(":") else quoted(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{scalar(str(key))}: {scalar(item)}" for key, item in value.items()) + "}"
     if isinstance(value, Sequence):
         return "[" + ", ".join(map(scalar, value)) + "]"
     return json.dumps(value)
+
+
+def quoted(text: str) -> str:
+    """A text between double quotes; what YAML cannot hold as it is stands there as an escape, as in JSON."""
+    return NOT_YAML.sub(lambda found: json.dumps(found[0])[1:-1], json.dumps(text, ensure_ascii=False))
 
 
 def set_value(text: str, path: Path, value: Any) -> str:
@@ -120,7 +125,7 @@ def _read(text: str, name: str = "The text") -> Any:
 
 
 def _node(text: str) -> Any:
-    return yaml.compose(text, Loader=yaml.SafeLoader)
+    return compose(text, "The text")
 
 
 def _own(data: Any) -> Any:

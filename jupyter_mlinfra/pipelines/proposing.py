@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os.path
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+from .editing import scalar
 from .notebook import Notebook
 from .references import feeds, kind_of, overlap
 from .touched import touched
-
-_PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@:%+~-]*")
-_NOT_TEXT = re.compile(r"(?i)[-+.\d_]+|true|false|yes|no|on|off|null|~|[-+]?\.?(inf|nan)|0[xo][0-9a-f]+|\d[\d.e+_-]*")
 
 
 def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: str) -> str:
@@ -32,10 +29,10 @@ def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: s
         makes[step] = [item for item in dict.fromkeys(outputs) if not any(overlap(item, other) for other in taken)]
         takes[step] = [item for item in dict.fromkeys(_below(item, here, folder) for item in found.inputs) if item not in outputs]
         taken += makes[step]
-    lines = [f"pipeline: {_scalar(name)}", "steps:"]
+    lines = [f"pipeline: {scalar(name)}", "steps:"]
     for step in _ordered(list(steps), takes, makes):
-        lines += [f"  {_scalar(step)}:", f"    notebook: {_scalar(_relative(steps[step], folder))}"]
-        lines += [f"    {key}: [{', '.join(map(_scalar, items))}]" for key, items in (("in", takes[step]), ("out", makes[step])) if items]
+        lines += [f"  {scalar(step)}:", f"    notebook: {scalar(_relative(steps[step], folder))}"]
+        lines += [f"    {key}: [{', '.join(map(scalar, items))}]" for key, items in (("in", takes[step]), ("out", makes[step])) if items]
     return "\n".join(lines) + "\n"
 
 
@@ -71,8 +68,3 @@ def _below(item: str, here: PurePosixPath, folder: PurePosixPath) -> str:
 
 def _relative(path: str, folder: PurePosixPath) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
-
-
-def _scalar(text: str) -> str:
-    """A text in YAML, bare where it reads as one."""
-    return text if _PLAIN.fullmatch(text) and not _NOT_TEXT.fullmatch(text) and not text.endswith(":") else json.dumps(text, ensure_ascii=False)

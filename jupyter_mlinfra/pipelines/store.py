@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import sqlite3
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..core import events
 from ..core.database import Database
-from ..core.errors import BadRequest, Conflict, NotFound
+from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.processes import Identity
 from ..core.records import PAGE_LIMIT, Page, now, parse_cursor
 from ..core.refs import reference
@@ -20,6 +21,9 @@ from .cache import Parts
 from .definition import Definition
 from .spec import PipelineRun, RunState, StepRun, StepState
 from .state import LOST, advance, check_run, is_final
+
+_CACHE_SECONDS = 2.0
+"""How long what can be found out again waits for another process that writes: looking at a pipeline must not hang on that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,10 +290,10 @@ class Store:
         return Result(whole=True, parts=parts, job=row["job"], notebook=row["notebook"]) if parts else None
 
     def keep_packages(self, digest: str, packages: Mapping[str, str]) -> None:
-        """Remember what the digest of an environment stands for."""
+        """Remember what the digest of an environment stands for; not where the database cannot be written now."""
         if digest in self.packages([digest]):
             return
-        with self._database.write() as connection:
+        with contextlib.suppress(Unavailable), self._database.write(busy_seconds=_CACHE_SECONDS) as connection:
             connection.execute("INSERT OR IGNORE INTO pipeline_environment VALUES (?, ?)", (digest, json.dumps(dict(packages))))
 
     def packages(self, digests: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -306,8 +310,8 @@ class Store:
         return row["digest"] if row else None
 
     def keep_file_digest(self, path: str, stamp: str, digest: str) -> None:
-        """Remember the digest of a file until its stamp changes."""
-        with self._database.write() as connection:
+        """Remember the digest of a file until its stamp changes. Raises Unavailable soon where the database cannot be written: the file can be read again."""
+        with self._database.write(busy_seconds=_CACHE_SECONDS) as connection:
             connection.execute("INSERT OR REPLACE INTO pipeline_file VALUES (?, ?, ?)", (path, stamp, digest))
 
 

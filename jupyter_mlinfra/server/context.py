@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -14,8 +15,11 @@ from .threads import Threads
 if TYPE_CHECKING:
     from ..workbench import Workbench
 
-QUICK, SLOW = 8, 4
-"""Threads for reads and small writes, and for what takes longer (a deploy, a prediction, a server elsewhere): the second never keeps the first waiting."""
+READS, WRITES, SLOW = 8, 4, 4
+"""Threads for reads, for small writes, and for reads or writes that take longer (a deploy, a prediction, a server elsewhere).
+
+A read never waits for a write, which may wait for a lock of the database, and what is quick never waits for what is slow.
+"""
 
 WAITING = 64
 """Requests of a kind that may be under way or wait for a thread; more are refused at once, so that a flood cannot fill the memory."""
@@ -23,6 +27,8 @@ WAITING = 64
 
 class Context:
     """One Jupyter server's view of one project.
+
+    Work is done in pools of threads, one for each pair (writes, slow).
 
     project: where to look for `mlinfra.toml`, upwards; empty for MLINFRA_PROJECT, else `root`, the server's own root folder.
     """
@@ -32,8 +38,13 @@ class Context:
         self._project = project
         self._lock = threading.Lock()
         self._open: tuple[tuple[Path, int], Workbench] | None = None
-        self._pools = {slow: Threads(SLOW if slow else QUICK, f"mlinfra-{'slow' if slow else 'quick'}") for slow in (False, True)}
-        self._running = {False: 0, True: 0}
+        self._pools = {
+            (False, False): Threads(READS, "mlinfra-read"),
+            (True, False): Threads(WRITES, "mlinfra-write"),
+            (False, True): Threads(SLOW, "mlinfra-slow-read"),
+            (True, True): Threads(SLOW, "mlinfra-slow-write"),
+        }
+        self._running = dict.fromkeys(self._pools, 0)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def workbench(self) -> Workbench:
@@ -48,24 +59,34 @@ class Context:
         key = (root, (root / FILE).stat().st_mtime_ns)
         with self._lock:
             if self._open is None or self._open[0] != key:
-                self._open = key, Workbench(Project(root))
+                self._open = key, Workbench(Project(root), later=self._later)
             return self._open[1]
 
-    async def run[T](self, work: Callable[[], T], *, slow: bool = False) -> T:
+    async def run[T](self, work: Callable[[], T], *, writes: bool = False, slow: bool = False) -> T:
         """Do blocking work in a thread. Raises Unavailable when too much is waiting already."""
-        if self._running[slow] >= WAITING:
+        pool = writes, slow
+        if self._running[pool] >= WAITING:
             raise Unavailable("The workbench is busy.", f"{WAITING} requests are under way.", "Try again in a moment.")
-        self._running[slow] += 1
+        self._running[pool] += 1
         self._loop = asyncio.get_running_loop()
         try:
-            return await asyncio.wrap_future(self._pools[slow].submit(work))
+            return await asyncio.wrap_future(self._pools[pool].submit(work))
         finally:
-            self._running[slow] -= 1
+            self._running[pool] -= 1
 
     def on_loop[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """From a thread: do on the server's event loop what belongs there, and wait for it."""
         assert self._loop is not None, "a thread works for a request"
         return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
+
+    def _later(self, work: Callable[[], object]) -> None:
+        """From a thread: do this when a thread for writes is free; nobody waits for it."""
+        assert self._loop is not None, "a thread works for a request"
+        self._loop.call_soon_threadsafe(self._submit, work)
+
+    def _submit(self, work: Callable[[], object]) -> None:
+        with contextlib.suppress(Unavailable):  # the server stops
+            self._pools[True, False].submit(work)
 
     def close(self) -> None:
         """Take no more work; what runs may end, but the process does not wait for it."""

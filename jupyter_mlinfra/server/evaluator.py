@@ -46,7 +46,7 @@ class Evaluator:
     async def _attempt[T](self, work: Callable[[], T]) -> T | None:
         """What `work` gives; a fault is logged, and the next round comes all the same."""
         try:
-            return await self._context.run(work, slow=True)
+            return await self._context.run(work, writes=True, slow=True)
         except MLInfraError as error:
             self._log.warning("mlinfra: nothing was evaluated: %s", error)
         except Exception:  # noqa: BLE001

@@ -1,6 +1,6 @@
 """What every handler has: parameters checked against the method's own signature, work in a thread, errors in three parts.
 
-A method of a handler is plain and blocking. Its positional parameters are the parts of the path; its keyword-only parameters are the
+A method of a handler is plain and blocking. Its positional parameters are the parts of the path, by their names; its keyword-only parameters are the
 query of a GET and the JSON body of a POST; what it returns is answered as `to_json` of it. The OpenAPI document is read from the same
 signature (see `openapi`).
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, wraps
 from inspect import Parameter, signature
@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints, overload
 
 import tornado.web as web
+from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 BODY_MIB = 16
 """Largest request body. Larger data is ingested from files."""
+
+DEPTH = 100
+"""Lists and objects of a request body that may stand within each other: whoever looks at its values calls itself for each."""
 
 PATH_LENGTH = 500
 _NOT_OURS = {"token", "_xsrf", "no_track_activity"}  # query arguments that Jupyter itself reads
@@ -64,12 +68,24 @@ class Handler(APIHandler):  # type: ignore[misc]
         """The workbench of the server's project. Raises NotFound outside a project."""
         return self.context.workbench()
 
-    def perform(self, method: Callable[..., Any], path: tuple[str, ...]) -> str:
+    async def allows(self, action: Action, resource: str) -> bool:
+        """Whether the Jupyter server lets the user do that. An authorizer is asked on the event loop, where Jupyter itself asks it."""
+        return bool(await ensure_async(self.authorizer.is_authorized(self, self.current_user, action, resource)))
+
+    def allowed(self, action: Action, domains: Iterable[str]) -> list[str]:
+        """Those of the domains to which the user may do that; from a worker thread."""
+
+        async def ask() -> list[str]:
+            return [domain for domain in domains if await self.allows(action, f"mlinfra:{domain}")]
+
+        return self.context.on_loop(ask)
+
+    def perform(self, method: Callable[..., Any], path: Mapping[str, str]) -> str:
         """Read the parameters, call `method`, and write its answer as JSON; runs in a worker thread."""
-        for part in path:
+        for part in path.values():
             if len(part) > PATH_LENGTH or not part.isprintable():
                 raise BadRequest("That name cannot be one.", f"A name has at most {PATH_LENGTH} characters, all of them printable.", "Check the address.")
-        return json.dumps(to_json(method(self, *path, **parse(method, self.given()))))
+        return json.dumps(to_json(method(self, **path, **parse(method, self.given()))))
 
     def given(self) -> dict[str, Any]:
         """The parameters as they came: of the query, or of the body. Raises BadRequest or TooLarge for what cannot be read."""
@@ -121,6 +137,8 @@ class Handler(APIHandler):  # type: ignore[misc]
             raise BadRequest("The request body is not JSON.", f"{error}.", "Send one JSON object.") from None
         if not isinstance(given, dict):
             raise BadRequest("The request body is not a JSON object.", f"It is a {type(given).__name__}.", "Send {…} with the parameters by name.")
+        if _is_deeper(given, DEPTH):
+            raise BadRequest("The request body is nested too deep.", f"At most {DEPTH} lists and objects may stand within each other.", "Write it flatter.")
         return given
 
 
@@ -129,6 +147,16 @@ Slow = bool | Callable[[Handler], bool]
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no value of JSON")
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether more lists and objects than that stand within each other."""
+    level = [value]
+    for _ in range(depth):
+        level = [item for found in level for item in (found.values() if isinstance(found, dict) else found) if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 class Access:
@@ -181,11 +209,11 @@ def access(domain: str) -> tuple[Access, Access, Access]:
 
 def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow) -> Any:
     @wraps(method)
-    async def answer(self: Handler, *path: str) -> None:
+    async def answer(self: Handler, **path: str) -> None:
         for wake in self.settings["mlinfra_wake"]:
             wake()
         late = slow if isinstance(slow, bool) else await self.context.run(lambda: slow(self))
-        self.finish(await self.context.run(lambda: self.perform(method, path), slow=late))
+        self.finish(await self.context.run(lambda: self.perform(method, path), writes=access.action != "read", slow=late))
 
     answer.endpoint = Endpoint(method, access.action, access.resource)  # type: ignore[attr-defined]
     return web.authenticated(authorized(action=access.action, resource=access.resource)(answer))

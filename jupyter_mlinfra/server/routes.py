@@ -18,5 +18,9 @@ ROUTES: dict[str, type[Handler]] = {
 
 def handlers() -> list[tuple[str, type[Handler]]]:
     """The routes as Tornado takes them; the last one answers for every other address."""
-    found = [(PREFIX + re.sub(r"\{\w+\}", r"([^/]+)", re.escape(path).replace(r"\{", "{").replace(r"\}", "}")), handler) for path, handler in ROUTES.items()]
-    return [*found, (PREFIX + "(.*)", workbench.Missing)]
+    return [*((PREFIX + _pattern(path), handler) for path, handler in ROUTES.items()), (PREFIX + "(?P<path>.*)", workbench.Missing)]
+
+
+def _pattern(path: str) -> str:
+    """Each part in braces as a group of its name: a handler reads it in `path_kwargs`, and its method takes it by that name."""
+    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 from annotated_types import Interval
 
+from ..core.errors import Forbidden
 from .handler import Handler, access
 from .parameters import Cursor, Limit, Name, Text
 
@@ -33,6 +34,15 @@ class Facts(TypedDict, total=False):
     overlap: Literal["skip", "queue", "cancel"] | None
 
 
+def _check_job(handler: Handler, facts: Facts, name: str | None = None) -> None:
+    """Who may start no jobs starts none by a schedule either, be it told what to run or one that is there (name). Raises Forbidden."""
+    if handler.allowed("execute", ["jobs"]):
+        return
+    if facts.get("job") is not None or (name is not None and handler.bench.schedules.show(name).job is not None):
+        why = "The schedule is of a job, and the Jupyter server does not let you start jobs (execute mlinfra:jobs)."
+        raise Forbidden("You may not do this.", why, "Schedule a pipeline, or ask who runs the server.")
+
+
 class ScheduleList(Handler):
     @read
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Schedule]:
@@ -42,6 +52,7 @@ class ScheduleList(Handler):
     @execute(slow=True)
     def post(self, *, name: Name, **facts: Unpack[Facts]) -> Schedule:
         """A new schedule; without `cron` it is the one in the pipeline's file. `job`: fields of a submitted job."""
+        _check_job(self, facts)
         return self.bench.schedules.create(name, **facts)
 
 
@@ -56,6 +67,7 @@ class ScheduleUpdate(Handler):
     @execute(slow=True)
     def post(self, name: str, **facts: Unpack[Facts]) -> Schedule:
         """Change what is given; new times count from now on."""
+        _check_job(self, facts, name)
         return self.bench.schedules.update(name, **facts)
 
 
@@ -70,6 +82,7 @@ class ScheduleResume(Handler):
     @execute(slow=True)
     def post(self, name: str) -> Schedule:
         """Go on with the next due time."""
+        _check_job(self, {}, name)
         return self.bench.schedules.resume(name)
 
 
@@ -77,6 +90,7 @@ class ScheduleRun(Handler):
     @execute(slow=True)
     def post(self, name: str, *, due: datetime | None = None) -> Firing:
         """Start it at once; `due`: for that due time, such as one that was missed; without a zone it is UTC."""
+        _check_job(self, {}, name)
         return self.bench.schedules.run_now(name, due=due)
 
 

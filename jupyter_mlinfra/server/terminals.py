@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jupyter_core.utils import ensure_async
-
 from ..core.errors import Forbidden, Unavailable
 
 if TYPE_CHECKING:
@@ -18,8 +16,7 @@ async def open_terminal(handler: Handler, command: Sequence[str]) -> str:
 
     Raises Forbidden as `POST api/terminals` would, Unavailable where the server has no terminals.
     """
-    allowed = await ensure_async(handler.authorizer.is_authorized(handler, handler.current_user, "write", "terminals"))
-    if not allowed:
+    if not await handler.allows("write", "terminals"):
         raise Forbidden("You may not open a terminal here.", "The Jupyter server does not let you.", "Ask who runs it.")
     manager = handler.settings.get("terminal_manager")
     if manager is None:

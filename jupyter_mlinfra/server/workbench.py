@@ -34,24 +34,36 @@ class ProjectRecord:
     user: str
 
 
+def _readable(handler: Handler) -> list[str]:
+    """The domains whose objects the user may see."""
+    from ..workbench import DOMAINS
+
+    resources = handler.allowed("read", dict.fromkeys(map(_resource, DOMAINS)))
+    return [domain for domain in DOMAINS if _resource(domain) in resources]
+
+
+def _resource(domain: str) -> str:
+    return "pipelines" if domain == "schedules" else domain
+
+
 class Search(Handler):
     @read(slow=remote)
     def get(self, *, q: Text, kinds: Many = "", limit: Limit = 50, cursor: Cursor = None) -> Page[Hit]:
-        """Objects of every domain whose name, columns, tags, owner or notes hold all words; `kinds` with commas between.
+        """Objects of every domain whose name, columns, tags, owner or notes hold all words, of those that the user may read; `kinds` with commas between.
 
         `note` names domains that could not be asked just now: what is found of them may be out of date.
         """
         wanted = words(kinds)
         if unknown := [kind for kind in wanted if kind not in KINDS]:
             raise NotFound(f"There is no kind {unknown[0]}.", fix=f"Kinds: {', '.join(KINDS)}.")
-        return self.bench.search(q, kinds=wanted, limit=limit, cursor=cursor)
+        return self.bench.search(q, kinds=wanted, domains=_readable(self), limit=limit, cursor=cursor)
 
 
 class Status(Handler):
     @read(slow=remote)
-    def get(self) -> Mapping[str, Mapping[str, int]]:
-        """How much of everything there is, by domain."""
-        return self.bench.status()
+    def get(self) -> Mapping[str, Mapping[str, int | str]]:
+        """How much of everything there is, by domain, of those that the user may read; of one that cannot be counted, its `problem`."""
+        return self.bench.status(_readable(self))
 
 
 class ProjectPage(Handler):
@@ -79,8 +91,8 @@ class Init(Handler):
 class Check(Handler):
     @execute(slow=True)
     def post(self) -> Sequence[TargetCheck]:
-        """Measure each target of the project card; asks the live deployment for some seconds."""
-        return self.bench.check()
+        """Measure each target of the project card that is about something the user may read; asks the live deployment for some seconds."""
+        return self.bench.check(_readable(self))
 
 
 class Up(Handler):

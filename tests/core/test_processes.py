@@ -70,3 +70,16 @@ def test_a_detached_process_outlives_its_parent_in_a_session_of_its_own(tmp_path
     assert identity
     assert session != os.getsid(0)
     os.kill(pid, 9)
+
+
+def test_what_is_detached_and_its_children_write_for_their_owner_alone(tmp_path: Path) -> None:
+    """Whatever the shell allows that it is started from, and in its log too."""
+    made = tmp_path / "made"
+    (tmp_path / "writes.py").write_text("import subprocess, sys; print('log'); subprocess.run(['sh', '-c', f'echo text > {sys.argv[1]}'])")
+    before = os.umask(0o002)
+    try:
+        processes.spawn_detached("writes", [str(made)], log=tmp_path / "log", environment={**os.environ, "PYTHONPATH": str(tmp_path)})
+    finally:
+        os.umask(before)
+    assert _wait_for(made) == "text\n"
+    assert [oct(path.stat().st_mode & 0o777) for path in (made, tmp_path / "log")] == ["0o600", "0o600"]

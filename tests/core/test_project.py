@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
+import stat
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
 
 
@@ -28,3 +33,53 @@ def test_git_never_lists_the_state(project: Project) -> None:
     listed = subprocess.run(["git", "status", "--porcelain", "-uall"], cwd=project.root, capture_output=True, text=True, check=True).stdout
     assert listed.split() == ["??", "mlinfra.toml"]
     assert (project.home / "state.db").exists()
+
+
+def _reopened(project: Project) -> Project:
+    return Project(project.root)
+
+
+@pytest.fixture
+def home(project: Project) -> Iterator[Path]:
+    """A state folder that was there before, such as one that was unpacked."""
+    home = project.root / ".mlinfra"
+    home.mkdir(mode=0o755)
+    yield home
+    os.chmod(home, 0o700)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o750, 0o777])
+def test_a_state_folder_that_is_open_to_other_users_is_closed(project: Project, home: Path, mode: int) -> None:
+    home.chmod(mode)
+    assert stat.S_IMODE(_reopened(project).home.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_others_share_is_no_state_folder_and_stays_as_it_is(project: Project, home: Path) -> None:
+    home.chmod(0o1777)
+    with pytest.raises(Unavailable, match=r"open to other users.*1777.*chmod 700"):
+        _reopened(project).home.stat()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o1777
+
+
+@pytest.mark.parametrize(("number", "refused"), [(errno.EPERM, True), (errno.EROFS, False)])
+def test_a_folder_that_cannot_be_closed_is_refused_unless_nothing_there_can_be_changed(
+    project: Project, home: Path, monkeypatch: pytest.MonkeyPatch, number: int, refused: bool
+) -> None:
+    home.chmod(0o755)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "chmod", fail)
+    if refused:
+        with pytest.raises(Unavailable, match="open to other users"):
+            _reopened(project).home.stat()
+    else:
+        assert _reopened(project).home == home
+
+
+def test_a_file_system_that_keeps_no_modes_is_refused(project: Project, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.chmod(0o755)
+    monkeypatch.setattr(Path, "chmod", lambda *_, **__: None)
+    with pytest.raises(Unavailable, match="keeps no modes"):
+        _reopened(project).home.stat()

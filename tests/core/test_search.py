@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,32 @@ def test_a_busy_index_is_said_to_be_and_stays(tmp_path: Path, monkeypatch: pytes
     other.execute("ROLLBACK")
     other.close()
     assert index.search("train").total == 1
-    assert index.refresh("test", "2", lambda: DOCUMENTS[:1])
-    assert index.search("train").total == 0
+    fresh = SearchIndex(path)
+    assert fresh.refresh("test", "2", lambda: DOCUMENTS[:1])
+    assert fresh.search("train").total == 0
+
+
+def test_a_busy_index_is_waited_for_once_and_not_for_each_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, clock, waits = SearchIndex(tmp_path / "index.db"), [1000.0], list[str]()
+
+    def documents(domain: str) -> list[Document]:
+        waits.append(domain)
+        return DOCUMENTS
+
+    index.refresh("jobs", "1", lambda: DOCUMENTS)
+    monkeypatch.setattr(search.time, "monotonic", lambda: clock[0])
+    other = sqlite3.connect(tmp_path / "index.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(search, "BUSY_SECONDS", 0.05)
+    index._forget(remove=False)  # the next connection waits for so long
+    for domain in ("jobs", "catalog", "features"):
+        with pytest.raises(Unavailable):
+            index.refresh(domain, "2", partial(documents, domain))
+    assert waits == ["jobs"]
+    assert index.search("train").total == 1
+    other.close()
+    clock[0] += 1
+    assert index.refresh("catalog", "2", lambda: DOCUMENTS)
 
 
 def test_a_refresh_that_fails_changes_nothing_and_hinders_no_other(index: SearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:

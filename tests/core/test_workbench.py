@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.errors import Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Page, page_of
 from jupyter_mlinfra.core.search import Document
@@ -51,6 +51,35 @@ def test_a_domain_that_is_down_is_searched_as_it_was_and_named(sources: tuple[Wo
     assert [hit.ref for hit in page.items if hit.name.endswith("planes1")] == ["job:experiments"]
     assert "experiments" in page.note
     assert "does not answer" in page.note
+
+
+@pytest.mark.parametrize(("file", "hidden"), [("catalog.db", {"catalog"}), ("mlflow.db", {"experiments", "models"})])
+def test_the_status_counts_all_but_the_store_that_is_damaged_and_says_what_is_wrong_with_it(project: Project, file: str, hidden: set[str]) -> None:
+    (project.root / "a.csv").write_text("a\n1\n")
+    (project.home / file).write_bytes(b"no database" * 100)
+    found = Workbench(project).status()
+    assert {name for name, counts in found.items() if "problem" in counts} == hidden
+    assert all(file in str(found[name]["problem"]) for name in hidden)
+    assert found["jobs"]["queued"] == 0
+    assert set(Workbench(project).status(["jobs"])) == {"jobs"}
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"schemas": [{"schema-id": 0}], "location": 1}', b"[" * 100_000])
+def test_a_table_with_damaged_metadata_is_a_row_beside_the_others(project: Project, damage: bytes) -> None:
+    (project.root / "a.csv").write_text("a\n1\n")
+    bench = Workbench(project)
+    for name in ("d.bad", "d.good"):
+        bench.catalog.ingest([project.root / "a.csv"], into=name)
+    newest = max((project.home / "warehouse" / "d" / "bad" / "metadata").glob("*.metadata.json"))
+    newest.write_bytes(damage)
+    bench = Workbench(project)
+    bad, good = bench.catalog.list().items
+    assert (bad.name, bad.rows.value, good.name, good.rows.value) == ("d.bad", None, "d.good", 1)
+    assert "cannot be read" in bad.description
+    assert bench.status()["catalog"] == {"datasets": 2}
+    assert {hit.name for hit in bench.search("d.").items if hit.kind == "dataset"} == {"d.bad", "d.good"}
+    with pytest.raises(Unprocessable, match=newest.name):
+        bench.catalog.show("d.bad")
 
 
 def test_a_domain_that_is_down_is_asked_again_after_a_while(sources: tuple[Workbench, dict[str, Source]], monkeypatch: pytest.MonkeyPatch) -> None:

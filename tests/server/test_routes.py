@@ -12,11 +12,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+from jupyter_mlinfra import workbench
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.server.openapi import document
 from tests.server.noted import Noted, answer_of
 
+DOMAINS = [*workbench.DOMAINS]
 PAGE = {"limit": 50, "cursor": None}
 JOB: dict[str, Any] = {"notebook": "a.ipynb", "parameters": {"n": 1}, "name": "night", "gpus": 1, "cpus": 2, "priority": 60, "labels": {"run": "7"}}
 # request, body, and the call it makes: domain, verb, arguments
@@ -131,9 +133,9 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("monitoring/monitors/flights/evaluate", {}, "monitoring", "evaluate", {"name": "flights", "since": None}),
     ("monitoring/alerts?firing=true", None, "monitoring", "alerts", {"firing": True} | PAGE),
     ("workbench/search?q=late%20flights&kinds=run,model&limit=9", None, "workbench", "search",
-     {"words": "late flights", "kinds": ["run", "model"], "limit": 9, "cursor": None}),
-    ("workbench/status", None, "workbench", "status", {}),
-    ("workbench/check", {}, "workbench", "check", {}),
+     {"words": "late flights", "kinds": ["run", "model"], "domains": DOMAINS, "limit": 9, "cursor": None}),
+    ("workbench/status", None, "workbench", "status", {"domains": DOMAINS}),
+    ("workbench/check", {}, "workbench", "check", {"domains": DOMAINS}),
     ("workbench/up", {}, "workbench", "up", {}),
     ("workbench/down", {}, "workbench", "down", {}),
 ]  # fmt: skip
