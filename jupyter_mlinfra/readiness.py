@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,7 @@ from .core.records import every
 from .features import Freshness
 
 if TYPE_CHECKING:
+    from .experiments import Experiment
     from .features import View
     from .workbench import Workbench
 
@@ -40,11 +41,17 @@ def counts(workbench: Workbench) -> dict[str, dict[str, int]]:
         "features": {"views": workbench.features.views(limit=1).total, "features": workbench.features.list(limit=1).total},
         "jobs": {state: jobs.get(state, 0) for state in ("queued", "running", "succeeded", "failed", "cancelled", "lost")},
         "pipelines": {"pipelines": workbench.pipelines.list(limit=1).total, "runs": workbench.pipelines.count_runs()},
-        "experiments": {"experiments": len(experiments), "runs": sum(item.runs for item in experiments)},
+        "experiments": {"experiments": len(experiments), **_runs(experiments)},
         "models": {"models": len(models), "versions": sum(item.versions for item in models)},
         "deployments": {"deployments": len(deployments), "live": sum(item.state == "healthy" for item in deployments)},
         "monitoring": {"monitors": workbench.monitoring.list(limit=1).total, "firing": workbench.monitoring.alerts(firing=True, limit=1).total},
     }
+
+
+def _runs(experiments: Sequence[Experiment]) -> dict[str, int]:
+    """How many there are, where the store counts them."""
+    counted = [item.runs for item in experiments if item.runs is not None]
+    return {"runs": sum(counted)} if len(counted) == len(experiments) else {}
 
 
 def check(workbench: Workbench) -> list[TargetCheck]:

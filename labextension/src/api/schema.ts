@@ -25,11 +25,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly AlertPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Alert"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -69,11 +73,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly AttemptRecordPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["AttemptRecord"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -131,11 +139,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly ChangePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Change"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -246,9 +258,9 @@ export interface components {
          *     total: points that were logged.
          */
         readonly Curve: {
-            readonly high: readonly number[];
-            readonly low: readonly number[];
-            readonly mean: readonly number[];
+            readonly high: readonly (number | ("NaN" | "Infinity" | "-Infinity"))[];
+            readonly low: readonly (number | ("NaN" | "Infinity" | "-Infinity"))[];
+            readonly mean: readonly (number | ("NaN" | "Infinity" | "-Infinity"))[];
             readonly metric: string;
             readonly run: string;
             readonly step: readonly number[];
@@ -288,11 +300,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly DatasetPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Dataset"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -355,11 +371,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly DeploymentPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Deployment"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -390,7 +410,7 @@ export interface components {
             readonly key: string;
             readonly kind: string;
             readonly same: boolean;
-            readonly values: readonly (string | number | null)[];
+            readonly values: readonly (string | number | ("NaN" | "Infinity" | "-Infinity") | null)[];
         };
         /**
          * Draft
@@ -438,11 +458,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly EdgePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Edge"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -494,25 +518,27 @@ export interface components {
         };
         /**
          * Experiment
-         * @description One experiment in a list. runs: how many are active; with `more`, at least that many (a remote server does not count them).
+         * @description One experiment in a list. runs: how many are active, None where a server keeps them: it does not count. updated_at: there, of the experiment alone.
          */
         readonly Experiment: {
             readonly id: string;
-            /** @default false */
-            readonly more: boolean;
             readonly name: string;
             readonly ref: string;
-            readonly runs: number;
+            readonly runs: number | null;
             readonly updated_at: string | null;
         };
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly ExperimentPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Experiment"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -590,11 +616,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly FeaturePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Feature"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -625,11 +655,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly FiringPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Firing"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -681,11 +715,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly HitPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Hit"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -759,11 +797,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly JobPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Job"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -787,11 +829,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly LeftOutPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["LeftOut"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -858,11 +904,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly ModelPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Model"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -887,11 +937,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly MonitorPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Monitor"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1031,11 +1085,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly PipelinePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Pipeline"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1079,11 +1137,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly PipelineRunPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["PipelineRun"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1149,11 +1211,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly QueuedJobPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["QueuedJob"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1206,7 +1272,7 @@ export interface components {
             readonly id: string;
             readonly job: string | null;
             readonly metrics: {
-                readonly [key: string]: number;
+                readonly [key: string]: number | ("NaN" | "Infinity" | "-Infinity");
             };
             readonly name: string;
             readonly notebook: string | null;
@@ -1227,11 +1293,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly RunPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Run"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1283,11 +1353,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly SchedulePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Schedule"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1318,11 +1392,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly SnapshotPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Snapshot"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1394,11 +1472,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly StrPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly string[];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1448,7 +1530,7 @@ export interface components {
             readonly created_at: string;
             readonly datasets: readonly string[];
             readonly metrics: {
-                readonly [key: string]: number;
+                readonly [key: string]: number | ("NaN" | "Infinity" | "-Infinity");
             };
             readonly model: string;
             readonly notebook: string | null;
@@ -1511,11 +1593,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly ViewPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["View"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
