@@ -73,7 +73,7 @@ def runs(which: str | Sequence[str], *, where: str = "", sort: str = "-started",
     if limit is None:
         return RunList(workbench, list(every(partial(workbench.experiments.runs, which), where=where, sort=sort)))
     page = workbench.experiments.runs(which, where=where, sort=sort, limit=limit)
-    return RunList(workbench, page.items, total=page.total)
+    return RunList(workbench, page.items, total=page.total, more=page.more)
 
 
 def run(id: str) -> Run:
@@ -327,12 +327,13 @@ class StepHandle(_Shown):
 
 
 class RunList(Sequence["Run"]):
-    """Runs, in order. No list: a notebook shows lists its own way. total: how many there are, where these are only the first of them."""
+    """Runs, in order. No list: a notebook shows lists its own way. total: how many there are, where these are only the first; more: or further ones."""
 
-    def __init__(self, workbench: Workbench, items: Sequence[Run], *, total: int | None = None) -> None:
+    def __init__(self, workbench: Workbench, items: Sequence[Run], *, total: int | None = None, more: bool = False) -> None:
         self._workbench = workbench
         self._items = items
         self._total = len(items) if total is None else total
+        self._more = more
 
     def __len__(self) -> int:
         return len(self._items)
@@ -357,8 +358,8 @@ class RunList(Sequence["Run"]):
         return pl.from_dicts(rows, infer_schema_length=None) if rows else pl.DataFrame()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        note = "" if self._total == len(self) else "limit=None gives them all"
-        page = Page(items=self._items, shown=len(self), total=self._total, note=note)
+        note = "limit=None gives them all" if self._more or self._total != len(self) else ""
+        page = Page(items=self._items, shown=len(self), total=self._total, note=note, more=self._more)
         return bundle(page, ref=reference("experiment", self[0].experiment) if self else "")
 
     def __repr__(self) -> str:

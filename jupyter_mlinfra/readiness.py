@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,7 @@ from .core.records import every
 from .features import Freshness
 
 if TYPE_CHECKING:
+    from .experiments import Experiment
     from .features import View
     from .workbench import Workbench
 
@@ -58,7 +59,13 @@ def _jobs(workbench: Workbench) -> dict[str, int | str]:
 
 def _experiments(workbench: Workbench) -> dict[str, int | str]:
     found = list(every(workbench.experiments.experiments))
-    return {"experiments": len(found), "runs": sum(item.runs for item in found)}
+    return {"experiments": len(found), **_runs(found)}
+
+
+def _runs(experiments: Sequence[Experiment]) -> dict[str, int | str]:
+    """How many there are, where the store counts them."""
+    counted = [item.runs for item in experiments if item.runs is not None]
+    return {"runs": sum(counted)} if len(counted) == len(experiments) else {}
 
 
 def _models(workbench: Workbench) -> dict[str, int | str]:

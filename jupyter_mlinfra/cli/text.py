@@ -23,7 +23,7 @@ _GAP = "  "
 _SHORT, _LONG, _LEAST = 20, 32, 12
 """Where the terminal is narrow, text wider than `_SHORT` is cut to `_LONG` or to what is left; below `_LEAST` it is left out."""
 # A number with its basis and its unit; a file called 01_ingest.ipynb is none.
-_NUMBER = re.compile(r"[≈~n=]{0,2} ?-?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+ [a-z]{1,3})?)?( est\.)?")
+_NUMBER = re.compile(r"NaN|−?∞|[≈~n=]{0,2} ?[-−]?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+ [a-z]{1,3})?)?( est\.)?")
 
 
 def text_of(value: Any, workbench: Workbench | None = None) -> str:

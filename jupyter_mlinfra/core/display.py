@@ -6,10 +6,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 from typing import Any
 
 from .records import Number, to_json
+
+_LARGE, _SMALL = 1e15, 1e-5
+"""From here on, and below, a number is written with its power of ten."""
 
 MIME = "application/vnd.mlinfra.v1+json"
 NONE = "–"
@@ -38,10 +42,8 @@ def plain(value: Any) -> str:
         return number(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if math.isfinite(value) else NONE
+    if isinstance(value, int | float):
+        return figure(value)
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, Mapping):
@@ -49,6 +51,25 @@ def plain(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(plain(item) for item in value) or NONE
     return " ".join(str(value).split())
+
+
+def figure(value: float, digits: int = 4) -> str:
+    """A number as the panels write it: whole numbers in full, others to `digits` significant figures, with a minus that is no hyphen."""
+    if not math.isfinite(value):
+        return "NaN" if value != value else _minus("∞" if value > 0 else "-∞")
+    size = abs(value)
+    if isinstance(value, int) or (value.is_integer() and size < _LARGE):
+        return _minus(f"{int(value):,}")
+    if size >= _LARGE or size < _SMALL:
+        mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+        return _minus(f"{mantissa}e{int(power):+d}")
+    decimals = max(0, max(digits, math.ceil(math.log10(size + 1))) - 1 - math.floor(math.log10(size)))
+    text = f"{Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,f}"
+    return _minus(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
 def typed(value: Any) -> str:
@@ -70,7 +91,7 @@ def datum(value: Any) -> str:
     """A value of a table: plain, but whole numbers without commas, for many are years or ids."""
     if isinstance(value, Number) and value.basis == "exact":
         return datum(value.value)
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else plain(value)
+    return _minus(str(value)) if isinstance(value, int) and not isinstance(value, bool) else plain(value)
 
 
 def number(value: Number | None) -> str:

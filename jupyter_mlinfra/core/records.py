@@ -9,12 +9,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from .errors import BadRequest
 
 Basis = Literal["exact", "approx", "sample", "est", "n"]
 """How a number was obtained; `n` is a group size."""
+
+
+class _Words:
+    """Says in the schema of REST what `to_json` writes; not of pydantic, which is loaded at the first request."""
+
+    def __get_pydantic_json_schema__(self, *_: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]}
+
+
+Real = Annotated[float, _Words()]
+"""A number that may be NaN or infinite."""
 
 PAGE_LIMIT = 500
 """No list answers with more items than this."""
@@ -37,13 +48,17 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page[T]:
-    """A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty."""
+    """A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+
+    total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+    """
 
     items: Sequence[T]
     shown: int
     total: int
     cursor: str | None = None
     note: str = ""
+    more: bool = False
 
 
 def check_limit(limit: int) -> None:
@@ -66,8 +81,13 @@ def page_of[T](items: Sequence[T], *, limit: int = 50, cursor: str | None = None
     check_limit(limit)
     start = parse_cursor(cursor)
     part = items[start : start + limit]
-    end = start + len(part)
-    return Page(items=part, shown=len(part), total=len(items), cursor=str(end) if end < len(items) else None)
+    return Page(items=part, shown=len(part), total=len(items), cursor=next_cursor(start, len(part), len(items)))
+
+
+def next_cursor(start: int, shown: int, total: int) -> str | None:
+    """The cursor of the part that follows, where a cursor is an offset; None at the end."""
+    end = start + shown
+    return str(end) if shown and end < total else None
 
 
 def every[T](page: Callable[..., Page[T]], **options: Any) -> Iterator[T]:
@@ -86,12 +106,17 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def word_of(value: float) -> str:
+    """What is no finite number, in the word that Python's `float`, JavaScript's `Number` and Polars read back."""
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+
+
 def to_json(value: Any) -> Any:
-    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC, NaN and infinity as null."""
+    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC; NaN and the infinities, which JSON has not, by name."""
     if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value if math.isfinite(value) else word_of(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

@@ -1,20 +1,24 @@
-"""The way that works with any store: MLflow's client. Filters, sorts and counts here, because MLflow cannot (`or`, totals)."""
+"""The way that works with any store: MLflow's client. What MLflow's search can do it does; the rest (`or`, parameters as numbers) is done here."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from itertools import batched, islice
 from typing import TYPE_CHECKING, Any
 
+from ..core.records import next_cursor, parse_cursor
 from ..core.refs import reference
 from . import curves
-from .facts import Ends, RunFacts, VersionFacts, dataset_ref, moment, unknown, value_of
+from .facts import JOB, Ends, FoundRuns, RunFacts, VersionFacts, dataset_ref, moment, unknown, value_of
+from .listing import Listing
 from .matching import matches, ordered
+from .pushing import TOLD, pushed_filter, pushed_order
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .store import Store, explained, load_mlflow
@@ -22,18 +26,24 @@ from .store import Store, explained, load_mlflow
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_PAGE = 1000
+_PAGE, _VERSIONS = 1000, 10_000
+_SINGLY, _IDS = 2, 100
+"""So many runs are asked for one by one; of more, so many in one search."""
+_IN_ADDRESS, _ADDRESSES = 50, 10
+"""Ids in one address (2 kB), and addresses before all versions are asked for instead."""
 _STALE_SECONDS = 30  # a remote store has no cheap sign of change
 
 
 class ApiSource:
-    """Reads through MlflowClient."""
+    """Reads through MlflowClient. One object serves one call of the service: what it was answered it does not ask again."""
 
     def __init__(self, store: Store, reason: str, ends: Ends = unknown) -> None:
         load_mlflow()
         self._store = store
         self.reason = reason
         self._ends = cache(ends)
+        self._names: dict[str, str] = {}
+        self._runs: dict[str, Any] = {}
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[MlflowClient]:
@@ -42,70 +52,99 @@ class ApiSource:
 
     def experiments(self) -> list[Experiment]:
         with self._client() as client:
-            found = []
-            for item in _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token)):
-                runs = client.search_runs([item.experiment_id], max_results=_PAGE)
-                used = [run.info.end_time or run.info.start_time for run in runs if run.info.end_time or run.info.start_time]
-                at = moment(max(used) if used else item.last_update_time)
-                if runs or item.experiment_id != "0":
-                    found.append(
-                        Experiment(
-                            ref=reference("experiment", item.name), id=item.experiment_id, name=item.name, runs=len(runs), updated_at=at, more=bool(runs.token)
-                        )
-                    )
+            active = list(_pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token)))
+        found = [
+            Experiment(ref=reference("experiment", item.name), id=item.experiment_id, name=item.name, runs=None, updated_at=moment(item.last_update_time))
+            for item in active
+        ]
         return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
 
     def experiment_id(self, name: str) -> str | None:
         with self._client() as client:
-            active = _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))
-            found = {item.name: item.experiment_id for item in active}
-        return found.get(name, name if name in found.values() else None)
+            found = client.get_experiment_by_name(name) or self._experiment(client, name)
+        if found is None or found.lifecycle_stage != "active":
+            return None
+        self._names[found.experiment_id] = found.name
+        return str(found.experiment_id)
 
-    def runs(self, experiment: str | None, found: Filter | None, sort: Sort, start: int, count: int) -> tuple[list[RunFacts], int]:
+    def _experiment(self, client: MlflowClient, number: str) -> Any:
+        return _unless_absent(lambda: client.get_experiment(number)) if number.isascii() and number.isdecimal() else None
+
+    def _all_names(self, client: MlflowClient) -> dict[str, str]:
+        self._names |= {item.experiment_id: item.name for item in _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))}
+        return self._names
+
+    def runs(self, experiment: str | None, found: Filter | None, sorts: Sequence[Sort], cursor: str | None, count: int) -> FoundRuns:
         with self._client() as client:
-            names = {item.experiment_id: item.name for item in _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))}
-            chosen = list(names) if experiment is None else [experiment]
-            raw = list(_pages(lambda token: client.search_runs(chosen, max_results=_PAGE, page_token=token))) if chosen else []
-            passing = ordered((facts for facts in (_facts(run, names).told(self._ends) for run in raw) if matches(found, facts)), sort)
-            return _with_versions(client, passing[start : start + count]), len(passing)
+            if experiment is not None and experiment not in self._names:
+                self.experiment_id(experiment)
+            chosen = list(self._all_names(client)) if experiment is None else [experiment]
+            if not chosen:
+                return FoundRuns(runs=[], total=0)
+            pushed = pushed_filter(found)
+            listing = Listing(client, chosen, pushed.text)
+            order = pushed_order(sorts, told=any(sort.field.key in TOLD for sort in sorts) and self._any_told(client, chosen))
+            if order is None:
+                part = self._ordered_here(listing, found, sorts, cursor, count)
+            else:
+                part = listing.part(order, lambda run: self._passing(run, found), cursor, count, whole=pushed.whole)
+            return replace(part, runs=_with_versions(client, part.runs))
+
+    def _any_told(self, client: MlflowClient, chosen: Sequence[str]) -> bool:
+        """Whether the server takes a run for running whose job may have ended."""
+        return bool(client.search_runs(list(chosen), f"attributes.status = 'RUNNING' and tags.`{JOB}` LIKE '%'", max_results=1))
+
+    def _ordered_here(self, listing: Listing, found: Filter | None, sorts: Sequence[Sort], cursor: str | None, count: int) -> FoundRuns:
+        start = parse_cursor(cursor)
+        passing = ordered((facts for run in listing.every() if (facts := self._passing(run, found))), sorts)
+        part = passing[start : start + count]
+        return FoundRuns(runs=part, total=len(passing), cursor=next_cursor(start, len(part), len(passing)))
+
+    def _passing(self, run: Any, found: Filter | None) -> RunFacts | None:
+        facts = _facts(run, self._names).told(self._ends)
+        return facts if matches(found, facts) else None
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
         with self._client() as client:
-            runs = _pages(lambda token: client.search_runs([experiment], max_results=_PAGE, page_token=token))
-            return sorted((run.info.run_id, run.info.status.lower(), run.info.end_time) for run in runs)
+            return sorted((run.info.run_id, run.info.status.lower(), run.info.end_time) for run in Listing(client, [experiment]).every())
 
     def run_ids(self, beginning: str) -> list[str]:
+        if not (beginning.isascii() and beginning.isalnum()):
+            return []  # no id has such a sign, and `%` would stand for any
         with self._client() as client:
-            if len(beginning) == 32:
-                return [run.id for run in self.several([beginning])]
-            chosen = [item.experiment_id for item in _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))]
-            runs = _pages(lambda token: client.search_runs(chosen, max_results=_PAGE, page_token=token)) if chosen else iter(())
-            return sorted(run.info.run_id for run in runs if run.info.run_id.startswith(beginning))[:10]
+            chosen = list(self._all_names(client))
+            text = f"attributes.run_id LIKE '{beginning}%'"
+            runs = client.search_runs(chosen, text, max_results=10, order_by=["attributes.run_id ASC"]) if chosen else []
+            return sorted(run.info.run_id for run in runs)
 
     def several(self, ids: Sequence[str]) -> list[RunFacts]:
-        from mlflow.exceptions import MlflowException
-
         with self._client() as client:
-            names: dict[str, str] = {}
-            found = []
-            for id in ids:
-                try:
-                    run = client.get_run(id)
-                except MlflowException as error:
-                    if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                        continue
-                    raise
+            runs = self._asked(client, ids)
+            return _with_versions(client, [_facts(runs[id], self._names).told(self._ends) for id in ids if id in runs])
+
+    def _asked(self, client: MlflowClient, ids: Sequence[str]) -> dict[str, Any]:
+        """The active runs among these, as MLflow has them: one by one where there are few, else many in one search."""
+        missing = [id for id in dict.fromkeys(ids) if id not in self._runs]
+        if len(missing) <= _SINGLY:
+            for id in missing:
+                run = _unless_absent(partial(client.get_run, id))
+                if run is None or run.info.lifecycle_stage != "active":
+                    continue
                 number = run.info.experiment_id
-                if number not in names:
-                    item = client.get_experiment(number)
-                    names[number] = item.name if item.lifecycle_stage == "active" else ""
-                if run.info.lifecycle_stage == "active" and names[number]:
-                    found.append(_facts(run, names).told(self._ends))
-            return _with_versions(client, found)
+                if number not in self._names:
+                    self.experiment_id(number)
+                if number in self._names:
+                    self._runs[id] = run
+        else:
+            chosen = list(self._all_names(client))
+            for part in batched((id for id in missing if id.isalnum()), _IDS):
+                text = f"attributes.run_id IN ({', '.join(map(repr, part))})"
+                self._runs |= {run.info.run_id: run for run in client.search_runs(chosen, text, max_results=_IDS)}
+        return {id: self._runs[id] for id in ids if id in self._runs}
 
     def curve_metrics(self, ids: Sequence[str]) -> list[str]:
         with self._client() as client:
-            return sorted({metric.key for id in ids for metric in client.get_run(id).data.to_proto().metrics if metric.step > 0})
+            return sorted({metric.key for run in self._asked(client, ids).values() for metric in run.data.to_proto().metrics if metric.step > 0})
 
     def curve(self, run: str, metric: str, points: int) -> Curve | None:
         with self._client() as client:
@@ -114,36 +153,34 @@ class ApiSource:
 
     def models(self) -> list[Model]:
         with self._client() as client:
-            found = []
-            for item in _pages(lambda token: client.search_registered_models(max_results=_PAGE, page_token=token)):
-                versions = len(_all_versions(client, item.name))
-                aliases = {alias: int(number) for alias, number in sorted(item.aliases.items())}
-                at = moment(item.last_updated_timestamp)
-                found.append(
-                    Model(
-                        ref=reference("model", item.name), name=item.name, versions=versions, aliases=aliases, updated_at=at, description=item.description or ""
-                    )
-                )
+            known = list(_pages(lambda token: client.search_registered_models(max_results=_PAGE, page_token=token)))
+            versions = Counter(item.name for item in _versions(client, "")) if known else Counter[str]()
+        found = [
+            Model(
+                ref=reference("model", item.name),
+                name=item.name,
+                versions=versions[item.name],
+                aliases={alias: int(number) for alias, number in sorted(item.aliases.items())},
+                updated_at=moment(item.last_updated_timestamp),
+                description=item.description or "",
+            )
+            for item in known
+        ]
         return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
 
     def versions(self, model: str, limit: int) -> list[VersionFacts]:
         with self._client() as client:
             aliases: dict[str, str] = next((item.aliases for item in client.search_registered_models(_named(model))), {})
-            found = _all_versions(client, model)
-            found.sort(key=lambda item: -int(item.version))
-            return [_version(client, item, aliases) for item in found[:limit]]
+            newest = islice(_versions(client, _named(model), size=min(limit, _VERSIONS), order_by=["version_number DESC"]), limit)
+            return [_version(item, "", aliases) for item in newest]
 
     def version(self, model: str, version: int) -> VersionFacts | None:
-        from mlflow.exceptions import MlflowException
-
         with self._client() as client:
-            try:
-                item = client.get_model_version(model, str(version))
-            except MlflowException as error:
-                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                    return None
-                raise
-            return _version(client, item, dict.fromkeys(item.aliases, item.version))
+            item = _unless_absent(lambda: client.get_model_version(model, str(version)))
+            if item is None:
+                return None
+            location = client.get_model_version_download_uri(item.name, item.version) or item.source or ""
+            return _version(item, location, dict.fromkeys(item.aliases, item.version))
 
     def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
         with self._client() as client:
@@ -166,8 +203,21 @@ def _pages(fetch: Callable[[str | None], Any]) -> Iterator[Any]:
             return
 
 
-def _all_versions(client: MlflowClient, model: str) -> list[Any]:
-    return list(_pages(lambda token: client.search_model_versions(_named(model), max_results=_PAGE, page_token=token)))
+def _unless_absent(ask: Callable[[], Any]) -> Any:
+    """What MLflow answers; None when there is no such thing, or its id is none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def _versions(client: MlflowClient, found: str, *, size: int = _VERSIONS, order_by: list[str] | None = None) -> Iterator[Any]:
+    """Versions of models that pass a filter of MLflow."""
+    return _pages(lambda token: client.search_model_versions(found or None, max_results=size, page_token=token, order_by=order_by))
 
 
 def _named(name: str) -> str:
@@ -194,23 +244,24 @@ def _facts(run: Any, names: Mapping[str, str]) -> RunFacts:
 
 
 def _with_versions(client: MlflowClient, runs: Sequence[RunFacts]) -> list[RunFacts]:
-    if not runs:
-        return []
-    among = ",".join(f"'{run.id}'" for run in runs)
+    """The runs with what was registered of them. A filter stands in the address, which servers and proxies bound: few ids at a time, or no filter."""
+    parts = list(batched((run.id for run in runs), _IN_ADDRESS))
+    texts = ["run_id IN ({})".format(",".join(f"'{id}'" for id in part)) for part in parts] if len(parts) <= _ADDRESSES else [""]
     made: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for item in _pages(lambda token: client.search_model_versions(f"run_id IN ({among})", max_results=_PAGE, page_token=token)):
-        made[item.run_id].append((item.name, int(item.version)))
+    for text in texts:
+        for item in _versions(client, text):
+            made[item.run_id].append((item.name, int(item.version)))
     return [replace(run, versions=[reference("version", name, str(number)) for name, number in sorted(made[run.id])]) for run in runs]
 
 
-def _version(client: MlflowClient, item: Any, aliases: Mapping[str, str]) -> VersionFacts:
+def _version(item: Any, location: str, aliases: Mapping[str, str]) -> VersionFacts:
     return VersionFacts(
         model=item.name,
         version=int(item.version),
         run=item.run_id or None,
         created=item.creation_timestamp,
         source=item.source or "",
-        location=client.get_model_version_download_uri(item.name, item.version) or item.source or "",
+        location=location,
         aliases=[alias for alias, number in aliases.items() if int(number) == int(item.version)],
         tags=item.tags,
     )

@@ -20,7 +20,13 @@ _TEXT = 2000  # characters of parameters and tags a run
 def documents(source: Source) -> Iterator[Document]:
     """All experiments, models and their newest versions, and the newest runs."""
     for experiment in source.experiments():
-        yield Document(ref=experiment.ref, kind="experiment", name=experiment.name, text=experiment.id, detail=f"{experiment.runs:,} runs")
+        yield Document(
+            ref=experiment.ref,
+            kind="experiment",
+            name=experiment.name,
+            text=experiment.id,
+            detail="" if experiment.runs is None else f"{experiment.runs:,} runs",
+        )
     models = source.models()
     for model in models:
         yield Document(ref=model.ref, kind="model", name=model.name, text=f"{model.description} {' '.join(model.aliases)}", detail=f"{model.versions} versions")
@@ -29,8 +35,7 @@ def documents(source: Source) -> Iterator[Document]:
             text = _joined([version.run or "", aliases, *(f"{key}={value}" for key, value in version.tags.items())])
             ref = reference("version", model.name, str(version.version))
             yield Document(ref=ref, kind="version", name=f"{model.name}/{version.version}", text=text, detail=aliases or "no alias")
-    runs, _ = source.runs(None, None, parse_sort("-started"), 0, RUNS)
-    for run in runs:
+    for run in source.runs(None, None, parse_sort("-started"), None, RUNS).runs:
         yield Document(ref=f"run:{run.id}", kind="run", name=run.name or run.id[:8], text=_text(run), detail=_detail(run))
 
 

@@ -96,8 +96,18 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRuns:
+    """A part of a list of runs. total: of the whole list; with `more`, of what was read so far (a server does not count). cursor: of the next part."""
+
+    runs: Sequence[RunFacts]
+    total: int
+    cursor: str | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionFacts:
-    """One model version. location: folder or URI of its files. created: milliseconds since 1970."""
+    """One model version. location: folder or URI of its files, empty when that has to be asked for. created: milliseconds since 1970."""
 
     model: str
     version: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .facts import RunFacts
@@ -59,17 +59,19 @@ def _passes(value: Any, op: str, target: str | float, numeric: bool) -> bool:
     return _COMPARE["=" if op == "in" else op](value, target)
 
 
-def ordered(runs: Iterable[RunFacts], sort: Sort) -> list[RunFacts]:
+def ordered(runs: Iterable[RunFacts], sorts: Sequence[Sort]) -> list[RunFacts]:
     """The runs in order: values, then NaN or texts among numbers, then those without a value; ties newest first, then by id."""
     found = sorted(runs, key=lambda run: run.id)
     found.sort(key=lambda run: -1 if run.started is None else run.started, reverse=True)
-    groups: tuple[list[tuple[Any, RunFacts]], ...] = ([], [], [])
-    for run in found:
-        group, key = _key(sort.field, run)
-        groups[group].append((key, run))
-    for rows in groups:
-        rows.sort(key=lambda row: row[0], reverse=sort.descending)
-    return [run for rows in groups for _, run in rows]
+    for sort in reversed(sorts):  # stable: the key before decides, this one where that is the same
+        groups: tuple[list[tuple[Any, RunFacts]], ...] = ([], [], [])
+        for run in found:
+            group, key = _key(sort.field, run)
+            groups[group].append((key, run))
+        for rows in groups:
+            rows.sort(key=lambda row: row[0], reverse=sort.descending)
+        found = [run for rows in groups for _, run in rows]
+    return found
 
 
 def _key(field: Field, run: RunFacts) -> tuple[int, Any]:

@@ -9,6 +9,8 @@
                | notebook | job | step | dataset
     value      = number | 'text' | "text"
 
+MLflow's spelling of attributes is read as well: `attributes.start_time`, `run_name`, `run_id`, `user_id`.
+
 A test of a value that is missing (or NaN) is false; `not` turns it round. Against a number, a parameter or tag is read as a number.
 """
 
@@ -30,10 +32,19 @@ MAX_PATTERN = 500
 """Characters of a text after `like`: a match takes at most so many steps for each character of a tag, which may have 8,000."""
 
 Kind = Literal["metric", "param", "tag", "attribute"]
-_KINDS: dict[str, Kind] = {"metrics": "metric", "metric": "metric", "params": "param", "param": "param", "tags": "tag", "tag": "tag"}
+_KINDS: dict[str, Kind] = {
+    "metrics": "metric", "metric": "metric", "params": "param", "param": "param", "parameters": "param", "parameter": "param", "tags": "tag", "tag": "tag",
+    "attributes": "attribute", "attribute": "attribute", "attr": "attribute", "run": "attribute",
+}  # fmt: skip
 TEXT_ATTRIBUTES = ("status", "name", "id", "user", "notebook", "job", "step", "dataset")
 TIME_ATTRIBUTES = ("started", "ended")
 ATTRIBUTES = (*TEXT_ATTRIBUTES, *TIME_ATTRIBUTES, "duration")
+_OF_MLFLOW = {"start_time": "started", "created": "started", "end_time": "ended", "run_name": "name", "run_id": "id", "user_id": "user"}
+"""What MLflow calls an attribute that has another name here."""
+
+MAX_SORTS = 5
+"""Keys of one sort order."""
+
 STATUSES = ("running", "scheduled", "finished", "failed", "killed")
 _FIELDS = f"metrics.NAME, params.NAME, tags.NAME, {', '.join(ATTRIBUTES)}"
 
@@ -41,11 +52,14 @@ _TOKEN = re.compile(
     r"""\s*(?:
         (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
       | (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
-      | (?P<word>(?:metrics?|params?|tags?)\.(?:`[^`]+`|[^\s=<>!(),'"`]+)|[^\W\d]\w*)
+      | (?P<word>(?:metrics?|param(?:eter)?s?|tags?)\.(?:`[^`]+`|"[^"]+"|[^\s=<>!(),'"`]+)|(?:(?:attributes?|attr|run)\.)?[^\W\d]\w*)
       | (?P<sign><=|>=|!=|==|=|<|>|\(|\)|,)
     )""",
     re.VERBOSE,
 )
+
+_COMMA = re.compile(r""",(?=(?:[^`"]|`[^`]*`|"[^"]*")*\Z)""")  # that stands within no quotes
+_SORT = re.compile(r"(?P<minus>-?+)\s*(?P<key>\S.*?)(?:\s+(?P<way>asc|desc))?", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +110,7 @@ Filter = Predicate | Not | Every | Some
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort order. NaN comes after numbers, missing values last; ties: newest first, then by id."""
+    """One key of a sort order. NaN comes after numbers, missing values last; ties: newest first, then by id."""
 
     field: Field
     descending: bool
@@ -109,19 +123,50 @@ def parse_filter(text: str) -> Filter | None:
     return _Parser(text).parse() if text.strip() else None
 
 
-def parse_sort(text: str) -> Sort:
-    """`started`, `-started`, `-metrics.auc`, `params.depth`; a bare name that is no attribute is a metric. `-` is descending."""
-    word = text.strip()
-    descending = word.startswith("-")
-    word = word.removeprefix("-")
-    head, dot, key = word.partition(".")
-    if not word:
+def parse_sort(text: str) -> tuple[Sort, ...]:
+    """`-started`, `metrics.auc DESC, params.depth`: keys with commas between, the first one first. `-` or DESC is descending.
+
+    A bare name that is no attribute is a metric. Raises BadRequest.
+    """
+    found = tuple(_sort(key) for key in _COMMA.split(text))
+    fields = [item.field for item in found]
+    if len(set(fields)) < len(fields):
+        raise BadRequest("The sort order names a key twice.", f"It is {text!r}.", "Name each key once.")
+    if len(found) > MAX_SORTS:
+        raise BadRequest("The sort order has too many keys.", f"It has {len(found)}; at most {MAX_SORTS} are used.", "Leave out the last ones.")
+    return found
+
+
+def _sort(text: str) -> Sort:
+    found = _SORT.fullmatch(text.strip())
+    if found is None:
         raise BadRequest("The sort order is empty.", fix=f"Sort by one of: {_FIELDS}.")
+    if found["minus"] and found["way"]:
+        raise BadRequest(f"The sort order {text.strip()!r} says its direction twice.", "`-` is descending, as DESC is.", "Leave one of them out.")
+    descending = bool(found["minus"]) or (found["way"] or "").lower() == "desc"
+    return Sort(_sort_field(found["key"]), descending)
+
+
+def _sort_field(word: str) -> Field:
+    head, dot, key = word.partition(".")
     if dot and key and head in _KINDS:
-        return Sort(Field(_KINDS[head], key.strip("`")), descending)
-    if word == "dataset":
+        kind, name = _KINDS[head], _unwrapped(key)
+        if kind != "attribute":
+            return Field(kind, name)
+        name = _OF_MLFLOW.get(name, name)
+        if name not in ATTRIBUTES:
+            raise BadRequest(f"Runs cannot be sorted by {word}.", "There is no such attribute.", f"Attributes: {', '.join(ATTRIBUTES)}.")
+    else:
+        name = _unwrapped(word)
+        name = name if name in ATTRIBUTES else _OF_MLFLOW.get(name, name)
+    if name == "dataset":
         raise BadRequest("Runs cannot be sorted by dataset.", "A run has several.", "Filter instead: dataset like 'dataset:NAME@%'.")
-    return Sort(Field("attribute", word) if word in ATTRIBUTES else Field("metric", word), descending)
+    return Field("attribute", name) if name in ATTRIBUTES else Field("metric", name)
+
+
+def _unwrapped(key: str) -> str:
+    """A key without the quotes that MLflow and this language allow around it."""
+    return key[1:-1] if len(key) > 2 and key[0] == key[-1] and key[0] in '`"' else key
 
 
 def number_of(text: str | None) -> float | None:
@@ -257,10 +302,14 @@ class _Parser:
         if token.kind != "word":
             self._fault(token.at, f"A field is expected here, not {token.text}.", f"Fields: {_FIELDS}.")
         head, dot, key = token.text.partition(".")
-        if not dot and token.text.lower() not in ATTRIBUTES:
-            hint = f"Write metrics.{token.text}, params.{token.text} or tags.{token.text}; or one of {', '.join(ATTRIBUTES)}."
+        if dot and _KINDS[head] != "attribute":
+            return Field(_KINDS[head], _unwrapped(key))
+        name = (key if dot else head).lower()
+        name = name if name in ATTRIBUTES else _OF_MLFLOW.get(name, name)
+        if name not in ATTRIBUTES:
+            hint = f"Write metrics.{name}, params.{name} or tags.{name}; or one of {', '.join(ATTRIBUTES)}."
             self._fault(token.at, f"{token.text!r} is not a field.", hint)
-        return Field(_KINDS[head], key.strip("`")) if dot else Field("attribute", token.text.lower())
+        return Field("attribute", name)
 
     def _list(self, field: Field) -> tuple[str | float, ...]:
         if not self._accept("("):
@@ -312,11 +361,9 @@ class _Parser:
 
     def _time(self, token: _Token) -> float:
         try:
-            found = datetime.fromisoformat(_unquoted(token.text)) if token.kind == "text" else None
-        except ValueError:
-            found = None
-        if found is None:
-            self._fault(token.at, f"{token.text} is not a time.", "Write '2026-11-24' or '2026-11-24T10:30', in UTC.")
+            found = datetime.fromisoformat(_unquoted(token.text)) if token.kind == "text" else datetime.fromtimestamp(float(token.text) / 1000, UTC)
+        except (ValueError, OverflowError, OSError):
+            self._fault(token.at, f"{token.text} is not a time.", "Write '2026-11-24' or '2026-11-24T10:30', in UTC, or milliseconds since 1970.")
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000
 
     def _fault(self, at: int, why: str, fix: str) -> NoReturn:

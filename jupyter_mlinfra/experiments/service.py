@@ -13,10 +13,11 @@ from typing import Any
 from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.events import telling
 from ..core.project import Project
-from ..core.records import Page, check_limit, page_of, parse_cursor
+from ..core.records import Page, check_limit, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
 from . import artifacts, compare, documents, registry, tracking
+from .checking import check_keys
 from .facts import RunFacts, VersionFacts
 from .query import parse_filter, parse_sort
 from .registry import Registry
@@ -28,6 +29,8 @@ CURVES, CURVE_LINES = 12, 240
 """A comparison carries the curves of at most so many metrics, and so many curves in all; `curves` gives any other."""
 
 COMPARED, POINTS, VERSIONS = 100, 5000, 200
+_ID = 32
+"""Characters of a whole id: it is not looked for by its beginning."""
 
 
 class Experiments:
@@ -66,15 +69,17 @@ class Experiments:
     def runs(self, experiment: str | None, *, where: str = "", sort: str = "-started", limit: int = 50, cursor: str | None = None) -> Page[Run]:
         """Runs of an experiment (name, id or reference; None for all) that pass the filter, in order.
 
-        where: see `query`. sort: `-started`, `metrics.auc`, `-params.depth`; `-` is descending.
-        Raises BadRequest that points at the fault of a filter, NotFound when there is no such experiment.
+        where: see `query`. sort: `-started`, `metrics.auc, -params.depth`, `metrics.auc DESC`; `-` is descending.
+        Raises BadRequest that points at the fault of a filter or names a key that no run has, NotFound when there is no such experiment.
         """
-        source, found, by = self._source(), parse_filter(where), parse_sort(sort)
+        source, found, sorts = self._source(), parse_filter(where), parse_sort(sort)
         check_limit(limit)
-        start = parse_cursor(cursor)
-        runs, total = source.runs(self._experiment_id(source, experiment) if experiment else None, found, by, start, limit)
-        end = start + len(runs)
-        return Page(items=[run.record() for run in runs], shown=len(runs), total=total, cursor=str(end) if runs and end < total else None)
+        number = self._experiment_id(source, experiment) if experiment else None
+        part = source.runs(number, found, sorts, cursor, limit)
+        if not cursor:
+            check_keys(source, number, sorts, part.runs)
+        runs = [run.record() for run in part.runs]
+        return Page(items=runs, shown=len(runs), total=part.total, cursor=part.cursor, more=part.more)
 
     def show(self, run: str) -> Run:
         """One run by id, the beginning of an id, or reference. Raises NotFound, BadRequest when several begin so."""
@@ -250,14 +255,14 @@ class Experiments:
         return self._several(source, [run])[0]
 
     def _several(self, source: Source, ids: Sequence[str]) -> list[RunFacts]:
-        whole = list(dict.fromkeys(self._run_id(source, id) for id in ids))
+        texts = [id.removeprefix("run:") for id in ids]
+        whole = list(dict.fromkeys(text if len(text) == _ID else self._run_id(source, text) for text in texts))
         found = source.several(whole)
         for id in set(whole) - {run.id for run in found}:
             raise NotFound(f"There is no run {id}.", "It does not exist, or was deleted.", "mlinfra runs list EXPERIMENT")
         return found
 
-    def _run_id(self, source: Source, text: str) -> str:
-        beginning = text.removeprefix("run:")
+    def _run_id(self, source: Source, beginning: str) -> str:
         found = source.run_ids(beginning) if beginning else []
         if not found:
             raise NotFound(f"There is no run {beginning or '(empty)'}.", "No active run has an id that begins so.", "mlinfra runs list EXPERIMENT")

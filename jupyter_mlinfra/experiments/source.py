@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from .facts import Ends, RunFacts, VersionFacts, unknown
+from .facts import Ends, FoundRuns, RunFacts, VersionFacts, unknown
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .store import Store, reading
@@ -30,13 +30,13 @@ class Source(Protocol):
     # Runs are found, sorted and handed out as `RunFacts.told` tells of them.
 
     def experiments(self) -> list[Experiment]:
-        """Active experiments, most recently used first; `Default` only if it has runs."""
+        """Active experiments, most recently used first; `Default` only if it has runs. A server tells neither the runs nor their times."""
 
     def experiment_id(self, name: str) -> str | None:
         """Id of an active experiment by name or id."""
 
-    def runs(self, experiment: str | None, found: Filter | None, sort: Sort, start: int, count: int) -> tuple[list[RunFacts], int]:
-        """Active runs `start` to `start + count` of those found, and how many there are. experiment: an id, None for all."""
+    def runs(self, experiment: str | None, found: Filter | None, sorts: Sequence[Sort], cursor: str | None, count: int) -> FoundRuns:
+        """Active runs of those found, `count` from the cursor on. experiment: an id, None for all. Raises BadRequest for a cursor of another list."""
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
         """(id, status, end in milliseconds) of every active run of an experiment, in order of id."""
@@ -57,10 +57,10 @@ class Source(Protocol):
         """Registered models, most recently changed first."""
 
     def versions(self, model: str, limit: int) -> list[VersionFacts]:
-        """Newest versions of a model."""
+        """Newest versions of a model. On a server without the location of their files, which is a request for each."""
 
     def version(self, model: str, version: int) -> VersionFacts | None:
-        """One version."""
+        """One version, with the location of its files."""
 
     def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
         """Models that the run logged: name to (source URI, location of the files)."""

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..core.records import Real
+
 if TYPE_CHECKING:
     import polars as pl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One experiment in a list. runs: how many are active; with `more`, at least that many (a remote server does not count them)."""
+    """One experiment in a list. runs: how many are active, None where a server keeps them: it does not count. updated_at: there, of the experiment alone."""
 
     ref: str
     id: str
     name: str
-    runs: int
+    runs: int | None
     updated_at: datetime | None
-    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Run:
     started_at: datetime | None
     ended_at: datetime | None
     duration_seconds: float | None
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, Real]
     params: Mapping[str, str]
     tags: Mapping[str, str]
     notebook: str | None
@@ -56,7 +57,7 @@ class Difference:
 
     kind: str
     key: str
-    values: Sequence[str | float | None]
+    values: Sequence[str | Real | None]
     same: bool
 
 
@@ -70,9 +71,9 @@ class Curve:
     run: str
     metric: str
     step: Sequence[int]
-    low: Sequence[float]
-    mean: Sequence[float]
-    high: Sequence[float]
+    low: Sequence[Real]
+    mean: Sequence[Real]
+    high: Sequence[Real]
     total: int
 
 
@@ -114,7 +115,7 @@ class Version:
     version: int
     aliases: Sequence[str]
     run: str | None
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, Real]
     created_at: datetime
     signature: bool
     notebook: str | None

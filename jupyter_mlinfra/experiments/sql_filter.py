@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from collections.abc import Sequence
 
 from .facts import JOB, LAUNCHER, NOTEBOOK, RUNNING, STEP, Ends
 from .query import Every, Filter, Not, Predicate, Some, Sort, is_like, number_of
@@ -99,15 +100,20 @@ def _comparison(test: Predicate, expression: str) -> tuple[str, list[str | float
     return "(" + " OR ".join(parts) + ")", values
 
 
-def order(sort: Sort) -> tuple[str, list[str], str]:
-    """A join, its parameters, and an ORDER BY list."""
-    field, way = sort.field, "DESC" if sort.descending else "ASC"
-    ties = "r.start_time DESC, r.run_uuid"
-    if field.kind == "attribute":
-        expression = _ATTRIBUTES[field.key]
-        return "", [], f"{expression} IS NULL, {expression} {way}, {ties}"
-    join = f"LEFT JOIN {_TABLES[field.kind]} s ON s.run_uuid = r.run_uuid AND s.key = ?"
-    if field.kind == "metric":
-        return join, [field.key], f"CASE WHEN s.value IS NULL THEN 2 WHEN s.is_nan THEN 1 ELSE 0 END, s.value {way}, {ties}"
-    number = "mlinfra_number(s.value)"
-    return join, [field.key], f"CASE WHEN s.value IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END, {number} {way}, s.value {way}, {ties}"
+def order(sorts: Sequence[Sort]) -> tuple[str, list[str], str]:
+    """Joins, their parameters, and an ORDER BY list."""
+    joins, keys, by = "", list[str](), list[str]()
+    for place, sort in enumerate(sorts):
+        field, way = sort.field, "DESC" if sort.descending else "ASC"
+        if field.kind == "attribute":
+            expression = _ATTRIBUTES[field.key]
+            by.append(f"{expression} IS NULL, {expression} {way}")
+            continue
+        value, number = f"s{place}.value", f"mlinfra_number(s{place}.value)"
+        joins += f" LEFT JOIN {_TABLES[field.kind]} s{place} ON s{place}.run_uuid = r.run_uuid AND s{place}.key = ?"
+        keys.append(field.key)
+        if field.kind == "metric":
+            by.append(f"CASE WHEN {value} IS NULL THEN 2 WHEN s{place}.is_nan THEN 1 ELSE 0 END, {value} {way}")
+        else:
+            by.append(f"CASE WHEN {value} IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END, {number} {way}, {value} {way}")
+    return joins, keys, ", ".join([*by, "r.start_time DESC, r.run_uuid"])

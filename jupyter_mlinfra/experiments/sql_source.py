@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..core.records import next_cursor, parse_cursor
 from ..core.refs import reference
 from . import curves
-from .facts import Ends, RunFacts, VersionFacts, moment, unknown, value_of
+from .facts import Ends, FoundRuns, RunFacts, VersionFacts, moment, unknown, value_of
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .sql_filter import DATASET_REF, DATASETS_OF_RUNS, add_functions, condition, order
@@ -76,7 +77,8 @@ class SqlSource:
             ).fetchone()
         return str(row[0]) if row else None
 
-    def runs(self, experiment: str | None, found: Filter | None, sort: Sort, start: int, count: int) -> tuple[list[RunFacts], int]:
+    def runs(self, experiment: str | None, found: Filter | None, sorts: Sequence[Sort], cursor: str | None, count: int) -> FoundRuns:
+        start = parse_cursor(cursor)
         where, values = [_ACTIVE], list[Any]()
         if experiment is not None:
             where.append("r.experiment_id = ?")
@@ -85,16 +87,17 @@ class SqlSource:
             text, more = condition(found)
             where.append(text)
             values += more
-        join, keys, by = order(sort)
+        join, keys, by = order(sorts)
         everything = f"{_RUNS} {{}} WHERE {' AND '.join(where)}"
         with self._open() as connection:
             if connection is None:
-                return [], 0
+                return FoundRuns(runs=[], total=0)
             total = connection.execute(f"SELECT count(*) FROM {everything.format('')}", values).fetchone()[0]
             ids = connection.execute(
                 f"SELECT r.run_uuid FROM {everything.format(join)} ORDER BY {by} LIMIT ? OFFSET ?", [*keys, *values, count, start]
             ).fetchall()
-            return self._told(connection, [row[0] for row in ids]), total
+            runs = self._told(connection, [row[0] for row in ids])
+        return FoundRuns(runs=runs, total=total, cursor=next_cursor(start, len(runs), total))
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
         with self._open() as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sqlite3
 import tempfile
 import threading
@@ -229,7 +230,11 @@ def explained(store: Store) -> Iterator[None]:
 
     try:
         yield
+    except ModuleNotFoundError as error:
+        raise _driver_fault(error, store) from error
     except (MlflowException, SQLAlchemyError) as error:
+        if isinstance(error.__cause__ or error.__context__, ModuleNotFoundError):
+            raise _driver_fault(error.__cause__ or error.__context__, store) from error
         cause, path = sqlite_error(error), store.sqlite
         if cause is not None and path is not None and fix_of(cause):
             raise _sqlite_fault(cause, path) from error
@@ -238,12 +243,42 @@ def explained(store: Store) -> Iterator[None]:
         raise explain_os_error(error, "The artifacts could not be used.") from error
 
 
+_DRIVERS = {"psycopg": "pip install 'jupyter-mlinfra[postgres]'", "psycopg2": "pip install psycopg2-binary, or write postgresql+psycopg://…"}
+
+
+def _driver_fault(error: BaseException | None, store: Store) -> Unavailable:
+    """A database, or the place of the artifacts, needs a package that is not here."""
+    name = str(getattr(error, "name", "") or "a package")
+    shown = store.shown_uri.partition("?")[0]
+    return Unavailable(f"The experiment store {shown} needs {name}.", "That package is not installed.", _DRIVERS.get(name, f"pip install {name}"))
+
+
+def _unheard_of(message: str) -> str:
+    """The schema of a store, if the installed MLflow has never heard of it."""
+    from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
+    from mlflow.store import db_migrations
+
+    found = re.search(r"found version (\w+)", message)
+    if found is None:
+        return ""
+    try:
+        ScriptDirectory(str(Path(db_migrations.__file__).parent)).get_revision(found[1])
+    except CommandError:
+        return found[1]
+    return ""
+
+
 def _mlflow_fault(message: str, code: str, store: Store) -> MLInfraError:
     text = message.partition("\n")[0]
-    if "out-of-date database schema" in text:
+    if "out-of-date database schema" in text and (schema := _unheard_of(text)):
         return Unavailable(
-            "The experiment store was written by another version of MLflow.", text[:200], f"Back it up, then run: mlflow db upgrade {store.shown_uri}"
+            "The experiment store was written by a newer MLflow than the one installed here.",
+            f"Its schema {schema} is none that this MLflow knows.",
+            "Update MLflow here: pip install --upgrade mlflow. The store is as it should be.",
         )
+    if "out-of-date database schema" in text:
+        return Unavailable("The experiment store was written by an older MLflow.", text[:200], f"Back it up, then run: mlflow db upgrade {store.shown_uri}")
     if code in _BY_CODE:
         return _BY_CODE[code]("The experiment store refused the request.", text[:500])
     return Unavailable(

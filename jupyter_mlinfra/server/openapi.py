@@ -58,7 +58,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "jupyter-mlinfra",
             "version": "1",
-            "description": "The workbench of a project. Lists come in pages; a failure says what, why and how to mend it; NaN and infinity are null.",
+            "description": "The workbench of a project. Lists come in pages; a failure says what, why and how to fix it; NaN and infinity are words.",
         },
         "servers": [{"url": PREFIX.rstrip("/")}],
         "security": [{"token": []}],

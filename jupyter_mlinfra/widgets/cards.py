@@ -42,7 +42,7 @@ def _page(page: Any, first: str = "") -> Card:
     if not page.items:
         return Card(title="Nothing found." if page.total == 0 else "Nothing on this page.", note=page.note)
     total = counted(page.total, _noun(page.items[0]))
-    shown = total if page.shown == page.total else f"{page.shown:,} of {total}"
+    shown = (total if page.shown == page.total else f"{page.shown:,} of {total}") + (" or more" if page.more else "")
     notes = [f"{shown}; more with cursor {page.cursor}" if page.cursor else "", _left_out(page.items, first), page.note]
     return Card(title=shown, rows=rows_of(page.items, first=first), note="; ".join(filter(None, notes)))
 

@@ -249,7 +249,7 @@ def due(item: Any) -> Row:
 
 
 def experiment(item: Any) -> Row:
-    return {"experiment": item.name, "runs": f"{item.runs:,}{'+' if item.more else ''}", "updated": moment(item.updated_at)}
+    return {"experiment": item.name, "runs": plain(item.runs), "updated": moment(item.updated_at)}
 
 
 def run(item: Any, metrics: Sequence[str] = ()) -> Row:

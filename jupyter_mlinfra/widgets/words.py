@@ -34,12 +34,12 @@ def took(value: Number | None) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """A span of time: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`."""
+    """A span of time: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. What rounds to a whole unit is written in that."""
     if seconds is None:
         return NONE
-    if seconds < 1:
+    if round(1000 * seconds) < 1000:
         return f"{1000 * seconds:.0f} ms"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     for size, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
@@ -53,8 +53,9 @@ def size(count: float | None) -> str:
     if count is None:
         return NONE
     for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        shown = f"{count:.0f}" if unit == "B" else f"{count:.1f}"
+        if float(shown) < 1000:
+            return f"{shown} {unit}"
         count /= 1000
     return f"{count:,.1f} PB"
 

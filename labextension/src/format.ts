@@ -11,12 +11,35 @@ function numeric(value: unknown): value is number {
 /** A hyphen is no minus. */
 const minus = (text: string): string => text.replace(/^-/, '−');
 
+/** What JSON has no number for, in the words of the server. */
+const NOT_FINITE: Record<string, string> = { NaN: 'NaN', Infinity: '∞', '-Infinity': '−∞' };
+
 /** What is no number: a dash for nothing, a text as it is. */
 function other(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number') {
     return DASH;
   }
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? (NOT_FINITE[value] ?? value) : JSON.stringify(value);
+}
+
+/** A number of the server, which writes NaN and the infinities as words. */
+export const real = (value: number | string | undefined): number => Number(value);
+
+/** A number of at most so many decimals. */
+const decimal = (value: number, maximumFractionDigits: number): string =>
+  minus(value.toLocaleString(language(), { maximumFractionDigits }));
+
+/** The number in the first unit in which it is below 1,000 also after rounding: 999600 is `1M`, and not `1,000k`. */
+function scaled(value: number, units: readonly string[], decimals: (scaled: number, unit: number) => number): string {
+  let unit = 0;
+  let size = value;
+  let places = decimals(size, unit);
+  while (Math.abs(Number(size.toFixed(places))) >= 1000 && unit < units.length - 1) {
+    unit += 1;
+    size /= 1000;
+    places = decimals(size, unit);
+  }
+  return decimal(size, places) + units[unit];
 }
 
 /** 336776 → `337k`, 10000000 → `10M`: for rows of a list. */
@@ -24,17 +47,10 @@ export function compact(value: unknown): string {
   if (!numeric(value)) {
     return other(value);
   }
-  const steps: [number, string][] = [
-    [1e9, 'G'],
-    [1e6, 'M'],
-    [1e3, 'k']
-  ];
-  const step = steps.find(([size]) => Math.abs(value) >= size);
-  if (!step) {
+  if (Math.abs(value) < 1000) {
     return number(value);
   }
-  const scaled = value / step[0];
-  return `${scaled.toLocaleString(language(), { maximumFractionDigits: Math.abs(scaled) < 10 ? 1 : 0 })}${step[1]}`;
+  return scaled(value, ['', 'k', 'M', 'G'], size => (Math.abs(size) < 9.95 ? 1 : 0));
 }
 
 /** Whole numbers in full, others to `digits` significant figures. */
@@ -42,7 +58,7 @@ export function number(value: unknown, digits = 4): string {
   if (!numeric(value)) {
     return other(value);
   }
-  if (Number.isInteger(value)) {
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) {
     return minus(value.toLocaleString(language()));
   }
   const size = Math.abs(value);
@@ -53,6 +69,10 @@ export function number(value: unknown, digits = 4): string {
     value.toLocaleString(language(), { maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(size + 1))) })
   );
 }
+
+/** A value of a column: a whole number without separators, since many are years or ids. */
+export const datum = (value: unknown): string =>
+  Number.isSafeInteger(value) ? minus(String(value)) : number(value);
 
 /** Numbers that stand beside or below each other, with one number of decimals; what is no number stays a text. */
 export function alike(values: readonly unknown[], digits = 4): string[] {
@@ -74,7 +94,7 @@ export function percent(fraction: unknown, digits = 2): string {
   }
   const least = 10 ** -digits;
   const rounded = Number((fraction * 100).toFixed(digits));
-  const write = (value: number): string => `${value.toLocaleString(language(), { maximumFractionDigits: digits })} %`;
+  const write = (value: number): string => `${decimal(value, digits)} %`;
   if (rounded === 0 && fraction > 0) {
     return `< ${write(least)}`;
   }
@@ -86,9 +106,7 @@ export function bytes(value: unknown): string {
   if (!numeric(value)) {
     return DASH;
   }
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
-  return `${(value / 1000 ** power).toLocaleString(language(), { maximumFractionDigits: power ? 1 : 0 })} ${units[power]}`;
+  return scaled(value, [' B', ' kB', ' MB', ' GB', ' TB'], (_, unit) => (unit ? 1 : 0));
 }
 
 const YEAR = 31_557_600;
@@ -113,10 +131,10 @@ export function duration(seconds: unknown): string {
   if (!numeric(seconds)) {
     return DASH;
   }
-  if (seconds < 60) {
-    return `${number(seconds < 10 ? Number(seconds.toPrecision(2)) : Math.round(seconds))} s`;
-  }
   const whole = Math.round(seconds);
+  if (whole < 60) {
+    return `${number(seconds < 10 ? Number(seconds.toPrecision(2)) : whole)} s`;
+  }
   const pad = (part: number): string => String(part).padStart(2, '0');
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
@@ -165,6 +183,9 @@ export const plain = (value: string): string => {
   const words = zone && (/^(Z|[+-]00:?00)$/.test(zone) ? 'UTC' : zone);
   return [date, clock, words].filter(Boolean).join(' ');
 };
+
+/** A labelled value that is no number: one that is not finite, a moment or a text. */
+export const unusual = (value: string): string => NOT_FINITE[value] ?? plain(value);
 
 /** A logged text, with a long fraction cut to what tells settings apart. */
 export const setting = (value: string): string => (/^-?\d+\.\d{7,}$/.test(value) ? number(Number(value), 6) : value);

@@ -55,6 +55,7 @@ def test_json_is_plain_and_times_are_utc() -> None:
     plain = to_json(value)
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
     assert plain["when"] == "2026-01-01T10:00:00Z"
-    assert plain["nan"] is None
+    assert plain["nan"] == "NaN"
+    assert to_json([float("inf"), float("-inf")]) == ["Infinity", "-Infinity"]
     assert plain["colour"] == "red"
     assert plain["number"] == {"value": 1.5, "basis": "sample", "n": 200, "error": None}

@@ -25,6 +25,7 @@ def clean_mlflow() -> Iterator[None]:
 
         while mlflow.active_run():
             mlflow.end_run()
+        mlflow.tracking.fluent._active_experiment_id = None  # of `set_experiment`: it is none of the next test's store
         mlflow.set_tracking_uri("")
         mlflow.set_registry_uri("")
 

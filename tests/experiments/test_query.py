@@ -134,21 +134,39 @@ def test_any_text_is_a_filter_or_a_bad_request(text):
     assert "^" in why
 
 
+AUC, STARTED = Field("metric", "auc"), Field("attribute", "started")
+
+
 @pytest.mark.parametrize(
-    ("text", "sort"),
+    ("text", "sorts"),
     [
-        ("-started", Sort(Field("attribute", "started"), True)),
-        ("metrics.auc", Sort(Field("metric", "auc"), False)),
-        ("-auc", Sort(Field("metric", "auc"), True)),
-        ("params.`learning rate`", Sort(Field("param", "learning rate"), False)),
-        ("-metrics.val.loss", Sort(Field("metric", "val.loss"), True)),
+        ("-started", [Sort(STARTED, True)]),
+        ("metrics.auc", [Sort(AUC, False)]),
+        ("-auc", [Sort(AUC, True)]),
+        ("params.`learning rate`", [Sort(Field("param", "learning rate"), False)]),
+        ("-metrics.val.loss", [Sort(Field("metric", "val.loss"), True)]),
+        ("metrics.auc DESC", [Sort(AUC, True)]),
+        ("metrics.auc asc", [Sort(AUC, False)]),
+        ("val loss desc", [Sort(Field("metric", "val loss"), True)]),
+        ("metrics.`x DESC`", [Sort(Field("metric", "x DESC"), False)]),
+        ("attributes.start_time DESC", [Sort(STARTED, True)]),
+        ("start_time DESC", [Sort(STARTED, True)]),
+        ("parameters.depth", [Sort(Field("param", "depth"), False)]),
+        ('tags."mlflow.user" DESC', [Sort(Field("tag", "mlflow.user"), True)]),
+        ("-metrics.auc, params.`a, b`,started", [Sort(AUC, True), Sort(Field("param", "a, b"), False), Sort(STARTED, False)]),
     ],
 )
-def test_a_sort_order_names_a_field(text, sort):
-    assert parse_sort(text) == sort
+def test_a_sort_order_names_its_fields_in_our_words_or_in_mlflows(text, sorts):
+    assert list(parse_sort(text)) == sorts
+
+
+def test_a_filter_takes_mlflows_words_for_attributes():
+    assert parse_filter("attributes.start_time > 1500 and run_name = 'a' and tags.\"mlflow.user\" = 'b'") == parse_filter(
+        "started > '1970-01-01T00:00:01.500' and name = 'a' and tags.mlflow.user = 'b'"
+    )
 
 
 def test_a_sort_order_that_names_nothing_is_refused():
-    for text in ("", "-", "dataset"):
+    for text in ("", "-", "dataset", "auc,", ",auc", "auc,,loss", "-auc DESC", "attributes.colour", "auc, metrics.auc", "a,b,c,d,e,f"):
         with pytest.raises(BadRequest):
             parse_sort(text)

@@ -168,6 +168,31 @@ def test_a_scheme_that_mlflow_does_not_know_is_refused(tmp_path):
         Experiments(Project(tmp_path)).experiments()
 
 
+def test_a_database_without_its_driver_is_told_with_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    (tmp_path / "mlinfra.toml").write_text('[experiments]\ntracking_uri = "postgresql://ana:hush@127.0.0.1:9/mlflow"\n')
+    with pytest.raises(Unavailable) as caught:
+        Experiments(Project(tmp_path)).experiments()
+    assert caught.value.what == "The experiment store postgresql://127.0.0.1:9/mlflow needs psycopg."
+    assert caught.value.fix == "pip install 'jupyter-mlinfra[postgres]'"
+
+
+@pytest.mark.parametrize(
+    ("revision", "what", "fix"),
+    [
+        ("ffffffffffff", "written by a newer MLflow", "Update MLflow here"),
+        ("451aebb31d03", "written by an older MLflow", "mlflow db upgrade sqlite:///"),
+    ],
+)
+def test_a_store_of_another_mlflow_is_upgraded_only_when_it_is_the_older_one(project, experiments, revision, what, fix):
+    with sqlite3.connect(project.home / "mlflow.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    with pytest.raises(Unavailable) as caught:
+        experiments.experiments()
+    assert what in caught.value.what
+    assert fix in caught.value.fix
+
+
 def test_a_server_that_is_down_is_told_apart_from_an_empty_one(tmp_path, monkeypatch):
     import socket
 

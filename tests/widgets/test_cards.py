@@ -309,7 +309,7 @@ def test_an_empty_page_says_so_and_other_values_have_no_card() -> None:
         (Number(value=5, basis="est"), "5 est."),
         (Number(value=5, basis="n"), "n=5"),
         (Number(value=None), "–"),
-        (Number(value=float("nan")), "–"),
+        (Number(value=float("nan")), "NaN"),
         (None, "–"),
     ],
 )

@@ -173,7 +173,8 @@ class Contract:
         missing = [column.name for column in self.columns if column.name not in given and not column.optional]
         if unknown or missing:
             said = [f"unknown: {_list(unknown)}"] * bool(unknown) + [f"missing: {_list(missing)}"] * bool(missing)
-            raise self._refuse("The columns do not fit.", "; ".join(said).capitalize() + ".", f"The model takes {_list(self.names, 60)}.")
+            why = "; ".join(said)  # the names stay as they are written
+            raise self._refuse("The columns do not fit.", f"{why[0].upper()}{why[1:]}.", f"The model takes {_list(self.names, 60)}.")
         places = {name: place for place, name in enumerate(names)}
         return [places.get(name) for name in self.names]
 

@@ -25,11 +25,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly AlertPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Alert"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -69,11 +73,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly AttemptRecordPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["AttemptRecord"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -139,11 +147,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly ChangePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Change"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -254,9 +266,9 @@ export interface components {
          *     total: points that were logged.
          */
         readonly Curve: {
-            readonly high: readonly number[];
-            readonly low: readonly number[];
-            readonly mean: readonly number[];
+            readonly high: readonly (number | ("NaN" | "Infinity" | "-Infinity"))[];
+            readonly low: readonly (number | ("NaN" | "Infinity" | "-Infinity"))[];
+            readonly mean: readonly (number | ("NaN" | "Infinity" | "-Infinity"))[];
             readonly metric: string;
             readonly run: string;
             readonly step: readonly number[];
@@ -296,11 +308,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly DatasetPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Dataset"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -366,11 +382,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly DeploymentPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Deployment"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -401,7 +421,7 @@ export interface components {
             readonly key: string;
             readonly kind: string;
             readonly same: boolean;
-            readonly values: readonly (string | number | null)[];
+            readonly values: readonly (string | number | ("NaN" | "Infinity" | "-Infinity") | null)[];
         };
         /**
          * Draft
@@ -453,11 +473,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly EdgePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Edge"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -509,25 +533,27 @@ export interface components {
         };
         /**
          * Experiment
-         * @description One experiment in a list. runs: how many are active; with `more`, at least that many (a remote server does not count them).
+         * @description One experiment in a list. runs: how many are active, None where a server keeps them: it does not count. updated_at: there, of the experiment alone.
          */
         readonly Experiment: {
             readonly id: string;
-            /** @default false */
-            readonly more: boolean;
             readonly name: string;
             readonly ref: string;
-            readonly runs: number;
+            readonly runs: number | null;
             readonly updated_at: string | null;
         };
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly ExperimentPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Experiment"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -605,11 +631,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly FeaturePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Feature"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -640,11 +670,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly FiringPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Firing"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -696,11 +730,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly HitPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Hit"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -774,11 +812,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly JobPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Job"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -812,11 +854,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly LeftOutPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["LeftOut"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -883,11 +929,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly ModelPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Model"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -912,11 +962,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly MonitorPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Monitor"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1057,11 +1111,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly PipelinePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Pipeline"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1105,11 +1163,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly PipelineRunPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["PipelineRun"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1175,11 +1237,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly QueuedJobPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["QueuedJob"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1232,7 +1298,7 @@ export interface components {
             readonly id: string;
             readonly job: string | null;
             readonly metrics: {
-                readonly [key: string]: number;
+                readonly [key: string]: number | ("NaN" | "Infinity" | "-Infinity");
             };
             readonly name: string;
             readonly notebook: string | null;
@@ -1253,11 +1319,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly RunPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Run"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1309,11 +1379,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly SchedulePage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Schedule"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1344,11 +1418,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly SnapshotPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Snapshot"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1420,11 +1498,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly StrPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly string[];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;
@@ -1476,7 +1558,7 @@ export interface components {
             readonly created_at: string;
             readonly datasets: readonly string[];
             readonly metrics: {
-                readonly [key: string]: number;
+                readonly [key: string]: number | ("NaN" | "Infinity" | "-Infinity");
             };
             readonly model: string;
             readonly notebook: string | null;
@@ -1539,11 +1621,15 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         *
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
          */
         readonly ViewPage: {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["View"][];
+            /** @default false */
+            readonly more: boolean;
             /** @default  */
             readonly note: string;
             readonly shown: number;

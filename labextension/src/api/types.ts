@@ -14,6 +14,8 @@ export interface IPage<T> {
   readonly cursor: string | null;
   /** What a reader has to know of the list, such as a part that is out of date. */
   readonly note?: string;
+  /** Whether the total is that of what was read so far: a remote store does not count what follows. */
+  readonly more?: boolean;
 }
 
 /** How a number was obtained; `n` is a group size. */

@@ -261,7 +261,7 @@ function Clipped({ number }: { number: INumber | undefined }): React.ReactElemen
   }
   return (
     <span className={cx('clip')} title={String(number.value)}>
-      <Num value={number} />
+      <Num value={number} format={format.datum} />
     </span>
   );
 }

@@ -18,7 +18,7 @@ export function LeftOut({ columns, onAll }: { columns: number; onAll: () => void
 }
 
 interface IMoreProps {
-  page: Pick<IPage<unknown>, 'shown' | 'total'>;
+  page: Pick<IPage<unknown>, 'shown' | 'total' | 'more'>;
   onMore?: () => void;
   /** How the rest is found when the list cannot grow. */
   rest?: string;
@@ -27,12 +27,14 @@ interface IMoreProps {
 /** Below a list that does not show all: how much it shows, and the way to the rest. */
 export function More({ page, onMore, rest }: IMoreProps): React.ReactElement | null {
   const { trans } = useWorkbench();
-  if (page.shown >= page.total) {
+  if (page.shown >= page.total && !page.more) {
     return null;
   }
   return (
     <p className={cx('more')}>
-      {trans.__('%1 of %2', format.number(page.shown), format.number(page.total))}
+      {page.more
+        ? trans.__('the first %1', format.number(page.shown))
+        : trans.__('%1 of %2', format.number(page.shown), format.number(page.total))}
       {' · '}
       {onMore ? <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link> : (rest ?? trans.__('search finds the rest'))}
     </p>

@@ -51,7 +51,7 @@ export function Num({
   const number = typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
   const { trans } = useWorkbench();
   const [mark, title] = (number.value === null ? null : explain(number, trans)) ?? [];
-  const text = typeof number.value === 'string' ? format.plain(number.value) : write(number.value);
+  const text = typeof number.value === 'string' ? format.unusual(number.value) : write(number.value);
   return (
     <span className={cx('num', strong && 'is-strong')} data-basis={number.basis} title={title}>
       {text}

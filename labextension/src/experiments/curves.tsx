@@ -23,9 +23,12 @@ type Column = (number | null)[];
 export function aligned(curves: readonly ICurve[]): [number[], ...Column[]] {
   const steps = [...new Set(curves.flatMap(curve => curve.step))].sort((a, b) => a - b);
   const place = new Map(steps.map((step, index) => [step, index]));
-  const column = (curve: ICurve, values: readonly number[]): Column => {
+  const column = (curve: ICurve, values: ICurve['mean']): Column => {
     const filled: Column = new Array<number | null>(steps.length).fill(null);
-    curve.step.forEach((step, index) => (filled[place.get(step) ?? 0] = values[index] ?? null));
+    curve.step.forEach((step, index) => {
+      const value = format.real(values[index]);
+      filled[place.get(step) ?? 0] = Number.isFinite(value) ? value : null;
+    });
     return filled;
   };
   return [

@@ -136,7 +136,9 @@ function Filter({ where, query, checked, onWhere }: IFilterProps): React.ReactEl
       />
       <span className={cx('scope')} aria-live="polite">
         {data && checked
-          ? trans.__('%1 of %2 runs', format.number(data.shown), format.number(data.total))
+          ? data.more
+            ? trans.__('the first %1 runs', format.number(data.shown))
+            : trans.__('%1 of %2 runs', format.number(data.shown), format.number(data.total))
           : query.error
             ? format.DASH
             : '…'}

@@ -40,6 +40,7 @@ export default function ExperimentsPanel(): React.ReactElement {
           <Result query={query}>
             {page => (
               <>
+                {page.note && <p className={cx('more')}>{page.note}</p>}
                 <Experiments page={page} at={query.at} />
                 <More page={page} onMore={onMore} />
               </>
@@ -85,7 +86,7 @@ function experimentRows(
     open: shown,
     icon: 'experiments',
     name: item.name,
-    meta: <Num value={item.runs} basis={item.more ? 'est' : 'exact'} unit={trans._n('run', 'runs', item.runs)} />
+    meta: item.runs !== null && <Num value={item.runs} unit={trans._n('run', 'runs', item.runs)} />
   };
   if (!shown) {
     return [row];
@@ -96,19 +97,19 @@ function experimentRows(
       { id: `${item.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the runs…') }
     ];
   }
-  const rest = item.runs - detail.data.length;
-  const more: IListRow[] =
-    rest > 0
-      ? [
-          {
-            id: `${item.ref}+`,
-            ref: item.ref,
-            level: 1,
-            name: <span className={cx('link')}>{trans._n('%1 more run', '%1 more runs', rest)}</span>
-          }
-        ]
-      : [];
-  return [row, ...detail.data.map(runRow), ...more];
+  const shownRuns = detail.data.length;
+  const rest = item.runs === null ? null : item.runs - shownRuns;
+  const words =
+    rest === null
+      ? shownRuns === NEWEST && trans.__('all runs')
+      : rest > 0 && trans._n('%1 more run', '%1 more runs', rest);
+  const more = words && {
+    id: `${item.ref}+`,
+    ref: item.ref,
+    level: 1,
+    name: <span className={cx('link')}>{words}</span>
+  };
+  return [row, ...detail.data.map(runRow), ...(more ? [more] : [])];
 }
 
 function runRow(run: IRun): IListRow {

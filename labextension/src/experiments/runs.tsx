@@ -76,7 +76,7 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench, all = f
       head: name,
       end: true,
       cell: run => (name in run.metrics ? <Num value={run.metrics[name]} /> : format.DASH),
-      sort: run => run.metrics[name] ?? null
+      sort: run => (name in run.metrics ? format.real(run.metrics[name]) : null)
     })),
     ...shown.params.map((name): IColumnSpec<IRun> => ({
       key: `params.${name}`,

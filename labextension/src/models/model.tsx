@@ -190,8 +190,10 @@ function columnsOf(
       key: name,
       head: name,
       end: true,
-      cell: row => <Against value={row.metrics[name]} champion={row === best ? undefined : best?.metrics[name]} />,
-      sort: row => row.metrics[name] ?? null
+      cell: row => (
+        <Against value={figure(row.metrics[name])} champion={row === best ? undefined : figure(best?.metrics[name])} />
+      ),
+      sort: row => figure(row.metrics[name]) ?? null
     })),
     {
       key: 'signature',
@@ -229,13 +231,16 @@ function columnsOf(
   ];
 }
 
+const figure = (value: IVersion['metrics'][string] | undefined): number | undefined =>
+  value === undefined ? undefined : format.real(value);
+
 /** A metric, and its difference to the champion's. */
 function Against({ value, champion }: { value: number | undefined; champion: number | undefined }): React.ReactElement {
   const { trans } = useWorkbench();
   if (value === undefined) {
     return <>{format.DASH}</>;
   }
-  const difference = champion === undefined ? null : value - champion;
+  const difference = champion === undefined || !Number.isFinite(value - champion) ? null : value - champion;
   return (
     <span title={difference === null ? undefined : trans.__('against the champion')}>
       <Num value={value} />

@@ -1,0 +1,140 @@
+"""What of a filter and of a sort order an MLflow server can do itself: its search joins tests by `and` alone and orders parameters as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .facts import JOB, STEP
+from .query import Every, Field, Filter, Predicate, Sort
+
+_TAGS = {"job": JOB, "step": STEP}
+_SAME = ("=", "!=")
+_LIKE = ("like", "ilike")
+TOLD = ("status", "ended")
+"""Attributes of which a run whose job was killed tells another value than the server."""
+_OPPOSITE = {"failed": ("FINISHED", "SCHEDULED"), "killed": ("FINISHED", "SCHEDULED")}
+"""What the server may call a run that is shown so: its job may have ended while the server takes it for running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A filter in MLflow's words. It passes at least what the filter here passes; whole: and nothing else."""
+
+    text: str
+    whole: bool
+
+
+def pushed_filter(found: Filter | None) -> Pushed:
+    """As much of the filter as MLflow's language can say."""
+    tests = list(_tests(found))
+    parts = [_condition(test) if isinstance(test, Predicate) else Pushed("", False) for test in tests]
+    return Pushed(" and ".join(part.text for part in parts if part.text), all(part.whole for part in parts))
+
+
+def pushed_order(sorts: Sequence[Sort], *, told: bool) -> list[str] | None:
+    """The sort order in MLflow's words; None when the server would order otherwise. told: some states and ends are not those of the server."""
+    keys = [_key(sort.field, told) for sort in sorts]
+    if not all(keys):
+        return None
+    return [f"{key} {'DESC' if sort.descending else 'ASC'}" for key, sort in zip(keys, sorts, strict=True)]
+
+
+def _tests(found: Filter | None) -> Iterator[Filter]:
+    if isinstance(found, Every):
+        for item in found.items:
+            yield from _tests(item)
+    elif found is not None:
+        yield found
+
+
+def _key(field: Field, told: bool) -> str:
+    if field.kind == "metric":
+        return f"metrics.{name}" if (name := _quoted(field.key)) else ""
+    if field.kind != "attribute":
+        return ""  # as numbers, where they are such
+    if field.key in _TAGS:
+        return f"tags.`{_TAGS[field.key]}`"
+    known = {"started": "start_time", "id": "run_id", "name": "run_name"} | ({} if told else {"ended": "end_time", "status": "status"})
+    return f"attributes.{known[field.key]}" if field.key in known else ""
+
+
+def _condition(test: Predicate) -> Pushed:
+    match test.field.kind:
+        case "metric":
+            return _metric(test)
+        case "param" | "tag":
+            return _text(test, f"{test.field.kind}s.{name}" if (name := _quoted(test.field.key)) else "")
+    if test.field.key in _TAGS:
+        return _text(test, f"tags.`{_TAGS[test.field.key]}`")
+    if test.field.key == "started":
+        return _started(test)
+    if test.field.key == "status":
+        return _status(test)
+    if test.field.key == "id":
+        return _id(test)
+    if test.field.key == "name" and test.op in ("=", *_LIKE) and str(test.values[0]).strip("%"):  # a run without a name has no tag for it
+        return _text(test, "attributes.run_name")
+    return Pushed("", False)
+
+
+def _metric(test: Predicate) -> Pushed:
+    name = _quoted(test.field.key)
+    if not name or test.op in ("null", "in") or not math.isfinite(float(test.values[0])):
+        return Pushed("", False)
+    number = repr(float(test.values[0])).replace("+", "")  # MLflow reads 1e308, and not 1e+308
+    return Pushed(f"metrics.{name} {test.op} {number}", True)
+
+
+def _text(test: Predicate, name: str) -> Pushed:
+    if not name or test.op == "null":
+        return Pushed("", False)
+    value = test.values[0]
+    text = _quoted_text(value) if isinstance(value, str) and len(test.values) == 1 else ""
+    if text and test.op in (*_SAME, "in"):
+        return Pushed(f"{name} {'=' if test.op == 'in' else test.op} {text}", True)
+    if text and test.op in _LIKE and "\\" not in text:  # some databases take it for an escape
+        return Pushed(f"{name} {test.op.upper()} {text}", True)
+    return Pushed("" if name.startswith("attributes.") else f"{name} LIKE '%'", False)  # at least it must have one
+
+
+def _started(test: Predicate) -> Pushed:
+    if test.op not in (*_SAME, "<", "<=", ">", ">="):
+        return Pushed("", False)
+    moment = float(test.values[0])
+    if test.op in _SAME and not moment.is_integer():
+        return Pushed("", False)
+    return Pushed(f"attributes.start_time {test.op} {math.ceil(moment) if test.op in ('<', '>=') else math.floor(moment)}", True)
+
+
+def _status(test: Predicate) -> Pushed:
+    value = str(test.values[0]) if test.values else ""
+    if test.op == "=" and value in _OPPOSITE:
+        return Pushed(" and ".join(f"attributes.status != '{other}'" for other in _OPPOSITE[value]), False)
+    if test.op == "=" and value in ("finished", "scheduled", "running"):
+        return Pushed(f"attributes.status = '{value.upper()}'", value != "running")
+    if test.op == "!=" and value in ("finished", "scheduled"):
+        return Pushed(f"attributes.status != '{value.upper()}'", True)
+    return Pushed("", False)
+
+
+def _id(test: Predicate) -> Pushed:
+    texts = [_quoted_text(value) for value in test.values]
+    if test.op in _SAME and texts[0]:
+        return Pushed(f"attributes.run_id {test.op} {texts[0]}", True)
+    if test.op == "in" and all(texts):
+        return Pushed(f"attributes.run_id IN ({', '.join(texts)})", True)
+    return Pushed("", False)
+
+
+def _quoted(key: str) -> str:
+    """A key as MLflow reads it; empty when it cannot be written."""
+    return f"`{key}`" if key.isprintable() and "`" not in key else ""
+
+
+def _quoted_text(value: object) -> str:
+    """A text as MLflow reads it, which has no escape for a quote; empty when it cannot be written."""
+    text = str(value)
+    quote = '"' if "'" in text else "'"
+    return f"{quote}{text}{quote}" if text.isprintable() and quote not in text else ""
