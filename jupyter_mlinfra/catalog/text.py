@@ -121,11 +121,11 @@ def likely_encoding(data: bytes) -> str:
     import charset_normalizer
 
     data = data[:_JUDGED]
-    words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", data) if not word.isascii()]
-    foreign = sum(byte > 0x7F for word in words for byte in word)
     share = {page: _typical(data.decode(page, errors="replace"), letters) for page, letters in _LATIN.items()}
     latin = max(share, key=lambda page: share[page])
-    if share[latin] >= _TYPICAL and 2 * foreign <= sum(map(len, words)):
+    words = [word for word in re.findall(r"[^\W\d_]+", data.decode(latin, errors="replace")) if not word.isascii()]
+    foreign = sum(not letter.isascii() for word in words for letter in word)
+    if share[latin] >= _TYPICAL and 2 * foreign <= sum(map(len, words)):  # Greek and Cyrillic words have no letters of ASCII
         return latin
     best = charset_normalizer.from_bytes(data, cp_isolation=_OTHERS, preemptive_behaviour=False).best()
     return best.encoding if best is not None else latin

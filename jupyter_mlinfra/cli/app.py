@@ -176,7 +176,7 @@ def _tell(error: MLInfraError, session: Session) -> None:
     """Say it to people; in a job, the first of them is who looks at its reason."""
     from ..jobs.report import give_reason
 
-    give_reason(f"{error.what} {error.why}".strip())
+    give_reason(str(error))
     if session.json:
         return
     lines = [f"error: {error.what}", error.why and f"  why: {error.why}", error.fix and f"  fix: {error.fix}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -29,18 +30,70 @@ def _show(session: Session, name: str) -> Any:
     return session.bench.catalog.show(name)
 
 
+def reading(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of how text is read."""
+    for option in reversed(_READING):
+        function = option(function)
+    return function
+
+
+_READING = (
+    click.option("--encoding", metavar="NAME", help="Of text files without a mark of their own; utf-8 if not given."),
+    click.option("--header/--no-header", default=None, help="Whether the first record of a CSV holds the names."),
+    click.option("--separator", metavar="SIGN", help="Between the fields of a CSV; tab for a tab."),
+    click.option("--skip", type=int, metavar="LINES", help="Lines above the header."),
+    click.option("--comment", metavar="SIGN", help="What a line begins with that is left out; none for no comments."),
+    click.option("--quote", metavar="SIGN", help="Around fields; none for no quotes."),
+    click.option("--decimal", metavar="SIGN", help="Decimal mark of numbers: . or a comma."),
+    click.option("--thousands", metavar="SIGN", help="Thousands mark of numbers: . , ' space none."),
+    click.option("--date-format", metavar="FORM", help="Form of dates beside ISO 8601, such as %d.%m.%Y."),
+    click.option("--null", "null_values", multiple=True, metavar="TEXT", help="A text that means no value; may be repeated."),
+    click.option("--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York."),
+    click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="A type that is not to be guessed, such as flight=str; may be repeated."),
+    click.option("--max-bad", type=click.FloatRange(0, 100), metavar="PERCENT", help="Rows of a file that may go to quarantine; 10 if not given."),
+)
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said of the reading, as the library takes it; what was not said is guessed there."""
+    found = {name: value for name, value in given.items() if value is not None and value != ()}
+    if "types" in found:
+        found["types"] = dict(map(_type, found["types"]))
+    if "max_bad" in found:
+        found["max_bad"] /= 100
+    return found
+
+
+def _type(text: str) -> tuple[str, str]:
+    """`column=type`; the column may hold a `=` itself, a type never does. Raises BadRequest."""
+    pair(text, form="COLUMN=TYPE", example="flight=str")
+    name, _, kind = text.rpartition("=")
+    return name, kind
+
+
 @catalog.verb("ingest")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--into", required=True, metavar="NS.TABLE", help="The dataset; made if there is none.")
 @click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
 @click.option("--append", "mode", flag_value="append", default="append", help="Add to its rows (the default).")
-@click.option("--encoding", default="utf-8", show_default=True, help="Of text files without a mark of their own.")
-@click.option("--null", "null_values", multiple=True, metavar="TEXT", help="A text that means no value; may be repeated.")
-@click.option("--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York.")
-@click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="A type that is not to be guessed, such as flight=str; may be repeated.")
-def _ingest(session: Session, files: tuple[str, ...], types: tuple[str, ...], **options: Any) -> Any:
-    """Read CSV, Parquet or JSON files into a dataset: one commit, or nothing."""
-    return session.bench.catalog.ingest(files, types=dict(map(pair, types)), **options)
+@click.option("--again", is_flag=True, help="Add files that are in the dataset already once more.")
+@reading
+def _ingest(session: Session, files: tuple[str, ...], into: str, mode: Any, again: bool, **options: Any) -> Any:
+    """Read CSV, Parquet or JSON files into a dataset: one commit, or nothing. What is not said of a CSV is guessed."""
+    report = session.bench.catalog.ingest(files, into=into, mode=mode, again=again, **_options(options))
+    session.note(report.summary)
+    return report
+
+
+@catalog.verb("inspect")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--into", metavar="NS.TABLE", help="The dataset that they are meant for: the types of one that is there count.")
+@click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
+@click.option("--append", "mode", flag_value="append", default="append", help="Add to its rows (the default).")
+@reading
+def _inspect(session: Session, files: tuple[str, ...], into: str | None, mode: Any, **options: Any) -> Any:
+    """What an ingest would read: options, types, first rows and doubts. Only the beginning of the files is read, and nothing is written."""
+    return session.bench.catalog.inspect(files, into=into, mode=mode, **_options(options))
 
 
 @catalog.verb("search")

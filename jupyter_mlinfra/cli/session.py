@@ -59,10 +59,14 @@ class Session:
         """The workbench, when the verb has used it."""
         return self.__dict__.get("bench")
 
-    def say(self, text: str) -> None:
-        """Tell people how it goes, and whoever watches the job that this is; a script is told nothing."""
+    def note(self, text: str) -> None:
+        """Tell whoever watches the job that this is how it goes, or went."""
         from ..jobs.report import report
 
         report(None, text)
+
+    def say(self, text: str) -> None:
+        """Tell people how it goes, and whoever watches the job that this is; a script is told nothing."""
+        self.note(text)
         if not self.json:
             self._say(text)

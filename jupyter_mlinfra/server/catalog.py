@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 from annotated_types import Interval, Len
 
@@ -13,13 +14,16 @@ from .parameters import Count, Cursor, Limit, Many, Name, Text, words
 from .verbs import as_job
 
 if TYPE_CHECKING:
-    from ..catalog.spec import Dataset, DatasetDetail, Profile, RowBlock, Snapshot
+    from ..catalog.spec import Dataset, DatasetDetail, Inspection, Profile, RowBlock, Snapshot
     from ..core.lineage import Edge
     from ..core.records import Page
     from ..jobs.spec import Job
 
 read, write, execute = access("catalog")
 
+Files = Annotated[list[Name], Len(1, 1000)]
+Mode = Literal["append", "replace"]
+Sign = Annotated[str, Len(0, 80)]
 Tags = Annotated[tuple[Name, ...], Len(0, 50)]
 
 
@@ -96,15 +100,59 @@ class NamespaceList(Handler):
         return self.bench.catalog.namespaces(limit=limit, cursor=cursor)
 
 
+class ReadingFacts(TypedDict, total=False):
+    """How text is read; what is left out, or null, is guessed."""
+
+    encoding: Name | None
+    header: bool | None
+    separator: Sign | None
+    skip: Annotated[int, Interval(ge=0, le=10_000)] | None
+    comment: Sign | None
+    quote: Sign | None
+    decimal: Literal[".", ","] | None
+    thousands: Sign | None
+    date_format: Sign | None
+    null_values: Annotated[tuple[Text, ...], Len(0, 100)] | None
+    time_zone: Name | None
+    types: Annotated[dict[Name, Name], Len(0, 1000)] | None
+    max_bad: Annotated[float, Interval(ge=0, le=1)] | None
+
+
+class Inspect(Handler):
+    @write(slow=True)
+    def post(self, *, files: Files, into: Name | None = None, mode: Mode = "append", **reading: Unpack[ReadingFacts]) -> Inspection:
+        """What an ingest would read, by the beginning of the files: options, types, first rows, doubts. Nothing is written."""
+        paths = [_inside(self.bench.project.root, file) for file in files]
+        return self.bench.catalog.inspect(paths, into=into, mode=mode, **_said(reading))
+
+
 class Ingest(Handler):
     @write(slow=elsewhere)
-    def post(self, *, files: Annotated[list[Name], Len(1, 1000)], into: Name, mode: Literal["append", "replace"] = "append") -> Job:
+    def post(self, *, files: Files, into: Name, mode: Mode = "append", again: bool = False, **reading: Unpack[ReadingFacts]) -> Job:
         """Read files of the project into a dataset, one commit or nothing: a job."""
         from ..catalog.names import DatasetName
 
-        name, root = DatasetName.parse(into).text, self.bench.project.root
-        paths = [str(_inside(root, file)) for file in files]
-        return as_job(self.bench, "catalog ingest", *paths, of=name, into=name, replace=mode == "replace")
+        name = DatasetName.parse(into).text
+        paths = [str(_inside(self.bench.project.root, file)) for file in files]
+        return as_job(self.bench, "catalog ingest", *paths, of=name, into=name, replace=mode == "replace", again=again, **_words(_said(reading)))
+
+
+def _said(reading: ReadingFacts) -> dict[str, Any]:
+    return {name: value for name, value in reading.items() if value is not None}
+
+
+def _words(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the command line that say the same. Raises BadRequest for a value that cannot be: a job would say so later."""
+    from ..catalog.reading import Reading
+
+    Reading(**reading)
+    words = {name.replace("_", "-"): value for name, value in reading.items() if name not in ("header", "null_values", "types", "max_bad")}
+    if "header" in reading:
+        words["header" if reading["header"] else "no-header"] = True
+    if "max_bad" in reading:
+        words["max-bad"] = reading["max_bad"] * 100
+    types = [f"{column}={kind}" for column, kind in reading.get("types", {}).items()]
+    return {**words, "null": reading.get("null_values", ()), "type": types}
 
 
 def _inside(root: Path, file: str) -> Path:
@@ -133,5 +181,6 @@ ROUTES = {
     "catalog/datasets/{name}/tags": DatasetTags,
     "catalog/datasets/{name}/description": DatasetDescription,
     "catalog/namespaces": NamespaceList,
+    "catalog/inspect": Inspect,
     "catalog/ingest": Ingest,
 }

@@ -101,11 +101,47 @@ def _ingest(item: Any) -> Card:
     facts = {
         "rows written": plain(item.rows_written),
         "quarantined": plain(item.quarantined),
+        "skipped": beginning(", ".join(item.skipped), 200) or NONE,
         "columns": plain(item.columns),
         "snapshot": item.snapshot,
         "quarantine": plain(item.quarantine),
     }
-    return Card(title=item.dataset, ref=reference("dataset", item.dataset), facts=_said(facts))
+    # The first line says what was left out: nobody reads on after a success.
+    title = f"{item.dataset}: {item.summary}" if item.quarantined or item.skipped else item.dataset
+    return Card(title=title, ref=reference("dataset", item.dataset), facts=_said(facts), note="\n".join(item.notes))
+
+
+def _inspection(item: Any) -> Card:
+    first = item.files[0]
+    shown = {name: getattr(first, name) for name in ("encoding", "separator", "quote", "comment", "skip", "header") if getattr(first, name) not in (None, "")}
+    cut = [f"{name} {_SIGNS.get(value, plain(value))}{' (guessed)' if name in first.guessed else ''}" for name, value in shown.items()]
+    facts = {
+        "read as": ", ".join(cut) or first.kind,
+        "rows looked at": f"{plain(item.rows)}{'' if item.whole else ', the beginning'}",
+        "do not fit": f"{plain(item.bad)}, the first in line {item.broken[0].line} of {item.broken[0].file}: {item.broken[0].reason}" if item.broken else NONE,
+        "would be refused": item.refused or NONE,
+        "in it already": plain([file.path for file in item.files if file.snapshot]) if any(file.snapshot for file in item.files) else NONE,
+    }
+    rows = [
+        {
+            "column": column.name,
+            "type": column.type,
+            "how": "of the dataset" if column.in_dataset else "guessed" if column.guessed else "",
+            "spelled": _spelled(column),
+            "examples": beginning(", ".join(datum(value) for value in values[:3]), 60),
+        }
+        for column, values in zip(item.columns, item.data, strict=True)
+    ]
+    title = first.path if len(item.files) == 1 else counted(len(item.files), "file")
+    return Card(title=title, facts=_said(facts), rows=rows, note="\n".join(f"{doubt.what} {doubt.fix}" for doubt in item.doubts))
+
+
+_SIGNS = {"\t": "tab", " ": "space", True: "yes", False: "no"}
+
+
+def _spelled(column: Any) -> str:
+    marks = f"decimal {column.decimal} thousands {_SIGNS.get(column.thousands, column.thousands)}" if (column.decimal, column.thousands) != (".", "") else ""
+    return " ".join(filter(None, [marks, column.date_format]))
 
 
 def _verification(item: Any) -> Card:
@@ -372,6 +408,7 @@ CARDS: Mapping[str, Callable[[Any], Card]] = {
     "Explanation": _explanation,
     "Exported": _exported,
     "IngestReport": _ingest,
+    "Inspection": _inspection,
     "Estimate": _estimate,
     "Job": _job,
     "Resources": _resources,

@@ -14,7 +14,7 @@ from .known import current_card
 from .rows import ROWS
 
 RECORDS = {
-    "catalog.spec": ("Column", "ColumnProfile", "Dataset", "DatasetDetail", "IngestReport", "Profile", "RowBlock", "Snapshot", "Verification"),
+    "catalog.spec": ("Column", "ColumnProfile", "Dataset", "DatasetDetail", "IngestReport", "Inspection", "Profile", "RowBlock", "Snapshot", "Verification"),
     "core.lineage": ("Edge",),
     "core.records": ("Page",),
     "core.search": ("Hit",),

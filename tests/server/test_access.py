@@ -24,6 +24,7 @@ EXPECTED = {
     "POST catalog/datasets/{name}/tags": "write catalog",
     "POST catalog/datasets/{name}/description": "write catalog",
     "GET catalog/namespaces": "read catalog",
+    "POST catalog/inspect": "write catalog",
     "POST catalog/ingest": "write catalog",
     "GET features/views": "read features",
     "GET features/views/{name}": "read features",

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -168,6 +169,7 @@ def test_every_route_is_in_the_table() -> None:
     every = {(path, verb) for path, verbs in document()["paths"].items() for verb in verbs}
     elsewhere = {
         ("/jobs/jobs", "post"), ("/jobs/estimate", "post"), ("/jobs/jobs/{id}/attach", "post"), ("/workbench/init", "post"), ("/workbench/project", "get"),
+        ("/catalog/inspect", "post"),
         ("/openapi.json", "get"),
     }  # fmt: skip
     assert every - called == elsewhere | {(f"/{template_of(path)[1:]}", "post") for path, *_ in LONG}
@@ -196,6 +198,14 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
     ("catalog/ingest", {"files": ["-x.csv"], "into": "a.b", "mode": "replace"}, "ingest a.b",
      ["catalog", "ingest", "--into=a.b", "--replace", "--", "{root}/-x.csv"],
      {"files": ("{root}/-x.csv",), "into": "a.b", "mode": "replace"}),
+    ("catalog/ingest", {"files": ["-x.csv"], "into": "a.b", "again": True, "header": False, "separator": ";", "skip": 0, "quote": "", "decimal": ",",
+                        "date_format": "%d.%m.%Y", "null_values": ["-", ""], "types": {"Umsatz (€)": "f64", "a=b": "str"}, "max_bad": 0.5, "comment": None},
+     "ingest a.b",
+     ["catalog", "ingest", "--into=a.b", "--again", "--separator=;", "--skip=0", "--quote=", "--decimal=,", "--date-format=%d.%m.%Y", "--no-header",
+      "--max-bad=50.0", "--null=-", "--null=", "--type=Umsatz (€)=f64", "--type=a=b=str", "--", "{root}/-x.csv"],
+     {"files": ("{root}/-x.csv",), "again": True,
+      "reading": {"header": False, "separator": ";", "skip": 0, "quote": "", "decimal": ",", "date_format": "%d.%m.%Y", "null_values": ("-", ""),
+                  "types": {"Umsatz (€)": "f64", "a=b": "str"}, "max_bad": 0.5}}),
     ("features/views/w/materialize", {"start": "2013-01-02T03:04:05Z"}, "materialize w",
      ["features", "materialize", "--start=2013-01-02T03:04:05+00:00", "--", "w"],
      {"view": ("w",), "start": datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), "end": None}),
@@ -219,25 +229,48 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
     assert (spec.name, spec.cpus, spec.labels) == (name, 0, {"verb": " ".join(words[:2])})
     session = Session(json=True)
     session.__dict__["bench"] = job = Noted()
-    job.answer = []
+    job.answer = [] if words[0] != "catalog" else SimpleNamespace(summary="")
     run(spec.command[4:], session)
     domain, verb, arguments = job.calls[0]
     assert [domain, verb] == words[:2]
     assert {key: arguments[key] for key in asked} == {key: (value[0].format(root=root),) if key == "files" else value for key, value in asked.items()}
 
 
-async def test_a_panel_ingests_files_of_the_project_and_no_others(noted: Noted, ask: Callable[..., Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("route", "answer"), [("catalog/ingest", "Job"), ("catalog/inspect", "Inspection")])
+async def test_a_panel_reads_files_of_the_project_and_no_others(noted: Noted, ask: Callable[..., Any], tmp_path: Path, route: str, answer: str) -> None:
     root = noted.project.root
     (root / "data.csv").write_text("a\n1\n")
     (tmp_path / "secret.csv").write_text("a\n1\n")
     (root / "link.csv").symlink_to(tmp_path / "secret.csv")
-    noted.answer = answer_of("catalog/ingest", "post")
-    assert (await ask("catalog/ingest", {"files": ["data.csv"], "into": "a.b"})).code == 200
-    assert noted.calls[0][2]["spec"].command[-2:] == ("--", str(root / "data.csv"))
+    noted.answer = answer_of(route, "post")
+    assert (await ask(route, {"files": ["data.csv"], "into": "a.b"})).code == 200
+    arguments = noted.calls[0][2]
+    if answer == "Job":
+        assert arguments["spec"].command[-2:] == ("--", str(root / "data.csv"))
+    else:
+        assert arguments["files"] == [root / "data.csv"]
     for outside in ("../secret.csv", str(tmp_path / "secret.csv"), "link.csv", "/etc/passwd"):
-        answer = await ask("catalog/ingest", {"files": ["data.csv", outside], "into": "a.b"})
-        assert (answer.code, answer.value["error"]) == (403, "forbidden"), outside
+        refused = await ask(route, {"files": ["data.csv", outside], "into": "a.b"})
+        assert (refused.code, refused.value["error"]) == (403, "forbidden"), outside
     assert len(noted.calls) == 1
+
+
+async def test_what_is_said_of_the_reading_reaches_the_look_at_the_files(noted: Noted, ask: Callable[..., Any]) -> None:
+    (noted.project.root / "data.csv").write_text("a\n1\n")
+    noted.answer = answer_of("catalog/inspect", "post")
+    body = {"files": ["data.csv"], "mode": "replace", "header": False, "skip": None, "separator": "\t", "types": {"a": "str"}}
+    assert (await ask("catalog/inspect", body)).code == 200
+    _, verb, arguments = noted.calls[0]
+    assert (verb, arguments["into"], arguments["mode"]) == ("inspect", None, "replace")
+    assert arguments["reading"] == {"header": False, "separator": "\t", "types": {"a": "str"}}
+
+
+async def test_an_option_that_cannot_be_makes_no_job(noted: Noted, ask: Callable[..., Any]) -> None:
+    (noted.project.root / "data.csv").write_text("a\n1\n")
+    for wrong in ({"separator": ";;"}, {"decimal": ";"}, {"thousands": "x"}, {"skip": -1}, {"nope": 1}, {"quote": "ab"}, {"comment": "\0"}):
+        answer = await ask("catalog/ingest", {"files": ["data.csv"], "into": "a.b", **wrong})
+        assert (answer.code, answer.value["error"]) == (400, "bad_request"), wrong
+    assert noted.calls == []
 
 
 async def test_the_same_answer_twice_is_sent_once(noted: Noted, ask: Callable[..., Any], jp_auth_header: dict[str, str]) -> None:
