@@ -28,10 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A fresh project with an almost empty `mlinfra.toml`; the working directory is its root."""
+    """A fresh project with an almost empty `mlinfra.toml`, which keeps no kernel warm; the working directory is its root."""
     root = tmp_path / "project"
     root.mkdir()
-    (root / "mlinfra.toml").write_text('[project]\nname = "test"\n')
+    (root / "mlinfra.toml").write_text('[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n')
     for name in [name for name in os.environ if name.startswith("MLINFRA_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MLINFRA_USER", "ana")

@@ -22,6 +22,8 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
     why = _FULL.get(error.errno or 0) or f"{error.strerror or error}."
     if error.errno in (errno.EACCES, errno.EPERM):
         fix = f"Give this user the right to write {error.filename or 'there'}."
+    elif error.errno == errno.EROFS:
+        fix = "Mount it so that it can be written, or set `home` in mlinfra.toml to a folder that can be."
     elif error.errno in _FULL:
         fix = "Free some space, or set `home` in mlinfra.toml to a folder that can be written."
     else:

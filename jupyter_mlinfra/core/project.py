@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .errors import MLInfraError, NotFound, Unavailable
 from .files import explain_os_error, write_atomic
+from .outbox import LINEAGE, EventOutbox, node, outbox
 from .settings import FILE, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -84,8 +85,18 @@ class Project:
 
     @cached_property
     def database(self) -> Database:
-        """`state.db`: jobs, pipeline runs, deployments, monitors, alerts, events."""
+        """`state.db`: jobs, pipeline runs, deployments, monitors, alerts, events.
+
+        Raises Unavailable in a job on another machine: SQLite must not be opened by two.
+        """
         from .database import Database
+
+        if where := node():
+            raise Unavailable(
+                f"The state of the project is not opened on {where}.",
+                "This job runs on another machine than the project, and state.db is for one machine alone.",
+                "Here ml.track, mlflow and ml.report work; do what needs jobs, pipelines or deployments where JupyterLab runs.",
+            )
 
         return Database(self.home / "state.db")
 
@@ -94,14 +105,15 @@ class Project:
         """What happened, in the order in which it was committed."""
         from .events import EventLog
 
-        return EventLog(self.database)
+        folder = outbox()
+        return EventLog(self.database) if folder is None else EventOutbox(folder)
 
     @cached_property
     def lineage(self) -> Lineage:
         """What was made from what, as OpenLineage events."""
         from .lineage import Lineage
 
-        return Lineage(self.home / "lineage", namespace=self.name)
+        return Lineage((outbox() or self.home) / LINEAGE, namespace=self.name)
 
     @cached_property
     def index(self) -> SearchIndex:

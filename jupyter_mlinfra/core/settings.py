@@ -10,7 +10,7 @@ import math
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -331,16 +331,25 @@ class PipelineSettings(_Section):
     max_parallel: int = Field(default=0, ge=0)
     """Steps at a time; 0 = as many as the job backend has slots for."""
 
-    warm_kernels: int = Field(default=0, ge=0, le=32)
-    """Kernels that the local backend keeps ready for notebook jobs, their imports done; 0 = none.
+    warm_kernels: Annotated[int, Field(ge=0, le=32)] | Literal["auto"] = "auto"
+    """Kernels that the local backend keeps ready for notebook jobs, their imports done; 0 = none, "auto" = one once a notebook job has run.
 
     As many, apart from those, in each process that has chosen the kernel provisioner `mlinfra-warm`."""
 
     warm_memory_gib: float = Field(default=2.0, gt=0)
-    """Most memory that all of them may hold together, in GiB."""
+    """Most memory that all of them may hold together, in GiB; with "auto" an eighth of the machine's, where that is less."""
 
     warm_imports: tuple[str, ...] = ()
     """Modules that they import; empty = what the notebooks import that ran as jobs lately, or lie beside the one that a kernel is started for."""
+
+    @property
+    def warm_size(self) -> int:
+        """How many kernels are kept."""
+        return 1 if self.warm_kernels == "auto" else self.warm_kernels
+
+    def warm_room_gib(self, machine_gib: float) -> float:
+        """Most memory that they hold on a machine with so much."""
+        return min(self.warm_memory_gib, machine_gib / 8) if self.warm_kernels == "auto" else self.warm_memory_gib
 
 
 class DeploymentSettings(_Section):

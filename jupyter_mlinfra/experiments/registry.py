@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ..core.errors import BadRequest, NotFound, Unprocessable
+from ..core.errors import BadRequest, NotFound, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock, write_atomic
+from ..core.outbox import node, outbox
 from ..core.project import Project
 from ..core.refs import named
 from . import artifacts
@@ -65,6 +66,9 @@ class Registry:
             raise BadRequest(
                 f"{model!r} cannot name a model.", "Letters, digits, dot, - and _, at most 100, the first a letter or digit.", "For example flights."
             )
+        if self._store.sqlite is not None and outbox() is not None:
+            why = f"This job runs on {node()}, and the registry of the project is a file that one machine alone opens."
+            raise Unavailable(f"No version of {model} is made here.", why, f"When the job has ended: mlinfra models register {run.id[:8]} --model {model}")
         source, location = self._logged(run, artifact)
         folder = self._head(location)
         if not artifacts.has_signature(folder):

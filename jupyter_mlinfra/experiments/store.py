@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import re
+import shutil
 import sqlite3
 import tempfile
 import threading
@@ -20,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 from ..core.errors import BadRequest, Conflict, Forbidden, MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock, write_atomic
 from ..core.imports import load_modules
+from ..core.outbox import ARTIFACTS, RUNS, outbox
 from ..core.project import Project
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, is_damaged, sqlite_error
@@ -39,6 +41,8 @@ _DEFAULTS = {  # a server that is down must not hold a panel for minutes; a cell
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _activating = threading.Lock()
+_EMPTY = "mlflow.empty.db"
+"""A store without a run, where the machines of a cluster see it: to make one takes many seconds."""
 
 
 def load_mlflow() -> None:
@@ -60,15 +64,18 @@ class Store:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._settings = project.settings.experiments
+        self._place = outbox()
         self._known_complete = False
 
     @property
     def uri(self) -> str:
         """The tracking URI. Raises BadRequest for a scheme that MLflow does not know."""
         text = resolve(self._settings.tracking_uri)
+        scheme = text.partition(":")[0].partition("+")[0] or "sqlite"
+        if self._place is not None and scheme == "sqlite":  # a job on another machine: it goes home with all that the job leaves
+            return f"sqlite:///{self._place / RUNS}"
         if not text:
             return f"sqlite:///{self._project.home / 'mlflow.db'}"
-        scheme = text.partition(":")[0].partition("+")[0]
         if scheme not in SCHEMES:
             raise BadRequest(
                 "experiments.tracking_uri cannot be used.", f"Its scheme {scheme[:20]!r} is none of {', '.join(SCHEMES)}.", "Mend it in mlinfra.toml."
@@ -97,9 +104,9 @@ class Store:
     @property
     def artifacts(self) -> str | None:
         """Root of the artifacts of new experiments; None leaves it to the server."""
-        if self._settings.artifacts:
+        if self._settings.artifacts and (self._place is None or ":" in self._settings.artifacts):
             return self._settings.artifacts if ":" in self._settings.artifacts else str(self._project.root / self._settings.artifacts)
-        return str(self._project.home / "artifacts") if self.sqlite else None
+        return str((self._place or self._project.home) / ARTIFACTS) if self.sqlite else None
 
     def environment(self) -> dict[str, str]:
         """What a process needs so that plain `mlflow` calls reach this store: no telemetry, our URI, our artifacts.
@@ -146,11 +153,11 @@ class Store:
 
     def schema_lock(self) -> contextlib.AbstractContextManager[int]:
         """Held while the schema is made."""
-        return file_lock(self._project.home / "mlflow.schema.lock")
+        return file_lock((self._place or self._project.home) / "mlflow.schema.lock")
 
     def write_lock(self) -> contextlib.AbstractContextManager[int]:
         """Held while versions are numbered and aliases move, so that two processes take turns."""
-        return file_lock(self._project.home / "mlflow.registry.lock")
+        return file_lock((self._place or self._project.home) / "mlflow.registry.lock")
 
     def _create_schema(self) -> None:
         path = self.sqlite
@@ -159,16 +166,22 @@ class Store:
         with self.schema_lock(), explained(self):
             if not path.exists():
                 # MLflow migrates through 68 revisions: made elsewhere and moved here, the store is whole or absent.
-                with tempfile.TemporaryDirectory(dir=self._project.home, prefix=".mlflow-") as folder:
-                    draft = Path(folder) / "mlflow.db"
-                    self._migrate(draft)
+                with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
+                    draft, empty = Path(folder) / "mlflow.db", self._project.folder("jobs") / _EMPTY
+                    if self._place is not None and empty.exists():
+                        shutil.copyfile(empty, draft)
+                    self.migrate(draft)
                     write_atomic(path, draft.read_bytes())
+                    if self._place is None:
+                        write_atomic(empty, draft.read_bytes())
                 with reading(path), contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
-                    connection.execute("PRAGMA journal_mode=WAL")  # a panel reads while a job writes
-            self._migrate(path)
+                    # WAL: a panel reads while a job writes. Its shared memory does not work on a network share.
+                    connection.execute(f"PRAGMA journal_mode={'WAL' if self._place is None else 'DELETE'}")
+            self.migrate(path)
             self._known_complete = True
 
-    def _migrate(self, path: Path) -> None:
+    def migrate(self, path: Path) -> None:
+        """Bring a SQLite file of MLflow's to the schema of this version."""
         from mlflow import MlflowClient
 
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it would tell of tables in the user's cell

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, MLInfraError
 from ..core.events import telling
 from ..core.origin import session_notebook
+from ..core.outbox import node
 from ..core.project import Project
 from ..core.refs import Ref, reference
 from ..jobs.state import SAVED
@@ -120,7 +121,7 @@ def track(
 
     noted = {"mlflow.user": project.user, NOTEBOOK: origin.notebook, JOB: origin.job, STEP: origin.step, **_commit(project.root), **tags}
     with explained(store):
-        number = _experiment_id(store, client, experiment)
+        number = experiment_id(store, client, experiment)
         nested = mlflow.active_run() is not None
         filled = {key: value for key, value in noted.items() if value}
         started = mlflow.start_run(run_id=continues, experiment_id=number, run_name=name, nested=nested, tags=filled)
@@ -185,6 +186,8 @@ def pinned(project: Project, item: Any) -> Ref:
 def origin_of(project: Project) -> Origin:
     """Where this process runs, from its job, else from the kernel's session name."""
     job = os.environ.get("MLINFRA_JOB", "")
+    if job and node():
+        return Origin(notebook=os.environ.get("MLINFRA_NOTEBOOK", ""), job=job, step=os.environ.get("MLINFRA_STEP", ""))
     if job:
         from ..jobs import Jobs
 
@@ -214,7 +217,8 @@ def _commit(root: Path) -> dict[str, str]:
     return found
 
 
-def _experiment_id(store: Store, client: MlflowClient, name: str) -> str:
+def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
+    """The id of an experiment, which is made, or made active again, where it is not there."""
     with store.write_lock():  # two jobs that begin together must not both make it
         found = client.get_experiment_by_name(name)
         if found is not None:

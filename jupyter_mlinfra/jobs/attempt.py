@@ -41,6 +41,11 @@ def checkpoint_folder(root: Path, home: Path, job: str, own: str | None) -> Path
     return root / own if own is not None else job_folder(home, job) / "checkpoints"
 
 
+def outbox_of(home: Path, job: str) -> Path:
+    """Where a job on another machine leaves what it makes known; the same over all its attempts, for a run may go on in the next."""
+    return job_folder(home, job) / "outbox"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt's folder."""

@@ -16,6 +16,7 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
+from ..core import outbox
 from ..core.errors import Conflict, Unavailable
 from ..core.files import file_lock, read_regular, write_atomic
 from ..core.processes import TOKEN
@@ -24,13 +25,15 @@ PROJECT, JOB, PROGRESS, REASON = "MLINFRA_PROJECT", "MLINFRA_JOB", "MLINFRA_PROG
 CHECKPOINTS = "MLINFRA_CHECKPOINTS"
 """A folder for what the job saves of its work; the same for every attempt."""
 ARRAY_INDEX, GPU_SHARE = "MLINFRA_ARRAY_INDEX", "MLINFRA_GPU_SHARE"
-NODE = "MLINFRA_NODE"
-"""On which machine it runs, where that is not the project's own: `state.db` is not to be opened there."""
+NODE, OUTBOX = outbox.NODE, outbox.OUTBOX
+"""On which machine it runs, where that is not the project's own: `state.db` is not opened there; and where it leaves what it makes known."""
+NOTEBOOK, STEP = "MLINFRA_NOTEBOOK", "MLINFRA_STEP"
+"""Of a job there: its notebook, and its step of a pipeline, as it cannot ask."""
 PREEMPT_SIGNALS = "MLINFRA_PREEMPT_SIGNALS"
 """Names of the signals that ask the job to save its work and end."""
 # They tell of the process that submits, not of the job.
 _NOT_PASSED_ON = {
-    TOKEN, JOB, PROGRESS, REASON, CHECKPOINTS, ARRAY_INDEX, GPU_SHARE, NODE, "MLINFRA_FAIL", "_", "PWD", "OLDPWD", "SHLVL",
+    TOKEN, JOB, PROGRESS, REASON, CHECKPOINTS, ARRAY_INDEX, GPU_SHARE, NODE, OUTBOX, NOTEBOOK, STEP, "MLINFRA_FAIL", "_", "PWD", "OLDPWD", "SHLVL",
     "JPY_PARENT_PID", "JPY_SESSION_NAME",
 }  # fmt: skip
 FRESH_SECONDS = 3600.0

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
+from ..core.outbox import is_at_home
 from .attempt import job_folder
 from .environment import forget, runtime_folder
 from .logs import cut_log
@@ -83,6 +84,8 @@ def _strip(folder: Path, *, checkpoints: bool) -> None:
     """Remove all but executed notebooks, and the checkpoints of what may be run again. checkpoints: remove those too."""
     if not folder.is_dir():
         return
+    if is_at_home(folder / "outbox"):
+        shutil.rmtree(folder / "outbox", ignore_errors=True)
     if checkpoints:
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     for path in folder.glob("[0-9]*/*"):

@@ -109,6 +109,6 @@ class Submitter:
 
     def _kernel(self, spec: JobSpec, code: Path) -> str:
         """The kernel that the notebook in the folder `code` asks for, if kernels are kept warm."""
-        if spec.notebook is None or not self._project.settings.pipelines.warm_kernels:
+        if spec.notebook is None or not self._project.settings.pipelines.warm_size:
             return ""
         return kernel_of(read_notebook(code / spec.notebook, spec.notebook))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.database import newest_revision
 from ...core.errors import Unavailable
 from ...core.files import check_room, file_lock
+from ..machine import memory_gib
 from . import detached
 from .detached import START_SECONDS
 from .registry import Registered, Registry
@@ -50,8 +51,8 @@ class Config:
             "gpus": jobs.gpus,
             "grace_seconds": jobs.grace_seconds,
             "log_bytes": jobs.log_bytes,
-            "warm_kernels": pipelines.warm_kernels,
-            "warm_memory_gib": pipelines.warm_memory_gib,
+            "warm_kernels": pipelines.warm_size,
+            "warm_memory_gib": pipelines.warm_room_gib(memory_gib()),
             "warm_imports": pipelines.warm_imports,
         }
         digest = blake2b(json.dumps([facts, newest_revision()]).encode(), digest_size=8).hexdigest()

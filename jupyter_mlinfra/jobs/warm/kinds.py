@@ -10,7 +10,7 @@ from pathlib import Path
 from ...core.processes import TOKEN
 from ..environment import JOB, PROGRESS, PROJECT, REASON
 
-IDLE_SECONDS = 900.0
+IDLE_SECONDS = 600.0
 """How long they are kept that nobody asks for."""
 READY_SECONDS = 180.0
 """How long one may take to be ready."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...core.errors import MLInfraError
 from ...core.settings import PipelineSettings
-from ..machine import memory_used
+from ..machine import memory_gib, memory_used
 from ..parameters import read_notebook
 from .imports import import_lines, lines_of
 from .kinds import FAILED_SECONDS, FULL, IDLE_SECONDS, KINDS, LOOK_SECONDS, NOTEBOOKS, REFILL_SECONDS, TRIES
@@ -145,12 +145,12 @@ class Pool:
         while self._standbys and self._held() > self._room:
             self._drop(self._standbys[0], "together they hold more than warm_memory_gib")
             self._again_at = at + IDLE_SECONDS
-        while len(self._standbys) > self._settings.warm_kernels:
+        while len(self._standbys) > self._settings.warm_size:
             self._drop(self._standbys[0], "fewer are wanted")
 
     def _due(self) -> str | None:
         """The kind of which one is to be started now: of the last that were wished for, the newest that has none."""
-        size = self._settings.warm_kernels
+        size = self._settings.warm_size
         wanted = [key for key, kind in self._kinds.items() if kind.failures < TRIES][-size:] if size else []
         if not wanted or time.monotonic() < self._again_at:
             return None
@@ -170,7 +170,7 @@ class Pool:
 
     @property
     def _room(self) -> int:
-        return int(self._settings.warm_memory_gib * 2**30)
+        return int(self._settings.warm_room_gib(memory_gib()) * 2**30)
 
     def _held(self) -> int:
         return sum(standby.size or self._largest for standby in self._standbys)

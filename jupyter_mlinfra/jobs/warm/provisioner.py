@@ -69,7 +69,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         try:
             project = Project.open(wish.folder)
             settings = project.settings.pipelines
-            if not settings.warm_kernels:
+            if not settings.warm_size:
                 return None
         except (MLInfraError, OSError):
             return None  # in no project, or in one whose settings cannot be read

@@ -125,7 +125,7 @@ def _site(backend: str, request: pytest.FixtureRequest, folder: Path, clean: Any
     conf = request.getfixturevalue("slurm") if backend == "slurm" else None
     root = folder / "a project"
     root.mkdir()
-    settings = f'[project]\nname = "test"\n[jobs]\nbackend = "{backend}"\ncpus = 8\ngpus = 2\ngrace_seconds = 1.0\n'
+    settings = f'[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\nbackend = "{backend}"\ncpus = 8\ngpus = 2\ngrace_seconds = 1.0\n'
     points = ("starting", "spawned", "running", "ended", "settled")
     if backend != "local":
         points = ("sending", "sent", "noted", "running", "ended", "settled")

@@ -81,6 +81,7 @@ def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> 
         names.PROGRESS: str(attempt.progress),
         names.REASON: str(attempt.reason),
         NODE: given.get(NODE) or socket.gethostname(),
+        names.OUTBOX: str(attempt.folder.with_name("outbox")),
         TOKEN: order.token,
     }
 

@@ -17,6 +17,7 @@ from ...store import JobStore
 from ..launch import Place
 from . import Sighting, Stage
 from .batches import words_path
+from .homecoming import Homecoming
 from .order import LIMIT, Begun, read_asked
 from .outcome import ended
 from .patience import Patience
@@ -34,6 +35,7 @@ class Record:
     def __init__(self, store: JobStore, place: Place, backend: str) -> None:
         self._store, self._place, self._backend = store, place, backend
         self._retention = Retention(store, place.root, place.home)
+        self._homecoming = Homecoming(place)
         self.later = Patience(LATER_SECONDS, LATER_LIMIT_SECONDS)
         self._missed = dict[str, float]()
         self._progress, self._reasons = dict[str, float](), dict[str, str]()
@@ -132,6 +134,8 @@ class Record:
         attempt = self.attempt(entry, max(job.attempt, first_attempt(entry.token)))
         if attempt.exit_code() is None and (sighting is None or sighting.asked is None) and self.early(entry.token):
             return
+        if not self._homecoming.is_done(job.id):
+            return  # looked at again: whoever waits for the job's end finds its runs
         failpoint("ended")
         verdict = judge(ended(entry, attempt, sighting), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
         if verdict.state is JobState.QUEUED and job.state is JobState.QUEUED:
@@ -144,6 +148,7 @@ class Record:
                 self._store.running_there(job.id, gpu_ids=(), began=time.time())
             self._store.end(job.id, state, reason=verdict.reason, exit_code=verdict.exit_code, progress=attempt.read_progress())
             self.later.forget([job.id])
+            self._homecoming.forget(job.id, remove=state is JobState.SUCCEEDED)
         failpoint("settled")
         self.forget(entry)
 
@@ -170,4 +175,5 @@ class Record:
         for environment in self._unneeded:
             release(environment, needed=partial(self._store.needs, environment))
         self._unneeded.clear()
+        self._homecoming.tend()
         self._retention.tidy()

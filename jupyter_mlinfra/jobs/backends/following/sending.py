@@ -8,6 +8,7 @@ from itertools import groupby, islice
 from types import MappingProxyType
 
 from ....core.processes import TOKEN
+from ... import environment
 from ...attempt import Attempt
 from ...rows import Entry
 from .. import launch
@@ -73,7 +74,7 @@ def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, lo
             command=launch.command_of(entry, place, attempt),
             shown=(entry.spec.command or [""])[0],
             folder=entry.launch.folder,
-            environment={**({} if alone else entry.spec.environment), **launch.ours(entry, place)},
+            environment={**({} if alone else entry.spec.environment), **launch.ours(entry, place), **_origin(entry)},
             gpus=entry.spec.gpus > 0,
             token=entry.token,
             limit_seconds=None if minutes is None else minutes * 60,
@@ -84,8 +85,15 @@ def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, lo
         parcels.append(Parcel(entry=entry, key=entry.token, attempt=number, folder=attempt.folder))
     ids = {index_of(entry.token): entry.job.id for entry in entries}
     Shipment(cluster=cluster, jobs=[ids.get(index, "") for index in range(max(ids) + 1)]).write(place.home / "jobs", name)
-    environment = {**inherited, **(launch.resolved(entries[0], inherited) if alone else {})}
-    return Batch(name=name, attempt=first_attempt(entries[0].token), parcels=parcels, environment={k: v for k, v in environment.items() if k not in _OF_OURS})
+    words = {**inherited, **(launch.resolved(entries[0], inherited) if alone else {})}
+    return Batch(name=name, attempt=first_attempt(entries[0].token), parcels=parcels, environment={k: v for k, v in words.items() if k not in _OF_OURS})
+
+
+def _origin(entry: Entry) -> dict[str, str]:
+    """Where a run that the job tracks comes from."""
+    pipeline, step = entry.job.labels.get("pipeline", ""), entry.job.labels.get("step", "")
+    found = {environment.NOTEBOOK: entry.spec.notebook or "", environment.STEP: f"{pipeline}/{step}" if pipeline and step else ""}
+    return {name: value for name, value in found.items() if value}
 
 
 def index_of(key: str) -> int:

@@ -1,0 +1,84 @@
+"""What a job on another machine makes known: it waits in a folder of the job until somebody brings it home.
+
+`state.db` and MLflow's own file are SQLite, which two machines must not have open at the same time. So there events, lineage and runs
+go to the outbox, on the file system that both sides see; whoever follows the job has them brought home when an attempt has ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .events import EventLog, Topic
+from .files import explain_os_error
+from .records import now, to_json
+
+NODE, OUTBOX = "MLINFRA_NODE", "MLINFRA_OUTBOX"
+EVENTS, LINEAGE, RUNS, ARTIFACTS = "events.jsonl", "lineage", "mlflow.db", "artifacts"
+RUNS_FILES = (RUNS, f"{RUNS}-wal")
+_AT_HOME = "home.json"
+
+
+def node() -> str:
+    """The machine on which this job runs, where that is not the project's own; empty at home."""
+    return os.environ.get(NODE, "")
+
+
+def outbox() -> Path | None:
+    """The outbox of this process's job; None at home."""
+    found = os.environ.get(OUTBOX, "")
+    return Path(found) if found and node() else None
+
+
+class EventOutbox(EventLog):
+    """The event log of a job that cannot reach the project's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def emit(self, topic: Topic, ref: str, data: Mapping[str, Any] | None = None) -> None:
+        """Add an event to those that are brought home. Raises Unavailable when the disk does not take it."""
+        line = json.dumps({"at": to_json(now()), "topic": topic, "ref": ref, "data": to_json(dict(data or {}))}) + "\n"
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(self._folder / EVENTS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(handle, line.encode())
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise explain_os_error(error, f"The event of {ref} was not written.") from error
+
+
+def contents(folder: Path) -> dict[str, list[int]]:
+    """How the files in an outbox are now; equal when nothing has come since."""
+    found = dict[str, list[int]]()
+    for name in (EVENTS, *RUNS_FILES, *(f"{LINEAGE}/{path.name}" for path in (folder / LINEAGE).glob("*.jsonl"))):
+        if (folder / name).is_file():
+            status = (folder / name).stat()
+            found[name] = [status.st_size, status.st_mtime_ns]
+    return found
+
+
+def brought(folder: Path) -> dict[str, list[int]]:
+    """How they were when they were last brought home."""
+    try:
+        found = json.loads((folder / _AT_HOME).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def note_brought(folder: Path, found: Mapping[str, list[int]]) -> None:
+    """Note that what was there is at home."""
+    draft = folder / f".{_AT_HOME}"
+    draft.write_text(json.dumps(found))
+    draft.replace(folder / _AT_HOME)
+
+
+def is_at_home(folder: Path) -> bool:
+    """Whether nothing in an outbox waits; so where there is none."""
+    return contents(folder) == brought(folder)

@@ -1,0 +1,133 @@
+"""Bring home what a job on another machine has left in its outbox: events, lineage and tracked runs, under the same ids.
+
+It may be killed, and done again: each run is written with all that belongs to it in one transaction, over what was brought before.
+
+    python -m jupyter_mlinfra.experiments.homecoming ROOT OUTBOX…
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+from ..core.errors import MLInfraError, Unavailable
+from ..core.events import TOPICS, append
+from ..core.files import file_lock, read_regular
+from ..core.outbox import ARTIFACTS, EVENTS, LINEAGE, RUNS, RUNS_FILES, brought, contents, note_brought
+from ..core.project import Project
+from .store import Store, reading
+from .tracking import experiment_id
+
+# In this order nothing is there before what it belongs to. Registered models are not among them: those are of the project's registry alone.
+_TABLES = (
+    "runs", "params", "metrics", "latest_metrics", "tags", "datasets", "inputs", "input_tags", "logged_models", "logged_model_metrics",
+    "logged_model_params", "logged_model_tags", "trace_info", "trace_tags", "trace_request_metadata", "trace_metrics", "spans", "span_metrics",
+    "assessments", "entity_associations",
+)  # fmt: skip
+_PLACES = {("runs", "artifact_uri"), ("logged_models", "artifact_location"), ("trace_tags", "value")}
+"""Columns that may say where files are."""
+_DATASET = """coalesce((SELECT own.dataset_uuid FROM node.datasets AS its JOIN main.datasets AS own ON own.name = its.name AND own.digest = its.digest
+JOIN temp.experiment AS e ON e.its = its.experiment_id AND e.own = own.experiment_id WHERE its.dataset_uuid = t.source_id), t.source_id)"""
+
+
+def bring_home(project: Project, folder: Path) -> None:
+    """Bring home what waits in an outbox. Raises Unavailable; what did not come stays there."""
+    with file_lock(project.folder("jobs") / "homecoming.lock"):
+        store, before = Store(project), brought(folder)
+        if (folder / RUNS).exists():
+            _upgrade(store, folder / RUNS)
+        found = contents(folder)
+        if any(found.get(name) != before.get(name) for name in RUNS_FILES):
+            _bring_runs(store, folder)
+        _bring_lineage(project, folder)
+        _bring_events(project, folder, begin=before.get(EVENTS, [0])[0])
+        note_brought(folder, found)
+
+
+def _bring_lineage(project: Project, folder: Path) -> None:
+    """Its files have names that no other process uses: each is copied as it is, over what was brought of it before."""
+    for path in (folder / LINEAGE).glob("*.jsonl"):
+        place = project.folder(LINEAGE) / path.name
+        draft = place.with_name(f".{place.name}")
+        draft.write_bytes(read_regular(path))
+        draft.replace(place)
+
+
+def _bring_events(project: Project, folder: Path, *, begin: int) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        lines = read_regular(folder / EVENTS)[begin:].splitlines()
+        with project.database.write() as connection:
+            for line in lines:
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # torn by a killed job
+                    event = json.loads(line)
+                    if event["topic"] in TOPICS:
+                        append(connection, event["topic"], str(event["ref"]), event["data"])
+
+
+def _upgrade(store: Store, source: Path) -> None:
+    """Another version of MLflow may have made it."""
+    try:
+        store.migrate(source)
+    except Exception as error:
+        raise Unavailable(f"The runs in {source} cannot be read.", str(error).partition("\n")[0][:500], "Look at that file; it is tried again.") from error
+
+
+def _bring_runs(store: Store, folder: Path) -> None:
+    source = folder / RUNS
+    if store.sqlite is None:
+        raise Unavailable(f"The runs in {source} were not brought home.", "The project keeps its runs on a server by now.", f"Look at {source} with MLflow.")
+    client = store.client()
+    with reading(source), contextlib.closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as connection:
+        names = connection.execute("SELECT experiment_id, name FROM experiments WHERE experiment_id IN (SELECT experiment_id FROM runs)").fetchall()
+    experiments = [(its, int(experiment_id(store, client, name))) for its, name in names]
+    if (folder / ARTIFACTS).is_dir() and store.artifacts:
+        shutil.copytree(folder / ARTIFACTS, store.artifacts, dirs_exist_ok=True)
+    with reading(store.sqlite), contextlib.closing(sqlite3.connect(store.sqlite, timeout=60, isolation_level=None)) as connection:
+        connection.execute("ATTACH ? AS node", (str(source),))
+        connection.execute("CREATE TEMP TABLE experiment (its INTEGER PRIMARY KEY, own INTEGER)")
+        connection.executemany("INSERT INTO temp.experiment VALUES (?, ?)", experiments)
+        connection.execute("BEGIN IMMEDIATE")
+        for table in _TABLES:
+            _copy(connection, table, (str(folder / ARTIFACTS), store.artifacts or ""))
+        connection.execute("COMMIT")
+
+
+def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -> None:
+    """The rows of one table. places: of the files, there and here. All names are MLflow's own."""
+    own, its = ([row[1] for row in connection.execute(f"PRAGMA {schema}.table_info({table})")] for schema in ("main", "node"))
+    columns = [name for name in own if name in its]
+    if not columns:
+        return
+    values, words = list[str](), list[str]()
+    for name in columns:
+        if name == "experiment_id":
+            values.append("(SELECT own FROM temp.experiment WHERE its = t.experiment_id)")
+        elif (table, name) in _PLACES:
+            values.append(f"CASE WHEN instr(t.{name}, ?) = 1 THEN ? || substr(t.{name}, length(?) + 1) ELSE t.{name} END")
+            words += [places[0], places[1], places[0]]
+        elif (table, name) == ("inputs", "source_id"):
+            values.append(f"CASE WHEN t.source_type = 'DATASET' THEN {_DATASET} ELSE t.source_id END")
+        else:
+            values.append(f"t.{name}")
+    how = "IGNORE" if table == "datasets" else "REPLACE"  # of a dataset that both know, the one here stays
+    known = "WHERE t.experiment_id IN (SELECT its FROM temp.experiment)" if "experiment_id" in columns else ""
+    connection.execute(f"INSERT OR {how} INTO main.{table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM node.{table} AS t {known}", words)  # noqa: S608
+
+
+def main() -> None:
+    """Bring home what the command line names."""
+    root, *folders = sys.argv[1:]
+    project = Project.open(root)
+    for folder in folders:
+        try:
+            bring_home(project, Path(folder))
+        except (MLInfraError, OSError, sqlite3.Error) as error:  # of one job: it keeps no other from coming
+            sys.stderr.write(f"What waits in {folder} was not brought home: {error}\n")
+
+
+if __name__ == "__main__":
+    main()

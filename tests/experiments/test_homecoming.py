@@ -1,0 +1,145 @@
+"""A run that a job tracks on another machine: nothing of the project is opened there, and all of it comes home."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.outbox import contents, is_at_home
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.experiments import Experiments
+from jupyter_mlinfra.experiments.homecoming import bring_home
+
+PRELUDE = """
+import sys
+import jupyter_mlinfra as ml, mlflow
+from jupyter_mlinfra.core.errors import Unavailable
+"""
+TRACKS = """
+with ml.track("flights", datasets=["dataset:air.flights@7"]) as run:
+    run.log_params({"depth": 6})
+    for step in range(3):
+        run.log_metric("auc", 0.5 + step / 10, step=step)
+    open("notes.txt", "w").write("of the node")
+    run.log_artifact("notes.txt")
+with mlflow.start_run(run_name="plain"):
+    mlflow.log_metric("loss", 1.5)
+print(run.id)
+"""
+Far = Callable[..., str]
+
+
+@pytest.fixture
+def folder(project: Project, empty_store: Path) -> Path:
+    """The outbox of a job, with a store to begin from, as a project has that has tracked a run before."""
+    shutil.copy(empty_store, project.folder("jobs") / "mlflow.empty.db")
+    return project.home / "jobs" / "j1" / "outbox"
+
+
+@pytest.fixture
+def far(project: Project, folder: Path, tmp_path: Path) -> Far:
+    """Runs code as the job j1 on another machine."""
+
+    def run(code: str, **words: str) -> str:
+        there = {"MLINFRA_NODE": "n7", "MLINFRA_OUTBOX": str(folder), "MLINFRA_JOB": "j1", "MLINFRA_STEP": "daily/train", "MLINFRA_PROJECT": str(project.root)}
+        done = subprocess.run(
+            [sys.executable, "-c", PRELUDE + code], cwd=tmp_path, env={**os.environ, **there, **words}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run
+
+
+def test_a_run_of_another_machine_comes_home_whole_and_once(far: Far, project: Project, folder: Path, empty_store: Path) -> None:
+    shutil.copy(empty_store, project.home / "mlflow.db")
+    experiments = Experiments(project)
+    with experiments.track("flights", datasets=["dataset:air.flights@7"]):  # ids of experiments and datasets differ here and there
+        pass
+    before = {path: path.stat().st_mtime_ns for path in project.home.glob("*.db")}
+    ident = far(TRACKS)
+    assert {path: path.stat().st_mtime_ns for path in project.home.glob("*.db")} == before
+    assert not is_at_home(folder)
+    for _ in range(2):
+        bring_home(project, folder)
+    assert is_at_home(folder)
+    run = experiments.show(ident)
+    assert (run.experiment, run.status, run.job, run.step, run.params) == ("flights", "finished", "j1", "daily/train", {"depth": "6"})
+    assert run.metrics == {"auc": 0.7}
+    assert list(experiments.curves(ident, "auc").mean) == pytest.approx([0.5, 0.6, 0.7])
+    assert list(run.datasets) == ["dataset:air.flights@7"]
+    import mlflow
+
+    experiments.activate()
+    assert Path(mlflow.artifacts.download_artifacts(run_id=ident, artifact_path="notes.txt")).read_text() == "of the node"
+    assert str(folder) not in mlflow.get_run(ident).info.artifact_uri
+    assert experiments.runs("flights").total == 2
+    assert [one.name for one in experiments.runs("Default").items] == ["plain"]
+    assert [edge.input for edge in project.lineage.around(f"run:{ident}").items] == ["dataset:air.flights@7"]
+    states = [event.data["state"] for event in project.events.after(0) if event.ref == f"run:{ident}"]
+    assert states == ["running", "finished"]
+
+
+def test_a_run_goes_on_in_the_next_attempt_and_comes_home_again(far: Far, project: Project, folder: Path) -> None:
+    ident = far("with ml.track('long') as run:\n    run.log_metric('loss', 2.0, step=1)\nprint(run.id)")
+    bring_home(project, folder)
+    goes_on = "with ml.workbench().experiments.track('long', run={0!r}) as run:\n    run.log_metric('loss', 1.0, step=2)"
+    far(goes_on.format(ident))
+    assert not is_at_home(folder)
+    bring_home(project, folder)
+    assert Experiments(project).show(ident).metrics == {"loss": 1.0}
+    assert list(Experiments(project).curves(ident, "loss").mean) == [2.0, 1.0]
+
+
+def test_the_state_of_the_project_is_refused_there_with_what_works(far: Far, project: Project) -> None:
+    code = """
+for action in (lambda: ml.workbench().jobs, lambda: ml.workbench().project.database):
+    try:
+        action()
+    except Unavailable as error:
+        assert "n7" in error.what and "ml.track" in error.fix, error
+    else:
+        sys.exit("It was opened.")
+"""
+    far(code)
+    assert not (project.home / "state.db").exists()
+
+
+def test_no_version_is_registered_there_and_it_is_said_how_it_is_done(far: Far, project: Project) -> None:
+    code = """
+with ml.track("flights") as run:
+    pass
+try:
+    ml.workbench().experiments.register(run.id, model="flights")
+except Unavailable as error:
+    print(error.fix)
+"""
+    assert "mlinfra models register" in far(code)
+
+
+def test_torn_and_foreign_events_keep_no_other_from_coming(project: Project, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    good = json.dumps({"at": "", "topic": "run", "ref": "run:1", "data": {"state": "finished"}})
+    (folder / "events.jsonl").write_text(f'{good}\nnull\n[1]\n{{"topic": "nonsense", "ref": "x", "data": {{}}}}\n{good[:20]}\n{good}\n{good[:9]}')
+    bring_home(project, folder)
+    assert [event.ref for event in project.events.after(0)] == ["run:1", "run:1"]
+    assert contents(folder)
+
+
+def test_what_cannot_come_stays_and_is_said(far: Far, project: Project, folder: Path) -> None:
+    far("with ml.track('flights'):\n    pass")
+    (project.root / "mlinfra.toml").write_text('[experiments]\ntracking_uri = "http://127.0.0.1:9"\n')
+    with pytest.raises(Unavailable, match="not brought home"):
+        bring_home(Project.open(project.root), folder)
+    (folder / "mlflow.db").write_bytes(b"this is no database" * 1000)
+    with pytest.raises(Unavailable, match="cannot be read"):
+        bring_home(project, folder)
+    assert not is_at_home(folder)

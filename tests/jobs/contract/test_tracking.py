@@ -1,0 +1,53 @@
+"""What a job tracks is there when it has ended, wherever it ran; on another machine it opens nothing of the project's."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.experiments import Experiments
+
+SECONDS = 280.0
+"""MLflow is loaded twice on the way, which takes long on a machine that is busy."""
+TRACKS = """
+import os
+import jupyter_mlinfra as ml
+with ml.track("contract") as run:
+    run.log_metric("auc", 0.5)
+if "MLINFRA_NODE" in os.environ:
+    try:
+        ml.workbench().jobs
+    except ml.MLInfraError as error:
+        print(error)
+    else:
+        raise SystemExit("It was opened.")
+"""
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of MLflow's without a run, made once: that takes many seconds."""
+    root = tmp_path_factory.mktemp("store")
+    (root / "mlinfra.toml").touch()
+    project = Project(root)
+    Experiments(project).activate()
+    return project.folder("jobs") / "mlflow.empty.db"
+
+
+def test_the_runs_events_and_lineage_of_a_job_are_there_when_it_has_ended(site: Any, empty_store: Path) -> None:
+    project = Project.open(site.root)
+    for place in (project.home / "mlflow.db", project.folder("jobs") / empty_store.name):
+        shutil.copy(empty_store, place)
+    job = site.jobs.wait([site.submit(sys.executable, "-c", TRACKS).id], timeout=SECONDS)[0]
+    assert (job.state, job.reason) == ("succeeded", ""), site.jobs.logs(job.id).text
+    (run,) = Experiments(project).runs("contract").items
+    assert (run.job, run.status, run.metrics) == (job.id, "finished", {"auc": 0.5})
+    assert [event.data["state"] for event in project.events.after(0) if event.ref == f"run:{run.id}"] == ["running", "finished"]
+    assert f'"run:{run.id}"' in "".join(path.read_text() for path in project.folder("lineage").glob("*.jsonl"))
+    assert ("is not opened on" in site.jobs.logs(job.id).text) is (site.backend != "local")
+    assert not (project.home / "jobs" / job.id / "outbox").exists()
