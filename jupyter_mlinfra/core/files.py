@@ -13,6 +13,7 @@ from pathlib import Path
 from .errors import Conflict, MLInfraError, Unavailable
 
 _FULL = {errno.ENOSPC: "The disk is full.", errno.EDQUOT: "The disk quota is used up.", errno.EROFS: "The file system is read-only."}
+_DRAFT = 50  # characters, of at most four bytes
 _ROOM = 64 << 10  # bytes: a transaction of the state database and a line of a log
 
 
@@ -45,7 +46,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     draft: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_DRAFT]}.")  # a name may be as long as the file system takes
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()

@@ -18,7 +18,8 @@ def read_executed(root: Path, home: Path, path: str, *, since: str | None) -> Ex
     home = home.resolve()
     try:
         found = (root / path).resolve()
-    except (OSError, ValueError):  # a loop of links; a NUL byte
+        found.exists()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name that is too long, a NUL byte
         found = home
     if found.suffix != ".ipynb" or not any(found.is_relative_to(home / place) for place in EXECUTED):
         raise NotFound(f"{path} is no executed notebook.", "Those lie in the folders of jobs and pipeline runs.", "Open it in the file browser.")

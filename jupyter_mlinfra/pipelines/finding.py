@@ -82,11 +82,15 @@ def steps_like(root: Path, home: Path, word: str) -> list[str]:
 
 
 def inside(root: Path, name: str) -> Path:
-    """The file of that path. Raises BadRequest when it is outside of the project."""
+    """The file of that path. Raises BadRequest when it is outside of the project, or no path."""
     given = Path(name)
-    here = Path(os.path.abspath(given))
-    path = here if given.is_absolute() or here.is_file() else Path(os.path.abspath(root / given))
-    real = Path(os.path.realpath(path.parent)) / path.name
+    try:
+        here = Path(os.path.abspath(given))
+        path = here if given.is_absolute() or here.is_file() else Path(os.path.abspath(root / given))
+        real = Path(os.path.realpath(path.parent)) / path.name
+        real.exists()
+    except (OSError, RuntimeError, ValueError):  # a name that is too long, a NUL byte
+        raise BadRequest(f"{name[:80]!r} cannot be a file.", "It is no path that this system takes.", "Give a path below the project.") from None
     if not real.is_relative_to(root):
         raise BadRequest(f"{name} is outside of the project.", f"The project is {root}.", "Move it there, or open the project that it belongs to.")
     return real

@@ -112,8 +112,8 @@ def _inside(root: Path, file: str) -> Path:
     try:
         path = (root / file).resolve()
         there = path.is_file()
-    except OSError as error:  # a loop of links, a name that is too long
-        raise BadRequest(f"{file[:80]} cannot be a file.", f"{error.strerror}.") from None
+    except (OSError, RuntimeError) as error:  # a name that is too long; before Python 3.13 a loop of links
+        raise BadRequest(f"{file[:80]} cannot be a file.", f"{getattr(error, 'strerror', error)}.") from None
     if not path.is_relative_to(root):
         raise Forbidden(
             f"{file} lies outside the project.", f"The project is {root}.", "Copy it into the project, or ingest it from a notebook or the command line."
