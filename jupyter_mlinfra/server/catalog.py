@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Interval, Len
 
 from ..core.errors import BadRequest, Forbidden, NotFound
+from ..core.files import real_path
 from .handler import Handler, access, elsewhere
 from .parameters import Count, Cursor, Limit, Many, Name, Text, words
 from .verbs import as_job
@@ -110,10 +111,10 @@ class Ingest(Handler):
 def _inside(root: Path, file: str) -> Path:
     """The file, which must lie in the project: a panel must not read what its user's server can, but the project does not hold."""
     try:
-        path = (root / file).resolve()
+        path = real_path(root / file)
         there = path.is_file()
-    except (OSError, RuntimeError) as error:  # a name that is too long; before Python 3.13 a loop of links
-        raise BadRequest(f"{file[:80]} cannot be a file.", f"{getattr(error, 'strerror', error)}.") from None
+    except OSError as error:  # a loop of links, a name that is too long
+        raise BadRequest(f"{file[:80]} cannot be a file.", f"{error.strerror}.") from None
     if not path.is_relative_to(root):
         raise Forbidden(
             f"{file} lies outside the project.", f"The project is {root}.", "Copy it into the project, or ingest it from a notebook or the command line."
