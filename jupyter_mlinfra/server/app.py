@@ -23,7 +23,7 @@ HEADER_KIB = 512
 
 
 def widen_header(server: HTTPServer) -> None:
-    """Have a query that is too long reach its route, which answers what is wrong with it."""
+    """Let a query that is too long reach its route, which answers with a reason."""
     server.conn_params.max_header_size = max(HEADER_KIB << 10, server.conn_params.max_header_size)
 
 
