@@ -14,6 +14,7 @@ from pathlib import Path
 from .errors import Conflict, MLInfraError, Unavailable
 
 _FULL = {errno.ENOSPC: "The disk is full.", errno.EDQUOT: "The disk quota is used up.", errno.EROFS: "The file system is read-only."}
+_DRAFT = 50  # characters, of at most four bytes
 _ROOM = 64 << 10  # bytes: a transaction of the state database and a line of a log
 
 
@@ -34,7 +35,8 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
 def real_path(path: Path) -> Path:
     """`path` with its links followed; parts that do not exist stay as they are.
 
-    Raises OSError for links in a circle, where `Path.resolve` raises RuntimeError up to Python 3.12 and nothing from 3.13 on; ValueError for a NUL byte.
+    Raises OSError for links in a circle, where `Path.resolve` raises RuntimeError up to Python 3.12 and nothing from 3.13 on, and for a name
+    that is too long; ValueError for a NUL byte.
     """
     try:
         real = path.resolve()
@@ -42,7 +44,7 @@ def real_path(path: Path) -> Path:
     except RuntimeError:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
     except OSError as error:
-        if error.errno == errno.ELOOP:
+        if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
             raise
     return real
 
@@ -64,7 +66,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     draft: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_DRAFT]}.")  # a name may be as long as the file system takes
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()

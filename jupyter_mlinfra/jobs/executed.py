@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..core.errors import NotFound
+from ..core.files import real_path
 from ..core.records import now, to_json
 from .parameters import EXPECTED, read_notebook, tags_of, written_at
 from .spec import ExecutedNotebook
@@ -17,8 +18,8 @@ def read_executed(root: Path, home: Path, path: str, *, since: str | None) -> Ex
     """See `Jobs.executed`. root, home: of the project."""
     home = home.resolve()
     try:
-        found = (root / path).resolve()
-    except (OSError, ValueError):  # a loop of links; a NUL byte
+        found = real_path(root / path)
+    except (OSError, ValueError):  # a loop of links, a name that is too long, a NUL byte
         found = home
     if found.suffix != ".ipynb" or not any(found.is_relative_to(home / place) for place in EXECUTED):
         raise NotFound(f"{path} is no executed notebook.", "Those lie in the folders of jobs and pipeline runs.", "Open it in the file browser.")

@@ -77,7 +77,7 @@ def script_of(command: Sequence[str], folder: Path, root: Path) -> int | None:
 
 def _written_here(word: str, folder: Path, root: Path) -> bool:
     path = Path(os.path.normpath(folder / word))
-    if not path.is_relative_to(root) or not path.is_file():
+    if not path.is_relative_to(root) or not os.path.isfile(path):  # also of a word that is too long for a path
         return False
     parts = path.relative_to(root).parts
     parents = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts))]
@@ -119,7 +119,7 @@ def inside(path: str, root: Path, what: str) -> str:
     """`path`, below the project once links are followed, relative to it. Raises BadRequest, whether or not there is such a file outside."""
     try:
         real = real_path(root / path)
-    except (OSError, ValueError):  # links in a circle, a NUL byte
+    except (OSError, ValueError):  # links in a circle, a name that is too long, a NUL byte
         raise BadRequest(f"The {what} {path!r} is not a path.", "It leads nowhere.", "Give its path below the project.") from None
     if not real.is_relative_to(root):
         raise BadRequest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Sequence
+from os.path import exists  # a path that cannot be one, such as a name of 300 letters, is none for it
 from pathlib import Path, PurePosixPath
 
 from ..core.errors import BadRequest, Conflict, MLInfraError
@@ -50,16 +51,16 @@ def proposal(root: Path, notebooks: Sequence[str], *, name: str | None = None) -
     folder = PurePosixPath(os.path.commonpath([PurePosixPath(path).parent for path in found]) or ".")
     if name is None:
         own = "" if folder == PurePosixPath(".") else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("._-")
-        name = _free(root / folder, own or "pipeline")
+        name = _free(root / folder, own[:90] or "pipeline")
     elif not re.match(NAME, name):
         raise BadRequest(f"{name[:100]!r} cannot be the name of a pipeline.", "It has letters, digits, and . _ - between them.", "Give another name.")
-    elif (root / folder / f"{name}{SUFFIX}").exists():
+    elif exists(root / folder / f"{name}{SUFFIX}"):
         raise Conflict(f"There is a pipeline file {name} already.", f"{folder / name}{SUFFIX} exists.", "Give another name.")
     return Proposal(path=(folder / f"{name}{SUFFIX}").as_posix(), text=propose(found, folder=folder, name=name))
 
 
 def _free(folder: Path, name: str) -> str:
     number = 1
-    while (folder / f"{(found := name if number == 1 else f'{name}-{number}')}{SUFFIX}").exists():
+    while exists(folder / f"{(found := name if number == 1 else f'{name}-{number}')}{SUFFIX}"):
         number += 1
     return found

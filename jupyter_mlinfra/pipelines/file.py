@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from os.path import isdir, isfile  # a path that cannot be one, such as a name of 300 letters, is none for them
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -333,10 +334,10 @@ def _check_step(name: str, steps: Collection[str], spot: KeyPath, document: Docu
 def _where_it_is(root: Path, notebook: str, folder: PurePosixPath) -> str:
     """What to write for a notebook that is not there: often its path was given from the project's root, or is one letter off."""
     written = os.path.relpath(notebook, folder)
-    if (root / written).is_file():
+    if isfile(root / written):
         return f"{written} is there below the project: write {os.path.relpath(written, folder)}"
     place = (root / notebook).parent
-    there = [path.name for path in place.glob("*.ipynb")] if place.is_dir() else []
+    there = [path.name for path in place.glob("*.ipynb")] if isdir(place) else []
     close = get_close_matches(Path(notebook).name, there, n=1)
     return f"Did you mean {close[0]}?" if close else "Make it, or mend the path."
 

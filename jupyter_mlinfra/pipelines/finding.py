@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
+from ..core.files import real_path
 from ..core.refs import named
 from .definition import Definition
 from .file import SUFFIX, load
@@ -82,11 +83,15 @@ def steps_like(root: Path, home: Path, word: str) -> list[str]:
 
 
 def inside(root: Path, name: str) -> Path:
-    """The file of that path. Raises BadRequest when it is outside of the project."""
+    """The file of that path. Raises BadRequest when it is outside of the project, or no path."""
     given = Path(name)
-    here = Path(os.path.abspath(given))
-    path = here if given.is_absolute() or here.is_file() else Path(os.path.abspath(root / given))
-    real = Path(os.path.realpath(path.parent)) / path.name
+    try:
+        here = Path(os.path.abspath(given))
+        path = here if given.is_absolute() or os.path.isfile(here) else Path(os.path.abspath(root / given))
+        real = real_path(path.parent) / path.name  # a link itself may stand in the project and lead out of it
+        real_path(path)
+    except (OSError, ValueError):  # links in a circle, a name that is too long, a NUL byte
+        raise BadRequest(f"{name[:80]!r} cannot be a file.", "It is no path that this system takes.", "Give a path below the project.") from None
     if not real.is_relative_to(root):
         raise BadRequest(f"{name} is outside of the project.", f"The project is {root}.", "Move it there, or open the project that it belongs to.")
     return real

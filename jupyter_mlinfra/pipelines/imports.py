@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
+from os.path import isdir, isfile  # a path that cannot be one, such as a name of 300 letters, is none for them
 from pathlib import Path
 
 from ..core.errors import MLInfraError
@@ -92,15 +93,15 @@ def _files_of(source: str, where: _Where, module: Path | None) -> Iterator[tuple
             yield from ((path, where) for base in where.bases for path in _resolve(base, target))
             continue
         script = Path(os.path.normpath(where.folder / os.path.expanduser(target)))
-        yield from ((path, where.within(path)) for path in (script, script.with_name(f"{script.name}.py")) if path.is_file())
+        yield from ((path, where.within(path)) for path in (script, Path(f"{script}.py")) if isfile(path))
 
 
 def _in_place_of(name: str, modules: Mapping[str, Path]) -> Iterator[Path]:
     """Files of a module that an editable install leads to: `churnlib` → `src/churnlib`, its `__init__.py`, or the file `src/churnlib.py`."""
     for known, place in modules.items():
         if name == known or name.startswith(f"{known}."):
-            yield from (path for path in (place, place / "__init__.py", place.with_name(f"{place.name}.py")) if path.is_file())
-            yield from _resolve(place.parent if place.is_file() else place, name[len(known) + 1 :])
+            yield from (path for path in (place, place / "__init__.py", Path(f"{place}.py")) if isfile(path))
+            yield from _resolve(place.parent if isfile(place) else place, name[len(known) + 1 :])
 
 
 def _up(module: Path, level: int) -> Path:
@@ -116,12 +117,12 @@ def _resolve(base: Path, name: str) -> Iterator[Path]:
     for part in [part for part in name.split(".") if part]:
         module, package = place / f"{part}.py", place / part
         place = package
-        if (package / "__init__.py").is_file():  # comes before a module of that name, as in Python
+        if isfile(package / "__init__.py"):  # comes before a module of that name, as in Python
             yield package / "__init__.py"
-        elif module.is_file():
+        elif isfile(module):
             yield module
             return
-        elif not package.is_dir():
+        elif not isdir(package):
             return
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
@@ -11,6 +12,19 @@ from .context import Context
 from .evaluator import Evaluator
 from .events import Forwarder, register
 from .routes import handlers
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+    from tornado.httpserver import HTTPServer
+
+
+HEADER_KIB = 512
+"""Longest header of a request, its address included. Tornado's own limit is 64, and at a longer one it closes the connection without a word."""
+
+
+def widen_header(server: HTTPServer) -> None:
+    """Let a query that is too long reach its route, which answers with a reason."""
+    server.conn_params.max_header_size = max(HEADER_KIB << 10, server.conn_params.max_header_size)
 
 
 class MLInfraApp(ExtensionApp):  # type: ignore[misc]
@@ -35,6 +49,10 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
     def initialize_handlers(self) -> None:
         """Add the routes."""
         self.handlers.extend(handlers())
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Jupyter's hook for the time when its HTTP server listens."""
+        widen_header(serverapp.http_server)
 
     async def stop_extension(self) -> None:
         """Let go of threads; jobs and deployments go on."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 from annotated_types import Interval, Len
 
 from ..core.errors import BadRequest, Forbidden, NotFound
+from ..core.files import real_path
 from .handler import Handler, access, elsewhere
 from .parameters import Count, Cursor, Limit, Many, Name, Text, words
 from .verbs import as_job
@@ -158,7 +159,7 @@ def _words(reading: Mapping[str, Any]) -> dict[str, Any]:
 def _inside(root: Path, file: str) -> Path:
     """The file, which must lie in the project: a panel must not read what its user's server can, but the project does not hold."""
     try:
-        path = (root / file).resolve()
+        path = real_path(root / file)
         there = path.is_file()
     except OSError as error:  # a loop of links, a name that is too long
         raise BadRequest(f"{file[:80]} cannot be a file.", f"{error.strerror}.") from None

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 BODY_MIB = 16
 """Largest request body. Larger data is ingested from files."""
 
+LIST_MIB = 4
+"""Largest answer that is a list, as far as fewer items make it smaller."""
+
 DEPTH = 100
 """Lists and objects of a request body that may stand within each other: whoever looks at its values calls itself for each."""
 
@@ -85,7 +88,7 @@ class Handler(APIHandler):  # type: ignore[misc]
         for part in path.values():
             if len(part) > PATH_LENGTH or not part.isprintable():
                 raise BadRequest("That name cannot be one.", f"A name has at most {PATH_LENGTH} characters, all of them printable.", "Check the address.")
-        return json.dumps(to_json(method(self, **path, **parse(method, self.given()))))
+        return capped(lambda given: method(self, **path, **given), parse(method, self.given()))
 
     def given(self) -> dict[str, Any]:
         """The parameters as they came: of the query, or of the body. Raises BadRequest or TooLarge for what cannot be read."""
@@ -145,6 +148,20 @@ class Handler(APIHandler):  # type: ignore[misc]
 Slow = bool | Callable[[Handler], bool]
 
 
+def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) -> str:
+    """What is asked for as JSON, with a lower `limit` where it is a list of over `LIST_MIB`: fewer items, and a cursor to the others.
+
+    One item is answered whole.
+    """
+    found = ask(given)
+    text, most = json.dumps(to_json(found)), LIST_MIB << 20
+    while len(text) > most and "limit" in given and getattr(found, "shown", 0) > 1:
+        given = {**given, "limit": max(1, found.shown * most // (2 * len(text)))}  # half of what would fit: items differ
+        found = ask(given)
+        text = json.dumps(to_json(found))
+    return text
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no value of JSON")
 
@@ -197,7 +214,7 @@ def elsewhere(handler: Handler) -> bool:
     try:
         given, job = handler.given(), handler.path_kwargs.get("id")
         named = (given.get("backend"), (given.get("needs") or {}).get("backend"))
-        return reaches_out(handler.bench.project, job, *named)
+        return reaches_out(handler.bench.project, job, *(name for name in named if isinstance(name, str)))
     except (MLInfraError, AttributeError):  # the answer says at once what is wrong with the request
         return False
 

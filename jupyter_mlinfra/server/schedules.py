@@ -35,7 +35,7 @@ class Facts(TypedDict, total=False):
 
 
 def _check_job(handler: Handler, facts: Facts, name: str | None = None) -> None:
-    """Who may start no jobs starts none by a schedule either, be it told what to run or one that is there (name). Raises Forbidden."""
+    """Raise Forbidden when the request, or the schedule `name` as it is, starts a job and the user may not start jobs."""
     if handler.allowed("execute", ["jobs"]):
         return
     if facts.get("job") is not None or (name is not None and handler.bench.schedules.show(name).job is not None):

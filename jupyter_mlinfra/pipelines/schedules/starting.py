@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter, ValidationError
 
 from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
 from ...core.secrets import check_secret
@@ -198,13 +201,29 @@ class Starter:
     def _job(self, spec: ScheduleSpec, due: datetime, *, key: str | None = None) -> JobSpec:
         from ...jobs import JobSpec
 
-        given = spec.job or {}
+        given = _plain(spec)
         facts = _filled({**given, "parameters": {**given.get("parameters", {}), **spec.parameters}}, due)
         labels = {**facts.pop("labels", {}), "schedule": spec.name}
         try:
-            return JobSpec(**{"name": spec.name, **facts, "labels": labels, "key": key})
-        except TypeError as error:
-            raise BadRequest(f"The job of schedule {spec.name} cannot be one.", f"{error}.", "Use the fields of a JobSpec: notebook, gpus, cpus, …") from None
+            return TypeAdapter(JobSpec).validate_python({"name": spec.name, **facts, "labels": labels, "key": key})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise BadRequest(f"{place[:200]} of the job of schedule {spec.name} cannot be used.", f"{first['msg']}.", "See the fields of a JobSpec.") from None
+
+
+def _plain(spec: ScheduleSpec) -> Mapping[str, Any]:
+    """What the schedule says of its job. Raises BadRequest for what a job does not have, and for mappings that are none."""
+    from ...jobs import JobSpec
+
+    given, known = spec.job or {}, [field.name for field in fields(JobSpec)]
+    for name in given:
+        if name not in known:
+            raise BadRequest(f"A job has no {name[:80]}.", f"It has: {', '.join(known)}.", "Mend the name.")
+    for name in ("parameters", "labels"):
+        if not isinstance(given.get(name, {}), Mapping):
+            raise BadRequest(f"{name} of the job of schedule {spec.name} cannot be used.", "It is no mapping.", "Give names with their values.")
+    return given
 
 
 def _named(firing: FiringEntry) -> str:

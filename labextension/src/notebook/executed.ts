@@ -9,6 +9,7 @@ import { EXECUTED, isRecord, toDisk } from './paths';
  * Executed notebooks, to read.
  *
  * They lie in the project's state, a hidden folder that Jupyter's own file service does not show; the workbench gives them to whoever may see jobs.
+ * A job writes them as it likes, so none is trusted: its HTML is cleaned and its scripts do not run, as in the file browser.
  */
 export class ExecutedDrive extends Drive {
   constructor(private readonly _client: IClient) {
@@ -26,13 +27,33 @@ export class ExecutedDrive extends Drive {
       last_modified: modified_at,
       mimetype: 'application/x-ipynb+json',
       format: options.content === false ? null : 'json',
-      content: options.content === false ? null : content
+      content: options.content === false ? null : untrusted(content)
     };
   }
 
   override listCheckpoints(): Promise<Contents.ICheckpointModel[]> {
     return Promise.resolve([]);
   }
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * A notebook whose cells do not say of themselves that they are trusted.
+ *
+ * Jupyter's file service says so of a notebook that its user signed, and of no other.
+ */
+export function untrusted(notebook: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const plain = (cell: unknown): unknown => {
+    if (!isMapping(cell) || !isMapping(cell.metadata)) {
+      return cell;
+    }
+    const metadata = { ...cell.metadata };
+    delete metadata.trusted;
+    return { ...cell, metadata };
+  };
+  return { ...notebook, ...(Array.isArray(notebook.cells) ? { cells: notebook.cells.map(plain) } : {}) };
 }
 
 /**

@@ -50,6 +50,28 @@ describe('the tab of an executed notebook', () => {
   });
 });
 
+describe('a notebook that a job wrote', () => {
+  const cell = (metadata: unknown): unknown => ({ cell_type: 'code', source: '1', outputs: [], metadata });
+  const open = async (content: Record<string, unknown>): Promise<{ cells: { metadata: unknown }[] }> => {
+    const executed = jest.fn(async () => ({ content, modified_at: '2026-11-24T09:00:00Z' }));
+    const drive = new ExecutedDrive(fakeWorkbench({ jobs: { executed } }).workbench.client);
+    const { content: opened } = await drive.get('.mlinfra/runs/a/b.ipynb');
+    return opened as { cells: { metadata: unknown }[] };
+  };
+
+  it('is not trusted, whatever it says of its cells', async () => {
+    const given = { nbformat: 4, cells: [cell({ trusted: true, tags: ['x'] }), cell({ trusted: 'yes' }), cell({})] };
+    const { cells } = await open(given);
+    expect(cells.map(({ metadata }) => metadata)).toEqual([{ tags: ['x'] }, {}, {}]);
+    expect(given.cells).toHaveLength(3);
+    expect(given.cells[0]).toEqual(cell({ trusted: true, tags: ['x'] })); // what others have of it stays
+  });
+
+  it.each([[null], [[]], ['text'], [undefined]])('is opened when the metadata of a cell is %p', async metadata => {
+    expect((await open({ cells: [cell(metadata)] })).cells).toEqual([cell(metadata)]);
+  });
+});
+
 it('a record is not offered to be run as a job', () => {
   expect(isRecord({ path: 'mlinfra:.mlinfra/jobs/a/1/a (1) x.ipynb' })).toBe(true);
   expect(isRecord({ path: 'mlinfra/x.ipynb' })).toBe(false);
