@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from . import client
@@ -14,6 +15,13 @@ from .gateway import Keys
 from .spec import Measurement
 
 WARM_UP = 5
+CLIENT_SHARE = 0.8
+"""A client that computes, or waits for a processor, for so much of the time cannot ask faster: what it measures is itself."""
+
+CLIENT_LATE_MS = 20.0
+"""A request that is sent so much later than its time, though a thread was waiting for that time, waited for this machine, not for an answer."""
+
+CLIENT_LATE_SHARE = 0.1
 MOST_THREADS = 32
 LATENCY_REQUESTS = 1000
 LATENCY_ROUNDS = 3
@@ -45,19 +53,22 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, v
         client.post(url, body, keys=keys, version=version, probe=True)
     total = max(1, round(seconds * rate))
     taken: list[float] = []
-    failed = 0
+    failed = late = 0
+    worked = 0.0
     lock, numbers = threading.Lock(), iter(range(total))
     begun = time.perf_counter()
 
     def ask() -> None:
-        nonlocal failed
+        nonlocal failed, late, worked
         while True:
             with lock:
                 number = next(numbers, None)
             if number is None:
-                return
+                break
             due = begun + number / rate
-            time.sleep(max(0.0, due - time.perf_counter()))
+            pause = due - time.perf_counter()
+            time.sleep(max(0.0, pause))
+            overslept = pause > 0 and (time.perf_counter() - due) * 1000 > CLIENT_LATE_MS
             try:
                 good = client.post(url, body, keys=keys, version=version, probe=True).status == 200
             except MLInfraError:
@@ -65,6 +76,9 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, v
             with lock:
                 taken.append((time.perf_counter() - due) * 1000)
                 failed += not good
+                late += overslept
+        with lock:
+            worked += _runnable_seconds()
 
     crowd = [threading.Thread(target=ask, daemon=True) for _ in range(min(MOST_THREADS, total))]
     for thread in crowd:
@@ -83,7 +97,17 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, v
         p50_ms=_at(taken, 0.50),
         p95_ms=_at(taken, 0.95),
         p99_ms=_at(taken, 0.99),
+        client_slow=worked / took >= CLIENT_SHARE or late / total >= CLIENT_LATE_SHARE,
     )
+
+
+def _runnable_seconds() -> float:
+    """How long this thread has computed, or waited for a processor to do so, since it was started."""
+    try:
+        ran, waited, _ = Path("/proc/thread-self/schedstat").read_text().split()
+    except (OSError, ValueError):  # a kernel that does not keep it
+        return time.thread_time()
+    return (int(ran) + int(waited)) / 1e9
 
 
 def latency(url: str, body: bytes, *, at_most_ms: float, keys: Keys, version: str | None = None) -> Latency:
