@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,54 +51,66 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, v
         raise BadRequest(f"A load of {rate:g} requests/s for {seconds:g} s cannot be made.", fix="Use up to 10,000 requests/s and up to 600 s.")
     for _ in range(WARM_UP):
         client.post(url, body, keys=keys, version=version, probe=True)
-    total = max(1, round(seconds * rate))
-    taken: list[float] = []
-    failed = late = 0
-    worked = 0.0
-    lock, numbers = threading.Lock(), iter(range(total))
-    begun = time.perf_counter()
+    load = _Load(lambda: client.post(url, body, keys=keys, version=version, probe=True), max(1, round(seconds * rate)), rate)
+    load.run()
+    if load.failed == load.total:
+        raise Unavailable("The deployment cannot be measured.", f"None of {load.total} requests was answered.", "mlinfra deployments show tells how it is.")
+    taken = sorted(load.taken)
+    return Measurement(
+        seconds=load.seconds,
+        rate=(load.total - load.failed) / max(load.seconds, (load.total - 1) / rate),
+        requests=load.total,
+        failed=load.failed,
+        p50_ms=_at(taken, 0.50),
+        p95_ms=_at(taken, 0.95),
+        p99_ms=_at(taken, 0.99),
+        client_slow=load.worked / load.seconds >= CLIENT_SHARE or load.late / load.total >= CLIENT_LATE_SHARE,
+    )
 
-    def ask() -> None:
-        nonlocal failed, late, worked
-        while True:
-            with lock:
-                number = next(numbers, None)
-            if number is None:
-                break
-            due = begun + number / rate
+
+class _Load:
+    """A crowd of threads that asks at fixed times. taken: ms from the time at which a request was due to its answer.
+
+    late: requests that were sent late though a thread waited for their time. worked: seconds in which the threads computed or could have.
+    """
+
+    def __init__(self, ask: Callable[[], client.Answer], total: int, rate: float) -> None:
+        self._ask, self.total, self._rate = ask, total, rate
+        self.taken: list[float] = []
+        self.failed = self.late = 0
+        self.seconds = self.worked = 0.0
+        self._lock, self._numbers, self._begun = threading.Lock(), iter(range(total)), 0.0
+
+    def run(self) -> None:
+        """Return when all requests have been answered, or have failed."""
+        self._begun = time.perf_counter()
+        crowd = [threading.Thread(target=self._one, daemon=True) for _ in range(min(MOST_THREADS, self.total))]
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join()
+        self.seconds = time.perf_counter() - self._begun
+
+    def _one(self) -> None:
+        while (number := self._next()) is not None:
+            due = self._begun + number / self._rate
             pause = due - time.perf_counter()
             time.sleep(max(0.0, pause))
             overslept = pause > 0 and (time.perf_counter() - due) * 1000 > CLIENT_LATE_MS
             try:
-                good = client.post(url, body, keys=keys, version=version, probe=True).status == 200
+                good = self._ask().status == 200
             except MLInfraError:
                 good = False
-            with lock:
-                taken.append((time.perf_counter() - due) * 1000)
-                failed += not good
-                late += overslept
-        with lock:
-            worked += _runnable_seconds()
+            with self._lock:
+                self.taken.append((time.perf_counter() - due) * 1000)
+                self.failed += not good
+                self.late += overslept
+        with self._lock:
+            self.worked += _runnable_seconds()
 
-    crowd = [threading.Thread(target=ask, daemon=True) for _ in range(min(MOST_THREADS, total))]
-    for thread in crowd:
-        thread.start()
-    for thread in crowd:
-        thread.join()
-    if failed == total:
-        raise Unavailable("The deployment cannot be measured.", f"None of {total} requests was answered.", "mlinfra deployments show tells how it is.")
-    took = time.perf_counter() - begun
-    taken.sort()
-    return Measurement(
-        seconds=took,
-        rate=(total - failed) / max(took, (total - 1) / rate),
-        requests=total,
-        failed=failed,
-        p50_ms=_at(taken, 0.50),
-        p95_ms=_at(taken, 0.95),
-        p99_ms=_at(taken, 0.99),
-        client_slow=worked / took >= CLIENT_SHARE or late / total >= CLIENT_LATE_SHARE,
-    )
+    def _next(self) -> int | None:
+        with self._lock:
+            return next(self._numbers, None)
 
 
 def _runnable_seconds() -> float:
