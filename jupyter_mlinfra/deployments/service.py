@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -76,6 +77,7 @@ class Deployments:
             row = self._find(name)
             known = next((item for item in row.versions if item.version == label), None) if row else None
             served = known if row and row.model == found.model and known and known.proved else None
+            answers = answers or (_answers_of(served) if served else None)
             if served and self._intact(served, answers, tell):
                 return self._again(name, label, traffic, reason=reason, tell=tell)
             state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)  # nonsense is refused before anything is built
@@ -319,8 +321,7 @@ class Deployments:
         broken = damage(folder)
         if broken:
             tell(f"{broken} It is packaged again.")
-            again = package(self._experiments.download(reference), folder.parent, answers=answers)
-            same = again.folder == folder
+            same = self._package_again(reference, folder, answers)
             with self._store.change(item.deployment) as change:
                 change.renew(item.version, same=same, reason=broken)
             return same
@@ -332,6 +333,16 @@ class Deployments:
                 f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or deploy it under another name.",
             )
         return True
+
+    def _package_again(self, reference: str, folder: Path, answers: Answers | None) -> bool:
+        """Make a damaged bundle anew; says whether it is the same one. Where its description is lost, its name says what it answered."""
+        model = self._experiments.download(reference)
+        kinds: tuple[Answers | None, ...] = (answers,) if answers else (None, "probabilities")
+        for kind in kinds:
+            with contextlib.suppress(BadRequest):  # it is no classifier
+                if package(model, folder.parent, answers=kind).folder == folder:
+                    return True
+        return False
 
     def _find(self, name: str) -> DeploymentRow | None:
         try:
@@ -363,6 +374,14 @@ class Deployments:
         if not row.up or not base:
             raise Unavailable(f"Deployment {row.name} is down.", "It was stopped, or has never been up.", "mlinfra up")
         return views.predictions_url(base, row)
+
+
+def _answers_of(item: VersionRow) -> Answers | None:
+    """What a deployed version answers, so that it keeps it; None when its bundle cannot be read, or answers values."""
+    with contextlib.suppress(Unprocessable):
+        found = load_bundle(Path(item.bundle)).answers
+        return None if found == "values" else found
+    return None
 
 
 def _packaged(row: DeploymentRow) -> VersionRow | None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.deployments import Deployments, views
-from jupyter_mlinfra.deployments.packaging import package
+from jupyter_mlinfra.deployments import Deployments, service, views
+from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package
 from jupyter_mlinfra.deployments.spec import DeployedVersion, VersionState
 from jupyter_mlinfra.deployments.store import DeploymentRow, VersionRow
 from jupyter_mlinfra.deployments.targets import Figures
@@ -100,4 +100,26 @@ def test_a_bundle_that_is_gone_is_the_reason_of_its_version_and_hides_nothing_el
     assert (version.version, version.state) == ("v1", "starting")
     assert f"Bundle {bundle.id} cannot be read." in version.reason
     assert (detail.signature, detail.sample) == ([], None)
+    project.database.close()
+
+
+@pytest.mark.parametrize("harm", ["", "{"], ids=["model", "description"])
+def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(tmp_path: Path, kit: ModuleType, harm: str) -> None:
+    kit.train_classifier(tmp_path / "model")
+    project = kit.open_project(tmp_path / "project")
+    deployments = Deployments(project, kit.Registry({1: tmp_path / "model"}))
+    bundle = package(tmp_path / "model", tmp_path / "bundles", answers="probabilities")
+    store = deployments._store
+    store.begin("flights", "v1", target="local", model="flights", number=1, workers=1)
+    store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder), wanted=True)
+    with store.change("flights") as change:
+        change.ready("v1", [])
+    store.move("flights", "v1", VersionState.FAILED, reason="damaged", wanted=False)
+    (bundle.folder / ("bundle.json" if harm else bundle.model_file)).write_text(harm)
+    item = store.deployment("flights").version("v1")
+    assert deployments._intact(item, service._answers_of(item), lambda _: None)
+    assert damage(bundle.folder) == ""
+    assert load_bundle(bundle.folder).answers == "probabilities"
+    item = store.deployment("flights").version("v1")
+    assert (item.state, item.reason, item.wanted, item.proved) == ("stopped", "", True, True)
     project.database.close()
