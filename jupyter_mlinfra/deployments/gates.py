@@ -21,6 +21,7 @@ from .gateway import Keys
 from .logged import Input
 from .packaging import Bundle
 from .spec import Gate
+from .targets.surroundings import surroundings
 
 TOLERANCE = 1e-6
 LATENCY_MS = 100.0
@@ -119,7 +120,7 @@ def own_answers(bundle: Bundle, python: str) -> list[Any]:
         facts = {"columns": columns, "rows": compared_rows(bundle), "answers": bundle.answers, "model_class": bundle.model_class}
         (folder / "rows.json").write_text(json.dumps(facts))
         command = [python, "-I", str(Path(oracle.__file__)), name, str(folder / "rows.json")]
-        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": folder.as_uri()}
+        environment = {**surroundings(os.environ), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": folder.as_uri()}
         try:
             done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True, timeout=ORACLE_SECONDS, check=False)
         except subprocess.TimeoutExpired as error:

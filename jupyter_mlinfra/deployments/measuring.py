@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from . import client
@@ -14,6 +15,13 @@ from .gateway import Keys
 from .spec import Measurement
 
 WARM_UP = 5
+CLIENT_SHARE = 0.8
+"""A client that computes, or waits for a processor, for so much of the time cannot ask faster: what it measures is itself."""
+
+CLIENT_LATE_MS = 20.0
+"""A request that is sent so much later than its time, though a thread was waiting for that time, waited for this machine, not for an answer."""
+
+CLIENT_LATE_SHARE = 0.1
 MOST_THREADS = 32
 LATENCY_REQUESTS = 1000
 LATENCY_ROUNDS = 3
@@ -43,47 +51,75 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, v
         raise BadRequest(f"A load of {rate:g} requests/s for {seconds:g} s cannot be made.", fix="Use up to 10,000 requests/s and up to 600 s.")
     for _ in range(WARM_UP):
         client.post(url, body, keys=keys, version=version, probe=True)
-    total = max(1, round(seconds * rate))
-    taken: list[float] = []
-    failed = 0
-    lock, numbers = threading.Lock(), iter(range(total))
-    begun = time.perf_counter()
-
-    def ask() -> None:
-        nonlocal failed
-        while True:
-            with lock:
-                number = next(numbers, None)
-            if number is None:
-                return
-            due = begun + number / rate
-            time.sleep(max(0.0, due - time.perf_counter()))
-            try:
-                good = client.post(url, body, keys=keys, version=version, probe=True).status == 200
-            except MLInfraError:
-                good = False
-            with lock:
-                taken.append((time.perf_counter() - due) * 1000)
-                failed += not good
-
-    crowd = [threading.Thread(target=ask, daemon=True) for _ in range(min(MOST_THREADS, total))]
-    for thread in crowd:
-        thread.start()
-    for thread in crowd:
-        thread.join()
-    if failed == total:
-        raise Unavailable("The deployment cannot be measured.", f"None of {total} requests was answered.", "mlinfra deployments show tells how it is.")
-    took = time.perf_counter() - begun
-    taken.sort()
+    load = _Load(lambda: client.post(url, body, keys=keys, version=version, probe=True), max(1, round(seconds * rate)), rate)
+    load.run()
+    if load.failed == load.total:
+        raise Unavailable("The deployment cannot be measured.", f"None of {load.total} requests was answered.", "mlinfra deployments show tells how it is.")
+    taken = sorted(load.taken)
     return Measurement(
-        seconds=took,
-        rate=(total - failed) / max(took, (total - 1) / rate),
-        requests=total,
-        failed=failed,
+        seconds=load.seconds,
+        rate=(load.total - load.failed) / max(load.seconds, (load.total - 1) / rate),
+        requests=load.total,
+        failed=load.failed,
         p50_ms=_at(taken, 0.50),
         p95_ms=_at(taken, 0.95),
         p99_ms=_at(taken, 0.99),
+        client_slow=load.worked / load.seconds >= CLIENT_SHARE or load.late / load.total >= CLIENT_LATE_SHARE,
     )
+
+
+class _Load:
+    """A crowd of threads that asks at fixed times. taken: ms from the time at which a request was due to its answer.
+
+    late: requests that were sent late though a thread waited for their time. worked: seconds in which the threads computed or could have.
+    """
+
+    def __init__(self, ask: Callable[[], client.Answer], total: int, rate: float) -> None:
+        self._ask, self.total, self._rate = ask, total, rate
+        self.taken: list[float] = []
+        self.failed = self.late = 0
+        self.seconds = self.worked = 0.0
+        self._lock, self._numbers, self._begun = threading.Lock(), iter(range(total)), 0.0
+
+    def run(self) -> None:
+        """Return when all requests have been answered, or have failed."""
+        self._begun = time.perf_counter()
+        crowd = [threading.Thread(target=self._one, daemon=True) for _ in range(min(MOST_THREADS, self.total))]
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join()
+        self.seconds = time.perf_counter() - self._begun
+
+    def _one(self) -> None:
+        while (number := self._next()) is not None:
+            due = self._begun + number / self._rate
+            pause = due - time.perf_counter()
+            time.sleep(max(0.0, pause))
+            overslept = pause > 0 and (time.perf_counter() - due) * 1000 > CLIENT_LATE_MS
+            try:
+                good = self._ask().status == 200
+            except MLInfraError:
+                good = False
+            with self._lock:
+                self.taken.append((time.perf_counter() - due) * 1000)
+                self.failed += not good
+                self.late += overslept
+        with self._lock:
+            self.worked += _runnable_seconds()
+
+    def _next(self) -> int | None:
+        with self._lock:
+            return next(self._numbers, None)
+
+
+def _runnable_seconds() -> float:
+    """How long this thread has computed, or waited for a processor to do so, since it was started."""
+    try:
+        ran, waited, _ = Path("/proc/thread-self/schedstat").read_text().split()
+    except (OSError, ValueError):  # a kernel that does not keep it
+        return time.thread_time()
+    return (int(ran) + int(waited)) / 1e9
 
 
 def latency(url: str, body: bytes, *, at_most_ms: float, keys: Keys, version: str | None = None) -> Latency:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
+from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.files import file_lock
 from ..core.records import Page, page_of
 from ..core.search import Document
@@ -76,6 +77,7 @@ class Deployments:
             row = self._find(name)
             known = next((item for item in row.versions if item.version == label), None) if row else None
             served = known if row and row.model == found.model and known and known.proved else None
+            answers = answers or (_answers_of(served) if served else None)
             if served and self._intact(served, answers, tell):
                 return self._again(name, label, traffic, reason=reason, tell=tell)
             state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)  # nonsense is refused before anything is built
@@ -99,10 +101,18 @@ class Deployments:
         return page_of(rows, limit=limit, cursor=cursor)
 
     def show(self, name: str) -> DeploymentDetail:
-        """A deployment with its history, the signature of the version that has most of the traffic, and a request that it accepts."""
+        """A deployment with its history, the signature of the version that has most of the traffic, and a request that it accepts.
+
+        A bundle that cannot be read is the reason of its version, and keeps nothing else from being shown.
+        """
         row = self._store.deployment(name)
-        packaged = any(item.bundle for item in row.versions)
-        return views.detail(self._record(row), self._bundle(row) if packaged else None, self._store.history(name).items, self._target.header_file())
+        record, bundle, packaged = self._record(row), None, _packaged(row)
+        if packaged is not None:
+            try:
+                bundle = load_bundle(Path(packaged.bundle))
+            except Unprocessable as error:
+                record = views.with_reason(record, packaged.version, str(error))
+        return views.detail(record, bundle, self._store.history(name).items, self._target.header_file())
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
@@ -311,8 +321,7 @@ class Deployments:
         broken = damage(folder)
         if broken:
             tell(f"{broken} It is packaged again.")
-            again = package(self._experiments.download(reference), folder.parent, answers=answers)
-            same = again.folder == folder
+            same = self._package_again(reference, folder, answers)
             with self._store.change(item.deployment) as change:
                 change.renew(item.version, same=same, reason=broken)
             return same
@@ -325,6 +334,16 @@ class Deployments:
             )
         return True
 
+    def _package_again(self, reference: str, folder: Path, answers: Answers | None) -> bool:
+        """Make a damaged bundle anew; says whether it is the same one. Where its description is lost, its name says what it answered."""
+        model = self._experiments.download(reference)
+        kinds: tuple[Answers | None, ...] = (answers,) if answers else (None, "probabilities")
+        for kind in kinds:
+            with contextlib.suppress(BadRequest):  # it is no classifier
+                if package(model, folder.parent, answers=kind).folder == folder:
+                    return True
+        return False
+
     def _find(self, name: str) -> DeploymentRow | None:
         try:
             return self._store.deployment(name)
@@ -335,13 +354,12 @@ class Deployments:
         return views.deployment(row, running=self._target.running(), figures=self._target.figures(), base_url=self._target.base_url())
 
     def _bundle(self, row: DeploymentRow) -> Bundle:
-        """Of the version with most traffic; of the newest one while none has any."""
-        packaged = [item for item in row.versions if item.bundle]
-        if not packaged:
+        packaged = _packaged(row)
+        if packaged is None:
             raise Unavailable(
                 f"Deployment {row.name} has no packaged version.", "Its first deploy is under way or has failed.", f"mlinfra deployments show {row.name}"
             )
-        return load_bundle(Path(max(packaged, key=lambda item: (item.traffic, item.number)).bundle))
+        return load_bundle(Path(packaged.bundle))
 
     def _one_row(self, row: DeploymentRow) -> bytes:
         """The body of a request for the first row of the sample."""
@@ -356,6 +374,19 @@ class Deployments:
         if not row.up or not base:
             raise Unavailable(f"Deployment {row.name} is down.", "It was stopped, or has never been up.", "mlinfra up")
         return views.predictions_url(base, row)
+
+
+def _answers_of(item: VersionRow) -> Answers | None:
+    """What a deployed version answers, so that it keeps it; None when its bundle cannot be read, or answers values."""
+    with contextlib.suppress(Unprocessable):
+        found = load_bundle(Path(item.bundle)).answers
+        return None if found == "values" else found
+    return None
+
+
+def _packaged(row: DeploymentRow) -> VersionRow | None:
+    """The version with most traffic; the newest one while none has any, None before one is packaged."""
+    return max((item for item in row.versions if item.bundle), key=lambda item: (item.traffic, item.number), default=None)
 
 
 def _share_of(version: str, percent: int | None) -> Aim:

@@ -124,7 +124,8 @@ class Prediction:
 class Measurement:
     """A deployment under a steady load of one-row requests. rate: answered a second. failed: not answered with 200.
 
-    Latencies count from the moment at which a request was due, so a stall delays those behind it too.
+    Latencies count from the moment at which a request was due, so a stall delays those behind it too. client_slow: the measuring process
+    had no time to send the requests when they were due, so a low rate and high latencies may be its own.
     """
 
     seconds: float
@@ -134,3 +135,4 @@ class Measurement:
     p50_ms: float
     p95_ms: float
     p99_ms: float
+    client_slow: bool

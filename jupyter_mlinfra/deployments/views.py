@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..core.records import Number
@@ -75,6 +76,12 @@ def _version(row: DeploymentRow, item: VersionRow, state: VersionState, role: st
 def _milliseconds(value: float | None, figures: Figures) -> Number | None:
     """Envoy counts whole milliseconds in buckets."""
     return None if value is None else Number(value=round(value, 1), basis="approx", n=figures.requests or None)
+
+
+def with_reason(record: Deployment, version: str, reason: str) -> Deployment:
+    """The deployment with the reason of one version, unless it has one already."""
+    versions = [replace(item, reason=item.reason or reason) if item.version == version else item for item in record.versions]
+    return replace(record, versions=versions)
 
 
 def detail(record: Deployment, bundle: Bundle | None, history: Sequence[Change], header_file: str = "") -> DeploymentDetail:

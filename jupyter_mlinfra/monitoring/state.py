@@ -6,6 +6,15 @@ from datetime import datetime, timedelta
 
 from .spec import AlertState
 
+STALE = timedelta(hours=24)
+"""The longest window of a rule: of what came after an older verdict, nothing was judged."""
+
+
+def as_of(state: AlertState, evaluated_at: datetime | None, at: datetime) -> AlertState:
+    """A noted state as it is to be shown: green that nobody has confirmed for so long is no data."""
+    old = evaluated_at is not None and at - evaluated_at > STALE
+    return AlertState.NO_DATA if state is AlertState.OK and old else state
+
 
 def advance(state: AlertState, since: datetime, *, breached: bool | None, at: datetime, hold: timedelta = timedelta(0)) -> tuple[AlertState, datetime]:
     """The next state and since when. breached: None when the window has too few rows to judge.

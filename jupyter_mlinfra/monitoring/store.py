@@ -11,6 +11,7 @@ from ..core import events
 from ..core.errors import NotFound
 from ..core.records import Number, now, to_json
 from .spec import Alert, AlertState, Monitor
+from .state import STALE, as_of
 
 if TYPE_CHECKING:
     from ..core.database import Database
@@ -105,31 +106,34 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _monitor(row: sqlite3.Row) -> Monitor:
+    evaluated_at = _time(row["evaluated_at"])
     return Monitor(
         ref=f"monitor:{row['name']}",
         name=row["name"],
         deployment=row["deployment"],
-        state=AlertState(row["state"]),
+        state=as_of(AlertState(row["state"]), evaluated_at, now()),
         requests=Number(value=row["requests"]),
         rows=Number(value=row["rows"]),
         worst=row["worst"],
         worst_psi=None if row["worst_psi"] is None else Number(value=row["worst_psi"], n=row["worst_rows"]),
-        evaluated_at=_time(row["evaluated_at"]),
+        evaluated_at=evaluated_at,
         last_request_at=_time(row["last_request_at"]),
     )
 
 
 def _alert(row: sqlite3.Row) -> Alert:
+    evaluated_at, noted = _time(row["evaluated_at"]), AlertState(row["state"])
+    state = as_of(noted, evaluated_at, now())
     return Alert(
         ref=f"alert:{row['monitor']}/{row['rule']}",
         name=row["rule"],
         monitor=row["monitor"],
-        state=AlertState(row["state"]),
+        state=state,
         severity=row["severity"],
         value=None if row["value"] is None else Number(value=row["value"], n=row["rows"]),
         threshold=row["threshold"],
         subject=row["subject"],
         since=datetime.fromisoformat(row["since"]),
-        evaluated_at=_time(row["evaluated_at"]),
-        text=row["text"],
+        evaluated_at=evaluated_at,
+        text=row["text"] if state is noted else f"not judged for over {STALE.total_seconds() / 3600:.0f} hours; before: {row['text']}",
     )

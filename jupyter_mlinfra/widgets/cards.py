@@ -364,7 +364,7 @@ def _deployment_detail(item: Any) -> Card:
     card = _deployment(item.deployment)
     newest = item.history[0] if item.history else None
     last = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
-    return Card(title=card.title, ref=card.ref, facts={**card.facts, **_said({"last change": last})}, rows=card.rows)
+    return Card(title=card.title, ref=card.ref, facts={**card.facts, **_said({"answers": item.answers or NONE, "last change": last})}, rows=card.rows)
 
 
 def _prediction(item: Any) -> Card:
@@ -385,8 +385,11 @@ def _monitor_status(item: Any) -> Card:
         "p50 ms": number(item.p50_ms),
         "p95 ms": number(item.p95_ms),
         "errors": share(item.error_fraction),
+        "refused": share(item.refused_fraction),
         "score PSI": number(item.score.psi) if item.score else NONE,
         "not logged": plain(item.dropped or None),
+        "not compared": item.trouble or NONE,
+        **{f"alert {alert.name}": f"{alert.state}: {alert.text}" for alert in item.alerts if alert.state != "ok"},
     }
     shown = item.drift[:20]
     note = f"{len(shown)} of {counted(item.features, 'feature')}, those that moved most" if item.features > len(shown) else ""

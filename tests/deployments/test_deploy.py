@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -123,18 +124,20 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployme
 @pytest.mark.slow
 def test_a_classifier_that_was_stopped_early_is_served_as_it_predicts_and_answers_what_was_chosen(tmp_path: Path, kit: ModuleType) -> None:
     model, frame = kit.train_classifier(tmp_path / "model")
-    project = kit.open_project(tmp_path / "project", "[deployments]\nworkers = 1\n")
+    project = kit.open_project(tmp_path / "project", "[deployments]\nworkers = 1\nrequire_token = true\n")
     deployments = Deployments(project, kit.Registry({1: tmp_path / "model"}))
-    told: list[str] = []
     try:
-        deployments.deploy("flights", version="flights/1", answers="probabilities", on_progress=told.append)
-        assert not any("offline" in line for line in told)
+        deployments.deploy("flights", version="flights/1", answers="probabilities")
         detail = deployments.show("flights")
         assert detail.answers == "probabilities"
         assert "answers probabilities" in detail.deployment.versions[0].gates[0].measured
         part = frame[:500]
         found = np.array(deployments.predict("flights", part).predictions)
         assert np.abs(found - model.predict_proba(part)).max() <= 1e-6
+        curl = subprocess.run(["bash", "-c", detail.code["curl"]], capture_output=True, text=True, check=True).stdout
+        assert len(json.loads(curl)["data"]["ndarray"][0]) == 2
+        without = subprocess.run(["bash", "-c", re.sub(r" -H @\S+", "", detail.code["curl"])], capture_output=True, text=True, check=True).stdout
+        assert json.loads(without)["status"]["code"] == 401
         assert np.abs(found[:, 1] - model.get_booster().inplace_predict(part)).max() > 0.01  # with all of its trees it would differ
         with pytest.raises(Conflict, match="answers probabilities"):
             deployments.deploy("flights", version="flights/1", answers="classes")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -67,7 +68,7 @@ def asked(live: Sequence[str], *, named: str = "", rate: float = 20.0, **verbs: 
 
 def test_readiness_says_what_the_test_before_traffic_says(monkeypatch: pytest.MonkeyPatch) -> None:
     answer_in(monkeypatch, times(11))
-    measured = SimpleNamespace(rate=19.9, failed=0, requests=100)
+    measured = SimpleNamespace(rate=19.9, failed=0, requests=100, client_slow=False)
     workbench = asked(
         ["flights"],
         latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS),
@@ -80,6 +81,42 @@ def test_readiness_says_what_the_test_before_traffic_says(monkeypatch: pytest.Mo
         "p99 500.0 ms over 1,000 requests, best of 3 rounds",
     )
     assert (volume.verdict, volume.measured) == ("met", "20 requests/s answered, 0 of 100 failed")
+
+
+def busy(seconds: float) -> None:
+    """Use the processor, and the interpreter's lock, for so long."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+@pytest.mark.parametrize(("work", "verdict"), [(lambda: busy(0.02), "unknown"), (lambda: time.sleep(0.5), "missed")], ids=["client", "server"])
+def test_a_volume_that_the_client_cannot_make_is_unknown_and_one_that_the_server_does_not_answer_is_missed(
+    monkeypatch: pytest.MonkeyPatch, work: Callable[[], None], verdict: str
+) -> None:
+    def post(url: str, body: bytes, **_: Any) -> client.Answer:
+        work()
+        return client.Answer(200, "v1", OK, 1.0)
+
+    monkeypatch.setattr(client, "post", post)
+    monkeypatch.setattr(measuring, "WARM_UP", 0)
+    workbench = asked(
+        ["flights"],
+        rate=200.0,
+        latency=lambda name, at_most_ms: measuring.Latency(p99_ms=1.0, requests=1000, rounds=1),
+        measure=lambda name, seconds, rate: measuring.measure("http://gateway", b"", seconds=2.0, rate=rate, keys=KEYS),
+    )
+    _, volume = readiness.check(workbench)
+    assert (volume.target, volume.verdict) == ("volume of flights", verdict)
+    assert ("the measuring client was too slow" in volume.measured) is (verdict == "unknown")
+    assert bool(volume.fix) is (verdict == "unknown")
+
+
+@pytest.mark.parametrize(("failed", "verdict"), [(0, "unknown"), (1, "missed")])
+def test_a_slow_client_hides_no_failed_request(failed: int, verdict: str) -> None:
+    figures = SimpleNamespace(rate=3.0, failed=failed, requests=100, client_slow=True)
+    workbench = asked(["flights"], latency=lambda *_, **__: measuring.Latency(p99_ms=1.0, requests=1000, rounds=1), measure=lambda *_, **__: figures)
+    assert readiness.check(workbench)[1].verdict == verdict
 
 
 def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +144,7 @@ def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.Mon
 
 def test_the_deployment_that_the_card_names_is_measured_and_of_several_none_is_guessed() -> None:
     def measure(name: str, **_: Any) -> Any:
-        return SimpleNamespace(rate=20.0, failed=0, requests=100, p99_ms=len(name))
+        return SimpleNamespace(rate=20.0, failed=0, requests=100, p99_ms=len(name), client_slow=False)
 
     names = ["churn", "flights", "weather"]
     checks = readiness.check(asked(names, named="flights", latency=measure, measure=measure))

@@ -256,8 +256,9 @@ def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(depl
     for _ in range(3):
         assert ask(url, sample, {"x-request-id": "theirs"})[1]["meta"]["puid"] == "theirs"
     ask(url, {"data": {"ndarray": [[1.0]]}}, {"x-request-id": "refused-one"})
+    assert ask(url, {"data": {}}, {"x-request-id": "no-json", "Content-Type": "text/plain", "x-mlinfra-probe": "1"})[0] == 415  # no probe of ours
     logged, end = deployments.payloads("flights"), time.monotonic() + 10
-    while logged.height < before + 15 and time.monotonic() < end:
+    while logged.height < before + 16 and time.monotonic() < end:
         time.sleep(0.05)
         logged = deployments.payloads("flights")
     rows = logged.filter(pl.col("request_id") == answer.request_id).sort("row")
@@ -269,7 +270,12 @@ def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(depl
     assert logged.filter(pl.col("request_id") == "mine").height == 4
     assert logged.filter(pl.col("request_id") == "theirs").height == 3
     assert logged.filter(pl.col("request_id") == "refused-one")["status"].to_list() == [400]
-    assert logged.height == before + 15  # the measurement has left nothing
+    refused = deployments.payloads_refused("flights").filter(pl.col("request_id").is_in(["refused-one", "no-json"]))
+    assert refused.select("status", "what", "request").rows() == [
+        (400, "The columns do not fit.", '{"data": {"ndarray": [[1.0]]}}'),
+        (415, "The request is not marked as JSON.", '{"data": {}}'),
+    ]
+    assert logged.height == before + 16  # the measurement has left nothing
     assert deployments.payloads_feedback("flights").select("request_id", "reward", "truth").rows() == [(answer.request_id, 0.5, [1.0])]
     assert deployments.payloads_dropped("flights") == 0
 

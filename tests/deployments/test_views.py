@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.deployments import views
+from jupyter_mlinfra.deployments import Deployments, service, views
+from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package
 from jupyter_mlinfra.deployments.spec import DeployedVersion, VersionState
 from jupyter_mlinfra.deployments.store import DeploymentRow, VersionRow
 from jupyter_mlinfra.deployments.targets import Figures
@@ -47,3 +54,72 @@ def test_what_is_down_shows_no_figures_of_the_time_before() -> None:
     assert up.p50_ms is not None
     down = shown(0, figures)
     assert (down.requests_per_second, down.p50_ms, down.p95_ms, down.error_fraction) == (None, None, None, None)
+
+
+def detail_of(row: list[Any], header_file: str = "") -> Any:
+    """The page of a deployment whose sample is this row."""
+    found = shown(2, Figures(seconds=60.0, requests=1, errors=0, p50_ms=4.0, p95_ms=9.0))
+    record = views.Deployment(
+        ref="",
+        name="flights",
+        namespace="",
+        target="local",
+        state="healthy",
+        url="http://127.0.0.1:1/p",
+        versions=[found],
+        created_at=AT,
+        updated_at=AT,  # type: ignore[arg-type]
+    )
+    names = [f"x{place}" for place in range(len(row))]
+    bundle = views.Bundle(
+        folder=Path(), columns=[], output_names=[], model_class="", answers="classes", model_file="", requirements=[], own_requirements=[], document={},
+        sample={"names": names, "ndarray": [row, row]},
+    )  # fmt: skip
+    return views.detail(record, bundle, [], header_file)
+
+
+def test_the_code_shows_numbers_that_people_write_and_keeps_whole_ones() -> None:
+    detail = detail_of([0.1 + 0.2, 1 / 3, 1234567, None, True, "JFK"])
+    assert detail.sample["data"]["ndarray"] == [[0.3, 0.333333, 1234567, None, True, "JFK"]]
+    assert "predict([{'x0': 0.3, 'x1': 0.333333, 'x2': 1234567, 'x3': None, 'x4': True, 'x5': 'JFK'}])" in detail.code["python"]
+    assert json.dumps(detail.sample) in detail.code["curl"]
+    assert (detail.answers, " -H @" in detail.code["curl"]) == ("classes", False)
+    assert " -H '@/a b/authorization' " in detail_of([1], "/a b/authorization").code["curl"]
+
+
+def test_a_bundle_that_is_gone_is_the_reason_of_its_version_and_hides_nothing_else(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
+    project = kit.open_project(tmp_path / "project")
+    deployments = Deployments(project, kit.Registry(models))
+    bundle = package(models[1], tmp_path / "bundles")
+    deployments._store.begin("flights", "v1", target="local", model="flights", number=1, workers=1)
+    deployments._store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder))
+    assert deployments.show("flights").signature
+    shutil.rmtree(bundle.folder)
+    detail = deployments.show("flights")
+    (version,) = detail.deployment.versions
+    assert (version.version, version.state) == ("v1", "starting")
+    assert f"Bundle {bundle.id} cannot be read." in version.reason
+    assert (detail.signature, detail.sample) == ([], None)
+    project.database.close()
+
+
+@pytest.mark.parametrize("harm", ["", "{"], ids=["model", "description"])
+def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(tmp_path: Path, kit: ModuleType, harm: str) -> None:
+    kit.train_classifier(tmp_path / "model")
+    project = kit.open_project(tmp_path / "project")
+    deployments = Deployments(project, kit.Registry({1: tmp_path / "model"}))
+    bundle = package(tmp_path / "model", tmp_path / "bundles", answers="probabilities")
+    store = deployments._store
+    store.begin("flights", "v1", target="local", model="flights", number=1, workers=1)
+    store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder), wanted=True)
+    with store.change("flights") as change:
+        change.ready("v1", [])
+    store.move("flights", "v1", VersionState.FAILED, reason="damaged", wanted=False)
+    (bundle.folder / ("bundle.json" if harm else bundle.model_file)).write_text(harm)
+    item = store.deployment("flights").version("v1")
+    assert deployments._intact(item, service._answers_of(item), lambda _: None)
+    assert damage(bundle.folder) == ""
+    assert load_bundle(bundle.folder).answers == "probabilities"
+    item = store.deployment("flights").version("v1")
+    assert (item.state, item.reason, item.wanted, item.proved) == ("stopped", "", True, True)
+    project.database.close()

@@ -149,6 +149,19 @@ def test_after_a_promotion_of_a_version_without_reference_nothing_stays_green(mo
     assert "no reference profile" in monitoring.status("flights").trouble
 
 
+def test_a_verdict_that_nobody_has_confirmed_for_a_day_is_not_green(monitoring: Monitoring, deployments: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000)
+    at = now()
+    monitoring.evaluate("flights")
+    monkeypatch.setattr("jupyter_mlinfra.monitoring.store.now", lambda: at + timedelta(hours=23))
+    assert {item.state for item in (*monitoring.alerts().items, *monitoring.list().items)} == {AlertState.OK}
+    monkeypatch.setattr("jupyter_mlinfra.monitoring.store.now", lambda: at + timedelta(hours=25))
+    assert {item.state for item in (*monitoring.alerts().items, *monitoring.list().items)} == {AlertState.NO_DATA}
+    assert all(item.text.startswith("not judged for over 24 hours; before: ") for item in monitoring.alerts().items)
+    assert monitoring.evaluate("flights").monitor.state is AlertState.OK
+
+
 def broken_log(*_: Any, **__: Any) -> pl.DataFrame:
     raise Unprocessable("The payload log cannot be read.")
 

@@ -143,6 +143,8 @@ class Journal:
             with contextlib.suppress(OSError):  # a full disk: at the next try
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._ledger = Ledger(self._folder / f"{self._head['version']}-{int(time.time() * 1e6)}-{os.getpid()}.count")
+            with self._lock:
+                self._note()
 
     def _write_waiting(self) -> bool:
         """Write what waits; says whether it could. What could not be written waits on."""

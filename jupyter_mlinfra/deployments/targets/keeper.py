@@ -33,6 +33,7 @@ from ..store import DeploymentRow, DeploymentStore, ProcessRow, VersionRow
 from . import envoy, ports
 from .layout import FIGURES, LOCK, POKE, gateway_log, logs_folder, payload_folder, run_folder, token_of
 from .secrets import keys_of
+from .surroundings import surroundings
 from .workers import Launch, Workers
 
 IDLE_SECONDS = 5.0
@@ -312,7 +313,7 @@ class Gateway:
             envoy.swap(name, text)
         Path(gateway.ADMIN_SOCKET).unlink(missing_ok=True)
         with open(gateway_log(self._project), "wb") as log:
-            marked = {**os.environ, TOKEN: self._token}
+            marked = {**surroundings(os.environ), TOKEN: self._token}
             self._process = subprocess.Popen(envoy.command(), env=marked, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.identity = Identity.of(self._process.pid)
         self._note()

@@ -20,6 +20,7 @@ from ..gateway import Keys
 from . import Figures, ports
 from .layout import FIGURES, LOCK, POKE, logs_folder, run_folder, token_of
 from .secrets import authorization_file, keys_of
+from .surroundings import keepers_surroundings
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -31,7 +32,6 @@ STALE_SECONDS = 30.0
 TROUBLE_SECONDS = 0.5
 SPAWN_SECONDS = 5.0
 KILL_SECONDS = 5.0
-_OF_A_JOB = ("MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON")
 
 
 class LocalTarget:
@@ -149,9 +149,7 @@ class LocalTarget:
         return True
 
     def _spawn(self) -> None:
-        # Of a step or a job that deploys nothing is handed on: what it deployed must outlive it.
-        environment = {name: value for name, value in os.environ.items() if name not in _OF_A_JOB}
-        environment[TOKEN] = token_of(self._project, "keeper")
+        environment = {**keepers_surroundings(os.environ), TOKEN: token_of(self._project, "keeper")}
         spawn_detached("jupyter_mlinfra.deployments.targets.keeper", [str(self._project.root)], log=self._log, environment=environment)
 
     @property

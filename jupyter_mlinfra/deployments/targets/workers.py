@@ -19,6 +19,7 @@ from ..gateway import cluster_name
 from ..packaging import RUNTIME_NAME, damage
 from ..store import DeploymentStore, ProcessRow
 from . import envoy
+from .surroundings import surroundings
 
 THREADS = 8
 KEEPALIVE_SECONDS = 75
@@ -35,7 +36,6 @@ STABLE_SECONDS = 60.0
 """A process that ran for so long starts over with no back-off."""
 
 LOG_BYTES = 4 << 20
-_NOT_HANDED_ON = ("MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON", "MLINFRA_FAIL", TOKEN, "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONSTARTUP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,9 +262,8 @@ def _command(launch: Launch) -> list[str]:
 
 
 def _environment(launch: Launch, socket: str, token: str) -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
     return {
-        **kept,
+        **surroundings(os.environ),
         TOKEN: token,
         "PYTHONPATH": launch.bundle,
         "PYTHONDONTWRITEBYTECODE": "1",  # a bundle is named by its content: nothing is written into it
