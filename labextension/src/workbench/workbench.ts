@@ -190,7 +190,7 @@ export class Workbench implements IWorkbench {
     page.isPreview = preview;
     const last = preview ? this._replaced(kind) : undefined;
     await kind.tracker.add(page);
-    page.previewChanged.connect(() => void kind.tracker.save(page));
+    page.onPreview = () => void kind.tracker.save(page);
     shell.add(page, 'main', { type: kind.spec.kind, ...(last && { ref: last.id, mode: 'tab-after' }) });
     shell.activateById(page.id);
     last?.dispose();

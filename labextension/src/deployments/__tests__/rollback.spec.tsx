@@ -10,8 +10,8 @@ const settle = (): Promise<void> =>
     await new Promise(resolve => setTimeout(resolve));
   });
 
-it('a roll back offers the traffic that it took away', async () => {
-  const said = jest.spyOn(Notification, 'success').mockReturnValue('1');
+/** The page of a deployment with two versions that answer. */
+async function opened(): Promise<Record<'rollback' | 'traffic', jest.Mock>> {
   const version = (name: string, traffic: number, role: string): object => ({
     version: name,
     model: `models:/flights/${name.slice(1)}`,
@@ -37,7 +37,13 @@ it('a roll back offers the traffic that it took away', async () => {
     traffic: jest.fn(async () => deployment)
   };
   show(fakeWorkbench({ deployments }), <DeploymentPage reference="deployment:flights" name="flights" />);
-  await settle();
+  await screen.findByRole('tab', { name: 'History' });
+  return deployments;
+}
+
+it('a roll back offers the traffic that it took away', async () => {
+  const said = jest.spyOn(Notification, 'success').mockReturnValue('1');
+  const deployments = await opened();
   fireEvent.click(screen.getByRole('button', { name: 'Roll Back' }));
   await settle();
   expect(deployments.rollback).toHaveBeenCalledWith('flights');
@@ -46,4 +52,15 @@ it('a roll back offers the traffic that it took away', async () => {
   act(() => undo?.callback(new MouseEvent('click')));
   await settle();
   expect(deployments.traffic).toHaveBeenCalledWith('flights', { v1: 90, v2: 10 }, 'undo');
+});
+
+it.each([
+  ['t', 'Traffic', 'v1'],
+  ['y', 'Try It', 'Request body']
+])('the key %s goes to the tab %s, and into its first field', async (key, tab, field) => {
+  await opened();
+  fireEvent.keyDown(screen.getByRole('tab', { name: 'History' }), { key });
+  await settle();
+  expect(screen.getByRole('tab', { selected: true }).textContent).toBe(tab);
+  expect(document.activeElement).toBe(screen.getByLabelText(field));
 });

@@ -4,7 +4,7 @@ import { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 
 import { fakeWorkbench } from '../../components/__tests__/workbench';
-import { PageWidget } from '../page';
+import type { PageWidget } from '../page';
 import { Workbench } from '../workbench';
 
 interface ISetup {
