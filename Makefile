@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills lightning ray lab check build benchmarks clean
+.PHONY: help demo test kills lightning ray lab check build benchmarks clean force
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,12 @@ build: $(VENV)/.demo ## the wheel, in dist/
 
 # The stamps hold what the environment was made from; set-up is skipped while nothing of it changed.
 SOURCES := pyproject.toml scripts/setup.sh labextension/package.json labextension/yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
+
+# `make test PYTHON=3.13` chooses the Python, by its version or its path; set-up looks whether the environment has it.
+export PYTHON
+ifneq ($(PYTHON),)
+SOURCES += force
+endif
 
 $(VENV)/.demo: $(SOURCES)
 	@scripts/setup.sh $(VENV) demo

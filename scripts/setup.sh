@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Make the environment: a Python, uv, every package, the front end. Says what it does; safe to run twice at once.
-#   scripts/setup.sh VENV demo|test|test-lightning|test-ray|benchmarks
+#   [PYTHON=3.13|/path/to/python] scripts/setup.sh VENV demo|test|test-lightning|test-ray|benchmarks
 set -euo pipefail
-venv=$1 what=$2
+venv=$1 what=$2 wanted=${PYTHON:-}
+tested="3.12 3.13"  # the versions that the tests run on
 cd "$(dirname "$0")/.."
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf 'error: %s\n  why: %s\n  fix: %s\n' "$1" "$2" "$3" >&2; exit 1; }
@@ -13,7 +14,15 @@ exec 9>".setup.lock"
 if ! flock -n 9; then say "Another set-up is under way; waiting for it."; flock 9; fi
 stamp() { cat pyproject.toml scripts/setup.sh labextension/package.json labextension/yarn.lock $(find labextension/src labextension/style labextension/schema -type f | sort) | sha256sum; }
 current=$(stamp)
-if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.$what" 2>/dev/null)" = "$current" ]; then touch "$venv/.$what"; exit 0; fi
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+case "$wanted" in
+  "" | [0-9]*.[0-9]*) ;;
+  *) [ -x "$(command -v "$wanted")" ] || fail "PYTHON=$wanted cannot be used." "It is neither a version, such as 3.13, nor a program." "Give one of the two."
+     wanted_version=$(version_of "$wanted") ;;
+esac
+wanted_version=${wanted_version:-$wanted}
+is_wanted() { [ -z "$wanted" ] || [ "$(version_of "$1")" = "$wanted_version" ]; }
+if [ -x "$venv/bin/python" ] && is_wanted "$venv/bin/python" && [ "$(cat "$venv/.$what" 2>/dev/null)" = "$current" ]; then touch "$venv/.$what"; exit 0; fi
 
 python_ok() { "$1" -c 'import sys; sys.exit(not (sys.version_info >= (3, 12) and sys.implementation.name == "cpython"))' >/dev/null 2>&1; }
 # Where pyenv keeps its versions, also when its shims are not active: its variable, the home folder, or an entry of PATH below it.
@@ -21,9 +30,10 @@ pyenv_roots() {
   printf '%s\n' "${PYENV_ROOT:-}" "$HOME/.pyenv"
   tr : '\n' <<<"$PATH" | sed -nE 's#^(.*)/(versions/[^/]+/bin|shims|bin)/?$#\1#p'
 }
+# find_python VERSION…: the first of these versions that is there.
 find_python() {
   local version candidate root
-  for version in 3.12 3.13 3.14; do
+  for version in "$@"; do
     candidate=$(command -v "python$version" || true)
     if [ -n "$candidate" ] && python_ok "$candidate"; then echo "$candidate"; return; fi
     while read -r root; do
@@ -36,11 +46,19 @@ find_python() {
     done
   done
 }
+# The Python that PYTHON names, else a tested one. A newer one is not chosen: nobody has run the tests on it.
+choose_python() {
+  case "$wanted" in
+    "") find_python $tested ;;
+    [0-9]*) find_python "$wanted" ;;
+    *) python_ok "$wanted" && command -v "$wanted" ;;
+  esac
+}
 find_uv() {
   if command -v uv >/dev/null; then command -v uv; return; fi
   if [ ! -x .tools/bin/uv ]; then
     say "Installing uv into .tools"
-    local python; python=$(find_python); python=${python:-$(command -v python3 || true)}
+    local python; python=$(choose_python || true); python=${python:-$(command -v python3 || true)}
     [ -n "$python" ] || fail "No Python was found." "Neither PATH, pyenv nor the system has a Python 3." "Install Python 3.12 or newer."
     "$python" -m venv .tools || fail "No tool environment could be made with $python." "Its venv module is missing." "On Debian: apt-get install python3-venv"
     .tools/bin/pip install --quiet --disable-pip-version-check uv ||
@@ -63,15 +81,31 @@ trusting() {
 certificates="Name the file with the certificate of your proxy in SSL_CERT_FILE (for uv) and NODE_EXTRA_CA_CERTS (for Node), and run the same command again."
 
 uv=$(find_uv)
-python=$(find_python)
+python=$(choose_python || true)
+if [ -z "$python" ] && [ -n "$wanted" ]; then
+  case "$wanted" in
+    [0-9]*) ;;  # uv may fetch it
+    *) fail "PYTHON=$wanted cannot be used." "It is no CPython 3.12 or newer." "Name another one, or a version, such as 3.13." ;;
+  esac
+fi
+if [ -z "$python$wanted" ]; then
+  newer=$(find_python 3.14 3.15 3.16)
+  [ -z "$newer" ] || say "$newer is not chosen: the tests run on Python ${tested// / and } only. PYTHON=$(version_of "$newer") chooses it all the same."
+fi
 mkdir -p "$venv"
 log="$venv/setup.log"
+if [ -x "$venv/bin/python" ] && ! is_wanted "$venv/bin/python"; then
+  say "Removing $venv: its Python is $(version_of "$venv/bin/python")"
+  rm -rf "$venv"
+  mkdir -p "$venv"
+fi
 if [ ! -x "$venv/bin/python" ]; then
-  say "Creating $venv with ${python:-a Python 3.12 that uv fetches}"
-  if ! trusting "$uv" venv --quiet --allow-existing --python "${python:-3.12}" "$venv"; then
+  fetched=${wanted:-3.12}
+  say "Creating $venv with ${python:-a Python $fetched that uv fetches}"
+  if ! trusting "$uv" venv --quiet --allow-existing --python "${python:-$fetched}" "$venv"; then
     cat "$log" >&2
     if is_untrusted; then fail "No environment could be made." "uv could not fetch a Python: a certificate is not trusted." "$certificates"; fi
-    fail "No environment could be made." "No Python 3.12 or newer was found, and uv could not fetch one." "Install Python 3.12 (pyenv install 3.12, or your system's package)."
+    fail "No environment could be made." "No Python $fetched was found, and uv could not fetch one." "Install Python $fetched (pyenv install $fetched, or your system's package)."
   fi
 fi
 

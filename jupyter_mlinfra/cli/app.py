@@ -9,7 +9,9 @@ import contextlib
 import importlib
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -25,6 +27,8 @@ from .session import Ended, Session
 
 DEBUG = "MLINFRA_DEBUG"
 """Set it to see the traceback of a fault of ours."""
+
+_INTERRUPT_AGAIN_SECONDS = 0.05
 
 GROUPS = {
     "catalog": ("catalog", "Datasets: ingest, search, preview, profile."),
@@ -103,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if not os.environ.get(DEBUG):
         warnings.simplefilter("ignore")
     try:
-        with _only_ours(as_json) as out:
+        with _only_ours(as_json) as out, _no_interrupt_lost():
             code = _speak(words, session, out)
             out.flush()
     except BrokenPipeError:
@@ -190,6 +194,29 @@ def _text(ended: Ended, session: Session) -> str:
     from .text import text_of
 
     return text_of(ended.value, session.opened)
+
+
+@contextlib.contextmanager
+def _no_interrupt_lost() -> Iterator[None]:
+    """Python drops a KeyboardInterrupt that is raised in a finaliser or a weak reference's callback, such as those of an import: raise it again."""
+
+    def once_more(dropped: sys.UnraisableHookArgs) -> None:
+        if dropped.exc_type is KeyboardInterrupt:
+            signal.setitimer(signal.ITIMER_REAL, _INTERRUPT_AGAIN_SECONDS)
+        else:
+            before(dropped)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, alarm = sys.unraisablehook, signal.signal(signal.SIGALRM, signal.default_int_handler)
+    sys.unraisablehook = once_more
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, alarm)
+        sys.unraisablehook = before
 
 
 @contextlib.contextmanager

@@ -28,6 +28,22 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
     return Unavailable(what, why, fix)
 
 
+def real_path(path: Path) -> Path:
+    """`path` with its links followed; parts that do not exist stay as they are.
+
+    Raises OSError for links in a circle, where `Path.resolve` raises RuntimeError up to Python 3.12 and nothing from 3.13 on; ValueError for a NUL byte.
+    """
+    try:
+        real = path.resolve()
+        path.stat()
+    except RuntimeError:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
+    return real
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import BadRequest, MLInfraError, NotFound
+from ..core.files import real_path
 from ..core.secrets import check_secret, references, resolve
 from .parameters import check_parameters, read_notebook
 from .spec import JobSpec
@@ -117,8 +118,8 @@ def _was_output(path: Path) -> bool:
 def inside(path: str, root: Path, what: str) -> str:
     """`path`, below the project once links are followed, relative to it. Raises BadRequest, whether or not there is such a file outside."""
     try:
-        real = (root / path).resolve()
-    except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL byte
+        real = real_path(root / path)
+    except (OSError, ValueError):  # links in a circle, a NUL byte
         raise BadRequest(f"The {what} {path!r} is not a path.", "It leads nowhere.", "Give its path below the project.") from None
     if not real.is_relative_to(root):
         raise BadRequest(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import MLInfraError, Unavailable
 from ..core.events import telling
 from ..core.lineage import Event
+from ..core.records import now
 from ..core.refs import reference
 from ..jobs import Job, JobSpec, JobState
 from . import graph
@@ -305,11 +306,15 @@ class Engine:
         self._keep(self._store.move(self._run, entry, StepState.FAILED, reason=reason, notebook=notebook))
 
     def _skip_hopeless(self) -> None:
-        """Skip what waits for a step that failed, near or far; reckoned anew each time, so that a killed driver leaves none behind."""
-        for failed in [name for name, entry in self._steps.items() if entry.step.state is StepState.FAILED]:
-            for name in graph.downstream(self._definition.after, failed):
+        """Skip what waits for a step that failed, near or far; computed anew each time, so that a killed driver leaves none behind.
+
+        A step that several failures stop names the one that failed first, also when a new driver finds them all at once.
+        """
+        failed = [entry.step for entry in self._steps.values() if entry.step.state is StepState.FAILED]
+        for step in sorted(failed, key=lambda step: step.ended_at or now()):
+            for name in graph.downstream(self._definition.after, step.name):
                 if self._steps[name].step.state is StepState.WAITING:
-                    self._move(self._steps[name], StepState.SKIPPED, f"{failed} failed")
+                    self._move(self._steps[name], StepState.SKIPPED, f"{step.name} failed")
 
     def _move(self, entry: StepEntry, to: StepState, reason: str) -> None:
         self._keep(self._store.move(self._run, entry, to, reason=reason))

@@ -37,7 +37,9 @@ def environment_of(kernel: str) -> Environment:
 
 
 def _packages(folders: Iterable[Path]) -> dict[str, str]:
-    """Of a distribution that is in several folders, the first is imported."""
+    """Of a distribution that is in several folders, the first is imported. Names are normalized: installers spell those of folders differently."""
+    from packaging.utils import canonicalize_name
+
     found: dict[str, str] = {}
     for folder in folders:
         try:
@@ -47,7 +49,7 @@ def _packages(folders: Iterable[Path]) -> dict[str, str]:
         for name in sorted(names):
             distribution, _, version = _distribution(name)
             if version:
-                found.setdefault(distribution.lower().replace("_", "-"), version)
+                found.setdefault(canonicalize_name(distribution), version)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -199,14 +200,41 @@ def test_an_outcome_that_is_a_failure_is_a_reason_too(noted: Noted, tmp_path: Pa
     assert reason.read_text() == "Pipeline flights failed. train: Cell 3 failed."
 
 
+def has_open(process: subprocess.Popen[str], file: Path) -> bool:
+    """Whether that process has begun to read or write the file."""
+    handles = Path(f"/proc/{process.pid}/fd")
+    with contextlib.suppress(OSError):  # one that is being closed
+        return any(os.readlink(handle) == str(file) for handle in handles.iterdir())
+    return False
+
+
+def test_ctrl_c_that_python_drops_is_not_lost(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def __del__(self) -> None:
+            raise KeyboardInterrupt  # dropped: nothing can be raised out of a finaliser
+
+    def answer(*_: object, **__: object) -> None:
+        Interrupted()
+        time.sleep(30)
+
+    monkeypatch.setattr("jupyter_mlinfra.cli.app.run", answer)
+    begun = time.monotonic()
+    with pytest.raises(SystemExit) as ended:
+        main(["jobs", "list", "--json"])
+    assert (ended.value.code, json.loads(capfd.readouterr().out)["error"]["code"]) == (130, "interrupted")
+    assert time.monotonic() - begun < 30
+
+
 def test_ctrl_c_ends_a_wait_with_130_and_json(mlinfra: Callable[..., Said], project: Project) -> None:
     job = mlinfra("jobs", "submit", "--json", "--", sys.executable, "-c", "import time; time.sleep(60)").value["id"]
     command = [sys.executable, "-m", "jupyter_mlinfra.cli", "jobs", "wait", job, "--json"]
     waiting = subprocess.Popen(command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        time.sleep(2)
+        while not has_open(waiting, project.home / "state.db"):
+            assert waiting.poll() is None, waiting.communicate()
+            time.sleep(0.05)
         waiting.send_signal(signal.SIGINT)
-        out, err = waiting.communicate(timeout=20)
+        out, err = waiting.communicate(timeout=120)
     finally:
         waiting.kill()
         mlinfra("down")

@@ -58,6 +58,11 @@ esac
 """
 
 
+def answers(version: str) -> str:
+    """A Python that says its version."""
+    return f"case $* in *print*) echo {version} ;; *) {PYTHON.strip()} ;; esac"
+
+
 class Machine:
     """A checkout of the project, and a PATH with nothing in it but a shell's tools."""
 
@@ -129,7 +134,7 @@ def test_python_is_looked_for_in_path_then_pyenv_then_the_system_and_3_12_before
     with_uv.path.append(root / "elsewhere" / "shims")  # a pyenv that only PATH knows of
     order = [
         place
-        for version in ("3.12", "3.13", "3.14")
+        for version in ("3.12", "3.13")
         for place in (
             root / "bin" / f"python{version}",
             root / "given" / "versions" / f"{version}.4" / "bin" / "python",
@@ -158,6 +163,45 @@ def test_a_python_that_is_too_old_or_a_shim_of_none_is_passed_over(with_uv: Mach
     good = with_uv.program(with_uv.root / "usr/bin/python3.13", PYTHON)
     assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
     assert f"--python {good} " in with_uv.called("uv venv")[-1]
+
+
+def test_a_python_that_the_tests_do_not_run_on_is_not_chosen_and_it_is_said(with_uv: Machine) -> None:
+    newer = with_uv.program(with_uv.root / "usr/bin/python3.14", answers("3.14"))
+    code, said = with_uv.run("setup.sh", ".venv", "demo")
+    assert code == 0
+    assert f"{newer} is not chosen: the tests run on Python 3.12 and 3.13 only. PYTHON=3.14 chooses it all the same." in said
+    assert "--python 3.12 " in with_uv.called("uv venv")[-1], "uv fetches one"
+    shutil.rmtree(with_uv.checkout / ".venv")
+    with_uv.environment["PYTHON"] = "3.14"
+    assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
+    assert f"--python {newer} " in with_uv.called("uv venv")[-1]
+
+
+def test_a_python_can_be_chosen_by_version_or_path_and_another_environment_is_made_for_it(with_uv: Machine) -> None:
+    with_uv.program(with_uv.root / "usr/bin/python3.12", PYTHON)
+    chosen = with_uv.program(with_uv.root / "usr/bin/python3.13", PYTHON)
+    assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
+    made = with_uv.checkout / ".venv/bin/python"
+    for word in ("3.13", str(chosen)):
+        with_uv.program(made, answers("3.12"))
+        with_uv.program(chosen, answers("3.13"))
+        with_uv.environment["PYTHON"] = word
+        code, said = with_uv.run("setup.sh", ".venv", "demo")
+        assert code == 0
+        assert "Removing .venv: its Python is 3.12" in said
+        assert f"--python {chosen} " in with_uv.called("uv venv")[-1]
+        with_uv.program(made, answers("3.13"))
+        before = len(with_uv.called("uv"))
+        assert with_uv.run("setup.sh", ".venv", "demo") == (0, "")
+        assert len(with_uv.called("uv")) == before, "it is there already"
+
+
+@pytest.mark.parametrize("word", ["nonsense", "/nowhere/python", "./scripts"])
+def test_a_python_that_cannot_be_used_is_refused(with_uv: Machine, word: str) -> None:
+    with_uv.environment["PYTHON"] = word
+    code, said = with_uv.run("setup.sh", ".venv", "demo")
+    assert (code, is_error(said)) == (1, True)
+    assert f"PYTHON={word} cannot be used." in said
 
 
 def test_a_second_set_up_waits_for_the_first_and_finds_the_work_done(with_uv: Machine) -> None:

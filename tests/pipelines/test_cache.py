@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -457,7 +458,7 @@ def imported_by(python: Path) -> dict[str, str]:
     done = subprocess.run([python, "-c", words], cwd="/", capture_output=True, text=True, check=True)
     found: dict[str, str] = {}
     for name, version in json.loads(done.stdout):
-        found.setdefault(name.lower().replace("_", "-"), version)
+        found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)  # PEP 503
     return found
 
 
@@ -467,7 +468,8 @@ def test_a_kernel_of_another_environment_has_what_that_has(far: Path):
     assert environment_of("far") == Environment("far", python, {})
     put(site, "Odd-Name", "2.1")
     put(site, "old-one", "3.0-py3.11", "egg-info", "PKG-INFO")
-    assert environment_of("far") == Environment("far", python, {"odd-name": "2.1", "old-one": "3.0"})
+    put(site, "jaraco.text", "4.0")  # another installer names its folder jaraco_text-4.0.dist-info
+    assert environment_of("far") == Environment("far", python, {"odd-name": "2.1", "old-one": "3.0", "jaraco-text": "4.0"})
     assert environment_of("far").packages == imported_by(far / "bin/python")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, Unavailable
@@ -39,6 +39,8 @@ class MadeUpJobs:
     """Steps whose jobs go on until they are cancelled."""
     specs: dict[str, JobSpec] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    ended: dict[str, datetime] = field(default_factory=dict)
+    """When each job ended: as soon as it was submitted."""
     die_after: int | None = None
     """Number of calls after which the driver dies in the middle of one."""
 
@@ -46,7 +48,7 @@ class MadeUpJobs:
         known = next((job for job, other in self.specs.items() if other.key == spec.key), None)
         job = known or f"{len(self.specs):08x}"
         if known is None:
-            self.specs[job] = spec
+            self.specs[job], self.ended[job] = spec, datetime.now(UTC)
             for name in () if spec.labels["step"] in self.fails else self.makes(spec):
                 (self.root / name).write_text(job)
         self._tick()
@@ -85,7 +87,8 @@ class MadeUpJobs:
         else:
             state = JobState.FAILED if step in self.fails else JobState.SUCCEEDED
         reason = "" if state is JobState.SUCCEEDED else f"job {state}"
-        return SimpleNamespace(id=job, state=state, reason=reason, output=None, labels=self.specs[job].labels, started_at=None, ended_at=None)
+        ended = None if state is JobState.RUNNING else self.ended[job]
+        return SimpleNamespace(id=job, state=state, reason=reason, output=None, labels=self.specs[job].labels, started_at=None, ended_at=ended)
 
 
 @dataclass
@@ -167,6 +170,8 @@ def test_a_failing_step_skips_what_depends_on_it_and_nothing_else(after, fails):
 
 
 @quick
+@example(after={"d": ("a",), "g": ("d", "e"), "a": (), "e": ()}, fails={"d", "e"}, deaths=[0])
+@example(after={"d": ("a",), "g": ("d", "e"), "a": (), "e": ()}, fails={"d", "e"}, deaths=[4])
 @given(acyclic(), st.sets(st.sampled_from("abcdefg"), max_size=2), st.lists(st.integers(0, 12), max_size=6))
 def test_a_driver_that_dies_anywhere_any_number_of_times_loses_and_doubles_nothing(after, fails, deaths):
     with stage(after) as here, stage(after) as undisturbed:
@@ -183,7 +188,15 @@ def test_a_driver_that_dies_anywhere_any_number_of_times_loses_and_doubles_nothi
         run = here.pipelines.resume(page.items[0].run) if page.items and page.items[0].state is RunState.RUNNING else None
         run = run or (page.items[0] if page.items else here.pipelines.run("p"))
         expected = undisturbed.pipelines.run("p")
-        assert [(step.name, step.state, step.reason) for step in run.steps] == [(step.name, step.state, step.reason) for step in expected.steps]
+        assert [(step.name, step.state) for step in run.steps] == [(step.name, step.state) for step in expected.steps]
+        for driven, jobs in ((run, here.jobs), (expected, undisturbed.jobs)):
+            ended = {spec.labels["step"]: jobs.ended[job] for job, spec in jobs.specs.items()}
+            for step in driven.steps:
+                lost = ancestors(after, step.name) & fails & set(ended)
+                if lost:
+                    assert step.reason == f"{min(lost, key=ended.__getitem__)} failed", "the first that failed, as told by the jobs"
+                else:
+                    assert step.reason == ("job failed" if step.name in fails else "first run")
         assert run.state is expected.state
         assert sorted(spec.labels["step"] for spec in here.jobs.specs.values()) == sorted(spec.labels["step"] for spec in undisturbed.jobs.specs.values())
         assert here.pipelines.count_runs() == 1, "the same run is gone on with"

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs
-from jupyter_mlinfra.pipelines import Pipelines, RunState, StepRun
+from jupyter_mlinfra.pipelines import Pipelines, RunState, StepRun, StepState
 
 CHAIN = """
 pipeline: chain
@@ -33,7 +33,8 @@ def test_steps_run_in_order_and_a_second_run_does_nothing(pipelines: Pipelines, 
 
     assert run.state is RunState.SUCCEEDED, run
     assert (workshop.root / "second.txt").read_text() == "firstsecond"
-    assert [(step.name, str(step.state)) for step in told] == [("first", "running"), ("first", "succeeded"), ("second", "running"), ("second", "succeeded")]
+    moves = [(step.name, str(step.state)) for step in told if step.state is not StepState.WAITING]  # on a busy machine a job waits first
+    assert moves == [("first", "running"), ("first", "succeeded"), ("second", "running"), ("second", "succeeded")]
     assert all(step.reason == "first run" for step in run.steps)
     for step in run.steps:
         executed = json.loads((workshop.root / step.notebook).read_text())
