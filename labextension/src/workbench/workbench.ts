@@ -145,9 +145,12 @@ export class Workbench implements IWorkbench {
   };
 
   readonly keep = (reference: string): void => {
-    const page = this._find(pageOf(reference));
+    const target = pageOf(reference);
+    const page = this._find(target);
     if (page) {
       page.isPreview = false;
+    } else {
+      void this._opening.get(target)?.then(() => this.keep(reference)); // the second click of two was faster than the page
     }
   };
 

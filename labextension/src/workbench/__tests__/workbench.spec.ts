@@ -76,6 +76,14 @@ describe('pages of one kind', () => {
     expect(tabs()).toEqual(['run:2', 'dataset:a.b*', 'run:4*']);
   });
 
+  it('are kept by a double click that is faster than the page', async () => {
+    const { made, tabs } = setup();
+    const opening = made.open('run:1');
+    made.keep('run:1');
+    await opening;
+    expect(tabs()).toEqual(['run:1']);
+  });
+
   it('are shown again where they are, kept or not', async () => {
     const { made, tabs, shell } = setup();
     await made.open('run:1');
