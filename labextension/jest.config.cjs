@@ -45,5 +45,7 @@ module.exports = {
     '^vega$': '<rootDir>/node_modules/vega/build/vega.js',
     '\\.(css|svg|raw)$': '<rootDir>/scripts/jest/asset.cjs'
   },
+  // A machine on which everything else runs too is several times slower.
+  testTimeout: 60_000,
   setupFiles: ['<rootDir>/scripts/jest/browser.cjs']
 };

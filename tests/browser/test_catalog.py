@@ -123,3 +123,16 @@ def test_snapshots_and_lineage_of_a_dataset_are_shown(lab: Lab) -> None:
     expect(page.get_by_role("tabpanel").get_by_text(snapshot).first).to_be_visible()
     tab(page, "Lineage")
     expect(page.get_by_role("tabpanel").get_by_text("training_set").first).to_be_visible()
+    tab(page, "Snapshots")
+    page.locator(f'[data-mlinfra-ref="dataset:{LARGE}@{snapshot}"]').click()
+    expect(lab.main(f"dataset:{LARGE}@{snapshot}").get_by_text("rows").first).to_be_visible()
+
+
+def test_a_column_that_was_searched_for_is_selected_on_the_page_of_its_dataset(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    panel.get_by_role("searchbox").fill("dep_delay")
+    lab.row(panel, f"column:{LARGE}.dep_delay").click()
+    row = lab.main(f"dataset:{LARGE}").get_by_role("row", selected=True)
+    expect(row).to_have_attribute("data-mlinfra-ref", f"column:{LARGE}.dep_delay")
+    expect(row).to_be_focused()
+    expect(row).to_be_in_viewport()

@@ -76,9 +76,11 @@ def test_a_row_dragged_between_cells_becomes_a_cell_there(lab: Lab) -> None:
     assert below
     drag(lab, row, below["x"] + 20, below["y"] + 4)
     expect(cells(notebook)).to_have_count(3)
-    assert [source(lab, one).splitlines()[-1] for one in cells(notebook).all()] == [
-        "first = 1", 'airlines = ml.dataset("flights.airlines").scan()', "last = 2"
-    ]  # fmt: skip
+    assert [source(lab, one).splitlines()[-1] for one in cells(notebook).all()] == ["first = 1", "airlines.head(5).collect()", "last = 2"]
+    expect(notebook.locator(".jp-Notebook:focus-within")).to_be_attached()
+    lab.page.keyboard.press("Shift+Enter")  # the focus is on the new cell, and no more on the row, whose page it would open
+    expect(cells(notebook).nth(1).locator(".jp-OutputArea-output")).to_contain_text("Endeavor Air Inc.")
+    expect(lab.page.locator(f'[id="jp-mlinfra-{AIRLINES}"]')).to_have_count(0)
 
 
 def test_a_row_dragged_into_an_editor_becomes_text_there(lab: Lab) -> None:
@@ -91,6 +93,7 @@ def test_a_row_dragged_into_an_editor_becomes_text_there(lab: Lab) -> None:
     expect(cells(notebook).first.locator(".cm-content")).to_contain_text('airlines = ml.dataset("flights.airlines").scan()')
     expect(cells(notebook)).to_have_count(2)
     assert source(lab, cells(notebook).first).count("import jupyter_mlinfra") == 1
+    expect(cells(notebook).first.locator(".cm-content")).to_be_focused()
 
 
 def test_the_sql_of_a_dataset_runs_in_a_notebook_that_has_loaded_nothing(lab: Lab) -> None:

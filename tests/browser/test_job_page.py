@@ -28,6 +28,8 @@ CHATTY = f"""
 import sys
 for line in range(1, {LINES + 1}):
     sys.stdout.write(f"step {{line:6d}} " + ("Needle in it" if line % 10_000 == 77 else "only hay, and more of the same") + "\\n")
+for part in range(100):
+    sys.stdout.write(f"\\r\\33[31mred\\33[0m {{part + 1}} % of <b>https://example.org/x</b>")
 """
 
 
@@ -162,6 +164,9 @@ def test_the_whole_log_is_searched_by_the_server_and_gone_through_with_enter(lab
     page = lab.open("Jobs", job["ref"])
     log = page.get_by_role("log")
     expect(log).to_contain_text(f"{LINES}")
+    expect(log).to_contain_text(re.compile(r"same\s*red 100 % of <b>https://example.org/x</b>$"))  # a bar is one line, markup is text
+    expect(log.locator(".ansi-red-fg").last).to_have_text("red")
+    expect(log.get_by_role("link").last).to_have_attribute("rel", "noopener noreferrer")
     log.focus()
     lab.page.keyboard.press("/")
     box = page.get_by_role("searchbox", name="Search the whole log")

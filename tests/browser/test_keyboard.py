@@ -15,6 +15,11 @@ def test_chords_open_the_panels_with_the_caret_in_the_search_box(lab: Lab) -> No
         lab.chord(key)
         panel = lab.region(title)
         expect(panel.get_by_role("searchbox")).to_be_focused()
+    lab.page.evaluate("navigator.clipboard.writeText('mine')")
+    lab.row(lab.panel("Models"), "model:flights").focus()
+    lab.chord("c")  # alone this key copies the code of the row
+    expect(lab.region("Catalog").get_by_role("searchbox")).to_be_focused()
+    assert lab.page.evaluate("navigator.clipboard.readText()") == "mine"
 
 
 def test_a_chord_searches_everything_above_what_is_open_and_gives_the_caret_back(lab: Lab) -> None:
@@ -71,6 +76,11 @@ def test_arrows_move_the_focus_in_a_list_and_open_and_close_its_nodes(lab: Lab) 
     expect(airlines).to_have_attribute("aria-expanded", "false")
     press("End")
     expect(tree.get_by_role("treeitem").last).to_be_focused()
+    press("Home")
+    press("ArrowUp")
+    expect(panel.get_by_role("searchbox")).to_be_focused()
+    press("ArrowDown")
+    press("End")
     assert tree.locator('[tabindex="0"]').count() == 1
     press("/")
     expect(panel.get_by_role("searchbox")).to_be_focused()

@@ -75,3 +75,27 @@ def test_a_reference_in_the_address_opens_its_page(fresh: Opener) -> None:
     lab = fresh()
     lab.go(query="&mlinfra=dataset:flights.airlines")
     expect(lab.main("dataset:flights.airlines").get_by_role("heading", level=1)).to_have_text("flights.airlines")
+
+
+def test_pages_of_one_kind_share_a_tab_until_one_is_kept(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    tabs = lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab[data-mlinfra-page]")
+    for name in ("airlines", "weather"):
+        lab.row(panel, f"dataset:flights.{name}").click()
+        expect(tabs).to_have_count(1)
+        expect(tabs).to_have_attribute("data-mlinfra-page", f"dataset:flights.{name}")
+    lab.row(panel, "dataset:flights.weather").dblclick()
+    lab.row(panel, "dataset:flights.airlines").click()
+    expect(tabs).to_have_count(2)
+    lab.row(panel, "dataset:flights.planes").click()
+    expect(tabs.last).to_have_attribute("data-mlinfra-page", "dataset:flights.planes")
+    expect(tabs).to_have_count(2)
+
+
+def test_refresh_keeps_the_place_in_a_panel(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    row = lab.row(panel, "dataset:flights.airlines")
+    row.evaluate("row => { row.dataset.seen = 'before' }")
+    with lab.page.expect_response(lambda response: "/catalog/datasets" in response.url):
+        panel.get_by_role("button", name="Refresh").click()
+    expect(row).to_have_attribute("data-seen", "before")  # the row itself, and no copy of it

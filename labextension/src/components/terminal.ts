@@ -52,6 +52,9 @@ interface ICursor {
   ink: string;
 }
 
+/** Signs of a text: those beyond the basic ones are two units of a string each. */
+const signs = (text: string): number => Array.from(text).length;
+
 const withoutColours = (text: string): string => text.replace(COLOUR, '');
 
 /** The colours in force after a code that sets some. */
@@ -217,7 +220,7 @@ function plainEnd(text: string, from: number): number {
 function put(cursor: ICursor, text: string): void {
   const line = cursor.open[cursor.row] ?? '';
   const plain = withoutColours(text);
-  const atEnd = typeof line === 'string' && cursor.column === [...withoutColours(line)].length;
+  const atEnd = typeof line === 'string' && cursor.column === signs(withoutColours(line));
   if (!atEnd || CONTROL.test(plain)) {
     act(cursor, text);
     return;
@@ -225,7 +228,7 @@ function put(cursor: ICursor, text: string): void {
   const ink = inkAfter(cursor.ink, text);
   const coloured = cursor.ink !== '' || plain.length !== text.length;
   cursor.open[cursor.row] = line + (coloured ? cursor.ink + text + RESET : text);
-  cursor.column += [...plain].length;
+  cursor.column += signs(plain);
   cursor.ink = ink;
 }
 

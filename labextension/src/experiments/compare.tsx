@@ -1,8 +1,8 @@
-import React, { useMemo, useState } from 'react';
+import React, { Suspense, useMemo, useState } from 'react';
 
 import type { ICurve, IComparison, IDifference, IRun } from '../api/types';
 import { Key, Link } from '../components/button';
-import { EmptyCard, Result } from '../components/card';
+import { EmptyCard, Loading, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { usePageKey } from '../components/frame';
@@ -16,10 +16,13 @@ import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
-import { Curves, type ISeries } from './curves';
+import type { ISeries } from './curves';
 
 const COLOURS = 6;
 const colourOf = (index: number): number => (index % COLOURS) + 1;
+
+/** Drawn by code of its own, which is fetched with the first curve. */
+const Curves = React.lazy(() => import('./curves'));
 
 /** Runs side by side: what differs, their metrics, their curves. */
 export default function ComparePage({ reference, name }: IPageProps): React.ReactElement {
@@ -113,7 +116,9 @@ function CompareCurves({ comparison }: { comparison: IComparison }): React.React
           ))}
         </div>
       )}
-      <Curves metric={metric} series={series} />
+      <Suspense fallback={<Loading rows={6} />}>
+        <Curves metric={metric} series={series} />
+      </Suspense>
     </>
   );
 }

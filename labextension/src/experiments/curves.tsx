@@ -85,7 +85,7 @@ function optionsOf(node: HTMLElement, series: readonly ISeries[], xLabel: string
 }
 
 /** Curves of one metric: the mean of each bucket over the band of its least and greatest value, so no spike is lost. */
-export function Curves({ metric, series }: { metric: string; series: readonly ISeries[] }): React.ReactElement {
+export default function Curves({ metric, series }: { metric: string; series: readonly ISeries[] }): React.ReactElement {
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const data = useMemo(() => aligned(series.map(item => item.curve)), [series]);

@@ -1,10 +1,10 @@
 import { InputDialog } from '@jupyterlab/apputils';
-import React, { useMemo, useState } from 'react';
+import React, { Suspense, useMemo, useState } from 'react';
 
 import type { ICurve, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
 import { Button, Link } from '../components/button';
-import { Result } from '../components/card';
+import { Loading, Result } from '../components/card';
 import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
@@ -19,8 +19,10 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef, nameOf } from '../refs';
 import type { IPageProps } from '../tokens';
-import { Curves } from './curves';
 import { mainMetric } from './metric';
+
+/** Drawn by code of its own, which is fetched with the first curve. */
+const Curves = React.lazy(() => import('./curves'));
 
 /** The page of a run. */
 export default function RunPage({ reference, name }: IPageProps): React.ReactElement {
@@ -192,9 +194,11 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
         rows={Object.entries(run.metrics)}
         row={([name]) => ({ id: name })}
       />
-      {metrics.map(({ metric, series }) => (
-        <Curves key={metric} metric={metric} series={series} />
-      ))}
+      <Suspense fallback={<Loading rows={6} />}>
+        {metrics.map(({ metric, series }) => (
+          <Curves key={metric} metric={metric} series={series} />
+        ))}
+      </Suspense>
       {names.length < all.length && (
         <p className={cx('more')}>
           {trans.__('curves of %1 of %2 metrics', names.length, all.length)}

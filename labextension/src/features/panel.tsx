@@ -215,11 +215,11 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
     open: shown,
     icon: 'features',
     name: view.name,
-    title: view.description || view.name,
+    title: `${view.description || view.name}\n${trans._n('%1 feature', '%1 features', view.features)}`,
     meta: (
       <>
-        <span className={cx('is-extra')} title={trans._n('%1 feature', '%1 features', view.features)}>
-          <Num value={view.features} />
+        <span className={cx('is-extra')}>
+          <Num value={view.features} unit={trans._n('feature', 'features', view.features)} />
         </span>
         <Freshness view={view} />
       </>

@@ -38,15 +38,23 @@ const cells = (row: Element): Element[] => [...row.children];
 
 const rowOf = (row: Element): IFrameCell[] => (cells(row).slice(0, COLUMNS) as HTMLTableCellElement[]).map(cellOf);
 
+/** Names stand at the side at which the numbers below them do. */
+function above(names: readonly IFrameCell[], rows: readonly (readonly IFrameCell[])[]): readonly IFrameCell[] {
+  const [first] = rows;
+  const plain = names.every(({ colSpan }) => colSpan === 1) && first?.length === names.length;
+  return plain ? names.map((cell, at) => ({ ...cell, end: first[at]?.end ?? false })) : names;
+}
+
 function frameOf(table: Element, note: string): IFrame {
   const all = [...table.querySelectorAll('tr')].filter(row => row.closest('table') === table);
   const head = all.filter(row => row.parentElement?.tagName === 'THEAD');
   const body = all.filter(row => row.parentElement?.tagName !== 'THEAD');
   const drawn = [...head.slice(0, ROWS), ...body.slice(0, ROWS)];
+  const rows = body.slice(0, ROWS).map(rowOf);
   return {
     note,
-    head: head.slice(0, ROWS).map(rowOf),
-    body: body.slice(0, ROWS).map(rowOf),
+    head: head.slice(0, ROWS).map(row => above(rowOf(row), rows)),
+    body: rows,
     moreRows: Math.max(0, body.length - ROWS),
     moreColumns: Math.max(0, ...drawn.map(row => cells(row).length - COLUMNS))
   };

@@ -1,6 +1,5 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
-import { type ISignal, Signal } from '@lumino/signaling';
 import React, { Suspense } from 'react';
 
 import { Loading } from '../components/card';
@@ -90,14 +89,12 @@ export class PageWidget extends MainAreaWidget<PageBody> {
       this._preview = preview;
       const words = this.title.className.split(' ').filter(word => word && word !== PREVIEW);
       this.title.className = (preview ? [...words, PREVIEW] : words).join(' ');
-      this._previewChanged.emit();
+      this.onPreview();
     }
   }
 
-  /** Emitted when the page becomes a preview, or is one no more. */
-  get previewChanged(): ISignal<this, void> {
-    return this._previewChanged;
-  }
+  /** Called when the page becomes a preview, or is one no more. */
+  onPreview: () => void = () => undefined;
 
   /** Whether its tab stands where it was opened: who moves it beside another page wants both. */
   get isInPlace(): boolean {
@@ -128,5 +125,4 @@ export class PageWidget extends MainAreaWidget<PageBody> {
   };
   private _bar: Element | null = null;
   private _preview = false;
-  private readonly _previewChanged = new Signal<this, void>(this);
 }

@@ -147,9 +147,12 @@ export class Workbench implements IWorkbench {
   };
 
   readonly keep = (reference: string): void => {
-    const page = this._find(pageOf(reference));
+    const target = pageOf(reference);
+    const page = this._find(target);
     if (page) {
       page.isPreview = false;
+    } else {
+      void this._opening.get(target)?.then(() => this.keep(reference)); // the second click of two was faster than the page
     }
   };
 
@@ -192,7 +195,7 @@ export class Workbench implements IWorkbench {
     page.isPreview = preview;
     const last = preview ? this._replaced(kind) : undefined;
     await kind.tracker.add(page);
-    page.previewChanged.connect(() => void kind.tracker.save(page));
+    page.onPreview = () => void kind.tracker.save(page);
     shell.add(page, 'main', { type: kind.spec.kind, ...(last && { ref: last.id, mode: 'tab-after' }) });
     shell.activateById(page.id);
     last?.dispose();

@@ -111,3 +111,25 @@ describe('what is kept at hand', () => {
     expect(names).toEqual(['dataset:n.a', 'dataset:n.b']);
   });
 });
+
+describe('the code strip', () => {
+  const code = { python: 'ml.run("7")', cli: 'mlinfra runs show 7' };
+
+  it('folds, stays folded on the next page, and opens with a tab of it; its keys work all the same', async () => {
+    const fake = fakeWorkbench();
+    const { unmount } = show(fake, <CodeDrawer code={code} />);
+    await settle();
+    const fold = (): HTMLElement => screen.getByRole('button', { name: 'Code' });
+    expect(fold().getAttribute('aria-expanded')).toBe('true');
+    fireEvent.click(fold());
+    expect(document.getElementById(fold().getAttribute('aria-controls') ?? '')?.hidden).toBe(true);
+    unmount();
+    show(fake, <CodeDrawer code={code} />);
+    await settle();
+    expect(fold().getAttribute('aria-expanded')).toBe('false');
+    fireEvent.keyDown(fold(), { key: 'c' });
+    expect(fake.code.copy).toHaveBeenCalledWith('ml.run("7")');
+    fireEvent.click(screen.getByRole('button', { name: 'CLI' }));
+    expect(fold().getAttribute('aria-expanded')).toBe('true');
+  });
+});

@@ -34,15 +34,21 @@ const deployment = {
 const SAMPLE = { data: { names: ['a'], ndarray: [[1]] } };
 const CODE = { python: 'ml.deployment("flights")', curl: `curl -s http://127.0.0.1 -H 'A: b' -d '{}'` };
 
-it('a roll back says the traffic before and after it, and offers what it took away', async () => {
-  const said = jest.spyOn(Notification, 'success').mockReturnValue('1');
+/** The page of a deployment with two versions that answer. */
+async function opened(): Promise<Record<'rollback' | 'traffic', jest.Mock>> {
   const deployments = {
     show: async () => ({ deployment, history: [], signature: [], code: {} }),
     rollback: jest.fn(async () => ({ ...deployment, versions: [version('v1', 100, 'stable'), version('v2', 0, '')] })),
     traffic: jest.fn(async () => deployment)
   };
   show(fakeWorkbench({ deployments }), <DeploymentPage reference="deployment:flights" name="flights" />);
-  await settle();
+  await screen.findByRole('tab', { name: 'History' });
+  return deployments;
+}
+
+it('a roll back says the traffic before and after it, and offers what it took away', async () => {
+  const said = jest.spyOn(Notification, 'success').mockReturnValue('1');
+  const deployments = await opened();
   fireEvent.click(screen.getByRole('button', { name: 'Roll Back' }));
   await settle();
   expect(deployments.rollback).toHaveBeenCalledWith('flights');
@@ -101,4 +107,15 @@ describe('the code of a deployment', () => {
     expect(predict).not.toHaveBeenCalled();
     expect(shown()).toContain('once all fields are right');
   });
+});
+
+it.each([
+  ['t', 'Traffic', 'v1'],
+  ['y', 'Try It', 'Request body']
+])('the key %s goes to the tab %s, and into its first field', async (key, tab, field) => {
+  await opened();
+  fireEvent.keyDown(screen.getByRole('tab', { name: 'History' }), { key });
+  await settle();
+  expect(screen.getByRole('tab', { selected: true }).textContent).toBe(tab);
+  expect(document.activeElement).toBe(screen.getByLabelText(field));
 });

@@ -3,7 +3,7 @@ import { cloneCode, cloneNeeds, cloneParameters, fillForm, formOf, readForm, sta
 import { toggleSweep } from '../fields';
 import { append, type ILog, prepend } from '../log';
 import { tableLines } from '../queue';
-import { kernelsIn, linesOf, moved, startsOf } from '../state';
+import { kernelsIn, linesOf, moved, shortName, startsOf } from '../state';
 import { readSweep, readValue, sweepExample } from '../values';
 
 const PARAMETERS = [
@@ -386,4 +386,12 @@ describe('a log', () => {
       [1_200_000, 1_500_000]
     ]);
   });
+});
+
+it.each([
+  [{ name: 'notebooks/04 train/train.ipynb', labels: {} }, 'train.ipynb'],
+  [{ name: 'churn/train', labels: { pipeline: 'churn' } }, 'churn/train'],
+  [{ name: 'deploy churn/2 to churn', labels: { verb: 'deployments deploy' } }, 'deploy churn/2 to churn']
+])('the tab of the job %j reads %s', (job, expected) => {
+  expect(shortName(job)).toBe(expected);
 });

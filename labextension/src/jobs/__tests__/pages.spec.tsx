@@ -14,7 +14,6 @@ import { Elements, varied } from '../elements';
 import { Forecast, useForecast } from '../forecast';
 import JobPage from '../job';
 import { Ends } from '../notify';
-import { framesOf } from '../frames';
 import { cellsOf, Output } from '../output';
 import { linesOf } from '../resources';
 
@@ -199,61 +198,6 @@ describe('the output of a notebook', () => {
           { kind: 'error', text: '\u001b[31mBoom\u001b[0m\nline 2' }
         ]
       }
-    ]);
-  });
-});
-
-const PANDAS = `<div><style scoped>.dataframe tbody tr th { color: red }</style><table border="1" class="dataframe">
-  <thead><tr><th></th><th colspan="2" onclick="window.hit = 1">delay</th></tr><tr><th>carrier</th><th>mean</th><th>n</th></tr></thead>
-  <tbody><tr><th rowspan="2">AA</th><td>-1.25</td><td>32,729</td></tr><tr><td>NaN</td><td><img src=x onerror="window.hit = 1">x</td></tr></tbody>
-</table><p>2 rows × 3 columns</p></div>`;
-
-describe('a frame in the output of a notebook', () => {
-  it('is drawn as a table, as data: none of its markup, styles or pictures', async () => {
-    const path = '.mlinfra/jobs/7f3a/1/train.ipynb';
-    const data = { 'text/html': PANDAS, 'text/plain': 'carrier  mean  n' };
-    const cells = [{ cell_type: 'code', source: 'frame', outputs: [{ output_type: 'execute_result', data }] }];
-    const executedSince = async (): Promise<unknown> => ({
-      path,
-      content: { cells },
-      modified_at: '',
-      failed_cell: null
-    });
-    show(fakeWorkbench({ jobs: { executedSince } }), <Output job={{ ...JOB, output: path }} />);
-    const table = await screen.findByRole('table');
-    const texts = [...table.querySelectorAll('tr')].map(row => [...row.children].map(cell => cell.textContent));
-    expect(texts).toEqual([
-      ['', 'delay'],
-      ['carrier', 'mean', 'n'],
-      ['AA', '-1.25', '32,729'],
-      ['NaN', 'x']
-    ]);
-    expect(table.querySelector('img, style, [onclick]')).toBeNull();
-    expect(table.querySelector('th[rowspan="2"]')?.textContent).toBe('AA');
-    expect(screen.getByText('-1.25').className).toContain('is-end');
-    expect(screen.getByText('2 rows × 3 columns')).toBeTruthy();
-    expect(screen.queryByText('carrier  mean  n')).toBeNull();
-  });
-
-  it('of thousands of rows is a table of its first ones, which says so', () => {
-    const row = '<tr><td>1</td></tr>';
-    const [frame] = framesOf(`<table><thead><tr><th>n</th></tr></thead><tbody>${row.repeat(3_000)}</tbody></table>`);
-    expect([frame?.body.length, frame?.moreRows]).toEqual([100, 2_900]);
-  });
-
-  it('of polars has its types below its names', () => {
-    const html =
-      '<div><small>shape: (1, 2)</small><table><thead><tr><th>a</th><th>b</th></tr><tr><td>i64</td><td>str</td></tr></thead>' +
-      '<tbody><tr><td>7</td><td>&quot;x&quot;</td></tr></tbody></table></div>';
-    const [frame] = framesOf(html);
-    expect(frame?.note).toBe('shape: (1, 2)');
-    expect(frame?.head.map(cells => cells.map(({ text }) => text))).toEqual([
-      ['a', 'b'],
-      ['i64', 'str']
-    ]);
-    expect(frame?.body[0]?.map(({ text, end }) => [text, end])).toEqual([
-      ['7', true],
-      ['"x"', false]
     ]);
   });
 });

@@ -4,7 +4,7 @@ import { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 
 import { fakeWorkbench } from '../../components/__tests__/workbench';
-import { PageWidget } from '../page';
+import type { PageWidget } from '../page';
 import { Workbench } from '../workbench';
 
 interface ISetup {
@@ -74,6 +74,14 @@ describe('pages of one kind', () => {
     await made.open('run:3');
     await made.open('run:4');
     expect(tabs()).toEqual(['run:2', 'dataset:a.b*', 'run:4*']);
+  });
+
+  it('are kept by a double click that is faster than the page', async () => {
+    const { made, tabs } = setup();
+    const opening = made.open('run:1');
+    made.keep('run:1');
+    await opening;
+    expect(tabs()).toEqual(['run:1']);
   });
 
   it('are shown again where they are, kept or not', async () => {
