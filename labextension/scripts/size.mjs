@@ -1,6 +1,6 @@
 /**
  * Print what the front end weighs, and fail when it is above the budget, or when JupyterLab has to fetch more than the plugins at its
- * start; the Vega runtime is fetched with the first chart.
+ * start; what draws charts (Vega, uPlot) is fetched with the first of them.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
@@ -9,7 +9,7 @@ const BUDGET_KB = 150;
 const FOLDER = new URL('../../jupyter_mlinfra/labextension/static/', import.meta.url);
 
 let own = 0;
-let vega = 0;
+let charts = 0;
 let late = true;
 for (const name of await readdir(FOLDER)) {
   if (!name.endsWith('.js')) {
@@ -19,11 +19,11 @@ for (const name of await readdir(FOLDER)) {
   const [start] = name.startsWith('remoteEntry') ? (/"\.\/index":.*?"\.\/extension"/s.exec(bytes) ?? ['']) : ['.e('];
   late &&= start.split('.e(').length === 2;
   const zipped = gzipSync(bytes).length;
-  const isVega = bytes.includes('vega-embed') && zipped > 100_000;
-  [own, vega] = isVega ? [own, vega + zipped] : [own + zipped, vega];
+  const isChart = (bytes.includes('vega-embed') && zipped > 100_000) || (bytes.includes('u-legend') && zipped > 15_000);
+  [own, charts] = isChart ? [own, charts + zipped] : [own + zipped, charts];
 }
 console.log(
-  `front end ${(own / 1000).toFixed(1)} kB gzip (budget ${BUDGET_KB}), Vega runtime ${(vega / 1000).toFixed(1)} kB`
+  `front end ${(own / 1000).toFixed(1)} kB gzip (budget ${BUDGET_KB}), chart runtimes ${(charts / 1000).toFixed(1)} kB`
 );
 if (!late) {
   console.error('The panels are fetched at the start: name in bundle.config.cjs what the plugins import.');
