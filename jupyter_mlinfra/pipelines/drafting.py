@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 from os.path import exists  # a path that cannot be one, such as a name of 300 letters, is none for it
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError
 from .binding import bind, records
 from .document import parse_document
-from .editing import parameters_text
+from .editing import parameters_text, read_parameters
 from .file import NAME, SUFFIX, load_text
 from .finding import inside
 from .notebook import read_notebook
@@ -31,8 +32,16 @@ def draft(root: Path, path: str, text: str) -> Draft:
         return Draft(path=name, name=place.name.removesuffix(SUFFIX), graph=(), parameters={}, date="", fault=_fault(error))
     bound = bind(definition, definition.values({}), parse_document(text, name).error)
     graph = records(definition, bound)
-    written = {step.name: parameters_text(step.parameters) for step in graph if step.parameters}
-    return Draft(path=name, name=definition.name, graph=graph, parameters=definition.parameters, date=definition.date, fault=None, written=written)
+    texts = {step.name: parameters_text(step.parameters) for step in graph if step.parameters}
+    return Draft(path=name, name=definition.name, graph=graph, parameters=definition.parameters, date=definition.date, fault=None, written=texts)
+
+
+def written(parameters: str) -> dict[str, Any] | Fault:
+    """The parameters that somebody writes, or what is wrong with them."""
+    try:
+        return read_parameters(parameters)
+    except MLInfraError as error:
+        return _fault(error)
 
 
 def _fault(error: MLInfraError) -> Fault:

@@ -63,7 +63,7 @@ def read_parameters(written: str) -> dict[str, Any]:
     if isinstance(found, dict):
         return found
     kind = "one text" if isinstance(found, str) else "a list" if isinstance(found, list) else "one value"
-    raise Unprocessable("These are no parameters.", f"They read as {kind}.", "Write `name: value`, each on its line, with a space after the colon.")
+    raise Unprocessable("These are no parameters.", f"They read as {kind}.", "Write each name on its line, with a space after the colon: k: 5")
 
 
 def set_parameters(text: str, path: Path, parameters: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ from .finding import find_pipeline, pipeline_files, steps_like
 from .given import plain
 from .launching import Launcher
 from .single import read_parameters, single
-from .spec import Backfill, Draft, Edited, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun
+from .spec import Backfill, Draft, Edited, Explanation, Exported, Fault, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun
 from .state import is_final
 from .store import Plan, Store
 
@@ -88,14 +88,17 @@ class Pipelines:
     def edit(self, text: str, at: Sequence[str], value: Any = None, *, parameters: str | None = None, rename: str | None = None, new: bool = False) -> Edited:
         """`text` with `value` at the keys `at` (None takes them out), or with the step at `at` renamed; comments and order stay.
 
-        parameters: what stands there instead of `value`, as somebody has written it in YAML (`k: 5`).
+        parameters: what stands there instead of `value`, as somebody writes it in YAML (`k: 5`); what cannot be read is answered as a fault.
         new: where something is there already, the last key gets a number: `train-2`.
         Raises Unprocessable when only the text itself can be changed like that.
         """
         if rename is not None:
             return Edited(text=editing.rename_step(text, at[-1], rename), name=rename)
         if parameters is not None:
-            return Edited(text=editing.set_parameters(text, at, editing.read_parameters(parameters)), name=at[-1])
+            values = drafting.written(parameters)
+            if isinstance(values, Fault):
+                return Edited(text=text, name=at[-1], fault=values)
+            return Edited(text=editing.set_parameters(text, at, values), name=at[-1])
         name = editing.free_name(text, at) if new else at[-1]
         return Edited(text=editing.set_value(text, [*at[:-1], name], value), name=name)
 

@@ -226,7 +226,11 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """The text of a pipeline file after a change. name: of what was changed, such as the step that is new."""
+    """The text of a pipeline file after a change. name: of what was changed, such as the step that is new.
+
+    fault: what is wrong with parameters as they were written; then the text is as it was.
+    """
 
     text: str
     name: str
+    fault: Fault | None = None

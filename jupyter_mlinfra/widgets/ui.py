@@ -1,116 +1,138 @@
 """Tables to pick from by hand: `runs("flights").selection` is a list of records, to go on with in code.
 
-The same lists as in the panels, the magics and the command line, as an ipywidget: search, pick (shift and ctrl for several), more.
+The same lists as in the panels, the magics and the command line, in the panels' own table: search, sort, pick, load more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets
+import traitlets
 
+from ..core.errors import MLInfraError
 from ..core.records import Page
 from ..workbench import current
+from .reprs import bundle
 from .rows import rows_of
 
-_STYLE = "<style>.mlinfra-table select{font-family:var(--jp-code-font-family,monospace)}</style>"
-_SHOWN = 12
+__all__ = ["alerts", "datasets", "deployments", "features", "jobs", "models", "monitors", "pipelines", "runs"]
+
+_MODULE, _VERSION = "@jupyter-mlinfra/labextension", "^1.0.0"
+"""Where the front end has the view, and the version of what both tell each other."""
 
 
-class Table:
-    """A list of records. fetch: gives the page that begins at a cursor."""
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
-    def __init__(self, fetch: Callable[[str | None], Page[Any]]) -> None:
+
+class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits are untyped
+    """A list of records as a widget. title: what it lists. fetch: gives the page that begins at a cursor.
+
+    items: the records that are loaded.
+    """
+
+    _model_name = traitlets.Unicode("TableModel").tag(sync=True)
+    _model_module = traitlets.Unicode(_MODULE).tag(sync=True)
+    _model_module_version = traitlets.Unicode(_VERSION).tag(sync=True)
+    _view_name = traitlets.Unicode("TableView").tag(sync=True)
+    _view_module = traitlets.Unicode(_MODULE).tag(sync=True)
+    _view_module_version = traitlets.Unicode(_VERSION).tag(sync=True)
+
+    title = traitlets.Unicode().tag(sync=True)
+    rows = traitlets.List().tag(sync=True)
+    refs = traitlets.List().tag(sync=True)
+    picked = traitlets.List(traitlets.Int()).tag(sync=True)
+    total = traitlets.Int(0).tag(sync=True)
+    # `more` is the method here, and whether there is more to load in the front end.
+    _more = traitlets.Bool(False).tag(sync=True)
+    fault = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, title: str, fetch: Callable[[str | None], Page[Any]]) -> None:
+        super().__init__(title=title)
         self._fetch = fetch
-        self.items: list[Any] = []
-        self._search = ipywidgets.Text(placeholder="Search what is loaded", description="Search", continuous_update=True)
-        self._rows = ipywidgets.SelectMultiple(options=[], rows=_SHOWN, layout=ipywidgets.Layout(width="100%"))
-        self._rows.add_class("mlinfra-table")
-        self._more = ipywidgets.Button(description="More")
-        self._note = ipywidgets.Label()
-        self._search.observe(lambda _: self._draw(), "value")
-        self._more.on_click(lambda _: self.more())
-        bar = ipywidgets.HBox([self._search, self._more, self._note])
-        self.widget = ipywidgets.VBox([ipywidgets.HTML(_STYLE), bar, self._rows])
         self._cursor: str | None = None
-        self._total = 0
+        self.items: list[Any] = []
+        self.on_msg(lambda _widget, content, _buffers: self._heard(content))
         self.more()
 
     @property
     def selection(self) -> list[Any]:
         """The records that are picked, in the order of the list."""
-        return [self.items[index] for index in sorted(self._rows.value)]
+        return [self.items[index] for index in sorted(self.picked) if 0 <= index < len(self.items)]
 
     def more(self) -> None:
-        """Load the next page."""
+        """Load the next page, if there is one."""
+        if self.items and self._cursor is None:
+            return
         page = self._fetch(self._cursor)
         self.items += page.items
-        self._cursor, self._total = page.cursor, page.total
-        self._more.disabled = page.cursor is None
-        self._draw()
+        self._cursor = page.cursor
+        with self.hold_sync():
+            self.rows = [dict(row) for row in rows_of(self.items)]
+            self.refs = [getattr(item, "ref", "") for item in self.items]
+            self.total, self._more, self.fault = page.total, page.cursor is not None, ""
 
     def on_pick(self, callback: Callable[[list[Any]], Any]) -> None:
         """Call `callback` with the selection whenever it changes."""
-        self._rows.observe(lambda _: callback(self.selection), "value")
+        self.observe(lambda _: callback(self.selection), "picked")
 
-    def _draw(self) -> None:
-        picked = set(self._rows.value)
-        rows = rows_of(self.items)
-        names = list(rows[0]) if rows else []
-        widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
-        words = self._search.value.lower().split()
-        lines = {index: "  ".join(row[name].ljust(widths[name]) for name in names).rstrip() for index, row in enumerate(rows)}
-        shown = {index: line for index, line in lines.items() if all(word in line.lower() for word in words)}
-        # A no-break space keeps the columns: a browser would draw several spaces as one.
-        self._rows.options = [(line.replace(" ", "\u00a0"), index) for index, line in shown.items()]
-        self._rows.value = tuple(index for index in shown if index in picked)
-        self._note.value = f"{len(shown):,} of {self._total:,}" + (f" · {' · '.join(names)}" if names else "")
+    def _heard(self, content: Mapping[str, Any]) -> None:
+        """A press of More in the front end."""
+        if content.get("verb") == "more" and self._more:
+            try:
+                self.more()
+            except MLInfraError as error:
+                self.fault = str(error)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.widget._repr_mimebundle_(**options)
+        """The widget, and for where there are none (a saved notebook on the web) the rows as a static table."""
+        shown = super()._repr_mimebundle_(**options)
+        static = bundle(self.items) if self.items else {}
+        return {**(shown or {}), **{kind: static[kind] for kind in ("text/html", "text/plain") if kind in static}}
 
 
 def datasets(namespace: str | None = None) -> Table:
     """Datasets of the current project."""
-    return Table(lambda cursor: current().catalog.list(namespace=namespace, cursor=cursor))
+    return Table("datasets", lambda cursor: current().catalog.list(namespace=namespace, cursor=cursor))
 
 
 def features(view: str | None = None) -> Table:
     """Features, of one view or of all."""
-    return Table(lambda cursor: current().features.list(view=view, cursor=cursor))
+    return Table("features", lambda cursor: current().features.list(view=view, cursor=cursor))
 
 
 def jobs(state: str | None = None) -> Table:
     """Jobs, newest first."""
-    return Table(lambda cursor: current().jobs.list(state=state, cursor=cursor))
+    return Table("jobs", lambda cursor: current().jobs.list(state=state, cursor=cursor))
 
 
 def pipelines() -> Table:
     """Pipelines."""
-    return Table(lambda cursor: current().pipelines.list(cursor=cursor))
+    return Table("pipelines", lambda cursor: current().pipelines.list(cursor=cursor))
 
 
 def runs(experiment: str | None = None, *, where: str = "", sort: str = "-started") -> Table:
     """Runs of an experiment, or of all."""
-    return Table(lambda cursor: current().experiments.runs(experiment, where=where, sort=sort, cursor=cursor))
+    return Table("runs", lambda cursor: current().experiments.runs(experiment, where=where, sort=sort, cursor=cursor))
 
 
 def models() -> Table:
     """Registered models."""
-    return Table(lambda cursor: current().experiments.models(cursor=cursor))
+    return Table("models", lambda cursor: current().experiments.models(cursor=cursor))
 
 
 def deployments() -> Table:
     """Deployments."""
-    return Table(lambda cursor: current().deployments.list(cursor=cursor))
+    return Table("deployments", lambda cursor: current().deployments.list(cursor=cursor))
 
 
 def monitors() -> Table:
     """Monitors."""
-    return Table(lambda cursor: current().monitoring.list(cursor=cursor))
+    return Table("monitors", lambda cursor: current().monitoring.list(cursor=cursor))
 
 
 def alerts(*, firing: bool = False) -> Table:
     """Alerts, firing ones first."""
-    return Table(lambda cursor: current().monitoring.alerts(firing=firing, cursor=cursor))
+    return Table("alerts", lambda cursor: current().monitoring.alerts(firing=firing, cursor=cursor))

@@ -6,6 +6,7 @@ import { features } from './features/plugin';
 import { jobs } from './jobs/plugin';
 import { card } from './mime/card';
 import { vega } from './mime/vega';
+import { widget } from './mime/widget';
 import { models } from './models/plugin';
 import { notebook } from './notebook/plugin';
 import { pipelines } from './pipelines/plugin';
@@ -30,7 +31,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   launcher,
   links,
   card,
-  vega
+  vega,
+  widget
 ];
 
 export default plugins;

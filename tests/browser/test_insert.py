@@ -67,6 +67,25 @@ def test_a_page_inserts_its_code_by_button_and_by_key_and_it_runs(lab: Lab) -> N
     assert "import" not in source(lab, last), "the notebook has the import already"
 
 
+def test_a_table_of_ml_ui_is_picked_from_and_its_selection_goes_on_in_python(lab: Lab) -> None:
+    notebook = lab.notebook(cell("import jupyter_mlinfra as ml\ntable = ml.ui.datasets()\ntable"), cell("[data.name for data in table.selection]"))
+    cells(notebook).first.locator(".cm-content").click()
+    lab.page.keyboard.press("Shift+Enter")
+    grid = notebook.get_by_role("grid", name="datasets")
+    first = grid.locator("tbody tr").first
+    first.locator("td").nth(4).click()
+    names = [each.inner_text() for each in grid.locator("tbody tr td:nth-child(2)").all()]
+    expect(first).to_have_attribute("aria-selected", "true")
+    lab.page.keyboard.press("ArrowDown")
+    lab.page.keyboard.press(" ")
+    expect(notebook.get_by_text("2 picked")).to_be_visible()
+    cells(notebook).nth(1).locator(".cm-content").click()
+    lab.page.keyboard.press("Shift+Enter")
+    expect(cells(notebook).nth(1).locator(".jp-OutputArea-output")).to_have_text(repr(names[:2]))
+    first.get_by_role("button", name=names[0]).click()
+    expect(lab.main(f"dataset:{names[0]}")).to_be_visible()
+
+
 def test_a_row_dragged_between_cells_becomes_a_cell_there(lab: Lab) -> None:
     notebook = lab.notebook(cell("first = 1"), cell("last = 2"))
     panel = lab.panel("Catalog")

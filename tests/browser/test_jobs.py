@@ -91,6 +91,10 @@ def test_a_job_that_fails_says_in_which_cell_and_a_running_one_can_be_cancelled(
     asleep.click()
     lab.main(sleeper["ref"]).get_by_role("button", name="Cancel", exact=True).click()
     expect(asleep.locator('[data-state="cancelled"]')).to_be_visible()
+    lab.page.get_by_role("button", name="Undo").click()
+    expect(asleep.locator('[data-state="running"]')).to_be_visible()
+    lab.main(sleeper["ref"]).get_by_role("button", name="Cancel", exact=True).click()
+    expect(asleep.locator('[data-state="cancelled"]')).to_be_visible()
     assert lab.server.ask(f"mlinfra/api/jobs/jobs/{sleeper['id']}")["state"] == "cancelled"
 
 

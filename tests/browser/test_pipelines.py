@@ -226,7 +226,7 @@ def test_graph_and_text_stay_in_step_and_a_comment_survives_what_the_graph_chang
     page.keyboard.press("Enter")
     properties = page.get_by_role("form", name="Properties of train")
     properties.get_by_label("name").fill("fit")
-    properties.get_by_label("params").fill('{"depth": 4}')
+    properties.get_by_label("params").fill("depth: 4")
     properties.get_by_role("button", name="Apply").click()
     expect(churn.document.locator('[data-node="fit"]')).to_be_visible()
     expect(churn.document.get_by_text("not saved")).to_be_visible()

@@ -189,9 +189,9 @@ def test_a_sweep_is_one_row_with_the_states_of_its_elements(lab: Lab) -> None:
     notebook.get_by_role("button", name="Run as Job").click()
     form = lab.page.locator("form:visible")
     form.get_by_label("sweep depth").check()
-    form.get_by_label(re.compile("^depth")).fill("[4, 6]")
+    form.get_by_label(re.compile("^depth")).fill("4, 6")
     form.get_by_label("sweep rate").check()
-    form.get_by_label(re.compile("^rate")).fill("[0.1, 0.2]")
+    form.get_by_label(re.compile("^rate")).fill("0.1, 0.2")
     expect(form).to_contain_text("2 × 2 = 4 jobs")
     expect(form.get_by_role("status")).to_contain_text("starts")
     name = f"grid {time.time_ns()}"

@@ -259,5 +259,9 @@ def test_the_draft_of_a_file_has_the_parameters_as_they_can_be_written(project: 
     draft = pipelines.draft("a.mlpipeline.yaml", PARAMETERS)
     assert draft.fault is None
     assert draft.written == {"train": 'k: 5\nrate: "0.05"\nword: plane'}
+    refused = pipelines.edit(PARAMETERS, ["steps", "train", "params"], parameters="k: [1")
+    assert refused.text == PARAMETERS
+    assert refused.fault is not None
+    assert (refused.fault.line, refused.fault.what) == (1, "This is not valid YAML.")
     edited = pipelines.edit(PARAMETERS, ["steps", "train", "params"], parameters='k: 6\nrate: "0.05"\nword: plane')
     assert pipelines.draft("a.mlpipeline.yaml", edited.text).graph[0].parameters == {"k": 6, "rate": "0.05", "word": "plane"}

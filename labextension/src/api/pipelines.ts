@@ -41,7 +41,7 @@ export interface IPipelinesClient {
   /** What the text of a file says before it is saved; `path` below the project. */
   draft: (path: string, text: string, signal?: AbortSignal) => Promise<IDraft>;
   /** The text with another value at some keys; without `value` they are taken out. fresh: by a name that is free. */
-  edit: (text: string, at: readonly string[], value?: unknown, fresh?: boolean) => Promise<IEdited>;
+  edit: (text: string, at: readonly string[], value?: unknown, fresh?: boolean) => Promise<Omit<IEdited, 'fault'>>;
   /** The text with other parameters of a step, as YAML says them: `k: 5`. */
   editParameters: (text: string, at: readonly string[], parameters: string, signal?: AbortSignal) => Promise<IEdited>;
   rename: (text: string, step: string, name: string) => Promise<IEdited>;

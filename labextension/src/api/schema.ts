@@ -500,8 +500,12 @@ export interface components {
         /**
          * Edited
          * @description The text of a pipeline file after a change. name: of what was changed, such as the step that is new.
+         *
+         *     fault: what is wrong with parameters as they were written; then the text is as it was.
          */
         readonly Edited: {
+            /** @default null */
+            readonly fault: components["schemas"]["Fault"] | null;
             readonly name: string;
             readonly text: string;
         };

@@ -12,7 +12,7 @@ import { Num } from '../components/number';
 import { Printed } from '../components/printed';
 import { Progress } from '../components/progress';
 import { State } from '../components/state';
-import { type IColumnSpec, Table } from '../components/table';
+import { Table } from '../components/table';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
@@ -21,6 +21,7 @@ import { cancelJob } from '../jobs/cancel';
 import { isActive } from '../jobs/state';
 import { parseRef } from '../refs';
 import { type IPayload, isJob, stateOf } from './payload';
+import { rowColumns, shownRows } from './rows';
 
 /** The card of a record in an output. */
 export default function LiveCard({ payload }: { payload: IPayload }): React.ReactElement {
@@ -62,53 +63,14 @@ function CardFacts({ facts }: { facts: IPayload['facts'] }): React.ReactElement 
   ) : null;
 }
 
-const NUMERIC = /^[−-]?[\d,.]+(e[+-]?\d+)?$/;
-
-/** Numbers stand at the right, as in every table; a column of dashes alone is none of numbers. */
-export function isNumeric(column: readonly (string | undefined)[]): boolean {
-  const given = column.filter(text => text !== undefined && text !== format.DASH);
-  return given.length > 0 && given.every(text => NUMERIC.test(text ?? ''));
-}
-
-const STATES = ['state', 'status'];
-
-interface IShown {
-  index: number;
-  values: Readonly<Record<string, string>>;
-}
-
-function CardCell({ name, text = format.DASH }: { name: string; text?: string }): React.ReactElement {
-  if (!STATES.includes(name) || text === format.DASH) {
-    return <>{text}</>;
-  }
-  const [state = '', ...progress] = text.split(' ');
-  return (
-    <>
-      <State state={state} /> {progress.join(' ')}
-    </>
-  );
-}
-
 function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
-  const rows = (payload.rows ?? []).map((values, index): IShown => ({ index, values }));
-  const keys = Object.keys(rows[0]?.values ?? {});
+  const rows = shownRows(payload.rows ?? []);
   return (
     <>
       <CardHead payload={payload} state={stateOf(payload.record)} />
       <CardFacts facts={payload.facts} />
       {rows.length > 0 && (
-        <Table
-          label={payload.title}
-          columns={keys.map((key): IColumnSpec<IShown> => ({
-            key,
-            head: key,
-            end: isNumeric(rows.map(({ values }) => values[key])),
-            cell: row => <CardCell name={key} text={row.values[key]} />,
-            sort: row => row.values[key] ?? null
-          }))}
-          rows={rows}
-          row={row => ({ id: String(row.index) })}
-        />
+        <Table label={payload.title} columns={rowColumns(rows)} rows={rows} row={row => ({ id: String(row.index) })} />
       )}
     </>
   );

@@ -3,7 +3,7 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IPipelinesClient } from '../api/pipelines';
-import type { IEdited, IStep } from '../api/types';
+import type { IStep } from '../api/types';
 
 type ISharedText = DocumentRegistry.ICodeModel['sharedModel'];
 type Editing = Pick<IPipelinesClient, 'draft' | 'edit' | 'propose' | 'rename'>;
@@ -35,7 +35,7 @@ export async function stepOf(client: Editing, notebook: string, folder: string):
 }
 
 /** The text with one more step, by a name that none has: `train`, `train-2`. The server sees the names in a text with a fault, too. */
-export const withStep = (client: Editing, text: string, { name, ...step }: INewStep): Promise<IEdited> =>
+export const withStep = (client: Editing, text: string, { name, ...step }: INewStep): ReturnType<Editing['edit']> =>
   client.edit(
     text,
     ['steps', name],

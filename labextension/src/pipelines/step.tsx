@@ -1,10 +1,10 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import React, { useId, useState } from 'react';
 
+import { ApiError } from '../api/errors';
 import type { IPipelinesClient } from '../api/pipelines';
-import type { IStep } from '../api/types';
+import type { IFault, IStep } from '../api/types';
 import { Button, Link } from '../components/button';
-import { explainError } from '../components/card';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { Heading } from '../components/header';
@@ -72,20 +72,18 @@ const lines = (text: string): string[] =>
 /** The typing rests this long, in milliseconds, before parameters are looked at. */
 const REST = 300;
 
+const wordsOf = ({ what, why, fix }: IFault): string => [what, why, fix].filter(Boolean).join(' ');
+
 /** What is wrong with parameters that are typed: the server reads them as it reads the file. */
 function useFault(params: string, typed: boolean): string | undefined {
-  const { client, trans } = useWorkbench();
+  const { client } = useWorkbench();
   const settled = useSettled(typed ? params : '', REST);
-  const { error } = useQuery(
+  const { data } = useQuery(
     `params:${settled}`,
     signal => client.pipelines.editParameters('', ['params'], settled, signal),
     { when: settled !== '', every: () => null }
   );
-  if (!error || settled !== params || error.code !== 'unprocessable') {
-    return undefined;
-  }
-  const { what, why, fix } = explainError(error, trans);
-  return [what, why, fix].filter(Boolean).join(' ');
+  return data?.fault && settled === params ? wordsOf(data.fault) : undefined;
 }
 
 function fieldsOf(step: IStep, written: string, path: string): IStepFields {
@@ -151,7 +149,11 @@ async function rewritten(
     now = (await client.edit(now, ['steps', step, ...(inside ? [inside] : []), key], value)).text;
   }
   if (differs('params')) {
-    now = (await client.editParameters(now, ['steps', step, 'params'], fields.params)).text;
+    const edited = await client.editParameters(now, ['steps', step, 'params'], fields.params);
+    if (edited.fault) {
+      throw new ApiError('unprocessable', edited.fault.what, edited.fault.why, edited.fault.fix);
+    }
+    now = edited.text;
   }
   return differs('name') ? client.rename(now, step, fields.name) : { text: now };
 }

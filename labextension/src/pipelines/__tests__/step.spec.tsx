@@ -1,7 +1,6 @@
 import { fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
-import { ApiError } from '../../api/errors';
 import type { IStep } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import type { IText } from '../draft';
@@ -95,7 +94,8 @@ describe('the properties of a step', () => {
   it('takes parameters as the file has them, and says what is wrong as the server reads it', async () => {
     const editParameters = jest.fn(async (before: string, at: readonly string[], parameters: string) => {
       if (!parameters.includes(': ')) {
-        throw new ApiError('unprocessable', 'These are no parameters.', 'They read as one text.', 'A space.', 422);
+        const fault = { line: null, what: 'These are no parameters.', why: 'They read as one text.', fix: 'A space.' };
+        return { text: before, fault };
       }
       return { text: `${before}${at.join('.')}=${parameters}` };
     });

@@ -1,0 +1,81 @@
+import React from 'react';
+
+import { State } from '../components/state';
+import type { IColumnSpec } from '../components/table';
+import * as format from '../format';
+
+/** A row of a table that Python has written: texts by the names of columns. */
+export type Words = Readonly<Record<string, string>>;
+
+/** A row with its place in the list. */
+export interface IShown {
+  index: number;
+  values: Words;
+}
+
+export const shownRows = (rows: readonly Words[]): IShown[] => rows.map((values, index) => ({ index, values }));
+
+const NUMERIC = /^[−-]?[\d,.]+(e[+-]?\d+)?$/;
+const STATES = ['state', 'status'];
+
+/** Numbers stand at the right, as in every table; a column of dashes alone is none of numbers. */
+export function isNumeric(column: readonly (string | undefined)[]): boolean {
+  const given = column.filter(text => text !== undefined && text !== format.DASH);
+  return given.length > 0 && given.every(text => NUMERIC.test(text ?? ''));
+}
+
+/** What units stand for, so that `5 MB` is more than `700 kB` and `1 h 5 min` more than `59.0 s`. */
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  '%': 1,
+  ms: 0.001,
+  s: 1,
+  min: 60,
+  h: 3_600,
+  d: 86_400,
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12
+};
+const PART = /([−-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)\s?([A-Za-z%]*)/g;
+const AMOUNT = /^[≈~]?\s*(?:[−-]?[\d,]*\.?\d+(?:e[+-]?\d+)?\s?(?:%|ms|s|min|h|d|[kMGT]?B|)\s*)+(?:est\.)?$/;
+
+/** What a text is sorted by: the amount that it says, nothing for a dash, else the text. */
+export function sortable(text: string | undefined): number | string | null {
+  if (text === undefined || text === format.DASH) {
+    return null;
+  }
+  if (!AMOUNT.test(text)) {
+    return text;
+  }
+  const parts = [...text.matchAll(PART)].filter(([, , unit = '']) => unit in UNITS);
+  return parts.reduce(
+    (sum, [, number = '', unit = '']) =>
+      sum + Number(number.replace(/,/g, '').replace('−', '-')) * (UNITS[unit] ?? Number.NaN),
+    0
+  );
+}
+
+function Cell({ name, text = format.DASH }: { name: string; text?: string }): React.ReactElement {
+  if (!STATES.includes(name) || text === format.DASH) {
+    return <>{text}</>;
+  }
+  const [state = '', ...progress] = text.split(' ');
+  return (
+    <>
+      <State state={state} /> {progress.join(' ')}
+    </>
+  );
+}
+
+/** The columns of such rows. */
+export const rowColumns = (rows: readonly IShown[]): IColumnSpec<IShown>[] =>
+  Object.keys(rows[0]?.values ?? {}).map(key => ({
+    key,
+    head: key,
+    end: isNumeric(rows.map(({ values }) => values[key])),
+    cell: row => <Cell name={key} text={row.values[key]} />,
+    sort: row => sortable(row.values[key])
+  }));
