@@ -62,16 +62,17 @@ class Workbench:
     @cached_property
     def jobs(self) -> Jobs:
         """Notebooks and commands away from the kernel."""
+        from .experiments import with_store
         from .jobs import Jobs
 
-        return Jobs(self.project, tracked=self._tracked_by_job)
+        return Jobs(self.project, tracked=self._tracked_by_job, around=lambda environment: with_store(self.project, environment))
 
     @cached_property
     def experiments(self) -> Experiments:
         """Runs, models and versions (MLflow)."""
         from .experiments import Experiments
 
-        return Experiments(self.project)
+        return Experiments(self.project, unservable=_unservable)
 
     @cached_property
     def pipelines(self) -> Pipelines:
@@ -177,6 +178,12 @@ class Workbench:
             "deployment": lambda name: self.deployments.fingerprint(name),
             "monitor": lambda name: self.monitoring.fingerprint(name),
         }
+
+
+def _unservable(document: Mapping[str, Any]) -> str:
+    from .deployments import unservable
+
+    return unservable(document)
 
 
 _open: dict[Path, Workbench] = {}

@@ -25,6 +25,7 @@ from typing import Any
 
 from ..core.errors import Unprocessable
 from ..core.files import explain_os_error
+from .servable import fix_of, unservable
 
 RUNTIME = Path(__file__).parent / "runtime"
 RUNTIME_NAME = "mlinfra_runtime"
@@ -34,7 +35,6 @@ TYPES = ("double", "float", "integer", "long", "boolean", "string")
 SAMPLE_ROWS = 20
 UNUSED_SECONDS = 86_400
 _KEPT = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy)\s*(?P<spec>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\Z")
-_MODEL_FILES = {".ubj", ".json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def _read_document(model: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load((model / "MLmodel").read_text())
     except FileNotFoundError:
-        raise Unprocessable(f"{model.name} is no MLflow model.", "It has no file MLmodel.", "Log the model with mlflow.xgboost.log_model.") from None
+        raise Unprocessable(f"{model.name} is no MLflow model.", "It has no file MLmodel.", "Log the model again, by the log_model of its library.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Unprocessable("The file MLmodel cannot be read.", f"{str(error)[:200]}.", "Log the model again.") from error
     if not isinstance(document, dict) or not isinstance(document.get("flavors"), dict):
@@ -139,19 +139,13 @@ def _read_document(model: Path) -> dict[str, Any]:
 
 
 def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
-    flavor = document["flavors"].get("xgboost")
-    if not isinstance(flavor, dict):
-        known = ", ".join(sorted(name for name in document["flavors"] if name != "python_function")) or "none"
-        raise Unprocessable(
-            "The model cannot be served yet.", f"It is of flavor {known}; this runtime serves XGBoost models.", "Log it with mlflow.xgboost.log_model."
-        )
+    if why := unservable(document):
+        raise Unprocessable("The model cannot be served.", why, fix_of(document))
+    flavor = document["flavors"]["xgboost"]
     data = str(flavor.get("data", ""))
     file = (model / data).resolve()
     if not file.is_relative_to(model.resolve()) or not file.is_file():
         raise Unprocessable("The model's file is missing.", f"MLmodel names {data[:80]!r}, which is not in its folder.", "Log the model again.")
-    if file.suffix not in _MODEL_FILES:
-        why = f"{file.name} is neither UBJ nor JSON; other formats could run code when they are loaded."
-        raise Unprocessable("The model's format is not served.", why, 'Log it with model_format="ubj".')
     return file
 
 

@@ -120,7 +120,7 @@ def track(
 
     noted = {"mlflow.user": project.user, NOTEBOOK: origin.notebook, JOB: origin.job, STEP: origin.step, **_commit(project.root), **tags}
     with explained(store):
-        number = _experiment_id(store, client, experiment)
+        number = experiment_id(store, client, experiment)
         nested = mlflow.active_run() is not None
         filled = {key: value for key, value in noted.items() if value}
         started = mlflow.start_run(run_id=continues, experiment_id=number, run_name=name, nested=nested, tags=filled)
@@ -214,7 +214,8 @@ def _commit(root: Path) -> dict[str, str]:
     return found
 
 
-def _experiment_id(store: Store, client: MlflowClient, name: str) -> str:
+def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
+    """The id of an experiment, which is made where there is none of that name; its artifacts go where the project keeps them."""
     with store.write_lock():  # two jobs that begin together must not both make it
         found = client.get_experiment_by_name(name)
         if found is not None:

@@ -1523,12 +1523,16 @@ export interface components {
         /**
          * Version
          * @description One model version. metrics, datasets, notebook: of its run. signature: whether it states its input columns and types.
+         *
+         *     unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its files cannot be read, mostly empty.
          */
         readonly Version: {
             readonly aliases: readonly string[];
             /** Format: date-time */
             readonly created_at: string;
             readonly datasets: readonly string[];
+            /** @default  */
+            readonly fault: string;
             readonly metrics: {
                 readonly [key: string]: number | ("NaN" | "Infinity" | "-Infinity");
             };
@@ -1537,6 +1541,8 @@ export interface components {
             readonly ref: string;
             readonly run: string | null;
             readonly signature: boolean;
+            /** @default  */
+            readonly unservable: string;
             readonly version: number;
         };
         /**

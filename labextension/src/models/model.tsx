@@ -72,6 +72,11 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
           }}
           total={model.versions}
         />
+        {[...new Set(versions.map(version => version.fault || version.unservable))].filter(Boolean).map(why => (
+          <p key={why} className={cx('more')}>
+            {trans.__('Not deployable: %1', why)}
+          </p>
+        ))}
         <LeftOut columns={names.length - metrics.length} onAll={() => showAll(true)} />
         <More page={{ shown: versions.length, total: model.versions }} />
       </div>
@@ -190,6 +195,21 @@ function columnsOf(
       cell: row => (row.signature ? <State state="passed" /> : <State state="failed">{trans.__('missing')}</State>)
     },
     {
+      key: 'deployable',
+      head: trans.__('deployable'),
+      width: 100,
+      cell: row => {
+        const why = row.fault || row.unservable;
+        return why ? (
+          <span title={why}>
+            <State state="failed">{row.fault ? trans.__('files') : trans.__('no')}</State>
+          </span>
+        ) : (
+          <State state="passed" />
+        );
+      }
+    },
+    {
       key: 'run',
       head: trans.__('run'),
       width: 100,
@@ -212,7 +232,12 @@ function columnsOf(
       cell: row => (
         <span className={cx('row-verbs')}>
           <Button label={trans.__('Promote…')} onClick={() => promote(row)} />{' '}
-          <Button label={trans.__('Deploy…')} onClick={() => deploy(row)} />
+          <Button
+            label={trans.__('Deploy…')}
+            disabled={Boolean(row.fault || row.unservable)}
+            caption={row.fault || row.unservable || undefined}
+            onClick={() => deploy(row)}
+          />
         </span>
       )
     }
