@@ -139,13 +139,13 @@ def _read_document(model: Path) -> dict[str, Any]:
 
 
 def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
+    flavor = document["flavors"].get("xgboost")
+    data = str(flavor.get("data", "")) if isinstance(flavor, dict) else ""
+    file = (model / data).resolve()
+    if isinstance(flavor, dict) and not (file.is_relative_to(model.resolve()) and file.is_file()):
+        raise Unprocessable("The model's file is missing.", f"MLmodel names {data[:80]!r}, which is not in its folder.", "Log the model again.")
     if why := unservable(document):
         raise Unprocessable("The model cannot be served.", why, fix_of(document))
-    flavor = document["flavors"]["xgboost"]
-    data = str(flavor.get("data", ""))
-    file = (model / data).resolve()
-    if not file.is_relative_to(model.resolve()) or not file.is_file():
-        raise Unprocessable("The model's file is missing.", f"MLmodel names {data[:80]!r}, which is not in its folder.", "Log the model again.")
     return file
 
 

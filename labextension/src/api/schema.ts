@@ -676,6 +676,13 @@ export interface components {
          */
         readonly FiringState: "waiting" | "started" | "missed" | "skipped" | "failed";
         /**
+         * FirstNotebook
+         * @description The notebook of the first steps. path: as JupyterLab's file browser names it; None outside its root.
+         */
+        readonly FirstNotebook: {
+            readonly path: string | null;
+        };
+        /**
          * Freshness
          * @description Of a view's online values against its ttl.
          * @enum {string}
