@@ -15,7 +15,7 @@ def test_a_new_project_has_settings_that_are_the_defaults_and_nothing_is_overwri
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / FILE).touch()
     assert begin(tmp_path)
-    assert load_settings(tmp_path) == load_settings(tmp_path / "empty")
+    assert load_settings(tmp_path).model_dump() == load_settings(tmp_path / "empty").model_dump()
     (tmp_path / FILE).write_text("[project]\nname = 'kept'\n")
     assert not begin(tmp_path)
     assert load_settings(tmp_path).project.name == "kept"

@@ -198,16 +198,7 @@ function columnsOf(
       key: 'deployable',
       head: trans.__('deployable'),
       width: 100,
-      cell: row => {
-        const why = row.fault || row.unservable;
-        return why ? (
-          <span title={why}>
-            <State state="failed">{row.fault ? trans.__('files') : trans.__('no')}</State>
-          </span>
-        ) : (
-          <State state="passed" />
-        );
-      }
+      cell: row => <Deployable version={row} />
     },
     {
       key: 'run',
@@ -242,6 +233,19 @@ function columnsOf(
       )
     }
   ];
+}
+
+/** Whether a version can be deployed; why not, when pointed at. */
+function Deployable({ version }: { version: IVersion }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const why = version.fault || version.unservable;
+  return why ? (
+    <span title={why}>
+      <State state="failed">{version.fault ? trans.__('files') : trans.__('no')}</State>
+    </span>
+  ) : (
+    <State state="passed" />
+  );
 }
 
 const figure = (value: IVersion['metrics'][string] | undefined): number | undefined =>

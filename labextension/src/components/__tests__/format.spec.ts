@@ -14,13 +14,13 @@ describe('the numbers that Python writes as well', () => {
   beforeAll(() => {
     document.documentElement.lang = 'en';
   });
-  it.each(CASES['number'])('number %d: %s', (value, text) => expect(format.number(value)).toBe(text));
+  it.each(CASES.number)('number %d: %s', (value, text) => expect(format.number(value)).toBe(text));
   it.each(CASES['not finite'])('the word %s: %s', (value, text) => expect(format.number(value)).toBe(text));
-  it.each(CASES['datum'])('datum %d: %s', (value, text) => expect(format.datum(value)).toBe(text));
-  it.each(CASES['compact'])('compact %d: %s', (value, text) => expect(format.compact(value)).toBe(text));
-  it.each(CASES['percent'])('percent %d: %s', (value, text) => expect(format.percent(value)).toBe(text));
-  it.each(CASES['bytes'])('bytes %d: %s', (value, text) => expect(format.bytes(value)).toBe(text));
-  it.each(CASES['seconds'])('duration %d: %s', (value, text) => expect(format.duration(value)).toBe(text));
+  it.each(CASES.datum)('datum %d: %s', (value, text) => expect(format.datum(value)).toBe(text));
+  it.each(CASES.compact)('compact %d: %s', (value, text) => expect(format.compact(value)).toBe(text));
+  it.each(CASES.percent)('percent %d: %s', (value, text) => expect(format.percent(value)).toBe(text));
+  it.each(CASES.bytes)('bytes %d: %s', (value, text) => expect(format.bytes(value)).toBe(text));
+  it.each(CASES.seconds)('duration %d: %s', (value, text) => expect(format.duration(value)).toBe(text));
 });
 
 describe('percent', () => {

@@ -8,7 +8,7 @@ const commands = { execute: jest.fn(async () => undefined) };
 
 function bench(project: () => Promise<unknown>): { workbench: IWorkbench; init: jest.Mock } {
   const init = jest.fn(async () => ({}));
-  const fake = fakeWorkbench({ project, init, firstSteps: async () => ({ path: 'shop/first-steps.ipynb' }) } as never);
+  const fake = fakeWorkbench({ project, init, firstSteps: async () => ({ path: 'shop/first-steps.ipynb' }) });
   return { workbench: fake.workbench, init };
 }
 
@@ -35,7 +35,7 @@ it.each([
 
 it('a server that cannot answer is told, and nothing is made', async () => {
   const { workbench, init } = bench(() => Promise.reject(new ApiError('unavailable', 'The disk is full.')));
-  const failed = jest.spyOn(confirming, 'failed').mockReturnValue(undefined as never);
+  const failed = jest.spyOn(confirming, 'failed').mockReturnValue(undefined);
   await openFirstSteps(workbench, commands as never);
   expect(failed).toHaveBeenCalled();
   expect(init).not.toHaveBeenCalled();
