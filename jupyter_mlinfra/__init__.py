@@ -61,7 +61,21 @@ def _show_records() -> None:
         register(shell)
 
 
+def _reach_store() -> None:
+    """Plain `mlflow` calls of this process reach the project's store; nothing is loaded for it until somebody imports MLflow."""
+    from .core.imports import around_import
+
+    def ambient(name: str) -> None:
+        getattr(import_module(".experiments.ambient", __name__), name)()
+
+    if "mlflow" in sys.modules:
+        ambient("adopt")
+    else:
+        around_import("mlflow", before=lambda: ambient("adopt"), after=lambda: ambient("point"))
+
+
 _show_records()
+_reach_store()
 
 
 def __getattr__(name: str) -> Any:
@@ -93,7 +107,10 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """`%load_ext jupyter_mlinfra`: one magic per noun."""
+    """`%load_ext jupyter_mlinfra`: one magic per noun, and plain `mlflow` calls reach the project's store."""
+    from .experiments.ambient import adopt, say_strays
     from .magics import load
 
     load(shell)
+    adopt()
+    say_strays()

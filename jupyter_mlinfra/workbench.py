@@ -66,16 +66,20 @@ class Workbench:
     @cached_property
     def jobs(self) -> Jobs:
         """Notebooks and commands away from the kernel."""
+        from .experiments import with_store
         from .jobs import Jobs
 
-        return Jobs(self.project, tracked=self._tracked_by_job, later=self._later)
+        def around(environment: Mapping[str, str]) -> Mapping[str, str]:
+            return with_store(self.project, environment)
+
+        return Jobs(self.project, tracked=self._tracked_by_job, later=self._later, around=around)
 
     @cached_property
     def experiments(self) -> Experiments:
         """Runs, models and versions (MLflow)."""
         from .experiments import Experiments
 
-        return Experiments(self.project)
+        return Experiments(self.project, unservable=_unservable)
 
     @cached_property
     def pipelines(self) -> Pipelines:
@@ -181,6 +185,12 @@ class Workbench:
             "deployment": lambda name: self.deployments.fingerprint(name),
             "monitor": lambda name: self.monitoring.fingerprint(name),
         }
+
+
+def _unservable(document: Mapping[str, Any]) -> str:
+    from .deployments import unservable
+
+    return unservable(document)
 
 
 _open: dict[Path, Workbench] = {}

@@ -49,6 +49,19 @@ def _compare(session: Session, ids: tuple[str, ...], only_different: bool, curve
     return replace(found, rows=[row for row in found.rows if not row.same]) if only_different else found
 
 
+@runs.verb("import")
+@click.argument("store", required=False)
+def _import(session: Session, store: str | None) -> Any:
+    """Bring in the runs of another MLflow store: its address, or a path of an mlflow.db or mlruns; default: all that lie in the project."""
+    session.say("bringing the runs in; those that are here already are left")
+    done = session.bench.experiments.bring_in(store)
+    if session.json:
+        return done
+    return [
+        {"store": item.store, "brought in": len(item.runs), "models": item.models, "here before": item.already, "still running": item.running} for item in done
+    ] or {"stores": "plain MLflow has left none in the project's folders"}
+
+
 @models.verb("list")
 @paged
 def _models(session: Session, **options: Any) -> Any:

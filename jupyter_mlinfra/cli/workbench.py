@@ -64,16 +64,15 @@ def _down(session: Session) -> Any:
 
 @top.verb("init")
 @click.argument("folder", default=".", type=click.Path(file_okay=False))
-def _init(session: Session, folder: str) -> Any:  # noqa: ARG001
-    """Make a folder a project: an empty `mlinfra.toml`, which works as it is."""
-    from ..core.files import write_atomic
-    from ..core.settings import FILE
+def _init(session: Session, folder: str) -> Any:
+    """Make a folder a project, by a `mlinfra.toml` that works as it is, and say what to do next."""
+    from ..core.first_steps import NEXT, begin
 
     root = Path(folder).resolve()
-    new = not (root / FILE).exists()
-    if new:
-        write_atomic(root / FILE, b"", mode=0o644)
-    return {"root": str(root), "created": new}
+    new = begin(root)
+    if session.json:
+        return {"root": str(root), "created": new, "next": NEXT}
+    return {"project": f"{root} {'is one now' if new else 'is one already'}", **{f"next {place}": text for place, text in enumerate(NEXT, 1)}}
 
 
 @project.verb("show")

@@ -1,12 +1,16 @@
-"""Heavy libraries: one thread at a time imports them, and without what nobody here asks for."""
+"""Heavy libraries: one thread at a time imports them, without what nobody here asks for, and what is to happen around an import that may come later."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 _importing = threading.RLock()
 _loaded: set[str] = set()
@@ -40,3 +44,33 @@ def without(*optional: str) -> Iterator[None]:
     finally:
         for name in absent:
             sys.modules.pop(name, None)
+
+
+def around_import(name: str, *, before: Callable[[], None], after: Callable[[], None]) -> None:
+    """Call `before` and `after` when a module is imported for the first time; nothing happens where it is loaded already, or never is."""
+    if name not in sys.modules:
+        sys.meta_path.insert(0, _Watch(name, before, after))
+
+
+class _Watch(MetaPathFinder):
+    """Waits for one import. The module is found and loaded as ever; only its loader's last step is lengthened."""
+
+    def __init__(self, name: str, before: Callable[[], None], after: Callable[[], None]) -> None:
+        self._name, self._before, self._after = name, before, after
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002
+        if fullname != self._name or self not in sys.meta_path:
+            return None
+        sys.meta_path.remove(self)
+        self._before()
+        found = importlib.util.find_spec(fullname)
+        if found is None or found.loader is None:
+            return found
+        execute = found.loader.exec_module
+
+        def execute_and_tell(module: ModuleType) -> None:
+            execute(module)
+            self._after()
+
+        found.loader.exec_module = execute_and_tell  # type: ignore[method-assign]
+        return found

@@ -5,9 +5,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Change", "DeployedVersion", "Deployment", "DeploymentDetail", "DeploymentState", "Deployments", "Gate", "Measurement", "Prediction", "VersionState"]
+__all__ = [
+    "Change",
+    "DeployedVersion",
+    "Deployment",
+    "DeploymentDetail",
+    "DeploymentState",
+    "Deployments",
+    "Gate",
+    "Measurement",
+    "Prediction",
+    "VersionState",
+    "unservable",
+]
 
 if TYPE_CHECKING:
+    from .servable import unservable
     from .service import Deployments
     from .spec import Change, DeployedVersion, Deployment, DeploymentDetail, DeploymentState, Gate, Measurement, Prediction, VersionState
 
@@ -15,4 +28,5 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(".service" if name == "Deployments" else ".spec", __name__), name)
+    home = {"Deployments": ".service", "unservable": ".servable"}.get(name, ".spec")
+    return getattr(import_module(home, __name__), name)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..core.errors import BadRequest, Unprocessable
+from .servable import fix_of, unservable
 
 TYPES = ("double", "float", "integer", "long", "boolean", "string")
 """Types of an MLflow signature that an XGBoost model can be asked with."""
@@ -28,7 +29,6 @@ _OF_OBJECTIVE: Mapping[str, Answers] = {
     "binary:hinge": "classes",
     "multi:softmax": "classes",
 }
-_MODEL_FILES = {".ubj", ".json"}
 _SPEC = r"(?P<spec>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\Z"
 _SERVES = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy)\s*" + _SPEC)
 _EXPLAINS = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy|pandas|scikit-learn|mlflow|mlflow-skinny)\s*" + _SPEC)
@@ -87,7 +87,7 @@ def read_document(model: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load((model / "MLmodel").read_text())
     except FileNotFoundError:
-        raise Unprocessable(f"{model.name} is no MLflow model.", "It has no file MLmodel.", "Log the model with mlflow.xgboost.log_model.") from None
+        raise Unprocessable(f"{model.name} is no MLflow model.", "It has no file MLmodel.", "Log the model again, by the log_model of its library.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Unprocessable("The file MLmodel cannot be read.", f"{str(error)[:200]}.", "Log the model again.") from error
     if not isinstance(document, dict) or not isinstance(document.get("flavors"), dict):
@@ -97,16 +97,12 @@ def read_document(model: Path) -> dict[str, Any]:
 
 def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
     flavor = document["flavors"].get("xgboost")
-    if not isinstance(flavor, dict):
-        known = ", ".join(sorted(name for name in document["flavors"] if name != "python_function")) or "none"
-        raise Unprocessable("The model cannot be served yet.", f"It is of flavor {known}; this runtime serves XGBoost models.", "Serve an XGBoost model.")
-    data = str(flavor.get("data", ""))
+    data = str(flavor.get("data", "")) if isinstance(flavor, dict) else ""
     file = (model / data).resolve()
-    if not file.is_relative_to(model.resolve()) or not file.is_file():
+    if isinstance(flavor, dict) and not (file.is_relative_to(model.resolve()) and file.is_file()):
         raise Unprocessable("The model's file is missing.", f"MLmodel names {data[:80]!r}, which is not in its folder.", "Log the model again.")
-    if file.suffix not in _MODEL_FILES:
-        why = f"{file.name} is neither UBJ nor JSON; other formats could run code when they are loaded."
-        raise Unprocessable("The model's format is not served.", why, 'Log it with model_format="ubj".')
+    if why := unservable(document):
+        raise Unprocessable("The model cannot be served.", why, fix_of(document))
     if _booster_names(file)[0] == "gblinear":
         why = "Its booster is gblinear. XGBoost predicts from rows in place with trees only, and a linear booster is not safe in several threads."
         raise Unprocessable("The model cannot be served.", why, 'Train it with booster="gbtree".')

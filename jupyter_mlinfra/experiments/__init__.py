@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Comparison", "Curve", "Experiment", "Experiments", "Model", "ModelDetail", "Run", "Version", "evaluation"]
+__all__ = ["Comparison", "Curve", "Experiment", "Experiments", "Model", "ModelDetail", "Run", "Version", "evaluation", "with_store"]
 
 if TYPE_CHECKING:
     from . import evaluation
+    from .ambient import with_store
     from .service import Experiments
     from .spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
 
@@ -18,4 +19,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "evaluation":
         return import_module(".evaluation", __name__)
-    return getattr(import_module(".service" if name == "Experiments" else ".spec", __name__), name)
+    home = {"Experiments": ".service", "with_store": ".ambient"}.get(name, ".spec")
+    return getattr(import_module(home, __name__), name)

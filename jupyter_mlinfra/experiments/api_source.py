@@ -22,6 +22,7 @@ from .pushing import TOLD, pushed_filter, pushed_order
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .store import Store, explained, load_mlflow
+from .strays import IMPORTED
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -188,6 +189,10 @@ class ApiSource:
             found = client.search_logged_models([number], filter_string=f"source_run_id = '{run}'")
             ordered_models = sorted(found, key=lambda item: item.creation_timestamp)
             return {item.name: (f"models:/{item.model_id}", item.artifact_location) for item in ordered_models}
+
+    def imported(self) -> set[str]:
+        with self._client() as client:
+            return {run.data.tags[IMPORTED] for run in Listing(client, list(self._all_names(client)), f"tags.`{IMPORTED}` LIKE '%'").every()}
 
     def stamp(self) -> str:
         return hashlib.sha256(f"{self._store.shown_uri} {int(time.time() / _STALE_SECONDS)}".encode()).hexdigest()

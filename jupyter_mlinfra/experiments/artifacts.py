@@ -28,8 +28,10 @@ def describes(folder: Path) -> Mapping[str, Any] | None:
     path = folder / _FILE
     try:
         return _read(path, path.stat().st_mtime_ns)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise Unprocessable(f"{path} cannot be read.".replace("\0", " "), f"{getattr(error, 'strerror', None) or error}.", "Restore it.") from error
 
 
 @lru_cache(maxsize=512)
@@ -39,22 +41,26 @@ def _read(path: Path, changed: int) -> Mapping[str, Any]:
 
     try:
         found = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Unprocessable(f"{path} is broken.", f"{error}".replace("\n", " ")[:300], "Log the model again.") from error
     if not isinstance(found, dict):
         raise Unprocessable(f"{path} is broken.", "It is no YAML mapping.", "Log the model again.")
     return found
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A part of the file that is to be a mapping; empty when it is anything else."""
+    return value if isinstance(value, dict) else {}
+
+
 def has_signature(folder: Path) -> bool:
     """Whether the model states its input columns and types."""
-    found = describes(folder)
-    return bool(found and (found.get("signature") or {}).get("inputs"))
+    return bool(mapping((describes(folder) or {}).get("signature")).get("inputs"))
 
 
 def signature(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """`inputs` and `outputs` as MLflow writes them: one mapping a column with `name`, `type`, `required`. Empty without one."""
-    stated = (describes(folder) or {}).get("signature") or {}
+    stated = mapping((describes(folder) or {}).get("signature"))
     return {side: json.loads(stated[side]) if stated.get(side) else [] for side in ("inputs", "outputs")}
 
 
@@ -67,8 +73,8 @@ def requirements(folder: Path) -> list[str]:
 
 def python_version(folder: Path) -> str | None:
     """The Python that the model was logged with, such as `3.12.1`."""
-    flavors = (describes(folder) or {}).get("flavors") or {}
-    found = (flavors.get("python_function") or {}).get("python_version")
+    flavors = mapping((describes(folder) or {}).get("flavors"))
+    found = mapping(flavors.get("python_function")).get("python_version")
     return str(found) if found else None
 
 

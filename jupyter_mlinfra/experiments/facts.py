@@ -14,7 +14,7 @@ RUNNING = "running"
 NOTEBOOK, JOB, STEP = "mlinfra.notebook", "mlinfra.job", "mlinfra.step"
 """Tags that `track` writes."""
 
-SIGNATURE, DIGEST = "mlinfra.signature", "mlinfra.digest"
+SIGNATURE, DIGEST, FLAVORS = "mlinfra.signature", "mlinfra.digest", "mlinfra.flavors"
 """Tags that `register` writes on a version."""
 
 _SHOWN_ELSEWHERE = {
@@ -96,6 +96,15 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What the files of a version say of it; see `Version`."""
+
+    signature: bool = False
+    unservable: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRuns:
     """A part of a list of runs. total: of the whole list; with `more`, of what was read so far (a server does not count). cursor: of the next part."""
 
@@ -118,7 +127,7 @@ class VersionFacts:
     aliases: Sequence[str]
     tags: Mapping[str, str]
 
-    def record(self, run: RunFacts | None, *, signature: bool) -> Version:
+    def record(self, run: RunFacts | None, seen: Examined) -> Version:
         """What the faces show; run: the run that it came from, if that still exists."""
         return Version(
             ref=reference("version", self.model, str(self.version)),
@@ -128,7 +137,9 @@ class VersionFacts:
             run=self.run,
             metrics=run.metrics if run else {},
             created_at=datetime.fromtimestamp(self.created / 1000, UTC),
-            signature=signature,
+            signature=seen.signature,
+            unservable=seen.unservable,
+            fault=seen.fault,
             notebook=run.notebook if run else None,
             datasets=run.datasets if run else (),
         )

@@ -7,18 +7,18 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from ..core.errors import BadRequest, NotFound, Unavailable, Unprocessable
+from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock, write_atomic
 from ..core.outbox import node, outbox
 from ..core.project import Project
 from ..core.refs import named
 from . import artifacts
-from .facts import DIGEST, SIGNATURE, RunFacts, VersionFacts
+from .facts import DIGEST, FLAVORS, SIGNATURE, Examined, RunFacts, VersionFacts
 from .source import Source
 from .state import moved
 from .store import Store, explained
@@ -27,13 +27,20 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+_CLIENTS = {"botocore": "boto3", "google": "google-cloud-storage", "azure": "azure-storage-blob azure-identity"}
+"""Where the package that brings a module has another name."""
+
+Unservable = Callable[[Mapping[str, Any]], str]
+"""Why a model cannot be deployed, by what its `MLmodel` says."""
+
 _DIGITS = 9  # of a number that every store of MLflow can hold
 
 
 class Registry:
     """The model registry of one project."""
 
-    def __init__(self, project: Project, store: Store, source: Callable[[], Source]) -> None:
+    def __init__(self, project: Project, store: Store, source: Callable[[], Source], unservable: Unservable) -> None:
+        self._unservable = unservable
         self._project = project
         self._store = store
         self._source = source
@@ -73,7 +80,8 @@ class Registry:
         folder = self._head(location)
         if not artifacts.has_signature(folder):
             raise no_signature(f"Model {artifact} of run {run.id[:8]}")
-        tags = {SIGNATURE: "yes", "mlinfra.registered_by": self._project.user}
+        flavors = ",".join(str(name) for name in artifacts.mapping((artifacts.describes(folder) or {}).get("flavors")))
+        tags = {SIGNATURE: "yes", FLAVORS: flavors, "mlinfra.registered_by": self._project.user}
         if artifacts.local_path(location) is not None:
             tags[DIGEST] = artifacts.digest(folder)
         client = self._store.client()
@@ -102,21 +110,33 @@ class Registry:
         """Whether the version states its inputs: what was noted at registration, else what its files say."""
         if SIGNATURE in version.tags:
             return version.tags[SIGNATURE] == "yes"
-        folder = artifacts.local_path(version.location)
+        folder = artifacts.local_path(self._location(version))
         if folder is not None:
             return artifacts.has_signature(folder)
         with contextlib.suppress(NotFound):
-            return artifacts.has_signature(self._head(version.location))
+            return artifacts.has_signature(self._head(self._location(version)))
         return False
+
+    def examined(self, version: VersionFacts) -> Examined:
+        """What a page tells of the version's files; files that cannot be read are its fault, and no other version's."""
+        try:
+            folder = artifacts.local_path(version.location) if version.location else None
+            described = artifacts.describes(folder) if folder is not None else _noted(version)
+            return Examined(signature=self.has_signature(version), unservable=self._unservable(described) if described else "")
+        except MLInfraError as error:
+            return Examined(signature=version.tags.get(SIGNATURE) == "yes", fault=f"{error.what} {error.why} {error.fix}".strip())
+
+    def _location(self, version: VersionFacts) -> str:
+        """Where its files are; a list of a server leaves it out."""
+        found = version if version.location else self._source().version(version.model, version.version)
+        return found.location if found else ""
 
     def download(self, version: VersionFacts) -> Path:
         """The folder with the version's files: where they are, or a checked copy when they are elsewhere. The caller must not change it.
 
         Raises NotFound when the files are gone, Unprocessable when they are not those that were registered.
         """
-        folder = artifacts.local_path(version.location)
-        if folder is None:
-            folder = self._copy(version)
+        folder = artifacts.local_path(self._location(version)) or self._copy(version)
         if artifacts.describes(folder) is None:
             raise NotFound(
                 f"The files of {version.model} version {version.version} are gone.",
@@ -139,7 +159,7 @@ class Registry:
                 return target
             draft = Path(tempfile.mkdtemp(dir=self._project.folder("models"), prefix=".draft-"))
             try:
-                fetched = self._fetch(version.location, draft)
+                fetched = self._fetch(self._location(version), draft)
                 shutil.rmtree(target, ignore_errors=True)  # a copy that was changed
                 write_atomic(noted, artifacts.digest(fetched).encode())
                 os.replace(fetched, target)
@@ -153,8 +173,15 @@ class Registry:
         self._store.activate()
         import mlflow
 
-        with explained(self._store):
-            return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into / "files"), tracking_uri=self._store.uri))
+        try:
+            with explained(self._store):
+                return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into / "files"), tracking_uri=self._store.uri))
+        except Unavailable as error:
+            if not isinstance(error.__cause__, ModuleNotFoundError):
+                raise
+            package = (error.__cause__.name or "a package").partition(".")[0]
+            what, why = f"The files in {urlsplit(uri).scheme}: storage cannot be fetched.", f"The package {package} is not installed."
+            raise Unavailable(what, why, f"pip install {_CLIENTS.get(package, package)}") from error
 
     def _head(self, location: str) -> Path:
         """A folder that holds at least the model's `MLmodel`."""
@@ -188,6 +215,12 @@ class Registry:
     def _no_model(self, name: str) -> NotFound:
         have = ", ".join(item.name for item in self._source().models()[:10]) or "none"
         return NotFound(f"There is no model {name}.", f"Models: {have}.", "mlinfra models list shows them all.")
+
+
+def _noted(version: VersionFacts) -> Mapping[str, Any]:
+    """What was noted of files that are elsewhere when the version was registered; nothing of one that MLflow alone registered."""
+    names = version.tags.get(FLAVORS, "")
+    return {"flavors": {name: dict[str, str]() for name in names.split(",")}} if names else {}
 
 
 def parse(ref: str) -> tuple[str, int | None, str]:

@@ -5,25 +5,29 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.events import telling
+from ..core.files import file_lock
 from ..core.project import Project
 from ..core.records import Page, check_limit, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
-from . import artifacts, compare, documents, registry, tracking
+from . import artifacts, compare, documents, importing, registry, tracking
 from .checking import check_keys
 from .facts import RunFacts, VersionFacts
 from .query import parse_filter, parse_sort
 from .registry import Registry
 from .source import Source, choose
-from .spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
-from .store import Store
+from .spec import Comparison, Curve, Experiment, Imported, Model, ModelDetail, Run, Version
+from .store import Store, explained
+from .strays import Stray, address_of, note_of, strays, without
 
 CURVES, CURVE_LINES = 12, 240
 """A comparison carries the curves of at most so many metrics, and so many curves in all; `curves` gives any other."""
@@ -36,10 +40,11 @@ _ID = 32
 class Experiments:
     """Runs, models and versions of one project, kept by MLflow. Reading the embedded store does not import MLflow."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, unservable: registry.Unservable = lambda _: "") -> None:
+        """unservable: why a model cannot be deployed, by what its `MLmodel` says."""
         self._project = project
         self._store = Store(project)
-        self._registry = Registry(project, self._store, self._source)
+        self._registry = Registry(project, self._store, self._source, unservable)
 
     def _source(self) -> Source:
         return choose(self._store, self._end_of)
@@ -63,8 +68,41 @@ class Experiments:
         return self._store.environment()
 
     def experiments(self, *, limit: int = 50, cursor: str | None = None) -> Page[Experiment]:
-        """Active experiments, most recently used first."""
-        return page_of(self._source().experiments(), limit=limit, cursor=cursor)
+        """Active experiments, most recently used first. A store that plain MLflow left in the project's folders is named in the note."""
+        source = self._source()
+        return replace(page_of(source.experiments(), limit=limit, cursor=cursor), note=note_of(self._strays(source), self._project.root))
+
+    def stray_note(self) -> str:
+        """Which stores plain MLflow left in the project's folders, and how to bring their runs in; empty when there are none."""
+        return note_of(self._strays(self._source()), self._project.root)
+
+    def bring_in(self, store: str | None = None) -> list[Imported]:
+        """Bring the runs of other MLflow stores in, once: a run that is here already is left. Runs that still go on, and registered models, stay there.
+
+        store: an address of MLflow, or the path of an `mlflow.db` or `mlruns`; default: all that lie in the project's folders.
+        Raises NotFound when there is nothing there, Unavailable when a store cannot be read.
+        """
+        found = self._strays(self._source()) if store is None else []
+        addresses = {str(item.path): item.uri for item in found} if store is None else {store: address_of(store, self._project.root)}
+        with file_lock(self._project.home / "mlflow.import.lock"):
+            done = [self._bring_in(shown, uri) for shown, uri in addresses.items()]
+        if any(item.runs for item in done):
+            with telling("runs were brought in"):
+                self._project.events.emit("run", "", {"verb": "import", "runs": sum(len(item.runs) for item in done)})
+        return done
+
+    def _bring_in(self, shown: str, uri: str) -> Imported:
+        target = self._store.client()
+        from mlflow import MlflowClient
+
+        with explained(self._store):
+            known = importing.brought_in(target)
+            transfer = importing.Transfer(MlflowClient(tracking_uri=uri), target, partial(tracking.experiment_id, self._store, target))
+            return transfer.carry_out(shown, known)
+
+    def _strays(self, source: Source) -> list[Stray]:
+        found = strays(self._project.root, self._store.sqlite)
+        return without(found, source.imported()) if found else []
 
     def runs(self, experiment: str | None, *, where: str = "", sort: str = "-started", limit: int = 50, cursor: str | None = None) -> Page[Run]:
         """Runs of an experiment (name, id or reference; None for all) that pass the filter, in order.
@@ -173,7 +211,7 @@ class Experiments:
             )
         versions = source.versions(name, VERSIONS)
         runs = {run.id: run for run in source.several(sorted({item.run for item in versions if item.run}))}
-        records = [item.record(runs.get(item.run or ""), signature=self._registry.has_signature(item)) for item in versions]
+        records = [item.record(runs.get(item.run or ""), self._registry.examined(item)) for item in versions]
         at = "@champion" if "champion" in found.aliases else f"/{versions[0].version}" if versions else "/1"
         return ModelDetail(model=found, versions=records, code=compare.code_for_model(name, at))
 
@@ -231,7 +269,7 @@ class Experiments:
 
     def _version(self, facts: VersionFacts) -> Version:
         runs = self._source().several([facts.run]) if facts.run else []
-        return facts.record(runs[0] if runs else None, signature=self._registry.has_signature(facts))
+        return facts.record(runs[0] if runs else None, self._registry.examined(facts))
 
     def _end_of(self, job: str) -> tuple[str, int] | None:
         from ..jobs import Jobs, JobState

@@ -65,6 +65,9 @@ class Source(Protocol):
     def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
         """Models that the run logged: name to (source URI, location of the files)."""
 
+    def imported(self) -> set[str]:
+        """Ids that runs had in the stores which they were brought in from."""
+
     def stamp(self) -> str:
         """A text that changes whenever anything above would."""
 

@@ -108,7 +108,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One model version. metrics, datasets, notebook: of its run. signature: whether it states its input columns and types."""
+    """One model version. metrics, datasets, notebook: of its run. signature: whether it states its input columns and types.
+
+    unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its files cannot be read, mostly empty.
+    """
 
     ref: str
     model: str
@@ -120,6 +123,8 @@ class Version:
     signature: bool
     notebook: str | None
     datasets: Sequence[str]
+    unservable: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +146,14 @@ class ModelDetail:
     model: Model
     versions: Sequence[Version]
     code: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What was brought in from another store. runs: their ids here. already: runs that had come before. running: those that have not ended, and were left."""
+
+    store: str
+    runs: Sequence[str]
+    models: int
+    already: int
+    running: int

@@ -20,6 +20,7 @@ from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .sql_filter import DATASET_REF, DATASETS_OF_RUNS, add_functions, condition, order
 from .store import reading
+from .strays import IMPORTED
 
 _ACTIVE = "r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active' AND e.workspace = 'default'"
 _RUNS = "runs r JOIN experiments e ON e.experiment_id = r.experiment_id"
@@ -191,6 +192,12 @@ class SqlSource:
                 (run,),
             ).fetchall()
         return {name: (f"models:/{number}", location) for name, number, location in rows}
+
+    def imported(self) -> set[str]:
+        with self._open() as connection:
+            if connection is None:
+                return set()
+            return {row[0] for row in connection.execute("SELECT value FROM tags WHERE key = ?", (IMPORTED,))}
 
     def _told(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[RunFacts]:
         return [run.told(self._ends) for run in _facts(connection, ids)]

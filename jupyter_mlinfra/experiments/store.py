@@ -25,11 +25,15 @@ from ..core.outbox import ARTIFACTS, RUNS, outbox
 from ..core.project import Project
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, is_damaged, sqlite_error
+from ..jobs.environment import ONLY_HERE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks", "file")
+ARTIFACT_ROOT, REGISTRY = "_MLFLOW_SERVER_ARTIFACT_ROOT", "MLFLOW_REGISTRY_URI"
+TRACKING, ACTIVE = "MLFLOW_TRACKING_URI", "MLINFRA_ACTIVE_STORE"
+"""MLflow's address, and the one that this package set there: what differs from it was chosen by the user."""
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -115,10 +119,12 @@ class Store:
         """
         found = {**_DEFAULTS, **{key: os.environ[key] for key in _DEFAULTS if key in os.environ}, **_ENVIRONMENT}
         if not self.has_secret:
-            found["MLFLOW_TRACKING_URI"] = self.uri
+            found |= {TRACKING: self.uri, ACTIVE: self.uri}
+        if self.sqlite:
+            found[ONLY_HERE] = f"{TRACKING},{ACTIVE},{ARTIFACT_ROOT}"  # no job on another machine opens this file
         if self.artifacts and self.sqlite:
             # Where MLflow's SQL store puts artifacts of experiments that `mlflow.set_experiment` makes; otherwise ./mlruns.
-            found["_MLFLOW_SERVER_ARTIFACT_ROOT"] = self.artifacts
+            found[ARTIFACT_ROOT] = self.artifacts
         return found
 
     def activate(self) -> None:
@@ -134,6 +140,11 @@ class Store:
             self._create_schema()
         self.analyze()
 
+    def prepare(self) -> None:
+        """Make the schema where there is none yet."""
+        self._create_schema()
+        self.analyze()
+
     def point(self) -> None:
         """Make plain `mlflow` calls of this process reach the store. MLflow notes the URI for child processes: not one with a secret."""
         import mlflow
@@ -141,7 +152,7 @@ class Store:
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
         if self.has_secret:
-            for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+            for name in (TRACKING, REGISTRY):
                 os.environ.pop(name, None)
 
     def client(self) -> MlflowClient:
@@ -163,6 +174,9 @@ class Store:
         path = self.sqlite
         if path is None or (self._known_complete and path.exists()):
             return
+        # Before the lock: who imports it meanwhile waits for that lock in `ambient`, and holds the lock of the import.
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
         with self.schema_lock(), explained(self):
             if not path.exists():
                 # MLflow migrates through 68 revisions: made elsewhere and moved here, the store is whole or absent.
@@ -182,10 +196,11 @@ class Store:
 
     def migrate(self, path: Path) -> None:
         """Bring a SQLite file of MLflow's to the schema of this version."""
-        from mlflow import MlflowClient
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it would tell of tables in the user's cell
-        MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments(max_results=1)
+        # Not by MLflow's client: it builds stores under a lock that `ambient` is called within.
+        SqlAlchemyStore(f"sqlite:///{path}", self.artifacts or str(self._project.home / "artifacts"))
 
     def analyze(self) -> None:
         """Gather SQLite's statistics at first use and when the runs have doubled.

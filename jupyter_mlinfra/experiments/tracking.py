@@ -218,7 +218,7 @@ def _commit(root: Path) -> dict[str, str]:
 
 
 def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
-    """The id of an experiment, which is made, or made active again, where it is not there."""
+    """The id of an experiment, which is made, or made active again, where it is not there; its artifacts go where the project keeps them."""
     with store.write_lock():  # two jobs that begin together must not both make it
         found = client.get_experiment_by_name(name)
         if found is not None:

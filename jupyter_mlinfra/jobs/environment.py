@@ -39,6 +39,11 @@ _NOT_PASSED_ON = {
 FRESH_SECONDS = 3600.0
 _HOME = "home"
 """In a project's runtime folder: where its state is."""
+ONLY_HERE = "MLINFRA_ONLY_HERE"
+"""Names of variables, with commas between, that are of use on the project's own machine alone."""
+
+Around = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Gives the environment of a job what the project adds to the submitter's."""
 
 
 def runtime_folder(home: Path) -> Path:
@@ -91,6 +96,12 @@ def submitters_environment() -> dict[str, str]:
     if passed.get("MPLBACKEND", "").startswith("module://"):  # set by a kernel for itself: it needs IPython's display
         del passed["MPLBACKEND"]
     return passed
+
+
+def elsewhere(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of an environment goes to another machine."""
+    stays = {ONLY_HERE, *environment.get(ONLY_HERE, "").split(",")}
+    return {name: value for name, value in environment.items() if name not in stays}
 
 
 def keep(environment: Mapping[str, str], folder: Path) -> str:

@@ -19,7 +19,7 @@ from .backends.attaching import Attachment
 from .backends.control import Control
 from .dispatch import Dispatch
 from .ending import Ending
-from .environment import handing_over, keep, runtime_folder, submitters_environment
+from .environment import Around, handing_over, keep, runtime_folder, submitters_environment
 from .executed import read_executed
 from .intake import examine, inside
 from .logs import read_log, search_log
@@ -67,14 +67,21 @@ class Jobs:
     """
 
     def __init__(
-        self, project: Project, *, tracked: Callable[[str], str | None] | None = None, later: Callable[[Callable[[], object]], object] | None = None
+        self,
+        project: Project,
+        *,
+        tracked: Callable[[str], str | None] | None = None,
+        later: Callable[[Callable[[], object]], object] | None = None,
+        around: Around = dict,
     ) -> None:
+        """around: gives the environment of a job what the project adds to the submitter's."""
         self._project = project
+        self._around = around
         self._tracked = tracked
         self._store = JobStore(project.database)
         self._control = Control(project)
         self._dispatch = Dispatch(project, self._store, self._control, later)
-        self._submitter = Submitter(project, self._store, self._dispatch)
+        self._submitter = Submitter(project, self._store, self._dispatch, around)
         self._ending = Ending(project, self._store, self._dispatch, self._control)
 
     def submit(self, spec: JobSpec) -> Job:
@@ -163,7 +170,7 @@ class Jobs:
         """
         named, place = self._store.named(job), runtime_folder(self._project.home)
         with handing_over(place):
-            found = self._store.requeue(named.jobs, array=named.array, user=self._project.user, environment=keep(submitters_environment(), place))
+            found = self._store.requeue(named.jobs, array=named.array, user=self._project.user, environment=keep(self._around(submitters_environment()), place))
         self._dispatch.end(found)
         return self._again(named)
 

@@ -15,7 +15,7 @@ from .accepting import Accepted
 from .array import array_of
 from .cloning import clone_of
 from .dispatch import Dispatch
-from .environment import handing_over, keep, runtime_folder, submitters_environment
+from .environment import Around, handing_over, keep, runtime_folder, submitters_environment
 from .intake import examine, name_of, script_of, working_folder
 from .parameters import kernel_of, read_notebook
 from .queries import Named
@@ -43,8 +43,8 @@ class Frozen:
 class Submitter:
     """Accepts the jobs of one project."""
 
-    def __init__(self, project: Project, store: JobStore, dispatch: Dispatch) -> None:
-        self._project, self._store, self._dispatch = project, store, dispatch
+    def __init__(self, project: Project, store: JobStore, dispatch: Dispatch, around: Around) -> None:
+        self._project, self._store, self._dispatch, self._around = project, store, dispatch, around
 
     def submit(self, spec: JobSpec) -> Job:
         """See `Jobs.submit`."""
@@ -84,7 +84,7 @@ class Submitter:
     def _accept(self, spec: JobSpec, frozen: Frozen) -> Job:
         place = runtime_folder(self._project.home)
         with handing_over(place):
-            environment = keep(submitters_environment(), place)
+            environment = keep(self._around(submitters_environment()), place)
             launch = Launch(
                 folder=frozen.folder, command=frozen.command, python=sys.executable, environment=environment, kernel=self._kernel(spec, frozen.code)
             )  # fmt: skip

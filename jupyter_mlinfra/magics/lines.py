@@ -83,7 +83,7 @@ SHORT: Mapping[str, Short] = {
     "pipeline": Short(group="pipelines", bare=["list"], other=["show"], verbs=_PIPELINES, rest=_parameters),
     "schedule": Short(group="schedules", bare=["list"], other=["show"], verbs=_SCHEDULES),
     "schedules": Short(group="schedules", bare=["list"], other=["show"], verbs=_SCHEDULES),
-    "runs": Short(group="runs", bare=["list"], other=["list"], verbs=_same("list", "show", "compare")),
+    "runs": Short(group="runs", bare=["list"], other=["list"], verbs=_same("list", "show", "compare", "import")),
     "models": Short(group="models", bare=["list"], other=["show"], verbs=_same("list", "show", "register", "promote"), rest=_alias),
     "deploy": Short(group="deployments", bare=["list"], other=["deploy"], verbs=_DEPLOYMENTS),
     "monitor": Short(group="monitors", bare=["list"], other=["status"], verbs=_same("list", "status", "evaluate", "watch")),

@@ -34,6 +34,13 @@ class ProjectRecord:
     user: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstNotebook:
+    """The notebook of the first steps. path: as JupyterLab's file browser names it; None outside its root."""
+
+    path: str | None
+
+
 def _readable(handler: Handler) -> list[str]:
     """The domains whose objects the user may see."""
     from ..workbench import DOMAINS
@@ -76,16 +83,26 @@ class ProjectPage(Handler):
 class Init(Handler):
     @write
     def post(self) -> ProjectRecord:
-        """Make the server's root folder a project: an empty `mlinfra.toml`."""
-        from ..core.files import write_atomic
+        """Make the server's root folder a project: a `mlinfra.toml` whose lines are all comments."""
+        from ..core.first_steps import begin
         from ..core.settings import FILE
 
         try:
             root = self.bench.project.root
         except NotFound:
-            write_atomic(self.context.root / FILE, b"", mode=0o644)
+            begin(self.context.root)
             return _record(self.context)
         raise Conflict(f"{root} is a project already.", f"It has {FILE}.")
+
+
+class FirstSteps(Handler):
+    @write
+    def post(self) -> FirstNotebook:
+        """The notebook that goes through the project's first steps, made where there is none of its name."""
+        from ..core.first_steps import first_notebook
+
+        path = first_notebook(self.bench.project.root)
+        return FirstNotebook(path=path.relative_to(self.context.root).as_posix() if path.is_relative_to(self.context.root) else None)
 
 
 class Check(Handler):
@@ -150,6 +167,7 @@ ROUTES = {
     "workbench/status": Status,
     "workbench/project": ProjectPage,
     "workbench/init": Init,
+    "workbench/first-steps": FirstSteps,
     "workbench/check": Check,
     "workbench/up": Up,
     "workbench/down": Down,

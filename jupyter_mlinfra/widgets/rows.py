@@ -287,6 +287,7 @@ def version(item: Any, metrics: Sequence[str] = ()) -> Row:
         "run": plain(item.run and item.run[:8]),
         "created": moment(item.created_at),
         "signature": plain(item.signature),
+        "deployable": beginning(f"no: {why}", 100) if (why := item.fault or item.unservable) else "yes",
     }
 
 

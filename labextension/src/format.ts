@@ -39,7 +39,7 @@ function scaled(value: number, units: readonly string[], decimals: (scaled: numb
     size /= 1000;
     places = decimals(size, unit);
   }
-  return decimal(size, places) + units[unit];
+  return `${decimal(size, places)}${units[unit] ?? ''}`;
 }
 
 /** 336776 → `337k`, 10000000 → `10M`: for rows of a list. */
@@ -71,8 +71,7 @@ export function number(value: unknown, digits = 4): string {
 }
 
 /** A value of a column: a whole number without separators, since many are years or ids. */
-export const datum = (value: unknown): string =>
-  Number.isSafeInteger(value) ? minus(String(value)) : number(value);
+export const datum = (value: unknown): string => (Number.isSafeInteger(value) ? minus(String(value)) : number(value));
 
 /** Numbers that stand beside or below each other, with one number of decimals; what is no number stays a text. */
 export function alike(values: readonly unknown[], digits = 4): string[] {

@@ -301,7 +301,9 @@ def test_a_job_is_followed_to_its_end(mlinfra: Callable[..., Said]) -> None:
 def test_init_makes_a_project_once(mlinfra: Callable[..., Said], tmp_path: Path) -> None:
     folder = tmp_path / "new"
     folder.mkdir()
-    assert mlinfra("init", "--json", cwd=folder).value == {"root": str(folder), "created": True}
+    said = mlinfra("init", "--json", cwd=folder).value
+    assert (said["root"], said["created"]) == (str(folder), True)
+    assert any(step.startswith("mlinfra catalog ingest") for step in said["next"])
     (folder / "mlinfra.toml").write_text("[project]\nname = 'kept'\n")
     assert mlinfra("init", "--json", cwd=folder).value["created"] is False
     assert mlinfra("project", "show", "--json", cwd=folder).value["name"] == "kept"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.experiments.api_source import ApiSource
+from jupyter_mlinfra.experiments.api_source import ApiSource, _with_versions
+from jupyter_mlinfra.experiments.facts import RunFacts
 from jupyter_mlinfra.experiments.query import parse_filter, parse_sort
 from jupyter_mlinfra.experiments.source import TESTED, choose, revision_of
 from jupyter_mlinfra.experiments.sql_source import SqlSource
@@ -220,6 +223,75 @@ def test_both_know_the_same_models_and_versions(both):
         for number in (1, 2, 9):
             assert normal(sql.version(name, number)) == normal(api.version(name, number))
     assert [item.version for item in sql.versions("l'été", 2)] == [3, 2]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What MLflow's client is asked for: the verb, how many at most, and its filter."""
+    from mlflow import MlflowClient
+
+    found = []
+    for name in ("search_runs", "search_experiments", "search_model_versions", "get_experiment_by_name", "get_experiment", "get_run"):
+        real = getattr(MlflowClient, name)
+
+        def ask(*args, name=name, real=real, **named):
+            found.append((name, named.get("max_results"), next((text for text in args[1:] if isinstance(text, str)), "")))
+            return real(*args, **named)
+
+        monkeypatch.setattr(MlflowClient, name, ask)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("where", "sort"),
+    [("", "-started"), ("", "-metrics.auc"), ("metrics.auc >= -2 and params.große = 'ü' and tags.k like '%'", "metrics.auc, -started"), ("", "-status")],
+)
+def test_a_server_filters_orders_and_pages_itself(store, asked, where, sort):
+    """However many runs there are: a page asks for as many as it shows, and for what was registered of those."""
+    source = ApiSource(store, "test")
+    part = source.runs(source.experiment_id("churn"), parse_filter(where), parse_sort(sort), None, 3)
+    # A state may be that of a job which the server knows nothing of: whether there is such a run is asked first, and here there is one.
+    assert [most for name, most, _ in asked if name == "search_runs"] == ([1, 1000] if sort == "-status" else [3])
+    assert [name for name, _, _ in asked if name != "search_runs"] == ["get_experiment_by_name", "search_model_versions"]
+    assert len(part.runs) == 3
+
+
+def test_a_filter_that_mlflow_cannot_say_reads_on_only_until_the_page_is_full(store, asked):
+    source = ApiSource(store, "test")
+    part = source.runs("1", parse_filter("params.depth = 6 or metrics.auc > 0.4"), parse_sort("-started"), None, 2)
+    assert len(part.runs) == 2
+    assert [most for name, most, _ in asked if name == "search_runs"] == [200]
+
+
+def test_a_list_of_experiments_is_one_request_and_reads_no_run(store, asked):
+    ApiSource(store, "test").experiments()
+    assert [name for name, _, _ in asked] == ["search_experiments"]
+
+
+def test_no_address_holds_more_ids_than_a_proxy_lets_through():
+    class Client:
+        def search_model_versions(self, text, **_):
+            sent.append(text or "")
+            return Listed()
+
+    class Listed(list):
+        token = None
+
+    for count, requests in ((1, 1), (50, 1), (51, 2), (500, 10), (2000, 1)):
+        sent = []
+        _with_versions(Client(), [facts(f"{n:032x}") for n in range(count)])
+        assert len(sent) == requests
+        assert all(len(quote(text)) < 2_500 for text in sent)
+
+
+def facts(id):
+    return RunFacts(id=id, name="", experiment="churn", status="finished", user="", started=1, ended=2, metrics={}, params={}, tags={})
+
+
+@pytest.mark.parametrize("cursor", ["3", "1.0", "x.0.abc", "1.0.a b", "-1.0.", "1" * 40 + ".0."])
+def test_a_cursor_of_another_list_is_refused(store, cursor):
+    with pytest.raises(BadRequest, match="not one of this list"):
+        ApiSource(store, "test").runs("1", None, parse_sort("-started"), cursor, 3)
 
 
 def test_one_version_is_asked_for_alone(both, monkeypatch):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,11 +11,12 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra import nouns
-from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.experiments import Experiments
 from jupyter_mlinfra.experiments.artifacts import python_version
 from jupyter_mlinfra.experiments.registry import parse
 from jupyter_mlinfra.experiments.state import moved
+from jupyter_mlinfra.workbench import Workbench
 
 
 def trained(experiments: Experiments, *, signature: bool = True, seed: int = 0) -> str:
@@ -194,6 +196,40 @@ def test_a_broken_mlmodel_file_is_unprocessable(experiments, run):
     (experiments.download("churn/1") / "MLmodel").write_text("{ not: [yaml")
     with pytest.raises(Unprocessable, match="MLmodel is broken"):
         experiments.download("churn/1")
+
+
+@pytest.mark.parametrize("text", [b"flavors: [\n\0", b"- a list", b"signature: a text\n", b"\xff\xfe", b"[" * 5000, b"a: 99999-99-99\n"])
+def test_one_broken_mlmodel_is_the_fault_of_its_version_alone(experiments, run, text):
+    experiments.register(run, model="churn")
+    other = trained(experiments, seed=1)
+    (experiments.download("churn/1") / "MLmodel").write_bytes(text)
+    experiments.register(other, model="churn")
+    good, bad = experiments.model("churn").versions
+    assert (good.version, good.fault, good.signature) == (2, "", True)
+    assert bad.version == 1
+    assert bad.fault or text == b"signature: a text\n"  # that one can be read: it only states nothing
+
+
+def test_a_version_whose_storage_lacks_its_client_is_a_row_that_says_so(experiments, run, monkeypatch):
+    for name in ("boto3", "botocore"):
+        monkeypatch.setitem(sys.modules, name, None)
+    experiments.register(run, model="churn")
+    experiments._store.client().create_model_version("churn", "s3://bucket/models/churn", run_id=run)
+    far, near = experiments.model("churn").versions
+    assert (near.version, near.fault) == (1, "")
+    assert far.fault.startswith("The files in s3: storage cannot be fetched. The package boto")
+    assert far.fault.endswith("is not installed. pip install boto3")
+    with pytest.raises(Unavailable, match="boto3"):
+        experiments.download("churn/2")
+
+
+def test_that_a_model_cannot_be_deployed_is_told_when_it_is_registered_and_on_its_page(project, experiments, run):
+    bench = Workbench(project).experiments
+    assert bench.register(run, model="churn").unservable == ""
+    folder = experiments.download("churn/1")
+    (folder / "MLmodel").write_text((folder / "MLmodel").read_text().replace("  xgboost:", "  sklearn:"))
+    assert bench.register(run, model="other").unservable == "It is of flavor sklearn; so far only XGBoost models can be deployed."
+    assert [item.unservable for item in bench.model("other").versions] == ["It is of flavor sklearn; so far only XGBoost models can be deployed."]
 
 
 def test_listing_and_reading_a_model_never_runs_code_from_its_files(project, experiments, run, tmp_path):

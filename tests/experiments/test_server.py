@@ -77,7 +77,12 @@ def test_all_verbs_work_on_a_server_whose_files_are_elsewhere(tmp_path, server):
         assert experiments.register(run.id, model="churn").version == depth + 1
         experiments.promote(f"churn/{depth + 1}", alias="champion")
     assert experiments.slow_reason
-    assert [(item.name, item.runs, item.more) for item in experiments.experiments().items] == [("churn", 2, False)]
+    assert {(item.name, item.runs) for item in experiments.experiments().items} == {("churn", None), ("Default", None)}
+    first = experiments.runs("churn", sort="-metrics.loss", limit=1)
+    assert (first.items[0].id, first.total, first.more) == (run.id, 1, True)
+    rest = experiments.runs("churn", sort="-metrics.loss", limit=5, cursor=first.cursor)
+    assert (len(rest.items), rest.total, rest.cursor, rest.more) == (1, 2, None, False)
+    assert experiments.show(run.id[:7]).id == run.id
     best = experiments.runs("churn", where="params.depth > 0 or metrics.loss > 9", sort="-loss").items
     assert [(item.id, item.metrics["loss"], item.datasets, item.versions) for item in best] == [(run.id, 3.0, ["dataset:a.b@1"], ["version:churn/2"])]
     compared = experiments.compare([item.id for item in experiments.runs("churn").items])

@@ -7,7 +7,7 @@ import { monitoringClient, type IMonitoringClient } from './monitoring';
 import { pipelinesClient, type IPipelinesClient } from './pipelines';
 import type { Request } from './request';
 import { type ISchedulesClient, schedulesClient } from './schedules';
-import type { IHit, IPage, IProject, Status } from './types';
+import type { IFirstNotebook, IHit, IPage, IProject, Status } from './types';
 
 /** Everything that the front end asks of the server: one interface for each domain. A test hands in its own. */
 export interface IClient {
@@ -26,6 +26,8 @@ export interface IClient {
   project: (signal?: AbortSignal) => Promise<IProject>;
   /** Make the folder of this server a project. */
   init: () => Promise<IProject>;
+  /** The notebook of the project's first steps, made where there is none. */
+  firstSteps: () => Promise<IFirstNotebook>;
 }
 
 export function createClient(request: Request): IClient {
@@ -42,6 +44,7 @@ export function createClient(request: Request): IClient {
       request('workbench/search', { query: { q: words, kinds: kinds.join(','), limit }, signal }),
     status: signal => request('workbench/status', { signal }),
     project: signal => request('workbench/project', { signal }),
-    init: () => request('workbench/init', { body: {} })
+    init: () => request('workbench/init', { body: {} }),
+    firstSteps: () => request('workbench/first-steps', { body: {} })
   };
 }

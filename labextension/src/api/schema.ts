@@ -705,6 +705,13 @@ export interface components {
          */
         readonly FiringState: "waiting" | "started" | "missed" | "skipped" | "failed";
         /**
+         * FirstNotebook
+         * @description The notebook of the first steps. path: as JupyterLab's file browser names it; None outside its root.
+         */
+        readonly FirstNotebook: {
+            readonly path: string | null;
+        };
+        /**
          * Freshness
          * @description Of a view's online values against its ttl.
          * @enum {string}
@@ -1643,12 +1650,16 @@ export interface components {
         /**
          * Version
          * @description One model version. metrics, datasets, notebook: of its run. signature: whether it states its input columns and types.
+         *
+         *     unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its files cannot be read, mostly empty.
          */
         readonly Version: {
             readonly aliases: readonly string[];
             /** Format: date-time */
             readonly created_at: string;
             readonly datasets: readonly string[];
+            /** @default  */
+            readonly fault: string;
             readonly metrics: {
                 readonly [key: string]: number | ("NaN" | "Infinity" | "-Infinity");
             };
@@ -1657,6 +1668,8 @@ export interface components {
             readonly ref: string;
             readonly run: string | null;
             readonly signature: boolean;
+            /** @default  */
+            readonly unservable: string;
             readonly version: number;
         };
         /**

@@ -56,6 +56,7 @@ export interface IJobSpec {
 export type INumber = Records['Number'];
 export type IHit = Records['Hit'];
 export type IProject = Records['ProjectRecord'];
+export type IFirstNotebook = Records['FirstNotebook'];
 
 /* catalog */
 

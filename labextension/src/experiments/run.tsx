@@ -57,7 +57,7 @@ export default function RunPage({ reference, name }: IPageProps): React.ReactEle
   );
 }
 
-/** Make the run's model a version that can be deployed. */
+/** Make the run's model a version; one that cannot be deployed is said to be so at once. */
 function RegisterButton({ run }: { run: IRun }): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const action = useAction();
@@ -71,8 +71,9 @@ function RegisterButton({ run }: { run: IRun }): React.ReactElement {
     const name = answer.button.accept ? answer.value?.trim() : '';
     if (name) {
       await action.run(async () => {
-        const { ref, version } = await client.experiments.register(name, run.id);
-        done(trans.__('%1 has version %2.', name, version));
+        const { ref, version, unservable } = await client.experiments.register(name, run.id);
+        const made = trans.__('%1 has version %2.', name, version);
+        done(unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made);
         await open(ref);
       });
     }

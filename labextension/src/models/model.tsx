@@ -80,6 +80,11 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
           goal={goal}
           current={goal?.id}
         />
+        {[...new Set(versions.map(version => version.fault || version.unservable))].filter(Boolean).map(why => (
+          <p key={why} className={cx('more')}>
+            {trans.__('Not deployable: %1', why)}
+          </p>
+        ))}
         <LeftOut columns={names.length - metrics.length} onAll={() => showAll(true)} />
         <More page={{ shown: versions.length, total: model.versions }} />
       </div>
@@ -202,6 +207,12 @@ function columnsOf(
       cell: row => (row.signature ? <State state="passed" /> : <State state="failed">{trans.__('missing')}</State>)
     },
     {
+      key: 'deployable',
+      head: trans.__('deployable'),
+      width: 100,
+      cell: row => <Deployable version={row} />
+    },
+    {
       key: 'run',
       head: trans.__('run'),
       width: 100,
@@ -224,11 +235,29 @@ function columnsOf(
       cell: row => (
         <span className={cx('row-verbs')}>
           <Button label={trans.__('Promote…')} onClick={() => promote(row)} />
-          <Button label={trans.__('Deploy…')} onClick={() => deploy(row)} />
+          <Button
+            label={trans.__('Deploy…')}
+            disabled={Boolean(row.fault || row.unservable)}
+            caption={row.fault || row.unservable || undefined}
+            onClick={() => deploy(row)}
+          />
         </span>
       )
     }
   ];
+}
+
+/** Whether a version can be deployed; why not, when pointed at. */
+function Deployable({ version }: { version: IVersion }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const why = version.fault || version.unservable;
+  return why ? (
+    <span title={why}>
+      <State state="failed">{version.fault ? trans.__('files') : trans.__('no')}</State>
+    </span>
+  ) : (
+    <State state="passed" />
+  );
 }
 
 const figure = (value: IVersion['metrics'][string] | undefined): number | undefined =>

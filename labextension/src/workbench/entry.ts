@@ -4,7 +4,11 @@ import { ILauncher } from '@jupyterlab/launcher';
 import { parseRef } from '../refs';
 import { IWorkbench } from '../tokens';
 
-const OFFERED = ['catalog', 'features', 'jobs', 'experiments', 'models'].map(panel => `mlinfra:${panel}-show`);
+const FIRST = 'mlinfra:workbench-first-steps';
+const OFFERED = [
+  FIRST,
+  ...['catalog', 'features', 'jobs', 'experiments', 'models'].map(panel => `mlinfra:${panel}-show`)
+];
 
 export const launcher: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:launcher',
@@ -12,6 +16,14 @@ export const launcher: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IWorkbench, ILauncher],
   activate: (app: JupyterFrontEnd, workbench: IWorkbench, offers: ILauncher) => {
+    workbench.addCommand({
+      id: FIRST,
+      label: workbench.trans.__('First Steps'),
+      caption: workbench.trans.__('A notebook that runs as it is: a dataset, a run and a job on made-up data'),
+      icon: 'experiments',
+      category: workbench.trans.__('ML: Workbench'),
+      execute: () => import('./first').then(({ openFirstSteps }) => openFirstSteps(workbench, app.commands))
+    });
     void app.started.then(() =>
       OFFERED.filter(command => app.commands.hasCommand(command)).forEach((command, rank) =>
         offers.add({ command, args: { short: true }, category: workbench.trans.__('ML Infrastructure'), rank })

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from ....core.processes import TOKEN
 from ... import environment
 from ...attempt import Attempt
+from ...environment import elsewhere
 from ...rows import Entry
 from .. import launch
 from ..launch import Place
@@ -62,7 +63,7 @@ def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
 
 def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, log_bytes: int, cluster: str) -> Batch:
     """Jobs whose keys are written down, with their orders and where they are sent. Raises what `launch` does, and OSError."""
-    inherited = launch.inherited_by(entries[0])
+    inherited = elsewhere(launch.inherited_by(entries[0]))
     alone, name = len(entries) == 1, batch_name(entries[0].token)
     parcels = []
     for entry in entries:

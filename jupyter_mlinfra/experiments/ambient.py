@@ -1,0 +1,120 @@
+"""Plain `mlflow` calls in a project reach the project's store: in a notebook that imports this package, in scripts, in jobs.
+
+Nothing here imports MLflow: its address is in the environment, and what has to be done in its own process waits until somebody else imports it.
+An address that the user chose, by `MLFLOW_TRACKING_URI` or `mlflow.set_tracking_uri`, stays.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+
+from ..core.errors import MLInfraError, NotFound
+from ..core.imports import around_import
+from ..core.project import Project
+from ..jobs.environment import NODE, ONLY_HERE
+from .store import ACTIVE, ARTIFACT_ROOT, REGISTRY, TRACKING, Store
+
+
+def adopt(project: Project | None = None) -> None:
+    """Give this process the address of the project's store, unless the user chose another one; outside a project nothing happens."""
+    try:
+        store = _store(project)
+        if store is None or not _is_free(store):
+            return
+        variables = _applied(store, os.environ)
+        for name in set(os.environ) - set(variables):
+            del os.environ[name]
+        os.environ.update(variables)
+        if "mlflow" in sys.modules:
+            point()
+        if store.sqlite is not None:
+            around_import("mlflow.store.tracking.sqlalchemy_store", before=lambda: None, after=lambda: _prepare(store))
+    except MLInfraError as error:
+        _warn(error)
+
+
+def say_strays() -> None:
+    """Name in a notebook the stores that plain MLflow left in the project before."""
+    from .service import Experiments
+
+    try:
+        note = Experiments(Project.open()).stray_note()
+    except MLInfraError:
+        return  # in no project; or in one whose store cannot be read, which is told where it is
+    if note:
+        print(note)  # noqa: T201
+
+
+def with_store(project: Project, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment of a process that is about to start in the project, with the address of its store unless the user chose another one."""
+    try:
+        store = Store(project)
+        return environment if _chosen(store, environment) else _applied(store, environment)
+    except MLInfraError:
+        return environment  # what is wrong with the settings is told where the store is used
+
+
+def _store(project: Project | None) -> Store | None:
+    try:
+        found = project or Project.open()
+    except NotFound:
+        return None
+    return Store(found)
+
+
+def _chosen(store: Store, environment: Mapping[str, str]) -> bool:
+    """Whether the user chose another store; what a process of this package left there was not chosen."""
+    return environment.get(TRACKING, "") not in ("", environment.get(ACTIVE), store.uri)
+
+
+def _is_free(store: Store) -> bool:
+    if _chosen(store, os.environ):
+        return False
+    if store.sqlite is not None and os.environ.get(NODE):
+        message = "This job runs on another machine, where the SQLite file of the runs is not to be opened; a tracking server can be reached from there."
+        warnings.warn(f"{message} Set it in mlinfra.toml: [experiments] tracking_uri", stacklevel=2)
+        return False
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is not None and getattr(mlflow, "active_run", lambda: None)() is not None and mlflow.get_tracking_uri() != store.uri:
+        warnings.warn("A run is active in another store, so MLflow stays there. End it, then: %load_ext jupyter_mlinfra", stacklevel=2)
+        return False
+    return True
+
+
+def _applied(store: Store, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with what leads to the store, under what the user has set, and without what another project's process left."""
+    left = environment.get(ACTIVE)
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if left is None or not (name in (ACTIVE, ONLY_HERE, ARTIFACT_ROOT) or (name in (TRACKING, REGISTRY) and value == left))
+    }
+    return {**store.environment(), **kept}
+
+
+def point() -> None:
+    """Once MLflow is loaded: give it an address with a secret, which stands in no environment."""
+    try:
+        store = _store(None)
+        if store is not None and store.has_secret and _is_free(store):
+            store.point()
+    except MLInfraError as error:
+        _warn(error)
+
+
+def _prepare(store: Store) -> None:
+    """Make the schema under the project's lock before MLflow does so on its own: jobs that start together would do it together."""
+    import mlflow
+
+    if mlflow.get_tracking_uri() == store.uri:
+        try:
+            store.prepare()
+        except MLInfraError as error:
+            _warn(error)
+
+
+def _warn(error: MLInfraError) -> None:
+    warnings.warn(f"Plain mlflow calls do not reach the project's store: {error}", stacklevel=2)

@@ -1,0 +1,105 @@
+"""Stores that plain MLflow left in the project's folders: `mlflow.db` beside a notebook, or a folder `mlruns`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import NotFound
+
+IMPORTED = "mlinfra.imported"
+"""Tag of a run that was brought in: its id in the store that it came from."""
+
+DEPTH, FOLDERS = 3, 300
+"""How deep below the project, and in how many folders, is looked: a list of experiments must not wait for a walk over a data folder."""
+
+_SKIPPED = {"node_modules", "__pycache__", "site-packages", "mlruns", "mlartifacts"}
+_RUN = re.compile(r"[0-9a-f]{32}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """One such store. runs: ids of its runs that have ended and were not brought in."""
+
+    path: Path
+    runs: Sequence[str]
+
+    @property
+    def uri(self) -> str:
+        """Its address for MLflow."""
+        return f"sqlite:///{self.path}" if self.path.is_file() else self.path.as_uri()
+
+
+def strays(root: Path, own: Path | None) -> list[Stray]:
+    """Those below the project that hold runs. own: the project's store, which is none."""
+    found = (stray_at(folder / name) for folder in _folders(root) for name in ("mlflow.db", "mlruns"))
+    return [item for item in found if item.runs and item.path != own]
+
+
+def stray_at(path: Path) -> Stray:
+    """The store at a path, without runs when there is none, or when it cannot be read."""
+    return Stray(path, sorted(_in_file(path) if path.is_file() else _in_folder(path)))
+
+
+def without(found: Sequence[Stray], known: Collection[str]) -> list[Stray]:
+    """The same less the runs that were brought in."""
+    left = [Stray(item.path, [id for id in item.runs if id not in known]) for item in found]
+    return [item for item in left if item.runs]
+
+
+def address_of(store: str, root: Path) -> str:
+    """What MLflow calls a store: an address as it is, a path as that of its file or folder. Raises NotFound when nothing is there."""
+    if re.match(r"[a-z][a-z0-9+]+:", store):
+        return store
+    path = next((item.resolve() for item in (Path(store), root / store) if item.exists()), None)
+    if path is None:
+        raise NotFound(f"There is no store {store}.", "Neither below the working directory nor below the project.", "mlinfra experiments list names them.")
+    return Stray(path, ()).uri
+
+
+def note_of(found: Sequence[Stray], root: Path) -> str:
+    """What to say of them, and how to bring their runs in; empty when there are none."""
+    said = []
+    for item in found:
+        count = f"{len(item.runs):,} run{'s' if len(item.runs) > 1 else ''}"
+        shown = item.path.relative_to(root) if item.path.is_relative_to(root) else item.path
+        said.append(f"{shown} holds {count} that plain MLflow wrote there. Bring them in: mlinfra runs import {shown}")
+    return " ".join(f"{text}." for text in said)
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    """The project's folders, those near its root first."""
+    level, seen = [root], 0
+    for _ in range(DEPTH + 1):
+        below = list[Path]()
+        for folder in level:
+            seen += 1
+            if seen > FOLDERS:
+                return
+            yield folder
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+                below += [Path(entry.path) for entry in inner if not entry.name.startswith(".") and entry.name not in _SKIPPED]
+        level = [folder for folder in sorted(below) if not (folder / "pyvenv.cfg").exists()]
+
+
+def _in_file(path: Path) -> set[str]:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as connection:
+        return {row[0] for row in connection.execute("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active' AND status != 'RUNNING'")}
+    return set()
+
+
+def _in_folder(path: Path) -> set[str]:
+    """MLflow's older way: a file `meta.yaml` for each run, in which status 1 is one that runs."""
+    found = set()
+    for meta in path.glob("[0-9]*/*/meta.yaml"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            text = meta.read_text()
+            if _RUN.match(meta.parent.name) and "lifecycle_stage: active" in text and not re.search(r"^status: (1|RUNNING)$", text, re.MULTILINE):
+                found.add(meta.parent.name)
+    return found

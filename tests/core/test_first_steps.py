@@ -1,0 +1,52 @@
+"""The way in: what `mlinfra init` makes and names, and the notebook that the launcher opens."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+from jupyter_mlinfra.cli.app import GROUPS, VERBS
+from jupyter_mlinfra.core.first_steps import NEXT, NOTEBOOK, begin, first_notebook
+from jupyter_mlinfra.core.settings import FILE, load_settings
+
+
+def test_a_new_project_has_settings_that_are_the_defaults_and_nothing_is_overwritten(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / FILE).touch()
+    assert begin(tmp_path)
+    assert load_settings(tmp_path).model_dump() == load_settings(tmp_path / "empty").model_dump()
+    (tmp_path / FILE).write_text("[project]\nname = 'kept'\n")
+    assert not begin(tmp_path)
+    assert load_settings(tmp_path).project.name == "kept"
+
+
+def test_the_lines_of_the_card_work_when_their_marks_are_taken_away(tmp_path):
+    begin(tmp_path)
+    path = tmp_path / FILE
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line.removeprefix("# ") for line in lines[1:]))
+    assert load_settings(tmp_path).project.targets.datasets == ("shop.orders",)
+
+
+def test_each_next_step_that_is_a_command_is_one(tmp_path):
+    named = [step.split()[1] for step in NEXT if step.startswith("mlinfra ")]
+    assert named
+    assert set(named) <= {*GROUPS, *VERBS}
+
+
+def test_the_notebook_is_valid_its_cells_are_code_and_it_is_made_once(tmp_path):
+    path = first_notebook(tmp_path)
+    assert path.name == NOTEBOOK
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            compile(TransformerManager().transform_cell(cell.source), "cell", "exec")
+    path.write_text("mine")
+    assert first_notebook(tmp_path).read_text() == "mine"
+
+
+@pytest.mark.parametrize("word", ["%load_ext jupyter_mlinfra", "%catalog ingest", "ml.track", "ml.runs", "%jobs submit"])
+def test_the_notebook_goes_through_a_dataset_a_run_and_a_job(tmp_path, word):
+    assert any(word in cell.source for cell in nbformat.read(first_notebook(tmp_path), 4).cells)

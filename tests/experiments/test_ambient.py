@@ -1,0 +1,221 @@
+"""Plain `mlflow` calls in a project reach its store, and what they left elsewhere before is named and brought in."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.experiments import Experiments, ambient, with_store
+from jupyter_mlinfra.jobs.environment import elsewhere
+from jupyter_mlinfra.jobs.spec import JobSpec
+from jupyter_mlinfra.workbench import Workbench
+
+PLAIN = """
+import mlflow
+mlflow.set_experiment("plain")
+with mlflow.start_run() as run:
+    mlflow.log_metric("auc", 0.9)
+    mlflow.log_text("hello", "note.txt")
+print(run.info.run_id)
+"""
+
+
+def run(code: str, folder: Path, **variables: str) -> str:
+    """What a script prints that a user starts in a folder."""
+    plain = {"PATH": os.environ["PATH"], "HOME": str(folder), "MLINFRA_USER": "ana", **variables}
+    done = subprocess.run([sys.executable, "-W", "error::UserWarning:jupyter_mlinfra", "-c", code], cwd=folder, env=plain, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def notebooks(project: Project) -> Path:
+    folder = project.root / "notebooks"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("code", ["import jupyter_mlinfra" + PLAIN, "import mlflow, jupyter_mlinfra" + PLAIN], ids=["before", "after"])
+def test_a_script_that_imports_the_package_tracks_into_the_project(project, experiments, notebooks, code):
+    id = run(code, notebooks)
+    assert experiments.show(id).metrics == {"auc": 0.9}
+    assert list((project.home / "artifacts").rglob("note.txt"))
+    assert not [path for path in project.root.rglob("ml*") if path.name in ("mlflow.db", "mlruns") and project.home not in path.parents]
+
+
+def test_the_first_plain_run_of_a_project_makes_its_store_as_the_workbench_does(project, notebooks):
+    id = run("import jupyter_mlinfra" + PLAIN, notebooks)
+    assert Experiments(project).show(id).experiment == "plain"
+    assert run(f"import sqlite3; print(sqlite3.connect({str(project.home / 'mlflow.db')!r}).execute('PRAGMA journal_mode').fetchone()[0])", notebooks) == "wal"
+
+
+def test_loading_the_extension_sets_the_address_and_imports_no_mlflow(project, notebooks):
+    code = """
+import os, sys
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+shell.run_line_magic("load_ext", "jupyter_mlinfra")
+print("mlflow" in sys.modules, os.environ["MLFLOW_TRACKING_URI"])
+"""
+    assert run(code, notebooks) == f"False sqlite:///{project.home / 'mlflow.db'}"
+
+
+def test_outside_a_project_nothing_is_changed(tmp_path):
+    assert run("import jupyter_mlinfra, os, mlflow; print(os.environ.get('MLFLOW_TRACKING_URI'))", tmp_path) == "None"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, "ours"),
+        ({"MLFLOW_TRACKING_URI": "http://chosen"}, "http://chosen"),
+        ({"MLFLOW_TRACKING_URI": "sqlite:////other.db", "MLINFRA_ACTIVE_STORE": "sqlite:////other.db"}, "ours"),
+        ({"MLFLOW_TRACKING_URI": "http://chosen", "MLINFRA_ACTIVE_STORE": "sqlite:////other.db"}, "http://chosen"),
+    ],
+    ids=["free", "chosen", "left by another project", "chosen after that"],
+)
+def test_an_address_that_the_user_chose_stays_and_one_that_another_project_left_does_not(project, before, after, monkeypatch):
+    ours = f"sqlite:///{project.home / 'mlflow.db'}"
+    wanted = ours if after == "ours" else after
+    assert with_store(project, before)["MLFLOW_TRACKING_URI"] == wanted
+    monkeypatch.setattr(os, "environ", dict(before))
+    ambient.adopt(project)
+    assert os.environ["MLFLOW_TRACKING_URI"] == wanted
+
+
+def test_what_another_project_left_does_not_hide_behind_an_address_with_a_secret(tmp_path):
+    (tmp_path / "mlinfra.toml").write_text('[experiments]\ntracking_uri = "https://ana:hush@mlflow.example"\n')
+    left = {
+        "MLFLOW_TRACKING_URI": "sqlite:////a.db", "MLFLOW_REGISTRY_URI": "sqlite:////a.db", "MLINFRA_ACTIVE_STORE": "sqlite:////a.db",
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "/a", "MLINFRA_ONLY_HERE": "MLFLOW_TRACKING_URI", "PATH": "/bin",
+    }  # fmt: skip
+    found = with_store(Project(tmp_path), left)
+    assert {name for name in found if name in left} == {"PATH"}
+    assert "hush" not in str(found)
+
+
+def test_a_run_that_is_active_elsewhere_keeps_its_store(project, experiments, tmp_path, empty_store):
+    import mlflow
+
+    shutil.copy(empty_store, tmp_path / "other.db")
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'other.db'}")
+    with mlflow.start_run():
+        os.environ.pop("MLFLOW_TRACKING_URI")
+        with pytest.warns(UserWarning, match="active in another store"):
+            ambient.adopt(project)
+        mlflow.log_metric("auc", 1.0)
+
+
+def test_a_job_gets_the_address_of_the_store_and_one_on_another_machine_no_file(project, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    jobs = Workbench(project).jobs
+    kept = []
+    monkeypatch.setattr("jupyter_mlinfra.jobs.dispatch.Dispatch.start", lambda *_: None)
+    monkeypatch.setattr("jupyter_mlinfra.jobs.submitting.keep", lambda environment, place: kept.append(environment) or str(place / "none"))
+    jobs.submit(JobSpec(command=["true"]))
+    assert kept[0]["MLFLOW_TRACKING_URI"] == f"sqlite:///{project.home / 'mlflow.db'}"
+    assert not {name for name in elsewhere(kept[0]) if "MLFLOW_TRACKING" in name or name == "_MLFLOW_SERVER_ARTIFACT_ROOT"}
+    assert elsewhere(kept[0])["PATH"] == os.environ["PATH"]
+
+
+def test_a_job_on_another_machine_does_not_open_the_file_of_the_runs(project, monkeypatch):
+    monkeypatch.setenv("MLINFRA_NODE", "gpu-7")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.warns(UserWarning, match="another machine"):
+        ambient.adopt(project)
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+@pytest.fixture
+def stray(project: Project, notebooks: Path, empty_store: Path) -> Path:
+    """A store that plain MLflow left beside a notebook: a parent with a model and a child, one deleted run, one that goes on."""
+    from mlflow import MlflowClient
+    from mlflow.entities import Dataset, DatasetInput, Metric
+
+    path = notebooks / "mlflow.db"
+    shutil.copy(empty_store, path)
+    client = MlflowClient(tracking_uri=f"sqlite:///{path}")
+    number = client.create_experiment("night", artifact_location=str(notebooks / "mlruns" / "1"))
+    parent = client.create_run(number, start_time=1_000, run_name="parent", tags={"k": "ü"}).info.run_id
+    client.log_param(parent, "depth", "6")
+    client.log_batch(parent, metrics=[Metric("loss", math.nan if step == 2 else float(step), 10 + step, step) for step in range(4)])
+    client.log_inputs(parent, [DatasetInput(Dataset("iris", "abc", "local", "{}"), [])])
+    (notebooks / "note.txt").write_text("hello")
+    client.log_artifact(parent, str(notebooks / "note.txt"), "notes")
+    model = client.create_logged_model(number, name="model", source_run_id=parent).model_id
+    (notebooks / "MLmodel").write_text("signature:\n  inputs: '[]'\n")
+    client.log_model_artifacts(model, str(_only(notebooks / "MLmodel")))
+    client.finalize_logged_model(model, "READY")
+    client.set_terminated(parent, "FAILED", end_time=5_000)
+    child = client.create_run(number, start_time=2_000, tags={"mlflow.parentRunId": parent}).info.run_id
+    client.set_terminated(child, end_time=3_000)
+    gone = client.create_run(number).info.run_id
+    client.set_terminated(gone)
+    client.delete_run(gone)
+    client.create_run(number, run_name="goes on")
+    return path
+
+
+def _only(path: Path) -> Path:
+    """A folder that holds this file alone."""
+    folder = path.with_name("only")
+    folder.mkdir()
+    path.rename(folder / path.name)
+    return folder
+
+
+def test_a_store_that_plain_mlflow_left_is_named_and_brought_in_once(project, experiments, stray):
+    assert experiments.experiments().note == (
+        "notebooks/mlflow.db holds 2 runs that plain MLflow wrote there. Bring them in: mlinfra runs import notebooks/mlflow.db."
+    )
+    (done,) = experiments.bring_in()
+    assert (len(done.runs), done.models, done.already, done.running) == (2, 1, 0, 1)
+    child, parent = experiments.runs("night").items
+    assert (parent.name, parent.status, parent.params, parent.tags["k"]) == ("parent", "failed", {"depth": "6"}, "ü")
+    assert (parent.duration_seconds, parent.datasets) == (4.0, ["iris@abc"])
+    assert child.tags["mlflow.parentRunId"] == parent.id
+    curve = experiments.curves(parent.id, "loss")
+    assert (list(curve.step), list(curve.mean), curve.total) == ([0, 1, 3], [0, 1, 3], 4)
+    assert [path.read_text() for path in (project.home / "artifacts").rglob("note.txt")] == ["hello"]
+    assert len(list((project.home / "artifacts").rglob("MLmodel"))) == 1
+    assert experiments.experiments().note == ""
+    (again,) = experiments.bring_in(str(stray))
+    assert (again.runs, again.already) == ([], 2)
+
+
+def test_an_import_that_was_cut_off_is_made_again_whole(project, experiments, stray, monkeypatch):
+    from mlflow import MlflowClient
+
+    real = MlflowClient.log_artifacts
+    monkeypatch.setattr(MlflowClient, "log_artifacts", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(Exception, match="full"):
+        experiments.bring_in()
+    monkeypatch.setattr(MlflowClient, "log_artifacts", real)
+    experiments.bring_in()
+    assert [item.name for item in experiments.runs("night", where="name = 'parent'").items] == ["parent"]
+
+
+def test_a_store_that_cannot_be_read_or_is_not_there_harms_nothing(project, experiments, notebooks):
+    (notebooks / "mlflow.db").write_bytes(b"no database at all")
+    (project.root / "mlruns" / "0").mkdir(parents=True)
+    assert experiments.experiments().note == ""
+    with pytest.raises(NotFound, match="no store nowhere"):
+        experiments.bring_in("nowhere")
+
+
+def test_the_projects_own_store_is_no_stray(tmp_path, empty_store):
+    (tmp_path / "mlinfra.toml").write_text('[experiments]\ntracking_uri = "sqlite:///mlflow.db"\n')
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    experiments = Experiments(Project(tmp_path))
+    with experiments.track("own"):
+        pass
+    assert experiments.experiments().note == ""
