@@ -113,6 +113,16 @@ export interface components {
             readonly steps: number;
         };
         /**
+         * BadRow
+         * @description A row that would go to quarantine.
+         */
+        readonly BadRow: {
+            readonly file: string;
+            readonly line: number;
+            readonly reason: string;
+            readonly text: string;
+        };
+        /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback, remove.
          */
@@ -692,6 +702,28 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Inspection
+         * @description What an ingest would read, by the beginning of the files; nothing is written.
+         *
+         *     whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of row j, JSON-safe.
+         *     rows: that were looked at; bad: of these, how many do not fit; refused: why an ingest would refuse them, else empty.
+         *     exists: whether the dataset is there.
+         */
+        readonly Inspection: {
+            readonly bad: number;
+            readonly broken: readonly components["schemas"]["BadRow"][];
+            readonly columns: readonly components["schemas"]["ReadColumn"][];
+            readonly data: readonly (readonly unknown[])[];
+            readonly dataset: string | null;
+            readonly doubts: readonly components["schemas"]["ReadDoubt"][];
+            readonly exists: boolean;
+            readonly files: readonly components["schemas"]["ReadFile"][];
+            readonly refused: string;
+            readonly rows: number;
+            readonly shown: number;
+            readonly whole: boolean;
+        };
+        /**
          * Job
          * @description What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
          *
@@ -1158,6 +1190,62 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * ReadColumn
+         * @description One column of files that were looked at. guessed: its type was; in_dataset: the dataset has it, and its type counts.
+         *
+         *     decimal, thousands, date_format: how its values are spelled, where that is not 1234.5 and ISO 8601.
+         */
+        readonly ReadColumn: {
+            /** @default  */
+            readonly date_format: string;
+            /** @default . */
+            readonly decimal: string;
+            readonly guessed: boolean;
+            readonly in_dataset: boolean;
+            readonly name: string;
+            /** @default  */
+            readonly thousands: string;
+            readonly type: string;
+        };
+        /**
+         * ReadDoubt
+         * @description What a guess may have wrong. option: the one that settles it. stops: an ingest is refused before that is said.
+         */
+        readonly ReadDoubt: {
+            readonly fix: string;
+            readonly option: string;
+            readonly stops: boolean;
+            readonly what: string;
+        };
+        /**
+         * ReadFile
+         * @description One file that was looked at. snapshot: the one that brought it into the dataset already; None for a new file.
+         *
+         *     encoding … header: how it is cut into records and fields, for CSV. guessed: which of these were.
+         */
+        readonly ReadFile: {
+            readonly bytes: number;
+            /** @default null */
+            readonly comment: string | null;
+            /** @default null */
+            readonly encoding: string | null;
+            /** @default [] */
+            readonly guessed: readonly string[];
+            /** @default null */
+            readonly header: boolean | null;
+            /** @enum {string} */
+            readonly kind: "csv" | "json" | "parquet";
+            readonly path: string;
+            /** @default null */
+            readonly quote: string | null;
+            /** @default null */
+            readonly separator: string | null;
+            /** @default null */
+            readonly skip: number | null;
+            /** @default null */
+            readonly snapshot: string | null;
         };
         /**
          * ResourcePoint
