@@ -120,7 +120,7 @@ function questionOf(files: readonly string[], form: IForm): string {
 
 /** The form over the table of what would be read. */
 export function Register({ files, start, onReady }: IBodyProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const { client } = useWorkbench();
   const [form, setForm] = useState(start);
   const question = questionOf(files, form);
   const asked = useSettled(question, WAIT);
@@ -140,29 +140,7 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
   const change = (next: Partial<IForm>): void => setForm({ ...form, ...next });
   return (
     <>
-      <div className={cx('bar')}>
-        <Field
-          label={trans.__('dataset')}
-          value={form.into}
-          width={260}
-          fault={isName(form.into) ? undefined : trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')}
-          onChange={into => change({ into })}
-        />
-        <Select
-          label={trans.__('rows')}
-          value={form.mode}
-          options={[
-            { value: 'append', label: trans.__('are added') },
-            { value: 'replace', label: trans.__('replace those that are there') }
-          ]}
-          onChange={mode => change({ mode: mode as IForm['mode'] })}
-        />
-        {data && (
-          <span className={cx('quiet')}>
-            {data.exists ? trans.__('the dataset is there') : trans.__('a new dataset')}
-          </span>
-        )}
-      </div>
+      <Target form={form} exists={data?.exists} onChange={change} />
       {(data?.files[0]?.kind ?? 'csv') === 'csv' && (
         <ReadingFields
           form={form}
@@ -175,6 +153,41 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
         {found => <Seen seen={found} form={form} onChange={change} />}
       </Result>
     </>
+  );
+}
+
+interface ITargetProps {
+  form: IForm;
+  /** Whether the dataset is there; undefined while that is not known. */
+  exists: boolean | undefined;
+  onChange: (change: Partial<IForm>) => void;
+}
+
+/** Where the rows go, and what becomes of those that are there. */
+function Target({ form, exists, onChange }: ITargetProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <div className={cx('bar')}>
+      <Field
+        label={trans.__('dataset')}
+        value={form.into}
+        width={260}
+        fault={isName(form.into) ? undefined : trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')}
+        onChange={into => onChange({ into })}
+      />
+      <Select
+        label={trans.__('rows')}
+        value={form.mode}
+        options={[
+          { value: 'append', label: trans.__('are added') },
+          { value: 'replace', label: trans.__('replace those that are there') }
+        ]}
+        onChange={mode => onChange({ mode: mode as IForm['mode'] })}
+      />
+      {exists !== undefined && (
+        <span className={cx('quiet')}>{exists ? trans.__('the dataset is there') : trans.__('a new dataset')}</span>
+      )}
+    </div>
   );
 }
 
