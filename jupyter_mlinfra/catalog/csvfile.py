@@ -103,7 +103,8 @@ class CsvFile:
         return found
 
     def _set_aside(self, row: Any) -> str:
-        self.torn.append((row.number, f"{row.actual_columns} fields instead of {row.expected_columns}", row.text))
+        fields = "1 field" if row.actual_columns == 1 else f"{row.actual_columns} fields"
+        self.torn.append((row.number, f"{fields} instead of {row.expected_columns}", row.text))
         return "skip"
 
     def _refuse_open_quote(self) -> None:

@@ -50,7 +50,7 @@ def inspect(
         whole=whole and len(paths) == len(looked_at),
         bad=len(rows.quarantine.rows),
         broken=_broken(rows.quarantine),
-        refused=str(rows.refused[0]) if rows.refused else "",
+        refused=str(rows.refused[0]).removesuffix(" Nothing was committed.") if rows.refused else "",
         doubts=[ReadDoubt(option=doubt.option, what=doubt.what, fix=doubt.fix, stops=doubt.stops) for doubt in rows.doubts],
     )
 

@@ -113,8 +113,9 @@ def _ingest(item: Any) -> Card:
 
 def _inspection(item: Any) -> Card:
     first = item.files[0]
-    shown = {name: getattr(first, name) for name in ("encoding", "separator", "quote", "comment", "skip", "header") if getattr(first, name) not in (None, "")}
-    cut = [f"{name} {_SIGNS.get(value, plain(value))}{' (guessed)' if name in first.guessed else ''}" for name, value in shown.items()]
+    said = {"encoding": first.encoding, "separator": _sign(first.separator), "quote": _sign(first.quote), "comment": first.comment, "skip": first.skip}
+    shown = {name: value for name, value in said.items() if value} | ({} if first.header is None else {"header": "yes" if first.header else "no"})
+    cut = [f"{name} {value}{' (guessed)' if name in first.guessed else ''}" for name, value in shown.items()]
     facts = {
         "read as": ", ".join(cut) or first.kind,
         "rows looked at": f"{plain(item.rows)}{'' if item.whole else ', the beginning'}",
@@ -128,7 +129,7 @@ def _inspection(item: Any) -> Card:
             "type": column.type,
             "how": "of the dataset" if column.in_dataset else "guessed" if column.guessed else "",
             "spelled": _spelled(column),
-            "examples": beginning(", ".join(datum(value) for value in values[:3]), 60),
+            "examples": beginning(" · ".join(NONE if value is None else str(value) for value in values[:3]), 60),
         }
         for column, values in zip(item.columns, item.data, strict=True)
     ]
@@ -136,11 +137,13 @@ def _inspection(item: Any) -> Card:
     return Card(title=title, facts=_said(facts), rows=rows, note="\n".join(f"{doubt.what} {doubt.fix}" for doubt in item.doubts))
 
 
-_SIGNS = {"\t": "tab", " ": "space", True: "yes", False: "no"}
+def _sign(sign: str | None) -> str:
+    """A sign that can be seen."""
+    return {None: "", "\t": "tab", " ": "space", "": "none"}.get(sign, sign or "")
 
 
 def _spelled(column: Any) -> str:
-    marks = f"decimal {column.decimal} thousands {_SIGNS.get(column.thousands, column.thousands)}" if (column.decimal, column.thousands) != (".", "") else ""
+    marks = f"decimal {column.decimal} thousands {_sign(column.thousands)}" if (column.decimal, column.thousands) != (".", "") else ""
     return " ".join(filter(None, [marks, column.date_format]))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,7 +13,8 @@ import polars as pl
 from playwright.sync_api import Locator, Response, expect
 
 from jupyter_mlinfra import Workbench
-from tests.browser.conftest import Lab
+from jupyter_mlinfra.core.errors import NotFound
+from tests.browser.conftest import FOLDER, Lab
 
 SMALL, LARGE = "flights.airlines", "flights.departures"
 
@@ -136,3 +140,33 @@ def test_a_column_that_was_searched_for_is_selected_on_the_page_of_its_dataset(l
     expect(row).to_have_attribute("data-mlinfra-ref", f"column:{LARGE}.dep_delay")
     expect(row).to_be_focused()
     expect(row).to_be_in_viewport()
+
+
+def test_a_foreign_file_is_registered_as_the_dialog_shows_it(lab: Lab) -> None:
+    """A file of Excel in German: Windows' encoding, semicolons, decimal commas and dates that begin with the day."""
+    name, catalog = "data.umsatz", Workbench.open(lab.server.root).catalog
+    folder = lab.server.root / FOLDER
+    folder.mkdir(exist_ok=True)
+    lines = [f"{day:02d}.01.2024;Müller {day};1.{day:03d},50" for day in range(1, 29)]
+    (folder / "umsatz.csv").write_bytes("\n".join(["Datum;Kunde;Umsatz", *lines, ""]).encode("cp1252"))
+    try:
+        lab.go()
+        lab.page.get_by_role("listitem", name=re.compile(FOLDER)).dblclick()
+        lab.page.get_by_role("listitem", name=re.compile("umsatz.csv")).click(button="right")
+        lab.page.get_by_role("menuitem", name="Register as Dataset…").click()
+        dialog = lab.page.get_by_role("dialog").filter(has_text="Register 1 File")
+        table = dialog.get_by_role("grid", name="What would be read")
+        expect(table.get_by_role("row").nth(1)).to_have_text("2024-01-01Müller 11001.5")
+        expect(dialog.get_by_role("list", name="Please check")).to_contain_text("looks like cp1252")
+        dialog.get_by_label("type of Kunde").select_option("i64")
+        expect(dialog.get_by_role("alert")).to_contain_text("--type Kunde=str")
+        expect(dialog.get_by_role("button", name="Register", exact=True)).to_be_disabled()
+        dialog.get_by_label("type of Kunde").select_option("")
+        expect(dialog.get_by_role("button", name="Register", exact=True)).to_be_enabled()
+        dialog.get_by_role("button", name="Register", exact=True).click()
+        lab.main(f"dataset:{name}")
+        assert catalog.dataset(name).head(1).rows() == [(date(2024, 1, 1), "Müller 1", 1001.5)]
+        expect(lab.page.get_by_text(f"{name}: 28 rows are written").first).to_be_visible()
+    finally:
+        with contextlib.suppress(NotFound):
+            catalog.delete(name, force=True)

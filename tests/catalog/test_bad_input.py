@@ -39,7 +39,7 @@ def cases(file, parquet, tmp_path):
         "empty json": (file("empty.json", ""), Unprocessable, "empty"),
         "twice": (file("twice.csv", "id,word,id\n1,a,2\n"), Unprocessable, "two columns 'id'"),
         "no row fits": (file("nofit.csv", "id,word\nx,a\ny,b\n"), Unprocessable, "No row of nofit.csv can be read"),
-        "all torn": (file("torn.csv", "id,word\n1\n2\n"), Unprocessable, "1 fields instead of 2"),
+        "all torn": (file("torn.csv", "id,word\n1\n2\n"), Unprocessable, "1 field instead of 2"),
         "missing": (tmp_path / "none.csv", NotFound, "no file"),
         "folder": (tmp_path, BadRequest, "not a file"),
         "no gzip": (file("bad.csv.gz", f"{GOOD}4,d\n"), Unprocessable, "damaged"),

@@ -118,7 +118,7 @@ def test_rows_with_the_wrong_number_of_fields_are_set_aside_with_their_line(cata
     assert rows("t.a") == [{"id": 1, "word": "a"}, {"id": 3, "word": "two\nlines"}, {"id": 5, "word": "e"}]
     assert report.quarantined == 2
     assert [(row["file"], row["line"], row["reason"], row["text"]) for row in quarantined(report)] == [
-        ("a.csv", 4, "1 fields instead of 2", "2"),
+        ("a.csv", 4, "1 field instead of 2", "2"),
         ("a.csv", 7, "3 fields instead of 2", "4,x,y"),
     ]
 

@@ -1,6 +1,18 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IDataset, IDatasetDetail, IEdge, IJob, IPage, IProfile, IRowBlock, ISnapshot, Tier } from './types';
+import type {
+  IDataset,
+  IDatasetDetail,
+  IEdge,
+  IIngest,
+  IInspection,
+  IJob,
+  IPage,
+  IProfile,
+  IRowBlock,
+  ISnapshot,
+  Tier
+} from './types';
 
 const ROOT = 'catalog/datasets';
 
@@ -15,8 +27,10 @@ export interface ICatalogClient {
   ) => Promise<IRowBlock>;
   profile: (name: string, tier: Tier, signal?: AbortSignal) => Promise<IProfile>;
   snapshots: (name: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<ISnapshot>>;
+  /** What an ingest of files of the project would read; nothing is written. */
+  inspect: (asked: IIngest, signal?: AbortSignal) => Promise<IInspection>;
   /** Read files of the project into a dataset: one commit, or nothing. */
-  ingest: (files: readonly string[], into: string) => Promise<IJob>;
+  ingest: (asked: IIngest) => Promise<IJob>;
   /** The near edges of each way; `total` counts all. */
   lineage: (name: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
 }
@@ -29,7 +43,8 @@ export function catalogClient(request: Request): ICatalogClient {
     profile: (name, tier, signal) => request(`${ROOT}/${pathOf(name)}/profile`, { query: { tier }, signal }),
     snapshots: (name, options = {}, signal) =>
       request(`${ROOT}/${pathOf(name)}/snapshots`, { query: { ...options }, signal }),
-    ingest: (files, into) => request('catalog/ingest', { body: { files, into } }),
+    inspect: (asked, signal) => request('catalog/inspect', { body: { ...asked }, signal }),
+    ingest: asked => request('catalog/ingest', { body: { ...asked } }),
     lineage: (name, signal) => request(`${ROOT}/${pathOf(name)}/lineage`, { signal })
   };
 }

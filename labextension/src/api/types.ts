@@ -68,6 +68,31 @@ export type IRowBlock = Records['RowBlock'];
 export type IColumnProfile = Records['ColumnProfile'];
 export type IProfile = Records['Profile'];
 export type IEdge = Records['Edge'];
+export type IInspection = Records['Inspection'];
+export type IReadColumn = Records['ReadColumn'];
+export type IReadFile = Records['ReadFile'];
+export type IReadDoubt = Records['ReadDoubt'];
+
+/** Files on their way into a dataset; how text is read is guessed where it is not said. */
+export interface IIngest {
+  readonly files: readonly string[];
+  readonly into?: string;
+  readonly mode?: 'append' | 'replace';
+  readonly again?: boolean;
+  readonly encoding?: string;
+  readonly header?: boolean;
+  readonly separator?: string;
+  readonly skip?: number;
+  readonly comment?: string;
+  readonly quote?: string;
+  readonly decimal?: string;
+  readonly thousands?: string;
+  readonly date_format?: string;
+  readonly null_values?: readonly string[];
+  /** The share of rows that may go to quarantine. */
+  readonly max_bad?: number;
+  readonly types?: Readonly<Record<string, string>>;
+}
 
 /* features */
 

@@ -1,13 +1,17 @@
-import { InputDialog, Notification } from '@jupyterlab/apputils';
+import { Notification } from '@jupyterlab/apputils';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
+import { asApiError } from '../api/errors';
 import { errorText } from '../components/card';
+import { brief } from '../components/confirm';
 import { ended } from '../jobs/ended';
 import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import type { IForm } from './reading';
 
-const TABLES = /\.(csv|csv\.gz|parquet|jsonl?|ndjson)$/i;
+const LONG_MS = 10_000;
+const TABLES = /\.((csv|tsv|txt|jsonl?|ndjson)(\.gz)?|parquet|pq)$/i;
 
 /** The files with tables that are selected in the file browser. */
 export function selectedTables(browsers: IFileBrowserFactory | null): string[] {
@@ -24,40 +28,48 @@ export function suggestedName(path: string): string {
   return `data.${/^[a-z_]/.test(plain) ? plain : `t_${plain}`}`;
 }
 
-/** Ask for the dataset's name, ingest the files, and show the dataset. */
-export async function ingestFiles(workbench: IWorkbench, paths: readonly string[]): Promise<void> {
-  const { client, trans, open } = workbench;
+/** Show what would be read of the files, ingest them as the user wants it, and show the dataset. */
+export async function ingestFiles(workbench: IWorkbench, paths: readonly string[], start?: IForm): Promise<void> {
+  const { client } = workbench;
   const [first] = paths;
   if (!first) {
     return;
   }
-  const answer = await InputDialog.getText({
-    title: trans._n('Register %1 file as a dataset', 'Register %1 files as a dataset', paths.length),
-    label: trans.__('NAMESPACE.TABLE; rows are added if it is there already.'),
-    text: suggestedName(first),
-    okLabel: trans.__('Register')
-  });
-  const name = answer.button.accept ? answer.value?.trim() : '';
-  if (!name) {
+  const project = await client.project();
+  const files = paths.map(path => toProject(path, project) ?? path);
+  const [{ askHow }, { emptyForm }] = await Promise.all([import('./register'), import('./reading')]);
+  const form = await askHow(workbench, files, start ?? emptyForm(suggestedName(first)));
+  if (form) {
+    await ingest(workbench, files, form, () => void ingestFiles(workbench, paths, form));
+  }
+}
+
+/** Ingest, and tell how it went; a failure offers the dialog again, as it was. */
+async function ingest(
+  { client, trans, open }: IWorkbench,
+  files: readonly string[],
+  form: IForm,
+  change: () => void
+): Promise<void> {
+  const id = Notification.emit(trans.__('Reading into %1…', form.into), 'in-progress', { autoClose: false });
+  const show = (): void => void open(formatRef('dataset', form.into));
+  try {
+    const { askOf } = await import('./reading');
+    const job = await ended(client, await client.catalog.ingest(askOf(files, form)));
+    const [message, details] = brief(`${form.into}: ${job.progress_text || trans.__('the rows are in')}`, trans);
+    const actions = [{ label: trans.__('Open'), callback: show }, ...details];
+    Notification.update({ id, message, type: 'success', autoClose: LONG_MS, actions });
+  } catch (error) {
+    const [message, details] = brief(reasonOf(error) || errorText(error, trans), trans);
+    const actions = [{ label: trans.__('Change Options…'), callback: change }, ...details];
+    Notification.update({ id, message, type: 'error', autoClose: false, actions });
     return;
   }
-  const reading = (async () => {
-    const project = await client.project();
-    const files = paths.map(path => toProject(path, project) ?? path);
-    return (await ended(client, await client.catalog.ingest(files, name))).id;
-  })();
-  Notification.promise(reading, {
-    pending: { message: trans.__('Reading into %1…', name) },
-    success: { message: () => trans.__('%1 holds the rows.', name) },
-    error: {
-      message: failure => errorText(failure, trans)
-    }
-  });
-  const written = await reading.then(
-    () => true,
-    () => false
-  );
-  if (written) {
-    await open(formatRef('dataset', name));
-  }
+  show();
+}
+
+/** What the job said itself, which names the fix; empty where it could not. */
+function reasonOf(error: unknown): string {
+  const failure = asApiError(error);
+  return failure.code === 'failed' ? failure.why : '';
 }

@@ -40,7 +40,9 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
   profile: client => client.catalog.profile('flights.departures', 'exact'),
   snapshots: client => client.catalog.snapshots('flights.departures', { limit: 50 }),
   lineage: client => client.catalog.lineage('flights.departures'),
-  ingest: client => client.catalog.ingest(['data/a.csv'], 'ns.t'),
+  ingest: client => client.catalog.ingest({ files: ['data/a.csv'], into: 'ns.t', again: true, separator: '\t' }),
+  inspect: client =>
+    client.catalog.inspect({ files: ['data/a.csv'], mode: 'replace', header: false, skip: 1, types: { a: 'str' } }),
   materialize: client => client.features.materialize('origin_weather'),
   register: client => client.experiments.register('flights', '9c1e'),
   evaluate: client => client.monitoring.evaluate('flights'),

@@ -1,0 +1,201 @@
+import { act, fireEvent, screen, within } from '@testing-library/react';
+import React from 'react';
+
+import { ApiError } from '../../api/errors';
+import type { IIngest, IInspection } from '../../api/types';
+import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import { suggestedName } from '../ingest';
+import { askOf, emptyForm, type IForm, isName, settled } from '../reading';
+import { Register } from '../register';
+
+const SEEN: IInspection = {
+  dataset: 'data.verkauf',
+  exists: false,
+  files: [
+    {
+      path: 'verkauf.csv',
+      kind: 'csv',
+      bytes: 90,
+      snapshot: null,
+      encoding: 'cp1252',
+      separator: ';',
+      quote: '"',
+      comment: '',
+      skip: 0,
+      header: true,
+      guessed: ['encoding', 'separator', 'quote', 'comment', 'skip', 'header']
+    }
+  ],
+  columns: [
+    {
+      name: 'Tag',
+      type: 'date',
+      guessed: true,
+      in_dataset: false,
+      decimal: '.',
+      thousands: '',
+      date_format: '%d.%m.%Y'
+    },
+    { name: 'Umsatz', type: 'f64', guessed: true, in_dataset: false, decimal: ',', thousands: '.', date_format: '' }
+  ],
+  data: [
+    ['1962-01-20', '1962-01-21'],
+    [1649.37, 649.38]
+  ],
+  shown: 2,
+  rows: 2,
+  whole: true,
+  bad: 0,
+  broken: [],
+  refused: '',
+  doubts: []
+};
+
+const ENCODING = {
+  option: 'encoding',
+  what: 'verkauf.csv is not UTF-8. It looks like cp1252.',
+  fix: 'Say it.',
+  stops: true
+};
+
+/** Long enough for what is typed to be settled, and answered. */
+const settle = async (): Promise<void> => {
+  for (let step = 0; step < 3; step++) {
+    await act(async () => {
+      await jest.advanceTimersByTimeAsync(400);
+    });
+  }
+};
+
+/** The form over an answer of the server; `ready` is what Register would send, null while it is disabled. */
+async function open(answer: Partial<IInspection> | ApiError): Promise<{ asked: IIngest[]; ready: () => IForm | null }> {
+  const asked: IIngest[] = [];
+  let form: IForm | null = null;
+  const inspect = async (question: IIngest): Promise<IInspection> => {
+    asked.push(question);
+    if (answer instanceof ApiError) {
+      throw answer;
+    }
+    return { ...SEEN, ...answer };
+  };
+  const fake = fakeWorkbench({ catalog: { inspect } });
+  show(fake, <Register files={['verkauf.csv']} start={emptyForm('data.verkauf')} onReady={next => (form = next)} />);
+  await settle();
+  return { asked, ready: () => form };
+}
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+describe('the dialog that registers files', () => {
+  it('shows the rows as they would be read, with what was guessed', async () => {
+    const { ready } = await open({});
+    const table = screen.getByRole('grid', { name: 'What would be read' });
+    expect(
+      within(table)
+        .getAllByRole('row')
+        .map(row => row.textContent)
+    ).toEqual([expect.stringMatching(/^Tag.*%d.%m.%YUmsatz.*1.234,5$/), '1962-01-201649.37', '1962-01-21649.38']);
+    expect(screen.getByLabelText<HTMLSelectElement>('separator').selectedOptions[0]?.text).toBe('; (guessed)');
+    expect(screen.getByLabelText<HTMLSelectElement>('decimal mark').selectedOptions[0]?.text).toBe(', (guessed)');
+    expect(screen.getByLabelText<HTMLInputElement>('encoding').placeholder).toBe('cp1252');
+    expect(ready()).toEqual(emptyForm('data.verkauf'));
+  });
+
+  it('asks again with an option or a type that is chosen, and cannot be accepted before the answer', async () => {
+    const { asked, ready } = await open({});
+    fireEvent.change(screen.getByLabelText('separator'), { target: { value: 'tab' } });
+    fireEvent.change(screen.getByLabelText('header'), { target: { value: 'no' } });
+    fireEvent.change(screen.getByLabelText('type of Umsatz'), { target: { value: 'str' } });
+    expect(ready()).toBeNull();
+    await settle();
+    expect(asked.at(-1)).toMatchObject({ separator: '\t', header: false, types: { Umsatz: 'str' }, mode: 'append' });
+    expect(asked).toHaveLength(2);
+    expect(ready()?.options).toEqual({ separator: 'tab', header: 'no' });
+  });
+
+  it('says what was in doubt as it was shown', async () => {
+    const { ready } = await open({ doubts: [ENCODING] });
+    expect(screen.getByRole('list', { name: 'Please check' }).textContent).toContain('looks like cp1252');
+    expect(ready()?.options).toEqual({ encoding: 'cp1252' });
+  });
+
+  it('cannot be accepted while a doubt of the values is open, or the rows would be refused', async () => {
+    const date = { option: 'date_format', what: 'Day or month?', fix: 'Say --date-format.', stops: true };
+    expect((await open({ doubts: [date] })).ready()).toBeNull();
+    expect((await open({ refused: '9 of 9 rows do not fit.' })).ready()).toBeNull();
+    expect(screen.getByRole('alert').textContent).toBe('9 of 9 rows do not fit.');
+  });
+
+  it('offers files that are there already only once more', async () => {
+    const { ready } = await open({ exists: true, files: [{ ...SEEN.files[0]!, snapshot: '7' }] });
+    expect(ready()).toBeNull();
+    fireEvent.click(screen.getByLabelText('add the rows once more'));
+    await settle();
+    expect(ready()?.again).toBe(true);
+    fireEvent.click(screen.getByLabelText('add the rows once more'));
+    fireEvent.change(screen.getByLabelText('rows'), { target: { value: 'replace' } });
+    await settle();
+    expect(ready()?.mode).toBe('replace');
+  });
+
+  it('shows an error with its fix, and keeps the fields', async () => {
+    const { ready } = await open(
+      new ApiError('unprocessable', 'It is not utf-8.', 'Byte 0xE9.', 'Say --encoding cp1252.', 422)
+    );
+    expect(screen.getByRole('alert').textContent).toContain('Say --encoding cp1252.');
+    expect(screen.getByLabelText('encoding')).toBeTruthy();
+    expect(ready()).toBeNull();
+  });
+
+  it('does not ask for a dataset whose name is not whole yet', async () => {
+    const { asked, ready } = await open({});
+    fireEvent.change(screen.getByLabelText('dataset'), { target: { value: 'data.' } });
+    await settle();
+    expect(asked.at(-1)?.into).toBeUndefined();
+    expect(ready()).toBeNull();
+    expect(screen.getByText(/NAMESPACE.TABLE/)).toBeTruthy();
+  });
+});
+
+describe('the question to the server', () => {
+  it('holds what was said and nothing else', () => {
+    const form: IForm = {
+      into: 'a.b',
+      mode: 'replace',
+      again: false,
+      options: { skip: '0', quote: 'none', thousands: 'space', null_values: 'NA, -', max_bad: '25', comment: '' },
+      types: { x: '', y: 'str' }
+    };
+    expect(askOf(['a.csv'], form)).toEqual({
+      files: ['a.csv'],
+      into: 'a.b',
+      mode: 'replace',
+      skip: 0,
+      quote: '',
+      thousands: ' ',
+      null_values: ['NA', '-'],
+      max_bad: 0.25,
+      types: { y: 'str' }
+    });
+  });
+
+  it('leaves a doubt to what was said of it', () => {
+    const form = { ...emptyForm('a.b'), options: { encoding: 'latin-1' } };
+    expect(settled(form, { ...SEEN, doubts: [ENCODING] }).options).toEqual({ encoding: 'latin-1' });
+    const header = { option: 'header', what: '', fix: '', stops: true };
+    const bare = { ...SEEN, files: [{ ...SEEN.files[0]!, header: false, skip: 2 }] };
+    const doubts = [header, { ...header, option: 'skip' }];
+    expect(settled(emptyForm('a.b'), { ...bare, doubts }).options).toEqual({ header: 'no', skip: '2' });
+  });
+
+  it('knows names of datasets, and suggests one for a file', () => {
+    expect(['a.b', 'a.b.c', 'flights.two-words'].every(isName)).toBe(true);
+    expect(['a', 'a.', '.b', 'a b.c', '1.a', 'a.b@7'].some(isName)).toBe(false);
+    expect(['x/Verkauf 2024.csv.gz', '2024.parquet', 'a.tsv'].map(suggestedName)).toEqual([
+      'data.verkauf_2024',
+      'data.t_2024',
+      'data.a'
+    ]);
+  });
+});

@@ -1,0 +1,99 @@
+import type { IIngest, IInspection, IReadColumn, IReadDoubt } from '../api/types';
+
+/** The options of the reading that the dialog offers; '' leaves one to be guessed. */
+export const OPTIONS = [
+  'encoding',
+  'separator',
+  'header',
+  'skip',
+  'quote',
+  'comment',
+  'decimal',
+  'thousands',
+  'date_format',
+  'null_values',
+  'max_bad'
+] as const;
+export type Option = (typeof OPTIONS)[number];
+
+/** What the dialog holds. */
+export interface IForm {
+  readonly into: string;
+  readonly mode: 'append' | 'replace';
+  /** Add files that are in the dataset already once more. */
+  readonly again: boolean;
+  readonly options: Readonly<Partial<Record<Option, string>>>;
+  /** Types by column; a column without one is guessed. */
+  readonly types: Readonly<Record<string, string>>;
+}
+
+export const emptyForm = (into: string): IForm => ({ into, mode: 'append', again: false, options: {}, types: {} });
+
+const NAME = /^[a-z_]\w*(-\w+)*(\.[a-z_]\w*(-\w+)*)+$/i;
+
+/** Whether a text can be the name of a dataset. */
+export const isName = (text: string): boolean => NAME.test(text);
+
+/** A sign that cannot be typed or seen, by its word. */
+export const signOf = (value: string): string => ({ tab: '\t', space: ' ', none: '' })[value] ?? value;
+export const wordOf = (sign: string): string => ({ '\t': 'tab', ' ': 'space', '': 'none' })[sign] ?? sign;
+
+/** How the text of a field is said; the others are signs or words. */
+const VALUES: Readonly<Partial<Record<Option, (text: string) => unknown>>> = {
+  header: text => text === 'yes',
+  skip: Number,
+  max_bad: text => Number(text) / 100,
+  null_values: text => text.split(',').map(word => word.trim())
+};
+
+/** What the form says of the reading, as the server takes it. */
+function saidOf(options: IForm['options']): Partial<IIngest> {
+  const said = OPTIONS.flatMap(name => {
+    const text = options[name];
+    return text ? [[name, (VALUES[name] ?? signOf)(text)]] : [];
+  });
+  return Object.fromEntries(said) as Partial<IIngest>;
+}
+
+/** What is asked of the server, to look at the files or to ingest them. */
+export function askOf(files: readonly string[], form: IForm): IIngest {
+  const types = Object.fromEntries(Object.entries(form.types).filter(([, type]) => type));
+  return {
+    files,
+    into: form.into,
+    mode: form.mode,
+    ...(form.again && { again: true }),
+    ...saidOf(form.options),
+    ...(Object.keys(types).length > 0 && { types })
+  };
+}
+
+/** Doubts that the preview settles: what is seen there is what will be said. */
+const SETTLED: readonly string[] = ['encoding', 'skip', 'header'];
+
+/** The form with the guesses that were in doubt said as they are shown, so that nothing else is read than what was seen. */
+export function settled(form: IForm, { doubts, files }: IInspection): IForm {
+  const options: Partial<Record<Option, string>> = { ...form.options };
+  const [first] = files;
+  for (const { option, stops } of doubts) {
+    const name = option as Option;
+    if (!stops || !first || !SETTLED.includes(option) || options[name]) {
+      continue;
+    }
+    const value = first[name as 'encoding' | 'skip' | 'header'];
+    options[name] = typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
+  }
+  return { ...form, options };
+}
+
+/** Doubts that the user has to settle by an option. */
+export const unsettled = (doubts: readonly IReadDoubt[]): IReadDoubt[] =>
+  doubts.filter(({ option, stops }) => stops && !SETTLED.includes(option));
+
+/** Whether all files are in the dataset already, and would be skipped. */
+export const isThere = ({ files }: IInspection, form: IForm): boolean =>
+  form.mode === 'append' && !form.again && files.every(file => file.snapshot !== null);
+
+/** How the values of a column are spelled, where that is not the usual way. */
+export const spelled = ({ decimal, thousands, date_format: dates }: IReadColumn): string =>
+  dates || (decimal === '.' && !thousands ? '' : `1${thousands}234${decimal}5`);

@@ -1,0 +1,102 @@
+import React from 'react';
+
+import type { IReadColumn, IReadFile } from '../api/types';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { Select } from '../components/select';
+import { useWorkbench } from '../hooks/context';
+import { type IForm, type Option, wordOf } from './reading';
+
+const ENCODINGS = ['utf-8', 'cp1252', 'latin-1', 'cp1250', 'cp1251', 'utf-16', 'shift_jis', 'gb18030'];
+const DATES = ['%d.%m.%Y', '%d/%m/%Y', '%m/%d/%Y', '%d-%m-%Y', '%Y/%m/%d', '%d.%m.%y'];
+
+interface IReadingFieldsProps {
+  form: IForm;
+  /** The first file as it was looked at. */
+  file: IReadFile | undefined;
+  columns: readonly IReadColumn[];
+  onChange: (options: IForm['options']) => void;
+}
+
+/** How a CSV is read: each option as it was guessed, until another one is chosen. */
+export function ReadingFields({ form, file, columns, onChange }: IReadingFieldsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const change = (name: Option, value: string): void => onChange({ ...form.options, [name]: value });
+  const guess = guesses(file, columns);
+  const choice = (name: Option, label: string, values: readonly string[]): React.ReactElement => {
+    const guessed = guess[name];
+    const first = guessed ? trans.__('%1 (guessed)', guessed) : trans.__('guess');
+    return (
+      <Select
+        label={label}
+        value={form.options[name] ?? ''}
+        options={[{ value: '', label: first }, ...values.map(value => ({ value, label: value }))]}
+        onChange={value => change(name, value)}
+      />
+    );
+  };
+  const text = (name: Option, label: string, width: number, values?: readonly string[]): React.ReactElement => (
+    <Field
+      label={label}
+      width={width}
+      value={form.options[name] ?? ''}
+      placeholder={guess[name]}
+      options={values?.map(value => ({ value, label: value }))}
+      onChange={value => change(name, value)}
+    />
+  );
+  return (
+    <fieldset className={cx('register-fields')} aria-label={trans.__('How it is read')}>
+      {text('encoding', trans.__('encoding'), 90, ENCODINGS)}
+      {choice('separator', trans.__('separator'), [',', ';', 'tab', '|', 'space'])}
+      {choice('header', trans.__('header'), ['yes', 'no'])}
+      <Field
+        label={trans.__('lines to skip')}
+        type="number"
+        min={0}
+        max={10000}
+        width={64}
+        value={form.options.skip ?? ''}
+        placeholder={guess.skip}
+        onChange={value => change('skip', value)}
+      />
+      {choice('quote', trans.__('quote'), ['"', "'", 'none'])}
+      {choice('comment', trans.__('comment'), ['#', '//', '%', 'none'])}
+      {choice('decimal', trans.__('decimal mark'), ['.', ','])}
+      {choice('thousands', trans.__('thousands mark'), ['.', ',', "'", 'space', 'none'])}
+      {text('date_format', trans.__('dates'), 110, DATES)}
+      {text('null_values', trans.__('missing values'), 110)}
+      <Field
+        label={trans.__('rows that may not fit')}
+        type="number"
+        min={0}
+        max={100}
+        width={64}
+        unit="%"
+        value={form.options.max_bad ?? ''}
+        placeholder="10"
+        onChange={value => change('max_bad', value)}
+      />
+    </fieldset>
+  );
+}
+
+/** What was found out, as the fields show it. */
+function guesses(file: IReadFile | undefined, columns: readonly IReadColumn[]): Partial<Record<Option, string>> {
+  if (!file) {
+    return {};
+  }
+  const numbers = columns.filter(column => column.decimal !== '.' || column.thousands !== '');
+  const [first] = numbers.length ? numbers : columns.filter(column => /^[if]\d/.test(column.type));
+  return {
+    encoding: file.encoding ?? '',
+    separator: wordOf(file.separator ?? ','),
+    header: file.header === false ? 'no' : 'yes',
+    skip: String(file.skip ?? 0),
+    quote: wordOf(file.quote ?? '"'),
+    comment: wordOf(file.comment ?? ''),
+    decimal: first?.decimal,
+    thousands: first && wordOf(first.thousands),
+    date_format: columns.find(column => column.date_format)?.date_format ?? 'ISO 8601'
+  };
+}

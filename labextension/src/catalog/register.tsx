@@ -1,0 +1,326 @@
+import { Dialog } from '@jupyterlab/apputils';
+import React, { useEffect, useState } from 'react';
+
+import type { IIngest, IInspection, IReadColumn } from '../api/types';
+import { prose, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { Select } from '../components/select';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import { useSettled } from '../hooks/settled';
+import type { IWorkbench } from '../tokens';
+import { FrameWidget } from '../workbench/widget';
+import { askOf, type IForm, isName, isThere, settled, spelled, unsettled } from './reading';
+import { ReadingFields } from './readingFields';
+
+const WAIT = 300;
+const TYPES = ['str', 'i64', 'f64', 'bool', 'date', 'ts[us]', 'ts[us, tz]'];
+
+interface IBodyProps {
+  files: readonly string[];
+  start: IForm;
+  /** The form as it would be sent; null while it cannot be. */
+  onReady: (form: IForm | null) => void;
+}
+
+/** What would be read, and how: the body of the dialog. */
+class Body extends FrameWidget implements Dialog.IBodyWidget<IForm | null> {
+  constructor(
+    workbench: IWorkbench,
+    private readonly _props: Omit<IBodyProps, 'onReady'>,
+    private readonly _changed: () => void
+  ) {
+    super(workbench, 'output');
+    this.addClass('jp-mlinfra-register');
+  }
+
+  ready: IForm | null = null;
+
+  getValue(): IForm | null {
+    return this.ready;
+  }
+
+  protected override content(): React.ReactElement {
+    return (
+      <Register
+        {...this._props}
+        onReady={form => {
+          this.ready = form;
+          this._changed();
+        }}
+      />
+    );
+  }
+}
+
+/** A dialog that can be accepted only when its body is ready; keys on a button of the body are that button's. */
+class RegisterDialog extends Dialog<IForm | null> {
+  constructor(
+    private readonly _how: Body,
+    options: Partial<Dialog.IOptions<IForm | null>>
+  ) {
+    super({ ...options, body: _how });
+    this.addClass('jp-mlinfra-register-dialog');
+  }
+
+  override resolve(index?: number): void {
+    const cancel = index !== undefined && index !== 1;
+    if (cancel || this._how.ready) {
+      super.resolve(index);
+    }
+  }
+
+  override handleEvent(event: Event): void {
+    const inside = this._how.node.contains(event.target as Node);
+    if (
+      event instanceof KeyboardEvent &&
+      event.key === 'Enter' &&
+      inside &&
+      event.target instanceof HTMLButtonElement
+    ) {
+      return;
+    }
+    super.handleEvent(event);
+    this.draw();
+  }
+
+  /** The button is as ready as the body. */
+  draw(): void {
+    const accept = this.node.querySelector<HTMLButtonElement>('.jp-Dialog-footer .jp-mod-accept');
+    if (accept) {
+      accept.disabled = !this._how.ready;
+    }
+  }
+}
+
+/** Show what would be read of the files, and let the reading be changed; null where the user goes away. */
+export async function askHow(workbench: IWorkbench, files: readonly string[], start: IForm): Promise<IForm | null> {
+  const { trans } = workbench;
+  const body: Body = new Body(workbench, { files, start }, () => dialog.draw());
+  const dialog = new RegisterDialog(body, {
+    title: trans._n('Register %1 File as a Dataset', 'Register %1 Files as a Dataset', files.length),
+    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Register') })],
+    defaultButton: 1,
+    focusNodeSelector: 'input'
+  });
+  const answer = dialog.launch();
+  dialog.draw();
+  const { button, value } = await answer;
+  return button.accept ? value : null;
+}
+
+/** What is asked about the files; a name that is still being typed is left out. */
+function questionOf(files: readonly string[], form: IForm): string {
+  const asked = askOf(files, { ...form, again: false });
+  return JSON.stringify(isName(form.into) ? asked : { ...asked, into: undefined });
+}
+
+/** The form over the table of what would be read. */
+export function Register({ files, start, onReady }: IBodyProps): React.ReactElement {
+  const { client } = useWorkbench();
+  const [form, setForm] = useState(start);
+  const question = questionOf(files, form);
+  const asked = useSettled(question, WAIT);
+  const query = useQuery<IInspection>(asked, signal => client.catalog.inspect(JSON.parse(asked) as IIngest, signal), {
+    every: () => null,
+    list: 'inspect'
+  });
+  const { data, error, borrowed } = query;
+  const good = data && !error && !borrowed && asked === question && isName(form.into) && !data.refused;
+  const ready = good && !unsettled(data.doubts).length && !isThere(data, form) ? settled(form, data) : null;
+  const key = ready && JSON.stringify(ready);
+  useEffect(() => {
+    onReady(ready);
+    // The key stands for what is ready.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [key]);
+  const change = (next: Partial<IForm>): void => setForm({ ...form, ...next });
+  return (
+    <>
+      <Target form={form} exists={data?.exists} onChange={change} />
+      {(data?.files[0]?.kind ?? 'csv') === 'csv' && (
+        <ReadingFields
+          form={form}
+          file={data?.files[0]}
+          columns={data?.columns ?? []}
+          onChange={options => change({ options })}
+        />
+      )}
+      <Result query={query} rows={8}>
+        {found => <Seen seen={found} form={form} onChange={change} />}
+      </Result>
+    </>
+  );
+}
+
+interface ITargetProps {
+  form: IForm;
+  /** Whether the dataset is there; undefined while that is not known. */
+  exists: boolean | undefined;
+  onChange: (change: Partial<IForm>) => void;
+}
+
+/** Where the rows go, and what becomes of those that are there. */
+function Target({ form, exists, onChange }: ITargetProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <div className={cx('bar')}>
+      <Field
+        label={trans.__('dataset')}
+        value={form.into}
+        width={260}
+        fault={isName(form.into) ? undefined : trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')}
+        onChange={into => onChange({ into })}
+      />
+      <Select
+        label={trans.__('rows')}
+        value={form.mode}
+        options={[
+          { value: 'append', label: trans.__('are added') },
+          { value: 'replace', label: trans.__('replace those that are there') }
+        ]}
+        onChange={mode => onChange({ mode: mode as IForm['mode'] })}
+      />
+      {exists !== undefined && (
+        <span className={cx('quiet')}>{exists ? trans.__('the dataset is there') : trans.__('a new dataset')}</span>
+      )}
+    </div>
+  );
+}
+
+interface ISeenProps {
+  seen: IInspection;
+  form: IForm;
+  onChange: (change: Partial<IForm>) => void;
+}
+
+function Seen({ seen, form, onChange }: ISeenProps): React.ReactElement {
+  return (
+    <>
+      <Remarks seen={seen} form={form} onChange={onChange} />
+      <Rows seen={seen} form={form} onChange={onChange} />
+      <Counted seen={seen} />
+    </>
+  );
+}
+
+/** What stands in the way, and what could be otherwise. */
+function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const there = seen.files.filter(file => file.snapshot !== null);
+  const again = form.mode === 'append' && there.length > 0;
+  if (!seen.refused && !seen.doubts.length && !again) {
+    return null;
+  }
+  return (
+    <ul className={cx('remarks')} aria-label={trans.__('Please check')}>
+      {seen.refused && (
+        <li role="alert" className={cx('tone-bad')}>
+          {prose(seen.refused)}
+        </li>
+      )}
+      {again && (
+        <li>
+          {trans._n(
+            '%2 is in the dataset already (snapshot %3).',
+            '%1 of the files are in the dataset already, such as %2 (snapshot %3).',
+            there.length,
+            there[0]?.path,
+            there[0]?.snapshot
+          )}{' '}
+          <label>
+            <input type="checkbox" checked={form.again} onChange={event => onChange({ again: event.target.checked })} />{' '}
+            {trans.__('add the rows once more')}
+          </label>
+        </li>
+      )}
+      {seen.doubts.map(doubt => (
+        <li key={doubt.what} className={cx(doubt.stops && 'tone-wait')}>
+          {doubt.what}{' '}
+          {doubt.stops && !unsettled([doubt]).length
+            ? trans.__('Register reads it as it is shown here.')
+            : prose(doubt.fix)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The first rows, under the names and types of the columns. */
+function Rows({ seen, form, onChange }: ISeenProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const rows = Array.from({ length: seen.shown }, (_, index) => index);
+  const columns = seen.columns.map((column, place): IColumnSpec<number> => ({
+    key: column.name,
+    head: (
+      <Head
+        column={column}
+        type={form.types[column.name] ?? ''}
+        onType={type => onChange({ types: { ...form.types, [column.name]: type } })}
+      />
+    ),
+    end: /^(u?i|f)\d/.test(column.type),
+    cell: row => <span className={cx('cell')}>{format.cell(seen.data[place]?.[row])}</span>
+  }));
+  return (
+    <div className={cx('register-rows')}>
+      <Table label={trans.__('What would be read')} columns={columns} rows={rows} row={row => ({ id: String(row) })} />
+    </div>
+  );
+}
+
+interface IHeadProps {
+  column: IReadColumn;
+  type: string;
+  onType: (type: string) => void;
+}
+
+function Head({ column, type, onType }: IHeadProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const own = type || column.guessed;
+  const guess = { value: '', label: type ? trans.__('guess') : trans.__('%1 (guessed)', column.type) };
+  return (
+    <span className={cx('register-head')}>
+      {column.name}
+      {own ? (
+        <Select
+          bare
+          label={trans.__('type of %1', column.name)}
+          value={type}
+          options={[guess, ...TYPES.map(word => ({ value: word, label: word }))]}
+          onChange={onType}
+        />
+      ) : (
+        <span className={cx('quiet')}>{column.type}</span>
+      )}
+      <span className={cx('quiet')}>{spelled(column)}</span>
+    </span>
+  );
+}
+
+function Counted({ seen }: { seen: IInspection }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const rows = format.number(seen.rows);
+  return (
+    <>
+      <p className={cx('more')}>
+        {seen.whole
+          ? trans.__('All %1 rows were looked at.', rows)
+          : trans.__('The first %1 rows were looked at; the types are told by all rows when they are read.', rows)}{' '}
+        {seen.bad > 0 && trans._n('%1 row does not fit:', '%1 rows do not fit, the first:', seen.bad)}
+      </p>
+      {seen.broken.length > 0 && (
+        <ul className={cx('remarks')} aria-label={trans.__('Rows that do not fit')}>
+          {seen.broken.map(row => (
+            <li key={`${row.file}:${row.line}`}>
+              {trans.__('line %1 of %2: %3', format.number(row.line), row.file, row.reason)} <code>{row.text}</code>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
