@@ -12,6 +12,7 @@ from feast.data_source import DataSource
 from feast.protos.feast.core.DataSource_pb2 import DataSource as DataSourceProto
 from feast.type_map import pa_to_feast_value_type
 
+from .arrow import plain
 from .sources import SourceSpec, scan
 
 
@@ -101,16 +102,11 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
 
 
 def _spelled(kind: pa.DataType) -> str:
-    """An Arrow type as Feast's table of types has it: it takes Polars' large text for JSON, knows lists in one spelling only, and no dates."""
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return "string"
-    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
-        return "binary"
+    """An Arrow type as Feast's table of types has it: it knows lists in one spelling only, and no dates, which it keeps as times."""
+    kind = plain(kind)
     if pa.types.is_date(kind):
         return "timestamp[us]"
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return f"list<item: {_spelled(kind.value_type)}>"
-    return str(kind)
+    return f"list<item: {_spelled(kind.value_type)}>" if pa.types.is_list(kind) else str(kind)
 
 
 def spec_of(proto: DataSourceProto) -> SourceSpec:

@@ -19,7 +19,7 @@ from ..core.files import file_lock
 from ..core.records import now
 from ..core.refs import reference
 from .registry import definitions, rebuild_index
-from .repo import folder, open_store
+from .repo import folder, open_store, require_online_store
 from .sources import SourceSpec, mark, one_snapshot, readable, scan
 from .spec import Materialized
 from .store import Definition, Fed, Store
@@ -55,6 +55,7 @@ def materialize(project: Project, names: Sequence[str], *, start: datetime | Non
         raise BadRequest(f"start {start} is after end {until}.", fix="Swap them.")
     with file_lock(project.folder("features") / "lock"):
         feast = open_store(project)
+        require_online_store(feast.config)
         known = {item.name: item for item in definitions(feast)}
         done = [_one(project, feast, view, _utc(start) if start else None, until, progress) for view in _chosen(known, names)]
         rebuild_index(project)
