@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock
-from ..core.imports import load_modules
+from ..core.imports import fix_of_missing, load_modules
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
 from .names import DatasetName
@@ -100,8 +100,11 @@ class Store:
                 table = self.iceberg.load_table(name.identifier)
             except (NoSuchTableError, NoSuchNamespaceError) as error:
                 raise self.absent(name) from error
-            if table.io.properties.get("py-io-impl") == _DURABLE:  # for reading the plain one does, and Polars keeps manifests in memory with it
-                table.io = load_file_io({key: value for key, value in table.io.properties.items() if key != "py-io-impl"}, table.metadata.location)
+            properties = with_region(table.io.properties)  # a server may name an endpoint, too
+            if properties.get("py-io-impl") == _DURABLE:  # for reading the plain one does, and Polars keeps manifests in memory with it
+                properties = {key: value for key, value in properties.items() if key != "py-io-impl"}
+            if properties != table.io.properties:
+                table.io = load_file_io(properties, table.metadata.location)
             return table
 
     def check_writable(self, name: DatasetName) -> None:
@@ -180,6 +183,8 @@ class Store:
         except Exception as error:
             if self.embedded and (cause := sqlite_error(error)) and (fix := fix_of(cause)):
                 raise Unavailable(what, f"{self._file}: {cause}.", fix) from error
+            if (missing := _missing(error)) is not None:
+                raise Unavailable(what, f"{type(error).__name__}: {missing} is not installed.", fix_of_missing(missing)) from error
             if not _foreign(error):
                 raise
             if isinstance(error, OSError) and error.errno:
@@ -242,7 +247,7 @@ class Store:
         return load_catalog(name, **properties)
 
     def _properties(self) -> dict[str, str]:
-        return {key: resolve(value) for key, value in self._settings.properties.items()}
+        return with_region({key: resolve(value) for key, value in self._settings.properties.items()})
 
     def _without_secrets(self, text: str) -> str:
         for value in (self._settings.uri, *self._settings.properties.values()):
@@ -271,6 +276,23 @@ def _quoted(path: Path) -> str:
     from urllib.parse import quote
 
     return quote(str(path))
+
+
+def with_region(properties: Mapping[str, str]) -> dict[str, str]:
+    """The properties, with a region where an S3 endpoint is named without one: it would be looked up at AWS, by the name of the bucket."""
+    if "s3.endpoint" not in properties or not {"s3.region", "client.region", "s3.resolve-region"}.isdisjoint(properties):
+        return dict(properties)
+    return {**properties, "s3.region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"}
+
+
+def _missing(error: Exception) -> str | None:
+    """The module that a library of the catalog misses; None when it is no such error. pyiceberg says it in words, for SQL."""
+    if isinstance(error, ModuleNotFoundError):
+        return error.name or ""
+    if type(error).__name__ == "NotInstalledError":
+        cause = error.__cause__ or error.__context__
+        return cause.name or "" if isinstance(cause, ModuleNotFoundError) else "psycopg2" if "postgres" in str(error) else ""
+    return None
 
 
 def _foreign(error: Exception) -> bool:

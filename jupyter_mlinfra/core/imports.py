@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
+_EXTRAS = {"psycopg": "postgres", "redis": "redis", "s3fs": "s3", "boto": "s3", "aiobotocore": "s3", "kubernetes": "kubernetes", "xgboost": "xgboost"}
+
 _importing = threading.RLock()
 _loaded: set[str] = set()
 
@@ -25,6 +27,12 @@ def load_modules(*modules: str) -> None:
         for name in modules:
             import_module(name)
         _loaded.update(modules)
+
+
+def fix_of_missing(module: str) -> str:
+    """How to install a module that is not there: by our extra, where one brings it."""
+    extra = next((extra for name, extra in _EXTRAS.items() if module.startswith(name)), "")
+    return f"pip install 'jupyter-mlinfra[{extra}]'" if extra else f"Install {module or 'what it names'} into this Python."
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
-from ..core.imports import load_modules
+from ..core.imports import fix_of_missing, load_modules
 
 if TYPE_CHECKING:
     from feast import FeatureStore, RepoConfig
@@ -29,7 +29,6 @@ OFFLINE_STORES = (OFFLINE_STORE, "jupyter_mlinfra.features.offline.PolarsOffline
 
 
 _CLIENTS = {"sqlalchemy", "psycopg", "psycopg2", "pymysql", "grpc", "redis", "botocore", "google", "requests", "urllib3"}
-_EXTRAS = {"psycopg": "postgres", "redis": "redis", "s3fs": "s3", "boto": "s3"}
 _PASSWORD = re.compile(r"://([^:/@\s]*):[^@\s]*@")
 
 
@@ -107,9 +106,7 @@ def registry_fault(what: str, error: Exception) -> Unavailable | None:
     first = str(error).partition("\n")[0]
     why = f"{type(error).__name__}: {_PASSWORD.sub(r'://\1:***@', first)}"[:500]
     if isinstance(error, ImportError):
-        extra = next((extra for name, extra in _EXTRAS.items() if (error.name or "").startswith(name)), "")
-        fix = f"pip install 'jupyter-mlinfra[{extra}]'" if extra else f"Install the driver of what {YAML} names."
-        return Unavailable(what, why, fix)
+        return Unavailable(what, why, fix_of_missing(error.name or ""))
     home = type(error).__module__.partition(".")[0]
     if home in _CLIENTS or isinstance(error, ConnectionError | TimeoutError):
         return Unavailable(what, why, f"Start what `registry` and `online_store` in {YAML} name, or correct them there.")
