@@ -23,7 +23,7 @@ from typing import Any
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SPAN_DAYS = 60
 FEATURES = ["f0", "f1", "f2", "f3", "f4", "count", "word"]
-OURS = "jupyter_mlinfra.features.offline.PolarsOfflineStore"
+OURS = "jupyter_mlinfra.features.PolarsOfflineStore"
 STORES: dict[str, dict[str, Any]] = {
     "duckdb": {"type": "duckdb"},
     "polars": {"type": OURS},

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.errors import Conflict, Unprocessable
 from .conform import Target
 from .datafiles import DataFiles
-from .drivers import keep_home
+from .drivers import with_region
 from .fate import Commit, settle
 from .intake import Rows
 from .integrity import noted
@@ -118,7 +118,7 @@ def _begin(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: st
         store.iceberg.create_namespace_if_not_exists(name.identifier[:-1])
         creating = store.iceberg.create_table_transaction(name.identifier, _arrow(targets), properties={**_PROPERTIES, OWNER: owner})
         # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
-        keep_home(creating._table.io.properties)
+        creating._table.io.properties.update(with_region(creating._table.io.properties))
         return _Draft(None, creating, creating._table.io, targets)
     if not table.spec().is_unpartitioned():
         fix = "Write it with Polars (sink_iceberg) or with the engine that made it; reading works here."

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+import os
+from collections.abc import Iterator, Mapping
 
 from ..core.errors import Unavailable
-
-_EXTRAS: Mapping[str, str] = {
-    "psycopg": "jupyter-mlinfra[postgres]", "psycopg2": "jupyter-mlinfra[postgres]", "s3fs": "jupyter-mlinfra[s3]", "boto3": "jupyter-mlinfra[s3]",
-    "botocore": "jupyter-mlinfra[s3]", "aiobotocore": "jupyter-mlinfra[s3]", "adlfs": "pyiceberg[adlfs]", "gcsfs": "pyiceberg[gcsfs]",
-}  # fmt: skip
-_REGION = "us-east-1"
-"""What servers other than AWS are called by, unless they say otherwise; the signature of a request needs one."""
+from ..core.imports import fix_of_missing
 
 
 def missing_driver(error: BaseException, what: str) -> Unavailable | None:
     """The error for a package that is not installed, whatever a library made of it; None when that is not the cause."""
     for cause in _causes(error):
-        if isinstance(cause, ModuleNotFoundError) and cause.name:
-            extra = next((extra for name, extra in _EXTRAS.items() if cause.name == name or cause.name.startswith(f"{name}.")), cause.name)
-            return Unavailable(what, f"The package {cause.name} is not installed.", f"pip install '{extra}'")
+        if isinstance(cause, ModuleNotFoundError):
+            return Unavailable(what, f"{cause.name or 'A package'} is not installed.", fix_of_missing(cause.name or ""))
         if type(cause).__name__ == "NoSuchModuleError":  # of SQLAlchemy: a word of the address that is none
             fix = "Correct [catalog] uri, for example to sql+postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
             return Unavailable(what, f"{cause}.", fix)
     return None
 
 
-def keep_home(properties: MutableMapping[str, str]) -> None:
-    """Give a storage with an address of its own a region: without one, PyArrow asks AWS for a bucket of that name, which is somebody else's."""
-    if properties.get("s3.endpoint") and not (properties.get("s3.region") or properties.get("client.region")):
-        properties["s3.region"] = _REGION
+def with_region(properties: Mapping[str, str]) -> dict[str, str]:
+    """The properties, with a region where an S3 endpoint is named without one: PyArrow would ask AWS for that of a bucket of this name."""
+    if "s3.endpoint" not in properties or not {"s3.region", "client.region", "s3.resolve-region"}.isdisjoint(properties):
+        return dict(properties)
+    return {**properties, "s3.region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"}
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -24,7 +24,7 @@ from ..core.imports import load_modules
 from ..core.passwords import HIDDEN, password_in
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
-from .drivers import keep_home, missing_driver
+from .drivers import missing_driver, with_region
 from .metadata import checked
 from .names import DatasetName
 from .parquetfile import first_line
@@ -95,7 +95,7 @@ class Store:
     def open(self, name: DatasetName) -> Table:
         """The table as pyiceberg loads it; raises what that raises."""
         table = self.iceberg.load_table(name.identifier)
-        keep_home(table.io.properties)  # a REST catalog may name the endpoint
+        table.io.properties.update(with_region(table.io.properties))  # a REST catalog may name the endpoint
         return table
 
     def load(self, name: DatasetName) -> Table:
@@ -260,9 +260,7 @@ class Store:
         return load_catalog(name, **properties)
 
     def _properties(self) -> dict[str, str]:
-        found = {key: resolve(value) for key, value in self._settings.properties.items()}
-        keep_home(found)
-        return found
+        return with_region({key: resolve(value) for key, value in self._settings.properties.items()})
 
     def _without_secrets(self, text: str) -> str:
         if password := password_in(self._settings.uri):

@@ -12,6 +12,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+_EXTRAS = {"psycopg": "postgres", "redis": "redis", "s3fs": "s3", "boto": "s3", "aiobotocore": "s3", "kubernetes": "kubernetes", "xgboost": "xgboost"}
+
 _importing = threading.RLock()
 _loaded: set[str] = set()
 
@@ -29,6 +31,12 @@ def load_modules(*modules: str) -> None:
         for name in modules:
             import_module(name)
         _loaded.update(modules)
+
+
+def fix_of_missing(module: str) -> str:
+    """How to install a module that is not there: by our extra, where one brings it."""
+    extra = next((extra for name, extra in _EXTRAS.items() if module.startswith(name)), "")
+    return f"pip install 'jupyter-mlinfra[{extra}]'" if extra else f"Install {module or 'what it names'} into this Python."
 
 
 @contextmanager

@@ -5,12 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["AppliedViews", "DatasetSource", "Feature", "Features", "Freshness", "Materialized", "OnlineRow", "OnlineStatus", "View", "ViewDetail"]
+__all__ = [
+    "AppliedViews", "DatasetSource", "Feature", "Features", "Freshness", "Materialized", "OnlineRow", "OnlineStatus", "PolarsOfflineStore",
+    "PolarsOfflineStoreConfig", "View", "ViewDetail",
+]  # fmt: skip
 
-_HOME = {"DatasetSource": ".dataset_source", "Features": ".service"}  # the rest is in .spec
+_HOME = {
+    "DatasetSource": ".dataset_source", "Features": ".service", "PolarsOfflineStore": ".offline", "PolarsOfflineStoreConfig": ".offline",
+}  # fmt: skip  # the rest is in .spec
 
 if TYPE_CHECKING:
     from .dataset_source import DatasetSource
+    from .offline import PolarsOfflineStore, PolarsOfflineStoreConfig
     from .service import Features
     from .spec import AppliedViews, Feature, Freshness, Materialized, OnlineRow, OnlineStatus, View, ViewDetail
 

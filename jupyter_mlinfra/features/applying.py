@@ -26,7 +26,7 @@ from .spec import AppliedViews
 from .store import Definition, Store
 
 if TYPE_CHECKING:
-    from feast import FeatureStore, FeatureView
+    from feast import FeatureStore, FeatureView, RepoConfig
     from feast.repo_contents import RepoContents
 
     from ..core.project import Project
@@ -46,6 +46,7 @@ def apply(project: Project) -> AppliedViews:
         join_keys = {entity.name: entity.join_key for entity in contents.entities}
         for view in contents.feature_views:
             check_source(view, repo, join_keys)
+            check_types(view, feast.config)
         with restored_on_failure(registry_file(project)):
             _apply(feast, contents)
         after = {item.name: item for item in rebuild_index(project)}
@@ -124,6 +125,30 @@ def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) ->
         raise kind(f"{_where(view.name, repo)}: {error.what}", error.why, error.fix) from error
 
 
+def check_types(view: FeatureView, config: RepoConfig) -> None:
+    """Check that Feast has a type for every column of the source, where the view names no feature and takes them all.
+
+    Raises Unprocessable naming file, line, view and column.
+    """
+    from feast.types import from_value_type
+
+    from .dataset_source import spec_of
+
+    source = view.batch_source
+    if source is None or view.features or spec_of(source.to_proto()).kind == "other":
+        return
+    translate = source.source_datatype_to_feast_value_type()
+    for column, kind in source.get_table_column_names_and_types(config):
+        if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith("__"):
+            continue
+        try:
+            from_value_type(translate(kind))
+        except (KeyError, ValueError) as error:
+            why = "Without schema=[…] every column of the source is a feature."
+            fix = "Name the columns that you want, as schema=[Field(name=…, dtype=…)], or convert the column."
+            raise Unprocessable(f"{_where(view.name, config.repo_path)}: Feast has no type for column {column} ({kind}).", why, fix) from error
+
+
 def _where(name: str, repo: Path) -> str:
     """File and line of a view, found by its quoted name; the name alone where it is put together."""
     for file in sorted(repo.rglob("*.py")):
@@ -161,7 +186,7 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
 
     try:
         apply_total_with_repo_instance(feast, feast.project, feast.registry, contents, skip_source_validation=True)
-    except (FeastError, ValueError, TypeError, AssertionError) as error:
+    except (FeastError, ValueError, TypeError, KeyError, AssertionError) as error:
         raise Unprocessable("Feast refused the definitions.", f"{type(error).__name__}: {error}.", "Mend them; the registry is unchanged.") from error
 
 

@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import pyarrow as pa
 from feast import RepoConfig, ValueType
 from feast.data_source import DataSource
 from feast.protos.feast.core.DataSource_pb2 import DataSource as DataSourceProto
 from feast.type_map import pa_to_feast_value_type
 
+from .arrow import plain
 from .sources import SourceSpec, scan
 
 
@@ -87,16 +89,24 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         scan(spec_of(self.to_proto()), config.repo_path)
 
     def get_table_column_names_and_types(self, config: RepoConfig) -> Iterable[tuple[str, str]]:
-        """Column names of the dataset with their Arrow types."""
+        """Column names of the dataset with their Arrow types, as they would stand in a Parquet file that Feast reads."""
         raw = SourceSpec(kind="dataset", name=self.dataset, time=self.timestamp_field)
         schema = scan(raw, config.repo_path).collect_schema().to_frame().to_arrow().schema
-        return [(column.name, str(column.type)) for column in schema]
+        return [(column.name, _spelled(column.type)) for column in schema]
 
     @staticmethod
     def source_datatype_to_feast_value_type() -> Callable[[str], ValueType]:
         """Arrow's type names are understood by Feast."""
         translate: Callable[[str], ValueType] = pa_to_feast_value_type
         return translate
+
+
+def _spelled(kind: pa.DataType) -> str:
+    """An Arrow type as Feast's table of types has it: it knows lists in one spelling only, and no dates, which it keeps as times."""
+    kind = plain(kind)
+    if pa.types.is_date(kind):
+        return "timestamp[us]"
+    return f"list<item: {_spelled(kind.value_type)}>" if pa.types.is_list(kind) else str(kind)
 
 
 def spec_of(proto: DataSourceProto) -> SourceSpec:

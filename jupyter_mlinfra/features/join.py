@@ -141,7 +141,7 @@ def _values(numbered: pl.LazyFrame, schema: Mapping[str, pl.DataType], view: Joi
 
     nanoseconds = "ns" in (getattr(schema[at], "time_unit", "us"), getattr(view.schema[view.time], "time_unit", "us"))
     unit: Literal["us", "ns"] = "ns" if nanoseconds else "us"
-    keys = [pl.col(key).cast(_common(schema[key], view.schema[column]), strict=False) for key, column in view.keys.items()]
+    keys = [_key(key, schema[key], _common(schema[key], view.schema[column])) for key, column in view.keys.items()]
     asked = numbered.select(_ROW, utc(at, schema[at], unit).alias(_AT), *keys).drop_nulls().collect(engine=engine)
     low, high = asked[_AT].min(), asked[_AT].max()
     source = _prune(view.frame, view, low, high) if isinstance(low, datetime) and isinstance(high, datetime) else view.frame
@@ -170,9 +170,8 @@ def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) 
 
 def _slim(source: pl.LazyFrame, schema: Mapping[str, pl.DataType], view: JoinView, unit: Literal["us", "ns"]) -> pl.LazyFrame:
     """Row number, keys under their entity names, event time and created time of the feature rows that can match at all."""
-    import polars as pl
 
-    keys = [pl.col(column).cast(_common(schema[key], view.schema[column]), strict=False).alias(key) for key, column in view.keys.items()]
+    keys = [_key(column, view.schema[column], _common(schema[key], view.schema[column])).alias(key) for key, column in view.keys.items()]
     created = [utc(view.created, view.schema[view.created], unit).alias(_CREATED)] if view.created else []
     slim = source.select(_SRC, *keys, utc(view.time, view.schema[view.time], unit).alias(_TIME), *created)
     return slim.drop_nulls([*view.keys, _TIME, *([_CREATED] if view.created_counts and created else [])])
@@ -234,12 +233,22 @@ def _by_order(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl
     return joined.select(_ROW, _SRC).drop_nulls()
 
 
+def _key(column: str, dtype: pl.DataType, common: pl.DataType) -> pl.Expr:
+    """A key in the type that both sides have. pandas makes whole numbers floats where one is missing; a fraction equals no whole number."""
+    import polars as pl
+
+    key = pl.col(column)
+    if dtype.is_float() and common.is_integer():
+        key = pl.when(key.is_finite() & (key == key.round())).then(key)
+    return key.cast(common, strict=False)
+
+
 def _kind(dtype: pl.DataType) -> str:
     """Key columns of one kind can be compared."""
     import polars as pl
 
-    if dtype.is_integer():
-        return "integer"
+    if dtype.is_numeric() and not isinstance(dtype, pl.Decimal):
+        return "number"
     return "string" if isinstance(dtype, pl.String | pl.Categorical | pl.Enum) else str(dtype.base_type())
 
 
@@ -249,6 +258,8 @@ def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType:
 
     if left == right and not isinstance(left, pl.Categorical | pl.Enum):
         return left
-    if left.is_integer():
+    if left.is_integer() or (left.is_float() and right.is_integer()):
         return pl.Int64()
+    if left.is_float():
+        return pl.Float64()
     return pl.String() if _kind(left) == "string" else right

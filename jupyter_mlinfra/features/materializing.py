@@ -19,7 +19,7 @@ from ..core.files import file_lock
 from ..core.records import now
 from ..core.refs import reference
 from .registry import definitions, rebuild_index
-from .repo import folder, open_store
+from .repo import folder, open_store, require_online_store
 from .sources import SourceSpec, mark, one_snapshot, readable, scan
 from .spec import Materialized
 from .store import Definition, Fed, Store
@@ -55,6 +55,7 @@ def materialize(project: Project, names: Sequence[str], *, start: datetime | Non
         raise BadRequest(f"start {start} is after end {until}.", fix="Swap them.")
     with file_lock(project.folder("features") / "lock"):
         feast = open_store(project)
+        require_online_store(feast.config)
         known = {item.name: item for item in definitions(feast)}
         done = [_one(project, feast, view, _utc(start) if start else None, until, progress) for view in _chosen(known, names)]
         rebuild_index(project)
@@ -195,7 +196,7 @@ def _protos(view: FeatureView, rows: pl.DataFrame, source: SourceSpec) -> Iterat
     from .join import utc
 
     def column(field: Any) -> list[Any]:
-        plain = [DUMMY_ENTITY_VAL] * rows.height if field.name == DUMMY_ENTITY_ID else rows[field.name].to_list()
+        plain = [DUMMY_ENTITY_VAL] * rows.height if field.name == DUMMY_ENTITY_ID else _with_times(rows[field.name]).to_list()
         values: list[Any] = python_values_to_proto_values(plain, field.dtype.to_value_type())
         return values
 
@@ -207,6 +208,15 @@ def _protos(view: FeatureView, rows: pl.DataFrame, source: SourceSpec) -> Iterat
     values = zip(*(column(field) for field in view.features), strict=True)
     for key, value, at, made in zip(keys, values, times[source.time].to_list(), created, strict=True):
         yield EntityKey(join_keys=names, entity_values=key), dict(zip(features, value, strict=True)), at, made
+
+
+def _with_times(column: pl.Series) -> pl.Series:
+    """Dates as the midnights that Feast keeps in their place, also those in lists."""
+    import polars as pl
+
+    if column.dtype == pl.Date:
+        return column.cast(pl.Datetime("us", "UTC"))
+    return column.cast(pl.List(pl.Datetime("us", "UTC"))) if column.dtype == pl.List(pl.Date) else column
 
 
 def _utc(when: datetime) -> datetime:

@@ -16,28 +16,34 @@ from typing import Any, Literal
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-from feast import FeatureView, RepoConfig
+from feast import FeatureView, FileSource, RepoConfig
 from feast.data_source import DataSource
 from feast.errors import SavedDatasetLocationAlreadyExists
+from feast.feature_logging import LoggingConfig, LoggingSource
 from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
+from feast.infra.offline_stores.file_source import FileLoggingDestination
 from feast.infra.offline_stores.offline_store import OfflineStore, RetrievalJob, RetrievalMetadata
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.repo_config import FeastConfigBaseModel
 from feast.saved_dataset import SavedDatasetStorage
+from feast.utils import compute_non_entity_date_range
+from pyarrow import dataset, parquet
 
-from ..core.errors import BadRequest, Unprocessable
+from ..core.errors import Unprocessable
+from .arrow import plain_table
 from .dataset_source import spec_of
+from .entity_rows import AT, entity_rows, rows_between, time_column
 from .join import Engine, JoinView, Strategy, join_as_of, moment, require_time, utc
 from .sources import SourceSpec, scan
-
-AT = "event_timestamp"
 
 
 class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast is not type-checked
     """Options under `offline_store` in feature_store.yaml."""
 
-    type: Literal["jupyter_mlinfra.features.offline.PolarsOfflineStore"] = "jupyter_mlinfra.features.offline.PolarsOfflineStore"
+    type: Literal["jupyter_mlinfra.features.PolarsOfflineStore", "jupyter_mlinfra.features.offline.PolarsOfflineStore"] = (
+        "jupyter_mlinfra.features.PolarsOfflineStore"
+    )
 
     strategy: Strategy = "auto"
     """`asof` sorts, `hash` pairs rows by key, `auto` counts the pairs and chooses."""
@@ -88,19 +94,25 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
         del timeout  # Polars cannot be interrupted
-        return self._collect().to_arrow(compat_level=pl.CompatLevel.oldest())
+        return plain_table(self._collect().to_arrow(compat_level=pl.CompatLevel.oldest()))
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
         frame: pd.DataFrame = self._to_arrow_internal(timeout).to_pandas()
         return frame
 
     def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:
-        """Write the result as a Parquet file, whole or not at all."""
+        """Write the result as a Parquet file, or as the Parquet file of a folder, whole or not at all; other files of the folder stay."""
         del timeout
         path = _parquet_path(storage.to_data_source(), self._repo)
         if path.exists() and not allow_overwrite:
             raise SavedDatasetLocationAlreadyExists(location=str(path))
-        _write_parquet(self.to_polars().lazy(), path)
+        if path.suffix == ".parquet" and not path.is_dir():
+            _write_parquet(self.to_polars().lazy(), path)
+            return
+        before = list(path.rglob("*.parquet"))
+        _write_parquet(self.to_polars().lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
+        for file in before:
+            file.unlink()
 
 
 class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
@@ -118,16 +130,20 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         project: str,
         full_feature_names: bool = False,
         filter_by_created_timestamp: bool = False,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
         **_: Any,
     ) -> RetrievalJob:
         """A point-in-time join of the views to the entity rows; their number and order are kept.
 
-        entity_df: a pandas or Polars frame, or the path of a Parquet file.
+        entity_df: a pandas or Polars frame, or the path of a Parquet file. None: a row for every moment between start_date and end_date at which a
+        view got one; end_date defaults to now, start_date to the longest ttl before it, else to 30 days.
         """
-        entities = _entities(entity_df)
-        schema = entities.collect_schema()
-        at = _time_column(schema)
         views = [_join_view(view, feature_refs, config, full_feature_names, filter_by_created_timestamp) for view in feature_views]
+        first, last = compute_non_entity_date_range(feature_views, start_date, end_date)
+        entities = rows_between(views, first, last) if entity_df is None else entity_rows(entity_df)
+        schema = entities.collect_schema()
+        at = time_column(schema)
         bounds = entities.select(utc(at, schema[at]).alias(AT)).select(low=pl.col(AT).min(), high=pl.col(AT).max()).collect()
         options = config.offline_store
         return PolarsRetrievalJob(
@@ -206,6 +222,26 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         if progress:
             progress(new.height)
 
+    @staticmethod
+    def write_logged_features(config: RepoConfig, data: pa.Table | Path, source: LoggingSource, logging_config: LoggingConfig, registry: BaseRegistry) -> None:
+        """Add what a feature service answered to the folder of its log, as one more Parquet file; `data` is a table, or where one lies."""
+        del source, registry
+        destination = logging_config.destination
+        if not isinstance(destination, FileLoggingDestination):
+            kind = type(destination).__name__
+            raise Unprocessable(f"Features cannot be logged to a {kind}.", "The Polars offline store logs to Parquet files.", "Use FileLoggingDestination.")
+        path = str((config.repo_path or Path.cwd()) / destination.path) if "://" not in destination.path else destination.path
+        filesystem, folder = FileSource.create_filesystem_and_path(path, destination.s3_endpoint_override)
+        dataset.write_dataset(
+            parquet.read_table(data) if isinstance(data, Path) else data,
+            base_dir=folder,
+            basename_template=f"{uuid.uuid4().hex}-{{i}}.parquet",
+            partitioning=destination.partition_by,
+            filesystem=filesystem,
+            format="parquet",
+            existing_data_behavior="overwrite_or_ignore",
+        )
+
 
 def within(rows: pl.LazyFrame, source: SourceSpec, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
     """Rows whose event time is in [start, end]; rows without one are left out."""
@@ -221,30 +257,6 @@ def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.La
     """The row of each key that wins by the rule of `join.py`; rows with a null key are left out."""
     rows = rows.drop_nulls(list(keys)).sort(_order(source), nulls_last=False, maintain_order=True)
     return rows.group_by(list(keys)).agg(pl.all().last()) if keys else rows.tail(1)
-
-
-def _entities(given: Any) -> pl.LazyFrame:
-    if isinstance(given, pl.LazyFrame):
-        return given
-    if isinstance(given, pl.DataFrame):
-        return given.lazy()
-    if isinstance(given, pd.DataFrame):
-        return pl.from_pandas(given).lazy()
-    if isinstance(given, str) and given.endswith(".parquet"):
-        return pl.scan_parquet(given)
-    why = "Without them there is nothing to join to." if given is None else f"{type(given).__name__} is not a frame; SQL needs another offline store."
-    raise BadRequest("The entity rows cannot be read.", why, "Give a Polars or pandas frame, or the path of a Parquet file.")
-
-
-def _time_column(schema: pl.Schema) -> str:
-    """Feast's convention: `event_timestamp`, else the only time column."""
-    if AT in schema:
-        require_time(schema, AT, "The entity rows")
-        return AT
-    times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
-    if len(times) != 1:
-        require_time(schema, AT, "The entity rows")
-    return times[0]
 
 
 def _join_view(view: FeatureView, refs: Sequence[str], config: RepoConfig, full_names: bool, created_counts: bool) -> JoinView:
@@ -292,7 +304,9 @@ def _parquet_path(source: DataSource, repo: Path | None) -> Path:
 def _write_parquet(rows: pl.LazyFrame, path: Path) -> None:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        rows.sink_parquet(draft, mkdir=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = rows.collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
+        parquet.write_table(plain_table(table), draft)  # Polars would note its own types in the file, of which Feast takes text for JSON
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

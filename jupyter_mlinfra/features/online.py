@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable
 from ..core.sqlite import fix_of, sqlite_error
-from .repo import feast_config, load_feast
+from .repo import feast_config, load_feast, require_online_store
 from .spec import OnlineRow, OnlineStatus
 from .store import Column, Definition, Fed
 
@@ -109,6 +109,7 @@ class OnlineReader:
             from feast.infra.online_stores.helpers import get_online_store_from_config
 
             config = feast_config(self._project)
+            require_online_store(config)
             self._opened = config, get_online_store_from_config(config.online_store)
         return self._opened
 

@@ -79,5 +79,7 @@ def words_of(tags: Mapping[str, str]) -> str:
 
 
 def short_type(kind: str) -> str:
-    """Feast's type in the spelling of the catalog: INT64 is i64."""
+    """Feast's type in the spelling of the catalog: INT64 is i64, INT64_LIST is list[i64]."""
+    if kind.endswith("_LIST") and kind != "VALUE_LIST":
+        return f"list[{short_type(kind.removesuffix('_LIST'))}]"
     return _SHORT.get(kind, kind.lower())

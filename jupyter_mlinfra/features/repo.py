@@ -7,14 +7,15 @@ feature_store.yaml in the repository win, so `online_store: {type: redis, …}` 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import NotFound, Unprocessable
-from ..core.imports import load_modules
+from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
+from ..core.imports import fix_of_missing, load_modules
 
 if TYPE_CHECKING:
     from feast import FeatureStore, RepoConfig
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 YAML = "feature_store.yaml"
-OFFLINE_STORE = "jupyter_mlinfra.features.offline.PolarsOfflineStore"
+OFFLINE_STORE = "jupyter_mlinfra.features.PolarsOfflineStore"
+OFFLINE_STORES = (OFFLINE_STORE, "jupyter_mlinfra.features.offline.PolarsOfflineStore")
+"""The names of our store in feature_store.yaml; the second is that of earlier versions."""
+
+
+_CLIENTS = {"sqlalchemy", "psycopg", "psycopg2", "pymysql", "grpc", "redis", "botocore", "google", "requests", "urllib3"}
+_PASSWORD = re.compile(r"://([^:/@\s]*):[^@\s]*@")
 
 
 def load_feast() -> None:
@@ -82,9 +89,40 @@ def open_store(project: Project) -> FeatureStore:
     config = feast_config(project)
     from feast import FeatureStore
 
-    if config.online_store.type == "sqlite":
+    if config.online_store is not None and config.online_store.type == "sqlite":
         _forget_foreign_tables(registry_file(project), folder(project) / config.online_store.path)
     return FeatureStore(repo_path=str(folder(project)), config=config)
+
+
+def require_online_store(config: RepoConfig) -> None:
+    """Raises Conflict for a project whose feature_store.yaml has no online store."""
+    if config.online_store is None:
+        fix = f"Take that line out of {config.repo_path / YAML}, or name a store there."
+        raise Conflict("This project has no online store.", f"{YAML} says `online_store: null`.", fix)
+
+
+def registry_fault(what: str, error: Exception) -> Unavailable | None:
+    """The error to show for a registry or an online store elsewhere that cannot be reached; None when it is no such fault. Passwords are struck out."""
+    first = str(error).partition("\n")[0]
+    why = f"{type(error).__name__}: {_PASSWORD.sub(r'://\1:***@', first)}"[:500]
+    if isinstance(error, ImportError):
+        return Unavailable(what, why, fix_of_missing(error.name or ""))
+    home = type(error).__module__.partition(".")[0]
+    if home in _CLIENTS or isinstance(error, ConnectionError | TimeoutError):
+        return Unavailable(what, why, f"Start what `registry` and `online_store` in {YAML} name, or correct them there.")
+    return None
+
+
+@contextmanager
+def reaching_registry(what: str) -> Iterator[None]:
+    """Within, a registry elsewhere that cannot be reached is an error that says so."""
+    try:
+        yield
+    except Exception as error:
+        fault = None if isinstance(error, MLInfraError) else registry_fault(what, error)
+        if fault is None:
+            raise
+        raise fault from error
 
 
 def _forget_foreign_tables(registry: Path | None, online: Path) -> None:

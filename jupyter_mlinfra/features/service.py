@@ -141,15 +141,18 @@ class Features:
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""
-        from .repo import open_store
+        from .repo import open_store, reaching_registry
 
         with self._opening:
             state = self._store.current_mark()
-            if self._feast is None:
-                self._feast = state, open_store(self._project)
-            elif self._feast[0] != state:
-                self._feast[1].refresh_registry()
-                self._feast = state, self._feast[1]
+            with reaching_registry("The feature store cannot be opened."):
+                if self._feast is None:
+                    opened = open_store(self._project)
+                    _ = opened.registry  # it is opened here
+                    self._feast = state, opened
+                elif self._feast[0] != state:
+                    self._feast[1].refresh_registry()
+                    self._feast = state, self._feast[1]
             return self._feast[1]
 
     def due(self, name: str) -> datetime | None:

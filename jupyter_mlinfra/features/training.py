@@ -12,7 +12,7 @@ from ..core.events import telling
 from ..core.origin import actor
 from ..core.refs import reference
 from .join import JoinView, check_entities, utc
-from .repo import OFFLINE_STORE, folder
+from .repo import OFFLINE_STORE, OFFLINE_STORES, folder
 from .sources import one_snapshot, scan
 from .store import Definition
 
@@ -44,7 +44,7 @@ def training_set(
     computed = any(views[name].kind == "on_demand" for name in wanted)  # these may read any column
     columns = [name for name in entities.columns if name == at or name in keys or (computed and name != _AT)]
     asked = entities.select(columns).with_row_index(_ROW).rename({at: _AT} if at != _AT else {})
-    ours = feast.config.offline_store.type == OFFLINE_STORE
+    ours = feast.config.offline_store.type in OFFLINE_STORES
     with one_snapshot() as snapshots:
         job = feast.get_historical_features(entity_df=asked if ours else asked.to_pandas(), features=refs, full_feature_names=full_names)
         joined: pl.DataFrame = job.to_polars() if ours else _all_rows(asked, pl.DataFrame(pl.from_arrow(job.to_arrow())))

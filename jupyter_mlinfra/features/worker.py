@@ -28,6 +28,7 @@ from ..core import errors
 from ..core.errors import MLInfraError
 from ..core.files import explain_os_error
 from ..core.sqlite import fix_of, sqlite_error
+from .repo import registry_fault
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -147,11 +148,14 @@ def main(verb: str, descriptor: str) -> None:
 
 def _explained(verb: str, error: Exception) -> MLInfraError:
     """Feast, SQLAlchemy and online stores raise their own errors; those of storage can be mended by the user."""
-    if isinstance(error, OSError):
-        return explain_os_error(error, f"features {verb} could not be done.")
+    what = f"features {verb} could not be done."
+    if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+        return explain_os_error(error, what)
     reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     if (cause := sqlite_error(error)) and (fix := fix_of(cause)):
-        return errors.Unavailable(f"features {verb} could not be done.", reason, fix)
+        return errors.Unavailable(what, reason, fix)
+    if fault := registry_fault(what, error):
+        return fault
     return MLInfraError(f"features {verb} failed.", reason, "Report it if it happens again: the answer of the library was not expected.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from pyiceberg.types import LongType, NestedField, StringType
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.drivers import with_region
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 
@@ -343,3 +345,50 @@ def test_a_catalog_that_is_not_reached_has_not_committed(lake, rest, monkeypatch
         lake.write(pl.DataFrame({"n": [2]}), into="t.a")
     assert time.monotonic() - begun < 20
     assert sorted(tmp_path.glob("lake/**/*.parquet")) == before
+
+
+def test_with_an_endpoint_the_name_of_a_bucket_is_looked_up_nowhere(tmp_path, monkeypatch):
+    """Without a region Arrow would ask AWS for the bucket's."""
+    asked: list[str] = []
+    monkeypatch.setattr("pyiceberg.io.pyarrow._cached_resolve_s3_region", asked.append)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    keys = {"s3.access-key-id": "a", "s3.secret-access-key": "b", "s3.connect-timeout": "1", "s3.request-timeout": "1"}
+    lines = "".join(f'"{key}" = "{value}"\n' for key, value in keys.items())
+    (tmp_path / "mlinfra.toml").write_text(f'[catalog]\nwarehouse = "s3://lake/w"\n[catalog.properties]\n"s3.endpoint" = "http://127.0.0.1:1"\n{lines}')
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1"):
+        Catalog(Project.open(tmp_path)).write(pl.DataFrame({"a": [1]}), into="t.t")
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("given", "region"),
+    [
+        ({"s3.endpoint": "http://x"}, "us-east-1"),
+        ({"s3.endpoint": "http://x", "s3.region": "eu-west-1"}, "eu-west-1"),
+        ({"s3.endpoint": "http://x", "client.region": "eu-west-1"}, None),
+        ({"s3.access-key-id": "a"}, None),  # AWS itself: the region is its own to tell
+    ],
+)
+def test_a_region_is_made_up_only_for_an_endpoint_without_one(given, region, monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    assert with_region(given).get("s3.region") == region
+    assert with_region(given).items() >= given.items()
+
+
+@pytest.mark.parametrize(
+    ("settings", "module", "extra"),
+    [
+        ('warehouse = "s3://lake/w"\n[catalog.properties]\n"py-io-impl" = "pyiceberg.io.fsspec.FsspecFileIO"\n', "s3fs", "s3"),
+        ('uri = "sql+postgresql+psycopg2://ana:geheim@127.0.0.1:1/x"\nwarehouse = "/nowhere"\n', "psycopg2", "postgres"),
+    ],
+)
+def test_a_driver_that_is_missing_names_the_extra_that_brings_it(tmp_path, monkeypatch, settings, module, extra):
+    monkeypatch.setitem(sys.modules, module, None)  # as where it is not installed
+    (tmp_path / "mlinfra.toml").write_text(f"[catalog]\n{settings}")
+    with pytest.raises(Unavailable) as refused:
+        Catalog(Project.open(tmp_path)).write(pl.DataFrame({"a": [1]}), into="t.t")
+    assert refused.value.fix == f"pip install 'jupyter-mlinfra[{extra}]'"
+    assert module in refused.value.why
+    assert "geheim" not in str(refused.value)

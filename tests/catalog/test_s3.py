@@ -89,7 +89,7 @@ def test_a_missing_driver_names_our_extra(project: Project, monkeypatch: pytest.
     for name in ("psycopg", "psycopg2"):
         monkeypatch.setitem(sys.modules, name, None)
     (project.root / "mlinfra.toml").write_text(f'[catalog]\nuri = "{uri}"\nwarehouse = "{project.root}/w"\n')
-    with pytest.raises(Unavailable, match=rf"The package {package}.*pip install 'jupyter-mlinfra\[postgres\]'") as said:
+    with pytest.raises(Unavailable, match=rf"{package} is not installed.*pip install 'jupyter-mlinfra\[postgres\]'") as said:
         Catalog(Project.open(project.root)).write(pl.DataFrame({"n": [1]}), into="t.a")
     assert "canary" not in str(said.value)
     assert "network" not in str(said.value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
@@ -187,6 +189,68 @@ def test_types_are_inferred_from_the_dataset_and_rows_can_be_written_back(flight
     new = pd.DataFrame({"origin": ["JFK"], "known_at": [T0 + 9 * HOUR], "made_at": [T0], "temp": [9.0]})
     feast.write_to_offline_store("weather", new)
     assert Catalog(flights).dataset("flights.weather").scan().collect().height == height + 1
+
+
+WHOLE = """
+from feast import Entity, FeatureView
+
+from jupyter_mlinfra.features import DatasetSource
+
+home = Entity(name="home", join_keys=["zip"])
+homes = FeatureView(name="homes", entities=[home], source=DatasetSource(dataset="flights.homes", timestamp_field="at"))
+"""
+
+HOMES = pl.DataFrame(
+    {
+        "zip": ["02134", "10001"], "at": [T0, T0], "street": ["Elm", None], "rooms": [3, 4], "floors": pl.Series([1, 2], dtype=pl.Int32), "price": [1.5, None],
+        "sold": [True, False], "built": [date(1999, 1, 2), None], "seen": [T0, None], "local": [datetime(2026, 1, 1)] * 2, "plan": [b"x", b"y"],
+        "areas": [[1.5, 2.0], []], "names": [["a", "b"], None], "counts": [[1], [2]], "visits": [[T0], []], "days": [[date(2026, 1, 1)], []],
+    }
+)  # fmt: skip
+
+
+def test_a_view_without_a_schema_has_the_types_that_feast_gives_the_rows_in_a_file(flights: Project) -> None:
+    """And its values come online and into training sets. The file is written by Arrow: a text in it is text, which is large text in Polars."""
+    from feast import FileSource
+    from pyarrow import parquet
+
+    catalog, features, file = Catalog(flights), Features(flights), flights.root / "feature_repo" / "homes.py"
+    catalog.write(HOMES, into="flights.homes")
+    file.write_text(WHOLE)
+    features.apply()
+    shown = {feature.name: feature.type for feature in features.show("homes").features}
+    assert shown == {
+        "street": "str", "rooms": "i64", "floors": "i32", "price": "f64", "sold": "bool", "built": "ts", "seen": "ts", "local": "ts", "plan": "bytes",
+        "areas": "list[f64]", "names": "list[str]", "counts": "list[i64]", "visits": "list[ts]", "days": "list[ts]",
+    }  # fmt: skip
+    plain = HOMES.drop("built", "names", "visits", "days")  # of these Feast 0.67 has no type in a file
+    parquet.write_table(pa.Table.from_pandas(plain.to_pandas(), preserve_index=False), flights.root / "feature_repo" / "homes.parquet")
+    config = features.feast().config
+    translate = FileSource.source_datatype_to_feast_value_type()
+    theirs = {name: translate(kind).name for name, kind in FileSource(path="homes.parquet", timestamp_field="at").get_table_column_names_and_types(config)}
+    ours = {name: translate(kind).name for name, kind in features.feast().get_feature_view("homes").batch_source.get_table_column_names_and_types(config)}
+    assert {name: ours[name] for name in theirs} == theirs
+
+    assert [item.rows for item in features.materialize("homes")] == [2]
+    found = features.online(["homes:*"], [{"zip": "02134"}])[0].values
+    midnight = datetime(1999, 1, 2, tzinfo=UTC)
+    assert (found["homes:street"], found["homes:built"], found["homes:areas"], found["homes:names"]) == ("Elm", midnight, [1.5, 2.0], ["a", "b"])
+    assert (found["homes:days"], found["homes:visits"]) == ([datetime(2026, 1, 1, tzinfo=UTC)], [T0])
+    asked = pl.DataFrame({"zip": ["10001"], "event_timestamp": [T0]})
+    assert features.training_set(["homes:*"], asked).row(0, named=True)["counts"] == [2]
+    file.unlink()
+
+
+def test_a_column_that_feast_has_no_type_for_is_named(flights: Project) -> None:
+    file = flights.root / "feature_repo" / "homes.py"
+    Catalog(flights).write(HOMES.with_columns(tax=pl.lit(Decimal("1.50"))), into="flights.homes", mode="replace")
+    file.write_text(WHOLE)
+    try:
+        with pytest.raises(Unprocessable, match=r"homes.py, line 7, homes: Feast has no type for column tax \(decimal") as caught:
+            Features(flights).apply()
+        assert "schema=" in caught.value.fix
+    finally:
+        file.unlink()
 
 
 @pytest.mark.parametrize(

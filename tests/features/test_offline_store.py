@@ -240,7 +240,7 @@ def test_a_saved_dataset_is_a_parquet_file_and_is_not_overwritten_unasked(small:
 
 @pytest.mark.parametrize(
     ("entities", "what"),
-    [(None, "cannot be read"), ("SELECT 1", "cannot be read"), (pd.DataFrame({"user_id": [1], "event_timestamp": ["x"]}), "event_timestamp is")],
+    [(7, "cannot be read"), ("SELECT 1", "cannot be read"), (pd.DataFrame({"user_id": [1], "event_timestamp": ["x"]}), "event_timestamp is")],
 )
 def test_entity_rows_of_no_use_are_refused(small: FeatureStore, entities: Any, what: str) -> None:
     with pytest.raises(BadRequest, match=what):

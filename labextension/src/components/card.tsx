@@ -54,11 +54,14 @@ function Card({ kind, title, shape, tone = 'idle', reason, children }: ICardProp
   );
 }
 
+/** Longer code would be cut off in the card: its button inserts it, and there it is read. */
+const SHOWN_LINES = 8;
+
 interface IEmptyCardProps {
   /** What the thing is. */
   sentence: string;
   action?: IAction;
-  /** Shown as it is to be typed. */
+  /** Shown as it is to be typed, where it has few lines. */
   code?: string;
   /** The button's word where it inserts the code that is shown. */
   insert?: string;
@@ -78,7 +81,7 @@ export function EmptyCard({ sentence, action, code = '', insert, door }: IEmptyC
           <Button kind="primary" {...verb} />
         </div>
       )}
-      {code && <code>{code}</code>}
+      {code && code.split('\n').length <= SHOWN_LINES && <code>{code}</code>}
     </Card>
   );
 }

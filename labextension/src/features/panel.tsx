@@ -170,7 +170,9 @@ function NoViews(): React.ReactElement {
       {example =>
         example ? (
           <EmptyCard
-            sentence={trans.__('A feature is a column that training and serving read alike.')}
+            sentence={trans.__(
+              'A feature is a column that training and serving read alike. The example makes a view of a dataset that is there and applies it.'
+            )}
             insert={trans.__('Insert an Example')}
             code={example}
           />

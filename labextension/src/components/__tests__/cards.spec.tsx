@@ -80,6 +80,21 @@ function Asked({ fetch }: { fetch: (signal: AbortSignal) => Promise<string> }): 
   return <Result query={query}>{data => <p>{data}</p>}</Result>;
 }
 
+describe('code in the empty card', () => {
+  it('is shown whole, or only inserted where it is long', () => {
+    const fake = fakeWorkbench();
+    const long = Array.from({ length: 30 }, (_, place) => `line${place} = 1`).join('\n');
+    const { container, unmount } = show(fake, <EmptyCard sentence="A view." insert="Insert" code={long} />);
+    expect(container.querySelector('code')).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Insert' }));
+    expect(fake.code.insertBelow).toHaveBeenCalledWith(long, undefined);
+    unmount();
+    expect(show(fake, <EmptyCard sentence="A view." code="%%job" />).container.querySelector('code')?.textContent).toBe(
+      '%%job'
+    );
+  });
+});
+
 describe('a query', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
