@@ -63,6 +63,7 @@ def test_a_notebook_runs_as_a_job_and_its_end_arrives_in_the_panel_by_itself(lab
     form.get_by_role("button", name="Submit Job").click()
     row = panel.get_by_role("tree", name="Jobs").get_by_role("treeitem").filter(has_text=name)
     expect(row.locator('[data-state="running"]')).to_be_visible()
+    expect(form).to_have_count(0)  # what was submitted is done: its page is in front
     expect(row.locator('[data-state="succeeded"]')).to_be_visible(timeout=120_000)
     assert lab.page.evaluate("window.sameDocument") is True, "the page was loaded again"
     reference = row.get_attribute("data-mlinfra-ref") or ""

@@ -4,6 +4,7 @@ import React from 'react';
 
 import type { IJob, IJobSpec, IParameter } from '../../api/types';
 import { fakeWorkbench, framed, type IFake, show } from '../../components/__tests__/workbench';
+import { PageContext } from '../../hooks/page';
 import SubmitPage from '../submit';
 
 /** A notebook that can be edited while its form is open. */
@@ -52,6 +53,20 @@ describe('the form of a notebook that changes', () => {
     cell[0] = { ...cell[0]!, default: 8 };
     rerender(framed(fake, page(1)));
     await waitFor(() => expect(field(/^depth/).value).toBe('8'));
+  });
+
+  it('closes once it is submitted, and stays when nothing was', async () => {
+    const { cell, fake } = notebook(6);
+    const close = jest.fn();
+    show(fake, <PageContext.Provider value={{ target: '', turn: 0, close }}>{page()}</PageContext.Provider>);
+    await screen.findByLabelText(/^depth/);
+    cell[0] = { ...cell[0]!, default: 8 };
+    submit();
+    await waitFor(() => expect(field(/^depth/).value).toBe('8'));
+    expect(close).not.toHaveBeenCalled();
+    submit();
+    await waitFor(() => expect(close).toHaveBeenCalledTimes(1));
+    expect(fake.open).toHaveBeenCalledWith('job:7f3a');
   });
 
   it('submits nothing but what it shows', async () => {
