@@ -24,7 +24,7 @@ const modules = [
 
 module.exports = {
   testEnvironment: 'jsdom',
-  testTimeout: 30_000, // a machine whose cores are busy takes several times as long
+  testTimeout: 60_000, // a machine whose cores are busy takes several times as long
   testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
   transform: {
     '\\.[jt]sx?$': [
@@ -45,7 +45,5 @@ module.exports = {
     '^vega$': '<rootDir>/node_modules/vega/build/vega.js',
     '\\.(css|svg|raw)$': '<rootDir>/scripts/jest/asset.cjs'
   },
-  // A machine on which everything else runs too is several times slower.
-  testTimeout: 60_000,
   setupFiles: ['<rootDir>/scripts/jest/browser.cjs']
 };
