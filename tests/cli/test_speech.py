@@ -184,7 +184,7 @@ def test_in_a_job_progress_and_the_error_go_to_its_files_too(noted: Noted, tmp_p
         with pytest.raises(SystemExit):
             main(["deployments", "deploy", "m/1", *words])
         assert json.loads(progress.read_text()) == {"fraction": None, "text": "building"}
-        assert reason.read_text() == "There is no room. The disk is full."
+        assert reason.read_text() == "There is no room. The disk is full. Make some."
         reason.unlink()
 
 
