@@ -159,7 +159,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 ELSEWHERE = {  # tested below, each for what it does besides
     "catalog delete", "catalog sql", "deployments delete", "deployments deploy", "deployments predict", "deployments show", "deployments up", "down",
-    "features materialize", "features use", "init", "jobs attach", "jobs submit", "project check", "project show", "schedules delete", "up",
+    "features materialize", "features use", "init", "jobs attach", "jobs submit", "project check", "project show", "runs import", "schedules delete", "up",
 }  # fmt: skip
 
 
@@ -180,6 +180,17 @@ def test_a_verb_asks_its_service_and_answers_with_the_record(
     assert text.strip()
     assert "object at 0x" not in text
     assert "=<" not in text
+
+
+@pytest.mark.parametrize("words", ["runs import", "runs import old/mlflow.db"])
+def test_an_import_says_how_many_runs_came_from_where(noted: Noted, verb: Callable[..., Any], words: str) -> None:
+    noted.answer = [replace(record("Imported"), store="old/mlflow.db", runs=["a", "b"], already=3)]
+    assert to_json(verb(words.split()).value) == to_json(noted.answer)
+    assert noted.calls == [("experiments", "bring_in", {"store": words.split()[2] if words.count(" ") > 1 else None})]
+    (row,) = run(words.split(), Session()).value
+    assert (row["store"], row["brought in"], row["here before"]) == ("old/mlflow.db", 2, 3)
+    noted.answer = []
+    assert "none" in text_of(run(["runs", "import"], Session()).value)
 
 
 def test_every_verb_is_in_the_table() -> None:
