@@ -65,7 +65,7 @@ def _alias(verb: str, words: Words) -> Words:
     return words
 
 
-_CATALOG = _same("list", "show", "ingest", "inspect", "search", "preview", "profile", "snapshots", "lineage", "tag", "describe", "delete", "sql")
+_CATALOG = _same("list", "show", "ingest", "inspect", "search", "preview", "profile", "verify", "snapshots", "lineage", "tag", "describe", "delete", "sql")
 _FEATURES = _same("list", "views", "show", "search", "apply", "materialize", "online", "use")
 _JOBS = _same(
     "list", "show", "submit", "logs", "attach", "cancel", "requeue", "restore", "hold", "release", "priority", "clone", "queue", "attempts", "resources",

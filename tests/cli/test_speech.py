@@ -28,7 +28,7 @@ from tests.server.noted import Noted
 def test_json_is_one_value_wherever_the_flag_stands(mlinfra: Callable[..., Said]) -> None:
     for words in (["--json", "jobs", "list"], ["jobs", "--json", "list"], ["jobs", "list", "--json"]):
         said = mlinfra(*words)
-        assert (said.code, said.value) == (0, {"items": [], "shown": 0, "total": 0, "cursor": None, "note": ""})
+        assert (said.code, said.value) == (0, {"items": [], "shown": 0, "total": 0, "cursor": None, "note": "", "more": False})
 
 
 def test_the_project_is_named_wherever_the_option_stands(mlinfra: Callable[..., Said], project: Project, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_an_outcome_that_is_a_failure_is_a_reason_too(noted: Noted, tmp_path: Pa
     with pytest.raises(SystemExit) as ended:
         main(["pipelines", "run", "flights", "--json"])
     assert (ended.value.code, json.loads(capfd.readouterr().out)["error"]["code"]) == (1, "failed")
-    assert reason.read_text() == "Pipeline flights failed. train: Cell 3 failed."
+    assert reason.read_text() == "Pipeline flights failed. train: Cell 3 failed. mlinfra pipelines show flights"
 
 
 def has_open(process: subprocess.Popen[str], file: Path) -> bool:

@@ -169,7 +169,7 @@ def test_every_route_is_in_the_table() -> None:
     every = {(path, verb) for path, verbs in document()["paths"].items() for verb in verbs}
     elsewhere = {
         ("/jobs/jobs", "post"), ("/jobs/estimate", "post"), ("/jobs/jobs/{id}/attach", "post"), ("/workbench/init", "post"), ("/workbench/project", "get"),
-        ("/catalog/inspect", "post"),
+        ("/catalog/inspect", "post"), ("/workbench/first-steps", "post"),
         ("/openapi.json", "get"),
     }  # fmt: skip
     assert every - called == elsewhere | {(f"/{template_of(path)[1:]}", "post") for path, *_ in LONG}
@@ -280,6 +280,14 @@ async def test_the_same_answer_twice_is_sent_once(noted: Noted, ask: Callable[..
     assert (second.code, second.value) == (304, None)
 
 
-async def test_numbers_that_json_does_not_have_are_null(noted: Noted, ask: Callable[..., Any]) -> None:
+async def test_numbers_that_json_does_not_have_are_words(noted: Noted, ask: Callable[..., Any]) -> None:
     noted.answer = {"status": {"x": float("nan")}}
-    assert (await ask("workbench/status")).value == {"status": {"x": None}}
+    assert (await ask("workbench/status")).value == {"status": {"x": "NaN"}}
+
+
+async def test_the_first_notebook_is_made_once_and_named_as_the_file_browser_names_it(noted: Noted, ask: Callable[..., Any]) -> None:
+    first = (await ask("workbench/first-steps", {})).value
+    notebook = noted.project.root / first["path"]
+    notebook.write_text("changed")
+    assert (await ask("workbench/first-steps", {})).value == first
+    assert notebook.read_text() == "changed"
