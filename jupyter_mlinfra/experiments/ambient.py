@@ -13,8 +13,9 @@ from collections.abc import Mapping
 
 from ..core.errors import MLInfraError, NotFound
 from ..core.imports import around_import
+from ..core.outbox import node, outbox
 from ..core.project import Project
-from ..jobs.environment import NODE, ONLY_HERE
+from ..jobs.environment import ONLY_HERE
 from .store import ACTIVE, ARTIFACT_ROOT, REGISTRY, TRACKING, Store
 
 
@@ -73,7 +74,7 @@ def _chosen(store: Store, environment: Mapping[str, str]) -> bool:
 def _is_free(store: Store) -> bool:
     if _chosen(store, os.environ):
         return False
-    if store.sqlite is not None and os.environ.get(NODE):
+    if store.sqlite is not None and node() and outbox() is None:
         message = "This job runs on another machine, where the SQLite file of the runs is not to be opened; a tracking server can be reached from there."
         warnings.warn(f"{message} Set it in mlinfra.toml: [experiments] tracking_uri", stacklevel=2)
         return False

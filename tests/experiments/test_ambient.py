@@ -135,6 +135,16 @@ def test_a_job_on_another_machine_does_not_open_the_file_of_the_runs(project, mo
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
+def test_on_another_machine_plain_mlflow_writes_into_the_outbox_that_is_brought_home(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLINFRA_NODE", "gpu-7")
+    monkeypatch.setenv("MLINFRA_OUTBOX", str(tmp_path / "outbox"))
+    for name in ("MLFLOW_TRACKING_URI", "_MLFLOW_SERVER_ARTIFACT_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    ambient.adopt(project)
+    assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/outbox/mlflow.db"
+    assert os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] == f"{tmp_path}/outbox/artifacts"
+
+
 @pytest.fixture
 def stray(project: Project, notebooks: Path, empty_store: Path) -> Path:
     """A store that plain MLflow left beside a notebook: a parent with a model and a child, one deleted run, one that goes on."""
