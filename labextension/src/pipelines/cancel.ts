@@ -3,10 +3,8 @@ import { errorText } from '../components/card';
 import { confirm, done, failed } from '../components/confirm';
 import * as format from '../format';
 import { LONG_SECONDS } from '../jobs/cancel';
+import { until } from '../jobs/ended';
 import type { IWorkbench } from '../tokens';
-
-/** Between two looks at a run that ends, in milliseconds. */
-const PAUSE = 500;
 
 /**
  * Cancel a run: with a question when it went on for long, as for a job, else at once with an undo for ten seconds.
@@ -15,11 +13,11 @@ const PAUSE = 500;
 export async function cancelRun(
   workbench: IWorkbench,
   pipeline: string,
-  { run, started_at: began }: IPipelineRun,
+  known: IPipelineRun,
   onUndo: () => unknown
 ): Promise<boolean> {
   const { client, trans } = workbench;
-  const ran = (Date.now() - Date.parse(began)) / 1000;
+  const ran = (Date.now() - Date.parse(known.started_at)) / 1000;
   const long = ran > LONG_SECONDS;
   const question = {
     title: trans.__('Cancel the run of %1?', pipeline),
@@ -30,10 +28,10 @@ export async function cancelRun(
   if (long && !(await confirm(question))) {
     return false;
   }
-  await client.pipelines.cancel(run);
+  await client.pipelines.cancel(known.run);
   if (!long) {
     const undo = (): void =>
-      void goOn(workbench, run).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
+      void goOn(workbench, known).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
     done(trans.__('The run of %1 is cancelled. An undo goes on with what it had not finished.', pipeline), {
       label: trans.__('Undo'),
       run: undo
@@ -43,9 +41,11 @@ export async function cancelRun(
 }
 
 /** Go on with a run that was cancelled, once its steps have ended. */
-async function goOn({ client }: IWorkbench, run: string): Promise<void> {
-  while ((await client.pipelines.showRun(run)).state === 'running') {
-    await new Promise(resolve => setTimeout(resolve, PAUSE));
-  }
-  await client.pipelines.repair(run);
+async function goOn({ client: { pipelines } }: IWorkbench, known: IPipelineRun): Promise<void> {
+  await until(
+    known,
+    () => pipelines.showRun(known.run),
+    ({ state }) => state === 'running'
+  );
+  await pipelines.repair(known.run);
 }
