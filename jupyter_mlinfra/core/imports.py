@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -60,8 +59,11 @@ def around_import(name: str, *, before: Callable[[], None], after: Callable[[], 
         sys.meta_path.insert(0, _Watch(name, before, after))
 
 
-class _Watch(MetaPathFinder):
-    """Waits for one import. The module is found and loaded as ever; only its loader's last step is lengthened."""
+class _Watch:
+    """A finder that waits for one import. Not derived from `MetaPathFinder`, whose module takes longer to load than this package.
+
+    The module is found and loaded as ever; only its loader's last step is lengthened.
+    """
 
     def __init__(self, name: str, before: Callable[[], None], after: Callable[[], None]) -> None:
         self._name, self._before, self._after = name, before, after

@@ -11,12 +11,13 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,9 @@ SERVING = Recipe(
 LOGGED = Recipe("model's own environment", packages=(), overrides=_NO_GPU)
 BUILD_SECONDS = 900
 KEEP_DAYS = 90
+_SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
+"""Has uv ask the certificates of the system; the second is what older ones read."""
+_UNTRUSTED = re.compile(r"UnknownIssuer|invalid peer certificate")
 _MARKER = "complete.json"
 _PINNED = ("numpy", "scipy")
 
@@ -164,8 +168,12 @@ def _uv(recipe: Recipe, *arguments: str, at: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PYTHON", "PYTHONPATH", "PYTHONHOME")}
     if "PIP_INDEX_URL" in environment:  # what a user has told pip holds for uv as well
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
+    command = [_uv_binary(), *arguments]
     try:
-        done = subprocess.run([_uv_binary(), *arguments], cwd=at, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+        done = _run(command, at, environment)
+        if done.returncode and _UNTRUSTED.search(done.stderr) and not _SYSTEM_CERTIFICATES.keys() & environment.keys():
+            # A proxy that looks into connections shows a certificate that this machine trusts and uv's own list does not hold.
+            done = _run(command, at, environment | _SYSTEM_CERTIFICATES)
     except subprocess.TimeoutExpired as error:
         fix = "Look at the network, then deploy again."
         raise Unavailable(f"The {recipe.what} could not be built.", f"uv took over {BUILD_SECONDS} s.", fix) from error
@@ -174,6 +182,10 @@ def _uv(recipe: Recipe, *arguments: str, at: Path) -> str:
         fix = "Correct the model's requirements, or the way to the package index (UV_DEFAULT_INDEX), then deploy again."
         raise Unavailable(f"The {recipe.what} could not be built.", f"uv said: {said[-600:]}", fix)
     return done.stdout
+
+
+def _run(command: Sequence[str], at: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=at, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
 
 
 def _uv_binary() -> str:

@@ -96,3 +96,18 @@ def test_the_workbench_itself_never_imports_the_runtime() -> None:
     code = "import sys, jupyter_mlinfra.deployments.service, jupyter_mlinfra.deployments.targets.keeper; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"seldon_core", "xgboost", "polars", "pandas", "mlflow", "pyarrow", "flask"} & set(loaded)
+
+
+def test_a_certificate_that_only_the_system_knows_is_asked_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As behind a proxy that looks into connections."""
+    uv = tmp_path / "uv"
+    uv.write_text(
+        '#!/bin/sh\necho "$UV_SYSTEM_CERTS" >>calls\n'
+        '[ -n "$UV_SYSTEM_CERTS" ] || { echo "cause: invalid peer certificate: UnknownIssuer" >&2; exit 2; }\necho built\n'
+    )
+    uv.chmod(0o755)
+    for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(environment, "_uv_binary", lambda: str(uv))
+    assert environment._uv(environment.SERVING, "venv", at=tmp_path) == "built\n"
+    assert (tmp_path / "calls").read_text() == "\ntrue\n"

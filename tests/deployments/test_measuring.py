@@ -18,6 +18,7 @@ from jupyter_mlinfra.core.records import page_of
 from jupyter_mlinfra.core.settings import ProjectCard, Targets
 from jupyter_mlinfra.deployments import client, measuring
 from jupyter_mlinfra.deployments.gateway import Keys
+from jupyter_mlinfra.workbench import DOMAINS
 
 KEYS = Keys(probe="ours")
 OK = {"data": {"names": [], "ndarray": [0.5]}, "meta": {}}
@@ -74,7 +75,7 @@ def test_readiness_says_what_the_test_before_traffic_says(monkeypatch: pytest.Mo
         latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS),
         measure=lambda name, seconds, rate: measured,
     )
-    latency, volume = readiness.check(workbench)
+    latency, volume = readiness.check(workbench, DOMAINS)
     assert (latency.verdict, latency.limit, latency.measured) == (
         "missed",
         "p99 at most 100 ms for one row",
@@ -106,7 +107,7 @@ def test_a_volume_that_the_client_cannot_make_is_unknown_and_one_that_the_server
         latency=lambda name, at_most_ms: measuring.Latency(p99_ms=1.0, requests=1000, rounds=1),
         measure=lambda name, seconds, rate: measuring.measure("http://gateway", b"", seconds=2.0, rate=rate, keys=KEYS),
     )
-    _, volume = readiness.check(workbench)
+    _, volume = readiness.check(workbench, DOMAINS)
     assert (volume.target, volume.verdict) == ("volume of flights", verdict)
     assert ("the measuring client was too slow" in volume.measured) is (verdict == "unknown")
     assert bool(volume.fix) is (verdict == "unknown")
@@ -116,7 +117,7 @@ def test_a_volume_that_the_client_cannot_make_is_unknown_and_one_that_the_server
 def test_a_slow_client_hides_no_failed_request(failed: int, verdict: str) -> None:
     figures = SimpleNamespace(rate=3.0, failed=failed, requests=100, client_slow=True)
     workbench = asked(["flights"], latency=lambda *_, **__: measuring.Latency(p99_ms=1.0, requests=1000, rounds=1), measure=lambda *_, **__: figures)
-    assert readiness.check(workbench)[1].verdict == verdict
+    assert readiness.check(workbench, DOMAINS)[1].verdict == verdict
 
 
 def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +130,7 @@ def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.Mon
         latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS),
         measure=lambda name, seconds, rate: measuring.measure("http://gateway", b"", seconds=0.1, rate=rate, keys=KEYS),
     )
-    latency, volume = readiness.check(workbench)
+    latency, volume = readiness.check(workbench, DOMAINS)
     assert (latency.target, latency.verdict, latency.measured, latency.fix) == (
         "latency of flights",
         "unknown",
@@ -138,7 +139,7 @@ def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.Mon
     )
     assert (volume.target, volume.limit, volume.verdict) == ("volume of flights", "20 requests/s", "unknown")
     workbench.deployments.list = silent
-    (nothing,) = readiness.check(workbench)
+    (nothing,) = readiness.check(workbench, DOMAINS)
     assert (nothing.target, nothing.verdict, nothing.measured) == ("live deployment", "unknown", "The gateway does not answer. Nothing listens.")
 
 
@@ -147,12 +148,12 @@ def test_the_deployment_that_the_card_names_is_measured_and_of_several_none_is_g
         return SimpleNamespace(rate=20.0, failed=0, requests=100, p99_ms=len(name), client_slow=False)
 
     names = ["churn", "flights", "weather"]
-    checks = readiness.check(asked(names, named="flights", latency=measure, measure=measure))
+    checks = readiness.check(asked(names, named="flights", latency=measure, measure=measure), DOMAINS)
     assert [check.target for check in checks] == ["latency of flights", "volume of flights"]
-    (unnamed,) = readiness.check(asked(names, latency=measure, measure=measure))
+    (unnamed,) = readiness.check(asked(names, latency=measure, measure=measure), DOMAINS)
     assert (unnamed.verdict, unnamed.measured) == ("unknown", "3 deployments are healthy")
     assert unnamed.fix == 'Name one in mlinfra.toml: [project] deployment = "churn"'
-    (gone,) = readiness.check(asked(names, named="trains", latency=measure, measure=measure))
+    (gone,) = readiness.check(asked(names, named="trains", latency=measure, measure=measure), DOMAINS)
     assert (gone.verdict, gone.measured) == ("unknown", "trains is not healthy")
 
 

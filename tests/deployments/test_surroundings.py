@@ -31,6 +31,7 @@ def in_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("in_a_job")
 def test_the_keeper_gets_the_settings_and_nothing_of_the_job(tmp_path: Path, kit: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(environment.NODE)  # on another machine nobody deploys
     project = kit.open_project(tmp_path)
     given: list[dict[str, str]] = []
     monkeypatch.setattr(local, "spawn_detached", lambda *_, environment, **__: given.append(environment))

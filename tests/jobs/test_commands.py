@@ -278,7 +278,7 @@ def test_waiting_ends_at_the_timeout_with_the_jobs_as_they_stand(jobs: Jobs, too
 
 def test_a_verb_of_the_command_line_says_in_the_reason_of_its_job_why_it_failed(run: Callable[..., Job]) -> None:
     job = run(sys.executable, "-m", "jupyter_mlinfra.cli", "jobs", "show", "nope")
-    assert (job.state, job.exit_code, job.reason) == ("failed", 1, "There is no job 'nope'. A job id is a short hexadecimal number.")
+    assert (job.state, job.exit_code, job.reason) == ("failed", 1, "There is no job 'nope'. A job id is a short hexadecimal number. mlinfra jobs list")
 
 
 def test_a_running_job_reports_progress_and_the_last_report_is_kept(jobs: Jobs, project: Project, tools: Any) -> None:

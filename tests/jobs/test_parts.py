@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -257,8 +258,7 @@ def test_an_environment_is_kept_in_memory_for_its_owner_only_and_forgotten(tmp_p
         forget(folder, jobs=[], environments=[])
         assert recall(str(path)) is None
     finally:
-        path.unlink(missing_ok=True)
-        folder.rmdir()
+        shutil.rmtree(folder)
 
 
 def test_no_environment_is_left_once_no_job_needs_it(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +296,7 @@ def test_a_runtime_folder_that_others_can_enter_is_not_used(tmp_path: Path, monk
         good.parent.chmod(0o755)
         other = runtime_folder(tmp_path)
         assert other.parent == Path(f"/dev/shm/mlinfra-{os.getuid()}")
-        other.rmdir()
+        shutil.rmtree(other)
 
 
 def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,7 +306,7 @@ def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     folder = runtime_folder(tmp_path)
     assert folder.is_relative_to("/dev/shm")
-    folder.rmdir()
+    shutil.rmtree(folder)
     mounts = "/dev/root / ext4 rw 0 0\n"
     with pytest.raises(Unavailable, match="in memory"):
         runtime_folder(tmp_path)

@@ -445,7 +445,7 @@ def test_rings_of_several_processes_start_each_due_time_once(world: World) -> No
         ({"overlap": "both"}, "overlap cannot be"),
         ({"grace_seconds": -1}, "grace"),
         ({"job": {"command": ["echo", "{{ yesterday }}"]}}, "stands for nothing"),
-        ({"job": {"command": ["echo"], "gpu": 1}}, "cannot be one"),
+        ({"job": {"command": ["echo"], "gpu": 1}}, "A job has no gpu"),
         ({"job": {"command": []}}, "one notebook or one command"),
         ({"pipeline": "p"}, "one pipeline or one job"),
         ({"parameters": {"x": 1}}, "takes no parameters"),

@@ -110,6 +110,7 @@ EXPECTED = {
     "GET workbench/status": "read workbench",
     "GET workbench/project": "read workbench",
     "POST workbench/init": "write workbench",
+    "POST workbench/first-steps": "write workbench",
     "POST workbench/check": "execute workbench",
     "POST workbench/up": "execute workbench",
     "POST workbench/down": "execute workbench",
