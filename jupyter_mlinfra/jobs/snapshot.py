@@ -9,6 +9,7 @@ object, and what was left out), `trees/ID/` (a checkout, made of copies of objec
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -24,7 +25,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import NotFound, TooLarge, Unprocessable
+from ..core.errors import NotFound, TooLarge, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock, open_regular, read_regular, write_atomic
 from ..core.records import page_of
 from .changes import FILE_BYTES, changes, difference
@@ -157,7 +158,7 @@ class Snapshots:
             _remove_litter(self._folder, self._folder / "trees", self._folder / "manifests", self._folder / "stamps", self._folder / "diffs")
 
     def _keys_of(self, ident: str) -> list[str]:
-        """The objects of a snapshot; one that is damaged can use none, and goes."""
+        """The objects of a snapshot; one that is damaged can use none, and goes. Raises Unavailable: what it uses is not known."""
         try:
             return [item["key"] for item in self._manifest(ident)["files"].values()]
         except Damaged:
@@ -208,7 +209,7 @@ class Snapshots:
             self._manifest(ident)
             os.utime(self._manifest_path(ident))
             os.utime(self.tree_path(ident))
-        except (NotFound, Damaged, FileNotFoundError):  # it is written again
+        except (NotFound, Damaged, Unavailable, FileNotFoundError):  # it is written again
             return False
         return True
 
@@ -346,13 +347,21 @@ class Snapshots:
         return target if real.startswith(f"{self._root}{os.sep}") and not os.path.isabs(target) else real
 
     def _manifest(self, ident: str) -> dict[str, Any]:
+        """Raises NotFound, Damaged for what it holds, and Unavailable when it cannot be read now, which says nothing of what it holds."""
         try:
             return _manifest_of(read_regular(self._manifest_path(ident)))
         except FileNotFoundError:
             raise NotFound(f"There is no code snapshot {ident[:8]}.", "It was cleaned away with its job's log.", "Submit the notebook again.") from None
-        except (OSError, ValueError, RecursionError) as error:
-            why = f"Its list of files {self._manifest_path(ident)} cannot be read: {error}."
-            raise Damaged(f"The code snapshot {ident[:8]} is damaged.", why, "Submit the job again, from the code as it is now.") from error
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # something that is no file is in its place
+                raise self._damaged(ident, error) from error
+            raise explain_os_error(error, f"The code snapshot {ident[:8]} cannot be read.") from error
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(ident, error) from error
+
+    def _damaged(self, ident: str, error: Exception) -> Damaged:
+        why = f"Its list of files {self._manifest_path(ident)} cannot be used: {error}."
+        return Damaged(f"The code snapshot {ident[:8]} is damaged.", why, "Submit the job again, from the code as it is now.")
 
     def _manifest_path(self, ident: str) -> Path:
         return self._folder / "manifests" / f"{ident}.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.core.errors import NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.jobs import snapshot
 from jupyter_mlinfra.jobs.snapshot import Snapshots
 from jupyter_mlinfra.jobs.sources import survey
 
@@ -333,6 +335,32 @@ def test_a_damaged_list_of_files_keeps_nothing_else_from_being_tidied(root: Path
     snapshots.prune(running=[], known=[new.id])
     assert [path.stem for path in manifests.iterdir()] == [new.id]
     assert files_of(snapshots.tree(new.id)) == {"n.ipynb": '{"cells": [1]}'}
+
+
+@pytest.mark.parametrize("fault", [errno.EIO, errno.ESTALE, errno.EACCES])
+def test_a_list_of_files_that_cannot_be_read_for_a_moment_costs_no_snapshot(
+    fault: int, root: Path, take: Callable[..., Snapshots], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots = take()
+    known = snapshots.take(["n.ipynb"])
+    monkeypatch.setattr(snapshot, "read_regular", lambda path: (_ for _ in ()).throw(OSError(fault, os.strerror(fault), str(path))))
+    for read in (lambda: snapshots.prune(running=[], known=[known.id]), lambda: snapshots.tree(known.id)):
+        with pytest.raises(Unavailable, match=r"snapshot .* cannot be read"):
+            read()
+    monkeypatch.undo()
+    shutil.rmtree(snapshots.tree_path(known.id))
+    assert files_of(snapshots.tree(known.id)) == {"n.ipynb": '{"cells": []}'}
+
+
+def test_what_is_no_file_in_place_of_a_list_of_files_is_damage(root: Path, take: Callable[..., Snapshots]) -> None:
+    snapshots = take()
+    known = snapshots.take(["n.ipynb"])
+    (manifest,) = (root / ".mlinfra" / "snapshots" / "manifests").iterdir()
+    manifest.unlink()
+    os.mkfifo(manifest)
+    with pytest.raises(Unprocessable, match=r"snapshot .* is damaged.*Submit the job again"):
+        snapshots.show(known.id)
+    assert snapshots.take(["n.ipynb"]) == known
 
 
 @pytest.mark.parametrize("entry", ["null", "[]", '[[1, 2, 3, 4], ""]', '["x"]', '{"a": 1}'])
