@@ -18,7 +18,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import blake2b
@@ -138,21 +138,21 @@ class Snapshots:
         """Where the checkout of a snapshot lies."""
         return self._folder / "trees" / ident
 
-    def prune(self, *, running: Collection[str], known: Collection[str]) -> None:
-        """Drop checkouts that no job waits or runs in, and what no known job refers to; whatever is fresh stays."""
+    def prune(self, *, running: Collection[str], known: Collection[str], beat: Callable[[], object]) -> None:
+        """Drop checkouts that no job waits or runs in, and what no known job refers to; whatever is fresh stays. beat: called before each piece."""
         with self._locked():
             limit = time.time() - _FRESH_SECONDS
-            for tree in _entries(self._folder / "trees"):
+            for tree in beating(_entries(self._folder / "trees"), beat):
                 if tree.name not in running and tree.stat().st_mtime < limit:
                     _remove_tree(tree)
                     self._stamps_path(tree.name).unlink(missing_ok=True)
-            for manifest in _entries(self._folder / "manifests"):
+            for manifest in beating(_entries(self._folder / "manifests"), beat):
                 if manifest.stem not in known and manifest.stem not in running and manifest.stat().st_mtime < limit:
                     manifest.unlink()
                     self._diff_path(manifest.stem).unlink(missing_ok=True)
-            used = {key for path in _entries(self._folder / "manifests") for key in self._keys_of(path.stem)}
+            used = {key for path in beating(_entries(self._folder / "manifests"), beat) for key in self._keys_of(path.stem)}
             for shelf in _entries(self._folder / "objects"):
-                for item in _entries(shelf):
+                for item in beating(_entries(shelf), beat):
                     if shelf.name + item.name not in used:
                         item.unlink()
             _remove_litter(self._folder, self._folder / "trees", self._folder / "manifests", self._folder / "stamps", self._folder / "diffs")
@@ -456,6 +456,13 @@ def _remove_litter(*folders: Path) -> None:
         with contextlib.suppress(OSError):
             if draft.lstat().st_mtime < time.time() - _LITTER_SECONDS:
                 _remove_tree(draft) if draft.is_dir() else draft.unlink()
+
+
+def beating[T](items: Iterable[T], beat: Callable[[], object]) -> Iterator[T]:
+    """The same items, with a beat before each."""
+    for item in items:
+        beat()
+        yield item
 
 
 def _entries(folder: Path) -> list[Path]:

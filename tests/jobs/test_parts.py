@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -258,7 +259,7 @@ def test_an_environment_is_kept_in_memory_for_its_owner_only_and_forgotten(tmp_p
         assert recall(str(path)) is None
     finally:
         path.unlink(missing_ok=True)
-        folder.rmdir()
+        shutil.rmtree(folder)
 
 
 def test_no_environment_is_left_once_no_job_needs_it(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +297,7 @@ def test_a_runtime_folder_that_others_can_enter_is_not_used(tmp_path: Path, monk
         good.parent.chmod(0o755)
         other = runtime_folder(tmp_path)
         assert other.parent == Path(f"/dev/shm/mlinfra-{os.getuid()}")
-        other.rmdir()
+        shutil.rmtree(other)
 
 
 def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,7 +307,7 @@ def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     folder = runtime_folder(tmp_path)
     assert folder.is_relative_to("/dev/shm")
-    folder.rmdir()
+    shutil.rmtree(folder)
     mounts = "/dev/root / ext4 rw 0 0\n"
     with pytest.raises(Unavailable, match="in memory"):
         runtime_folder(tmp_path)
@@ -339,7 +340,7 @@ def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(jobs: Jobs,
     long = "".join(f"line {n}\n" for n in range(1000))
     (project.home / "jobs" / ids[2] / "1" / "log").write_text(long)
     for _ in range(2):  # what was cut is not cut again
-        retention.Retention(JobStore(project.database), project.root, project.home).tidy()
+        retention.Retention(JobStore(project.database), project.root, project.home).tidy(int)
         first, *rest = jobs.logs(ids[2]).text.splitlines(keepends=True)
         assert first.startswith(f"[{len(long) - len(''.join(rest)):,} bytes were cleared away before this")
         assert long.endswith("".join(rest))
@@ -358,7 +359,7 @@ def test_the_newest_logs_are_kept_whatever_they_need_and_a_cleared_one_says_so(
     jobs.wait(ids, timeout=tools.wait)
     monkeypatch.setattr(retention, "KEEP_BYTES", 5)
     monkeypatch.setattr(retention, "KEEP_NEWEST", 3)
-    retention.Retention(JobStore(project.database), project.root, project.home).tidy()
+    retention.Retention(JobStore(project.database), project.root, project.home).tidy(int)
     assert [jobs.logs(ident).text for ident in ids] == ["", "", "words of 2\n", "", ""]
     assert [jobs.logs(ident).note[:24] for ident in ids] == ["The log was cleared away"] * 2 + [""] * 3
 
@@ -373,7 +374,7 @@ def test_old_logs_go_and_executed_notebooks_stay(jobs: Jobs, project: Project, t
     jobs.wait(ids, timeout=tools.wait)
     executed = project.home / "jobs" / ids[0] / "1" / "n.ipynb"
     executed.write_text(json.dumps({}))
-    Retention(JobStore(project.database), project.root, project.home).tidy()
+    Retention(JobStore(project.database), project.root, project.home).tidy(int)
     assert [jobs.logs(ident).text for ident in ids] == ["", "", "2\n"]
     assert executed.exists()
     assert jobs.logs(ids[0]).note

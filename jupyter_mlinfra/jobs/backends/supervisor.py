@@ -200,6 +200,7 @@ class Supervisor:
 
         Raises Unavailable: that is the database, and goes for all of them.
         """
+        self._bell.beat()
         try:
             action()
         except Unavailable:
@@ -226,7 +227,7 @@ class Supervisor:
         self._sampler.tend(live.entry for live in self._live.values())
         self._alarms.tend()
         self._warm.tend(free=sum(live.entry.spec.cpus for live in self._live.values()) < self._cpus)
-        self._retention.tidy()
+        self._retention.tidy(self._bell.beat)
         if self._release_at is not None and time.monotonic() >= self._release_at:
             self._release_all()
 

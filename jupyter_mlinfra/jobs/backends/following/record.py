@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from functools import partial
 
 from ....core.processes import failpoint
@@ -170,10 +171,10 @@ class Record:
         self._unneeded.add(entry.launch.environment)
         self.settled = True
 
-    def tidy(self) -> None:
-        """What is left to do for those that came to an end, once a round."""
+    def tidy(self, beat: Callable[[], object]) -> None:
+        """What is left to do for those that came to an end, once a round. beat: called now and then meanwhile."""
         for environment in self._unneeded:
             release(environment, needed=partial(self._store.needs, environment))
         self._unneeded.clear()
         self._homecoming.tend()
-        self._retention.tidy()
+        self._retention.tidy(beat)
