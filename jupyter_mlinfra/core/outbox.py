@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .events import EventLog, Topic
-from .files import explain_os_error
+from .files import explain_os_error, read_regular, write_atomic
 from .records import now, to_json
 
 NODE, OUTBOX = "MLINFRA_NODE", "MLINFRA_OUTBOX"
@@ -64,19 +64,21 @@ def contents(folder: Path) -> dict[str, list[int]]:
 
 
 def brought(folder: Path) -> dict[str, list[int]]:
-    """How they were when they were last brought home."""
+    """How they were when they were last brought home; the job may have put anything in that place."""
     try:
-        found = json.loads((folder / _AT_HOME).read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(read_regular(folder / _AT_HOME))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {name: stamp for name, stamp in found.items() if _is_stamp(stamp)} if isinstance(found, dict) else {}
+
+
+def _is_stamp(found: Any) -> bool:
+    return isinstance(found, list) and len(found) == 2 and all(type(number) is int and number >= 0 for number in found)
 
 
 def note_brought(folder: Path, found: Mapping[str, list[int]]) -> None:
     """Note that what was there is at home."""
-    draft = folder / f".{_AT_HOME}"
-    draft.write_text(json.dumps(found))
-    draft.replace(folder / _AT_HOME)
+    write_atomic(folder / _AT_HOME, json.dumps(found).encode())
 
 
 def is_at_home(folder: Path) -> bool:

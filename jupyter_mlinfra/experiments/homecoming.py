@@ -14,10 +14,11 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from ..core.errors import MLInfraError, Unavailable
+from ..core.errors import Unavailable
 from ..core.events import TOPICS, append
 from ..core.files import file_lock, read_regular
 from ..core.outbox import ARTIFACTS, EVENTS, LINEAGE, RUNS, RUNS_FILES, brought, contents, note_brought
+from ..core.passwords import without_passwords
 from ..core.project import Project
 from .store import Store, reading
 from .tracking import experiment_id
@@ -38,7 +39,7 @@ def bring_home(project: Project, folder: Path) -> None:
     """Bring home what waits in an outbox. Raises Unavailable; what did not come stays there."""
     with file_lock(project.folder("jobs") / "homecoming.lock"):
         store, before = Store(project), brought(folder)
-        if (folder / RUNS).exists():
+        if (folder / RUNS).is_file():
             _upgrade(store, folder / RUNS)
         found = contents(folder)
         if any(found.get(name) != before.get(name) for name in RUNS_FILES):
@@ -125,8 +126,8 @@ def main() -> None:
     for folder in folders:
         try:
             bring_home(project, Path(folder))
-        except (MLInfraError, OSError, sqlite3.Error) as error:  # of one job: it keeps no other from coming
-            sys.stderr.write(f"What waits in {folder} was not brought home: {error}\n")
+        except Exception as error:  # noqa: BLE001 - whatever one job left, it keeps no other from coming
+            sys.stderr.write(f"What waits in {folder} was not brought home: {type(error).__name__}: {without_passwords(str(error))}\n")
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ _NOT_PASSED_ON = {
     "JPY_PARENT_PID", "JPY_SESSION_NAME",
 }  # fmt: skip
 FRESH_SECONDS = 3600.0
-_HOME = "home"
-"""In a project's runtime folder: where its state is."""
+_HOME, _GONE = "home", "gone"
+"""In a project's runtime folder: where its state is, and on which file system; and since when it was not found there."""
 ONLY_HERE = "MLINFRA_ONLY_HERE"
 """Names of variables, with commas between, that are of use on the project's own machine alone."""
 
@@ -62,8 +62,7 @@ def runtime_folder(home: Path) -> Path:
             if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077 == 0:
                 mine = folder / blake2b(os.fsencode(home), digest_size=8).hexdigest()
                 _there(mine)
-                if not (mine / _HOME).exists():
-                    write_atomic(mine / _HOME, os.fsencode(home))
+                _note_home(mine / _HOME, home)
                 return mine
     raise Unavailable(
         "There is no folder in memory for the environments of jobs.",
@@ -159,12 +158,45 @@ def forget_environments(folder: Path, *, kept: Collection[str] = (), fresh_secon
 def forget_deleted(folder: Path) -> None:
     """Drop the environments of projects whose state was deleted while jobs waited. folder: of a project that is there; the others lie beside it.
 
-    What is fresh stays: a network share may be away for a moment.
+    What is fresh stays, and what was first missed less than an hour ago. State that cannot be looked at, or whose file system is away, is not deleted.
     """
     for other in folder.parent.iterdir():
-        with contextlib.suppress(OSError):  # what has no such mark is not ours to judge
-            if not os.path.exists(os.fsdecode(read_regular(other / _HOME))):
+        with contextlib.suppress(OSError):  # what has no such mark, or cannot be asked, is not ours to judge
+            home, _, device = read_regular(other / _HOME).partition(b"\0")
+            missed = other / _GONE
+            if not _is_deleted(home, device):
+                missed.unlink(missing_ok=True)
+            elif not missed.exists():
+                write_atomic(missed, b"")
+            elif missed.stat().st_mtime <= time.time() - FRESH_SECONDS:
                 forget_environments(other, fresh_seconds=FRESH_SECONDS)
+
+
+def _note_home(mark: Path, home: Path) -> None:
+    """Note where the state is, anew when its file system was mounted again. Where it cannot be looked at, what is noted stays."""
+    known, device = read_regular(mark) if mark.exists() else b"", b""
+    with contextlib.suppress(OSError):
+        device = _device(os.fsencode(home))
+    noted = os.fsencode(home) + b"\0" + device
+    if not known or (known != noted and device and home.is_dir()):
+        write_atomic(mark, noted)
+
+
+def _is_deleted(home: bytes, device: bytes) -> bool:
+    """Whether a folder is gone from a file system that is still there. Raises OSError when that cannot be said."""
+    try:
+        os.stat(home)
+    except FileNotFoundError:
+        return _device(home) == device
+    return False
+
+
+def _device(path: bytes) -> bytes:
+    """The file system of a folder, or of what is left of the way to it. Raises OSError."""
+    try:
+        return b"%d" % os.stat(path).st_dev
+    except FileNotFoundError:
+        return _device(os.path.dirname(path))
 
 
 def _drop(paths: Iterable[Path], fresh_seconds: float) -> None:

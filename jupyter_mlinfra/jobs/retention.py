@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ..core.outbox import is_at_home
 from .attempt import job_folder
 from .environment import forget, runtime_folder
 from .logs import cut_log
-from .snapshot import Snapshots
+from .snapshot import Snapshots, beating
 from .store import JobStore
 
 KEEP_JOBS = 500
@@ -37,8 +38,8 @@ class Retention:
         """One more job has ended."""
         self._ended += 1
 
-    def tidy(self) -> None:
-        """Remove what is too old or too much, if it is time to look."""
+    def tidy(self, beat: Callable[[], object]) -> None:
+        """Remove what is too old or too much, if it is time to look. beat: called before each piece of it, as a network share may be slow."""
         if self._ended < EVERY:
             return
         self._ended = 0
@@ -46,18 +47,18 @@ class Retention:
         forget(runtime_folder(self._home), jobs={entry.job.id for entry in unfinished}, environments={entry.launch.environment for entry in unfinished})
         ended = self._store.ended(limit=KEEP_JOBS + 10 * EVERY)  # older ones were stripped when they passed the limit
         folders = [job_folder(self._home, job) for job, *_ in ended]
-        sizes = [_log_bytes(folder) for folder in folders]
+        sizes = [_log_bytes(folder) for folder in beating(folders, beat)]
         if sum(sizes) > KEEP_BYTES:
-            sizes = [_cut(folder) if size > LOG_BYTES else size for folder, size in zip(folders, sizes, strict=True)]
+            sizes = [_cut(folder) if size > LOG_BYTES else size for folder, size in beating(zip(folders, sizes, strict=True), beat)]
         known, room = set[str](), KEEP_BYTES
-        for place, (_, snapshot, succeeded) in enumerate(ended):
+        for place, (_, snapshot, succeeded) in enumerate(beating(ended, beat)):
             room -= sizes[place]
             if place < KEEP_NEWEST or (place < KEEP_JOBS and room >= 0):
                 known.add(snapshot or "")
             else:
                 _strip(folders[place], checkpoints=succeeded)
         known |= self._store.snapshots(limit=KEEP_JOBS)
-        self._snapshots.prune(running={entry.job.snapshot or "" for entry in unfinished}, known=known)
+        self._snapshots.prune(running={entry.job.snapshot or "" for entry in unfinished}, known=known, beat=beat)
 
 
 def _log_bytes(folder: Path) -> int:

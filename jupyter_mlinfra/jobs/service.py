@@ -181,7 +181,7 @@ class Jobs:
         """
         named, place = self._store.named(job), runtime_folder(self._project.home)
         with handing_over(place):
-            found = self._store.restore(named.jobs, user=self._project.user, environment=keep(submitters_environment(), place))
+            found = self._store.restore(named.jobs, user=self._project.user, environment=keep(self._around(submitters_environment()), place))
         for later in {each.part_of or each.id: each for each in found if each.id not in set(named.jobs)}.values():
             self._dispatch.start(later)
         return self._again(named)

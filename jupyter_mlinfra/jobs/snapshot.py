@@ -9,6 +9,7 @@ object, and what was left out), `trees/ID/` (a checkout, made of copies of objec
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -17,14 +18,14 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import NotFound, TooLarge, Unprocessable
+from ..core.errors import NotFound, TooLarge, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock, open_regular, read_regular, write_atomic
 from ..core.records import page_of
 from .changes import FILE_BYTES, changes, difference
@@ -137,27 +138,27 @@ class Snapshots:
         """Where the checkout of a snapshot lies."""
         return self._folder / "trees" / ident
 
-    def prune(self, *, running: Collection[str], known: Collection[str]) -> None:
-        """Drop checkouts that no job waits or runs in, and what no known job refers to; whatever is fresh stays."""
+    def prune(self, *, running: Collection[str], known: Collection[str], beat: Callable[[], object]) -> None:
+        """Drop checkouts that no job waits or runs in, and what no known job refers to; whatever is fresh stays. beat: called before each piece."""
         with self._locked():
             limit = time.time() - _FRESH_SECONDS
-            for tree in _entries(self._folder / "trees"):
+            for tree in beating(_entries(self._folder / "trees"), beat):
                 if tree.name not in running and tree.stat().st_mtime < limit:
                     _remove_tree(tree)
                     self._stamps_path(tree.name).unlink(missing_ok=True)
-            for manifest in _entries(self._folder / "manifests"):
+            for manifest in beating(_entries(self._folder / "manifests"), beat):
                 if manifest.stem not in known and manifest.stem not in running and manifest.stat().st_mtime < limit:
                     manifest.unlink()
                     self._diff_path(manifest.stem).unlink(missing_ok=True)
-            used = {key for path in _entries(self._folder / "manifests") for key in self._keys_of(path.stem)}
+            used = {key for path in beating(_entries(self._folder / "manifests"), beat) for key in self._keys_of(path.stem)}
             for shelf in _entries(self._folder / "objects"):
-                for item in _entries(shelf):
+                for item in beating(_entries(shelf), beat):
                     if shelf.name + item.name not in used:
                         item.unlink()
             _remove_litter(self._folder, self._folder / "trees", self._folder / "manifests", self._folder / "stamps", self._folder / "diffs")
 
     def _keys_of(self, ident: str) -> list[str]:
-        """The objects of a snapshot; one that is damaged can use none, and goes."""
+        """The objects of a snapshot; one that is damaged can use none, and goes. Raises Unavailable: what it uses is not known."""
         try:
             return [item["key"] for item in self._manifest(ident)["files"].values()]
         except Damaged:
@@ -208,7 +209,7 @@ class Snapshots:
             self._manifest(ident)
             os.utime(self._manifest_path(ident))
             os.utime(self.tree_path(ident))
-        except (NotFound, Damaged, FileNotFoundError):  # it is written again
+        except (NotFound, Damaged, Unavailable, FileNotFoundError):  # it is written again
             return False
         return True
 
@@ -346,13 +347,21 @@ class Snapshots:
         return target if real.startswith(f"{self._root}{os.sep}") and not os.path.isabs(target) else real
 
     def _manifest(self, ident: str) -> dict[str, Any]:
+        """Raises NotFound, Damaged for what it holds, and Unavailable when it cannot be read now, which says nothing of what it holds."""
         try:
             return _manifest_of(read_regular(self._manifest_path(ident)))
         except FileNotFoundError:
             raise NotFound(f"There is no code snapshot {ident[:8]}.", "It was cleaned away with its job's log.", "Submit the notebook again.") from None
-        except (OSError, ValueError, RecursionError) as error:
-            why = f"Its list of files {self._manifest_path(ident)} cannot be read: {error}."
-            raise Damaged(f"The code snapshot {ident[:8]} is damaged.", why, "Submit the job again, from the code as it is now.") from error
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # something that is no file is in its place
+                raise self._damaged(ident, error) from error
+            raise explain_os_error(error, f"The code snapshot {ident[:8]} cannot be read.") from error
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(ident, error) from error
+
+    def _damaged(self, ident: str, error: Exception) -> Damaged:
+        why = f"Its list of files {self._manifest_path(ident)} cannot be used: {error}."
+        return Damaged(f"The code snapshot {ident[:8]} is damaged.", why, "Submit the job again, from the code as it is now.")
 
     def _manifest_path(self, ident: str) -> Path:
         return self._folder / "manifests" / f"{ident}.json"
@@ -447,6 +456,13 @@ def _remove_litter(*folders: Path) -> None:
         with contextlib.suppress(OSError):
             if draft.lstat().st_mtime < time.time() - _LITTER_SECONDS:
                 _remove_tree(draft) if draft.is_dir() else draft.unlink()
+
+
+def beating[T](items: Iterable[T], beat: Callable[[], object]) -> Iterator[T]:
+    """The same items, with a beat before each."""
+    for item in items:
+        beat()
+        yield item
 
 
 def _entries(folder: Path) -> list[Path]:

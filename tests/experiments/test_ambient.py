@@ -127,6 +127,19 @@ def test_a_job_gets_the_address_of_the_store_and_one_on_another_machine_no_file(
     assert elsewhere(kept[0])["PATH"] == os.environ["PATH"]
 
 
+@pytest.mark.parametrize("verb", ["requeue", "restore"])
+def test_a_cancelled_job_that_waits_again_gets_the_address_of_the_store(project, monkeypatch, verb):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    jobs = Workbench(project).jobs
+    monkeypatch.setattr("jupyter_mlinfra.jobs.dispatch.Dispatch.start", lambda *_: None)
+    job = jobs.submit(JobSpec(command=["true"]))
+    jobs.cancel(job.id)
+    kept = []
+    monkeypatch.setattr("jupyter_mlinfra.jobs.service.keep", lambda environment, place: kept.append(environment) or str(place / "none"))
+    getattr(jobs, verb)(job.id)
+    assert kept[0]["MLFLOW_TRACKING_URI"] == f"sqlite:///{project.home / 'mlflow.db'}"
+
+
 def test_a_job_on_another_machine_does_not_open_the_file_of_the_runs(project, monkeypatch):
     monkeypatch.setenv("MLINFRA_NODE", "gpu-7")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -15,7 +15,7 @@ import pytest
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.outbox import contents, is_at_home
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.experiments import Experiments
+from jupyter_mlinfra.experiments import Experiments, homecoming
 from jupyter_mlinfra.experiments.homecoming import bring_home
 
 PRELUDE = """
@@ -132,6 +132,42 @@ def test_torn_and_foreign_events_keep_no_other_from_coming(project: Project, fol
     bring_home(project, folder)
     assert [event.ref for event in project.events.after(0)] == ["run:1", "run:1"]
     assert contents(folder)
+
+
+EVENT = json.dumps({"at": "", "topic": "run", "ref": "run:1", "data": {"state": "finished"}}) + "\n"
+
+
+@pytest.mark.parametrize(
+    "note", ["[]", '{"events.jsonl": []}', '{"events.jsonl": ["x", 1]}', '{"events.jsonl": [-1, 1]}', '{"events.jsonl": 7}', "[" * 100_000]
+)
+def test_an_odd_note_of_what_came_hides_nothing(note: str, project: Project, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "events.jsonl").write_text(EVENT)
+    (folder / "home.json").write_text(note)
+    assert not is_at_home(folder)
+    bring_home(project, folder)
+    assert is_at_home(folder)
+    assert [event.ref for event in project.events.after(0)] == ["run:1"]
+
+
+@pytest.mark.parametrize("fault", [TypeError("odd"), RuntimeError("as MLflow's own")])
+def test_whatever_is_wrong_with_one_outbox_the_others_come_home(
+    fault: Exception, project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd, real = folder.parent.parent / "j0" / "outbox", homecoming.bring_home
+
+    def bring(project: Project, outbox: Path) -> None:
+        if outbox == odd:
+            raise fault
+        real(project, outbox)
+
+    folder.mkdir(parents=True)
+    (folder / "events.jsonl").write_text(EVENT)
+    monkeypatch.setattr(homecoming, "bring_home", bring)
+    monkeypatch.setattr(sys, "argv", ["homecoming", str(project.root), str(odd), str(folder)])
+    homecoming.main()
+    assert is_at_home(folder)
+    assert f"{odd} was not brought home: {type(fault).__name__}: {fault}" in capsys.readouterr().err
 
 
 def test_what_cannot_come_stays_and_is_said(far: Far, project: Project, folder: Path) -> None:

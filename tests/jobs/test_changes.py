@@ -126,7 +126,7 @@ def test_a_difference_goes_with_its_snapshot(root: Path, snapshots: Callable[...
     kept = root / ".mlinfra" / "snapshots" / "diffs" / f"{ident}.diff"
     assert kept.stat().st_mode & 0o077 == 0
     monkeypatch.setattr("jupyter_mlinfra.jobs.snapshot._FRESH_SECONDS", -10.0)
-    snapshots().prune(running=[], known=[])
+    snapshots().prune(running=[], known=[], beat=int)
     assert not kept.exists()
     with pytest.raises(NotFound):
         snapshots().diff(ident, limit=10)

@@ -16,7 +16,11 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 from jupyter_mlinfra.jobs.backends import detached
 from jupyter_mlinfra.jobs.backends.bell import Bell, beat_path
+from jupyter_mlinfra.jobs.backends.following.control import SILENT_SECONDS, FollowerControl, Mark, mark_path
 from jupyter_mlinfra.jobs.backends.registry import Registry
+from jupyter_mlinfra.jobs.backends.slurm.commands import ANSWER_SECONDS
+from jupyter_mlinfra.jobs.retention import Retention
+from jupyter_mlinfra.jobs.store import JobStore
 
 
 def _stop(jobs: Jobs, tools: Any) -> int:
@@ -88,10 +92,31 @@ def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(pro
     assert not beat_path(bell.path).exists()
 
 
+@pytest.mark.parametrize(("silent", "hangs"), [(2 * ANSWER_SECONDS, False), (SILENT_SECONDS + 60, True)])
+def test_a_follower_whose_cluster_answers_slowly_does_not_hang(project: Project, silent: float, hangs: bool) -> None:
+    own, beat = Identity.of(os.getpid()), beat_path(project.home / "slurm.sock")
+    assert own is not None
+    mark_path(project.home, "slurm").parent.mkdir(parents=True, exist_ok=True)
+    Mark(process=own, socket=str(beat.with_suffix(".sock")), settings="").write(mark_path(project.home, "slurm"))
+    beat.write_text(str(time.monotonic_ns() - int(silent * 1e9)))
+    assert ("has not moved for" in FollowerControl(project, "slurm").trouble()) is hangs
+
+
+def test_the_heart_beats_at_each_step_of_tidying(jobs: Jobs, project: Project) -> None:
+    beats, home = list[int](), project.home / "snapshots"
+    for number in range(3):
+        (home / "trees" / f"{number}").mkdir(parents=True)
+        for name in (f"manifests/{number}.json", f"objects/ab/{number}"):
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text("{")
+    Retention(JobStore(project.database), project.root, project.home).tidy(lambda: beats.append(1))
+    assert len(beats) == 3 + 2 * 3 + 3
+
+
 def test_without_a_heartbeat_nothing_is_said(tmp_path: Path) -> None:
     own = Identity.of(os.getpid())
 
     class Who:
         process, socket, settings = own, str(tmp_path / "none.sock"), ""
 
-    assert detached.trouble(Who, "It") == ""  # type: ignore[arg-type]
+    assert detached.trouble(Who, "It", silent_seconds=60) == ""  # type: ignore[arg-type]

@@ -339,7 +339,7 @@ def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(jobs: Jobs,
     long = "".join(f"line {n}\n" for n in range(1000))
     (project.home / "jobs" / ids[2] / "1" / "log").write_text(long)
     for _ in range(2):  # what was cut is not cut again
-        retention.Retention(JobStore(project.database), project.root, project.home).tidy()
+        retention.Retention(JobStore(project.database), project.root, project.home).tidy(int)
         first, *rest = jobs.logs(ids[2]).text.splitlines(keepends=True)
         assert first.startswith(f"[{len(long) - len(''.join(rest)):,} bytes were cleared away before this")
         assert long.endswith("".join(rest))
@@ -358,7 +358,7 @@ def test_the_newest_logs_are_kept_whatever_they_need_and_a_cleared_one_says_so(
     jobs.wait(ids, timeout=tools.wait)
     monkeypatch.setattr(retention, "KEEP_BYTES", 5)
     monkeypatch.setattr(retention, "KEEP_NEWEST", 3)
-    retention.Retention(JobStore(project.database), project.root, project.home).tidy()
+    retention.Retention(JobStore(project.database), project.root, project.home).tidy(int)
     assert [jobs.logs(ident).text for ident in ids] == ["", "", "words of 2\n", "", ""]
     assert [jobs.logs(ident).note[:24] for ident in ids] == ["The log was cleared away"] * 2 + [""] * 3
 
@@ -373,7 +373,7 @@ def test_old_logs_go_and_executed_notebooks_stay(jobs: Jobs, project: Project, t
     jobs.wait(ids, timeout=tools.wait)
     executed = project.home / "jobs" / ids[0] / "1" / "n.ipynb"
     executed.write_text(json.dumps({}))
-    Retention(JobStore(project.database), project.root, project.home).tidy()
+    Retention(JobStore(project.database), project.root, project.home).tidy(int)
     assert [jobs.logs(ident).text for ident in ids] == ["", "", "2\n"]
     assert executed.exists()
     assert jobs.logs(ids[0]).note

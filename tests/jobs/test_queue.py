@@ -385,7 +385,7 @@ def test_a_job_that_ended_just_now_keeps_its_log_however_early_it_was_submitted(
     store.starting(early.id, token="t", gpu_ids=[])
     store.running(early.id, Identity("boot", 1, 1))
     store.end(early.id, JobState.FAILED, reason="", exit_code=1)
-    retention.Retention(store, project.root, project.home).tidy()
+    retention.Retention(store, project.root, project.home).tidy(int)
     assert all(path.exists() for path in kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.core.errors import NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.jobs import snapshot
 from jupyter_mlinfra.jobs.snapshot import Snapshots
 from jupyter_mlinfra.jobs.sources import survey
 
@@ -157,15 +159,15 @@ def test_a_checkout_that_was_cleaned_away_is_made_again(root: Path, take: Callab
     for part in ("trees", "manifests"):
         for path in (root / ".mlinfra" / "snapshots" / part).iterdir():
             os.utime(path, (old, old))
-    snapshots.prune(running=[], known=[ident])
+    snapshots.prune(running=[], known=[ident], beat=int)
     assert not snapshots.tree_path(ident).exists()
     assert (snapshots.tree(ident) / "n.ipynb").read_text() == '{"cells": []}'
     for part in ("trees", "manifests"):
         for path in (root / ".mlinfra" / "snapshots" / part).iterdir():
             os.utime(path, (old, old))
-    snapshots.prune(running=[ident], known=[])
+    snapshots.prune(running=[ident], known=[], beat=int)
     assert snapshots.tree_path(ident).exists()
-    snapshots.prune(running=[], known=[])
+    snapshots.prune(running=[], known=[], beat=int)
     assert [path for path in (root / ".mlinfra" / "snapshots" / "objects").rglob("*") if path.is_file()] == []
     with pytest.raises(NotFound, match="cleaned away"):
         snapshots.tree(ident)
@@ -294,7 +296,7 @@ def test_drafts_of_a_killed_submit_go_after_a_day(root: Path, take: Callable[...
         path.write_text("x")
     for path in (store / ".object.old", store / "manifests" / ".x.json.old", store / "trees" / ".tree.old"):
         os.utime(path, (old, old))
-    take().prune(running=[], known=[])
+    take().prune(running=[], known=[], beat=int)
     assert {path.name for path in store.rglob(".*")} == {".object.new", ".tree.new"}
 
 
@@ -330,9 +332,35 @@ def test_a_damaged_list_of_files_keeps_nothing_else_from_being_tidied(root: Path
     new = snapshots.take(["n.ipynb"])
     manifests = root / ".mlinfra" / "snapshots" / "manifests"
     (manifests / f"{old.id}.json").write_text("{")
-    snapshots.prune(running=[], known=[new.id])
+    snapshots.prune(running=[], known=[new.id], beat=int)
     assert [path.stem for path in manifests.iterdir()] == [new.id]
     assert files_of(snapshots.tree(new.id)) == {"n.ipynb": '{"cells": [1]}'}
+
+
+@pytest.mark.parametrize("fault", [errno.EIO, errno.ESTALE, errno.EACCES])
+def test_a_list_of_files_that_cannot_be_read_for_a_moment_costs_no_snapshot(
+    fault: int, root: Path, take: Callable[..., Snapshots], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots = take()
+    known = snapshots.take(["n.ipynb"])
+    monkeypatch.setattr(snapshot, "read_regular", lambda path: (_ for _ in ()).throw(OSError(fault, os.strerror(fault), str(path))))
+    for read in (lambda: snapshots.prune(running=[], known=[known.id], beat=int), lambda: snapshots.tree(known.id)):
+        with pytest.raises(Unavailable, match=r"snapshot .* cannot be read"):
+            read()
+    monkeypatch.undo()
+    shutil.rmtree(snapshots.tree_path(known.id))
+    assert files_of(snapshots.tree(known.id)) == {"n.ipynb": '{"cells": []}'}
+
+
+def test_what_is_no_file_in_place_of_a_list_of_files_is_damage(root: Path, take: Callable[..., Snapshots]) -> None:
+    snapshots = take()
+    known = snapshots.take(["n.ipynb"])
+    (manifest,) = (root / ".mlinfra" / "snapshots" / "manifests").iterdir()
+    manifest.unlink()
+    os.mkfifo(manifest)
+    with pytest.raises(Unprocessable, match=r"snapshot .* is damaged.*Submit the job again"):
+        snapshots.show(known.id)
+    assert snapshots.take(["n.ipynb"]) == known
 
 
 @pytest.mark.parametrize("entry", ["null", "[]", '[[1, 2, 3, 4], ""]', '["x"]', '{"a": 1}'])

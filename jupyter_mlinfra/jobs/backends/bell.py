@@ -58,12 +58,12 @@ class Bell:
         happened: list[tuple[selectors.SelectorKey, int]] = []
         limit = time.monotonic() + seconds
         while not happened and not self._lost and not self.stopping:
-            self._tell_beat()
+            self.beat()
             left = limit - time.monotonic()
             happened = self._selector.select(max(0.0, min(left, every, BEAT_SECONDS)))
             if (meanwhile is not None and not meanwhile()) or left <= every:
                 break
-        self._tell_beat()
+        self.beat()
         ended = []
         for key, _ in happened:
             if key.data is None:
@@ -99,7 +99,8 @@ class Bell:
         for path in (self.path, beat_path(self.path)):
             path.unlink(missing_ok=True)
 
-    def _tell_beat(self) -> None:
+    def beat(self) -> None:
+        """Tell that it moves; for whoever does much between two waits."""
         if self._beat is not None:
             with contextlib.suppress(OSError):  # memory is full
                 os.pwrite(self._beat, b"%020d" % time.monotonic_ns(), 0)
@@ -118,7 +119,7 @@ class Bell:
         if self._beat is not None:
             os.close(self._beat)
         self._beat = os.open(beat_path(self.path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        self._tell_beat()
+        self.beat()
 
     def _stop(self, *_: Any) -> None:
         self.stopping = True

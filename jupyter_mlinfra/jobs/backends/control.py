@@ -78,12 +78,18 @@ class Control:
     def trouble(self) -> str:
         """Why the supervisor sees to nothing although it is there; empty when it does, or when none is there."""
         entry = self.alive()
-        return "" if entry is None else detached.trouble(entry, WHAT)
+        return "" if entry is None else detached.trouble(entry, WHAT, silent_seconds=detached.SILENT_SECONDS)
 
     def wake(self) -> None:
         """Tell the supervisor of a new job; start one when none runs with the present settings, or the one that does hangs."""
         entry = self._registry.read()
-        if entry is None or entry.stopped or entry.settings != self._config().settings or detached.hangs(entry) or not detached.poke(entry):
+        if (
+            entry is None
+            or entry.stopped
+            or entry.settings != self._config().settings
+            or detached.hangs(entry, silent_seconds=detached.SILENT_SECONDS)
+            or not detached.poke(entry)
+        ):
             self.start()
 
     def nudge(self) -> None:
@@ -118,7 +124,7 @@ class Control:
         """
         with file_lock(self._project.folder("jobs") / "start.lock"):
             entry, config = self.alive(), self._config()
-            if entry is not None and entry.settings == config.settings and not detached.trouble(entry, WHAT):
+            if entry is not None and entry.settings == config.settings and not detached.trouble(entry, WHAT, silent_seconds=detached.SILENT_SECONDS):
                 if entry.stopped:
                     self._registry.mark(stopped=False)
                 detached.poke(entry)

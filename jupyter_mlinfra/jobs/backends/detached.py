@@ -20,7 +20,7 @@ START_SECONDS = 30.0
 END_SECONDS = 30.0
 """How long it may take to end, and then to die."""
 SILENT_SECONDS = 60.0
-"""Without a heartbeat for so long, it hangs. A round may take a while: it waits up to 30 s for a database that is busy."""
+"""Without a heartbeat for so long, a supervisor hangs. One step may take a while: it waits up to 30 s for a database that is busy."""
 _LOG_BYTES = 1_000_000
 
 
@@ -49,19 +49,19 @@ def poke(who: Running) -> bool:
     return True
 
 
-def trouble(who: Running, what: str) -> str:
-    """Why one that is there sees to nothing; empty when all is well. what: it is, with a capital letter."""
+def trouble(who: Running, what: str, *, silent_seconds: float) -> str:
+    """Why one that is there sees to nothing; empty when all is well. what: it is, with a capital letter. silent_seconds: as of `hangs`."""
     pid = who.process.pid
     if is_stopped(pid):
         return f"{what} (process {pid}) is stopped: somebody suspended it. It goes on after `kill -CONT {pid}`."
-    if hangs(who):
+    if hangs(who, silent_seconds=silent_seconds):
         return f"{what} (process {pid}) has not moved for {_silence(who):.0f} s: it waits for a disk or a network share. `mlinfra up` replaces it."
     return ""
 
 
-def hangs(who: Running) -> bool:
-    """Whether its heart has stopped although nobody suspended it."""
-    return _silence(who) > SILENT_SECONDS and not is_stopped(who.process.pid) and who.process.alive()
+def hangs(who: Running, *, silent_seconds: float) -> bool:
+    """Whether its heart has stopped although nobody suspended it. silent_seconds: how long it may be silent at its work."""
+    return _silence(who) > silent_seconds and not is_stopped(who.process.pid) and who.process.alive()
 
 
 def _silence(who: Running) -> float:

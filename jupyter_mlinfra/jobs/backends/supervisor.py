@@ -21,6 +21,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
@@ -30,7 +31,7 @@ from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start
 from .. import capping
 from ..attempt import REASON_BYTES, Attempt
 from ..devices import gpu_slots
-from ..environment import forget, forget_deleted, release
+from ..environment import FRESH_SECONDS, forget, forget_deleted, release
 from ..machine import cpu_slots, memory_gib
 from ..resources import Sampler
 from ..retention import Retention
@@ -114,7 +115,7 @@ class Supervisor:
             self._alarms.listen(self._bell.hear)
             self._register()
             self._safely(partial(self._warm.sweep, self._store))
-            forget_deleted(self._bell.path.parent)
+            Thread(target=_forget_deleted, args=(self._bell.path.parent,), daemon=True).start()
             while not self._bell.stopping:
                 if not self._there():  # the project was deleted, or its state moved away
                     forget(self._bell.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
@@ -199,6 +200,7 @@ class Supervisor:
 
         Raises Unavailable: that is the database, and goes for all of them.
         """
+        self._bell.beat()
         try:
             action()
         except Unavailable:
@@ -225,7 +227,7 @@ class Supervisor:
         self._sampler.tend(live.entry for live in self._live.values())
         self._alarms.tend()
         self._warm.tend(free=sum(live.entry.spec.cpus for live in self._live.values()) < self._cpus)
-        self._retention.tidy()
+        self._retention.tidy(self._bell.beat)
         if self._release_at is not None and time.monotonic() >= self._release_at:
             self._release_all()
 
@@ -436,6 +438,14 @@ class Supervisor:
         live.limit_at = limit_at(entry, live.attempt, wrapper)
         self._take(live)
         failpoint("running")
+
+
+def _forget_deleted(folder: Path) -> None:
+    """Now and then, beside all else: the state of another project may be on a share that does not answer."""
+    while True:
+        with contextlib.suppress(OSError):
+            forget_deleted(folder)
+        time.sleep(FRESH_SECONDS)
 
 
 def _told(error: Exception) -> str:

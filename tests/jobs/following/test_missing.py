@@ -157,3 +157,19 @@ def test_a_record_that_cannot_be_read_is_nothing_to_its_job(steps: Any) -> None:
     steps.rounds(3)
     seen = steps.jobs.show(job.id)
     assert (seen.state, seen.reason) == ("running", "Slurm shows it in words that cannot be read.")
+
+
+def test_the_heart_beats_before_and_after_each_call_of_the_far_side(steps: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps.follower._bell, "beat", lambda: steps.there.asked.append(("beat",)))
+    job, other = steps.submit(), steps.submit()
+    steps.rounds(2)
+    steps.begin(job)
+    steps.jobs.hold(other.id)
+    steps.jobs.cancel(job.id)
+    steps.rounds()
+    steps.there.shown.pop(steps.entry(job).remote)
+    steps.rounds(2)
+    asked = [name for name, *_ in steps.there.asked]
+    assert {"look", "cluster", "send", "hold", "end", "recall"} <= set(asked)
+    for before, name, after in zip(asked, asked[1:], asked[2:], strict=False):
+        assert name == "beat" or (before, after) == ("beat", "beat"), asked

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MODULE = "jupyter_mlinfra.jobs.backends.following.follower"
 LOCK_SECONDS = 5.0
+SILENT_SECONDS = 300.0
+"""Without a heartbeat for so long, a follower hangs. It beats around each call of the far side, which may be several commands of up to a minute."""
 WHAT = "The follower of jobs"
 
 
@@ -96,7 +98,7 @@ class FollowerControl:
     def trouble(self) -> str:
         """Why the follower sees to nothing although it is there; empty when it does, or when none is here."""
         mark = self.alive()
-        return "" if mark is None else detached.trouble(mark, f"The follower of {self._backend} jobs")
+        return "" if mark is None else detached.trouble(mark, f"The follower of {self._backend} jobs", silent_seconds=SILENT_SECONDS)
 
     def _free(self) -> bool:
         try:
@@ -110,7 +112,7 @@ class FollowerControl:
         mark = self.alive()
         if mark is None and self.elsewhere():
             return
-        if mark is None or mark.settings != digest_of(self._project) or detached.hangs(mark) or not detached.poke(mark):
+        if mark is None or mark.settings != digest_of(self._project) or detached.hangs(mark, silent_seconds=SILENT_SECONDS) or not detached.poke(mark):
             self.start()
 
     def heal(self) -> None:
@@ -122,7 +124,7 @@ class FollowerControl:
         """Make sure that one with the present settings runs. Raises Unavailable on a full disk, and with the end of its log when it does not come up."""
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark, settings = self.alive(), digest_of(self._project)
-            if mark is not None and mark.settings == settings and not detached.trouble(mark, WHAT) and detached.poke(mark):
+            if mark is not None and mark.settings == settings and not detached.trouble(mark, WHAT, silent_seconds=SILENT_SECONDS) and detached.poke(mark):
                 return mark
             if mark is not None:
                 detached.end(mark, WHAT)

@@ -175,8 +175,16 @@ class Follower:
     def _cluster(self) -> Cluster:
         """Asked for once a round, and only in one that needs it."""
         if self._here is None:
-            self._here = self._remote.cluster()
+            self._here = self._far(self._remote.cluster)
         return self._here
+
+    def _far[T](self, call: Callable[[], T]) -> T:
+        """Ask the far side, however slow it is."""
+        self._bell.beat()
+        try:
+            return call()
+        finally:
+            self._bell.beat()
 
     def _round(self) -> None:
         self._here, self._looked = None, False
@@ -186,7 +194,7 @@ class Follower:
             self._record.tell()
         self._send()
         self._record.tell()
-        self._record.tidy()
+        self._record.tidy(self._bell.beat)
         if time.monotonic() - self._tidied_at > TIDY_SECONDS:
             self._tidied_at = time.monotonic()
             batches.tidy(self._place.home / "jobs", {batch_name(entry.token) for entry in followed})
@@ -194,7 +202,7 @@ class Follower:
     # Jobs that were sent
 
     def _look(self, followed: Sequence[Entry]) -> None:
-        sightings = self._remote.look()
+        sightings = self._far(self._remote.look)
         self._seen_at, self._failures, self._looked = time.time(), 0, True
         known = {entry.token: entry for entry in followed}
         seen = dict[str, Sighting]()
@@ -235,7 +243,7 @@ class Follower:
     def _ask(self, action: Callable[[], None]) -> str:
         """Have the far side change something. What it does not do is asked for again, and nothing to other jobs; returns why."""
         try:
-            action()
+            self._far(action)
         except (Unreachable, NotNow, Rejected) as error:
             if self._faults.get("") != error.words:
                 say(f"is not done: {error.words}")
@@ -285,7 +293,8 @@ class Follower:
     def _look_for(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
         unknown = [entry for entry in entries if entry.remote and self._unexplained(entry) and not self._taken_back(entry)]
         try:
-            recalled = self._remote.recall([entry.remote for entry in unknown if entry.remote]) if unknown else {}
+            remotes = [entry.remote for entry in unknown if entry.remote]
+            recalled = self._far(partial(self._remote.recall, remotes)) if unknown else {}
         except Unreachable as error:  # whoever remembers them is away: that judges none of them
             self._record.explain({entry.job.id: self._last_seen(error.words) for entry in unknown})
             recalled, silent = {}, {entry.job.id for entry in unknown}
@@ -404,7 +413,7 @@ class Follower:
             grace = self._project.settings.jobs.grace_seconds
             most = self._project.settings.jobs.log_bytes
             batch = batch_of(entries, self._place, grace_seconds=grace, log_bytes=most, cluster=self._cluster().name)
-            remotes = self._remote.send(batch)
+            remotes = self._far(partial(self._remote.send, batch))
         except Unreachable:
             self._doubted.again(batch_name(entries[0].token))
             raise
@@ -438,6 +447,7 @@ class Follower:
 
     def _alone(self, job: str, action: Callable[[], None]) -> None:
         """What goes wrong with one job is nothing to the others, and logged once. Raises what goes for all of them."""
+        self._bell.beat()
         try:
             action()
             self._faults.pop(job, None)

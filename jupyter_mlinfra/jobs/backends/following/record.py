@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from functools import partial
 
 from ....core.processes import failpoint
@@ -35,7 +36,7 @@ class Record:
     def __init__(self, store: JobStore, place: Place, backend: str) -> None:
         self._store, self._place, self._backend = store, place, backend
         self._retention = Retention(store, place.root, place.home)
-        self._homecoming = Homecoming(place)
+        self._homecoming = Homecoming(place, lambda: {entry.job.id for entry in store.unfinished()})
         self.later = Patience(LATER_SECONDS, LATER_LIMIT_SECONDS)
         self._missed = dict[str, float]()
         self._progress, self._reasons = dict[str, float](), dict[str, str]()
@@ -148,7 +149,7 @@ class Record:
                 self._store.running_there(job.id, gpu_ids=(), began=time.time())
             self._store.end(job.id, state, reason=verdict.reason, exit_code=verdict.exit_code, progress=attempt.read_progress())
             self.later.forget([job.id])
-            self._homecoming.forget(job.id, remove=state is JobState.SUCCEEDED)
+        self._homecoming.forget(job.id, remove=verdict.state is JobState.SUCCEEDED)
         failpoint("settled")
         self.forget(entry)
 
@@ -170,10 +171,10 @@ class Record:
         self._unneeded.add(entry.launch.environment)
         self.settled = True
 
-    def tidy(self) -> None:
-        """What is left to do for those that came to an end, once a round."""
+    def tidy(self, beat: Callable[[], object]) -> None:
+        """What is left to do for those that came to an end, once a round. beat: called now and then meanwhile."""
         for environment in self._unneeded:
             release(environment, needed=partial(self._store.needs, environment))
         self._unneeded.clear()
         self._homecoming.tend()
-        self._retention.tidy()
+        self._retention.tidy(beat)
