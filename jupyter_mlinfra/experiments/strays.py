@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from ..core.errors import NotFound
 
@@ -60,6 +61,21 @@ def address_of(store: str, root: Path) -> str:
     if path is None:
         raise NotFound(f"There is no store {store}.", "Neither below the working directory nor below the project.", "mlinfra experiments list names them.")
     return Stray(path, ()).uri
+
+
+def is_same_store(one: str, other: str) -> bool:
+    """Whether two addresses name one store, however they are written: links, relative paths, drivers, users."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(uri: str) -> str:
+    scheme, _, rest = uri.partition(":")
+    kind = scheme.lower().partition("+")[0]
+    if kind in ("sqlite", "file"):
+        path = unquote(rest).partition("?")[0]
+        return str(Path(path.removeprefix("///" if kind == "sqlite" else "//") or "/").resolve())
+    parts = urlsplit(rest)
+    return f"{kind}://{parts.netloc.rpartition('@')[2].lower()}{parts.path.rstrip('/')}"
 
 
 def note_of(found: Sequence[Stray], root: Path) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments, ambient, with_store
+from jupyter_mlinfra.experiments.strays import is_same_store
 from jupyter_mlinfra.jobs.environment import elsewhere
 from jupyter_mlinfra.jobs.spec import JobSpec
 from jupyter_mlinfra.workbench import Workbench
@@ -229,3 +232,31 @@ def test_the_projects_own_store_is_no_stray(tmp_path, empty_store):
     with experiments.track("own"):
         pass
     assert experiments.experiments().note == ""
+
+
+@pytest.mark.parametrize("text", ["{db}", ".mlinfra/mlflow.db", "link.db", "sqlite:///{db}", "sqlite+pysqlite:///{db}?timeout=5", "sqlite:///{root}/link.db"])
+def test_the_projects_own_store_is_refused_by_any_address(project, experiments, text):
+    with experiments.track("own"):
+        pass
+    (project.root / "link.db").symlink_to(project.home / "mlflow.db")
+    with pytest.raises(BadRequest, match="own store"):
+        experiments.bring_in(text.format(db=project.home / "mlflow.db", root=project.root))
+    assert len(experiments.runs(None).items) == 1
+
+
+def test_a_server_is_the_same_store_whoever_asks_it():
+    assert is_same_store("http://ana:hush@Host:5000/", "http://host:5000")
+    assert is_same_store("postgresql+psycopg://ana:hush@db/runs", "postgresql://db/runs")
+    assert not is_same_store("postgresql://db/runs", "postgresql://db/others")
+    assert not is_same_store("http://host:5000", "http://host:5001")
+
+
+def test_a_run_that_is_here_under_its_own_id_is_not_made_again(project, experiments):
+    """A copy of the project's store, or a server in front of it, has another address."""
+    with experiments.track("own"):
+        pass
+    with contextlib.closing(sqlite3.connect(project.home / "mlflow.db")) as own, contextlib.closing(sqlite3.connect(project.root / "copy.db")) as copy:
+        own.backup(copy)
+    (done,) = experiments.bring_in("copy.db")
+    assert (done.runs, done.already) == ([], 1)
+    assert len(experiments.runs(None).items) == 1
