@@ -95,6 +95,17 @@ def test_an_address_that_the_user_chose_stays_and_one_that_another_project_left_
     assert os.environ["MLFLOW_TRACKING_URI"] == wanted
 
 
+def test_an_address_that_the_user_chose_goes_to_a_cluster_too(project):
+    """As in a notebook that loaded the extension before: what belongs to the file of the runs does not hold the address back."""
+    chosen = {**with_store(project, {"PATH": "/bin"}), "MLFLOW_TRACKING_URI": "http://chosen"}
+    assert chosen["MLINFRA_ONLY_HERE"]
+    found = elsewhere(with_store(project, chosen))
+    assert found["MLFLOW_TRACKING_URI"] == "http://chosen"
+    assert not {"MLINFRA_ONLY_HERE", "MLINFRA_ACTIVE_STORE", "_MLFLOW_SERVER_ARTIFACT_ROOT"} & set(found)
+    own = {"MLFLOW_TRACKING_URI": "http://chosen", "_MLFLOW_SERVER_ARTIFACT_ROOT": "/own"}
+    assert with_store(project, own) == own  # what the user set without us stays
+
+
 def test_what_another_project_left_does_not_hide_behind_an_address_with_a_secret(tmp_path):
     (tmp_path / "mlinfra.toml").write_text('[experiments]\ntracking_uri = "https://ana:hush@mlflow.example"\n')
     left = {
