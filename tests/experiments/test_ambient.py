@@ -15,7 +15,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.experiments import Experiments, ambient, with_store
+from jupyter_mlinfra.experiments import Experiments, ambient, strays, with_store
 from jupyter_mlinfra.experiments.strays import is_same_store
 from jupyter_mlinfra.jobs.environment import elsewhere
 from jupyter_mlinfra.jobs.spec import JobSpec
@@ -271,3 +271,43 @@ def test_a_run_that_is_here_under_its_own_id_is_not_made_again(project, experime
     (done,) = experiments.bring_in("copy.db")
     assert (done.runs, done.already) == ([], 1)
     assert len(experiments.runs(None).items) == 1
+
+
+@pytest.fixture
+def mlruns(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files `meta.yaml` of five runs that ended, in two experiments, as MLflow wrote them for years."""
+    monkeypatch.setattr(strays, "_SETTLED_NANOSECONDS", -1)
+    found = [project.root / "mlruns" / str(number % 2) / f"{number:032x}" / "meta.yaml" for number in range(5)]
+    for meta in found:
+        meta.parent.mkdir(parents=True)
+        meta.write_text("lifecycle_stage: active\nstatus: 3\n")
+    (project.root / "mlruns" / "0" / "tags").mkdir()
+    return found
+
+
+def test_a_list_of_experiments_reads_a_run_of_plain_mlflow_once_and_again_when_it_changed(experiments, mlruns, monkeypatch):
+    read, real = [], Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, *args, **named: read.append(path) or real(path, *args, **named))
+    assert "mlruns holds 5 runs" in experiments.experiments().note
+    assert [path for path in read if path.name == "meta.yaml"]
+    read.clear()
+    assert "mlruns holds 5 runs" in experiments.experiments().note
+    assert [path for path in read if path.name == "meta.yaml"] == []
+    mlruns[1].write_text("lifecycle_stage: deleted\nstatus: 3\n")
+    mlruns[2].write_text("lifecycle_stage: active\nstatus: RUNNING\n")
+    assert "mlruns holds 3 runs" in experiments.experiments().note
+    assert sorted(path for path in read if path.name == "meta.yaml") == sorted(mlruns[1:3])
+
+
+def test_a_run_of_plain_mlflow_that_changed_just_now_is_looked_at_again(experiments, mlruns, monkeypatch):
+    monkeypatch.setattr(strays, "_SETTLED_NANOSECONDS", 60 * 10**9)
+    assert "mlruns holds 5 runs" in experiments.experiments().note
+    seen = mlruns[0].stat()
+    mlruns[0].write_text("lifecycle_stage: active\nstatus: 1\n")  # as long as before
+    os.utime(mlruns[0], ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert "mlruns holds 4 runs" in experiments.experiments().note
+
+
+def test_of_very_many_runs_of_plain_mlflow_only_some_are_looked_at(experiments, mlruns, monkeypatch):
+    monkeypatch.setattr(strays, "RUNS", 2)
+    assert "mlruns holds 2 runs" in experiments.experiments().note
