@@ -66,7 +66,7 @@ class Database:
         BEGIN IMMEDIATE: a read that later turns into a write would fail at once under load, in spite of the timeout.
         busy_seconds: how long another process is waited for that writes, `BUSY_SECONDS` by default; then Unavailable is raised.
         """
-        with self._explained():
+        with self._explained(busy_seconds=busy_seconds):
             connection = self._connection()
             _begin(connection, busy_seconds)
             try:
@@ -196,7 +196,7 @@ class Database:
             _remove(draft)
 
     @contextlib.contextmanager
-    def _explained(self, verb: str = "written") -> Iterator[None]:
+    def _explained(self, verb: str = "written", *, busy_seconds: float | None = None) -> Iterator[None]:
         try:
             yield
         except (MLInfraError, sqlite3.IntegrityError):
@@ -206,7 +206,7 @@ class Database:
         except Exception as error:
             if (found := sqlite_error(error)) is None:
                 raise
-            raise _explain(found, self.path, verb) from error
+            raise _explain(found, self.path, verb, BUSY_SECONDS if busy_seconds is None else busy_seconds) from error
 
 
 def _holds(path: Path) -> bool:
@@ -264,14 +264,14 @@ def _begin(connection: sqlite3.Connection, busy_seconds: float | None) -> None:
         connection.execute(f"PRAGMA busy_timeout={1000 * BUSY_SECONDS:.0f}")
 
 
-def _explain(error: sqlite3.Error, path: Path, verb: str) -> MLInfraError:
+def _explain(error: sqlite3.Error, path: Path, verb: str, busy_seconds: float) -> MLInfraError:
     why, fix = f"SQLite says: {error}.", fix_of(error)
     if fix is None:
         return MLInfraError(f"{path} refused a statement.", why, "Report this: it is a bug.")
     if is_damaged(error):
         return Unavailable(f"{path} is damaged.", why, fix)
     if code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Unavailable(f"{path} is busy.", f"Another process has been writing for over {BUSY_SECONDS:.0f} s.", fix)
+        return Unavailable(f"{path} is busy.", f"Another process has been writing for over {busy_seconds:g} s.", fix)
     if code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return Unavailable(f"{path} cannot grow.", why, fix)
     return Unavailable(f"{path} cannot be {verb}.", why, fix)

@@ -12,6 +12,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _EXTRAS = {"psycopg": "postgres", "redis": "redis", "s3fs": "s3", "boto": "s3", "aiobotocore": "s3", "kubernetes": "kubernetes", "xgboost": "xgboost"}
+"""By the beginning of a module's name: our extra that brings it."""
+_PACKAGES = {"google": "google-cloud-storage", "azure": "azure-storage-blob azure-identity", "MySQLdb": "mysqlclient"}
+"""Packages of another name than their module, which no extra brings."""
 
 _importing = threading.RLock()
 _loaded: set[str] = set()
@@ -34,8 +37,11 @@ def load_modules(*modules: str) -> None:
 
 def fix_of_missing(module: str) -> str:
     """How to install a module that is not there: by our extra, where one brings it."""
-    extra = next((extra for name, extra in _EXTRAS.items() if module.startswith(name)), "")
-    return f"pip install 'jupyter-mlinfra[{extra}]'" if extra else f"Install {module or 'what it names'} into this Python."
+    name = module.partition(".")[0]
+    extra = next((extra for start, extra in _EXTRAS.items() if name.startswith(start)), "")
+    if extra:
+        return f"pip install 'jupyter-mlinfra[{extra}]'"
+    return f"pip install {_PACKAGES.get(name, name)}" if name else "Install what it names into this Python."
 
 
 @contextmanager

@@ -63,12 +63,15 @@ class Project:
 
     @cached_property
     def home(self) -> Path:
-        """Folder of the state; made on first use, readable by its owner only. Raises Unavailable for one that is open to others and cannot be closed."""
+        """Folder of the state; made on first use, readable by its owner only, unless the project itself lies in it.
+
+        Raises Unavailable for one that is open to others and cannot be closed.
+        """
         home = (self.root / self.settings.home).resolve()
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _keep_private(home)
-            if home != self.root:
+            if not self.root.is_relative_to(home):  # else it is the user's own folder: neither to be closed nor to be hidden
+                _keep_private(home)
                 _hide_from_git(home)
         except OSError as error:
             raise explain_os_error(error, f"The project's state folder {home} cannot be made.") from error

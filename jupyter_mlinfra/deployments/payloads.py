@@ -94,11 +94,15 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """
     import polars as pl
 
-    frames = [_narrow(rows) for rows in _journals(folder, since)]
+    names = ("request_id", _UNIQUE, "ts", "version", "status", "latency_ms", "what", "request")
+    none = _narrow(_Rows()).select(names)
+    frames = [_narrow(rows).filter(pl.col("status") >= 400).select(names) for rows in _journals(folder, since)]
     for file in _compacted(folder, since):
         with contextlib.suppress(FileNotFoundError):  # it was too old
-            frames.append(pl.read_parquet(file))
-    found = pl.concat([_narrow(_Rows()), *frames], how="diagonal_relaxed").filter(pl.col("status") >= 400)
+            logged = pl.scan_parquet(file)
+            present = logged.collect_schema().names()  # an earlier version wrote fewer
+            frames.append(logged.filter(pl.col("status") >= 400).select([name for name in names if name in present]).collect())
+    found = pl.concat([none, *frames], how="diagonal_relaxed")
     kept = found if since is None else found.filter(pl.col("ts") >= since)
     unique = kept.with_columns(pl.coalesce(_UNIQUE, "request_id").alias(_UNIQUE)).unique(_UNIQUE, keep="first").sort("ts", _UNIQUE)
     return unique.select("request_id", "ts", "version", "status", "latency_ms", "what", "request")

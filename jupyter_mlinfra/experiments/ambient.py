@@ -53,7 +53,7 @@ def with_store(project: Project, environment: Mapping[str, str]) -> Mapping[str,
     """The environment of a process that is about to start in the project, with the address of its store unless the user chose another one."""
     try:
         store = Store(project)
-        return environment if _chosen(store, environment) else _applied(store, environment)
+        return _without_ours(environment) if _chosen(store, environment) else _applied(store, environment)
     except MLInfraError:
         return environment  # what is wrong with the settings is told where the store is used
 
@@ -87,13 +87,15 @@ def _is_free(store: Store) -> bool:
 
 def _applied(store: Store, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment with what leads to the store, under what the user has set, and without what another project's process left."""
-    left = environment.get(ACTIVE)
-    kept = {
-        name: value
-        for name, value in environment.items()
-        if left is None or not (name in (ACTIVE, ONLY_HERE, ARTIFACT_ROOT) or (name in (TRACKING, REGISTRY) and value == left))
-    }
-    return {**store.environment(), **kept}
+    return {**store.environment(), **_without_ours(environment)}
+
+
+def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what a process of this package left there, which belongs to the address that it set."""
+    if ACTIVE not in environment and ONLY_HERE not in environment:
+        return dict(environment)
+    addresses = {name for name in (TRACKING, REGISTRY) if environment.get(name) == environment.get(ACTIVE)}
+    return {name: value for name, value in environment.items() if name not in {ACTIVE, ONLY_HERE, ARTIFACT_ROOT, *addresses}}
 
 
 def point() -> None:

@@ -39,14 +39,29 @@ class Transfer:
         for experiment in _all(partial(self.source.search_experiments, max_results=_PAGE)):
             number = ""
             for run in self._runs(experiment.experiment_id):
-                already += run.info.run_id in self.ids
-                running += run.info.status == "RUNNING"
-                if run.info.run_id in self.ids or run.info.status == "RUNNING":
+                id, goes_on = run.info.run_id, run.info.status == "RUNNING"
+                if id not in self.ids and not goes_on and self._is_here(id):
+                    self.ids[id] = id
+                already += id in self.ids
+                running += goes_on
+                if id in self.ids or goes_on:
                     continue
                 number = number or self.experiment(experiment.name)
                 models += self._bring(run, number)
-                made.append(self.ids[run.info.run_id])
+                made.append(self.ids[id])
         return Imported(store=store, runs=made, models=models, already=already, running=running)
+
+    def _is_here(self, run: str) -> bool:
+        """Whether the very run is here: both addresses lead to one store, or it came home from a job."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.target.get_run(run)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
+        return True
 
     def _runs(self, experiment: str) -> Iterator[Any]:
         """The oldest first, so that a parent is here before its children."""

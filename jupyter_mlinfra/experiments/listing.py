@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _PAGE = 1000
-_CURSOR = re.compile(r"(\d{1,15})\.(\d{1,6})\.([\w=+/-]*)\Z", re.ASCII)
+_CURSOR = re.compile(r"(\d{1,15})\.(\d{1,3})\.([\w=+/-]*)\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Listing:
         size = count if whole else max(count, _PAGE // 5)
         token, skip = start.token, start.skip
         while True:
-            page = self._page(order, size + skip, token)
+            page = self._page(order, max(size, skip + 1), token)  # no larger than the page in which the last part ended, or each would read more
             following = _text(page.token)
             for place, run in enumerate(page):
                 facts = passing(run) if place >= skip else None

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock, write_atomic
+from ..core.imports import fix_of_missing
 from ..core.outbox import node, outbox
 from ..core.project import Project
 from ..core.refs import named
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
-_CLIENTS = {"botocore": "boto3", "google": "google-cloud-storage", "azure": "azure-storage-blob azure-identity"}
-"""Where the package that brings a module has another name."""
 
 Unservable = Callable[[Mapping[str, Any]], str]
 """Why a model cannot be deployed, by what its `MLmodel` says."""
@@ -179,9 +178,9 @@ class Registry:
         except Unavailable as error:
             if not isinstance(error.__cause__, ModuleNotFoundError):
                 raise
-            package = (error.__cause__.name or "a package").partition(".")[0]
-            what, why = f"The files in {urlsplit(uri).scheme}: storage cannot be fetched.", f"The package {package} is not installed."
-            raise Unavailable(what, why, f"pip install {_CLIENTS.get(package, package)}") from error
+            package = (error.__cause__.name or "").partition(".")[0]
+            what, why = f"The files in {urlsplit(uri).scheme}: storage cannot be fetched.", f"The package {package or 'it needs'} is not installed."
+            raise Unavailable(what, why, fix_of_missing(package)) from error
 
     def _head(self, location: str) -> Path:
         """A folder that holds at least the model's `MLmodel`."""

@@ -27,7 +27,7 @@ from .registry import Registry
 from .source import Source, choose
 from .spec import Comparison, Curve, Experiment, Imported, Model, ModelDetail, Run, Version
 from .store import Store, explained
-from .strays import Stray, address_of, note_of, strays, without
+from .strays import Stray, address_of, is_same_store, note_of, strays, without
 
 CURVES, CURVE_LINES = 12, 240
 """A comparison carries the curves of at most so many metrics, and so many curves in all; `curves` gives any other."""
@@ -80,16 +80,22 @@ class Experiments:
         """Bring the runs of other MLflow stores in, once: a run that is here already is left. Runs that still go on, and registered models, stay there.
 
         store: an address of MLflow, or the path of an `mlflow.db` or `mlruns`; default: all that lie in the project's folders.
-        Raises NotFound when there is nothing there, Unavailable when a store cannot be read.
+        Raises NotFound when there is nothing there, BadRequest for the project's own store, Unavailable when a store cannot be read.
         """
         found = self._strays(self._source()) if store is None else []
-        addresses = {str(item.path): item.uri for item in found} if store is None else {store: address_of(store, self._project.root)}
+        addresses = {str(item.path): item.uri for item in found} if store is None else {store: self._address_of(store)}
         with file_lock(self._project.home / "mlflow.import.lock"):
             done = [self._bring_in(shown, uri) for shown, uri in addresses.items()]
         if any(item.runs for item in done):
             with telling("runs were brought in"):
                 self._project.events.emit("run", "", {"verb": "import", "runs": sum(len(item.runs) for item in done)})
         return done
+
+    def _address_of(self, store: str) -> str:
+        found = address_of(store, self._project.root)
+        if is_same_store(found, self._store.uri):
+            raise BadRequest(f"{store} is the project's own store.", "Its runs are here already.", "mlinfra runs list shows them.")
+        return found
 
     def _bring_in(self, shown: str, uri: str) -> Imported:
         target = self._store.client()

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..core.errors import BadRequest, Conflict, Forbidden, MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock, write_atomic
-from ..core.imports import load_modules
+from ..core.imports import fix_of_missing, load_modules
 from ..core.outbox import ARTIFACTS, RUNS, outbox
 from ..core.project import Project
 from ..core.secrets import is_reference, resolve
@@ -271,14 +271,11 @@ def explained(store: Store) -> Iterator[None]:
         raise explain_os_error(error, "The artifacts could not be used.") from error
 
 
-_DRIVERS = {"psycopg": "pip install 'jupyter-mlinfra[postgres]'", "psycopg2": "pip install psycopg2-binary, or write postgresql+psycopg://…"}
-
-
 def _driver_fault(error: BaseException | None, store: Store) -> Unavailable:
     """A database, or the place of the artifacts, needs a package that is not here."""
-    name = str(getattr(error, "name", "") or "a package")
+    name = str(getattr(error, "name", "") or "")
     shown = store.shown_uri.partition("?")[0]
-    return Unavailable(f"The experiment store {shown} needs {name}.", "That package is not installed.", _DRIVERS.get(name, f"pip install {name}"))
+    return Unavailable(f"The experiment store {shown} needs {name or 'a package'}.", "That package is not installed.", fix_of_missing(name))
 
 
 def _unheard_of(message: str) -> str:

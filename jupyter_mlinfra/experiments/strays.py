@@ -6,9 +6,13 @@ import contextlib
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from ..core.errors import NotFound
 
@@ -17,6 +21,12 @@ IMPORTED = "mlinfra.imported"
 
 DEPTH, FOLDERS = 3, 300
 """How deep below the project, and in how many folders, is looked: a list of experiments must not wait for a walk over a data folder."""
+
+RUNS = 20_000
+"""So many runs of one folder `mlruns` are looked at. An import brings in all of them."""
+
+_SETTLED_NANOSECONDS = 2_000_000_000
+"""A file that changed more recently may change again within one tick of its clock."""
 
 _SKIPPED = {"node_modules", "__pycache__", "site-packages", "mlruns", "mlartifacts"}
 _RUN = re.compile(r"[0-9a-f]{32}\Z")
@@ -62,6 +72,21 @@ def address_of(store: str, root: Path) -> str:
     return Stray(path, ()).uri
 
 
+def is_same_store(one: str, other: str) -> bool:
+    """Whether two addresses name one store, however they are written: links, relative paths, drivers, users."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(uri: str) -> str:
+    scheme, _, rest = uri.partition(":")
+    kind = scheme.lower().partition("+")[0]
+    if kind in ("sqlite", "file"):
+        path = unquote(rest).partition("?")[0]
+        return str(Path(path.removeprefix("///" if kind == "sqlite" else "//") or "/").resolve())
+    parts = urlsplit(rest)
+    return f"{kind}://{parts.netloc.rpartition('@')[2].lower()}{parts.path.rstrip('/')}"
+
+
 def note_of(found: Sequence[Stray], root: Path) -> str:
     """What to say of them, and how to bring their runs in; empty when there are none."""
     said = []
@@ -95,11 +120,28 @@ def _in_file(path: Path) -> set[str]:
 
 
 def _in_folder(path: Path) -> set[str]:
-    """MLflow's older way: a file `meta.yaml` for each run, in which status 1 is one that runs."""
+    """MLflow's older way: a file `meta.yaml` for each run. Each is read once, and again when it has changed."""
     found = set()
-    for meta in path.glob("[0-9]*/*/meta.yaml"):
+    for run in islice(_run_folders(path), RUNS):
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            text = meta.read_text()
-            if _RUN.match(meta.parent.name) and "lifecycle_stage: active" in text and not re.search(r"^status: (1|RUNNING)$", text, re.MULTILINE):
-                found.add(meta.parent.name)
+            meta = os.path.join(run, "meta.yaml")
+            seen = os.stat(meta)
+            settled = time.time_ns() - seen.st_mtime_ns > _SETTLED_NANOSECONDS
+            if (_has_ended if settled else _has_ended.__wrapped__)(meta, seen.st_mtime_ns, seen.st_size):
+                found.add(os.path.basename(run))
     return found
+
+
+def _run_folders(path: Path) -> Iterator[str]:
+    """A folder for each experiment, and in it one for each run."""
+    with contextlib.suppress(OSError):
+        for experiment in sorted(name for name in os.listdir(path) if name[:1].isdecimal()):
+            with contextlib.suppress(OSError), os.scandir(path / experiment) as entries:
+                yield from (entry.path for entry in entries if _RUN.match(entry.name))
+
+
+@lru_cache(maxsize=2 * RUNS)
+def _has_ended(meta: str, changed: int, size: int) -> bool:  # noqa: ARG001 - they tell one state of the file from the next
+    """Whether it is that of a run that has ended; status 1 is one that runs."""
+    text = Path(meta).read_text()
+    return "lifecycle_stage: active" in text and not re.search(r"^status: (1|RUNNING)$", text, re.MULTILINE)

@@ -7,7 +7,6 @@ feature_store.yaml in the repository win, so `online_store: {type: redis, …}` 
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.imports import fix_of_missing, load_modules
+from ..core.passwords import without_passwords
 
 if TYPE_CHECKING:
     from feast import FeatureStore, RepoConfig
@@ -29,7 +29,6 @@ OFFLINE_STORES = (OFFLINE_STORE, "jupyter_mlinfra.features.offline.PolarsOffline
 
 
 _CLIENTS = {"sqlalchemy", "psycopg", "psycopg2", "pymysql", "grpc", "redis", "botocore", "google", "requests", "urllib3"}
-_PASSWORD = re.compile(r"://([^:/@\s]*):[^@\s]*@")
 
 
 def load_feast() -> None:
@@ -104,7 +103,7 @@ def require_online_store(config: RepoConfig) -> None:
 def registry_fault(what: str, error: Exception) -> Unavailable | None:
     """The error to show for a registry or an online store elsewhere that cannot be reached; None when it is no such fault. Passwords are struck out."""
     first = str(error).partition("\n")[0]
-    why = f"{type(error).__name__}: {_PASSWORD.sub(r'://\1:***@', first)}"[:500]
+    why = f"{type(error).__name__}: {without_passwords(first)}"[:500]
     if isinstance(error, ImportError):
         return Unavailable(what, why, fix_of_missing(error.name or ""))
     home = type(error).__module__.partition(".")[0]

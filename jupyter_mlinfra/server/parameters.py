@@ -21,8 +21,8 @@ Cursor = Annotated[str, Len(0, 500)] | None
 
 Text = Annotated[str, Len(0, 2000), Predicate(_whole)]
 Name = Annotated[str, Len(1, 500), Predicate(_whole)]
-Many = Annotated[str, Len(0, 3_500), Predicate(_whole)]
-"""Several words with commas between. A query of the longest values, each of their letters written in 12 bytes, has to fit into the 64 KiB of HTTP's header."""
+Many = Annotated[str, Len(0, 20_000), Predicate(_whole)]
+"""Several words with commas between. A query of the longest values, each of their letters written in 12 bytes, has to fit into `app.HEADER_KIB`."""
 
 Count = Annotated[int, Interval(ge=0, le=2**53)]
 Percent = Annotated[int, Interval(ge=0, le=100)]

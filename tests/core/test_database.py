@@ -31,6 +31,18 @@ def test_a_block_that_raises_leaves_nothing(project: Project) -> None:
     assert project.events.last_id() == 0
 
 
+def test_a_busy_database_says_how_long_it_was_waited_for(project: Project) -> None:
+    _ = project.events.last_id()
+    other = sqlite3.connect(project.database.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match=r"is busy.*over 0\.05 s"), project.database.write(busy_seconds=0.05):
+        pass
+    other.execute("ROLLBACK")
+    other.close()
+    project.events.emit("job", "job:1")
+    assert project.events.last_id() == 1
+
+
 def test_a_commit_that_fails_leaves_nothing_and_frees_the_lock(project: Project) -> None:
     with project.database.write() as connection:
         connection.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")

@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+from jupyter_mlinfra.core.imports import fix_of_missing
+
 HEAVY = {
     "torch",
     "mlflow",
@@ -74,3 +78,20 @@ assert data["text/plain"].startswith("1 prediction"), data
 assert "<table>" in data["text/html"]
 """
     loaded_by(code)
+
+
+@pytest.mark.parametrize(
+    ("module", "fix"),
+    [
+        ("psycopg2", "pip install 'jupyter-mlinfra[postgres]'"),
+        ("boto3", "pip install 'jupyter-mlinfra[s3]'"),
+        ("botocore.client", "pip install 'jupyter-mlinfra[s3]'"),
+        ("google.cloud", "pip install google-cloud-storage"),
+        ("azure.identity", "pip install azure-storage-blob azure-identity"),
+        ("MySQLdb", "pip install mysqlclient"),
+        ("pymysql", "pip install pymysql"),
+        ("", "Install what it names into this Python."),
+    ],
+)
+def test_a_missing_module_is_installed_by_our_extra_or_by_its_package(module: str, fix: str) -> None:
+    assert fix_of_missing(module) == fix

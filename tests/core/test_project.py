@@ -48,6 +48,18 @@ def home(project: Project) -> Iterator[Path]:
     os.chmod(home, 0o700)
 
 
+@pytest.mark.parametrize("home", [".", "../"])
+def test_a_folder_in_which_the_project_lies_is_neither_closed_nor_hidden(tmp_path: Path, home: str) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "mlinfra.toml").write_text(f'home = "{home}"\n')
+    for folder in (tmp_path, root):
+        folder.chmod(0o755)
+    assert Project.open(root).home == (root / home).resolve()
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (tmp_path, root)] == [0o755, 0o755]
+    assert not list(tmp_path.rglob(".gitignore"))
+
+
 @pytest.mark.parametrize("mode", [0o755, 0o775, 0o750, 0o777])
 def test_a_state_folder_that_is_open_to_other_users_is_closed(project: Project, home: Path, mode: int) -> None:
     home.chmod(mode)

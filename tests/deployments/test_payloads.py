@@ -386,6 +386,24 @@ def test_refused_and_failed_requests_are_read_with_their_reason_and_body(tmp_pat
     assert payloads.refused(tmp_path / "nothing").height == 0
 
 
+def test_of_compacted_files_only_the_refused_rows_and_their_columns_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A monitor asks at each evaluation. A file of an earlier version has neither the gateway's id nor the request's body."""
+    journal = Journal(tmp_path, HEAD)
+    journal.put(entry(1))
+    journal.put({"k": "e", "id": "a", "u": "1", "ts": 1.7e9, "ms": 0.2, "st": 400, "what": "Column b has an unknown category in row 1.", "b": "{}"})
+    journal.close()
+    payloads.compact(tmp_path)
+    (file,) = (tmp_path / "parquet").iterdir()
+    pl.read_parquet(file).drop(".unique", "what", "request").with_columns(request_id=pl.lit("old")).write_parquet(file.with_name("v0-1-1.parquet"))
+    (tmp_path / "parquet" / "v0-1-1.parquet").touch()
+    monkeypatch.delattr(pl, "read_parquet")
+    found = payloads.refused(tmp_path).sort("request_id")
+    assert found.select("request_id", "status", "what", "request").rows() == [
+        ("a", 400, "Column b has an unknown category in row 1.", "{}"),
+        ("old", 400, None, None),
+    ]
+
+
 def closed(folder: Path, number: int) -> Path:
     """A closed file with one row of day `number` before now."""
     at = time.time() - number * 86_400

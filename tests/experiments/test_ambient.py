@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.experiments import Experiments, ambient, with_store
+from jupyter_mlinfra.experiments import Experiments, ambient, strays, with_store
+from jupyter_mlinfra.experiments.strays import is_same_store
 from jupyter_mlinfra.jobs.environment import elsewhere
 from jupyter_mlinfra.jobs.spec import JobSpec
 from jupyter_mlinfra.workbench import Workbench
@@ -90,6 +93,17 @@ def test_an_address_that_the_user_chose_stays_and_one_that_another_project_left_
     monkeypatch.setattr(os, "environ", dict(before))
     ambient.adopt(project)
     assert os.environ["MLFLOW_TRACKING_URI"] == wanted
+
+
+def test_an_address_that_the_user_chose_goes_to_a_cluster_too(project):
+    """As in a notebook that loaded the extension before: what belongs to the file of the runs does not hold the address back."""
+    chosen = {**with_store(project, {"PATH": "/bin"}), "MLFLOW_TRACKING_URI": "http://chosen"}
+    assert chosen["MLINFRA_ONLY_HERE"]
+    found = elsewhere(with_store(project, chosen))
+    assert found["MLFLOW_TRACKING_URI"] == "http://chosen"
+    assert not {"MLINFRA_ONLY_HERE", "MLINFRA_ACTIVE_STORE", "_MLFLOW_SERVER_ARTIFACT_ROOT"} & set(found)
+    own = {"MLFLOW_TRACKING_URI": "http://chosen", "_MLFLOW_SERVER_ARTIFACT_ROOT": "/own"}
+    assert with_store(project, own) == own  # what the user set without us stays
 
 
 def test_what_another_project_left_does_not_hide_behind_an_address_with_a_secret(tmp_path):
@@ -242,3 +256,71 @@ def test_the_projects_own_store_is_no_stray(tmp_path, empty_store):
     with experiments.track("own"):
         pass
     assert experiments.experiments().note == ""
+
+
+@pytest.mark.parametrize("text", ["{db}", ".mlinfra/mlflow.db", "link.db", "sqlite:///{db}", "sqlite+pysqlite:///{db}?timeout=5", "sqlite:///{root}/link.db"])
+def test_the_projects_own_store_is_refused_by_any_address(project, experiments, text):
+    with experiments.track("own"):
+        pass
+    (project.root / "link.db").symlink_to(project.home / "mlflow.db")
+    with pytest.raises(BadRequest, match="own store"):
+        experiments.bring_in(text.format(db=project.home / "mlflow.db", root=project.root))
+    assert len(experiments.runs(None).items) == 1
+
+
+def test_a_server_is_the_same_store_whoever_asks_it():
+    assert is_same_store("http://ana:hush@Host:5000/", "http://host:5000")
+    assert is_same_store("postgresql+psycopg://ana:hush@db/runs", "postgresql://db/runs")
+    assert not is_same_store("postgresql://db/runs", "postgresql://db/others")
+    assert not is_same_store("http://host:5000", "http://host:5001")
+
+
+def test_a_run_that_is_here_under_its_own_id_is_not_made_again(project, experiments):
+    """A copy of the project's store, or a server in front of it, has another address."""
+    with experiments.track("own"):
+        pass
+    with contextlib.closing(sqlite3.connect(project.home / "mlflow.db")) as own, contextlib.closing(sqlite3.connect(project.root / "copy.db")) as copy:
+        own.backup(copy)
+    (done,) = experiments.bring_in("copy.db")
+    assert (done.runs, done.already) == ([], 1)
+    assert len(experiments.runs(None).items) == 1
+
+
+@pytest.fixture
+def mlruns(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files `meta.yaml` of five runs that ended, in two experiments, as MLflow wrote them for years."""
+    monkeypatch.setattr(strays, "_SETTLED_NANOSECONDS", -1)
+    found = [project.root / "mlruns" / str(number % 2) / f"{number:032x}" / "meta.yaml" for number in range(5)]
+    for meta in found:
+        meta.parent.mkdir(parents=True)
+        meta.write_text("lifecycle_stage: active\nstatus: 3\n")
+    (project.root / "mlruns" / "0" / "tags").mkdir()
+    return found
+
+
+def test_a_list_of_experiments_reads_a_run_of_plain_mlflow_once_and_again_when_it_changed(experiments, mlruns, monkeypatch):
+    read, real = [], Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, *args, **named: read.append(path) or real(path, *args, **named))
+    assert "mlruns holds 5 runs" in experiments.experiments().note
+    assert [path for path in read if path.name == "meta.yaml"]
+    read.clear()
+    assert "mlruns holds 5 runs" in experiments.experiments().note
+    assert [path for path in read if path.name == "meta.yaml"] == []
+    mlruns[1].write_text("lifecycle_stage: deleted\nstatus: 3\n")
+    mlruns[2].write_text("lifecycle_stage: active\nstatus: RUNNING\n")
+    assert "mlruns holds 3 runs" in experiments.experiments().note
+    assert sorted(path for path in read if path.name == "meta.yaml") == sorted(mlruns[1:3])
+
+
+def test_a_run_of_plain_mlflow_that_changed_just_now_is_looked_at_again(experiments, mlruns, monkeypatch):
+    monkeypatch.setattr(strays, "_SETTLED_NANOSECONDS", 60 * 10**9)
+    assert "mlruns holds 5 runs" in experiments.experiments().note
+    seen = mlruns[0].stat()
+    mlruns[0].write_text("lifecycle_stage: active\nstatus: 1\n")  # as long as before
+    os.utime(mlruns[0], ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert "mlruns holds 4 runs" in experiments.experiments().note
+
+
+def test_of_very_many_runs_of_plain_mlflow_only_some_are_looked_at(experiments, mlruns, monkeypatch):
+    monkeypatch.setattr(strays, "RUNS", 2)
+    assert "mlruns holds 2 runs" in experiments.experiments().note

@@ -13,6 +13,7 @@ from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments.api_source import ApiSource, _with_versions
 from jupyter_mlinfra.experiments.facts import RunFacts
+from jupyter_mlinfra.experiments.listing import Listing
 from jupyter_mlinfra.experiments.query import parse_filter, parse_sort
 from jupyter_mlinfra.experiments.source import TESTED, choose, revision_of
 from jupyter_mlinfra.experiments.sql_source import SqlSource
@@ -263,6 +264,28 @@ def test_a_filter_that_mlflow_cannot_say_reads_on_only_until_the_page_is_full(st
     assert [most for name, most, _ in asked if name == "search_runs"] == [200]
 
 
+def test_paging_a_filter_that_mlflow_cannot_say_reads_each_run_a_few_times_however_long_the_list_is():
+    class Page(list):
+        token = None
+
+    class Client:
+        def search_runs(self, *_, max_results, page_token, **__):
+            sizes.append(max_results)
+            begin = int(page_token or 0)
+            page = Page(range(begin, min(begin + max_results, count)))
+            page.token = str(begin + max_results) if len(page) == max_results else None
+            return page
+
+    count, part, sizes, seen, cursor = 3_000, 50, [], [], None
+    while cursor or not seen:
+        found = Listing(Client(), ["1"]).part([], lambda number: facts(str(number)) if number % 7 else None, cursor, part, whole=False)
+        seen += [int(run.id) for run in found.runs]
+        cursor = found.cursor
+    assert seen == [number for number in range(count) if number % 7]
+    assert max(sizes) == 200
+    assert sum(sizes) <= 6 * count
+
+
 def test_a_list_of_experiments_is_one_request_and_reads_no_run(store, asked):
     ApiSource(store, "test").experiments()
     assert [name for name, _, _ in asked] == ["search_experiments"]
@@ -288,7 +311,7 @@ def facts(id):
     return RunFacts(id=id, name="", experiment="churn", status="finished", user="", started=1, ended=2, metrics={}, params={}, tags={})
 
 
-@pytest.mark.parametrize("cursor", ["3", "1.0", "x.0.abc", "1.0.a b", "-1.0.", "1" * 40 + ".0."])
+@pytest.mark.parametrize("cursor", ["3", "1.0", "x.0.abc", "1.0.a b", "1.60000.MQ==", "-1.0.", "1" * 40 + ".0."])
 def test_a_cursor_of_another_list_is_refused(store, cursor):
     with pytest.raises(BadRequest, match="not one of this list"):
         ApiSource(store, "test").runs("1", None, parse_sort("-started"), cursor, 3)

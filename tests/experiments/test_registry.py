@@ -218,8 +218,8 @@ def test_a_version_whose_storage_lacks_its_client_is_a_row_that_says_so(experime
     far, near = experiments.model("churn").versions
     assert (near.version, near.fault) == (1, "")
     assert far.fault.startswith("The files in s3: storage cannot be fetched. The package boto")
-    assert far.fault.endswith("is not installed. pip install boto3")
-    with pytest.raises(Unavailable, match="boto3"):
+    assert far.fault.endswith("is not installed. pip install 'jupyter-mlinfra[s3]'")
+    with pytest.raises(Unavailable, match="boto"):
         experiments.download("churn/2")
 
 

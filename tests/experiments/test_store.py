@@ -168,12 +168,13 @@ def test_a_scheme_that_mlflow_does_not_know_is_refused(tmp_path):
         Experiments(Project(tmp_path)).experiments()
 
 
-def test_a_database_without_its_driver_is_told_with_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    (tmp_path / "mlinfra.toml").write_text('[experiments]\ntracking_uri = "postgresql://ana:hush@127.0.0.1:9/mlflow"\n')
+@pytest.mark.parametrize(("scheme", "driver"), [("postgresql", "psycopg"), ("postgresql+psycopg2", "psycopg2")])
+def test_a_database_without_its_driver_is_told_with_what_to_install(tmp_path, monkeypatch, scheme, driver):
+    monkeypatch.setitem(sys.modules, driver, None)
+    (tmp_path / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "{scheme}://ana:hush@127.0.0.1:9/mlflow"\n')
     with pytest.raises(Unavailable) as caught:
         Experiments(Project(tmp_path)).experiments()
-    assert caught.value.what == "The experiment store postgresql://127.0.0.1:9/mlflow needs psycopg."
+    assert caught.value.what == f"The experiment store {scheme}://127.0.0.1:9/mlflow needs {driver}."
     assert caught.value.fix == "pip install 'jupyter-mlinfra[postgres]'"
 
 

@@ -134,5 +134,8 @@ def test_a_registry_that_is_down_is_named_without_its_password(fresh_shop: Proje
 def test_a_password_in_the_words_of_a_driver_is_struck_out() -> None:
     fault = registry_fault("No.", ConnectionRefusedError("postgresql://ana:geheim@db:5432/feast refused the connection"))
     assert fault is not None
-    assert "postgresql://ana:***@db:5432/feast refused" in fault.why
+    assert "postgresql://ana:[secret]@db:5432/feast refused" in fault.why
+    cut = registry_fault("No.", ConnectionRefusedError(f"{'.' * 440} postgresql://ana:{'geheim' * 10}@db/feast"))  # only the first 500 characters are shown
+    assert cut is not None
+    assert "geheim" not in cut.why
     assert registry_fault("No.", ZeroDivisionError()) is None

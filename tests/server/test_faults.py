@@ -190,16 +190,20 @@ async def test_slow_work_keeps_no_quick_request_waiting_and_a_flood_is_refused(t
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether each request was given a slow thread."""
-    noted, perform = list[bool](), Handler.perform
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The name of the thread that each request was given."""
+    noted, perform = list[str](), Handler.perform
 
     def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
-        noted.append(threading.current_thread().name.startswith("mlinfra-slow"))
+        noted.append(threading.current_thread().name)
         return perform(handler, method, path)
 
     monkeypatch.setattr(Handler, "perform", noting)
     return noted
+
+
+def are_slow(threads: list[str]) -> list[bool]:
+    return [name.startswith("mlinfra-slow") for name in threads]
 
 
 READS = ["experiments/experiments", "experiments/runs", "experiments/runs/r", "experiments/compare?ids=a,b", "experiments/models", "experiments/models/m",
@@ -208,27 +212,27 @@ READS = ["experiments/experiments", "experiments/runs", "experiments/runs/r", "e
 
 @pytest.mark.parametrize(("uri", "slow"), [("", False), ("sqlite:///here.db", False), ("http://127.0.0.1:1", True), ("env:MLFLOW", True)])
 async def test_what_may_take_long_gets_a_thread_that_keeps_nobody_waiting(
-    noted: Noted, ask: Callable[..., Any], project: Any, given: list[bool], uri: str, slow: bool
+    noted: Noted, ask: Callable[..., Any], project: Any, threads: list[str], uri: str, slow: bool
 ) -> None:
     """Reads of experiments where they are kept by a server elsewhere; predictions and changes of the registry everywhere."""
     (project.root / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "{uri}"\n')
     noted.__dict__["project"] = Project(project.root)
     for path in READS:
         assert (await ask(path)).code == 200, path
-    assert given == [slow] * len(READS)
-    given.clear()
+    assert are_slow(threads) == [slow] * len(READS)
+    threads.clear()
     for path, body in (
         ("deployments/deployments/d/predict", {"rows": [{"x": 1}]}),
         ("experiments/models/m/versions", {"run": "r"}),
         ("experiments/versions/m/1/promote", {"alias": "champion"}),
     ):
         assert (await ask(path, body)).code == 200, path
-    assert given == [True] * 3
+    assert are_slow(threads) == [True] * 3
 
 
 @pytest.mark.parametrize(("backend", "slow"), [("local", False), ("slurm", True)])
 async def test_what_a_cluster_is_asked_keeps_nobody_waiting(
-    noted: Noted, ask: Callable[..., Any], project: Any, given: list[bool], backend: str, slow: bool
+    noted: Noted, ask: Callable[..., Any], project: Any, threads: list[str], backend: str, slow: bool
 ) -> None:
     """A cluster that hangs holds slow threads only; a project of this machine has quick answers of all of them."""
     asked = [
@@ -245,11 +249,11 @@ async def test_what_a_cluster_is_asked_keeps_nobody_waiting(
     asked += [("features/apply", {}), ("catalog/ingest", {"files": ["a.csv"], "into": "a.b"})]
     for path, body in asked:
         assert (await ask(path, body)).code == 200, path
-    assert given == [slow] * 9
-    given.clear()
+    assert are_slow(threads) == [slow] * 9
+    threads.clear()
     for path in ("jobs/jobs", "pipelines/pipelines/p/steps/s/explain"):
         await ask(path)
-    assert given == [False, True]
+    assert are_slow(threads) == [False, True]
 
 
 def until(look: Callable[[], bool]) -> None:
@@ -260,7 +264,7 @@ def until(look: Callable[[], bool]) -> None:
 
 
 async def test_what_changes_the_queue_of_a_cluster_that_hangs_holds_up_no_quick_route(
-    ask: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ask: Callable[..., Any], project: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: list[str]
 ) -> None:
     commands, gate, called = tmp_path / "bin", tmp_path / "gate", tmp_path / "called"
     commands.mkdir()
@@ -276,17 +280,19 @@ async def test_what_changes_the_queue_of_a_cluster_that_hangs_holds_up_no_quick_
 
     monkeypatch.setattr(SlurmBackend, "submit", hang)
     acts = [("hold", {}), ("release", {}), ("priority", {"priority": 60}), ("requeue", {})]
-    slow = [asyncio.ensure_future(ask(f"jobs/jobs/{job}/{verb}", body)) for verb, body in acts * 2]  # as many as there are quick threads
+    slow = [asyncio.ensure_future(ask(f"jobs/jobs/{job}/{verb}", body)) for verb, body in acts * 2]
+    assert len(slow) >= max(context.READS, context.WRITES)  # on quick threads they would hold all of either kind
     try:
         await asyncio.to_thread(until, lambda: called.exists() and len(called.read_text()) >= context.SLOW)
         assert (await asyncio.wait_for(ask("jobs/jobs"), 10)).value["total"] == 1
         assert not any(one.done() for one in slow)
+        assert [name.rpartition("-")[0] for name in threads[1:]] == ["mlinfra-slow-write"] * context.SLOW + ["mlinfra-read"]
     finally:
         gate.touch()
         assert {answer.code for answer in await asyncio.gather(*slow)} <= {200, 409}
 
 
-async def test_runs_and_schedules_are_begun_and_ended_by_threads_that_keep_nobody_waiting(noted: Noted, ask: Callable[..., Any], given: list[bool]) -> None:
+async def test_runs_and_schedules_are_begun_and_ended_by_threads_that_keep_nobody_waiting(noted: Noted, ask: Callable[..., Any], threads: list[str]) -> None:
     """They may wait for a lock, for jobs to end, or for the cluster that a step's job goes to."""
     asked = [
         ("pipelines/pipelines/p/runs", {"backend": "slurm"}), ("pipelines/pipelines/p/steps/s/runs", {}), ("pipelines/runs/r/cancel", {}),
@@ -295,4 +301,4 @@ async def test_runs_and_schedules_are_begun_and_ended_by_threads_that_keep_nobod
     ]  # fmt: skip
     for path, body in asked:
         assert (await ask(path, body)).code == 200, path
-    assert given == [True] * len(asked)
+    assert are_slow(threads) == [True] * len(asked)

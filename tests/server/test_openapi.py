@@ -12,7 +12,10 @@ import pytest
 from openapi_spec_validator import validate
 
 from jupyter_mlinfra.catalog.spec import DatasetDetail
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.experiments.service import COMPARED
 from jupyter_mlinfra.server import openapi
+from jupyter_mlinfra.server.app import HEADER_KIB
 from jupyter_mlinfra.server.openapi import document
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -70,3 +73,24 @@ def test_every_operation_says_what_it_does() -> None:
     for path, verbs in document()["paths"].items():
         for verb, operation in verbs.items():
             assert operation["summary"].endswith("."), f"{verb} {path}"
+
+
+def test_a_query_of_the_longest_values_fits_into_a_header() -> None:
+    """A letter beyond the BMP is four bytes, each written as `%F0`."""
+    longest = {}
+    for path, operations in document()["paths"].items():
+        for operation in operations.values():
+            texts = [part.get("maxLength", 0) for one in operation.get("parameters", []) for part in _schemas(one["schema"])]
+            longest[path] = 12 * sum(texts)
+    assert longest["/experiments/compare"] == 12 * 20_000
+    assert max(longest.values()) < (HEADER_KIB - 64) << 10  # the rest is for cookies and tokens
+
+
+def _schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [schema, *schema.get("anyOf", [])]
+
+
+async def test_as_many_runs_as_a_comparison_takes_can_be_named_by_their_references(ask: Callable[..., Any], project: Project) -> None:
+    ids = ",".join(f"run:{number:032x}" for number in range(COMPARED))
+    answer = await ask(f"experiments/compare?ids={ids}")
+    assert (answer.code, answer.value["error"]) == (404, "not_found")
