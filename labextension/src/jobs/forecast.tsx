@@ -32,7 +32,7 @@ export function useForecast(spec: IJobSpec | null): IForecast {
   const { client, trans } = useWorkbench();
   const now = spec ? JSON.stringify(needsOf(spec)) : '';
   const key = useSettled(now, REST);
-  const { data, error } = useQuery(
+  const { data, error, borrowed } = useQuery(
     `estimate:${key}`,
     signal => client.jobs.estimate(JSON.parse(key) as ReturnType<typeof needsOf>, signal),
     { when: key !== '', topics: ['job'], list: 'estimate' }
@@ -42,7 +42,7 @@ export function useForecast(spec: IJobSpec | null): IForecast {
   const refused = unfit ? explainError(error, trans).what : (data?.refused ?? '');
   return {
     asked: spec !== null,
-    refused: key === now ? refused : '', // what was said of other needs keeps nobody from a submit
+    refused: key === now && !borrowed ? refused : '', // what was said of other needs keeps nobody from a submit
     estimate: data,
     silent: Boolean(error) && !data
   };
