@@ -17,26 +17,33 @@ async function seen(): Promise<void> {
   }
 }
 
+interface IWait {
+  signal?: AbortSignal;
+  /** Milliseconds before the first look. */
+  next?: number;
+}
+
 /**
- * Wait until a job can no longer change, however it ends.
+ * Wait until something can no longer change, however it ends.
  *
- * A lost answer says nothing about the job: it is asked again. With a signal, nothing is asked any more once that is given: the job is
- * then as it was last known, under way perhaps.
+ * A lost answer says nothing about it: it is asked for again. With a signal, nothing is asked any more once that is given: it is then
+ * as it was last known, under way perhaps.
  */
-export async function over(
-  client: IClient,
-  job: IJob,
-  { signal, next = FIRST_MS }: { signal?: AbortSignal; next?: number } = {}
-): Promise<IJob> {
-  let [known, wait] = [job, next];
-  while (isActive(known)) {
+export async function settled<T>(
+  first: T,
+  show: () => Promise<T>,
+  changes: (known: T) => boolean,
+  { signal, next = FIRST_MS }: IWait = {}
+): Promise<T> {
+  let [known, wait] = [first, next];
+  while (changes(known)) {
     await pause(wait);
     await seen();
     if (signal?.aborted) {
       return known;
     }
     try {
-      known = await client.jobs.show(job.id);
+      known = await show();
       wait = Math.min(wait * 1.5, LONGEST_MS);
     } catch (error) {
       if (!asApiError(error).lost) {
@@ -48,12 +55,12 @@ export async function over(
   return known;
 }
 
+/** Wait until a job can no longer change, as `settled` does. */
+export const over = (client: IClient, job: IJob, options?: IWait): Promise<IJob> =>
+  settled(job, () => client.jobs.show(job.id), isActive, options);
+
 /** Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it; else as `over`. */
-export async function ended(
-  client: IClient,
-  job: IJob,
-  options: { signal?: AbortSignal; next?: number } = {}
-): Promise<IJob> {
+export async function ended(client: IClient, job: IJob, options?: IWait): Promise<IJob> {
   const known = await over(client, job, options);
   if (!isActive(known) && known.state !== 'succeeded') {
     throw new ApiError('failed', `${known.name}: ${known.state}.`, known.reason, `Its log: job ${known.id}`);

@@ -3,10 +3,8 @@ import { errorText } from '../components/card';
 import { confirm, done, failed } from '../components/confirm';
 import * as format from '../format';
 import { LONG_SECONDS } from '../jobs/cancel';
+import { settled } from '../jobs/ended';
 import type { IWorkbench } from '../tokens';
-
-/** Between two looks at a run that ends, in milliseconds. */
-const PAUSE = 500;
 
 /**
  * Cancel a run: with a question when it went on for long, as for a job, else at once with an undo for ten seconds.
@@ -15,10 +13,11 @@ const PAUSE = 500;
 export async function cancelRun(
   workbench: IWorkbench,
   pipeline: string,
-  { run, started_at: began }: IPipelineRun,
+  last: IPipelineRun,
   onUndo: () => unknown
 ): Promise<boolean> {
   const { client, trans } = workbench;
+  const { run, started_at: began } = last;
   const ran = (Date.now() - Date.parse(began)) / 1000;
   const long = ran > LONG_SECONDS;
   const question = {
@@ -33,7 +32,7 @@ export async function cancelRun(
   await client.pipelines.cancel(run);
   if (!long) {
     const undo = (): void =>
-      void goOn(workbench, run).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
+      void goOn(workbench, last).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
     done(trans.__('The run of %1 is cancelled. An undo goes on with what it had not finished.', pipeline), {
       label: trans.__('Undo'),
       run: undo
@@ -43,9 +42,8 @@ export async function cancelRun(
 }
 
 /** Go on with a run that was cancelled, once its steps have ended. */
-async function goOn({ client }: IWorkbench, run: string): Promise<void> {
-  while ((await client.pipelines.showRun(run)).state === 'running') {
-    await new Promise(resolve => setTimeout(resolve, PAUSE));
-  }
+async function goOn({ client }: IWorkbench, { run, state: last }: IPipelineRun): Promise<void> {
+  const show = async (): Promise<IPipelineRun['state']> => (await client.pipelines.showRun(run)).state;
+  await settled(last, show, state => state === 'running');
   await client.pipelines.repair(run);
 }

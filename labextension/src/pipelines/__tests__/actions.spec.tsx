@@ -2,6 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
+import { ApiError } from '../../api/errors';
 import type { IPipelineDetail } from '../../api/types';
 import { confirm } from '../../components/confirm';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
@@ -111,13 +112,19 @@ it('cancelling a long run is asked about', async () => {
   expect(cancel).not.toHaveBeenCalled();
 });
 
-it('cancelling a short run can be undone: it goes on once its steps have ended', async () => {
+it('cancelling a short run can be undone: it goes on once its steps have ended, through an answer that is lost', async () => {
   const told = jest.spyOn(Notification, 'success').mockReturnValue('');
   const calls: string[] = [];
-  const states = ['running', 'cancelled'];
+  const states = ['running', 'lost', 'cancelled'];
   const pipelines = {
     cancel: async () => void calls.push('cancel'),
-    showRun: async () => ({ state: states.shift() }),
+    showRun: async () => {
+      const state = states.shift();
+      if (state === 'lost') {
+        throw new ApiError('unreachable', 'gone');
+      }
+      return { state };
+    },
     repair: async () => void calls.push('repair')
   };
   show(fakeWorkbench({ pipelines }), <Head before={async () => true} detail={running(60)} />);
