@@ -1,6 +1,7 @@
 /* The libraries of JupyterLab are modules of the newer kind: all of them are transformed, by swc since it is fast. */
 const modules = [
   '@jupyter/',
+  '@jupyter-widgets/',
   '@jupyterlab/',
   '@lumino/',
   '@microsoft/',

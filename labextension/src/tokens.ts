@@ -85,7 +85,7 @@ export interface ICommandSpec {
   readonly args?: ReadonlyJSONObject;
   /** Where the palette lists it; left out of the palette when undefined. */
   readonly category?: string;
-  readonly isEnabled?: () => boolean;
+  readonly isEnabled?: (args?: ReadonlyPartialJSONObject) => boolean;
   readonly isVisible?: () => boolean;
   /** Whether it stands for something that is so now: menus show a mark. */
   readonly isToggled?: () => boolean;

@@ -27,12 +27,14 @@ interface IColumnsProps {
   detail: IDatasetDetail;
   /** The key of the page that led here: `f` to the field that finds a column, `e` to the exact profile. */
   asked: string | null;
-  /** A column that was asked for. */
+  /** A column to go to. */
   goal?: IGoal;
+  /** The column that the page was asked for: it is marked, whatever the words of the field. */
+  current?: string;
 }
 
 /** The columns of a dataset with their profile; the exact one is reckoned when asked for. */
-export function Columns({ detail, asked, goal }: IColumnsProps): React.ReactElement {
+export function Columns({ detail, asked, goal, current }: IColumnsProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const { dataset, schema, newer } = detail;
@@ -48,7 +50,7 @@ export function Columns({ detail, asked, goal }: IColumnsProps): React.ReactElem
   const profiles = new Map(profile?.columns.map(column => [column.name, column]));
   const rows = schema
     .filter(
-      column => column.name.toLowerCase().includes(words.trim().toLowerCase()) || refOf(dataset, column) === goal?.id
+      column => column.name.toLowerCase().includes(words.trim().toLowerCase()) || refOf(dataset, column) === current
     )
     .map((column): IRow => ({ ...column, profile: profiles.get(column.name) }));
   usePageKey('e', trans.__('exact profile'), () => setTier('exact'), tier !== 'exact');
@@ -64,7 +66,7 @@ export function Columns({ detail, asked, goal }: IColumnsProps): React.ReactElem
         rows={rows}
         row={row => ({ id: refOf(dataset, row), ref: refOf(dataset, row) })}
         goal={goal}
-        current={goal?.id}
+        current={current}
       />
     </div>
   );

@@ -123,7 +123,8 @@ function Dataset({ detail, page, onUpdate }: IDatasetProps): React.ReactElement 
   // Asked for by one of its columns, the page shows that one until its user turns to another tab.
   const goal = useGoal('column');
   const [left, leave] = useState<IGoal>();
-  const view = goal && left?.turn !== goal.turn ? 'columns' : kept;
+  const going = goal !== undefined && left?.turn !== goal.turn;
+  const view = going ? 'columns' : kept;
   const setView = (tab: View): void => {
     leave(goal);
     setKept(tab);
@@ -152,7 +153,9 @@ function Dataset({ detail, page, onUpdate }: IDatasetProps): React.ReactElement 
         note={trans._n('%1 column', '%1 columns', schema.length)}
       >
         {view === 'preview' && <Preview key={dataset.snapshot} dataset={dataset} going={asked === 'g'} />}
-        {view === 'columns' && <Columns detail={detail} asked={asked} goal={goal} />}
+        {view === 'columns' && (
+          <Columns detail={detail} asked={asked} goal={going ? goal : undefined} current={goal?.id} />
+        )}
         {view === 'snapshots' && <Snapshots dataset={dataset} />}
         {view === 'lineage' && <Lineage dataset={dataset} />}
       </Tabs>

@@ -174,8 +174,8 @@ interface INetState {
   fault: unknown;
 }
 
-/** A fault in drawing one panel or page stays in it, and says what it was. */
-class Net extends React.Component<{ children: React.ReactNode }, INetState> {
+/** A fault in drawing one panel, page or card stays in it, and says what it was. */
+export class Net extends React.Component<{ children: React.ReactNode }, INetState> {
   override state: INetState = { fault: null };
 
   static getDerivedStateFromError(fault: unknown): { fault: unknown } {

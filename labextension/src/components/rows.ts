@@ -1,10 +1,10 @@
 import type React from 'react';
-import { useEffect, useRef, useState } from 'react';
+import { useContext, useEffect, useRef, useState } from 'react';
 
 import { dragFrom } from '../code/drag';
 import { pythonFor } from '../code/python';
 import { useWorkbench } from '../hooks/context';
-import type { IGoal } from '../hooks/page';
+import { type IGoal, PageContext } from '../hooks/page';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { done } from './confirm';
@@ -32,7 +32,7 @@ export interface IRowsOptions {
   /** Instead of the object's page. */
   onOpen?: (id: string) => void;
   onToggle?: (id: string) => void;
-  /** A row that was asked for: it is selected, scrolled into sight and has the focus. */
+  /** A row that the page was asked for: it is selected, scrolled into sight, and has the focus unless that is elsewhere by now. */
   goal?: IGoal;
 }
 
@@ -140,15 +140,18 @@ function openRow({ rows, index, options, workbench }: IScene): void {
 function useGoalRow(sceneOf: (index: number) => IScene): void {
   const { rows, options, choose } = sceneOf(0);
   const { goal } = options;
-  const reached = useRef('');
+  const { arrive } = useContext(PageContext);
   const index = goal ? rows.findIndex(row => row.id === goal.id) : -1;
   useEffect(() => {
-    const turn = goal && `${goal.turn} ${goal.id}`;
-    if (index >= 0 && turn && reached.current !== turn) {
-      reached.current = turn;
-      const scene = sceneOf(index);
-      focus(scene, index);
-      scene.container.current?.querySelectorAll('[data-row]')[index]?.scrollIntoView({ block: 'nearest' });
+    const arrival = goal && index >= 0 ? arrive() : null;
+    if (goal && arrival) {
+      const { activate, container } = sceneOf(index);
+      const row = container.current?.querySelectorAll<HTMLElement>('[data-row]')[index];
+      activate(goal.id);
+      row?.scrollIntoView({ block: 'nearest' });
+      if (arrival === 'focus') {
+        row?.focus();
+      }
       if (!options.onSelect) {
         choose(new Set([goal.id]));
       }

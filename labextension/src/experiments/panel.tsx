@@ -56,10 +56,15 @@ function Experiments({ page, at }: { page: IPage<IExperiment>; at: number }): Re
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const [open, toggle] = useMemorySet('experiments:open');
+  const uncounted = new Set(page.items.filter(({ runs }) => runs === null).map(({ name }) => name));
   const under = useDetails(
     unfolded(page.items, open),
     async experiment => (await client.experiments.runs({ experiment, limit: NEWEST })).items,
-    { at, moves: runs => runs.some(run => run.status === 'running') }
+    {
+      at,
+      // A tracking server does not count runs: of a new one the list shows nothing.
+      moves: (runs, name) => uncounted.has(name) || runs.some(run => run.status === 'running')
+    }
   );
   if (!page.items.length) {
     return (

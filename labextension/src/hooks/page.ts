@@ -2,17 +2,53 @@ import React, { useContext } from 'react';
 
 import { kindOf } from '../refs';
 
+/** How a page goes to a row that it was asked for; null: it has gone there, or nobody asked. */
+export type Arrival = 'focus' | 'show' | null;
+
+/** A page goes to what it was asked for once for each time, and leaves the focus alone once its user is elsewhere. */
+export class Arrivals {
+  constructor(private readonly _page: Element) {}
+
+  /** The page is asked for. */
+  ask(): void {
+    const from = document.activeElement;
+    this._from = from?.closest('[data-mlinfra-frame]') ? from : null;
+    this._due = true;
+  }
+
+  readonly arrive = (): Arrival => {
+    if (!this._due) {
+      return null;
+    }
+    this._due = false;
+    const now = document.activeElement;
+    const free = now === null || now === document.body || now === this._from || this._page.contains(now);
+    return free ? 'focus' : 'show';
+  };
+
+  private _due = false;
+  /** The row or link that led to the page. */
+  private _from: Element | null = null;
+}
+
 /** The page in the main area that a component stands in. */
 export interface IPageState {
   /** What was asked for, where the page shows it among other things: a column of a dataset, a version of a model. */
   readonly target: string;
   /** How often the page was asked for. */
   readonly turn: number;
+  /** Go to what was asked for, as soon as it is drawn. */
+  readonly arrive: () => Arrival;
   /** Close the tab. */
   readonly close: () => void;
 }
 
-export const PageContext = React.createContext<IPageState>({ target: '', turn: 0, close: () => undefined });
+export const PageContext = React.createContext<IPageState>({
+  target: '',
+  turn: 0,
+  arrive: () => null,
+  close: () => undefined
+});
 
 /** Close the page that this component stands in: a form whose work is done. */
 export const useClose = (): (() => void) => useContext(PageContext).close;

@@ -19,6 +19,20 @@ export interface IFrame {
   moreColumns: number;
 }
 
+/** What the markup of a cell's output holds. */
+export interface IFrames {
+  frames: readonly IFrame[];
+  /** Tables that there are more than are given. */
+  more: number;
+  /** Whether there is more than tables and the notes around them. */
+  partial: boolean;
+}
+
+const NONE: IFrames = { frames: [], more: 0, partial: false };
+
+const TABLES = 20;
+/** The part of all text that may stand elsewhere than in tables and their notes. */
+const ASIDE = 0.05;
 const ROWS = 100;
 const COLUMNS = 50;
 /** More markup than this is not read: its text is shown. */
@@ -60,17 +74,28 @@ function frameOf(table: Element, note: string): IFrame {
   };
 }
 
+const lengthOf = (text: string): number => text.replace(/\s+/g, '').length;
+
 /**
- * The tables in a cell's HTML output, read as data: its markup, styles, pictures and scripts are not drawn. Empty when it holds none.
+ * The tables in a cell's HTML output, read as data: its markup, styles, pictures and scripts are not drawn. None when it holds none.
  */
-export function framesOf(html: string): IFrame[] {
+export function framesOf(html: string): IFrames {
   if (html.length > LONGEST || !/<table/i.test(html)) {
-    return [];
+    return NONE;
   }
   // A document that is parsed but not shown fetches nothing and runs nothing.
   const page = new DOMParser().parseFromString(html, 'text/html');
+  page.querySelectorAll('style, script, template').forEach(node => node.remove());
   const tables = [...page.querySelectorAll('table')].filter(table => !table.parentElement?.closest('table'));
-  const around = [...page.querySelectorAll('small, p, caption')].filter(node => !node.closest('tr'));
+  const around = [...page.querySelectorAll('small, p, caption, h1, h2, h3, h4, h5, h6')].filter(
+    node => !node.closest('tr')
+  );
   const note = around.map(textOf).filter(Boolean).join(' · ');
-  return tables.map((table, index) => frameOf(table, index === 0 ? note : ''));
+  const shown = [...tables, ...around.filter(node => !node.closest('table'))];
+  const told = shown.reduce((sum, node) => sum + lengthOf(node.textContent), 0);
+  return {
+    frames: tables.slice(0, TABLES).map((table, index) => frameOf(table, index === 0 ? note : '')),
+    more: Math.max(0, tables.length - TABLES),
+    partial: told < (1 - ASIDE) * lengthOf(page.body.textContent)
+  };
 }

@@ -4,19 +4,20 @@ import type { IExecutedNotebook, IJob } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
+import { Net } from '../components/frame';
 import { Printed } from '../components/printed';
 import * as format from '../format';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
-import type { IPayload } from '../mime/payload';
-import { framesOf, type IFrame, type IFrameCell } from './frames';
+import { type IPayload, isPayload } from '../mime/payload';
+import { framesOf, type IFrame, type IFrameCell, type IFrames } from './frames';
 import { isActive } from './state';
 
 /** A part of a cell's output as it is shown: text, a picture, tables, or a record of the workbench. */
 export type IShownOutput =
   | { kind: 'text' | 'error' | 'image'; text: string }
-  | { kind: 'tables'; frames: readonly IFrame[] }
+  | ({ kind: 'tables' } & IFrames)
   | { kind: 'card'; payload: IPayload };
 
 export interface IShownCell {
@@ -31,6 +32,9 @@ export interface IShownCell {
 /** Outputs of a cell that are shown, and characters of each text: their last ones. */
 const MOST = 100;
 const LONG = 200_000;
+
+/** Text that says no more than that there is markup: `<IPython.core.display.HTML object>`. */
+const MUTE = /^<[\w.]+ object( at 0x[0-9a-f]+)?>$/;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -50,18 +54,20 @@ function outputOf(output: Json): IShownOutput | null {
   }
   const data = (output.data ?? {}) as Json;
   const record = data['application/vnd.mlinfra.v1+json'];
-  if (typeof record === 'object' && record !== null) {
-    return { kind: 'card', payload: record as IPayload };
+  if (isPayload(record)) {
+    return { kind: 'card', payload: record };
   }
   const type = PICTURES.find(name => joined(data[name]));
   if (type) {
     return { kind: 'image', text: `data:${type};base64,${joined(data[type]).trim()}` };
   }
-  const frames = framesOf(joined(data['text/html']));
-  if (frames.length) {
-    return { kind: 'tables', frames };
+  const text = joined(data['text/plain']);
+  const found = framesOf(joined(data['text/html']));
+  // Tables among much else are shown only where the text says nothing of it.
+  if (found.frames.length && (!found.partial || !text || MUTE.test(text))) {
+    return { kind: 'tables', ...found };
   }
-  return 'text/plain' in data ? { kind: 'text', text: joined(data['text/plain']) } : null;
+  return 'text/plain' in data ? { kind: 'text', text } : null;
 }
 
 /** Texts that follow each other as one: each write of a cell is an output of its own. */
@@ -171,9 +177,11 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
     case 'card':
       return (
         <div className={cx('output-card')}>
-          <Suspense fallback={null}>
-            <LiveCard payload={output.payload} />
-          </Suspense>
+          <Net>
+            <Suspense fallback={null}>
+              <LiveCard payload={output.payload} />
+            </Suspense>
+          </Net>
         </div>
       );
     case 'tables':
@@ -182,6 +190,13 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
           {output.frames.map((frame, index) => (
             <FrameTable key={index} frame={frame} label={trans.__('Table put out by cell %1', cell)} />
           ))}
+          {(output.more > 0 || output.partial) && (
+            <p className={cx('more')}>
+              {output.more > 0
+                ? trans._n('%1 more table is in the notebook', '%1 more tables are in the notebook', output.more)
+                : trans.__('What stands beside the tables is in the notebook')}
+            </p>
+          )}
         </>
       );
     case 'image':

@@ -10,6 +10,21 @@ export interface IPayload {
   rows?: readonly Readonly<Record<string, string>>[];
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isWords = (value: unknown): boolean =>
+  isObject(value) && Object.values(value).every(word => typeof word === 'string');
+
+/** Whether data from outside, such as a notebook that a job wrote, can be shown as a card. */
+export const isPayload = (data: unknown): data is IPayload =>
+  isObject(data) &&
+  [data.ref, data.kind, data.title].every(word => typeof word === 'string') &&
+  (data.facts == null || isWords(data.facts)) &&
+  (data.rows == null || (Array.isArray(data.rows) && data.rows.every(isWords)));
+
 /** The state that a record carries, if any. */
 export function stateOf(record: unknown): string | null {
   if (typeof record !== 'object' || record === null) {

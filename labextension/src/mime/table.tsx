@@ -1,5 +1,5 @@
-import { DOMWidgetModel, DOMWidgetView } from '@jupyter-widgets/base';
-import { Widget } from '@lumino/widgets';
+import { DOMWidgetModel, DOMWidgetView, JupyterLuminoPanelWidget } from '@jupyter-widgets/base';
+import type { Widget } from '@lumino/widgets';
 import React from 'react';
 
 import type { IWorkbench } from '../tokens';
@@ -45,23 +45,29 @@ class PickWidget extends FrameWidget {
   }
 }
 
+/** Those of ipywidgets leave out the node, which Lumino takes. */
+type PanelOptions = ConstructorParameters<typeof JupyterLuminoPanelWidget>[0] & Widget.IOptions;
+
 /** What ipywidgets asks this package for. */
-export function exportsOf(workbench: IWorkbench): Record<string, typeof DOMWidgetModel | typeof DOMWidgetView> {
+export function exportsOf(workbench: IWorkbench): {
+  TableModel: typeof DOMWidgetModel;
+  TableView: typeof DOMWidgetView;
+} {
   class TableView extends DOMWidgetView {
+    declare luminoWidget: JupyterLuminoPanelWidget;
+
+    /** A panel tells the table in it when it is attached, hidden and detached, and disposes it. */
+    override _setElement(el: HTMLElement): void {
+      this.el = el;
+      this.luminoWidget = new JupyterLuminoPanelWidget({ node: el, view: this } as PanelOptions);
+    }
+
     override render(): void {
       super.render();
-      this._shown = new PickWidget(workbench, this);
-      this.listenTo(this.model, 'change', () => this._shown?.update());
-      void this.displayed.then(() => this._shown && Widget.attach(this._shown, this.el));
+      const shown = new PickWidget(workbench, this);
+      this.listenTo(this.model, 'change', () => shown.update());
+      this.luminoWidget.addWidget(shown);
     }
-
-    override remove(): void {
-      this._shown?.dispose();
-      this._shown = null;
-      super.remove();
-    }
-
-    private _shown: PickWidget | null = null;
   }
   return { TableModel, TableView };
 }

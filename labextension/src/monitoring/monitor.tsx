@@ -1,4 +1,4 @@
-import React, { useEffect, useRef, useState } from 'react';
+import React, { useContext, useEffect, useRef, useState } from 'react';
 
 import type { IAlert, IFeatureDrift, IMonitorStatus } from '../api/types';
 import { pythonFor } from '../code/python';
@@ -15,7 +15,7 @@ import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
-import { useGoal } from '../hooks/page';
+import { PageContext, useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
@@ -258,12 +258,17 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
   const { code, trans } = useWorkbench();
   const goal = useGoal('alert');
   const host = useRef<HTMLElement>(null);
+  const { arrive } = useContext(PageContext);
   const asked = goal?.id === alert.ref ? goal.turn : null;
   useEffect(() => {
-    if (asked !== null) {
+    const arrival = asked === null ? null : arrive();
+    if (arrival) {
+      host.current?.scrollIntoView({ block: 'nearest' });
+    }
+    if (arrival === 'focus') {
       host.current?.focus();
     }
-  }, [asked]);
+  }, [asked, arrive]);
   const insert = (): void => void code.insertBelow(pythonFor([alert.ref]));
   usePageKey('n', trans.__('insert code with the window of the alert'), insert);
   const what = alert.subject ? trans.__('%1 of %2', alert.name, alert.subject) : alert.name;

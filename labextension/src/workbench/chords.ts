@@ -7,16 +7,28 @@ import { TYPING } from '../components/frame';
 const WAIT = 1_000;
 const OURS = '.jp-mlinfra-widget, [data-mlinfra-frame]';
 
-type Binding = Pick<CommandRegistry.IKeyBinding, 'keys' | 'selector'>;
+/** Lumino hears no keys in here: those of the notebook would act on the cell around. */
+const SUPPRESSED = '[data-lm-suppress-shortcuts]';
 
-/** Whether these keys begin a chord that can be completed where the focus is. */
-export const begins = (keys: readonly string[], bindings: readonly Binding[], target: Element): boolean =>
-  bindings.some(
+type Binding = CommandRegistry.IKeyBinding;
+
+/** Chords of ours that these keys are, or begin, where the focus is. Those of others, such as `I I` of a notebook, have no say in our rows. */
+const chords = (keys: readonly string[], bindings: readonly Binding[], target: Element): Binding[] =>
+  bindings.filter(
     binding =>
-      binding.keys.length > keys.length &&
+      binding.command.startsWith('mlinfra:') &&
+      binding.keys.length > 1 &&
       keys.every((key, index) => key === binding.keys[index]) &&
       target.closest(binding.selector) !== null
   );
+
+/** Run the chord that these keys complete, where Lumino does not. */
+function complete(commands: CommandRegistry, found: readonly Binding[], length: number): void {
+  const chord = found.find(({ keys }) => keys.length === length);
+  if (chord && commands.isEnabled(chord.command, chord.args)) {
+    void commands.execute(chord.command, chord.args);
+  }
+}
 
 /**
  * A chord in progress owns the next key: `Alt M` then `C` opens the Catalog, and copies nothing from the row that has the focus.
@@ -39,10 +51,15 @@ export function ownChords(commands: CommandRegistry, host: EventTarget = window)
     }
     const owned = pressed.length > 0 && Date.now() < until;
     const keys = owned ? [...pressed, key] : [key];
-    pressed = begins(keys, commands.keyBindings, target) ? keys : [];
+    const found = chords(keys, commands.keyBindings, target);
+    pressed = found.some(chord => chord.keys.length > keys.length) ? keys : [];
     until = Date.now() + WAIT;
     if (owned && target.closest(OURS) && !target.closest(TYPING)) {
-      commands.processKeydownEvent(event);
+      if (target.closest(SUPPRESSED)) {
+        complete(commands, found, keys.length);
+      } else {
+        commands.processKeydownEvent(event);
+      }
       event.preventDefault();
       event.stopPropagation();
     }

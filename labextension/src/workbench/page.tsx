@@ -4,7 +4,7 @@ import React, { Suspense } from 'react';
 
 import { Loading } from '../components/card';
 import { labIcon } from '../components/labicon';
-import { PageContext } from '../hooks/page';
+import { Arrivals, PageContext } from '../hooks/page';
 import { labelOf, nameOf } from '../refs';
 import type { IPageProps, IPageSpec, IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
@@ -18,13 +18,14 @@ class PageBody extends FrameWidget {
     private readonly _component: React.ComponentType<IPageProps>
   ) {
     super(workbench, 'page');
+    this._arrivals.ask();
   }
 
   protected override content(): React.ReactElement {
     const Body = this._component;
     const target = this._asked === this._reference ? '' : this._asked;
     return (
-      <PageContext.Provider value={{ target, turn: this._again, close: this._close }}>
+      <PageContext.Provider value={{ target, turn: this._again, arrive: this._arrivals.arrive, close: this._close }}>
         <Suspense fallback={<Loading rows={8} />}>
           <Body reference={this._reference} name={nameOf(this._reference)} again={this._again} onTitle={this._name} />
         </Suspense>
@@ -36,6 +37,7 @@ class PageBody extends FrameWidget {
   revisit(asked: string): void {
     this._again += 1;
     this._asked = asked;
+    this._arrivals.ask();
     this.update();
   }
 
@@ -45,6 +47,7 @@ class PageBody extends FrameWidget {
   };
   private readonly _close = (): void => this.parent?.close();
   private _again = 0;
+  private readonly _arrivals = new Arrivals(this.node);
 }
 
 const PREVIEW = 'jp-mlinfra-preview-tab';

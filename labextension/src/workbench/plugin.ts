@@ -3,6 +3,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { createClient } from '../api/client';
 import { createEvents } from '../api/events';
@@ -62,13 +63,21 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       args: { ref: { type: 'string', description: trans.__('A reference: KIND:NAME[@VERSION]') } },
       execute: ({ ref }) => (typeof ref === 'string' ? made.open(ref) : undefined)
     });
+    const meant = (args?: ReadonlyPartialJSONObject): string | undefined =>
+      args?.tab === true
+        ? app.contextMenuHitTest(node => node.dataset.mlinfraPage !== undefined)?.dataset.mlinfraPage
+        : made.preview?.reference;
     made.addCommand({
       id: 'mlinfra:workbench-keep',
       label: trans.__('Keep This Page Open'),
       caption: trans.__('The next page of its kind opens beside it, and not in its place'),
       category: trans.__('ML: Workbench'),
-      isEnabled: () => made.preview !== null,
-      execute: () => made.preview && made.keep(made.preview.reference)
+      args: { tab: { type: 'boolean', description: trans.__('Whether the tab under the context menu is meant') } },
+      isEnabled: args => meant(args) !== undefined,
+      execute: args => {
+        const reference = meant(args);
+        return reference === undefined ? undefined : made.keep(reference);
+      }
     });
     app.shell.currentChanged?.connect(() => app.commands.notifyCommandChanged('mlinfra:workbench-keep'));
     made.addCommand({

@@ -32,6 +32,8 @@ interface IPageKind {
   spec: IPageSpec;
   tracker: WidgetTracker<PageWidget>;
   component: React.ComponentType<IPageProps>;
+  /** The last page of the kind is shown, or failed to be. */
+  shown: Promise<void>;
 }
 
 /** The panels, pages and commands of the workbench, in one JupyterLab. */
@@ -79,7 +81,7 @@ export class Workbench implements IWorkbench {
         caption,
         icon: icon && labIcon(icon),
         describedBy: { args: { type: 'object', properties: args } },
-        isEnabled: isEnabled && (() => isEnabled()),
+        isEnabled: isEnabled && (given => isEnabled(given)),
         isVisible: isVisible && (() => isVisible()),
         isToggled: isToggled && (() => isToggled()),
         execute: given => execute(given)
@@ -115,7 +117,7 @@ export class Workbench implements IWorkbench {
   addPage(spec: IPageSpec): void {
     const { restorer } = this._options;
     const tracker = new WidgetTracker<PageWidget>({ namespace: `mlinfra-${spec.kind}` });
-    this._pages.set(spec.kind, { spec, tracker, component: React.lazy(spec.body) });
+    this._pages.set(spec.kind, { spec, tracker, component: React.lazy(spec.body), shown: Promise.resolve() });
     this.addCommand({
       id: spec.command,
       label: spec.label,
@@ -189,12 +191,20 @@ export class Workbench implements IWorkbench {
     }
   }
 
-  private async _show(kind: IPageKind, reference: string, preview: boolean): Promise<void> {
+  /** One page of a kind after the other: each takes the place of the one before. */
+  private _show(kind: IPageKind, reference: string, preview: boolean): Promise<void> {
+    const shown = kind.shown.then(() => this._add(kind, reference, preview));
+    kind.shown = shown.catch(() => undefined);
+    return shown;
+  }
+
+  private async _add(kind: IPageKind, reference: string, preview: boolean): Promise<void> {
     const { shell } = this._options.app;
     const page = new PageWidget(this, kind.spec, pageOf(reference), kind.component, reference);
     page.isPreview = preview;
-    const last = preview ? this._replaced(kind) : undefined;
     await kind.tracker.add(page);
+    // Chosen only now: the one before may have been kept, or closed, meanwhile.
+    const last = preview ? this._replaced(kind, page) : undefined;
     page.onPreview = () => void kind.tracker.save(page);
     shell.add(page, 'main', { type: kind.spec.kind, ...(last && { ref: last.id, mode: 'tab-after' }) });
     shell.activateById(page.id);
@@ -202,11 +212,11 @@ export class Workbench implements IWorkbench {
   }
 
   /** The page of a kind whose place a new one takes; one that was moved beside others is kept. */
-  private _replaced({ tracker }: IPageKind): PageWidget | undefined {
+  private _replaced({ tracker }: IPageKind, next: PageWidget): PageWidget | undefined {
     tracker.forEach(page => {
       page.isPreview &&= page.isInPlace;
     });
-    return tracker.find(page => page.isPreview);
+    return tracker.find(page => page !== next && page.isPreview);
   }
 
   private readonly _opening = new Map<string, Promise<void>>();

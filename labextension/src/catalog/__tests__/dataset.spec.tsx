@@ -3,7 +3,7 @@ import React from 'react';
 
 import type { IDatasetDetail } from '../../api/types';
 import { type IFake, fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
-import { PageContext } from '../../hooks/page';
+import { Arrivals, PageContext } from '../../hooks/page';
 import DatasetPage from '../dataset';
 
 const settle = async (): Promise<void> => {
@@ -168,13 +168,16 @@ it('a page that was asked for by one of its columns selects it, on whatever tab 
   Element.prototype.scrollIntoView = jest.fn();
   const fake = fakeWorkbench(growing().client);
   fake.kept.set('view:dataset:n.a', 'snapshots');
+  const arrivals = new Arrivals(document.body);
+  const { arrive } = arrivals;
   const page = (target: string, turn: number): React.ReactElement =>
     framed(
       fake,
-      <PageContext.Provider value={{ target, turn, close: () => undefined }}>
+      <PageContext.Provider value={{ target, turn, arrive, close: () => undefined }}>
         <DatasetPage reference="dataset:n.a" name="n.a" />
       </PageContext.Provider>
     );
+  arrivals.ask();
   const { rerender } = render(page('column:n.a.y', 0));
   await settle();
   const row = (): HTMLElement => screen.getByRole('row', { selected: true });
@@ -183,7 +186,16 @@ it('a page that was asked for by one of its columns selects it, on whatever tab 
   fireEvent.click(screen.getByRole('tab', { name: 'Snapshots' }));
   await settle();
   expect(screen.queryByRole('row', { selected: true })).toBeNull();
+  arrivals.ask();
   rerender(page('column:n.a.x', 1));
   await settle();
   expect(row().dataset.mlinfraRef).toBe('column:n.a.x');
+  // Asked for, and left before its columns were drawn: the tab that is chosen by hand does not take the focus.
+  const tab = (name: string): HTMLElement => screen.getByRole('tab', { name });
+  fireEvent.click(tab('Snapshots'));
+  arrivals.ask();
+  act(() => tab('Snapshots').focus());
+  fireEvent.click(tab('Columns'));
+  await settle();
+  expect(document.activeElement).toBe(tab('Snapshots'));
 });

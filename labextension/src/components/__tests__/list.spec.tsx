@@ -1,6 +1,7 @@
 import { act, fireEvent, render, screen } from '@testing-library/react';
 import React, { useState } from 'react';
 
+import { Arrivals, PageContext } from '../../hooks/page';
 import { rove } from '../keyboard';
 import { List, type IListRow } from '../list';
 import { meant, parentOf } from '../rows';
@@ -235,11 +236,26 @@ describe('arrows at the end of a section', () => {
 describe('a row that was asked for', () => {
   const rows = ['a', 'b', 'c'].map((name): IListRow => ({ id: name, ref: `dataset:n.${name}`, name }));
 
+  /** A list in a page that is asked for its row `c`; each `key` is another drawing of the list. */
+  function asked(): { arrivals: Arrivals; list: (turn: number, key?: string) => React.ReactElement } {
+    const fake = fakeWorkbench();
+    const page = document.body.appendChild(document.createElement('div'));
+    const arrivals = new Arrivals(page);
+    const { arrive } = arrivals;
+    const list = (turn: number, key = 'first'): React.ReactElement =>
+      framed(
+        fake,
+        <PageContext.Provider value={{ target: 'c', turn, arrive, close: () => undefined }}>
+          <List key={key} label="l" rows={rows} goal={{ id: 'c', turn }} />
+        </PageContext.Provider>
+      );
+    return { arrivals, list };
+  }
+
   it('is selected, in sight and has the focus, once for each time', () => {
     const seen = (Element.prototype.scrollIntoView = jest.fn());
-    const fake = fakeWorkbench();
-    const list = (turn: number): React.ReactElement =>
-      framed(fake, <List label="l" rows={rows} goal={{ id: 'c', turn }} />);
+    const { arrivals, list } = asked();
+    arrivals.ask();
     const { rerender } = render(list(1));
     expect(document.activeElement).toBe(item('^c'));
     expect(item('^c').getAttribute('aria-selected')).toBe('true');
@@ -247,8 +263,25 @@ describe('a row that was asked for', () => {
     act(() => item('^a').focus());
     rerender(list(1));
     expect(document.activeElement).toBe(item('^a'));
+    arrivals.ask();
     rerender(list(2));
     expect(document.activeElement).toBe(item('^c'));
+    act(() => item('^c').blur());
+    rerender(list(2, 'drawn again'));
+    expect(document.activeElement).toBe(document.body);
+  });
+
+  it('leaves the focus where its user has gone meanwhile', () => {
+    const seen = (Element.prototype.scrollIntoView = jest.fn());
+    const { arrivals, list } = asked();
+    arrivals.ask();
+    const notebook = document.body.appendChild(document.createElement('textarea'));
+    notebook.focus();
+    render(list(1));
+    expect(document.activeElement).toBe(notebook);
+    expect(item('^c').getAttribute('aria-selected')).toBe('true');
+    expect(seen).toHaveBeenCalledTimes(1);
+    notebook.remove();
   });
 
   it('is opened by a click and kept by the second one', () => {

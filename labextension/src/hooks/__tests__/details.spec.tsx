@@ -11,6 +11,7 @@ interface IAsked {
 }
 
 interface IGiven {
+  open?: boolean;
   rows?: number;
   at?: number;
   turn?: number;
@@ -23,17 +24,26 @@ interface ISetup {
   said: () => string | null;
 }
 
-function setup(moves?: (data: string) => boolean): ISetup {
+/** Longer than the pace at which details are asked for again. */
+const rest = (): Promise<void> => act(async () => jest.advanceTimersByTime(600));
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+function setup(moves?: (data: string, name: string) => boolean): ISetup {
   const asked: IAsked[] = [];
   const fetch = (): Promise<string> =>
     new Promise((resolve, reject) => asked.push({ answer: resolve, fail: () => reject(new Error('down')) }));
-  const open = new Set(['view:a']);
-  function Probe({ rows = 1, at = 1 }: IGiven): React.ReactElement {
+  function Probe({ rows = 1, at = 1, open = true }: IGiven): React.ReactElement {
     const items = [
       { ref: 'view:a', name: 'a', rows },
       { ref: 'view:b', name: 'b', rows }
     ];
-    const detail = useDetails(unfolded(items, open), fetch, { at, moves, topics: ['view'] }).get('a');
+    const detail = useDetails(unfolded(items, new Set(open ? ['view:a'] : [])), fetch, {
+      at,
+      moves,
+      topics: ['view']
+    }).get('a');
     return <p role="note">{detail?.data ?? detail?.error?.what ?? 'nothing'}</p>;
   }
   const fake = fakeWorkbench();
@@ -59,6 +69,7 @@ describe('details', () => {
     await act(async () => asked[0]?.answer('there'));
     ask({ at: 2 });
     ask({ at: 3 });
+    await rest();
     expect(asked.length).toBe(1);
     expect(said()).toBe('there');
   });
@@ -67,12 +78,17 @@ describe('details', () => {
     const { fake, asked, ask } = setup();
     await act(async () => asked[0]?.answer('there'));
     ask({ rows: 2 });
+    await rest();
     expect(asked.length).toBe(2);
+    await act(async () => asked[1]?.answer('there'));
     ask({ rows: 2, turn: 1 });
     expect(asked.length).toBe(3);
-    await act(async () => fake.emit({ topic: 'view', ref: 'view:b', data: {} }));
+    await act(async () => asked[2]?.answer('there'));
+    fake.emit({ topic: 'view', ref: 'view:b', data: {} });
+    await rest();
     expect(asked.length).toBe(3);
-    await act(async () => fake.emit({ topic: 'view', ref: 'view:a', data: {} }));
+    fake.emit({ topic: 'view', ref: 'view:a', data: {} });
+    await rest();
     expect(asked.length).toBe(4);
   });
 
@@ -81,17 +97,53 @@ describe('details', () => {
     await act(async () => asked[0]?.answer('running'));
     expect(asked.length).toBe(1);
     ask({ at: 2 });
+    await rest();
     await act(async () => asked[1]?.answer('ended'));
     ask({ at: 3 });
+    await rest();
     expect(asked.length).toBe(2);
   });
 
-  it('keep the newer answer when the older one comes late', async () => {
-    const { asked, ask, said } = setup();
-    ask({ rows: 2 });
-    await act(async () => asked[1]?.answer('new'));
+  it('show each answer that comes, and ask once more for what came meanwhile, however fast events are', async () => {
+    const { fake, asked, said } = setup();
+    const news = async (): Promise<void> => {
+      for (let event = 0; event < 20; event++) {
+        fake.emit({ topic: 'view', ref: 'view:a', data: {} });
+        await act(async () => jest.advanceTimersByTime(50));
+      }
+    };
+    await news();
+    expect(asked.length).toBe(1);
     await act(async () => asked[0]?.answer('old'));
+    expect(said()).toBe('old');
+    await news();
+    expect(asked.length).toBe(2);
+    await act(async () => asked[1]?.answer('new'));
     expect(said()).toBe('new');
+  });
+
+  it('are asked for again when the row is unfolded again; what was known stays until then', async () => {
+    const { asked, ask, said } = setup();
+    await act(async () => asked[0]?.answer('there'));
+    ask({ open: false });
+    await rest();
+    expect(asked.length).toBe(1);
+    ask({ open: true });
+    expect(asked.length).toBe(2);
+    expect(said()).toBe('there');
+    await act(async () => asked[1]?.answer('more'));
+    expect(said()).toBe('more');
+  });
+
+  it('wait while nobody looks', async () => {
+    const { fake, asked } = setup();
+    await act(async () => asked[0]?.answer('there'));
+    act(() => void (fake.visibility.shown = false));
+    fake.emit({ topic: 'view', ref: 'view:a', data: {} });
+    await rest();
+    expect(asked.length).toBe(1);
+    act(() => void (fake.visibility.shown = true));
+    expect(asked.length).toBe(2);
   });
 
   it('are asked for again after an error, with the next answer of the list', async () => {
@@ -100,6 +152,7 @@ describe('details', () => {
     expect(said()).toBe('down');
     expect(asked.length).toBe(1);
     ask({ at: 2 });
+    await rest();
     await act(async () => asked[1]?.answer('there'));
     expect(said()).toBe('there');
   });

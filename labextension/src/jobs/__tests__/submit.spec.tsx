@@ -58,7 +58,10 @@ describe('the form of a notebook that changes', () => {
   it('closes once it is submitted, and stays when nothing was', async () => {
     const { cell, fake } = notebook(6);
     const close = jest.fn();
-    show(fake, <PageContext.Provider value={{ target: '', turn: 0, close }}>{page()}</PageContext.Provider>);
+    show(
+      fake,
+      <PageContext.Provider value={{ target: '', turn: 0, arrive: () => null, close }}>{page()}</PageContext.Provider>
+    );
     await screen.findByLabelText(/^depth/);
     cell[0] = { ...cell[0]!, default: 8 };
     submit();

@@ -7,17 +7,21 @@ interface ISetup {
   field: HTMLElement;
   single: jest.Mock;
   opened: jest.Mock;
+  interrupted: jest.Mock;
   press: (key: string, options?: KeyboardEventInit, on?: HTMLElement) => KeyboardEvent;
 }
 
-/** A row of ours with single keys, in a JupyterLab that hears keys last. */
-function setup(): ISetup {
+/** A row of ours with single keys, in a JupyterLab that hears keys last; notebook: in a table of `ml.ui`. */
+function setup(notebook = false): ISetup {
   const commands = new CommandRegistry();
   const opened = jest.fn();
-  commands.addCommand('open', { describedBy: {}, execute: opened });
-  commands.addKeyBinding({ command: 'open', keys: ['Alt M', 'C'], selector: 'body' });
-  commands.addKeyBinding({ command: 'open', keys: ['I', 'I'], selector: '.jp-Notebook' });
-  document.body.innerHTML = '<div class="jp-mlinfra-widget"><p tabindex="0"></p><input /></div>';
+  const interrupted = jest.fn();
+  commands.addCommand('mlinfra:open', { describedBy: {}, execute: opened });
+  commands.addCommand('notebook:interrupt', { describedBy: {}, execute: interrupted });
+  commands.addKeyBinding({ command: 'mlinfra:open', keys: ['Alt M', 'C'], selector: 'body' });
+  commands.addKeyBinding({ command: 'notebook:interrupt', keys: ['I', 'I'], selector: '.jp-Notebook' });
+  document.body.innerHTML = `<div class="${notebook ? 'jp-Notebook' : ''}"><div class="jp-mlinfra-widget">
+    <div ${notebook ? 'data-lm-suppress-shortcuts="true"' : ''}><p tabindex="0"></p></div><input /></div></div>`;
   const [row, field] = [document.querySelector('p')!, document.querySelector('input')!];
   const single = jest.fn();
   row.addEventListener('keydown', event => {
@@ -41,7 +45,7 @@ function setup(): ISetup {
     on.dispatchEvent(event);
     return event;
   };
-  return { row, field, single, opened, press };
+  return { row, field, single, opened, interrupted, press };
 }
 
 let undo = (): void => undefined;
@@ -88,6 +92,19 @@ describe('a chord', () => {
     press('i');
     press('i');
     expect(single).toHaveBeenCalledTimes(2);
+  });
+
+  it('works in a table in the output of a cell, where the keys of the notebook do not', () => {
+    const { press, single, opened, interrupted } = setup(true);
+    press('m', { altKey: true });
+    single.mockClear();
+    press('c');
+    expect(opened).toHaveBeenCalledTimes(1);
+    expect(single).not.toHaveBeenCalled();
+    press('i');
+    press('i');
+    expect(single.mock.calls).toEqual([['i'], ['i']]);
+    expect(interrupted).not.toHaveBeenCalled();
   });
 
   it('that is given up in a field leaves the letter to the field', () => {

@@ -1,8 +1,9 @@
 import { Widget } from '@lumino/widgets';
 import { act } from '@testing-library/react';
-import React, { useEffect } from 'react';
+import React, { useContext, useEffect } from 'react';
 
 import { fakeWorkbench } from '../../components/__tests__/workbench';
+import { type Arrival, PageContext } from '../../hooks/page';
 import type { IPageProps, IPageSpec } from '../../tokens';
 import { PageWidget } from '../page';
 
@@ -22,4 +23,29 @@ it('a page gives its tab the name of what it shows', async () => {
   });
   expect(page.title.label).toBe('train 7f3a');
   act(() => page.dispose());
+});
+
+it('a page that is asked for goes there once for each time, and takes the focus only while its user waits for it', async () => {
+  const arrivals: Arrival[] = [];
+  function Asked({ again }: IPageProps): React.ReactElement {
+    const { arrive } = useContext(PageContext);
+    useEffect(() => void arrivals.push(arrive(), arrive()), [arrive, again]);
+    return <h1>model</h1>;
+  }
+  const spec = { icon: 'models', title: (name: string) => name } as IPageSpec;
+  const page = new PageWidget(fakeWorkbench().workbench, spec, 'model:a', Asked, 'version:a/2');
+  await act(async () => {
+    Widget.attach(page, document.body);
+    await page.content.renderPromise;
+  });
+  expect(arrivals).toEqual(['focus', null]);
+  const notebook = document.body.appendChild(document.createElement('textarea'));
+  notebook.focus();
+  await act(async () => {
+    page.revisit('version:a/1');
+    await page.content.renderPromise;
+  });
+  expect(arrivals.slice(2)).toEqual(['show', null]);
+  act(() => page.dispose());
+  notebook.remove();
 });

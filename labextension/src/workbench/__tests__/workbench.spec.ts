@@ -84,6 +84,21 @@ describe('pages of one kind', () => {
     expect(tabs()).toEqual(['run:1']);
   });
 
+  it('are one when two are opened at once', async () => {
+    const { made, tabs } = setup();
+    await Promise.all([made.open('run:1'), made.open('run:2')]);
+    expect(tabs()).toEqual(['run:2*']);
+  });
+
+  it('stay when they are kept while the next one opens', async () => {
+    const { made, tabs } = setup();
+    await made.open('run:1');
+    const opening = made.open('run:2');
+    made.keep('run:1');
+    await opening;
+    expect(tabs()).toEqual(['run:1', 'run:2*']);
+  });
+
   it('are shown again where they are, kept or not', async () => {
     const { made, tabs, shell } = setup();
     await made.open('run:1');

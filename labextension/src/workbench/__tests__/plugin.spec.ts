@@ -1,0 +1,38 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { CommandRegistry } from '@lumino/commands';
+
+import { fakeWorkbench } from '../../components/__tests__/workbench';
+import type { PageWidget } from '../page';
+import { workbench as plugin } from '../plugin';
+
+jest.mock('@jupyterlab/notebook', () => ({ INotebookTracker: null })); // it asks for more of a browser than jsdom has
+
+const KEEP = 'mlinfra:workbench-keep';
+
+it('a tab is kept from its context menu, and the page in front from the palette', async () => {
+  const commands = new CommandRegistry();
+  const pages: PageWidget[] = [];
+  const shell = {
+    add: (page: PageWidget) => pages.push(page),
+    activateById: (id: string) => (shell.currentWidget = pages.find(page => page.id === id) ?? null),
+    currentWidget: null as PageWidget | null
+  };
+  const clicked = document.createElement('li');
+  clicked.dataset.mlinfraPage = 'run:1';
+  const contextMenuHitTest = (test: (node: HTMLElement) => boolean): HTMLElement | undefined => [clicked].find(test);
+  const app = { commands, shell, contextMenuHitTest } as unknown as JupyterFrontEnd;
+  const made = await plugin.activate(app, fakeWorkbench().workbench, null, null, null, null, null);
+  const words = { label: 'Open', caption: 'Open', title: (name: string) => name };
+  const body = async (): Promise<{ default: () => null }> => ({ default: () => null });
+  made.addPage({ kind: 'run', icon: 'experiments', command: 'mlinfra:runs-open', body, ...words });
+  made.addPage({ kind: 'dataset', icon: 'catalog', command: 'mlinfra:catalog-open', body, ...words });
+  await made.open('run:1');
+  await made.open('dataset:a.b');
+  const previews = (): string[] => pages.filter(page => page.isPreview).map(page => page.reference);
+  await commands.execute(KEEP, { tab: true });
+  expect(previews()).toEqual(['dataset:a.b']);
+  expect(commands.isEnabled(KEEP)).toBe(true);
+  await commands.execute(KEEP);
+  expect(previews()).toEqual([]);
+  expect(commands.isEnabled(KEEP)).toBe(false);
+});
