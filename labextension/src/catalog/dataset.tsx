@@ -1,4 +1,4 @@
-import React, { useCallback, useEffect, useState } from 'react';
+import React, { useCallback, useContext, useEffect, useRef, useState } from 'react';
 
 import type { IDatasetDetail } from '../api/types';
 import { Button } from '../components/button';
@@ -12,7 +12,7 @@ import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
-import { type IGoal, useGoal } from '../hooks/page';
+import { type IGoal, PageContext, useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
 import { formatRef, labelOf, parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
@@ -29,16 +29,18 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
     topics: ['dataset'],
     about: formatRef('dataset', name)
   });
-  const { detail, update } = useHeld(query.data);
+  const { refresh: ask } = query;
+  const { detail, update, follow } = useHeld(query.data);
+  const refresh = useCallback((): void => {
+    follow();
+    void ask();
+  }, [follow, ask]);
+  useAgain(refresh);
   useEffect(() => {
     if (at !== null) {
       onTitle?.(trans.__('%1 as it was', name));
     }
   }, [at, name, onTitle, trans]);
-  const refresh = (): void => {
-    update();
-    void query.refresh();
-  };
   return (
     <>
       <PageHeader
@@ -70,17 +72,36 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
  */
 export function useHeld(newest: IDatasetDetail | undefined): {
   detail: IDatasetDetail | undefined;
+  /** Show the newest that is known. */
   update: () => void;
+  /** Show the next answer. */
+  follow: () => void;
 } {
   const [held, hold] = useState<IDatasetDetail>();
+  /** The answer after which the next one is shown. */
+  const [last, setLast] = useState<IDatasetDetail>();
   const update = useCallback(() => hold(undefined), []);
-  if (newest && !held) {
+  const follow = useCallback(() => setLast(newest), [newest]);
+  if (newest && (!held || (last && last !== newest))) {
     hold(newest);
+    setLast(undefined);
   }
   if (!newest || !held || held.dataset.snapshot === newest.dataset.snapshot) {
-    return { detail: newest, update };
+    return { detail: newest, update, follow };
   }
-  return { detail: { ...held, newer: Math.max(1, newest.snapshots - held.snapshots) }, update };
+  return { detail: { ...held, newer: Math.max(1, newest.snapshots - held.snapshots) }, update, follow };
+}
+
+/** Do something each time that the page is asked for while it is open. */
+function useAgain(act: () => void): void {
+  const { turn } = useContext(PageContext);
+  const drawn = useRef(turn);
+  useEffect(() => {
+    if (drawn.current !== turn) {
+      drawn.current = turn;
+      act();
+    }
+  }, [turn, act]);
 }
 
 type View = 'preview' | 'columns' | 'snapshots' | 'lineage';

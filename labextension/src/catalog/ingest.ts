@@ -3,7 +3,7 @@ import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 import { asApiError } from '../api/errors';
 import { errorText } from '../components/card';
-import { brief } from '../components/confirm';
+import { brief, failed } from '../components/confirm';
 import { ended } from '../jobs/ended';
 import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
@@ -30,17 +30,21 @@ export function suggestedName(path: string): string {
 
 /** Show what would be read of the files, ingest them as the user wants it, and show the dataset. */
 export async function ingestFiles(workbench: IWorkbench, paths: readonly string[], start?: IForm): Promise<void> {
-  const { client } = workbench;
+  const { client, trans } = workbench;
   const [first] = paths;
   if (!first) {
     return;
   }
-  const project = await client.project();
-  const files = paths.map(path => toProject(path, project) ?? path);
-  const [{ askHow }, { emptyForm }] = await Promise.all([import('./register'), import('./reading')]);
-  const form = await askHow(workbench, files, start ?? emptyForm(suggestedName(first)));
-  if (form) {
-    await ingest(workbench, files, form, () => void ingestFiles(workbench, paths, form));
+  try {
+    const project = await client.project();
+    const files = paths.map(path => toProject(path, project) ?? path);
+    const [{ askHow }, { emptyForm }] = await Promise.all([import('./register'), import('./reading')]);
+    const form = await askHow(workbench, files, start ?? emptyForm(suggestedName(first)));
+    if (form) {
+      await ingest(workbench, files, form, () => void ingestFiles(workbench, paths, form));
+    }
+  } catch (error) {
+    failed(errorText(error, trans), trans);
   }
 }
 

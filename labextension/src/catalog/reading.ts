@@ -1,4 +1,4 @@
-import type { IIngest, IInspection, IReadColumn, IReadDoubt } from '../api/types';
+import type { IIngest, IInspection, IReadColumn, IReadDoubt, IReadFile } from '../api/types';
 
 /** The options of the reading that the dialog offers; '' leaves one to be guessed. */
 export const OPTIONS = [
@@ -68,27 +68,42 @@ export function askOf(files: readonly string[], form: IForm): IIngest {
   };
 }
 
-/** Doubts that the preview settles: what is seen there is what will be said. */
-const SETTLED: readonly string[] = ['encoding', 'skip', 'header'];
+/** Doubts that the preview can settle: what is seen there is what will be said. */
+const SEEN = ['encoding', 'skip', 'header'] as const;
+
+/** The files that the options are about. */
+export const csvOf = (files: readonly IReadFile[]): IReadFile[] => files.filter(({ kind }) => kind === 'csv');
+
+/**
+ * What settles a doubt: the value that all CSV files were read with, since an option counts for all of them.
+ * Null where they differ, where one was not looked at, or where the preview does not show it.
+ */
+function seenOf({ option }: IReadDoubt, files: readonly IReadFile[]): string | null {
+  const name = SEEN.find(one => one === option);
+  const values = name ? new Set(csvOf(files).map(file => file[name])) : new Set<null>();
+  const [value = null] = values;
+  if (value === null || values.size > 1) {
+    return null;
+  }
+  return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
+}
 
 /** The form with the guesses that were in doubt said as they are shown, so that nothing else is read than what was seen. */
 export function settled(form: IForm, { doubts, files }: IInspection): IForm {
   const options: Partial<Record<Option, string>> = { ...form.options };
-  const [first] = files;
-  for (const { option, stops } of doubts) {
-    const name = option as Option;
-    if (!stops || !first || !SETTLED.includes(option) || options[name]) {
-      continue;
+  for (const doubt of doubts.filter(({ stops }) => stops)) {
+    const name = doubt.option as Option;
+    const value = seenOf(doubt, files);
+    if (value !== null && !options[name]) {
+      options[name] = value;
     }
-    const value = first[name as 'encoding' | 'skip' | 'header'];
-    options[name] = typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
   }
   return { ...form, options };
 }
 
 /** Doubts that the user has to settle by an option. */
-export const unsettled = (doubts: readonly IReadDoubt[]): IReadDoubt[] =>
-  doubts.filter(({ option, stops }) => stops && !SETTLED.includes(option));
+export const unsettled = ({ doubts, files }: Pick<IInspection, 'doubts' | 'files'>): IReadDoubt[] =>
+  doubts.filter(doubt => doubt.stops && seenOf(doubt, files) === null);
 
 /** Whether all files are in the dataset already, and would be skipped. */
 export const isThere = ({ files }: IInspection, form: IForm): boolean =>

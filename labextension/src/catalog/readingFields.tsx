@@ -22,15 +22,23 @@ interface IReadingFieldsProps {
 export function ReadingFields({ form, file, columns, onChange }: IReadingFieldsProps): React.ReactElement {
   const { trans } = useWorkbench();
   const change = (name: Option, value: string): void => onChange({ ...form.options, [name]: value });
+  const words: Readonly<Record<string, string>> = {
+    yes: trans.__('yes'),
+    no: trans.__('no'),
+    tab: trans.__('tab'),
+    space: trans.__('space'),
+    none: trans.__('none')
+  };
+  const labelOf = (value: string): string => words[value] ?? value;
   const guess = guesses(file, columns);
   const choice = (name: Option, label: string, values: readonly string[]): React.ReactElement => {
-    const guessed = guess[name];
+    const guessed = labelOf(guess[name] ?? '');
     const first = guessed ? trans.__('%1 (guessed)', guessed) : trans.__('guess');
     return (
       <Select
         label={label}
         value={form.options[name] ?? ''}
-        options={[{ value: '', label: first }, ...values.map(value => ({ value, label: value }))]}
+        options={[{ value: '', label: first }, ...values.map(value => ({ value, label: labelOf(value) }))]}
         onChange={value => change(name, value)}
       />
     );

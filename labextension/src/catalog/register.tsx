@@ -13,7 +13,7 @@ import { useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
 import type { IWorkbench } from '../tokens';
 import { FrameWidget } from '../workbench/widget';
-import { askOf, type IForm, isName, isThere, settled, spelled, unsettled } from './reading';
+import { askOf, csvOf, type IForm, isName, isThere, settled, spelled, unsettled } from './reading';
 import { ReadingFields } from './readingFields';
 
 const WAIT = 300;
@@ -130,8 +130,9 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
   });
   const { data, error, borrowed } = query;
   const good = data && !error && !borrowed && asked === question && isName(form.into) && !data.refused;
-  const ready = good && !unsettled(data.doubts).length && !isThere(data, form) ? settled(form, data) : null;
+  const ready = good && !unsettled(data).length && !isThere(data, form) ? settled(form, data) : null;
   const key = ready && JSON.stringify(ready);
+  const [csv] = csvOf(data?.files ?? []);
   useEffect(() => {
     onReady(ready);
     // The key stands for what is ready.
@@ -141,13 +142,8 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
   return (
     <>
       <Target form={form} exists={data?.exists} onChange={change} />
-      {(data?.files[0]?.kind ?? 'csv') === 'csv' && (
-        <ReadingFields
-          form={form}
-          file={data?.files[0]}
-          columns={data?.columns ?? []}
-          onChange={options => change({ options })}
-        />
+      {(!data || csv) && (
+        <ReadingFields form={form} file={csv} columns={data?.columns ?? []} onChange={options => change({ options })} />
       )}
       <Result query={query} rows={8}>
         {found => <Seen seen={found} form={form} onChange={change} />}
@@ -212,6 +208,7 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
   const { trans } = useWorkbench();
   const there = seen.files.filter(file => file.snapshot !== null);
   const again = form.mode === 'append' && there.length > 0;
+  const open = unsettled(seen);
   if (!seen.refused && !seen.doubts.length && !again) {
     return null;
   }
@@ -240,9 +237,13 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
       {seen.doubts.map(doubt => (
         <li key={doubt.what} className={cx(doubt.stops && 'tone-wait')}>
           {doubt.what}{' '}
-          {doubt.stops && !unsettled([doubt]).length
-            ? trans.__('Register reads it as it is shown here.')
-            : prose(doubt.fix)}
+          {doubt.stops && !open.includes(doubt) ? trans.__('Register reads it as it is shown here.') : prose(doubt.fix)}
+          {open.includes(doubt) && csvOf(seen.files).length > 1 && (
+            <>
+              {' '}
+              {trans.__('An option counts for all files: choose it here, or register files that differ one by one.')}
+            </>
+          )}
         </li>
       ))}
     </ul>

@@ -53,9 +53,13 @@ function sorted<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], sort:
     return rows;
   }
   const sign = sort.descending ? -1 : 1;
+  const valueOf = (row: T): number | string | null => {
+    const value = by(row);
+    return Number.isNaN(value) ? null : value;
+  };
   return [...rows].sort((left, right) => {
-    const [a, b] = [by(left), by(right)];
-    // What is missing stands at the end in either order.
+    const [a, b] = [valueOf(left), valueOf(right)];
+    // What is missing, or no number, stands at the end in either order.
     return a === null || b === null ? Number(a === null) - Number(b === null) : sign * compare(a, b);
   });
 }

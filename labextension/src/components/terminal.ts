@@ -25,14 +25,20 @@ export const BLANK: IScreen = { done: '', first: 0, open: [''], row: 0, column: 
 const ROWS = 40;
 /** Codes of colours that are in force at once; those of a program that never resets them are dropped, the oldest first. */
 const INKS = 12;
+/** Longer codes of colours are no colours of a program. */
+const LONGEST_INK = 64;
+/** Columns that a line is filled up to when a program writes far from its text. */
+const COLUMNS = 500;
+/** Signs that a part may add to what it holds itself, as blanks and repeated colours: so many for each of its own, and some more. */
+const ADDED = { each: 8, more: 20_000 };
 
 /* eslint-disable no-control-regex */
 const RESET = '\u001b[0m';
 const COLOUR = /\u001b\[[0-9;:]*m/g;
-/** A code as a whole: of colours, of the cursor, of a title or link, or of two signs. */
-const CODE = /\u001b(?:\[([0-?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[^[\]])/y;
+/** A code as a whole: of colours, of the cursor, of a title or link, of a set of letters, or of two signs. */
+const CODE = /\u001b(?:\[([0-?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]{1,4}[0-~]|[^[\]])/y;
 /** A code that has begun and may go on in the next part. */
-const BEGUN = /\u001b(?:\[[0-?]*[ -/]*|\][^\u0007\u001b\n]{0,2000}\u001b?)?$/;
+const BEGUN = /\u001b(?:\[[0-?]*[ -/]*|\][^\u0007\u001b\n]{0,2000}\u001b?|[ -/]{1,4})?$/;
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 /* eslint-enable no-control-regex */
 
@@ -50,6 +56,8 @@ interface ICursor {
   row: number;
   column: number;
   ink: string;
+  /** Signs that may still be added to those of the part. */
+  room: number;
 }
 
 /** Signs of a text: those beyond the basic ones are two units of a string each. */
@@ -60,7 +68,7 @@ const withoutColours = (text: string): string => text.replace(COLOUR, '');
 /** The colours in force after a code that sets some. */
 function mixed(ink: string, code: string): string {
   const values = code.slice(2, -1);
-  if (!/^[0-9;:]*$/.test(values)) {
+  if (code.length > LONGEST_INK || !/^[0-9;:]*$/.test(values)) {
     return ink;
   }
   if (/^0*$/.test(values)) {
@@ -116,13 +124,20 @@ function current(cursor: ICursor): ISign[] {
   return (cursor.open[cursor.row] = signsOf(line));
 }
 
+/** A line that stays as it is; without its colours once the part has added too many of them. */
+function final(cursor: ICursor, line: string): string {
+  const plain = withoutColours(line);
+  cursor.room -= line.length - plain.length;
+  return cursor.room < 0 ? plain : line;
+}
+
 function goDown(cursor: ICursor): void {
   cursor.row += 1;
   if (cursor.row === cursor.open.length) {
     cursor.open.push('');
   }
   if (cursor.open.length > ROWS) {
-    cursor.done.push(`${textOf(cursor.open.shift() ?? '')}\n`);
+    cursor.done.push(`${final(cursor, textOf(cursor.open.shift() ?? ''))}\n`);
     cursor.first += 1;
     cursor.row -= 1;
   }
@@ -130,10 +145,13 @@ function goDown(cursor: ICursor): void {
 
 function write(cursor: ICursor, text: string): void {
   const line = current(cursor);
+  const gap = Math.min(cursor.column - line.length, Math.max(0, cursor.room));
+  if (gap > 0) {
+    line.push(...Array.from({ length: gap }, () => ({ text: ' ', ink: '' })));
+    cursor.room -= gap;
+  }
+  cursor.column = Math.min(cursor.column, line.length);
   for (const sign of text) {
-    while (line.length < cursor.column) {
-      line.push({ text: ' ', ink: '' });
-    }
     line[cursor.column++] = { text: sign, ink: cursor.ink };
   }
 }
@@ -146,6 +164,9 @@ function erase(cursor: ICursor, how: string): void {
     line.length = how === '2' ? 0 : Math.min(line.length, cursor.column);
   }
 }
+
+/** The column that the cursor can go to. */
+const widest = (cursor: ICursor): number => Math.max(COLUMNS, current(cursor).length);
 
 /** Do what a code of the cursor says; codes that a log has no use for say nothing. */
 function obey(cursor: ICursor, values: string, verb: string): void {
@@ -160,13 +181,13 @@ function obey(cursor: ICursor, values: string, verb: string): void {
       cursor.row = Math.min(cursor.open.length - 1, cursor.row + count);
       break;
     case 'C':
-      cursor.column = Math.min(cursor.column + count, 2_000);
+      cursor.column = Math.min(cursor.column + count, widest(cursor));
       break;
     case 'D':
       cursor.column = Math.max(0, cursor.column - count);
       break;
     case 'G':
-      cursor.column = Math.min(count - 1, 2_000);
+      cursor.column = Math.min(count - 1, widest(cursor));
       break;
     case 'K':
       erase(cursor, values);
@@ -238,7 +259,8 @@ export function typed(screen: IScreen, part: string): IScreen {
   const rest = BEGUN.exec(whole)?.[0] ?? '';
   const text = rest ? whole.slice(0, -rest.length) : whole;
   const { first, row, column, ink } = screen;
-  const cursor: ICursor = { done: [], first, open: [...screen.open], row, column, ink };
+  const room = ADDED.more + ADDED.each * whole.length;
+  const cursor: ICursor = { done: [], first, open: [...screen.open], row, column, ink, room };
   text.split('\n').forEach((line, index) => {
     if (index > 0) {
       goDown(cursor);

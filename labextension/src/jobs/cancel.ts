@@ -1,6 +1,6 @@
 import type { IJob } from '../api/types';
 import { errorText } from '../components/card';
-import { confirm, done, failed } from '../components/confirm';
+import { confirm, done, failed, told } from '../components/confirm';
 import * as format from '../format';
 import type { IWorkbench } from '../tokens';
 import { over } from './ended';
@@ -58,7 +58,7 @@ export async function cancelJob(workbench: IWorkbench, job: IJob, onUndo: () => 
   }
   const cancelled = await client.jobs.cancel(job.id);
   if (cancelled.state !== 'cancelled' && !isActive(cancelled)) {
-    done(trans.__('%1 had ended before.', name));
+    told(trans.__('%1 had ended before.', name));
   } else if (!loss) {
     const ran = job.state === 'running' && job.elapsed_seconds !== null;
     const said = ran
@@ -79,7 +79,7 @@ export async function cancelJob(workbench: IWorkbench, job: IJob, onUndo: () => 
 async function takeBack({ client, trans }: IWorkbench, job: IJob): Promise<void> {
   const { state, name } = await over(client, job);
   if (state === 'succeeded') {
-    done(trans.__('%1 had succeeded before it was cancelled.', name));
+    told(trans.__('%1 had succeeded before it was cancelled.', name));
   } else {
     await client.jobs.restore(job.id);
     done(trans.__('%1 waits again.', name));

@@ -19,24 +19,24 @@ async function seen(): Promise<void> {
 
 interface IWait {
   signal?: AbortSignal;
-  /** Milliseconds before the first look. */
+  /** Milliseconds until it is first asked for. */
   next?: number;
 }
 
 /**
- * Wait until something can no longer change, however it ends.
+ * Ask for a thing until it is no longer under way.
  *
- * A lost answer says nothing about it: it is asked for again. With a signal, nothing is asked any more once that is given: it is then
- * as it was last known, under way perhaps.
+ * A lost answer says nothing about the thing: it is asked for again. Once the signal is aborted, nothing is asked any more: the thing is
+ * then as it was last known, under way perhaps.
  */
-export async function settled<T>(
-  first: T,
+export async function until<T>(
+  thing: T,
   show: () => Promise<T>,
-  changes: (known: T) => boolean,
+  isUnderWay: (thing: T) => boolean,
   { signal, next = FIRST_MS }: IWait = {}
 ): Promise<T> {
-  let [known, wait] = [first, next];
-  while (changes(known)) {
+  let [known, wait] = [thing, next];
+  while (isUnderWay(known)) {
     await pause(wait);
     await seen();
     if (signal?.aborted) {
@@ -55,12 +55,12 @@ export async function settled<T>(
   return known;
 }
 
-/** Wait until a job can no longer change, as `settled` does. */
-export const over = (client: IClient, job: IJob, options?: IWait): Promise<IJob> =>
-  settled(job, () => client.jobs.show(job.id), isActive, options);
+/** Wait until a job can no longer change, however it ends; as `until`. */
+export const over = (client: IClient, job: IJob, options: IWait = {}): Promise<IJob> =>
+  until(job, () => client.jobs.show(job.id), isActive, options);
 
 /** Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it; else as `over`. */
-export async function ended(client: IClient, job: IJob, options?: IWait): Promise<IJob> {
+export async function ended(client: IClient, job: IJob, options: IWait = {}): Promise<IJob> {
   const known = await over(client, job, options);
   if (!isActive(known) && known.state !== 'succeeded') {
     throw new ApiError('failed', `${known.name}: ${known.state}.`, known.reason, `Its log: job ${known.id}`);

@@ -15,7 +15,9 @@ export interface IShown {
 
 export const shownRows = (rows: readonly Words[]): IShown[] => rows.map((values, index) => ({ index, values }));
 
-const NUMERIC = /^[−-]?[\d,.]+(e[+-]?\d+)?$/;
+/** A number, in which commas can only stand between thousands: no part of it can be read in two ways. */
+const NUMBER = String.raw`[−-]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?`;
+const NUMERIC = new RegExp(`^${NUMBER}$`);
 const STATES = ['state', 'status'];
 
 /** Numbers stand at the right, as in every table; a column of dashes alone is none of numbers. */
@@ -39,23 +41,24 @@ const UNITS: Readonly<Record<string, number>> = {
   GB: 1e9,
   TB: 1e12
 };
-const PART = /([−-]?[\d,]*\.?\d+(?:e[+-]?\d+)?)\s?([A-Za-z%]*)/g;
-const AMOUNT = /^[≈~]?\s*(?:[−-]?[\d,]*\.?\d+(?:e[+-]?\d+)?\s?(?:%|ms|s|min|h|d|[kMGT]?B|)\s*)+(?:est\.)?$/;
+const UNIT = '%|ms|s|min|h|d|[kMGT]?B';
+/** `12`, `5.4 MB`, `4 min 05 s`. */
+const AMOUNT = new RegExp(`^[≈~]?\\s*(${NUMBER})(?:\\s?(${UNIT})(?:\\s+(${NUMBER})\\s?(${UNIT}))?)?(?:\\s+est\\.)?$`);
+
+const amount = (number: string, unit: string): number =>
+  Number(number.replace(/,/g, '').replace('−', '-')) * (UNITS[unit] ?? Number.NaN);
 
 /** What a text is sorted by: the amount that it says, nothing for a dash, else the text. */
 export function sortable(text: string | undefined): number | string | null {
   if (text === undefined || text === format.DASH) {
     return null;
   }
-  if (!AMOUNT.test(text)) {
+  const found = AMOUNT.exec(text);
+  if (!found) {
     return text;
   }
-  const parts = [...text.matchAll(PART)].filter(([, , unit = '']) => unit in UNITS);
-  return parts.reduce(
-    (sum, [, number = '', unit = '']) =>
-      sum + Number(number.replace(/,/g, '').replace('−', '-')) * (UNITS[unit] ?? Number.NaN),
-    0
-  );
+  const [, number = '', unit = '', rest = '0', small = ''] = found;
+  return amount(number, unit) + amount(rest, small);
 }
 
 function Cell({ name, text = format.DASH }: { name: string; text?: string }): React.ReactElement {

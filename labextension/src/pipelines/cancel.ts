@@ -3,7 +3,7 @@ import { errorText } from '../components/card';
 import { confirm, done, failed } from '../components/confirm';
 import * as format from '../format';
 import { LONG_SECONDS } from '../jobs/cancel';
-import { settled } from '../jobs/ended';
+import { until } from '../jobs/ended';
 import type { IWorkbench } from '../tokens';
 
 /**
@@ -13,12 +13,11 @@ import type { IWorkbench } from '../tokens';
 export async function cancelRun(
   workbench: IWorkbench,
   pipeline: string,
-  last: IPipelineRun,
+  known: IPipelineRun,
   onUndo: () => unknown
 ): Promise<boolean> {
   const { client, trans } = workbench;
-  const { run, started_at: began } = last;
-  const ran = (Date.now() - Date.parse(began)) / 1000;
+  const ran = (Date.now() - Date.parse(known.started_at)) / 1000;
   const long = ran > LONG_SECONDS;
   const question = {
     title: trans.__('Cancel the run of %1?', pipeline),
@@ -29,10 +28,10 @@ export async function cancelRun(
   if (long && !(await confirm(question))) {
     return false;
   }
-  await client.pipelines.cancel(run);
+  await client.pipelines.cancel(known.run);
   if (!long) {
     const undo = (): void =>
-      void goOn(workbench, last).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
+      void goOn(workbench, known).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
     done(trans.__('The run of %1 is cancelled. An undo goes on with what it had not finished.', pipeline), {
       label: trans.__('Undo'),
       run: undo
@@ -42,8 +41,11 @@ export async function cancelRun(
 }
 
 /** Go on with a run that was cancelled, once its steps have ended. */
-async function goOn({ client }: IWorkbench, { run, state: last }: IPipelineRun): Promise<void> {
-  const show = async (): Promise<IPipelineRun['state']> => (await client.pipelines.showRun(run)).state;
-  await settled(last, show, state => state === 'running');
-  await client.pipelines.repair(run);
+async function goOn({ client: { pipelines } }: IWorkbench, known: IPipelineRun): Promise<void> {
+  await until(
+    known,
+    () => pipelines.showRun(known.run),
+    ({ state }) => state === 'running'
+  );
+  await pipelines.repair(known.run);
 }

@@ -2,7 +2,7 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import { ApiError } from '../api/errors';
 import { errorText } from '../components/card';
-import { confirm, done, failed } from '../components/confirm';
+import { confirm, failed, told } from '../components/confirm';
 import type { IWorkbench } from '../tokens';
 
 /** Open the notebook of the first steps; a folder that is no project yet is made one when the user says so. */
@@ -14,7 +14,7 @@ export async function openFirstSteps(workbench: IWorkbench, commands: CommandReg
     }
     const { path } = await client.firstSteps();
     if (path === null) {
-      done(trans.__('The project lies outside the folder of this server: first-steps.ipynb is there.'));
+      told(trans.__('The project lies outside the folder of this server: first-steps.ipynb is there.'));
       return;
     }
     await commands.execute('docmanager:open', { path });

@@ -118,6 +118,39 @@ describe('the page of a dataset that grows', () => {
     expect(screen.getByText('800')).toBeTruthy();
   });
 
+  it('shows the newest rows when its user refreshes it', async () => {
+    const { client, grow } = growing();
+    show(fakeWorkbench(client), <DatasetPage reference="dataset:n.a" name="n.a" />);
+    await settle();
+    grow();
+    fireEvent.click(screen.getByRole('button', { name: 'Refresh' }));
+    await settle();
+    expect(screen.getByText('800')).toBeTruthy();
+    expect(screen.queryByText(/newer/)).toBeNull();
+  });
+
+  it.each([true, false])('shows the newest rows when it is asked for again, in sight: %s', async inSight => {
+    const { client, grow } = growing();
+    const fake = fakeWorkbench(client);
+    const page = (turn: number): React.ReactElement =>
+      framed(
+        fake,
+        <PageContext.Provider value={{ target: '', turn, arrive: () => null, close: () => undefined }}>
+          <DatasetPage reference="dataset:n.a" name="n.a" />
+        </PageContext.Provider>
+      );
+    const { rerender } = render(page(0));
+    await settle();
+    grow();
+    act(() => void (fake.visibility.shown = inSight));
+    rerender(page(1));
+    await settle();
+    act(() => void (fake.visibility.shown = true));
+    await settle();
+    expect(screen.getByText('800')).toBeTruthy();
+    expect(screen.queryByText(/newer/)).toBeNull();
+  });
+
   it('at a snapshot shows that one, and Update goes to the newest', async () => {
     const { client, show: asked, profile } = growing();
     const fake = fakeWorkbench(client);

@@ -1,11 +1,13 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import { act, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import { ApiError } from '../../api/errors';
 import type { IIngest, IInspection } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import type { IWorkbench } from '../../tokens';
 import { suggestedName } from '../ingest';
-import { askOf, emptyForm, type IForm, isName, settled } from '../reading';
+import { askOf, emptyForm, type IForm, isName, settled, unsettled } from '../reading';
 import { Register } from '../register';
 
 const SEEN: IInspection = {
@@ -68,7 +70,10 @@ const settle = async (): Promise<void> => {
 };
 
 /** The form over an answer of the server; `ready` is what Register would send, null while it is disabled. */
-async function open(answer: Partial<IInspection> | ApiError): Promise<{ asked: IIngest[]; ready: () => IForm | null }> {
+async function open(
+  answer: Partial<IInspection> | ApiError | ((question: IIngest) => Partial<IInspection>),
+  trans?: IWorkbench['trans']
+): Promise<{ asked: IIngest[]; ready: () => IForm | null }> {
   const asked: IIngest[] = [];
   let form: IForm | null = null;
   const inspect = async (question: IIngest): Promise<IInspection> => {
@@ -76,9 +81,10 @@ async function open(answer: Partial<IInspection> | ApiError): Promise<{ asked: I
     if (answer instanceof ApiError) {
       throw answer;
     }
-    return { ...SEEN, ...answer };
+    return { ...SEEN, ...(typeof answer === 'function' ? answer(question) : answer) };
   };
   const fake = fakeWorkbench({ catalog: { inspect } });
+  Object.assign(fake.workbench, trans && { trans });
   show(fake, <Register files={['verkauf.csv']} start={emptyForm('data.verkauf')} onReady={next => (form = next)} />);
   await settle();
   return { asked, ready: () => form };
@@ -118,6 +124,30 @@ describe('the dialog that registers files', () => {
     const { ready } = await open({ doubts: [ENCODING] });
     expect(screen.getByRole('list', { name: 'Please check' }).textContent).toContain('looks like cp1252');
     expect(ready()?.options).toEqual({ encoding: 'cp1252' });
+  });
+
+  it('cannot be accepted while its files differ in what is in doubt, until an option is chosen for all', async () => {
+    const parquet = { ...SEEN.files[0]!, path: 'a.parquet', kind: 'parquet', encoding: null } as const;
+    const files = [parquet, { ...SEEN.files[0]!, encoding: 'utf-8' }, SEEN.files[0]!];
+    const { asked, ready } = await open(({ encoding }) => ({ files, doubts: encoding ? [] : [ENCODING] }));
+    expect(ready()).toBeNull();
+    expect(screen.getByRole('list', { name: 'Please check' }).textContent).toMatch(/Say it.*counts for all files/);
+    fireEvent.change(screen.getByLabelText('encoding'), { target: { value: 'cp1252' } });
+    await settle();
+    expect(asked.at(-1)?.encoding).toBe('cp1252');
+    expect(ready()?.options).toEqual({ encoding: 'cp1252' });
+  });
+
+  it('says its words in the language of the user', async () => {
+    const own = nullTranslator.load('');
+    const trans = { ...own, __: (text: string, ...values: unknown[]) => `«${own.__(text, ...values)}»` };
+    const files = [{ ...SEEN.files[0]!, separator: '\t' }];
+    await open({ files }, trans);
+    const words = (label: string): string[] =>
+      [...screen.getByLabelText<HTMLSelectElement>(`«${label}»`).options].map(({ text }) => text);
+    expect(words('separator')).toEqual(['««tab» (guessed)»', ',', ';', '«tab»', '|', '«space»']);
+    expect(words('header')).toEqual(['««yes» (guessed)»', '«yes»', '«no»']);
+    expect(words('comment')).toEqual(['««none» (guessed)»', '#', '//', '%', '«none»']);
   });
 
   it('cannot be accepted while a doubt of the values is open, or the rows would be refused', async () => {
@@ -187,6 +217,22 @@ describe('the question to the server', () => {
     const bare = { ...SEEN, files: [{ ...SEEN.files[0]!, header: false, skip: 2 }] };
     const doubts = [header, { ...header, option: 'skip' }];
     expect(settled(emptyForm('a.b'), { ...bare, doubts }).options).toEqual({ header: 'no', skip: '2' });
+  });
+
+  it('settles a doubt only with what holds for all CSV files', () => {
+    const csv = SEEN.files[0]!;
+    const parquet = { ...csv, path: 'a.parquet', kind: 'parquet', encoding: null, skip: null, header: null } as const;
+    const of = (...files: IInspection['files']): [IForm['options'], number] => {
+      const seen = { ...SEEN, files, doubts: [ENCODING] };
+      return [settled(emptyForm('a.b'), seen).options, unsettled(seen).length];
+    };
+    expect(of(csv, csv)).toEqual([{ encoding: 'cp1252' }, 0]);
+    expect(of(parquet, csv)).toEqual([{ encoding: 'cp1252' }, 0]);
+    expect(of({ ...csv, encoding: 'utf-8' }, csv)).toEqual([{}, 1]);
+    expect(of(csv, { ...csv, encoding: null })).toEqual([{}, 1]);
+    expect(of(parquet)).toEqual([{}, 1]);
+    const skip = { ...ENCODING, option: 'skip' };
+    expect(unsettled({ files: [csv, { ...csv, skip: 2 }], doubts: [skip] })).toEqual([skip]);
   });
 
   it('knows names of datasets, and suggests one for a file', () => {

@@ -38,6 +38,21 @@ it.each([
   expect(names()).toBe(orders[1]);
 });
 
+it('what is no number stands at the end in either order, and leaves the others in theirs', () => {
+  const values = [3, Number.NaN, 1, Number.POSITIVE_INFINITY, null, 2, Number.NEGATIVE_INFINITY, Number.NaN, 0];
+  const columns = [
+    { key: 'auc', head: 'auc', cell: (at: number) => String(values[at]), sort: (at: number) => values[at]! }
+  ];
+  const rows = values.map((_, at) => at);
+  const row = (at: number): { id: string } => ({ id: String(at) });
+  show(fakeWorkbench(), <Table label="versions" columns={columns} rows={rows} row={row} />);
+  const shown = (): (string | null)[] => [...document.querySelectorAll('tbody td')].map(td => td.textContent);
+  fireEvent.click(screen.getByRole('button', { name: 'auc' }));
+  expect(shown().slice(0, 6)).toEqual(['Infinity', '3', '2', '1', '0', '-Infinity']);
+  fireEvent.click(screen.getByRole('button', { name: 'auc' }));
+  expect(shown().slice(0, 6)).toEqual(['-Infinity', '0', '1', '2', '3', 'Infinity']);
+});
+
 it('where the server sorts, texts begin at A too', () => {
   const onSort = jest.fn();
   const columns = [{ key: 'name', head: 'name', cell: (row: IThing) => row.name, sort: (row: IThing) => row.name }];

@@ -18,6 +18,7 @@ describe('what a terminal shows', () => {
     ['nested bars', 'outer 0\ninner 0\u001b[A\router 1\n\rinner 9\n', 'outer 1\ninner 9\n'],
     ['a hidden cursor and a title', '\u001b[?25l\u001b]0;title\u0007a\u001b[?25h', 'a'],
     ['a link of a terminal', '\u001b]8;;https://x.org\u001b\\name\u001b]8;;\u001b\\', 'name'],
+    ['a set of letters that is chosen', '\u001b(Bbold\u001b(B\u001b[m, \u001b#8and\u001b)0 lines', 'bold, and lines'],
     ['a bell, and what is no code', 'a\u0007b\u001b', 'ab'],
     ['letters beyond the basic ones', '😀😀\r😀x', '😀x']
   ])('of %s', (_, written, expected) => {
@@ -30,7 +31,7 @@ describe('what a terminal shows', () => {
   });
 
   it('is the same however the text is cut into parts', () => {
-    const text = `epoch 1\n${RED}warning${OFF} 😀\n 0%|  |\r 50%|█ |\r100%|██|\n\u001b[Aup\r\n${'x'.repeat(30)}\rend\n\u001b]8;;u\u001b\\l`;
+    const text = `epoch 1\n${RED}warning${OFF} 😀\n 0%|  |\r 50%|█ |\r100%|██|\n\u001b[A\u001b(Bup\r\n${'x'.repeat(30)}\rend\n\u001b]8;;u\u001b\\l`;
     const whole = shown(text);
     for (let size = 1; size < 12; size++) {
       let screen = BLANK;
@@ -43,6 +44,24 @@ describe('what a terminal shows', () => {
         value.replace(new RegExp(`${RED}|${OFF}`.replace(/\[/g, '\\['), 'g'), '');
       expect(plain(done + screen.open.join('\n'))).toBe(plain(whole));
     }
+  });
+
+  it('keeps a place in a long line, and fills a short one up to a bound', () => {
+    const long = 'x'.repeat(3_000);
+    expect(plainly(`${long}\u001b[2Dy`)).toBe(`${'x'.repeat(2_998)}yx`);
+    expect(plainly(`${long}\u001b[5Cy`)).toBe(`${long}y`);
+    expect(plainly('a\u001b[5Gb')).toBe('a   b');
+    expect(plainly('\u001b[2000Cx')).toBe(`${' '.repeat(500)}x`);
+  });
+
+  it.each([
+    ['places far to the right', '\u001b[2000Cx\n'.repeat(28_000)],
+    ['colours that are never reset', `${'\u001b[38;2;255;255;255m'.repeat(12)}${'x\n'.repeat(128_000)}`],
+    ['a colour without end', `\u001b[${'1;'.repeat(100_000)}1m${'x\n'.repeat(28_000)}`]
+  ])('is not many times as long as what was written: %s', (_, written) => {
+    const lines = plainly(written).split('\n');
+    expect(lines.filter(line => line.trim() === 'x')).toHaveLength(written.split('x').length - 1);
+    expect(shown(written).length).toBeLessThan(12 * written.length);
   });
 
   it('makes lines final once a program can no longer go back to them, and keeps one line for a bar of hours', () => {

@@ -104,3 +104,29 @@ describe.each(PLACES)('cancelling from %s', (_where, place) => {
     expect(told).not.toHaveBeenCalled();
   });
 });
+
+describe('a cancel that came too late', () => {
+  const info = jest.spyOn(Notification, 'info').mockReturnValue('');
+  beforeEach(() => info.mockClear());
+  const [, place] = PLACES[0]!;
+
+  it('is news and no success', async () => {
+    const cancel = async (): Promise<object> => ({ ...JOB, state: 'succeeded' });
+    show(fakeWorkbench({ jobs: { cancel } }), place(JOB));
+    await press();
+    expect(info.mock.calls.map(([message]) => message)).toEqual(['train had ended before.']);
+    expect(told).not.toHaveBeenCalled();
+  });
+
+  it('has nothing to undo', async () => {
+    const restore = jest.fn();
+    const ending = { cancel: async () => JOB, show: async () => ({ ...JOB, state: 'succeeded' }), restore };
+    show(fakeWorkbench({ jobs: ending }), place(JOB));
+    await press();
+    const [undo] = told.mock.calls[0]?.[1]?.actions ?? [];
+    act(() => undo?.callback(new MouseEvent('click')));
+    await waitFor(() => expect(info).toHaveBeenCalledTimes(1));
+    expect(info.mock.calls[0]?.[0]).toBe('train had succeeded before it was cancelled.');
+    expect([told.mock.calls.length, restore.mock.calls.length]).toEqual([1, 0]);
+  });
+});

@@ -1,7 +1,7 @@
 import type { IClient } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import type { IJob, JobState } from '../../api/types';
-import { ended } from '../ended';
+import { ended, until } from '../ended';
 
 const job = (state: JobState, reason = ''): IJob => ({ id: '7f3a', name: 'deploy flights/2', state, reason }) as IJob;
 
@@ -68,4 +68,20 @@ describe('the end of a job that a verb was made into', () => {
       why: 'There is no version 9.'
     });
   });
+});
+
+it('anything that is under way is waited for in the same way', async () => {
+  jest.useFakeTimers();
+  const answers = [1, null, 2, 3];
+  const show = async (): Promise<number> => {
+    const answer = answers.shift();
+    if (answer === null) {
+      throw new ApiError('unreachable', 'gone');
+    }
+    return answer ?? Number.NaN;
+  };
+  const end = until(0, show, count => count < 3);
+  await jest.advanceTimersByTimeAsync(60_000);
+  expect([await end, answers]).toEqual([3, []]);
+  jest.useRealTimers();
 });

@@ -1,22 +1,78 @@
 import { screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
+import { ApiError } from '../../api/errors';
+import type { IEstimate } from '../../api/types';
 import { fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
 import { Forecast, useForecast } from '../forecast';
 
-function Asked({ gpus }: { gpus: number }): React.ReactElement {
-  return <Forecast {...useForecast({ notebook: 'a.ipynb', gpus })} jobs={1} />;
+const number = (value: number): object => ({ value, basis: 'est', n: null, error: null });
+
+const SPEC = { notebook: 'a.ipynb' };
+
+function Told({ jobs = 1, gpus }: { jobs?: number; gpus?: number }): React.ReactElement {
+  return <Forecast {...useForecast(gpus === undefined ? SPEC : { ...SPEC, gpus })} jobs={jobs} />;
 }
 
-it('what can never start is said of its own needs only: of other ones nothing is known until they are answered', async () => {
-  const refused = { starts_at: null, seconds: null, like: 0, cost: null, refused: 'There are 4 GPUs.' };
-  const estimate = jest.fn(({ gpus }: { gpus: number }) =>
-    gpus > 4 ? Promise.resolve(refused) : new Promise(() => undefined)
-  );
-  const fake = fakeWorkbench({ jobs: { estimate } });
-  const { rerender } = show(fake, <Asked gpus={9} />);
-  await waitFor(() => expect(screen.getByRole('status').textContent).toContain('There are 4 GPUs.'));
-  rerender(framed(fake, <Asked gpus={2} />));
-  await waitFor(() => expect(estimate).toHaveBeenCalledTimes(2));
-  expect(screen.getByRole('status').textContent).not.toContain('never');
+describe('the live line of the form', () => {
+  const said = async (estimate: Partial<IEstimate>, jobs = 1): Promise<string> => {
+    const answer = { starts_at: null, seconds: null, like: 0, cost: null, refused: '', ...estimate };
+    const fake = fakeWorkbench({ jobs: { estimate: async () => answer } });
+    show(fake, <Told jobs={jobs} />);
+    const line = screen.getByRole('status');
+    await waitFor(() => expect(line.textContent).not.toBe(''), { timeout: 3_000 });
+    return line.textContent;
+  };
+
+  it('says when it starts, how long it runs and what all its jobs cost', async () => {
+    const starts_at = new Date().toISOString();
+    const text = await said({ starts_at, seconds: number(1080) as never, like: 7, cost: number(0.4) as never }, 6);
+    expect(text).toBe('starts now · runs ~18:00est. (7 like it) · costs 2.4est.');
+  });
+
+  it('says what cannot be told', async () => {
+    expect(await said({})).toBe('when it starts cannot be told · no earlier run like it');
+  });
+
+  it.each([
+    [new ApiError('unreachable', 'gone'), 'when it starts cannot be told now'],
+    [new ApiError('unavailable', 'The workbench is busy.', '', '', 503), 'when it starts cannot be told now'],
+    [new ApiError('bad_request', 'There is no such queue.', '', '', 400), 'It can never start. There is no such queue.']
+  ])('says never only where the server has said so: %s', async (error, words) => {
+    const estimate = (): Promise<never> => Promise.reject(error);
+    show(fakeWorkbench({ jobs: { estimate } }), <Told />);
+    await waitFor(() => expect(screen.getByRole('status').textContent.trim()).toBe(words), { timeout: 3_000 });
+  });
+
+  it('keeps what was last said when contact is lost', async () => {
+    const estimate = jest
+      .fn()
+      .mockResolvedValueOnce({ starts_at: null, seconds: null, like: 0, cost: null, refused: '' })
+      .mockRejectedValue(new ApiError('unreachable', 'gone'));
+    const fake = fakeWorkbench({ jobs: { estimate } });
+    show(fake, <Told />);
+    await waitFor(() => expect(screen.getByRole('status').textContent).toContain('no earlier run'));
+    fake.emit({ topic: 'job', ref: 'job:1', data: {} });
+    await waitFor(() => expect(estimate).toHaveBeenCalledTimes(2));
+    expect(screen.getByRole('status').textContent).toBe('when it starts cannot be told · no earlier run like it');
+  });
+
+  it('says nothing of new needs with the answer to others', async () => {
+    const never = { starts_at: null, seconds: null, like: 0, cost: null, refused: 'It asks for 9 GPUs.' };
+    const answers = [Promise.resolve(never), new Promise(() => undefined)];
+    const estimate = jest.fn(() => answers.shift());
+    const fake = fakeWorkbench({ jobs: { estimate } });
+    const line = (): string => screen.getByRole('status').textContent;
+    const { rerender } = show(fake, <Told gpus={9} />);
+    await waitFor(() => expect(line()).toContain('It can never start.'), { timeout: 3_000 });
+    rerender(framed(fake, <Told gpus={1} />));
+    await waitFor(() => expect(estimate).toHaveBeenCalledTimes(2), { timeout: 3_000 });
+    expect(line()).not.toContain('It can never start.');
+  });
+
+  it('says why it can never start', async () => {
+    expect(await said({ refused: 'The job asks for 9 GPUs. The local backend has 4.' })).toContain(
+      'It can never start. The job asks for 9 GPUs. The local backend has 4.'
+    );
+  });
 });

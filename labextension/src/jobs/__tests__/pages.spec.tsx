@@ -4,14 +4,13 @@ import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import { ApiError } from '../../api/errors';
-import type { IEstimate, IJob } from '../../api/types';
+import type { IJob } from '../../api/types';
 import { lines } from '../../components/sparkline';
 import { StateBar, StateCells } from '../../components/strip';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import { JobButtons, requeueText } from '../actions';
 import { Compute, END_KERNEL, SHOW_KERNEL } from '../devices';
 import { Elements, varied } from '../elements';
-import { Forecast, useForecast } from '../forecast';
 import JobPage from '../job';
 import { Ends } from '../notify';
 import { cellsOf, Output } from '../output';
@@ -238,62 +237,6 @@ describe('the executed notebook of a running job', () => {
     ]);
     expect(screen.getByText('seen')).toBeTruthy();
     jest.useRealTimers();
-  });
-});
-
-const SPEC = { notebook: 'a.ipynb' };
-
-function Told({ jobs = 1 }: { jobs?: number }): React.ReactElement {
-  return <Forecast {...useForecast(SPEC)} jobs={jobs} />;
-}
-
-describe('the live line of the form', () => {
-  const said = async (estimate: Partial<IEstimate>, jobs = 1): Promise<string> => {
-    const answer = { starts_at: null, seconds: null, like: 0, cost: null, refused: '', ...estimate };
-    const fake = fakeWorkbench({ jobs: { estimate: async () => answer } });
-    show(fake, <Told jobs={jobs} />);
-    const line = screen.getByRole('status');
-    await waitFor(() => expect(line.textContent).not.toBe(''), { timeout: 3_000 });
-    return line.textContent;
-  };
-
-  it('says when it starts, how long it runs and what all its jobs cost', async () => {
-    const starts_at = new Date().toISOString();
-    const text = await said({ starts_at, seconds: number(1080) as never, like: 7, cost: number(0.4) as never }, 6);
-    expect(text).toBe('starts now · runs ~18:00est. (7 like it) · costs 2.4est.');
-  });
-
-  it('says what cannot be told', async () => {
-    expect(await said({})).toBe('when it starts cannot be told · no earlier run like it');
-  });
-
-  it.each([
-    [new ApiError('unreachable', 'gone'), 'when it starts cannot be told now'],
-    [new ApiError('unavailable', 'The workbench is busy.', '', '', 503), 'when it starts cannot be told now'],
-    [new ApiError('bad_request', 'There is no such queue.', '', '', 400), 'It can never start. There is no such queue.']
-  ])('says never only where the server has said so: %s', async (error, words) => {
-    const estimate = (): Promise<never> => Promise.reject(error);
-    show(fakeWorkbench({ jobs: { estimate } }), <Told />);
-    await waitFor(() => expect(screen.getByRole('status').textContent.trim()).toBe(words), { timeout: 3_000 });
-  });
-
-  it('keeps what was last said when contact is lost', async () => {
-    const estimate = jest
-      .fn()
-      .mockResolvedValueOnce({ starts_at: null, seconds: null, like: 0, cost: null, refused: '' })
-      .mockRejectedValue(new ApiError('unreachable', 'gone'));
-    const fake = fakeWorkbench({ jobs: { estimate } });
-    show(fake, <Told />);
-    await waitFor(() => expect(screen.getByRole('status').textContent).toContain('no earlier run'));
-    fake.emit({ topic: 'job', ref: 'job:1', data: {} });
-    await waitFor(() => expect(estimate).toHaveBeenCalledTimes(2));
-    expect(screen.getByRole('status').textContent).toBe('when it starts cannot be told · no earlier run like it');
-  });
-
-  it('says why it can never start', async () => {
-    expect(await said({ refused: 'The job asks for 9 GPUs. The local backend has 4.' })).toContain(
-      'It can never start. The job asks for 9 GPUs. The local backend has 4.'
-    );
   });
 });
 

@@ -1,8 +1,15 @@
 import { ApiError } from '../../api/errors';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
-import * as confirming from '../../components/confirm';
+import { confirm, done, failed, told } from '../../components/confirm';
 import type { IWorkbench } from '../../tokens';
 import { openFirstSteps } from '../first';
+
+jest.mock('../../components/confirm', () => ({
+  confirm: jest.fn(),
+  done: jest.fn(),
+  failed: jest.fn(),
+  told: jest.fn()
+}));
 
 const commands = { execute: jest.fn(async () => undefined) };
 
@@ -12,8 +19,7 @@ function bench(project: () => Promise<unknown>): { workbench: IWorkbench; init: 
   return { workbench: fake.workbench, init };
 }
 
-beforeEach(() => commands.execute.mockClear());
-afterEach(() => jest.restoreAllMocks());
+beforeEach(() => jest.clearAllMocks());
 
 it('opens the notebook of the project', async () => {
   const { workbench, init } = bench(async () => ({ root: '/shop' }));
@@ -27,15 +33,23 @@ it.each([
   [false, 0]
 ])('in a folder that is no project it asks first: %s', async (sure, times) => {
   const { workbench, init } = bench(() => Promise.reject(new ApiError('not_found', 'In no project.')));
-  jest.spyOn(confirming, 'confirm').mockResolvedValue(sure);
+  jest.mocked(confirm).mockResolvedValue(sure);
   await openFirstSteps(workbench, commands as never);
   expect(init).toHaveBeenCalledTimes(times);
   expect(commands.execute).toHaveBeenCalledTimes(times);
 });
 
+it('says where the notebook is when this server cannot open it, as news and as no success', async () => {
+  const { workbench } = bench(async () => ({ root: '/shop' }));
+  Object.assign(workbench.client, { firstSteps: async () => ({ path: null }) });
+  await openFirstSteps(workbench, commands as never);
+  expect(told).toHaveBeenCalledWith(expect.stringContaining('first-steps.ipynb is there'));
+  expect(done).not.toHaveBeenCalled();
+  expect(commands.execute).not.toHaveBeenCalled();
+});
+
 it('a server that cannot answer is told, and nothing is made', async () => {
   const { workbench, init } = bench(() => Promise.reject(new ApiError('unavailable', 'The disk is full.')));
-  const failed = jest.spyOn(confirming, 'failed').mockReturnValue(undefined);
   await openFirstSteps(workbench, commands as never);
   expect(failed).toHaveBeenCalled();
   expect(init).not.toHaveBeenCalled();
