@@ -135,7 +135,7 @@ describe('the page of a dataset that grows', () => {
     const page = (turn: number): React.ReactElement =>
       framed(
         fake,
-        <PageContext.Provider value={{ target: '', turn, arrive: () => false, close: () => undefined }}>
+        <PageContext.Provider value={{ target: '', turn, arrive: () => null, close: () => undefined }}>
           <DatasetPage reference="dataset:n.a" name="n.a" />
         </PageContext.Provider>
       );

@@ -112,7 +112,7 @@ it('cancelling a long run is asked about', async () => {
   expect(cancel).not.toHaveBeenCalled();
 });
 
-it('cancelling a short run can be undone: it goes on once its steps have ended, through an answer that is lost', async () => {
+it('cancelling a short run can be undone: it goes on once its steps have ended', async () => {
   const told = jest.spyOn(Notification, 'success').mockReturnValue('');
   const calls: string[] = [];
   const states = ['running', 'lost', 'cancelled'];
