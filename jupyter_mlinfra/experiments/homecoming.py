@@ -45,8 +45,13 @@ def bring_home(project: Project, folder: Path) -> None:
         if any(found.get(name) != before.get(name) for name in RUNS_FILES):
             _bring_runs(store, folder)
         _bring_lineage(project, folder)
-        _bring_events(project, folder, begin=before.get(EVENTS, [0])[0])
+        begin, end = (stamps.get(EVENTS, [0])[0] for stamps in (before, found))
+        if end > begin:
+            _bring_events(project, folder, begin=begin, end=end)
         note_brought(folder, found)
+        if end > begin:
+            with project.database.write() as connection:
+                connection.execute("DELETE FROM outbox WHERE job = ?", (folder.parent.name,))
 
 
 def _bring_lineage(project: Project, folder: Path) -> None:
@@ -58,15 +63,17 @@ def _bring_lineage(project: Project, folder: Path) -> None:
         draft.replace(place)
 
 
-def _bring_events(project: Project, folder: Path, *, begin: int) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        lines = read_regular(folder / EVENTS)[begin:].splitlines()
-        with project.database.write() as connection:
-            for line in lines:
-                with contextlib.suppress(ValueError, KeyError, TypeError):  # torn by a killed job
-                    event = json.loads(line)
-                    if event["topic"] in TOPICS:
-                        append(connection, event["topic"], str(event["ref"]), event["data"])
+def _bring_events(project: Project, folder: Path, *, begin: int, end: int) -> None:
+    """Each event once: how far they came is written down with them, for whoever is killed before it is noted in the outbox."""
+    data, job = read_regular(folder / EVENTS), folder.parent.name
+    with project.database.write() as connection:
+        known = connection.execute("SELECT bytes FROM outbox WHERE job = ?", (job,)).fetchone()
+        for line in data[max(begin, known[0] if known else 0) : end].splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # torn by a killed job
+                event = json.loads(line)
+                if event["topic"] in TOPICS:
+                    append(connection, event["topic"], str(event["ref"]), event["data"])
+        connection.execute("INSERT OR REPLACE INTO outbox (job, bytes) VALUES (?, ?)", (job, end))
 
 
 def _upgrade(store: Store, source: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -138,7 +139,7 @@ class Jobs:
             if array is None:
                 raise BadRequest("That is a job of its own.", "Only an array has elements.", "Leave array out.")
         page = self._store.page(state=None if state is None else JobState.parse(state), label=label, array=array, limit=limit, cursor=cursor)
-        return replace(page, items=[self._complete(job) for job in page.items])
+        return replace(page, items=self._completed(page.items))
 
     def logs(self, job: str, *, offset: int = 0, limit: int = 1_000_000, tail: int | None = None, until: int | None = None) -> LogChunk:
         """A part of what a job wrote, all attempts one after the other; go on from `next`.
@@ -217,7 +218,7 @@ class Jobs:
         """The jobs, once all of them have ended or `timeout` seconds have passed: look at their states."""
         ids = [ident for job in jobs for ident in self._store.named(job).jobs]
         self._ending.wait(ids, timeout=timeout)
-        return [self._complete(self._store.entry(job).job) for job in ids]
+        return self._completed(self._store.entry(job).job for job in ids)
 
     def compute(self, backend: str | None = None) -> Compute:
         """What a backend has (default: that of the settings), and who holds it; a cluster is asked again after `COMPUTE_SECONDS`."""
@@ -232,9 +233,8 @@ class Jobs:
         later = [job.id for job in self._store.blocked(at=at, limit=QUEUE_LIMIT) if job.id not in set(first)]
         page = page_of([*first, *later], limit=limit, cursor=cursor)
         offset = int(cursor or 0)
-        items = [
-            QueuedJob(position=offset + place, job=self._complete(self._store.job(job)), starts_at=starts.get(job)) for place, job in enumerate(page.items, 1)
-        ]
+        jobs = self._completed(map(self._store.job, page.items))
+        items = [QueuedJob(position=offset + place, job=job, starts_at=starts.get(job.id)) for place, job in enumerate(jobs, 1)]
         return Page(items=items, shown=page.shown, total=self._store.counts()["queued"], cursor=page.cursor)
 
     def estimate(self, spec: JobSpec) -> Estimate:
@@ -378,7 +378,13 @@ class Jobs:
                 return
 
     def _complete(self, job: Job) -> Job:
-        job = with_files(job, root=self._project.root, home=self._project.home)
-        if job.state not in FINAL and job.array is None and (trouble := self._dispatch.trouble(job.backend)):
-            return replace(job, reason=trouble)
-        return job
+        return self._completed([job])[0]
+
+    def _completed(self, jobs: Iterable[Job]) -> Sequence[Job]:
+        """Jobs with their files, and why nobody sees to them: asked once of each backend."""
+        trouble, found = cache(self._dispatch.trouble), list[Job]()
+        for job in jobs:
+            whole = with_files(job, root=self._project.root, home=self._project.home)
+            waits = job.state not in FINAL and job.array is None and trouble(job.backend)
+            found.append(replace(whole, reason=waits) if waits else whole)
+        return found

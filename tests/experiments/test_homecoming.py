@@ -150,6 +150,41 @@ def test_an_odd_note_of_what_came_hides_nothing(note: str, project: Project, fol
     assert [event.ref for event in project.events.after(0)] == ["run:1"]
 
 
+def test_events_come_once_though_whoever_brings_them_is_killed_in_between(project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.mkdir(parents=True)
+    (folder / "events.jsonl").write_text(EVENT)
+    with monkeypatch.context() as killed:
+        killed.setattr(homecoming, "note_brought", lambda *_: sys.exit(9))
+        with pytest.raises(SystemExit):
+            bring_home(project, folder)
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(EVENT.replace("run:1", "run:2"))
+    bring_home(project, folder)
+    shutil.rmtree(folder)  # as when logs of old jobs are tidied away; then it is requeued
+    folder.mkdir()
+    (folder / "events.jsonl").write_text(EVENT.replace("run:1", "run:3"))
+    bring_home(project, folder)
+    assert [event.ref for event in project.events.after(0)] == ["run:1", "run:2", "run:3"]
+
+
+def test_an_event_that_is_written_meanwhile_comes_with_the_next_look(project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.mkdir(parents=True)
+    (folder / "events.jsonl").write_text(EVENT)
+    real = homecoming.read_regular
+
+    def read(path: Path) -> bytes:
+        with path.open("a") as file:
+            file.write(EVENT.replace("run:1", "run:2"))
+        return real(path)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(homecoming, "read_regular", read)
+        bring_home(project, folder)
+    assert not is_at_home(folder)
+    bring_home(project, folder)
+    assert [event.ref for event in project.events.after(0)] == ["run:1", "run:2"]
+
+
 @pytest.mark.parametrize("fault", [TypeError("odd"), RuntimeError("as MLflow's own")])
 def test_whatever_is_wrong_with_one_outbox_the_others_come_home(
     fault: Exception, project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

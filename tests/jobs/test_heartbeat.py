@@ -19,6 +19,7 @@ from jupyter_mlinfra.jobs.backends.bell import Bell, beat_path
 from jupyter_mlinfra.jobs.backends.following.control import SILENT_SECONDS, FollowerControl, Mark, mark_path
 from jupyter_mlinfra.jobs.backends.registry import Registry
 from jupyter_mlinfra.jobs.backends.slurm.commands import ANSWER_SECONDS
+from jupyter_mlinfra.jobs.dispatch import Dispatch
 from jupyter_mlinfra.jobs.retention import Retention
 from jupyter_mlinfra.jobs.store import JobStore
 
@@ -40,6 +41,18 @@ def test_a_stopped_supervisor_is_said_where_its_jobs_are_shown_and_they_go_on_wi
     os.kill(pid, signal.SIGCONT)
     assert jobs.wait([job.id], timeout=tools.wait)[0].state == "succeeded"
     assert (jobs.supervisor().pid, jobs.supervisor().trouble) == (pid, "")
+
+
+def test_a_list_asks_once_of_each_backend_who_sees_to_its_jobs(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+    monkeypatch.setattr(Dispatch, "start", lambda *_: None)
+    ids = [jobs.submit(JobSpec(command=["true"])).id for _ in range(5)]
+    monkeypatch.setattr(Dispatch, "heal", lambda self: None)
+    monkeypatch.setattr(Dispatch, "trouble", lambda self, backend: asked.append(backend) or f"{backend} is stopped.")
+    for found in (lambda: jobs.list().items, lambda: [item.job for item in jobs.queue().items], lambda: jobs.wait(ids, timeout=0)):
+        assert [job.reason for job in found()] == ["local is stopped."] * 5
+        assert asked == ["local"]
+        asked.clear()
 
 
 def test_a_stopped_supervisor_ends_at_once(jobs: Jobs, tools: Any) -> None:
