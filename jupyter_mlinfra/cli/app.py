@@ -118,6 +118,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         code = 1
         print(f"error: The answer could not be written.\n  why: {error.strerror}.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    # CPython remembers an interrupt that left an `exec` (those of an import, say), and `python -m` then dies by SIGINT
+    # whatever its exit code is. The next `exec` clears it (run_eval_code_obj in Python/pythonrun.c).
+    exec("")  # noqa: S102 (empty text)
     sys.exit(code)
 
 

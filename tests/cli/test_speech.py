@@ -243,6 +243,28 @@ def test_ctrl_c_ends_a_wait_with_130_and_json(mlinfra: Callable[..., Said], proj
     assert "Traceback" not in err
 
 
+def test_ctrl_c_within_an_exec_of_an_import_ends_with_130(project: Project, tmp_path: Path) -> None:
+    # Many imports run text as code (dataclasses, named tuples); CPython ends `python -m` by SIGINT after an interrupt in there.
+    patch = """
+import jupyter_mlinfra.cli.app as app
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+def fail(*words, **named):
+    try:
+        return once(*words, **named)
+    finally:
+        try:
+            exec("raise KeyboardInterrupt")
+        except KeyboardInterrupt:
+            pass
+app.run, app._fail, once = interrupted, fail, app._fail
+"""
+    (tmp_path / "sitecustomize.py").write_text(patch)
+    command = [sys.executable, "-m", "jupyter_mlinfra.cli", "jobs", "list", "--json"]
+    ended = subprocess.run(command, cwd=project.root, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, json.loads(ended.stdout)["error"]["code"]) == (130, "interrupted")
+
+
 def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
     pipe_in, pipe_out = os.pipe()
     process = subprocess.Popen([sys.executable, "-m", "jupyter_mlinfra.cli", "status"], cwd=project.root, stdout=pipe_out, stderr=subprocess.PIPE, text=True)
