@@ -1,11 +1,12 @@
-"""What a team's catalog and storage need besides: packages that are missing, and a region that nobody gave."""
+"""What a team's catalog and storage need besides: packages that are missing, a region or an account that nobody gave."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 
-from ..core.errors import Unavailable
+from ..core.errors import BadRequest, Unavailable
 from ..core.imports import fix_of_missing
 
 
@@ -25,6 +26,13 @@ def with_region(properties: Mapping[str, str]) -> dict[str, str]:
     if "s3.endpoint" not in properties or not {"s3.region", "client.region", "s3.resolve-region"}.isdisjoint(properties):
         return dict(properties)
     return {**properties, "s3.region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"}
+
+
+def check_account(properties: Mapping[str, str], warehouse: str) -> None:
+    """Raises BadRequest for an Azure warehouse whose storage account nobody names: PyArrow would fail without saying so."""
+    if re.match(r"(abfss?|wasbs?)://", warehouse) and {"adls.account-name", "adls.connection-string"}.isdisjoint(properties):
+        fix = 'Write "adls.account-name" into [catalog.properties], and abfs://CONTAINER/FOLDER as warehouse.'
+        raise BadRequest("The storage account of [catalog] warehouse is not named.", f"It is {warehouse}.", fix)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

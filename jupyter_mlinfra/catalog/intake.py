@@ -14,7 +14,7 @@ from .names import column_names
 from .quarantine import MOST, Broken, Quarantine, Unfit, too_many
 from .reading import Doubt, Reading
 from .sources import Source
-from .spelling import PLAIN
+from .spelling import PLAIN, described
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,6 +58,15 @@ class FileRows:
         of_files = [doubt for source in self._sources for doubt in source.doubts]
         of_columns = [guess.doubt for guess in self.guesses.values() if guess.doubt is not None]
         return list(dict.fromkeys([*of_files, *of_columns]))
+
+    @property
+    def spelled(self) -> list[str]:
+        """A line for each spelling but the plain one, with the columns that were read by it; after `plan`."""
+        found: dict[str, list[str]] = {}
+        for name, guess in self.guesses.items():
+            if words := described(guess.spelling):
+                found.setdefault(words, []).append(name)
+        return [f"{words}: {', '.join(names)}" for words, names in found.items()]
 
     def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
         first = self._sources[0]

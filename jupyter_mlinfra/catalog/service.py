@@ -319,7 +319,7 @@ class Catalog:
             done = self._write(name, rows, mode, [f"file:{self._shown(path)}" for path in paths], rows.quarantine, more=last_look)
         said = _summary_of(done, rows.read, rows.quarantine, skipped)
         notes = [f"{doubt.what} {doubt.fix}" for doubt in rows.doubts]
-        return replace(done, summary=said, skipped=list(skipped), notes=notes)
+        return replace(done, summary=said, skipped=list(skipped), spelled=rows.spelled, notes=notes)
 
     def _there(self, name: DatasetName) -> tuple[Mapping[str, pl.DataType] | None, Mapping[str, str]]:
         """The columns of a dataset and the files that are in it; None where it is not there."""

@@ -18,6 +18,7 @@ class IngestReport:
     snapshot: the one that was written; where nothing was, the one that brought in the files.
     columns: those of the dataset now, by which a file without a header is recognised.
     summary: all of it in one line, what was left out first. skipped: files that were in the dataset already.
+    spelled: a line for each spelling of numbers and dates that is not 1234.5 and ISO 8601, with its columns.
     notes: what was guessed and could be otherwise.
     """
 
@@ -29,6 +30,7 @@ class IngestReport:
     columns: Sequence[str] = ()
     summary: str = ""
     skipped: Sequence[str] = ()
+    spelled: Sequence[str] = ()
     notes: Sequence[str] = ()
 
 

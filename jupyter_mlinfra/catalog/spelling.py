@@ -38,6 +38,14 @@ class Spelling:
 PLAIN = Spelling()
 
 
+def described(spelling: Spelling) -> str:
+    """The spelling in words, such as "decimal comma, thousands point"; "" for the plain one."""
+    marks = {".": "point", ",": "comma", " ": "space", "'": "apostrophe"}
+    decimal = "" if spelling.decimal == PLAIN.decimal else f"decimal {marks[spelling.decimal]}"
+    thousands = f"thousands {marks[spelling.thousands]}" if spelling.thousands else ""
+    return ", ".join(filter(None, (decimal, thousands, spelling.date and f"dates {spelling.date}")))
+
+
 def number(word: pl.Expr, dtype: pl.DataType, spelling: Spelling) -> pl.Expr:
     """The number that each word spells; null where it spells none."""
     import polars as pl

@@ -24,7 +24,7 @@ from ..core.imports import load_modules
 from ..core.passwords import HIDDEN, password_in
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
-from .drivers import missing_driver, with_region
+from .drivers import check_account, missing_driver, with_region
 from .metadata import checked
 from .names import DatasetName
 from .parquetfile import first_line
@@ -260,7 +260,9 @@ class Store:
         return load_catalog(name, **properties)
 
     def _properties(self) -> dict[str, str]:
-        return with_region({key: resolve(value) for key, value in self._settings.properties.items()})
+        properties = {key: resolve(value) for key, value in self._settings.properties.items()}
+        check_account(properties, self._settings.warehouse)
+        return with_region(properties)
 
     def _without_secrets(self, text: str) -> str:
         if password := password_in(self._settings.uri):

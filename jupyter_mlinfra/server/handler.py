@@ -149,14 +149,15 @@ Slow = bool | Callable[[Handler], bool]
 
 
 def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) -> str:
-    """What is asked for as JSON, with a lower `limit` where it is a list of over `LIST_MIB`: fewer items, and a cursor to the others.
+    """What is asked for as JSON, with a lower `limit` or `count` where it is a list or a block of over `LIST_MIB`: fewer items, and a way to the others.
 
     One item is answered whole.
     """
     found = ask(given)
     text, most = json.dumps(to_json(found)), LIST_MIB << 20
-    while len(text) > most and "limit" in given and getattr(found, "shown", 0) > 1:
-        given = {**given, "limit": max(1, found.shown * most // (2 * len(text)))}  # half of what would fit: items differ
+    size = "limit" if "limit" in given else "count"
+    while len(text) > most and size in given and getattr(found, "shown", 0) > 1:
+        given = {**given, size: max(1, found.shown * most // (2 * len(text)))}  # half of what would fit: items differ
         found = ask(given)
         text = json.dumps(to_json(found))
     return text

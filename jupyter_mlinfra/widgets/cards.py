@@ -103,6 +103,7 @@ def _ingest(item: Any) -> Card:
         "quarantined": plain(item.quarantined),
         "skipped": beginning(", ".join(item.skipped), 200) or NONE,
         "columns": plain(item.columns),
+        "read as": "; ".join(item.spelled),
         "snapshot": item.snapshot,
         "quarantine": plain(item.quarantine),
     }

@@ -392,3 +392,10 @@ def test_a_driver_that_is_missing_names_the_extra_that_brings_it(tmp_path, monke
     assert refused.value.fix == f"pip install 'jupyter-mlinfra[{extra}]'"
     assert module in refused.value.why
     assert "geheim" not in str(refused.value)
+
+
+def test_an_azure_warehouse_without_an_account_says_what_is_missing(tmp_path):
+    (tmp_path / "mlinfra.toml").write_text('[catalog]\nwarehouse = "abfs://container/folder"\n')
+    with pytest.raises(BadRequest) as refused:
+        Catalog(Project.open(tmp_path)).write(pl.DataFrame({"a": [1]}), into="t.t")
+    assert "adls.account-name" in refused.value.fix

@@ -67,6 +67,7 @@ def test_a_column_that_reads_in_two_ways_follows_the_others_or_stays_text_and_sa
     clear = catalog.ingest([file("a.csv", "id;weight;price\n1;1.234;649,37\n2;5.678;1,50\n")], into="t.clear")
     assert {(row["weight"], row["price"]) for row in rows("t.clear")} == {(1234, 649.37), (5678, 1.5)}
     assert clear.notes == []
+    assert clear.spelled == ["decimal comma, thousands point: weight, price"]
     unclear = catalog.ingest([file("b.csv", "id;day;price\n1;01/02/2024;1,234\n2;03/04/2024;5,678\n")], into="t.unclear")
     assert types(catalog, "t.unclear") == {"id": "i64", "day": "str", "price": "str"}
     assert any("--date-format %d/%m/%Y" in note for note in unclear.notes)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.project import Project
@@ -63,3 +64,13 @@ def test_what_is_no_list_is_asked_for_once() -> None:
     assert len(capped(answer, {"limit": 50})) == 2_000_002
     assert len(capped(answer, {})) == 2_000_002
     assert len(asked) == 2
+
+
+async def test_a_block_of_wide_rows_has_fewer_rows_and_says_so(ask: Callable[..., Any], project: Project, small: int) -> None:
+    wide = pl.DataFrame({f"c{place}": ["x" * 150] * 100 for place in range(200)})
+    current().catalog.write(wide, into="t.wide")
+    answer = await ask("catalog/datasets/t.wide/rows?count=100")
+    shown = answer.value["shown"]
+    assert (answer.code, answer.value["total"], len(answer.value["data"][0])) == (200, 100, shown)
+    assert len(json.dumps(answer.value)) <= small
+    assert 5 <= shown < 100
