@@ -3,7 +3,7 @@
     import jupyter_mlinfra as ml
 
     ml.dataset("flights.departures").scan()
-    ml.features(["origin_weather:*"]).train(entities)
+    ml.features(["origin_weather:*"]).training_set(entities)
     ml.deployment("flights").predict(frame)
 
 The names are resolved when they are asked for, so a notebook pays only for what it uses.
@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "MLInfraError", "Workbench", "alert", "dataset", "deployment", "features", "job", "model", "monitor", "pipeline", "run", "runs", "schedule", "track", "ui",
-    "workbench",
+    "MLInfraError", "Workbench", "alert", "dataset", "deployment", "feature_store", "features", "ingest", "job", "model", "monitor", "pipeline", "run", "runs",
+    "schedule", "search", "sql", "submit", "track", "ui", "workbench", "write",
 ]  # fmt: skip
 
 _HOME = {"MLInfraError": ".core.errors", "Workbench": ".workbench", "workbench": ".workbench"}
@@ -27,7 +27,26 @@ _CALLABLE = {"features": ("nouns", "features"), "workbench": ("workbench", "curr
 
 if TYPE_CHECKING:
     from .core.errors import MLInfraError
-    from .nouns import alert, dataset, deployment, features, job, model, monitor, pipeline, run, runs, schedule, track
+    from .nouns import (
+        alert,
+        dataset,
+        deployment,
+        feature_store,
+        features,
+        ingest,
+        job,
+        model,
+        monitor,
+        pipeline,
+        run,
+        runs,
+        schedule,
+        search,
+        sql,
+        submit,
+        track,
+        write,
+    )  # fmt: skip
     from .widgets import ui
     from .workbench import Workbench
     from .workbench import current as workbench

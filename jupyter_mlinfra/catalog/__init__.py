@@ -5,10 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Catalog", "Dataset", "DatasetDetail", "IngestReport", "Inspection", "Profile", "RowBlock", "Snapshot", "Table", "Verification"]
-_HOME = {"Catalog": ".service", "Table": ".table"}
+__all__ = [
+    "Catalog", "Dataset", "DatasetDetail", "IngestReport", "Inspection", "Mode", "Profile", "ReadingOptions", "RowBlock", "Snapshot", "Table", "Verification",
+]  # fmt: skip
+_HOME = {"Catalog": ".service", "Mode": ".commit", "ReadingOptions": ".reading", "Table": ".table"}
 
 if TYPE_CHECKING:
+    from .commit import Mode
+    from .reading import ReadingOptions
     from .service import Catalog
     from .spec import Dataset, DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Snapshot, Verification
     from .table import Table

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ..core.display import number
+from ..core.errors import BadRequest
 from .names import DatasetName
-from .spec import DatasetDetail, Profile, RowBlock, Verification
+from .spec import DatasetDetail, IngestReport, Profile, RowBlock, Snapshot, Verification
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from .commit import Mode
+    from .reading import ReadingOptions
     from .service import Catalog
 
 _ROWS_SHOWN = 5
@@ -23,6 +27,7 @@ class Table:
     """One dataset at the snapshot that was the newest when it was opened, or at a given one.
 
     `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs. Without a snapshot its columns are those of that moment.
+    What this object itself writes, it reads.
     """
 
     def __init__(self, catalog: Catalog, name: DatasetName) -> None:
@@ -57,7 +62,7 @@ class Table:
 
     def verify(self) -> Verification:
         """Read every data file and compare it with the checksum of what was written."""
-        return self._catalog.verify(f"{self.name}@{self.snapshot}" if self.snapshot else self.name)
+        return self._catalog.verify(self._pinned())
 
     def scan(self, snapshot: str | int | None = None) -> pl.LazyFrame:
         """The rows, lazily; nothing is read before `collect()`.
@@ -79,6 +84,30 @@ class Table:
         """Part of the rows, JSON-safe."""
         return self._catalog.preview(self._pinned(), start=start, count=count)
 
+    def ingest(
+        self, files: str | Path | Sequence[str | Path], *, mode: Mode = "append", again: bool = False, **reading: Unpack[ReadingOptions]
+    ) -> IngestReport:
+        """Read files into it, one commit or nothing; afterwards `scan()` reads their rows too. See `Catalog.ingest`."""
+        several = [files] if isinstance(files, str | Path) else files
+        report = self._catalog.ingest(several, into=self._writable(), mode=mode, again=again, **reading)
+        self._look_again()
+        return report
+
+    def write(self, frame: pl.DataFrame | pl.LazyFrame, *, mode: Mode = "append", inputs: Sequence[str] = ()) -> IngestReport:
+        """Write a frame into it in one commit; afterwards `scan()` reads its rows too. inputs: references of what it was made from."""
+        report = self._catalog.write(frame, into=self._writable(), mode=mode, inputs=inputs)
+        self._look_again()
+        return report
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        """Its newest commits, newest first."""
+        return self._catalog.snapshots(self.name).items
+
+    def tag(self, *tags: str) -> None:
+        """Put tags on it."""
+        self._catalog.tag(self.name, add=tags)
+        self._look_again()
+
     def __repr__(self) -> str:
         return f"<dataset {self.name}, {number(self._detail.dataset.rows)} rows, snapshot {self.snapshot}>"
 
@@ -96,6 +125,16 @@ class Table:
 
     def _pinned(self) -> str:
         return f"{self.name}@{self.snapshot}" if self.snapshot else self.name
+
+    def _writable(self) -> str:
+        if self._name.snapshot is not None:
+            raise BadRequest(f"{self.ref} is an earlier state.", "Only the newest one can be written to.", f'Open it with ml.dataset("{self.name}").')
+        return self.name
+
+    def _look_again(self) -> None:
+        if self._name.snapshot is None:
+            self._detail = self._catalog.show(self.name)
+            self.__dict__.pop("schema", None)
 
 
 def _at(name: DatasetName) -> str:

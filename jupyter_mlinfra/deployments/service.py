@@ -120,11 +120,18 @@ class Deployments:
         return self._store.history(name, limit=limit, cursor=cursor)
 
     def traffic(self, name: str, traffic: Mapping[str, int], *, reason: str = "") -> Deployment:
-        """Share the requests between versions: percents that make 100; versions that are not named get none.
+        """Share the requests between versions: percents that make 100; versions (`v3`, `flights/3`) that are not named get none.
 
         In force when this returns; no request is lost. Raises BadRequest for nonsense, Conflict for a version that has not passed its tests.
         """
-        self._rollout.share(name, lambda change: (state.check_traffic(traffic, list(change.row.traffic)), None), verb="traffic", reason=reason)
+
+        def shares(change: Transaction) -> tuple[Mapping[str, int], None]:
+            named = {change.row.label(version): percent for version, percent in traffic.items()}
+            if len(named) < len(traffic):
+                raise BadRequest("A version is named twice.", f"The traffic names {', '.join(traffic)}.", "Name each version once.")
+            return state.check_traffic(named, list(change.row.traffic)), None
+
+        self._rollout.share(name, shares, verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))
 
     def promote(self, name: str, version: str, *, reason: str = "") -> Deployment:
@@ -148,6 +155,7 @@ class Deployments:
         """Drain and end a version without traffic, and forget it. Raises Conflict for a version that has traffic."""
         with self._store.change(name) as change:
             found = change.row.version(version)
+            version = found.version
             if found.traffic:
                 raise Conflict(f"{version} of {name} has {found.traffic} % of the traffic.", "It cannot be removed.", f"mlinfra deployments traffic {name} …")
             change.want(version, False)
@@ -179,7 +187,7 @@ class Deployments:
 
         row = self._store.deployment(name)
         if version is not None:
-            row.version(version)
+            version = row.version(version).version
         url = self._url(row)
         return client.prediction(client.post(url, orjson.dumps(client.request_body(rows)), keys=self._target.keys(), version=version), version=version)
 

@@ -63,14 +63,20 @@ class DeploymentRow:
         """Percent of each version."""
         return {row.version: row.traffic for row in self.versions}
 
+    def label(self, version: str) -> str:
+        """The name here (`v3`) of what is named so, or as the model's version: `flights/3`, `flights/v3`, `version:flights/3` or `3`."""
+        number = version.removeprefix("version:").removeprefix(f"{self.model}/")
+        return f"v{number}" if number.isdecimal() else number
+
     def version(self, version: str) -> VersionRow:
-        """Raises NotFound."""
+        """By any of its names; see `label`. Raises NotFound."""
+        label = self.label(version)
         for row in self.versions:
-            if row.version == version:
+            if row.version == label:
                 return row
         known = ", ".join(row.version for row in self.versions) or "none"
         raise NotFound(
-            f"Deployment {self.name} has no version {version}.", f"It has: {known}.", f"mlinfra deployments deploy {self.model}/{version.removeprefix('v')}"
+            f"Deployment {self.name} has no version {version}.", f"It has: {known}.", f"mlinfra deployments deploy {self.model}/{label.removeprefix('v')}"
         )
 
 

@@ -14,8 +14,8 @@ def training_code(refs: Sequence[str], views: Sequence[Definition]) -> str:
     return (
         "import jupyter_mlinfra as ml\n\n"
         f"features = {_list(refs)}\n"
-        f"entities = ml.workbench().features.examples(features)  # your own rows: {columns}\n"
-        "train = ml.features(features).train(entities)\n"
+        f"entities = ml.features(features).examples()  # your own rows: {columns}\n"
+        "train = ml.features(features).training_set(entities)\n"
         "train"
     )
 

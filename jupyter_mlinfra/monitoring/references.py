@@ -67,9 +67,7 @@ def load(project: Project, version: str) -> Reference:
     """Raises NotFound when the version has no reference, Unprocessable when its file is broken."""
     path = path_of(project, version)
     if not path.exists():
-        raise NotFound(
-            f"{version} has no reference profile.", "Nothing says what it saw in training.", f"ml.workbench().monitoring.reference({version!r}, frame)"
-        )
+        raise NotFound(f"{version} has no reference profile.", "Nothing says what it saw in training.", f"ml.model({version!r}).reference(frame)")
     try:
         body: dict[str, Any] = json.loads(path.read_bytes())
         columns = [ColumnReference(**column) for column in body["columns"]]

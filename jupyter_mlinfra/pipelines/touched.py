@@ -64,7 +64,7 @@ def _read_call(call: ast.Call, found: _Found) -> None:
     first = call.args[0] if call.args else None
     text = _text(first, found.names) if first is not None else None
     options = {word.arg: word.value for word in call.keywords if word.arg}
-    for kind, made in _of_workbench(name, text, first, options, found.names):
+    for kind, made in _of_workbench(name, text, _receiver(call, found.names), first, options, found.names):
         (found.makes if made else found.takes)[kind] = None
     for value in options.values():
         found.takes.update(dict.fromkeys(item for item in _texts(value, found.names) if _REFERENCE.fullmatch(item)))
@@ -88,13 +88,23 @@ def _read_open(call: ast.Call, text: str | None, options: Mapping[str, ast.expr]
     _add_file(path, found, made=any(sign in mode for sign in "wax"))
 
 
-def _of_workbench(name: str, text: str | None, first: ast.expr | None, options: Mapping[str, ast.expr], names: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-    """(reference, whether it is made) of a call of the workbench's own: `ml.dataset(NAME)`, `catalog.write(frame, into=NAME)`, …"""
-    into = _text(options.get("into"), names)
+def _receiver(call: ast.Call, names: Mapping[str, str]) -> tuple[str, str]:
+    """(`dataset`, NAME) of `ml.dataset(NAME).write(…)`: what the method is called of, where that is such a call itself."""
+    match call.func:
+        case ast.Attribute(value=ast.Call(func=ast.Attribute(attr=kind) | ast.Name(id=kind), args=[only, *_])):
+            return kind, _text(only, names) or ""
+    return "", ""
+
+
+def _of_workbench(
+    name: str, text: str | None, receiver: tuple[str, str], first: ast.expr | None, options: Mapping[str, ast.expr], names: Mapping[str, str]
+) -> Iterator[tuple[str, bool]]:
+    """(reference, whether it is made) of a call of the workbench's own: `ml.dataset(NAME)`, `ml.write(frame, into=NAME)`, …"""
+    into = _text(options.get("into"), names) or (receiver[1] if receiver[0] == "dataset" else "")
     if name in ("write", "ingest") and into:
         yield from _reference("dataset", into, made=True)
         yield from ((item, False) for item in _texts(first, names) if name == "ingest" and _is_file(item))
-    elif name == "register" and (model := _text(options.get("model"), names)):
+    elif name == "register" and (model := _text(options.get("model"), names) or text):
         yield from _reference("model", model, made=True)
     elif name == "features":
         for view in dict.fromkeys(item.partition(":")[0] for item in _texts(first, names)):
@@ -105,7 +115,7 @@ def _of_workbench(name: str, text: str | None, first: ast.expr | None, options: 
         yield from _reference(name, text, made=False)
     elif name == "deploy" and text:
         yield from _reference("deployment", text, made=True)
-    elif name == "watch" and (monitor := _text(options.get("name"), names) or text):
+    elif name == "watch" and (monitor := _text(options.get("name"), names) or text or (receiver[1] if receiver[0] == "deployment" else "")):
         yield from _reference("monitor", monitor, made=True)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.core.errors import Conflict, MLInfraError
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments, VersionState
 from jupyter_mlinfra.deployments.rollout import Rollout
@@ -307,3 +307,23 @@ def test_random_verbs_at_the_same_time_always_leave_100_percent_and_a_linear_his
             assert f"{version} {before.traffic.get(version, 0)} → {after.traffic.get(version, 0)} %" in after.text
     assert {version: percent for version, percent in changes[-1].traffic.items() if percent} == shares(deployments)
     assert not [error for error in refused if error.status >= 500], refused
+
+
+@pytest.mark.parametrize("spelled", ["flights/{}", "version:flights/{}", "flights/v{}", "v{}", "{}"])
+def test_every_verb_takes_a_version_as_the_registry_names_it(deployments: Deployments, spelled: str) -> None:
+    deployments.deploy("flights", version="flights/2")
+    deployments.traffic("flights", {spelled.format(1): 60, spelled.format(2): 40})
+    assert shares(deployments) == {"v1": 60, "v2": 40}
+    deployments.promote("flights", spelled.format(2))
+    assert shares(deployments) == {"v2": 100}
+    deployments.remove("flights", spelled.format(1))
+    assert [item.version for item in deployments._store.deployment("flights").versions] == ["v2"]
+    with pytest.raises(NotFound, match="no version"):
+        deployments.promote("flights", "other/2")
+
+
+def test_a_version_that_is_named_twice_in_one_traffic_is_refused(deployments: Deployments) -> None:
+    deployments.deploy("flights", version="flights/2")
+    with pytest.raises(BadRequest, match="named twice"):
+        deployments.traffic("flights", {"v1": 50, "flights/1": 10, "v2": 40})
+    assert shares(deployments) == {"v1": 100}

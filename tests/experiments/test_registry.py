@@ -310,7 +310,7 @@ def test_names_that_another_client_wrote_are_found_by_their_references(experimen
 
 
 def test_a_bare_name_is_the_champion_and_the_newest_version_while_there_is_none(project, experiments, monkeypatch):
-    monkeypatch.setattr(nouns, "current", lambda: SimpleNamespace(experiments=experiments))
+    monkeypatch.setattr("jupyter_mlinfra.nouns.experiments.current", lambda: SimpleNamespace(experiments=experiments))
     for seed in range(2):
         experiments.register(trained(experiments, seed=seed), model="churn")
     assert nouns.model("churn").record.version == 2

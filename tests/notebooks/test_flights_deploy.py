@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.nouns import ModelHandle
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
@@ -20,29 +22,38 @@ class Deployments:
         self.versions, self.shares, self.reason, self.removed = ["v9"], {}, "", []
 
     def deploy(self, name: str, *, version: str, **_: Any) -> None:
+        assert version.startswith("version:flights/")
         self.versions.append(f"v{version.rpartition('/')[2]}")
 
     def traffic(self, name: str, shares: dict[str, int], *, reason: str) -> None:
         self.shares, self.reason = shares, reason
 
     def show(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(deployment=SimpleNamespace(versions=[SimpleNamespace(version=item) for item in self.versions]))
+        shares = {f"v{version.rpartition('/')[2]}": percent for version, percent in self.shares.items()}
+        found = [SimpleNamespace(version=item, traffic=shares.get(item, 0)) for item in self.versions]
+        return SimpleNamespace(deployment=SimpleNamespace(versions=found))
 
     def remove(self, name: str, version: str, **_: Any) -> None:
         self.removed.append(version)
 
 
 @pytest.mark.parametrize(
-    ("made", "shares", "word"), [([2], {"v2": 100}, "alone"), ([2, 1], {"v2": 90, "v1": 10}, "canary"), ([3, 2, 1], {"v2": 90, "v3": 10}, "canary")]
+    ("made", "shares", "word"),
+    [
+        ([2], {"flights/2": 100}, "alone"),
+        ([2, 1], {"flights/2": 90, "flights/1": 10}, "canary"),
+        ([3, 2, 1], {"flights/2": 90, "flights/3": 10}, "canary"),
+    ],
 )
 def test_the_champion_is_deployed_beside_another_version_or_alone(
     made: list[int], shares: dict[str, int], word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    versions = [SimpleNamespace(version=number) for number in made]
-    experiments = SimpleNamespace(version=lambda _: SimpleNamespace(version=2), model=lambda _: SimpleNamespace(versions=versions))
+    records = {f"flights/{number}": SimpleNamespace(model="flights", version=number, ref=f"version:flights/{number}") for number in made}
+    records["flights@champion"] = records["flights/2"]
+    experiments = SimpleNamespace(version=records.__getitem__, model=lambda _: SimpleNamespace(versions=[records[f"flights/{number}"] for number in made]))
     deployments = Deployments()
-    workbench = SimpleNamespace(experiments=experiments, deployments=deployments)
-    monkeypatch.setitem(sys.modules, "jupyter_mlinfra", SimpleNamespace(workbench=lambda: workbench))
+    workbench: Any = SimpleNamespace(experiments=experiments, deployments=deployments)
+    monkeypatch.setitem(sys.modules, "jupyter_mlinfra", SimpleNamespace(model=lambda ref: ModelHandle(workbench, ref)))
     monkeypatch.syspath_prepend(NOTEBOOKS)
     cells = [cell for cell in json.loads((NOTEBOOKS / "06_deploy.ipynb").read_text())["cells"] if cell["cell_type"] == "code"]
     names: dict[str, Any] = {}

@@ -83,6 +83,21 @@ def test_code_tells_what_it_takes_and_makes(workshop):
     assert set(found.outputs) == {"data/EWR.parquet", "notes.txt", "model.joblib", "data/done.json", "dataset:flights.clean", "model:late"}
 
 
+def test_code_of_handles_tells_what_it_takes_and_makes(workshop):
+    path = workshop.notebook(
+        "n",
+        "ml.ingest('raw.csv', into='shop.orders', header=True)\nml.dataset('shop.items').ingest(['a.csv', 'b.csv'])\nml.dataset('shop.late').write(frame)",
+        "ml.write(frame, into='shop.clean')\nml.run(run.id).register('churn')\nml.model('churn/3').deploy('live')",
+        "ml.deployment('live').watch()\nml.deployment('live').watch(name='night')\nml.dataset('shop.people').scan()",
+    )
+    found = touched(read_notebook(path, "n"))
+    assert set(found.inputs) == {"raw.csv", "a.csv", "b.csv", "dataset:shop.people"}
+    assert set(found.outputs) == {
+        "dataset:shop.orders", "dataset:shop.items", "dataset:shop.late", "dataset:shop.clean", "model:churn", "deployment:live",
+        "monitor:live", "monitor:night",
+    }  # fmt: skip
+
+
 def test_notebooks_give_a_file_with_edges_in_an_order_that_fits(project, pipelines, workshop):
     workshop.notebook("flights/02_train", "frame = pl.read_parquet('data/clean.parquet')\njoblib.dump(fit(frame), 'model.bin')")
     workshop.notebook("flights/03 évaluer", "model = joblib.load('model.bin')\nframe = pl.read_parquet('data/clean.parquet')")

@@ -21,7 +21,7 @@ from tests.server.noted import Noted, made_up
 def noted(project: Project, monkeypatch: pytest.MonkeyPatch) -> Noted:
     notes = Noted()
     notes.__dict__["project"] = project
-    for module in (workbench, nouns):
+    for module in (workbench, *(getattr(nouns, name) for name in ("deployments", "experiments", "jobs", "monitoring", "pipelines"))):
         monkeypatch.setattr(module, "current", lambda path=None: notes)
     return notes
 

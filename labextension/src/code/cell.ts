@@ -30,7 +30,7 @@ export function asCell(code: string, door: Door, present: readonly string[] = []
 
 /** A query as Python: a cell magic must be the first line of its cell, so nothing could load it in the same cell. */
 function asQuery(sql: string): string {
-  return `ml.workbench().catalog.sql("""\n${sql.replace(/\\|"(?="")/g, '\\$&')}\n""")`;
+  return `ml.sql("""\n${sql.replace(/\\|"(?="")/g, '\\$&')}\n""")`;
 }
 
 function withImport(text: string, present: readonly string[]): string {

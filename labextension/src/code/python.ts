@@ -74,8 +74,8 @@ const frame = (name: string, made: string): string => `${name} = ${made}\n${name
 function features(names: readonly string[]): string {
   return [
     `features = [${names.map(quote).join(', ')}]`,
-    'entities = ml.workbench().features.examples(features)  # example rows: put your own here',
-    'train = ml.features(features).train(entities)',
+    'entities = ml.features(features).examples()  # example rows: put your own here',
+    'train = ml.features(features).training_set(entities)',
     'train'
   ].join('\n');
 }

@@ -8,7 +8,7 @@ export function trafficCode(name: string, weights: Readonly<Record<string, numbe
   const words = [quoted(name), ...shares.map(([version, percent]) => `${version}=${percent}`)].join(' ');
   const python = shares.map(([version, percent]) => `${JSON.stringify(version)}: ${percent}`).join(', ');
   return {
-    python: `import jupyter_mlinfra as ml\nml.workbench().deployments.traffic(${JSON.stringify(name)}, {${python}})`,
+    python: `import jupyter_mlinfra as ml\nml.deployment(${JSON.stringify(name)}).traffic({${python}})`,
     magic: `%deploy traffic ${words}`,
     cli: `mlinfra deployments traffic ${words}`
   };

@@ -88,9 +88,7 @@ describe('asCell', () => {
   });
 
   it('asks SQL from Python, which runs where nothing is loaded', () => {
-    expect(asCell('SELECT "a"', 'sql')).toBe(
-      'import jupyter_mlinfra as ml\nml.workbench().catalog.sql("""\nSELECT "a"\n""")'
-    );
+    expect(asCell('SELECT "a"', 'sql')).toBe('import jupyter_mlinfra as ml\nml.sql("""\nSELECT "a"\n""")');
     expect(asCell(String.raw`SELECT '\n' || '""""'`, 'sql')).toContain(String.raw`SELECT '\\n' || '\"\"""'`);
   });
 

@@ -1,0 +1,213 @@
+"""`ml.runs`, `ml.run`, `ml.track` and `ml.model`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core.errors import NotFound
+from ..core.records import PAGE_LIMIT, Page, every
+from ..core.refs import reference
+from ..widgets.reprs import bundle
+from ..workbench import Workbench, current
+from .deployments import DeploymentHandle
+from .shown import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import polars as pl
+
+    from ..experiments.spec import Comparison, Run, Version
+    from ..experiments.tracking import TrackedRun
+
+
+def runs(which: str | Sequence[str], *, where: str = "", sort: str = "-started", limit: int | None = PAGE_LIMIT) -> RunList:
+    """Runs of an experiment, filtered (`metrics.auc > 0.9`); or those with the given ids. limit: at most so many, None for all."""
+    workbench = current()
+    if not isinstance(which, str):
+        return RunList(workbench, [workbench.experiments.show(id) for id in which])
+    if limit is None:
+        return RunList(workbench, list(every(partial(workbench.experiments.runs, which), where=where, sort=sort)))
+    page = workbench.experiments.runs(which, where=where, sort=sort, limit=limit)
+    return RunList(workbench, page.items, total=page.total, more=page.more)
+
+
+def run(id: str) -> RunHandle:
+    """One run by id; a unique beginning is enough."""
+    workbench = current()
+    return RunHandle(workbench, workbench.experiments.show(id))
+
+
+def track(experiment: str, **options: Any) -> AbstractContextManager[TrackedRun]:
+    """Track a `with` block as a run: notebook, job, commit and datasets are noted by themselves."""
+    return current().experiments.track(experiment, **options)
+
+
+def model(ref: str) -> ModelHandle:
+    """A model version: `name@alias` or `name/3`; a bare name is its champion, and its newest version while it has none."""
+    return ModelHandle(current(), ref)
+
+
+@dataclass(frozen=True)
+class RunHandle(Shown):
+    """One run, as it was when it was asked for."""
+
+    workbench: Workbench
+    record: Run
+
+    @property
+    def id(self) -> str:
+        """Its id in MLflow."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """How lists call it."""
+        return self.record.name
+
+    @property
+    def status(self) -> str:
+        """Whether it runs, or how it ended."""
+        return self.record.status
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """The last value of each metric."""
+        return self.record.metrics
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """Its parameters, as text."""
+        return self.record.params
+
+    def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> RunHandle:
+        """Add metrics, also after its end."""
+        return RunHandle(self.workbench, self.workbench.experiments.log_metrics(self.id, metrics, step=step))
+
+    def register(self, model: str, *, artifact: str = "model") -> ModelHandle:
+        """Make the model that it logged a version of `model`; asked again, it gives the same version."""
+        found = self.workbench.experiments.register(self.id, model=model, artifact=artifact)
+        return ModelHandle(self.workbench, f"{found.model}/{found.version}")
+
+    def _shown(self) -> Any:
+        return self.record
+
+
+class RunList(Sequence[RunHandle]):
+    """Runs, in order. No list: a notebook shows lists its own way. total: how many there are, where these are only the first; more: or further ones."""
+
+    def __init__(self, workbench: Workbench, items: Sequence[Run], *, total: int | None = None, more: bool = False) -> None:
+        self._workbench = workbench
+        self._items = items
+        self._total = len(items) if total is None else total
+        self._more = more
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._items[index]
+        return RunList(self._workbench, found) if isinstance(index, slice) else RunHandle(self._workbench, found)
+
+    def compare(self, *, curves: bool = True) -> Comparison:
+        """What differs between them."""
+        return self._workbench.experiments.compare([item.id for item in self._items], curves=curves)
+
+    def frame(self) -> pl.DataFrame:
+        """One row a run: id, name, status, start, then its metrics and parameters."""
+        import polars as pl
+
+        rows = [
+            {"run": item.id, "name": item.name, "status": item.status, "started_at": item.started_at}
+            | {f"metrics.{key}": value for key, value in item.metrics.items()}
+            | {f"params.{key}": value for key, value in item.params.items()}
+            for item in self._items
+        ]
+        return pl.from_dicts(rows, infer_schema_length=None) if rows else pl.DataFrame()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        note = "limit=None gives them all" if self._more or self._total != len(self) else ""
+        page = Page(items=self._items, shown=len(self), total=self._total, note=note, more=self._more)
+        return bundle(page, ref=reference("experiment", self._items[0].experiment) if self._items else "")
+
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
+
+@dataclass(frozen=True)
+class ModelHandle(Shown):
+    """One model version."""
+
+    workbench: Workbench
+    ref: str
+
+    @property
+    def record(self) -> Version:
+        """What is known of it."""
+        experiments = self.workbench.experiments
+        if "@" in self.ref or "/" in self.ref:
+            return experiments.version(self.ref)
+        try:
+            return experiments.version(f"{self.ref}@champion")
+        except NotFound:
+            versions = experiments.model(self.ref).versions
+            if not versions:
+                raise
+            return versions[0]
+
+    @property
+    def name(self) -> str:
+        """`model/3`: what a version is called everywhere, whatever alias it was found by."""
+        record = self.record
+        return f"{record.model}/{record.version}"
+
+    @property
+    def run(self) -> RunHandle:
+        """The run that made it. Raises NotFound when none did."""
+        record = self.record
+        if record.run is None:
+            raise NotFound(f"No run made {record.model}/{record.version}.", "It was registered from files.")
+        return RunHandle(self.workbench, self.workbench.experiments.show(record.run))
+
+    @property
+    def versions(self) -> Sequence[ModelHandle]:
+        """The newest versions of its model, newest first."""
+        found = self.workbench.experiments.model(self.record.model).versions
+        return [ModelHandle(self.workbench, f"{item.model}/{item.version}") for item in found]
+
+    def load(self) -> Any:
+        """The model in its own library (an XGBoost booster, say), in this kernel."""
+        return self.workbench.experiments.load(self.record.ref)
+
+    def promote(self, alias: str = "champion") -> Version:
+        """Point an alias at it; the champion before it stays reachable as `rollback`."""
+        return self.workbench.experiments.promote(self.record.ref, alias=alias)
+
+    def reference(self, frame: pl.DataFrame, *, score: Sequence[float] | None = None) -> Path:
+        """Keep what it saw in training for its monitors: bins and counts of each input in `frame`, and of its answers `score`, never rows."""
+        return self.workbench.monitoring.reference(self.record.ref, frame, score=score)
+
+    def deploy(
+        self,
+        name: str,
+        *,
+        traffic: int | None = None,
+        answers: Literal["classes", "probabilities"] | None = None,
+        reason: str = "",
+        on_progress: Callable[[str], None] | None = None,
+    ) -> DeploymentHandle:
+        """Deploy it as `name`: package it, start it, prove it by tests, and only then give it traffic.
+
+        traffic: its percent; None: all for the first version of a deployment, nothing for a further one. answers: what a classifier answers.
+        """
+        version = self.record.ref
+        self.workbench.deployments.deploy(name, version=version, traffic=traffic, answers=answers, reason=reason, on_progress=on_progress)
+        return DeploymentHandle(self.workbench, name)
+
+    def _shown(self) -> Any:
+        return self.record

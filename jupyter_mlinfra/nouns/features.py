@@ -1,0 +1,89 @@
+"""`ml.features`: some features, for training and online; `ml.feature_store`: where they are defined and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest
+from ..workbench import Workbench, current
+from .shown import Shown
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+    from feast import FeatureStore
+
+    from ..features.spec import AppliedViews, Materialized, OnlineRow
+
+
+def features(refs: Sequence[str]) -> FeatureSelection:
+    """Features by `view:feature` or `view:*`, for training and for online look-up."""
+    return FeatureSelection(current(), tuple(refs))
+
+
+def feature_store() -> FeatureStoreHandle:
+    """The project's feature store: apply definitions, bring values online."""
+    return FeatureStoreHandle(current())
+
+
+@dataclass(frozen=True)
+class FeatureSelection:
+    """Some features, in code."""
+
+    workbench: Workbench
+    refs: Sequence[str]
+
+    def training_set(self, entities: pl.DataFrame, *, at: str = "event_timestamp") -> pl.DataFrame:
+        """A training set: each row gets the values known at its time `at`; the order of `entities` is kept."""
+        return self.workbench.features.training_set(self.refs, entities, at=at)
+
+    def examples(self, count: int = 5) -> pl.DataFrame:
+        """Some entity rows to try `training_set` with: the newest keys of each view, at the newest time of all. Not a sample."""
+        return self.workbench.features.examples(self.refs, count)
+
+    def online(self, **keys: Any) -> OnlineRow | list[OnlineRow]:
+        """The newest values: of one entity (`user_id=42`), or of several (`user_id=[42, 43]`)."""
+        if not keys:
+            raise BadRequest("Of which entity?", "No key was given.", "For example .online(origin='JFK')")
+        several = {name: value for name, value in keys.items() if isinstance(value, list | tuple)}
+        if not several:
+            return self.workbench.features.online(self.refs, [keys])[0]
+        length = len(next(iter(several.values())))
+        if len(several) != len(keys) or any(len(value) != length for value in several.values()):
+            raise BadRequest("The keys do not fit together.", "Each key must be a list of the same length.")
+        return self.workbench.features.online(self.refs, [dict(zip(keys, row, strict=True)) for row in zip(*keys.values(), strict=True)])
+
+
+@dataclass(frozen=True)
+class FeatureStoreHandle(Shown):
+    """The feature store."""
+
+    workbench: Workbench
+
+    def apply(self) -> AppliedViews:
+        """Make the registry say what the definition files say. Raises Unprocessable (file and line) when one is broken."""
+        return self.workbench.features.apply()
+
+    def materialize(
+        self,
+        view: str | Sequence[str] | None = None,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        on_progress: Callable[[str, int, int], None] | None = None,
+    ) -> list[Materialized]:
+        """Bring the newest row of each entity online, for one view, some or all; incremental, unless `start` says from which event time.
+
+        on_progress: gets view, rows written, rows to write.
+        """
+        return self.workbench.features.materialize(view, start=start, end=end, on_progress=on_progress)
+
+    def feast(self) -> FeatureStore:
+        """Feast's own object for this repository, up to date with the registry."""
+        return self.workbench.features.feast()
+
+    def _shown(self) -> Any:
+        return self.workbench.features.views()
