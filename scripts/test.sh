@@ -6,13 +6,27 @@ cd "$(dirname "$0")/.."
 export PATH="$bin:$PATH"
 unset PYTHONDONTWRITEBYTECODE
 failed=()
-part() { local name=$1; shift; printf '\n\033[1m== %s\033[0m\n' "$name"; "$@" || failed+=("$name"); }
+part() {
+  local name=$1 begun=$SECONDS; shift
+  printf '\n\033[1m== %s\033[0m\n' "$name"
+  "$@" || failed+=("$name")
+  printf -- '-- %s: %d min %02d s\n' "$name" $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60))
+}
+tests() { python -m pytest --durations=20 --durations-min=5 "$@"; }
+
+# The demo is made once, and looked at by all that come after.
+demo=$(mktemp -d)/notebooks
+clean() { if [ -d "$demo/.mlinfra" ]; then (cd "$demo" && mlinfra down >/dev/null); fi; rm -rf "$(dirname "$demo")"; }
+trap clean EXIT
+whole=(tests/integration/test_demo.py tests/integration/test_training_set.py tests/integration/test_binder.py)
 
 part "imports point one way" lint-imports --no-cache
-part "python" python -m pytest -n 2 --dist loadfile --durations=40 --durations-min=3 tests --ignore=tests/browser --ignore=tests/integration --ignore=tests/training/lightning
+# Three at a time on two cores: many tests wait for processes that start, stop or are killed.
+part "python" tests -n 3 --dist loadfile tests --ignore=tests/browser --ignore=tests/training/lightning "${whole[@]/#/--ignore=}"
 part "typescript" scripts/frontend.sh "$bin" jlpm test
 part "the size of the front end" scripts/frontend.sh "$bin" jlpm size
-part "the demo from nothing, and Chromium" python -m pytest --durations=40 --durations-min=3 tests/integration tests/browser --ignore=tests/integration/test_binder.py
-part "the Binder steps in a fresh environment" python -m pytest tests/integration/test_binder.py
+MLINFRA_KEEP_DEMO="$demo" part "the demo and the Binder steps, each from nothing" tests -n 2 --dist loadgroup "${whole[@]}"
+if [ -d "$demo/.mlinfra" ]; then export MLINFRA_TEST_DEMO="$demo"; fi
+part "Chromium" tests tests/browser
 if [ ${#failed[@]} -gt 0 ]; then printf '\nFAILED: %s\n' "${failed[*]}"; exit 1; fi
 echo; echo "All parts passed."

@@ -114,12 +114,14 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Run the demo once for all tests that look at its result; everything that it started is stopped at the end.
 
-    With `MLINFRA_TEST_DEMO=FOLDER` in the environment that finished project is looked at instead, and left running.
+    With `MLINFRA_TEST_DEMO=FOLDER` in the environment that finished project is looked at instead, and left running; with
+    `MLINFRA_KEEP_DEMO=FOLDER` it is made there, and left running for those who come after.
     """
     if finished := os.environ.get("MLINFRA_TEST_DEMO"):
         yield Demo(Path(finished).resolve(), "", None)
         return
-    root = tmp_path_factory.mktemp("demo") / "notebooks"
+    kept = os.environ.get("MLINFRA_KEEP_DEMO")
+    root = Path(kept).resolve() if kept else tmp_path_factory.mktemp("demo") / "notebooks"
     shutil.copytree(REPOSITORY / "notebooks", root, ignore=shutil.ignore_patterns(".mlinfra", "data", "__pycache__", ".ipynb_checkpoints", "sample.json"))
     command = [sys.executable, "run_demo.py"]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
@@ -130,4 +132,5 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     assert running.returncode == 0, output
     result = Demo(root, output, second)
     yield result
-    result.mlinfra("down")
+    if not kept:
+        result.mlinfra("down")
