@@ -10,13 +10,15 @@ they do not, the column stays text and the doubt is said.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .conform import from_text
-from .reading import Doubt, Reading
+from .dtypes import short_dtype
+from .reading import Doubt, Reading, say
 from .spelling import DATES, NUMBERS, PLAIN, Spelling
 
 if TYPE_CHECKING:
@@ -137,6 +139,9 @@ class Guesses:
         if candidate is None or not self._odd[name] or _NEARLY * missed > values or values < _NEARLY:
             return None
         word = self._odd[name].most_common(1)[0][0]
+        if re.match(_CODE, word):
+            what = f"Column {name!r} is text: {missed:,} of {values:,} values are no plain numbers, such as {word[:40]!r}, which begins with 0 as codes do."
+            return Doubt("types", what, f"If they are numbers, say {say('type', f'{name}={short_dtype(candidate.dtype)}')}.")
         kind = "numbers" if candidate.dtype.is_numeric() else "dates" if candidate.dtype.is_temporal() else "truths"
         what = f"Column {name!r} is text: {missed:,} of {values:,} values are no {kind}, such as {word[:40]!r}."
         fix = f"If {word[:40]!r} means no value, say --null {shlex.quote(word[:40])}."

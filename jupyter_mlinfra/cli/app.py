@@ -22,7 +22,7 @@ import click
 from ..core.display import printable
 from ..core.errors import BadRequest, MLInfraError
 from ..core.records import to_json
-from .domain import Domain
+from .domain import Domain, Words, sentence
 from .session import Ended, Session
 
 DEBUG = "MLINFRA_DEBUG"
@@ -48,7 +48,7 @@ VERBS = ("status", "search", "up", "down", "init")
 """Verbs of no domain, in `cli.workbench`."""
 
 
-class Root(click.Group):
+class Root(Words):
     """The top: a domain's module is imported when a word of it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -62,11 +62,15 @@ class Root(click.Group):
             return found
         return None
 
+    def elsewhere(self, name: str) -> list[str]:
+        """The domains that have this verb."""
+        return [f"mlinfra {group} {name}" for group, (module, _) in GROUPS.items() if name in getattr(_module(module), group).commands]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Domains"):
             formatter.write_dl([(name, text) for name, (_, text) in GROUPS.items()])
         with formatter.section("Workbench"):
-            formatter.write_dl([(name, _module("workbench").top.commands[name].get_short_help_str(80)) for name in VERBS])
+            formatter.write_dl([(name, sentence(_module("workbench").top.commands[name])) for name in VERBS])
 
 
 @click.command(cls=Root, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

@@ -38,7 +38,7 @@ def _show(session: Session, name: str) -> Any:
 
 @deployments.verb("deploy")
 @click.argument("version", metavar="MODEL/VERSION")
-@click.option("--name", help="Of the deployment; default: the model's.")
+@click.option("--name", help="Of the deployment; default: the model's, in small letters and with hyphens.")
 @click.option("--traffic", "--canary", type=click.IntRange(0, 100), metavar="PERCENT", help="Default: all for the first version, none for a further one.")
 @click.option("--answers", type=click.Choice(["classes", "probabilities"]), help="Of a classifier. Default: what its own pyfunc answers.")
 @_reason

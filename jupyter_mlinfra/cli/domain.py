@@ -4,15 +4,52 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
+from ..core.errors import BadRequest
 from ..core.records import PAGE_LIMIT
 from .session import Session
 
+_WHOLE = 1000
+"""Longer than any first sentence of a help."""
 
-class Domain(click.Group):
+
+class Words(click.Group):
+    """Words to choose from: a list of them is never cut, and a word that is none of them gets those that may be meant."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is not None or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        if name == "help" and len(args) == 1:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        if name == "help":
+            return self.resolve_command(ctx, [*args[1:], "--help"])
+        path, known = ctx.command_path, self.list_commands(ctx)
+        meant = [*(f"{path} {word}" for word in get_close_matches(name, known, n=2)), *self.elsewhere(name)]
+        fix = f"Perhaps: {', '.join(meant)}." if meant else f"{path} --help"
+        raise BadRequest(f"There is no command {f'{path} {name}'!r}.", f"{path} takes one of: {', '.join(sorted(known))}.", fix)
+
+    def elsewhere(self, name: str) -> list[str]:  # noqa: ARG002
+        """Commands of that name under other words."""
+        return []
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name)) is not None}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence(command)) for name, command in found.items()])
+
+
+def sentence(command: click.Command) -> str:
+    """The first sentence of its help, whole."""
+    return command.get_short_help_str(_WHOLE)
+
+
+class Domain(Words):
     """One noun of the command line."""
 
     def __init__(self, name: str, help: str) -> None:

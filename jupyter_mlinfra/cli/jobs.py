@@ -19,7 +19,7 @@ from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.records import PAGE_LIMIT, now, page_of, to_json
 from .domain import Domain, paged
 from .parse import pair, parameters
-from .paths import in_project
+from .paths import check_place, in_project
 from .session import Ended, Failed, Session
 
 jobs = Domain("jobs", "Notebooks and commands that run away from the kernel and outlive it.")
@@ -94,6 +94,8 @@ def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: An
     notebook = options["notebook"]
     if notebook and not command:
         _check_notebook([notebook])
+    if command and options["cwd"] is None:
+        check_place(session.bench.project.root, command)
     if notebook:
         options["notebook"] = in_project(session.bench.project.root, notebook)
     spec = JobSpec(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..core.errors import BadRequest
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -17,6 +21,18 @@ def in_project(root: Path, path: str) -> str:
         return path
     found = Path(os.path.normpath(here / path))
     return found.relative_to(root).as_posix() if found.is_relative_to(root) and found.exists() else path
+
+
+def check_place(root: Path, command: Sequence[str]) -> None:
+    """Raise BadRequest when a word of a command is a file of the working directory alone: the command would look for it in the project's root."""
+    here = Path(os.path.realpath(os.curdir))
+    if here == root or not here.is_relative_to(root):
+        return
+    folder = here.relative_to(root).as_posix()
+    for word in command:
+        if not os.path.isabs(word) and (here / word).is_file() and not (root / word).exists():
+            fix = f"mlinfra jobs submit --cwd {shlex.quote(folder)} -- {shlex.join(command)}"
+            raise BadRequest(f"The job would not find {word}.", f"It lies in {folder}, and a command runs in the project's root unless --cwd says otherwise.", fix)
 
 
 def pipeline_in_project(root: Path, name: str) -> str:

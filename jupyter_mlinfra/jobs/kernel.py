@@ -43,6 +43,26 @@ del _Outputs, _stop, _open, _logging, _zmq
 And one in a hundred says "idle" after its answer to that by a socket which its other thread has closed: no error of the notebook's, so its log is without it.
 """
 
+_BARS_AS_TEXT = """
+import sys as _sys
+class _Bars:
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name == "tqdm.autonotebook":
+            from importlib.machinery import ModuleSpec
+            return ModuleSpec(name, cls)
+    @staticmethod
+    def create_module(spec):
+        pass
+    @staticmethod
+    def exec_module(module):
+        from tqdm import std
+        module.tqdm, module.trange = std.tqdm, std.trange
+_sys.meta_path.insert(0, _Bars)
+del _sys, _Bars
+"""
+"""`tqdm.auto` takes its bar for notebooks in any kernel that has ipywidgets: in a job nobody sees that widget, and its log says nothing. Here it takes that for terminals."""
+
 
 class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
     """The kernel of one notebook.
@@ -123,7 +143,7 @@ def _first_lines(folder: str | None) -> list[str]:
     Not PYTHONPATH: that comes before the standard library, and a random.py beside the notebook would replace it.
     """
     path = f"import sys; sys.path.insert(sys.path.index('') if '' in sys.path else len(sys.path), {folder!r}); del sys"
-    return [*([path] if folder is not None else []), _END_QUIETLY]
+    return [*([path] if folder is not None else []), _END_QUIETLY, _BARS_AS_TEXT]
 
 
 def is_ipython(kernel: str) -> bool:

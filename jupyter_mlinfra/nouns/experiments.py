@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from ..experiments.tracking import TrackedRun
 
 
-def runs(which: str | Sequence[str], *, where: str = "", sort: str = "-started", limit: int | None = PAGE_LIMIT) -> RunList:
-    """Runs of an experiment, filtered (`metrics.auc > 0.9`); or those with the given ids. limit: at most so many, None for all."""
+def runs(which: str | Sequence[str] | None = None, *, where: str = "", sort: str = "-started", limit: int | None = PAGE_LIMIT) -> RunList:
+    """Runs of an experiment, or of all, filtered (`metrics.auc > 0.9`); or those with the given ids. limit: at most so many, None for all."""
     workbench = current()
-    if not isinstance(which, str):
+    if which is not None and not isinstance(which, str):
         return RunList(workbench, [workbench.experiments.show(id) for id in which])
     if limit is None:
         return RunList(workbench, list(every(partial(workbench.experiments.runs, which), where=where, sort=sort)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 LAST = 5
 """How many runs a list shows of each pipeline."""
+_RUN = re.compile("[0-9a-f]{4,}")
 
 
 class Pipelines:
@@ -366,7 +368,21 @@ class Pipelines:
         return pipeline_files(self._project.root, self._project.home)
 
     def _find(self, name: str) -> Definition:
-        return find_pipeline(self._project.root, self._project.home, name)
+        try:
+            return find_pipeline(self._project.root, self._project.home, name)
+        except NotFound as error:
+            run = self._run_called(name)
+            if run is None:
+                raise
+            raise NotFound(error.what, f"That is a run of {run.pipeline}.", f"mlinfra pipelines status {run.run}") from None
+
+    def _run_called(self, name: str) -> PipelineRun | None:
+        """The run that somebody has given in place of a pipeline."""
+        if not _RUN.fullmatch(name):
+            return None
+        with contextlib.suppress(NotFound, BadRequest):
+            return self._store.run(name).run
+        return None
 
     def _detail(self, definition: Definition) -> PipelineDetail:
         bound = self._launcher.bind(definition, definition.values({}))

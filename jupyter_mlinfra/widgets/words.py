@@ -20,10 +20,15 @@ def counted(count: int, noun: str) -> str:
 
 
 def share(value: Number | None) -> str:
-    """A fraction in percent, with its basis."""
+    """A fraction in percent, with its basis. What is not nothing, or not all, is not written as such: `< 0.1 %`, `> 99.9 %`."""
     if value is None or not isinstance(value.value, int | float):
         return number(value)
-    return number(Number(value=f"{100 * value.value:.1f} %", basis=value.basis, n=value.n))
+    text = f"{100 * value.value:.1f} %"
+    if text == "0.0 %" and value.value > 0:
+        text = "< 0.1 %"
+    elif text == "100.0 %" and value.value < 1:
+        text = "> 99.9 %"
+    return number(Number(value=text, basis=value.basis, n=value.n))
 
 
 def took(value: Number | None) -> str:

@@ -92,6 +92,16 @@ def test_a_column_that_is_nearly_numbers_says_which_word_makes_it_text(catalog, 
     assert "--null k.A." in report.notes[0]
 
 
+def test_codes_among_numbers_stay_text_and_are_not_offered_as_missing_values(catalog, file, rows):
+    path = file("a.csv", "plz\n" + "".join(f"{place * 700 + 400:05d}\n" for place in range(100)))
+    note = catalog.ingest([path], into="t.a").notes[0]
+    assert "14 of 100 values are no plain numbers, such as '0" in note
+    assert "--null" not in note
+    assert "--type plz=i64" in note
+    catalog.ingest([path], into="t.b", types={"plz": "i64"})
+    assert sorted(row["plz"] for row in rows("t.b"))[:2] == [400, 1100]
+
+
 def test_a_file_without_a_header_is_refused_until_it_is_said(catalog, file, rows):
     path = file("iris.csv", "5.1,3.5,setosa\n4.9,3.0,setosa\n6.0,2.2,virginica\n")
     with pytest.raises(Unprocessable, match="may be a row and no header") as caught:

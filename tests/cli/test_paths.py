@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.cli.paths import in_project, pipeline_in_project
+from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
@@ -41,6 +42,24 @@ def root(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_path_is_looked_up_from_the_working_directory_first(root: Path, monkeypatch: pytest.MonkeyPatch, where: str, given: str, meant: str) -> None:
     monkeypatch.chdir(root / where)
     assert in_project(root, given) == meant
+
+
+def test_a_command_that_names_a_file_beside_it_is_not_sent_to_the_root(
+    root: Path, noted: Noted, verb: Callable[[Sequence[str]], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted.answer = made_up(_records()["Job"])
+    monkeypatch.chdir(root / "nc")
+    (root / "nc" / "train.py").touch()
+    (root / "nc" / "both.py").touch()
+    (root / "both.py").touch()
+    with pytest.raises(BadRequest, match=r"would not find train\.py\. It lies in nc") as caught:
+        verb(["jobs", "submit", "--", "python", "train.py", "--lr", "0.1"])
+    assert caught.value.fix == "mlinfra jobs submit --cwd nc -- python train.py --lr 0.1"
+    assert noted.calls == []
+    for words in (["--cwd", "nc", "--", "python", "train.py"], ["--", "python", "both.py"], ["--", "python", str(root / "nc" / "train.py")], ["--", "ls"]):
+        verb(["jobs", "submit", *words])
+    monkeypatch.chdir(root)
+    verb(["jobs", "submit", "--", "python", "nc/train.py"])
 
 
 def test_a_pipeline_is_a_path_only_as_a_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.cli.app import main
-from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.cli.app import GROUPS, main, run
+from jupyter_mlinfra.cli.session import Session
+from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 from tests.cli.conftest import Said
@@ -95,7 +96,7 @@ def test_a_failure_is_json_for_scripts_and_three_lines_for_people(
     ("words", "why"),
     [
         (["catalog", "show"], "Usage: mlinfra catalog show [OPTIONS] NAME."),
-        (["jobs", "teleport"], "Usage: mlinfra jobs [OPTIONS] COMMAND [ARGS]..."),
+        (["monitors", "teleport"], "mlinfra monitors takes one of: evaluate, list, status, watch."),
         (["jobs", "list", "--colour"], "Usage: mlinfra jobs list [OPTIONS]."),
         (["jobs"], "Usage: mlinfra jobs [OPTIONS] COMMAND [ARGS]..."),
         (["features", "materialize", "--start", "yesterday"], "A moment is written as ISO 8601."),
@@ -106,6 +107,38 @@ def test_words_that_cannot_be_used_are_told_what_could_be(noted: Noted, capfd: p
         main([*words, "--json"])
     error = json.loads(capfd.readouterr().out)["error"]
     assert (error["why"], bool(error["fix"])) == (why, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["job", "list"], "Perhaps: mlinfra jobs."),
+        (["submit", "a.ipynb"], "Perhaps: mlinfra jobs submit."),
+        (["deploy"], "Perhaps: mlinfra deployments, mlinfra deployments deploy."),
+        (["jobs", "log"], "Perhaps: mlinfra jobs logs."),
+        (["jobs", "teleport"], "mlinfra jobs --help"),
+    ],
+)
+def test_a_word_that_is_no_command_is_answered_with_those_that_may_be_meant(words: list[str], meant: str) -> None:
+    with pytest.raises(BadRequest, match="There is no command") as caught:
+        run(words, Session())
+    assert caught.value.fix == meant
+
+
+def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
+    told = []
+    for words in (["jobs", "submit", "--help"], ["help", "jobs", "submit"], ["jobs", "help", "submit"]):
+        run(words, Session())
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1] == told[2]
+    run(["help"], Session())
+    assert "Domains:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in GROUPS)], ids=" ".join)
+def test_no_list_of_commands_is_cut(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    run([*words, "--help"], Session())
+    assert [line for line in capsys.readouterr().out.splitlines() if line.endswith("...") and "Usage" not in line] == []
 
 
 def test_a_share_without_percent_is_shown_one(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 
@@ -36,6 +38,18 @@ def test_a_kernel_that_is_not_installed_is_the_reason(jobs: Jobs, project: Proje
     job = finish(jobs)
     assert (job.state, job.exit_code) == ("failed", 2)
     assert "asks for the kernel 'absent', which is not installed here" in job.reason
+
+
+def test_a_bar_of_tqdm_auto_is_in_the_log(jobs: Jobs, project: Project, tools: Any) -> None:
+    pytest.importorskip("ipywidgets")
+    bars = "from tqdm.auto import tqdm, trange\nfor _ in tqdm(range(7), desc='first', mininterval=0): pass\nfor _ in trange(3, desc='second'): pass"
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('before:', [name for name in dir() if name in ('_Bars', '_sys')])"), tools.cell(bars))
+    job = finish(jobs)
+    log = jobs.logs(job.id).text
+    assert job.state == "succeeded", log
+    assert "first: 100%|" in log
+    assert "second: 100%|" in log
+    assert "before: []" in log
 
 
 SLEEPS = "import os, sys, time; open(sys.argv[1] + '.pid', 'w').write(str(os.getpid())); time.sleep(600)"

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs
 from jupyter_mlinfra.pipelines import Pipelines, RunState, StepRun, StepState
@@ -50,6 +51,10 @@ def test_steps_run_in_order_and_a_second_run_does_nothing(pipelines: Pipelines, 
     assert time.perf_counter() - begun < 10, "no kernel is started and nothing is waited for"
     assert [step.notebook for step in again.steps] == [step.notebook for step in run.steps]
     assert (workshop.count("first"), workshop.count("second")) == (1, 1)
+    for verb in (pipelines.show, pipelines.run):
+        with pytest.raises(NotFound, match="That is a run of chain") as caught:
+            verb(run.run[:6])
+        assert caught.value.fix == f"mlinfra pipelines status {run.run}"
 
 
 def test_independent_steps_run_at_the_same_time(pipelines: Pipelines, workshop):
