@@ -120,7 +120,8 @@ def test_a_full_disk_says_so_and_leaves_no_half_store(project):
         "try: Experiments(Project.open(sys.argv[1])).activate()\n"
         "except MLInfraError as error: print(type(error).__name__, error.what)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(project.root)], capture_output=True, text=True)
+    # -B: Python leaves half a .pyc where a file may not grow, and every later import of it fails
+    done = subprocess.run([sys.executable, "-B", "-c", code, str(project.root)], capture_output=True, text=True)
     assert done.stdout.startswith("Unavailable The experiment store"), done.stderr
     Experiments(project).activate()
     assert Experiments(project).slow_reason == ""
