@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
-from jupyter_mlinfra.deployments.servable import TYPES
 from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package, prune
 from jupyter_mlinfra.deployments.runtime import contract
+from jupyter_mlinfra.deployments.servable import TYPES
 
 Alter = Callable[..., Path]
 
