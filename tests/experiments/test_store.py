@@ -86,13 +86,13 @@ def test_a_store_of_a_schema_that_is_not_known_is_made_by_mlflow(project, monkey
 
 def test_processes_of_plain_mlflow_that_are_the_first_of_a_project_share_its_store(project):
     """None of them imports this package: the store is there before they start."""
-    code = "import mlflow; mlflow.set_experiment('plain')\nwith mlflow.start_run(): mlflow.log_metric('auc', 0.5)"
+    code = "import mlflow\nwith mlflow.start_run(): mlflow.log_metric('auc', 0.5)"
     environment = {**with_store(project, {"PATH": os.environ["PATH"], "HOME": str(project.home)})}
     started = [subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=project.root, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     for process in started:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    assert [(item.name, item.runs) for item in Experiments(project).experiments().items if item.runs] == [("plain", 3)]
+    assert [(item.name, item.runs) for item in Experiments(project).experiments().items] == [("Default", 3)]
 
 
 def test_a_store_that_cannot_be_made_yet_keeps_no_job_from_being_submitted(project):
