@@ -13,16 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..core.errors import BadRequest, Unprocessable
-from .servable import fix_of, unservable
-
-TYPES = ("double", "float", "integer", "long", "boolean", "string")
-"""Types of an MLflow signature that an XGBoost model can be asked with."""
+from .servable import BOOSTER, CLASSIFIERS, model_class, refusal
 
 Answers = Literal["classes", "probabilities", "values"]
 
-BOOSTER = "xgboost.core.Booster"
-_CLASSIFIERS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier")
-_OTHERS = (BOOSTER, "xgboost.sklearn.XGBRegressor", "xgboost.sklearn.XGBRFRegressor", "xgboost.sklearn.XGBRanker")
 _OF_OBJECTIVE: Mapping[str, Answers] = {
     "binary:logistic": "probabilities",
     "multi:softprob": "probabilities",
@@ -65,15 +59,15 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
     """
     document = read_document(model)
     file = _model_file(model, document)
-    model_class = _model_class(document)
+    name = model_class(document)
     columns, outputs = _signature(document)
     lines = _lines(model)
     return Logged(
         file=file,
         columns=columns,
         output_names=outputs,
-        model_class=model_class,
-        answers=_answers(model_class, _booster_names(file)[1], answers),
+        model_class=name,
+        answers=_answers(name, _booster_names(file)[1], answers),
         requirements=_requirements(lines, _SERVES, document),
         own_requirements=_own_requirements(lines, document),
         document=_loadable(document, file.name),
@@ -101,36 +95,22 @@ def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
     file = (model / data).resolve()
     if isinstance(flavor, dict) and not (file.is_relative_to(model.resolve()) and file.is_file()):
         raise Unprocessable("The model's file is missing.", f"MLmodel names {data[:80]!r}, which is not in its folder.", "Log the model again.")
-    if why := unservable(document):
-        raise Unprocessable("The model cannot be served.", why, fix_of(document))
+    if found := refusal(document):
+        raise Unprocessable(found.what, found.why, found.fix)
     if _booster_names(file)[0] == "gblinear":
         why = "Its booster is gblinear. XGBoost predicts from rows in place with trees only, and a linear booster is not safe in several threads."
         raise Unprocessable("The model cannot be served.", why, 'Train it with booster="gbtree".')
     return file
 
 
-def _model_class(document: Mapping[str, Any]) -> str:
-    """Raises Unprocessable for classes and loaders that are not XGBoost's and MLflow's own: they may answer anything, and run any code."""
-    flavors = document["flavors"]
-    name = str(flavors["xgboost"].get("model_class") or BOOSTER)
-    if name not in _CLASSIFIERS + _OTHERS:
-        why = f"It is a {name[:80]}; this runtime answers as XGBoost's own classes do."
-        raise Unprocessable("The model's class is not served.", why, "Log its booster: model.get_booster().")
-    loader = str((flavors.get("python_function") or {}).get("loader_module") or "mlflow.xgboost")
-    if loader != "mlflow.xgboost":
-        why = f"Its pyfunc is loaded by {loader[:80]}, whose answers this runtime does not give."
-        raise Unprocessable("The model's pyfunc is its own code.", why, "Log the model with mlflow.xgboost.log_model.")
-    return name
-
-
-def _answers(model_class: str, objective: str, wanted: Answers | None) -> Answers:
-    if model_class in _CLASSIFIERS:
+def _answers(name: str, objective: str, wanted: Answers | None) -> Answers:
+    if name in CLASSIFIERS:
         if wanted == "values":
             raise BadRequest("A classifier answers no values.", "It answers classes or probabilities.", "--answers classes or --answers probabilities")
         return wanted or "classes"
-    native = _OF_OBJECTIVE.get(objective, "values") if model_class == BOOSTER else "values"
+    native = _OF_OBJECTIVE.get(objective, "values") if name == BOOSTER else "values"
     if wanted not in (None, native):
-        what = f"objective {objective}" if model_class == BOOSTER and objective else f"class {model_class.rpartition('.')[2]}"
+        what = f"objective {objective}" if name == BOOSTER and objective else f"class {name.rpartition('.')[2]}"
         raise BadRequest(f"The model cannot answer {wanted}.", f"It is of {what} and answers {native}.", "Leave the answers out, or log an XGBClassifier.")
     return native
 
@@ -168,6 +148,8 @@ def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
     try:
         inputs = json.loads(signature.get("inputs") or "null")
         outputs = json.loads(signature.get("outputs") or "null")
+        if not all(isinstance(item, dict) for item in [*(inputs or []), *(outputs or [])]):
+            raise TypeError("an input or output is no mapping")
     except (ValueError, TypeError, AttributeError) as error:
         raise Unprocessable("The model's signature is broken.", f"{error}.", "Log the model again.") from error
     if not inputs:
@@ -175,12 +157,7 @@ def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
         raise Unprocessable("The model has no signature.", "Without one a request cannot be checked before the model sees it.", fix)
     if inputs[0].get("type") == "tensor":
         return _tensor_inputs(inputs), []
-    bad = [str(item.get("name")) for item in inputs if item.get("type") not in TYPES or not item.get("name")]
-    if bad:
-        found = next(item for item in inputs if str(item.get("name")) == bad[0])
-        why = f"Input {bad[0]} is of type {found.get('type')}; an XGBoost model takes {', '.join(TYPES)}."
-        raise Unprocessable("The signature has an input that cannot be served.", why, "Turn it into a number before training, and log the model again.")
-    columns = [Input(name=item["name"], type=item["type"], optional=item.get("required") is False) for item in inputs]
+    columns = [Input(name=str(item["name"]), type=item["type"], optional=item.get("required") is False) for item in inputs]
     names = [str(item["name"]) for item in outputs or [] if item.get("type") != "tensor" and item.get("name")]
     return columns, names
 

@@ -25,7 +25,8 @@ from typing import Any
 
 from ..core.errors import Unprocessable
 from ..core.files import explain_os_error
-from .logged import BOOSTER, Answers, Input, Logged, read, read_document
+from .logged import Answers, Input, Logged, read, read_document
+from .servable import BOOSTER
 
 RUNTIME = Path(__file__).parent / "runtime"
 RUNTIME_NAME = "mlinfra_runtime"

@@ -2,32 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 MODEL_FILES = (".ubj", ".json")
 """Formats that hold no code; others could run some when they are loaded."""
+TYPES = ("double", "float", "integer", "long", "boolean", "string")
+"""Types of an MLflow signature that an XGBoost model can be asked with."""
+BOOSTER = "xgboost.core.Booster"
+CLASSIFIERS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier")
+_OTHERS = (BOOSTER, "xgboost.sklearn.XGBRegressor", "xgboost.sklearn.XGBRFRegressor", "xgboost.sklearn.XGBRanker")
+_CANNOT = "The model cannot be served."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a model is not served, and what to do: how to log it, or how else to use it."""
+
+    what: str
+    why: str
+    fix: str
 
 
 def unservable(document: Mapping[str, Any]) -> str:
     """Why a model cannot be deployed; empty when nothing here speaks against it."""
+    found = refusal(document)
+    return found.why if found is not None else ""
+
+
+def refusal(document: Mapping[str, Any]) -> Refusal | None:
+    """What speaks against serving a model; a list of a server's versions may know only its flavors."""
+    use = "It can be used in a notebook or a job: ml.model(…).load()."
     flavors = document.get("flavors")
     if not isinstance(flavors, Mapping):
-        return "Its MLmodel names no flavor."
+        return Refusal(_CANNOT, "Its MLmodel names no flavor.", use)
     xgboost = flavors.get("xgboost")
     if not isinstance(xgboost, Mapping):
         known = ", ".join(sorted(str(name) for name in flavors if name != "python_function")) or "python_function"
-        return f"It is of flavor {known}; so far only XGBoost models can be deployed."
+        return Refusal(_CANNOT, f"It is of flavor {known}; so far only XGBoost models can be deployed.", use)
     data = str(xgboost.get("data") or "")
     if data and PurePosixPath(data).suffix not in MODEL_FILES:
-        return f"Its file {data[:80]} is neither UBJ nor JSON; other formats could run code when they are loaded."
-    return ""
+        why = f"Its file {data[:80]} is neither UBJ nor JSON; other formats could run code when they are loaded."
+        return Refusal(_CANNOT, why, 'Log it with model_format="ubj".')
+    return _of_class(model_class(document)) or _of_loader(flavors.get("python_function")) or _of_inputs(document.get("signature"))
 
 
-def fix_of(document: Mapping[str, Any]) -> str:
-    """What to do with a model that cannot be deployed: how to log it, or how else to use it."""
-    flavors = document.get("flavors")
-    if isinstance(flavors, Mapping) and isinstance(flavors.get("xgboost"), Mapping):
-        return 'Log it with model_format="ubj".'
-    return "It can be used in a notebook or a job: ml.model(…).load()."
+def model_class(document: Mapping[str, Any]) -> str:
+    """Of XGBoost's classes that which was logged."""
+    return str(document["flavors"]["xgboost"].get("model_class") or BOOSTER)
+
+
+def _of_class(name: str) -> Refusal | None:
+    """Classes that are not XGBoost's own may answer anything."""
+    if name in CLASSIFIERS + _OTHERS:
+        return None
+    why = f"It is a {name[:80]}; this runtime answers as XGBoost's own classes do."
+    return Refusal("The model's class is not served.", why, "Log its booster: model.get_booster().")
+
+
+def _of_loader(pyfunc: Any) -> Refusal | None:
+    """Loaders that are not MLflow's own may answer anything, and run any code."""
+    loader = str((pyfunc.get("loader_module") if isinstance(pyfunc, Mapping) else None) or "mlflow.xgboost")
+    if loader == "mlflow.xgboost":
+        return None
+    why = f"Its pyfunc is loaded by {loader[:80]}, whose answers this runtime does not give."
+    return Refusal("The model's pyfunc is its own code.", why, "Log the model with mlflow.xgboost.log_model.")
+
+
+def _of_inputs(signature: Any) -> Refusal | None:
+    """Of columns with names. Without a signature, or with one that is broken, there is nothing to say of them here."""
+    for place, item in enumerate(_columns(signature), start=1):
+        name = item.get("name")
+        if name in (None, ""):
+            fix = "Name the columns before training, and log the model again."
+            return Refusal("The signature has an input that cannot be served.", f"Input {place} has no name, by which a request could give it.", fix)
+        if item.get("type") not in TYPES:
+            why = f"Input {str(name)[:80]} is of type {item.get('type')}; an XGBoost model takes {', '.join(TYPES)}."
+            fix = "Turn it into a number before training, and log the model again."
+            return Refusal("The signature has an input that cannot be served.", why, fix)
+    return None
+
+
+def _columns(signature: Any) -> Sequence[Mapping[str, Any]]:
+    try:
+        inputs = json.loads(signature["inputs"])
+    except (ValueError, TypeError, KeyError):
+        return []
+    whole = isinstance(inputs, list) and all(isinstance(item, Mapping) and item.get("type") != "tensor" for item in inputs)
+    return inputs if whole else []

@@ -53,7 +53,10 @@ def with_store(project: Project, environment: Mapping[str, str]) -> Mapping[str,
     """The environment of a process that is about to start in the project, with the address of its store unless the user chose another one."""
     try:
         store = Store(project)
-        return _without_ours(environment) if _chosen(store, environment) else _applied(store, environment)
+        if _chosen(store, environment):
+            return _without_ours(environment)
+        store.prepare_at_once()  # jobs of plain MLflow that start together would make it together
+        return _applied(store, environment)
     except MLInfraError:
         return environment  # what is wrong with the settings is told where the store is used
 

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 import sqlite3
 import tempfile
 import threading
@@ -26,6 +25,7 @@ from ..core.project import Project
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, is_damaged, sqlite_error
 from ..jobs.environment import ONLY_HERE
+from .making import empty_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,8 +45,6 @@ _DEFAULTS = {  # a server that is down must not hold a panel for minutes; a cell
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _activating = threading.Lock()
-_EMPTY = "mlflow.empty.db"
-"""A store without a run, where the machines of a cluster see it: to make one takes many seconds."""
 
 
 def load_mlflow() -> None:
@@ -145,6 +143,19 @@ class Store:
         self._create_schema()
         self.analyze()
 
+    def prepare_at_once(self) -> None:
+        """Make the schema without MLflow, where there is none yet and it is a known one: before processes start that would make it all at once.
+
+        What stands in the way is said by whoever uses the store.
+        """
+        path = self.sqlite
+        if path is None or path.exists():
+            return
+        with contextlib.suppress(MLInfraError, OSError, sqlite3.Error), self.schema_lock():
+            made = None if path.exists() else empty_store(self._artifact_root)
+            if made is not None:
+                self._place_empty(path, made)
+
     def point(self) -> None:
         """Make plain `mlflow` calls of this process reach the store. MLflow notes the URI for child processes: not one with a secret."""
         import mlflow
@@ -179,20 +190,30 @@ class Store:
 
         with self.schema_lock(), explained(self):
             if not path.exists():
-                # MLflow migrates through 68 revisions: made elsewhere and moved here, the store is whole or absent.
-                with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
-                    draft, empty = Path(folder) / "mlflow.db", self._project.folder("jobs") / _EMPTY
-                    if self._place is not None and empty.exists():
-                        shutil.copyfile(empty, draft)
-                    self.migrate(draft)
-                    write_atomic(path, draft.read_bytes())
-                    if self._place is None:
-                        write_atomic(empty, draft.read_bytes())
-                with reading(path), contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
-                    # WAL: a panel reads while a job writes. Its shared memory does not work on a network share.
-                    connection.execute(f"PRAGMA journal_mode={'WAL' if self._place is None else 'DELETE'}")
+                with reading(path):
+                    self._place_empty(path, empty_store(self._artifact_root) or self._made_by_mlflow(path.parent))
             self.migrate(path)
             self._known_complete = True
+
+    def _made_by_mlflow(self, parent: Path) -> bytes:
+        """An empty store. MLflow migrates through 68 revisions: made elsewhere and moved here, the store is whole or absent."""
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".mlflow-") as folder:
+            draft = Path(folder) / "mlflow.db"
+            self.migrate(draft)
+            return draft.read_bytes()
+
+    def _place_empty(self, path: Path, made: bytes) -> None:
+        try:
+            write_atomic(path, made)
+        except Unavailable as error:
+            raise Unavailable(f"The experiment store {path} could not be made.", error.why, error.fix) from error
+        with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
+            # WAL: a panel reads while a job writes. Its shared memory does not work on a network share.
+            connection.execute(f"PRAGMA journal_mode={'WAL' if self._place is None else 'DELETE'}")
+
+    @property
+    def _artifact_root(self) -> str:
+        return self.artifacts or str(self._project.home / ARTIFACTS)
 
     def migrate(self, path: Path) -> None:
         """Bring a SQLite file of MLflow's to the schema of this version."""
@@ -200,7 +221,7 @@ class Store:
 
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it would tell of tables in the user's cell
         # Not by MLflow's client: it builds stores under a lock that `ambient` is called within.
-        SqlAlchemyStore(f"sqlite:///{path}", self.artifacts or str(self._project.home / "artifacts"))
+        SqlAlchemyStore(f"sqlite:///{path}", self._artifact_root)
 
     def analyze(self) -> None:
         """Gather SQLite's statistics at first use and when the runs have doubled.

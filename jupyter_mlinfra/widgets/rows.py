@@ -212,7 +212,7 @@ def schedule(item: Any) -> Row:
         "state": plain(item.state),
         "cron": item.cron,
         "zone": item.tz,
-        "next": plain(item.next[0][:16].replace("T", " ") if item.next else None),
+        "next": beginning(item.problem, 100) if item.problem else plain(item.next[0][:16].replace("T", " ") if item.next else None),
         "missed": plain(item.missed),
         "last": plain(f"{last.due[:16].replace('T', ' ')} {state(last.outcome or _became(last))}" if last else None),
         "starts": beginning(item.what),

@@ -143,7 +143,10 @@ def _small_files() -> None:
 
 
 def _ingest(project: Project, path: Path, before_exec) -> dict[str, object]:
-    done = subprocess.run([sys.executable, "-c", _INGEST, str(project.root), str(path)], capture_output=True, text=True, preexec_fn=before_exec, timeout=120)
+    # -B: Python leaves half a .pyc where a file may not grow, and every later import of it fails
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", _INGEST, str(project.root), str(path)], capture_output=True, text=True, preexec_fn=before_exec, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
-from jupyter_mlinfra.deployments.logged import TYPES
 from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package, prune
 from jupyter_mlinfra.deployments.runtime import contract
+from jupyter_mlinfra.deployments.servable import TYPES
 
 Alter = Callable[..., Path]
 
@@ -156,6 +156,7 @@ import resource, sys
 from pathlib import Path
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.deployments.packaging import package
+sys.dont_write_bytecode = True  # Python leaves half a .pyc where a file may not grow, and every later import of it fails
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 try:
     package(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -330,7 +330,7 @@ print(json.dumps([*full, payloads.dropped(folder)]))
 
 
 def test_on_a_full_disk_what_is_lost_is_counted_at_once_and_no_files_pile_up(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", ON_A_FULL_DISK, str(tmp_path), json.dumps(HEAD)], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-B", "-c", ON_A_FULL_DISK, str(tmp_path), json.dumps(HEAD)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     suffixes, rows, whole, dropped = json.loads(done.stdout)
     assert suffixes == [".count", ".open"]

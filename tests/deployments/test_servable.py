@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
+import yaml
 
-from jupyter_mlinfra.deployments.servable import fix_of, unservable
+from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.deployments import logged
+from jupyter_mlinfra.deployments.servable import refusal, unservable
 
-XGBOOST = {"xgboost": {"data": "model.ubj"}, "python_function": {}}
+PYFUNC = {"loader_module": "mlflow.xgboost"}
+CLASSIFIER = {"data": "model.ubj", "model_class": "xgboost.sklearn.XGBClassifier"}
+XGBOOST = {"xgboost": CLASSIFIER, "python_function": PYFUNC}
+USE = "in a notebook or a job"
+
+
+def document(flavors: Any, **inputs: str) -> dict[str, Any]:
+    """An MLmodel. inputs: types by name."""
+    found: dict[str, Any] = {} if flavors is None else {"flavors": flavors}
+    if inputs:
+        found["signature"] = {"inputs": json.dumps([{"name": name, "type": kind} for name, kind in inputs.items()])}
+    return found
+
+
+REFUSED = [
+    (document({"xgboost": {"data": "model.pkl"}}), "model.pkl is neither UBJ nor JSON", 'Log it with model_format="ubj".'),
+    (document({"sklearn": {}, "python_function": {}}), "of flavor sklearn;", USE),
+    (document({"python_function": {}}), "of flavor python_function;", USE),
+    (document({"xgboost": {**CLASSIFIER, "model_class": "my.Boosted"}}), "It is a my.Boosted;", "model.get_booster()"),
+    (document({"xgboost": CLASSIFIER, "python_function": {"loader_module": "mlflow.pyfunc.model"}}), "loaded by mlflow.pyfunc.model", "mlflow.xgboost"),
+    (document(XGBOOST, x="double", when="datetime"), "Input when is of type datetime", "Turn it into a number"),
+    (document(XGBOOST, **{"": "double"}), "Input 1 has no name", "Name the columns"),
+]
 
 
 @pytest.mark.parametrize(
-    ("flavors", "why", "fix"),
-    [
-        (XGBOOST, "", ""),
-        ({"xgboost": {"data": "model.pkl"}}, "model.pkl is neither UBJ nor JSON", 'Log it with model_format="ubj".'),
-        ({"sklearn": {}, "python_function": {}}, "of flavor sklearn;", "in a notebook or a job"),
-        ({"python_function": {}}, "of flavor python_function;", "in a notebook or a job"),
-        (None, "names no flavor", "in a notebook or a job"),
-        ("text", "names no flavor", "in a notebook or a job"),
-    ],
+    "good", [document(XGBOOST), document({"xgboost": {}}), document(XGBOOST, x="double", y="long"), {**document(XGBOOST), "signature": {"inputs": "[{"}}]
 )
-def test_why_a_model_cannot_be_deployed_and_what_to_do(flavors, why, fix):
-    document = {} if flavors is None else {"flavors": flavors}
-    assert why in unservable(document)
-    assert bool(why) == bool(unservable(document))
-    assert fix in fix_of(document)
-    assert "mlflow.xgboost" not in fix_of(document)
+def test_nothing_speaks_against_a_model_of_xgboost(good: dict[str, Any]) -> None:
+    assert unservable(good) == ""
+
+
+@pytest.mark.parametrize(("bad", "why", "fix"), [*REFUSED, (document(None), "names no flavor", USE), (document("text"), "names no flavor", USE)])
+def test_why_a_model_cannot_be_deployed_and_what_to_do(bad: dict[str, Any], why: str, fix: str) -> None:
+    found = refusal(bad)
+    assert found is not None
+    assert why in found.why == unservable(bad)
+    assert fix in found.fix
+
+
+@pytest.mark.parametrize("bad", [case[0] for case in REFUSED])
+def test_deploy_refuses_a_model_for_what_its_page_says(bad: dict[str, Any], tmp_path) -> None:
+    (tmp_path / "MLmodel").write_text(yaml.safe_dump(bad))
+    for name in ("model.pkl", "model.ubj"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(Unprocessable) as caught:
+        logged.read(tmp_path)
+    assert caught.value.why == unservable(bad)

@@ -32,7 +32,7 @@ def clean_mlflow() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An `mlflow.db` whose schema the real MLflow made, once a session."""
+    """An `mlflow.db` with its schema, made once a session."""
     root = tmp_path_factory.mktemp("template")
     (root / "mlinfra.toml").touch()
     project = Project(root)

@@ -38,9 +38,8 @@ Far = Callable[..., str]
 
 
 @pytest.fixture
-def folder(project: Project, empty_store: Path) -> Path:
-    """The outbox of a job, with a store to begin from, as a project has that has tracked a run before."""
-    shutil.copy(empty_store, project.folder("jobs") / "mlflow.empty.db")
+def folder(project: Project) -> Path:
+    """The outbox of a job."""
     return project.home / "jobs" / "j1" / "outbox"
 
 

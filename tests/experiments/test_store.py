@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.experiments import Experiments
+from jupyter_mlinfra.experiments import Experiments, making, with_store
 from jupyter_mlinfra.experiments.source import TESTED, revision_of
 from jupyter_mlinfra.experiments.store import Store
 
@@ -57,6 +58,47 @@ print(is_telemetry_disabled(), get_telemetry_client())
     plain = {"PATH": os.environ["PATH"], "HOME": str(project.home)}  # MLflow is silent under continuous integration and under pytest anyway
     done = subprocess.run([sys.executable, "-c", code], env=plain, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "None"]
+
+
+def test_a_store_is_made_as_mlflow_makes_it(project, tmp_path):
+    """When MLflow's schema has changed: python scripts/mlflow_schema.py writes the new one."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    def contents(path):
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE experiments SET creation_time = 0, last_update_time = 0")
+            return sorted(sorted(re.findall(r"\w+", statement)) for statement in connection.iterdump())  # the words of a CHECK come in any order
+
+    SqlAlchemyStore(f"sqlite:///{tmp_path / 'theirs.db'}", str(project.home / "artifacts"))
+    Store(project).prepare_at_once()
+    assert making.installed_revision() in TESTED
+    assert contents(project.home / "mlflow.db") == contents(tmp_path / "theirs.db")
+    assert pragma(project.home / "mlflow.db", "journal_mode") == "wal"
+
+
+def test_a_store_of_a_schema_that_is_not_known_is_made_by_mlflow(project, monkeypatch):
+    monkeypatch.setattr(making, "installed_revision", lambda: "0123456789ab")
+    Store(project).prepare_at_once()
+    assert not (project.home / "mlflow.db").exists()
+    Experiments(project).activate()
+    assert revision_of(project.home / "mlflow.db") in TESTED
+
+
+def test_processes_of_plain_mlflow_that_are_the_first_of_a_project_share_its_store(project):
+    """None of them imports this package: the store is there before they start."""
+    code = "import mlflow\nwith mlflow.start_run(): mlflow.log_metric('auc', 0.5)"
+    environment = {**with_store(project, {"PATH": os.environ["PATH"], "HOME": str(project.home)})}
+    started = [subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=project.root, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in started:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert [(item.name, item.runs) for item in Experiments(project).experiments().items] == [("Default", 3)]
+
+
+def test_a_store_that_cannot_be_made_yet_keeps_no_job_from_being_submitted(project):
+    project.home.chmod(0o500)
+    (project.home / "mlflow.schema.lock").mkdir()
+    assert with_store(project, {})["MLFLOW_TRACKING_URI"] == f"sqlite:///{project.home / 'mlflow.db'}"
 
 
 @pytest.mark.slow
@@ -120,7 +162,8 @@ def test_a_full_disk_says_so_and_leaves_no_half_store(project):
         "try: Experiments(Project.open(sys.argv[1])).activate()\n"
         "except MLInfraError as error: print(type(error).__name__, error.what)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(project.root)], capture_output=True, text=True)
+    # -B: Python leaves half a .pyc where a file may not grow, and every later import of it fails
+    done = subprocess.run([sys.executable, "-B", "-c", code, str(project.root)], capture_output=True, text=True)
     assert done.stdout.startswith("Unavailable The experiment store"), done.stderr
     Experiments(project).activate()
     assert Experiments(project).slow_reason == ""

@@ -267,3 +267,55 @@ def test_whatever_is_done_to_it_each_due_time_that_it_had_has_one_row(empty_stat
         paused = {row.due_at for row in rows if row.reason == "The schedule was paused."}
         assert set(started) | paused == set(expected), "lost"
         world.project.database.close()
+
+
+def forget_zone(world: World, name: str, zone: str = "Europe/Nowhere") -> None:
+    """As a zone is that a later edition of the list has no more, or another machine never had."""
+    with world.project.database.write() as connection:
+        connection.execute("UPDATE schedule SET tz = ? WHERE name = ?", (zone, name))
+
+
+def test_a_schedule_whose_zone_is_not_known_here_is_a_row_with_its_problem_beside_the_others(world: World) -> None:
+    world.create("0 * * * *")
+    world.schedules.create("t", cron="0 * * * *", job={"command": ["true", "{{ due }}"]})
+    world.pass_time(hours=1, seconds=2)
+    world.ring()
+    forget_zone(world, "s")
+    found = {item.name: item for item in world.schedules.list().items}
+    assert (found["s"].problem, found["s"].next) == ("There is no time zone 'Europe/Nowhere'. It is not in the IANA list.", [])
+    assert (found["t"].problem, len(found["t"].next)) == ("", 5)
+    assert [row.due for row in world.rows()] == ["2026-03-27T13:00:00+00:00"]
+    assert {item.name for item in world.schedules.search_documents()} == {"s", "t"}
+    with pytest.raises(BadRequest, match="Europe/Nowhere"):
+        world.schedules.run_now("s")
+
+
+def test_others_are_started_while_a_zone_is_not_known_and_what_it_missed_is_told_once_it_is(world: World) -> None:
+    world.create("0 * * * *", catchup="all")
+    world.schedules.create("t", cron="0 * * * *", job={"command": ["true", "{{ due }}"]})
+    forget_zone(world, "s")
+    world.pass_time(hours=1, seconds=2)
+    world.ring()
+    assert world.jobs.due_times() == ["2026-03-27T13:00:00+00:00"]  # of t
+    forget_zone(world, "s", "UTC")
+    world.pass_time(hours=1)
+    world.ring()
+    assert [(row.due[11:16], row.cause, row.state) for row in world.rows()] == [
+        ("13:00", "clock", "missed"),
+        ("13:00", "catchup", "started"),
+        ("14:00", "clock", "started"),
+    ]
+
+
+def test_a_schedule_whose_zone_is_not_known_can_be_paused_changed_and_deleted(world: World) -> None:
+    world.create("0 * * * *")
+    forget_zone(world, "s")
+    assert world.schedules.pause("s").state == "paused"
+    assert world.schedules.resume("s").problem
+    with pytest.raises(BadRequest, match="Europe/Nowhere"):
+        world.schedules.update("s", overlap="queue")
+    changed = world.schedules.update("s", tz="Asia/Tokyo")
+    assert (changed.problem, len(changed.next)) == ("", 5)
+    forget_zone(world, "s")
+    world.schedules.delete("s")
+    assert world.schedules.list().total == 0

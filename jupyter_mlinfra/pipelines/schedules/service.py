@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from ...core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
@@ -176,6 +175,7 @@ class Schedules:
         """
         with self._lock(wait=True):
             entry, at, seen = self._store.entry(name), self._clock(), self._steady()
+            entry.spec.check_calendar()  # raises: no due time can be told
             moment = at.replace(microsecond=0) if due is None else self._due(entry, due, at)
             firing = self._store.by_hand(entry, moment, user=self._project.user, at=at)
             try:
@@ -203,6 +203,7 @@ class Schedules:
             failpoint("recorded")
             for entry in self._store.entries():
                 try:
+                    entry.spec.check_calendar()
                     self._starter.dispatch(entry, clock=self._clock)
                 except MLInfraError as error:
                     sys.stderr.write(f"schedule {entry.spec.name}: {error}\n")
@@ -238,9 +239,11 @@ class Schedules:
     def _pass(self, entry: ScheduleEntry, at: datetime, busy: timedelta = timedelta()) -> None:
         """Write down what becomes of the due times that the clock has passed; the caller holds the lock. Those of a pause are none.
 
+        Where the calendar cannot be used, they are told once it can.
+
         busy: how long the caller has been at work since it last looked.
         """
-        if entry.state is not ScheduleState.ACTIVE:
+        if entry.state is not ScheduleState.ACTIVE or entry.problem:
             return
         spec, grace = entry.spec, timedelta(seconds=entry.spec.grace_seconds)
         if at < entry.handled_until:
@@ -329,7 +332,8 @@ class Schedules:
 
     def _record(self, entry: ScheduleEntry) -> Schedule:
         spec, at = entry.spec, self._clock()
-        following = spec.calendar.next(NEXT, at) if entry.state is ScheduleState.ACTIVE else []
+        problem = entry.problem
+        following = spec.calendar.next(NEXT, at) if entry.state is ScheduleState.ACTIVE and not problem else []
         newest = self._store.page(entry, limit=1, cursor=None).items
         return Schedule(
             ref=reference("schedule", spec.name),
@@ -351,13 +355,14 @@ class Schedules:
             missed=self._store.missed(entry, at=at),
             last=self._firing(entry, newest[0]) if newest else None,
             code=_code(spec.name),
+            problem=problem,
         )
 
     def _firing(self, entry: ScheduleEntry, firing: FiringEntry) -> Firing:
         outcome, why = self._starter.outcome(firing)
         return Firing(
             schedule=entry.spec.name,
-            due=firing.due.astimezone(ZoneInfo(entry.spec.tz)).isoformat(),
+            due=firing.due.astimezone(entry.zone).isoformat(),
             due_at=firing.due,
             cause=firing.cause,
             state=firing.state,

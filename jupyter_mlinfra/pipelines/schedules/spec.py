@@ -46,6 +46,7 @@ class ScheduleSpec:
     cron: five fields, in the time zone `tz`. parameters: of the pipeline or the notebook; `{{ date }}` and `{{ due }}` stand for the due time in that zone.
     catchup: which due times are run that were missed, as the machine was off, and are no older than `grace_seconds`.
     overlap: what a due time does while the run before it goes on.
+    Whether `cron` and `tz` can be used, `check_calendar` says: a zone that was known may be unknown later, or on another machine.
     """
 
     name: str
@@ -74,12 +75,15 @@ class ScheduleSpec:
                 json.dumps(given, allow_nan=False)
             except (TypeError, ValueError) as error:
                 raise BadRequest("A schedule keeps values of JSON only.", f"{error}.", "Give text, numbers, lists or mappings.") from None
-        Calendar(self.cron, self.tz)
 
     @property
     def calendar(self) -> Calendar:
-        """Its due times."""
+        """Its due times. Raises what `check_calendar` does."""
         return Calendar(self.cron, self.tz)
+
+    def check_calendar(self) -> None:
+        """Raises BadRequest for a cron text or a zone that is none."""
+        Calendar(self.cron, self.tz)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +129,7 @@ class Schedule:
     """One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due times, ISO 8601 with the zone's offset; none in a pause.
 
     next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of the last 30 days that were not met at
-    their time and that nobody has run by hand since. last: the newest firing.
+    their time and that nobody has run by hand since. last: the newest firing. problem: why it starts nothing until it is changed, mostly empty.
     """
 
     ref: str
@@ -147,3 +151,4 @@ class Schedule:
     missed: int
     last: Firing | None
     code: Mapping[str, str]
+    problem: str = ""

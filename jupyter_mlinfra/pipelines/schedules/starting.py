@@ -40,7 +40,8 @@ class Starter:
         self._jobs = jobs
 
     def check(self, spec: ScheduleSpec) -> None:
-        """Raise for what could never be started: a pipeline, notebook or parameter that is not there, needs that its backend never has."""
+        """Raise for what could never be started: by no calendar, a pipeline, notebook or parameter that is not there, needs that its backend never has."""
+        spec.check_calendar()
         for name in placeholders([spec.parameters, spec.job or {}]):
             if name not in TEMPLATES:
                 raise BadRequest(f"{{{{ {name} }}}} stands for nothing.", f"A schedule knows {', '.join(TEMPLATES)}: the due time in its zone.", "Mend it.")

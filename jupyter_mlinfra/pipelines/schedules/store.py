@@ -7,12 +7,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ...core import events
 from ...core.database import Database
-from ...core.errors import Conflict, NotFound
+from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.records import Page, check_limit, parse_cursor
 from ...core.refs import named, reference
 from ...jobs import Alarm, clear_alarm, set_alarm
@@ -40,6 +41,20 @@ class ScheduleEntry:
     user: str
     created_at: datetime
     handled_until: datetime
+
+    @property
+    def problem(self) -> str:
+        """Why it has no due times: most often its zone is not known here, or no longer. Empty for nearly all."""
+        try:
+            self.spec.check_calendar()
+        except BadRequest as error:
+            return f"{error.what} {error.why}"
+        return ""
+
+    @property
+    def zone(self) -> tzinfo:
+        """In which its times are shown; UTC where its own is not known."""
+        return UTC if self.problem else ZoneInfo(self.spec.tz)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +188,7 @@ class ScheduleStore:
     def _rearm(self, connection: sqlite3.Connection, at: datetime) -> None:
         rows = connection.execute("SELECT * FROM schedule WHERE state = 'active'").fetchall()
         # With a clock that was ahead and is right again, what was reckoned from it no longer holds.
-        moments = [due for entry in map(_entry, rows) for due in entry.spec.calendar.next(1, min(entry.handled_until, at))]
+        moments = [due for entry in map(_entry, rows) if not entry.problem for due in entry.spec.calendar.next(1, min(entry.handled_until, at))]
         left = connection.execute(f"SELECT DISTINCT state, run IS NOT NULL AS has_run FROM schedule_firing WHERE {_OPEN}")  # noqa: S608 - fixed words
         moments += [at + (WAITING_LOOK if row["state"] == "waiting" else RUN_LOOK) for row in left if row["state"] == "waiting" or row["has_run"]]
         if not moments:

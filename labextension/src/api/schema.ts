@@ -1443,7 +1443,7 @@ export interface components {
          * @description One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due times, ISO 8601 with the zone's offset; none in a pause.
          *
          *     next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of the last 30 days that were not met at
-         *     their time and that nobody has run by hand since. last: the newest firing.
+         *     their time and that nobody has run by hand since. last: the newest firing. problem: why it starts nothing until it is changed, mostly empty.
          */
         readonly Schedule: {
             /** @enum {string} */
@@ -1469,6 +1469,8 @@ export interface components {
                 readonly [key: string]: unknown;
             };
             readonly pipeline: string | null;
+            /** @default  */
+            readonly problem: string;
             readonly ref: string;
             readonly state: components["schemas"]["ScheduleState"];
             readonly tz: string;

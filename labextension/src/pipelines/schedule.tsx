@@ -142,7 +142,7 @@ function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElemen
   );
 }
 
-function NextTimes({ schedule: { next, next_notes, state } }: { schedule: ISchedule }): React.ReactElement {
+function NextTimes({ schedule: { next, next_notes, state, problem } }: { schedule: ISchedule }): React.ReactElement {
   const { trans } = useWorkbench();
   return (
     <>
@@ -150,6 +150,7 @@ function NextTimes({ schedule: { next, next_notes, state } }: { schedule: ISched
         title={trans.__('Next')}
         note={state === 'paused' ? trans.__('paused: nothing is started') : next[0] && untilWords(next[0], trans)}
       />
+      {problem && <p className={cx('tone-wait')}>{problem}</p>}
       <DueList times={next.map((at, index) => ({ at, note: next_notes[index] ?? '' }))} />
     </>
   );

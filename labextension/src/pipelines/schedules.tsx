@@ -156,7 +156,11 @@ function scheduleRow(schedule: ISchedule, workbench: IWorkbench, verbs: ISchedul
     ),
     lines: (
       <>
-        <span className={cx('quiet')}>{nextWords(schedule, workbench)}</span>
+        {schedule.problem ? (
+          <span className={cx('tone-wait')}>{schedule.problem}</span>
+        ) : (
+          <span className={cx('quiet')}>{nextWords(schedule, workbench)}</span>
+        )}
         {missed > 0 && (
           <span className={cx('missed-line')}>
             <State state="missed">{trans._n('missed %1', 'missed %1', missed)}</State>{' '}

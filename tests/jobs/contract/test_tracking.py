@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments
@@ -29,20 +25,8 @@ if "MLINFRA_NODE" in os.environ:
 """
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of MLflow's without a run, made once: that takes many seconds."""
-    root = tmp_path_factory.mktemp("store")
-    (root / "mlinfra.toml").touch()
-    project = Project(root)
-    Experiments(project).activate()
-    return project.folder("jobs") / "mlflow.empty.db"
-
-
-def test_the_runs_events_and_lineage_of_a_job_are_there_when_it_has_ended(site: Any, empty_store: Path) -> None:
+def test_the_runs_events_and_lineage_of_a_job_are_there_when_it_has_ended(site: Any) -> None:
     project = Project.open(site.root)
-    for place in (project.home / "mlflow.db", project.folder("jobs") / empty_store.name):
-        shutil.copy(empty_store, place)
     job = site.jobs.wait([site.submit(sys.executable, "-c", TRACKS).id], timeout=SECONDS)[0]
     assert (job.state, job.reason) == ("succeeded", ""), site.jobs.logs(job.id).text
     (run,) = Experiments(project).runs("contract").items

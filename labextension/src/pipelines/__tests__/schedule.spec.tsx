@@ -5,7 +5,7 @@ import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import SchedulePage from '../schedule';
 import { localZone } from '../scheduleForm';
 
-const page = (tz: string): void => {
+const page = (tz: string, problem = ''): void => {
   const schedule = {
     name: 's',
     what: 'pipeline:p',
@@ -15,6 +15,7 @@ const page = (tz: string): void => {
     tz,
     next: [],
     next_notes: [],
+    problem,
     code: {}
   };
   const firing = {
@@ -45,6 +46,11 @@ describe('the due times of a schedule', () => {
     expect(await heads()).toContain('due, Apia');
     expect(screen.getByText('depth=4, origins=["EWR"]')).toBeTruthy();
     expect(screen.getByText('skipped').dataset.state).toBe('overlap');
+  });
+
+  it('cannot be told where the zone is not known, and the page says so', async () => {
+    page('Europe/Nowhere', "There is no time zone 'Europe/Nowhere'.");
+    expect(await screen.findByText("There is no time zone 'Europe/Nowhere'.")).toBeTruthy();
   });
 
   it('of the zone of the user need no name', async () => {
