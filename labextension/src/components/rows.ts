@@ -143,7 +143,7 @@ function useGoalRow(sceneOf: (index: number) => IScene): void {
   const { arrive } = useContext(PageContext);
   const index = goal ? rows.findIndex(row => row.id === goal.id) : -1;
   useEffect(() => {
-    const arrival = goal && index >= 0 ? arrive() : null;
+    const arrival = goal && index >= 0 ? arrive(goal.turn) : null;
     if (goal && arrival) {
       const { activate, container } = sceneOf(index);
       const row = container.current?.querySelectorAll<HTMLElement>('[data-row]')[index];
