@@ -314,7 +314,7 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
 }
 
 function tellPin({ trans }: IWorkbench, ref: string, pinned: boolean): void {
-  done(pinned ? trans.__('%1 is pinned.', nameOf(ref)) : trans.__('%1 is no longer pinned.', nameOf(ref)));
+  done(pinned ? trans.__('%1 is pinned.', nameOf(ref)) : trans.__('%1 is no longer pinned.', nameOf(ref)), trans);
 }
 
 function act(workbench: IWorkbench, action: RowAction, rows: readonly IRow[]): void {

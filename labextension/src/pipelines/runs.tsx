@@ -242,7 +242,7 @@ function Failed({ detail, step, actions, run }: IFailedProps): React.ReactElemen
     verbs.push({ label: trans.__('Open Job'), onClick: () => void open(formatRef('job', job)) });
   }
   const fix = repairable
-    ? trans.__('Repair runs %1 and what hangs on it; what had succeeded is taken as it is.', step.name)
+    ? trans.__('Repair runs %1 and what depends on it; what had succeeded is taken as it is.', step.name)
     : '';
   return (
     <ErrorCard
