@@ -157,11 +157,8 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
     {
       key: 'text',
       head: trans.__('description'),
-      cell: ({ description }) => (
-        <span className={cx('cell', 'is-wide')} title={description}>
-          {description || format.DASH}
-        </span>
-      )
+      wrap: true,
+      cell: ({ description }) => description || format.DASH
     },
     {
       key: 'used',
