@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 TELL_SECONDS = 1.0
 """Between two events that tell of progress."""
+_SAID = 300
+"""Characters of an error that its job's reason holds."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -103,8 +105,9 @@ def _judge(output: Any, cell: Any, number: str) -> int:
     sys.stderr.write("\n".join(text) + "\n")
     lines = re.findall(rf"Cell In\[{cell.execution_count}\], line (\d+)", "\n".join(text))
     where = f" at line {lines[-1]}" if lines else ""
-    first = str(output.evalue).strip().splitlines() or [""]
-    return _because(f"Cell {number} failed{where}: {output.ename}: {first[0][:300]}".rstrip(": "), 1)
+    first = next(iter(str(output.evalue).strip().splitlines()), "")
+    said = first if len(first) <= _SAID else f"{first[: _SAID - 1]}…"
+    return _because(f"Cell {number} failed{where}: {output.ename}: {said}".rstrip(": "), 1)
 
 
 def _number(notebook: Any, index: int, injected: str) -> str:

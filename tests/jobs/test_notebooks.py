@@ -91,6 +91,13 @@ def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(j
     assert shown.content["cells"][shown.failed_cell]["source"] == ["x = n\n", "y = x / (n - n)"]
 
 
+def test_a_reason_that_is_too_long_shows_that_it_was_cut(jobs: Jobs, project: Project, tools: Any) -> None:
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("raise ValueError('a column is missing; ' * 30)"))
+    job = finish(jobs, tools, notebook="n.ipynb")
+    assert job.reason.startswith("Cell 1 failed at line 1: ValueError: a column is missing; a column")
+    assert (job.reason[-1], len(job.reason) < 400) == ("…", True)
+
+
 def test_an_error_that_a_cell_is_tagged_for_fails_no_job(jobs: Jobs, project: Project, tools: Any) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("1 / 0", "raises-exception"), tools.cell("print('after')"))
     job = finish(jobs, tools, notebook="n.ipynb")

@@ -53,7 +53,7 @@ export function createRequest(settings: ServerConnection.ISettings): Request {
       if (signal?.aborted) {
         throw error;
       }
-      throw new ApiError('unreachable', 'The Jupyter server does not answer.', '', 'It is asked again by itself.');
+      throw new ApiError('unreachable', 'The Jupyter server does not answer.', '', 'It is asked again automatically.');
     }
     if (!response.ok) {
       throw await errorOf(response);

@@ -310,7 +310,10 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
       <p className={cx('more')}>
         {seen.whole
           ? trans.__('All %1 rows were looked at.', rows)
-          : trans.__('The first %1 rows were looked at; the types are told by all rows when they are read.', rows)}{' '}
+          : trans.__(
+              'The first %1 rows were looked at; the types are decided by all rows when they are read.',
+              rows
+            )}{' '}
         {seen.bad > 0 && trans._n('%1 row does not fit:', '%1 rows do not fit, the first:', seen.bad)}
       </p>
       {seen.broken.length > 0 && (

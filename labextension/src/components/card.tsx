@@ -99,7 +99,7 @@ export function explainError(error: ApiError, trans: TranslationBundle): { what:
     return {
       what: trans.__('The Jupyter server does not answer.'),
       why: '',
-      fix: trans.__('It is asked again by itself.')
+      fix: trans.__('It is asked again automatically.')
     };
   }
   if (error.what === REFUSED.what) {
@@ -195,7 +195,9 @@ export function StaleCard({ at, retry }: { at: number; retry: () => void }): Rea
   const clock = format.time(moment);
   return (
     <Card kind="stale" title={trans.__('Last seen %1 ago', ago)} shape="clock">
-      <p>{trans.__('As of %1; what is shown may have changed since. The server is asked again by itself.', clock)}</p>
+      <p>
+        {trans.__('As of %1; what is shown may have changed since. The server is asked again automatically.', clock)}
+      </p>
       <div className={cx('actions')}>
         <Button label={trans.__('Try Now')} onClick={retry} />
       </div>

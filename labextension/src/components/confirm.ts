@@ -49,12 +49,14 @@ export function failed(message: string, trans: TranslationBundle): void {
 }
 
 /** Say what is to be known: nothing went wrong, and nothing was done. */
-export function told(message: string): void {
-  Notification.info(message, { autoClose: LONG_MS });
+export function told(message: string, trans: TranslationBundle): void {
+  const [what, actions] = brief(message, trans);
+  Notification.info(what, { autoClose: LONG_MS, actions });
 }
 
 /** Say what was done, and offer to undo it for ten seconds. */
-export function done(message: string, undo?: { label: string; run: () => void }): void {
-  const actions: Notification.IAction[] = undo ? [{ label: undo.label, callback: undo.run }] : [];
-  Notification.success(message, { autoClose: undo ? LONG_MS : SHORT_MS, actions });
+export function done(message: string, trans: TranslationBundle, undo?: { label: string; run: () => void }): void {
+  const [what, details] = brief(message, trans);
+  const actions: Notification.IAction[] = undo ? [{ label: undo.label, callback: undo.run }, ...details] : details;
+  Notification.success(what, { autoClose: actions.length ? LONG_MS : SHORT_MS, actions });
 }

@@ -28,7 +28,7 @@ const listKeys = ({ trans }: IWorkbench): readonly Line[] => [
   [['⇧ i'], trans.__('insert code at the cursor')],
   [['c'], trans.__('copy code')],
   [['r'], trans.__('copy the reference')],
-  [['p'], trans.__('pin, or take the pin away')],
+  [['p'], trans.__('pin or unpin')],
   [['/'], trans.__('go to the search box')],
   [['Esc'], trans.__('clear the selection; back to the notebook')],
   [['?'], trans.__('these keys')]

@@ -143,7 +143,7 @@ function useGoalRow(sceneOf: (index: number) => IScene): void {
   const { arrive } = useContext(PageContext);
   const index = goal ? rows.findIndex(row => row.id === goal.id) : -1;
   useEffect(() => {
-    const arrival = goal && index >= 0 ? arrive() : null;
+    const arrival = goal && index >= 0 ? arrive(goal.turn) : null;
     if (goal && arrival) {
       const { activate, container } = sceneOf(index);
       const row = container.current?.querySelectorAll<HTMLElement>('[data-row]')[index];
@@ -314,7 +314,7 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
 }
 
 function tellPin({ trans }: IWorkbench, ref: string, pinned: boolean): void {
-  done(pinned ? trans.__('%1 is pinned.', nameOf(ref)) : trans.__('%1 is no longer pinned.', nameOf(ref)));
+  done(pinned ? trans.__('%1 is pinned.', nameOf(ref)) : trans.__('%1 is no longer pinned.', nameOf(ref)), trans);
 }
 
 function act(workbench: IWorkbench, action: RowAction, rows: readonly IRow[]): void {

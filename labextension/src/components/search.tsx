@@ -146,7 +146,7 @@ function Found({ search, panel, all }: IResultsProps): React.ReactElement {
             <>
               <p className={cx('results-note')} aria-live="polite">
                 {page.total === 0
-                  ? trans.__('Nothing holds these words.')
+                  ? trans.__('Nothing matches these words.')
                   : trans.__('%1 of %2', page.shown, page.total)}
               </p>
               {page.note && <p className={cx('results-note')}>{page.note}</p>}

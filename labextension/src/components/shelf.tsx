@@ -45,7 +45,7 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
     meta: (
       <>
         <span className={cx('row-detail')}>{kindName(kindOf(ref), trans)}</span>
-        <Button bare kind="quiet" icon="close" label={trans.__('Take the Pin Away')} onClick={() => shelf.pin(ref)} />
+        <Button bare kind="quiet" icon="close" label={trans.__('Unpin')} onClick={() => shelf.pin(ref)} />
       </>
     )
   }));

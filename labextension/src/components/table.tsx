@@ -9,6 +9,8 @@ export interface IColumnSpec<T> {
   cell: (row: T) => React.ReactNode;
   /** Numbers stand at the right. */
   end?: boolean;
+  /** A sentence: it takes more lines before the table grows wider than its place. */
+  wrap?: boolean;
   /** Stays in sight at the right when the table is wider than its place: buttons. */
   sticky?: boolean;
   /** CSS width, so that nothing moves when data arrives. */
@@ -127,7 +129,10 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
                 </td>
               )}
               {columns.map(column => (
-                <td key={column.key} className={cx(column.end && 'is-end', column.sticky && 'is-sticky')}>
+                <td
+                  key={column.key}
+                  className={cx(column.end && 'is-end', column.wrap && 'is-wrap', column.sticky && 'is-sticky')}
+                >
                   {column.cell(item)}
                 </td>
               ))}
@@ -138,6 +143,17 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
     </table>
   );
 }
+
+/** A long name, such as that of a metric, may go on in a second line after each sign that joins its words. */
+const broken = (head: React.ReactNode): React.ReactNode =>
+  typeof head !== 'string'
+    ? head
+    : head.split(/(?<=[_./])(?=\w)/).map((part, index) => (
+        <React.Fragment key={index}>
+          {index > 0 && <wbr />}
+          {part}
+        </React.Fragment>
+      ));
 
 interface IHeadProps<T> {
   column: IColumnSpec<T>;
@@ -164,10 +180,10 @@ function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
           className={cx('sort', active && (sort.descending ? 'is-down' : 'is-up'))}
           onClick={() => onSort(column.key)}
         >
-          {column.head}
+          {broken(column.head)}
         </button>
       ) : (
-        column.head
+        broken(column.head)
       )}
     </th>
   );

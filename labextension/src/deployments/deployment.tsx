@@ -91,7 +91,7 @@ function Verbs({ deployment, query, onTry }: IVerbsProps): React.ReactElement {
       trans
     });
     if (sure && (await run(() => client.deployments.promote(deployment.name, version)))) {
-      done(trans.__('%1 now answers all requests to %2.', version, deployment.name));
+      done(trans.__('%1 now answers all requests to %2.', version, deployment.name), trans);
       await query.refresh();
     }
   };

@@ -14,16 +14,18 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
   const tested = deployment.versions.filter(version => version.gates.length > 0);
   const names = [...new Set(tested.flatMap(version => version.gates.map(gate => gate.name)))];
   const columns: IColumnSpec<string>[] = [
-    { key: 'gate', head: trans.__('gate'), cell: name => name, width: 240 },
+    { key: 'gate', head: trans.__('gate'), cell: name => name, width: 120 },
     {
       key: 'limit',
       head: trans.__('limit'),
-      width: 200,
+      width: 240,
+      wrap: true,
       cell: name => <span className={cx('quiet')}>{limitOf(tested, name)}</span>
     },
     ...tested.map((version): IColumnSpec<string> => ({
       key: version.version,
       head: version.version,
+      wrap: true,
       cell: name => <Measured version={version} name={name} />
     }))
   ];

@@ -36,17 +36,19 @@ export function History({ detail, query, most = Infinity }: IHistoryProps): Reac
     { key: 'at', head: trans.__('when'), width: 110, cell: row => time(row.at) },
     { key: 'user', head: trans.__('who'), width: 80, cell: row => row.user },
     { key: 'verb', head: trans.__('verb'), width: 90, cell: row => <b>{row.verb}</b> },
-    { key: 'text', head: trans.__('change'), cell: row => row.text || format.DASH },
-    { key: 'traffic', head: trans.__('traffic after it'), cell: row => words(row.traffic) },
+    { key: 'text', head: trans.__('change'), wrap: true, cell: row => row.text || format.DASH },
+    { key: 'traffic', head: trans.__('traffic after it'), wrap: true, cell: row => words(row.traffic) },
     {
       key: 'reason',
       head: trans.__('reason'),
-      cell: row => <span className={cx('cell')}>{row.reason || format.DASH}</span>
+      wrap: true,
+      cell: row => row.reason || format.DASH
     },
     {
       key: 'undo',
       head: '',
       end: true,
+      sticky: true,
       width: 100,
       cell: row =>
         row === history[0] &&

@@ -23,7 +23,7 @@ export function useRollback(query: IQuery<IDeploymentDetail>): { busy: boolean; 
     if (await run(roll)) {
       const undo = (): void =>
         void run(() => client.deployments.traffic(name, before, trans.__('undo')).then(query.refresh));
-      done(trans.__('%1 is back at %2; it was at %3.', name, words(after), words(before)), {
+      done(trans.__('%1 is back at %2; it was at %3.', name, words(after), words(before)), trans, {
         label: trans.__('Undo'),
         run: undo
       });

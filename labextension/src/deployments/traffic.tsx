@@ -118,7 +118,7 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
     if (await run(() => client.deployments.traffic(deployment.name, next, why))) {
       const undo = (): void =>
         void run(async () => client.deployments.traffic(deployment.name, before, trans.__('undo')).then(query.refresh));
-      done(trans.__('%1: %2.', deployment.name, words(next)), { label: trans.__('Undo'), run: undo });
+      done(trans.__('%1: %2.', deployment.name, words(next)), trans, { label: trans.__('Undo'), run: undo });
       setPreview(null);
       await query.refresh();
     }

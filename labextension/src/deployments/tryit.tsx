@@ -47,7 +47,9 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
     const read = parseBody(body);
     if (!('value' in read)) {
       const fix = trans.__('Put every name and text in double quotes, and close every bracket.');
-      setAnswered({ error: new ApiError('bad_request', trans.__('The request is no JSON.'), `${read.reason}.`, fix) });
+      setAnswered({
+        error: new ApiError('bad_request', trans.__('The request is not valid JSON.'), `${read.reason}.`, fix)
+      });
       return;
     }
     setAnswered({ busy: true });

@@ -73,7 +73,7 @@ function RegisterButton({ run }: { run: IRun }): React.ReactElement {
       await action.run(async () => {
         const { ref, version, unservable } = await client.experiments.register(name, run.id);
         const made = trans.__('%1 has version %2.', name, version);
-        done(unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made);
+        done(unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made, trans);
         await open(ref);
       });
     }

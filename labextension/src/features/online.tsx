@@ -30,7 +30,7 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
   const [keys, setKeys] = useState<Readonly<Record<string, string>>>({});
   const [looked, setLooked] = useState<ILooked>({});
   const form = useRef<HTMLFormElement>(null);
-  usePageKey('o', trans.__('look a key up online'), () => form.current?.querySelector('input')?.focus());
+  usePageKey('o', trans.__('look up a key online'), () => form.current?.querySelector('input')?.focus());
   const { run, busy } = useAction();
   const complete = join_keys.every(key => keys[key]?.trim());
 

@@ -85,7 +85,7 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
           bare
           kind="quiet"
           icon="close"
-          label={trans.__('Take Out')}
+          label={trans.__('Remove')}
           onClick={() => onPick(picked.filter(other => other !== ref))}
         />
       )

@@ -58,7 +58,7 @@ function MaterializeButton({ name, onDone }: { name: string; onDone: () => Promi
         notify(workbench, job.ref); // nobody looks any more: its end is told when it comes
         return;
       }
-      done(trans.__('The newest values of %1 are online.', name));
+      done(trans.__('The newest values of %1 are online.', name), trans);
       await onDone();
     });
   usePageKey('m', trans.__('materialize'), () => void materialize(), !busy);
@@ -157,11 +157,8 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
     {
       key: 'text',
       head: trans.__('description'),
-      cell: ({ description }) => (
-        <span className={cx('cell', 'is-wide')} title={description}>
-          {description || format.DASH}
-        </span>
-      )
+      wrap: true,
+      cell: ({ description }) => description || format.DASH
     },
     {
       key: 'used',

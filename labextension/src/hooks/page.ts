@@ -9,24 +9,25 @@ export type Arrival = 'focus' | 'show' | null;
 export class Arrivals {
   constructor(private readonly _page: Element) {}
 
-  /** The page is asked for. */
-  ask(): void {
+  /** The page is asked for, for the `turn`th time. */
+  ask(turn: number): void {
     const from = document.activeElement;
     this._from = from?.closest('[data-mlinfra-frame]') ? from : null;
-    this._due = true;
+    this._due = turn;
   }
 
-  readonly arrive = (): Arrival => {
-    if (!this._due) {
+  /** turn: of what is drawn. A page may be drawn once more with what it was asked for before: it has not arrived then. */
+  readonly arrive = (turn: number): Arrival => {
+    if (this._due !== turn) {
       return null;
     }
-    this._due = false;
+    this._due = null;
     const now = document.activeElement;
     const free = now === null || now === document.body || now === this._from || this._page.contains(now);
     return free ? 'focus' : 'show';
   };
 
-  private _due = false;
+  private _due: number | null = null;
   /** The row or link that led to the page. */
   private _from: Element | null = null;
 }
@@ -37,8 +38,8 @@ export interface IPageState {
   readonly target: string;
   /** How often the page was asked for. */
   readonly turn: number;
-  /** Go to what was asked for, as soon as it is drawn. */
-  readonly arrive: () => Arrival;
+  /** Go to what was asked for the `turn`th time, as soon as it is drawn. */
+  readonly arrive: (turn: number) => Arrival;
   /** Close the tab. */
   readonly close: () => void;
 }

@@ -106,7 +106,7 @@ export function requeueText(job: IJob, trans: IWorkbench['trans']): string {
       ? trans.__('Elements that have not succeeded start again, each from its own checkpoints.')
       : trans.__('It starts again under the same id, as attempt %1.', job.attempt + 1),
     !job.array && trans.__('It finds what it has saved in %1.', job.checkpoints ?? format.DASH),
-    !job.array && job.progress_text && trans.__('It last told: %1', job.progress_text)
+    !job.array && job.progress_text && trans.__('Its last progress: %1', job.progress_text)
   ];
   return said.filter(Boolean).join('\n');
 }

@@ -13,7 +13,7 @@ async function choose({ client, trans }: IWorkbench): Promise<string | null> {
   const { items } = await client.jobs.list({ state: 'running', limit: 100 });
   const jobs = items.filter(isAttachable);
   if (!jobs.length) {
-    failed(trans.__('No job runs that could be attached to.'), trans);
+    failed(trans.__('No running job can be attached to.'), trans);
     return null;
   }
   const names = jobs.map(job => `${job.id.slice(0, 8)} ${job.name}`);
@@ -33,7 +33,7 @@ export async function attach(workbench: IWorkbench, reference: string | null): P
     if (job !== null) {
       const { name, note } = await client.jobs.attach(nameOf(job));
       if (note) {
-        told(note);
+        told(note, trans);
       }
       await commands.execute(OPEN_TERMINAL, { name });
     }

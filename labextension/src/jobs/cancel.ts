@@ -35,8 +35,8 @@ export function lossOf(job: IJob, trans: Trans): string {
   const before = job.array?.states.cancelled ?? 0;
   return before
     ? trans._n(
-        '%1 element was cancelled before. What is cancelled now cannot be told from it later.',
-        '%1 elements were cancelled before. What is cancelled now cannot be told from them later.',
+        '%1 element was cancelled before. What is cancelled now cannot be told apart from it later.',
+        '%1 elements were cancelled before. What is cancelled now cannot be told apart from them later.',
         before
       )
     : '';
@@ -58,7 +58,7 @@ export async function cancelJob(workbench: IWorkbench, job: IJob, onUndo: () => 
   }
   const cancelled = await client.jobs.cancel(job.id);
   if (cancelled.state !== 'cancelled' && !isActive(cancelled)) {
-    told(trans.__('%1 had ended before.', name));
+    told(trans.__('%1 had ended before.', name), trans);
   } else if (!loss) {
     const ran = job.state === 'running' && job.elapsed_seconds !== null;
     const said = ran
@@ -70,7 +70,7 @@ export async function cancelJob(workbench: IWorkbench, job: IJob, onUndo: () => 
       : trans.__('%1 is cancelled.', name);
     const undo = (): void =>
       void takeBack(workbench, cancelled).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
-    done(said, { label: trans.__('Undo'), run: undo });
+    done(said, trans, { label: trans.__('Undo'), run: undo });
   }
   return true;
 }
@@ -79,9 +79,9 @@ export async function cancelJob(workbench: IWorkbench, job: IJob, onUndo: () => 
 async function takeBack({ client, trans }: IWorkbench, job: IJob): Promise<void> {
   const { state, name } = await over(client, job);
   if (state === 'succeeded') {
-    told(trans.__('%1 had succeeded before it was cancelled.', name));
+    told(trans.__('%1 had succeeded before it was cancelled.', name), trans);
   } else {
     await client.jobs.restore(job.id);
-    done(trans.__('%1 waits again.', name));
+    done(trans.__('%1 waits again.', name), trans);
   }
 }

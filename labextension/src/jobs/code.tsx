@@ -75,7 +75,7 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
   );
 
   function growing(shown: number, grow: (limit: number) => void): { onMore?: () => void; rest: string } {
-    return { onMore: shown < MOST ? () => grow(MOST) : undefined, rest: trans.__('git status tells of all') };
+    return { onMore: shown < MOST ? () => grow(MOST) : undefined, rest: trans.__('git status lists all') };
   }
 }
 

@@ -69,7 +69,7 @@ export function Forecast({
       ) : (
         <>
           {estimate && !estimate.refused && <Said estimate={estimate} jobs={jobs} />}
-          {silent && trans.__('when it starts cannot be told now')}
+          {silent && trans.__('its start time is not known now')}
         </>
       )}
     </p>
@@ -85,7 +85,7 @@ function Said({ estimate, jobs }: { estimate: IEstimate; jobs: number }): React.
   return (
     <>
       {at === null ? (
-        trans.__('when it starts cannot be told')
+        trans.__('start time not known')
       ) : soon ? (
         trans.__('starts now')
       ) : (

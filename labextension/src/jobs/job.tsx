@@ -187,7 +187,7 @@ function Waiting({ job }: { job: IJob }): React.ReactElement {
         {
           label: trans.__('Notify Me'),
           onClick: () => notify(workbench, job.ref),
-          caption: trans.__('Tell when it ends')
+          caption: trans.__('Show a notification when it ends')
         }
       ]
     : [];

@@ -144,7 +144,7 @@ export function Output({ job }: { job: IJob }): React.ReactElement {
 function Cells({ cells, failed }: { cells: readonly IShownCell[]; failed: number | null }): React.ReactElement {
   const { trans } = useWorkbench();
   if (!cells.length) {
-    return <p className={cx('more')}>{trans.__('No cell put anything out.')}</p>;
+    return <p className={cx('more')}>{trans.__('No cell has any output.')}</p>;
   }
   return (
     <>
@@ -188,7 +188,7 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
       return (
         <>
           {output.frames.map((frame, index) => (
-            <FrameTable key={index} frame={frame} label={trans.__('Table put out by cell %1', cell)} />
+            <FrameTable key={index} frame={frame} label={trans.__('Table from cell %1', cell)} />
           ))}
           {(output.more > 0 || output.partial) && (
             <p className={cx('more')}>
@@ -200,7 +200,7 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
         </>
       );
     case 'image':
-      return <img src={output.text} alt={trans.__('Picture put out by cell %1', cell)} />;
+      return <img src={output.text} alt={trans.__('Picture from cell %1', cell)} />;
     default:
       return (
         <div className={cx('output-text', output.kind === 'error' && 'tone-bad')} tabIndex={0} role="group">

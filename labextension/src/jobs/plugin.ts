@@ -106,7 +106,7 @@ function tellEnds(app: JupyterFrontEnd, workbench: IWorkbench, registry: ISettin
   workbench.addCommand({
     id: NOTIFY,
     label: trans.__('Notify of the End of a Job'),
-    caption: trans.__('Tell in a notification when a job ends'),
+    caption: trans.__('Show a notification when a job ends'),
     args: { ref: { type: 'string', description: trans.__('The reference of the job') } },
     execute: ({ ref }) => {
       const found = jobRef(ref);

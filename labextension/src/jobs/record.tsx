@@ -71,11 +71,8 @@ function AttemptTable({ page, onMore, workbench: { trans } }: IAttemptsProps): R
     {
       key: 'reason',
       head: trans.__('reason'),
-      cell: attempt => (
-        <span className={cx('cell', 'is-wide')} title={attempt.reason}>
-          {attempt.reason || format.DASH}
-        </span>
-      )
+      wrap: true,
+      cell: attempt => attempt.reason || format.DASH
     }
   ];
   return (

@@ -135,7 +135,7 @@ function useSubmit({ notebook, source: { parameters, job, bare }, onOld }: ISubm
 function useWords(): IFaultWords {
   const { trans } = useWorkbench();
   return {
-    type: type => trans.__('This is no %1.', type),
+    type: type => trans.__('Not a valid %1.', type),
     exact: trans.__('This number is too large to be sent as it is.'),
     whole: (least, most) =>
       most < 1e6

@@ -126,7 +126,7 @@ function usePromote(query: IQuery<IModelDetail>): OnVersion {
           before && before !== version.version
             ? { label: trans.__('Undo'), run: () => void run(() => move(version.model, before, alias)) }
             : undefined;
-        done(trans.__('%1 is now v%2 of %3.', alias, version.version, version.model), back);
+        done(trans.__('%1 is now v%2 of %3.', alias, version.version, version.model), trans, back);
       }
     })();
   };

@@ -261,7 +261,7 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
   const { arrive } = useContext(PageContext);
   const asked = goal?.id === alert.ref ? goal.turn : null;
   useEffect(() => {
-    const arrival = asked === null ? null : arrive();
+    const arrival = asked === null ? null : arrive(asked);
     if (arrival) {
       host.current?.scrollIntoView({ block: 'nearest' });
     }

@@ -39,7 +39,7 @@ export class Kernels {
       }));
     if (sure) {
       await this._app.serviceManager.sessions.shutdown(session.id);
-      done(trans.__('The kernel of %1 is shut down.', session.path));
+      done(trans.__('The kernel of %1 is shut down.', session.path), trans);
     }
   }
 

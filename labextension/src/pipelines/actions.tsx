@@ -96,7 +96,7 @@ export function PipelineButtons({ detail, actions }: IButtonsProps): React.React
         <Button
           kind="primary"
           label={trans._n('Repair, %1 step', 'Repair, %1 steps', count)}
-          caption={trans.__('Run what failed and what hangs on it; what had succeeded is taken as it is')}
+          caption={trans.__('Run what failed and what depends on it; what had succeeded is taken as it is')}
           disabled={busy}
           onClick={() => actions.repair(last)}
         />
@@ -192,7 +192,7 @@ function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
   const begin = (): Promise<boolean> =>
     act(async () => {
       const begun = await client.pipelines.backfill(name, { ...range, dry_run: false });
-      done(trans._n('%1 run begins.', '%1 runs begin, oldest first.', begun.runs));
+      done(trans._n('%1 run begins.', '%1 runs begin, oldest first.', begun.runs), trans);
     });
   return (
     <InlineForm

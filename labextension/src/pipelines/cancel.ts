@@ -32,7 +32,7 @@ export async function cancelRun(
   if (!long) {
     const undo = (): void =>
       void goOn(workbench, known).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
-    done(trans.__('The run of %1 is cancelled. An undo goes on with what it had not finished.', pipeline), {
+    done(trans.__('The run of %1 is cancelled. An undo goes on with what it had not finished.', pipeline), trans, {
       label: trans.__('Undo'),
       run: undo
     });

@@ -48,7 +48,7 @@ export function Canvas(props: ICanvasProps): React.ReactElement {
     if (await text.change(before => client.pipelines.edit(before, ['steps', name]))) {
       onStep(null);
       setOpen(null);
-      done(trans.__('Step %1 is taken out.', name), { label: trans.__('Undo'), run: text.undo });
+      done(trans.__('Step %1 is removed.', name), trans, { label: trans.__('Undo'), run: text.undo });
     }
   };
   usePageKey('n', trans.__('new step'), () => setOpen('new'), free);
@@ -144,7 +144,7 @@ function Verbs({ free, chosen, open, onOpen, onRemove }: IVerbsProps): React.Rea
         onClick={() => onOpen(open === 'connect' ? null : 'connect')}
       />
       <Key>e</Key>
-      <Button label={trans.__('Take Out')} caption={caption} disabled={!free || !chosen} onClick={onRemove} />
+      <Button label={trans.__('Remove')} caption={caption} disabled={!free || !chosen} onClick={onRemove} />
       <Key>Delete</Key>
     </div>
   );

@@ -75,7 +75,7 @@ export class Creator {
         await ready;
         const step = await stepOf(client.pipelines, notebook, PathExt.dirname(chosen.path));
         const added = await changeText(model.sharedModel, text => withStep(client.pipelines, text, step), trans);
-        done(trans.__('Step %1 is added; save the file to keep it.', added.name));
+        done(trans.__('Step %1 is added; save the file to keep it.', added.name), trans);
       }
     });
   }

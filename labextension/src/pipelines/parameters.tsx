@@ -97,7 +97,7 @@ export function ParameterInputs({
               faults.get(name) instanceof Inexact
                 ? trans.__('This number is too large to be sent as it is.')
                 : faults.has(name)
-                  ? trans.__('This is no %1.', type)
+                  ? trans.__('Not a valid %1.', type)
                   : undefined
             }
             onChange={write}

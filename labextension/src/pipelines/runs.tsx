@@ -1,4 +1,4 @@
-import React, { useMemo, useState } from 'react';
+import React, { useEffect, useMemo, useRef, useState } from 'react';
 
 import { ApiError } from '../api/errors';
 import type { IExplanation, IPipelineDetail, IPipelineRun, ISchedule, IStepRun } from '../api/types';
@@ -91,8 +91,10 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
     setColumn(next.column);
     onStep(next.row);
   };
+  const [cards, showCards] = useScrollTo();
   const openCell = (next: ICellSpot): void => {
     select(next);
+    showCards();
     const at = columns.find(item => item.id === next.column);
     const run = at && cellOf(at, next.row);
     if (run?.state === 'failed' && run.notebook) {
@@ -124,20 +126,34 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
             <p className={cx('more')}>{trans.__('It has not run yet.')}</p>
           )}
           <StatesKey columns={columns} />
-          <Cards
-            detail={detail}
-            actions={actions}
-            column={shown}
-            step={chosen ?? null}
-            schedules={due.data?.schedules ?? []}
-            onDone={async () => {
-              await Promise.all([due.refresh(), query.refresh(), actions.refresh()]);
-            }}
-          />
+          <div ref={cards} className={cx('run-cards')}>
+            <Cards
+              detail={detail}
+              actions={actions}
+              column={shown}
+              step={chosen ?? null}
+              schedules={due.data?.schedules ?? []}
+              onDone={async () => {
+                await Promise.all([due.refresh(), query.refresh(), actions.refresh()]);
+              }}
+            />
+          </div>
         </>
       )}
     </Result>
   );
+}
+
+/** A place, and the call that brings it into sight with what is drawn next: below a large matrix, or in a low window, it may lie beyond the edge. */
+function useScrollTo(): [place: React.RefObject<HTMLDivElement>, show: () => void] {
+  const place = useRef<HTMLDivElement>(null);
+  const [asked, ask] = useState(0);
+  useEffect(() => {
+    if (asked) {
+      place.current?.scrollIntoView({ block: 'nearest' });
+    }
+  }, [asked]);
+  return [place, () => ask(count => count + 1)];
 }
 
 /** The shapes that stand in the matrix, with their words. */
@@ -170,7 +186,7 @@ function Cards({ detail, actions, column, step, schedules, onDone }: ICardsProps
   const failed = run?.steps.filter(({ state }) => state === 'failed') ?? [];
   const chosen = step === null ? undefined : run?.steps.find(({ name }) => name === step);
   return (
-    <div className={cx('run-cards')}>
+    <>
       {column?.missed && <Missed missed={column.missed} schedules={schedules} onDone={onDone} />}
       {(chosen?.state === 'failed' ? [chosen] : failed).map(item => (
         <Failed key={item.name} step={item} {...{ detail, actions, run }} />
@@ -178,7 +194,7 @@ function Cards({ detail, actions, column, step, schedules, onDone }: ICardsProps
       {step !== null && (
         <StepCard key={`${step} ${run?.run}`} detail={detail} actions={actions} step={step} ran={chosen} run={run} />
       )}
-    </div>
+    </>
   );
 }
 
@@ -242,7 +258,7 @@ function Failed({ detail, step, actions, run }: IFailedProps): React.ReactElemen
     verbs.push({ label: trans.__('Open Job'), onClick: () => void open(formatRef('job', job)) });
   }
   const fix = repairable
-    ? trans.__('Repair runs %1 and what hangs on it; what had succeeded is taken as it is.', step.name)
+    ? trans.__('Repair runs %1 and what depends on it; what had succeeded is taken as it is.', step.name)
     : '';
   return (
     <ErrorCard

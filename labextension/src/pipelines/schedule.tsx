@@ -117,7 +117,7 @@ function useRemove(name: string, { run }: IActionState, refresh: () => Promise<v
       trans
     });
     if (sure && (await run(() => client.schedules.remove(name)))) {
-      done(trans.__('Schedule %1 is deleted.', name));
+      done(trans.__('Schedule %1 is deleted.', name), trans);
       await refresh();
     }
   };

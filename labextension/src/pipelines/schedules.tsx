@@ -94,14 +94,17 @@ export function scheduleVerbs(
       await (active ? client.schedules.resume(name) : client.schedules.pause(name));
       await onChange();
       done(
-        active ? trans.__('%1 goes on.', name) : trans.__('%1 is paused: it starts nothing until you resume it.', name),
+        active
+          ? trans.__('%1 is resumed.', name)
+          : trans.__('%1 is paused: it starts nothing until you resume it.', name),
+        trans,
         { label: trans.__('Undo'), run: () => void turn(name, !active) }
       );
     });
   const begin = async (name: string, due?: string): Promise<void> => {
     await client.schedules.runNow(name, due);
     await onChange();
-    done(due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name));
+    done(due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name), trans);
   };
   return {
     toggle: ({ name, state }) => void turn(name, state === 'paused'),
@@ -115,7 +118,7 @@ export function scheduleVerbs(
           await begin(name, missed.due);
         } else {
           await onChange();
-          done(trans.__('No missed time of %1 is left: nothing was started.', name));
+          done(trans.__('No missed time of %1 is left: nothing was started.', name), trans);
         }
       })
   };

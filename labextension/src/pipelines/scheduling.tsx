@@ -117,7 +117,10 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
     run(async () => {
       const facts = factsOf(form, job, values);
       const made = await send(known ? differing(facts, factsOf(start, job)) : facts);
-      done(known ? trans.__('Schedule %1 is changed.', made.name) : trans.__('Schedule %1 is made.', made.name));
+      done(
+        known ? trans.__('Schedule %1 is changed.', made.name) : trans.__('Schedule %1 is created.', made.name),
+        trans
+      );
       setChanges({});
       await onDone();
       await open(made.ref);

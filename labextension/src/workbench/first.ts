@@ -14,7 +14,7 @@ export async function openFirstSteps(workbench: IWorkbench, commands: CommandReg
     }
     const { path } = await client.firstSteps();
     if (path === null) {
-      told(trans.__('The project lies outside the folder of this server: first-steps.ipynb is there.'));
+      told(trans.__('The project lies outside the folder of this server: first-steps.ipynb is there.'), trans);
       return;
     }
     await commands.execute('docmanager:open', { path });
@@ -33,9 +33,9 @@ async function hasProject({ client, trans }: IWorkbench): Promise<boolean> {
     }
   }
   const sure = await confirm({
-    title: trans.__('Begin a project here?'),
+    title: trans.__('Create a project here?'),
     body: trans.__('The folder of this server gets a file mlinfra.toml and the notebook first-steps.ipynb.'),
-    action: trans.__('Begin'),
+    action: trans.__('Create'),
     trans
   });
   if (sure) {

@@ -18,7 +18,7 @@ class PageBody extends FrameWidget {
     private readonly _component: React.ComponentType<IPageProps>
   ) {
     super(workbench, 'page');
-    this._arrivals.ask();
+    this._arrivals.ask(this._again);
   }
 
   protected override content(): React.ReactElement {
@@ -37,7 +37,7 @@ class PageBody extends FrameWidget {
   revisit(asked: string): void {
     this._again += 1;
     this._asked = asked;
-    this._arrivals.ask();
+    this._arrivals.ask(this._again);
     this.update();
   }
 

@@ -101,7 +101,7 @@ function NoProject({ onMade }: { onMade: () => Promise<void> }): React.ReactElem
   const create = (): Promise<boolean> =>
     run(async () => {
       const { root } = await client.init();
-      done(trans.__('%1 is a project now.', root));
+      done(trans.__('%1 is a project now.', root), trans);
       await onMade();
     });
   return (

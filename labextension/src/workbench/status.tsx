@@ -135,7 +135,7 @@ class StatusItem extends ReactWidget {
 
 export const status: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:status',
-  description: 'GPUs, jobs and alerts in the status bar; hidden when there is nothing to tell.',
+  description: 'GPUs, jobs and alerts in the status bar; hidden when there is nothing to show.',
   autoStart: true,
   requires: [IWorkbench, IStatusBar],
   activate: (app: JupyterFrontEnd, workbench: IWorkbench, bar: IStatusBar) => {

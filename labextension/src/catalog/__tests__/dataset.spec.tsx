@@ -177,7 +177,7 @@ it('a page that was asked for by one of its columns selects it, on whatever tab 
         <DatasetPage reference="dataset:n.a" name="n.a" />
       </PageContext.Provider>
     );
-  arrivals.ask();
+  arrivals.ask(0);
   const { rerender } = render(page('column:n.a.y', 0));
   await settle();
   const row = (): HTMLElement => screen.getByRole('row', { selected: true });
@@ -186,14 +186,14 @@ it('a page that was asked for by one of its columns selects it, on whatever tab 
   fireEvent.click(screen.getByRole('tab', { name: 'Snapshots' }));
   await settle();
   expect(screen.queryByRole('row', { selected: true })).toBeNull();
-  arrivals.ask();
+  arrivals.ask(1);
   rerender(page('column:n.a.x', 1));
   await settle();
   expect(row().dataset.mlinfraRef).toBe('column:n.a.x');
   // Asked for, and left before its columns were drawn: the tab that is chosen by hand does not take the focus.
   const tab = (name: string): HTMLElement => screen.getByRole('tab', { name });
   fireEvent.click(tab('Snapshots'));
-  arrivals.ask();
+  arrivals.ask(1);
   act(() => tab('Snapshots').focus());
   fireEvent.click(tab('Columns'));
   await settle();

@@ -255,7 +255,7 @@ describe('a row that was asked for', () => {
   it('is selected, in sight and has the focus, once for each time', () => {
     const seen = (Element.prototype.scrollIntoView = jest.fn());
     const { arrivals, list } = asked();
-    arrivals.ask();
+    arrivals.ask(1);
     const { rerender } = render(list(1));
     expect(document.activeElement).toBe(item('^c'));
     expect(item('^c').getAttribute('aria-selected')).toBe('true');
@@ -263,7 +263,7 @@ describe('a row that was asked for', () => {
     act(() => item('^a').focus());
     rerender(list(1));
     expect(document.activeElement).toBe(item('^a'));
-    arrivals.ask();
+    arrivals.ask(2);
     rerender(list(2));
     expect(document.activeElement).toBe(item('^c'));
     act(() => item('^c').blur());
@@ -271,10 +271,23 @@ describe('a row that was asked for', () => {
     expect(document.activeElement).toBe(document.body);
   });
 
+  it('is gone to when it is drawn, not when what was asked for before is drawn once more', () => {
+    Element.prototype.scrollIntoView = jest.fn();
+    const { arrivals, list } = asked();
+    arrivals.ask(1);
+    const { rerender } = render(list(1));
+    act(() => item('^a').focus());
+    arrivals.ask(2);
+    rerender(list(1)); // the page comes into sight
+    expect(document.activeElement).toBe(item('^a'));
+    rerender(list(2));
+    expect(document.activeElement).toBe(item('^c'));
+  });
+
   it('leaves the focus where its user has gone meanwhile', () => {
     const seen = (Element.prototype.scrollIntoView = jest.fn());
     const { arrivals, list } = asked();
-    arrivals.ask();
+    arrivals.ask(1);
     const notebook = document.body.appendChild(document.createElement('textarea'));
     notebook.focus();
     render(list(1));

@@ -102,7 +102,7 @@ describe('the code of a deployment', () => {
     fireEvent.change(screen.getByLabelText('Request body'), { target: { value: '{oops' } });
     fireEvent.click(screen.getByRole('button', { name: 'Ask' }));
     const card = screen.getByRole('alert').textContent;
-    expect(card).toContain('The request is no JSON.');
+    expect(card).toContain('The request is not valid JSON.');
     expect(card).toContain('double quotes');
     expect(predict).not.toHaveBeenCalled();
     expect(shown()).toContain('once all fields are right');

@@ -46,7 +46,7 @@ describe('the code of a job that is submitted now', () => {
     expect(screen.getByText(/^1 of 240/)).toBeTruthy();
     fireEvent.click(screen.getByRole('button', { name: /^next/ }));
     await waitFor(() => expect(asked).toEqual([50, 500]));
-    expect(await screen.findByText(/git status tells of all/)).toBeTruthy();
+    expect(await screen.findByText(/git status lists all/)).toBeTruthy();
   });
 
   it('names no commit where there is none', async () => {

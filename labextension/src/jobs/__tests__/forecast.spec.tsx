@@ -31,12 +31,12 @@ describe('the live line of the form', () => {
   });
 
   it('says what cannot be told', async () => {
-    expect(await said({})).toBe('when it starts cannot be told · no earlier run like it');
+    expect(await said({})).toBe('start time not known · no earlier run like it');
   });
 
   it.each([
-    [new ApiError('unreachable', 'gone'), 'when it starts cannot be told now'],
-    [new ApiError('unavailable', 'The workbench is busy.', '', '', 503), 'when it starts cannot be told now'],
+    [new ApiError('unreachable', 'gone'), 'its start time is not known now'],
+    [new ApiError('unavailable', 'The workbench is busy.', '', '', 503), 'its start time is not known now'],
     [new ApiError('bad_request', 'There is no such queue.', '', '', 400), 'It can never start. There is no such queue.']
   ])('says never only where the server has said so: %s', async (error, words) => {
     const estimate = (): Promise<never> => Promise.reject(error);
@@ -54,7 +54,7 @@ describe('the live line of the form', () => {
     await waitFor(() => expect(screen.getByRole('status').textContent).toContain('no earlier run'));
     fake.emit({ topic: 'job', ref: 'job:1', data: {} });
     await waitFor(() => expect(estimate).toHaveBeenCalledTimes(2));
-    expect(screen.getByRole('status').textContent).toBe('when it starts cannot be told · no earlier run like it');
+    expect(screen.getByRole('status').textContent).toBe('start time not known · no earlier run like it');
   });
 
   it('says nothing of new needs with the answer to others', async () => {

@@ -12,7 +12,7 @@ const PARAMETERS = [
   { name: 'day', type: 'str', default: '2013-12-01' }
 ];
 const FAULT = {
-  type: (type: string) => `This is no ${type}.`,
+  type: (type: string) => `Not a valid ${type}.`,
   exact: 'Too large.',
   whole: (least: number) => `${least} or more.`,
   gpus: 'Whole, or a part.',
@@ -53,7 +53,7 @@ describe('the submit form', () => {
       FAULT
     );
     expect(spec).toBeNull();
-    expect(faults).toEqual({ 'parameter:depth': 'This is no int.', cpus: '0 or more.' });
+    expect(faults).toEqual({ 'parameter:depth': 'Not a valid int.', cpus: '0 or more.' });
   });
 
   it.each(['5', 'true', '[1]'])('tells the command line that the text %s is a text', day => {

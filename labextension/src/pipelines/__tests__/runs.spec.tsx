@@ -72,3 +72,13 @@ it.each([
   expect(await screen.findByText('train failed')).toBeTruthy();
   expect(screen.queryAllByRole('button', { name: 'Repair' })).toHaveLength(offered);
 });
+
+it('what is to be said of a cell that is opened comes into sight', async () => {
+  const seen = (Element.prototype.scrollIntoView = jest.fn());
+  shown({ state: 'failed', reason: 'Cell 2 failed.' }, ['train']);
+  const cell = await screen.findByRole('gridcell');
+  expect(seen).not.toHaveBeenCalled();
+  fireEvent.click(cell);
+  const [place] = seen.mock.instances as unknown as HTMLElement[];
+  expect(place?.textContent).toContain('train failed');
+});

@@ -27,9 +27,9 @@ it('a page gives its tab the name of what it shows', async () => {
 
 it('a page that is asked for goes there once for each time, and takes the focus only while its user waits for it', async () => {
   const arrivals: Arrival[] = [];
-  function Asked({ again }: IPageProps): React.ReactElement {
+  function Asked({ again = 0 }: IPageProps): React.ReactElement {
     const { arrive } = useContext(PageContext);
-    useEffect(() => void arrivals.push(arrive(), arrive()), [arrive, again]);
+    useEffect(() => void arrivals.push(arrive(again), arrive(again)), [arrive, again]);
     return <h1>model</h1>;
   }
   const spec = { icon: 'models', title: (name: string) => name } as IPageSpec;

@@ -1,0 +1,88 @@
+"""In a window of 1024 × 700 a page keeps its title, its tab and all that can be pressed within its edges."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import FOLDER, Lab, cell
+
+SMALL = {"width": 1024, "height": 700}
+BEYOND = """page => {
+  const frame = page.querySelector('[data-mlinfra-frame]');
+  const { left, right } = frame.getBoundingClientRect();
+  const inside = ({ left: from, right: to }) => from >= left - 1 && to <= right + 1;
+  const found = [...frame.querySelectorAll('h1, button, input, select, [role="tab"], [data-card] p, [data-card] dd')];
+  return found
+    .filter(node => node.checkVisibility() && !node.closest('[class*="unseen"], thead, td:has(~ td), [class*="graph"]')) // a wide table or graph scrolls; the last column stays
+    .filter(node => !inside(node.getBoundingClientRect()))
+    .map(node => `${node.tagName}: ${node.textContent || node.placeholder}`)
+    .concat(frame.scrollWidth > frame.clientWidth ? ['the page scrolls sideways'] : []);
+}"""
+LONG = "raise ValueError('the column customer_identification_number_of_the_previous_month is missing; ' * 9 + '/a/path/without/any/blank/' * 20)"
+
+
+@pytest.fixture
+def small(lab: Lab) -> Lab:
+    lab.page.set_viewport_size(SMALL)  # type: ignore[arg-type]
+    return lab
+
+
+def through(lab: Lab, page: Locator) -> dict[str, Any]:
+    """What lies beyond the edges, by the tab of the page; after the one that is open at first, which may have no tabs."""
+    expect(page.locator("[data-basis], [role=log], [role=grid]").first).to_be_attached()
+    lab.page.wait_for_timeout(500)
+    found = {"": page.evaluate(BEYOND)}
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        lab.page.wait_for_timeout(500)
+        found[tab.inner_text()] = page.evaluate(BEYOND)
+    return {name: cut for name, cut in found.items() if cut}
+
+
+@pytest.mark.parametrize(
+    ("panel", "reference"),
+    [
+        ("Catalog", "dataset:flights.departures"),
+        ("Features", "view:route_delays"),
+        ("Jobs", "pipeline:flights"),
+        ("Experiments", "experiment:flights"),
+        ("Models", "model:flights"),
+        ("Models", "deployment:flights"),
+        ("Models", "monitor:flights"),
+    ],
+)
+def test_nothing_that_can_be_pressed_is_cut_off(small: Lab, panel: str, reference: str) -> None:
+    assert through(small, small.open(panel, reference)) == {}
+
+
+def test_nothing_of_a_job_that_failed_with_a_long_error_is_cut_off(small: Lab) -> None:
+    file = small.server.root / FOLDER / "long.ipynb"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"cells": [cell(LONG)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    job = small.server.ask("mlinfra/api/jobs/jobs", "POST", {"notebook": f"{FOLDER}/long.ipynb"})["ref"]
+    while small.server.ask(f"mlinfra/api/jobs/jobs/{job.partition(':')[2]}")["state"] in ("queued", "running"):
+        time.sleep(0.5)
+    page = small.open("Jobs", job)
+    expect(page.get_by_text("…").first).to_be_visible()  # the reason says that there is more of it
+    assert through(small, page) == {}
+
+
+def test_the_tab_in_front_keeps_its_title_among_many(small: Lab) -> None:
+    for panel, reference in (
+        ("Catalog", "dataset:flights.weather"),
+        ("Features", "view:route_delays"),
+        ("Jobs", "pipeline:flights"),
+        ("Experiments", "experiment:flights"),
+        ("Models", "model:flights"),
+        ("Models", "deployment:flights"),
+        ("Models", "monitor:flights"),
+    ):
+        small.open(panel, reference)
+    label = small.page.locator('.lm-TabBar-tab[data-mlinfra-page="monitor:flights"] .lm-TabBar-tabLabel')
+    expect(label).to_have_text("monitor flights")
+    assert label.evaluate("label => label.clientWidth") >= 70
