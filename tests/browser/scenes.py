@@ -1,0 +1,149 @@
+"""A panel with a page of the flights project beside it, for each domain: for pictures, and for checks of what every page has to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Lab, cell
+
+
+def catalog(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    lab.row(panel, "dataset:flights.departures").focus()
+    lab.page.keyboard.press("ArrowRight")
+    expect(panel.locator('[data-mlinfra-ref^="column:"]').first).to_be_visible()
+    page = lab.open("Catalog", "dataset:flights.departures")
+    page.get_by_role("tab", name="Columns").click()
+    expect(page.locator("[data-basis]").nth(20)).to_be_visible()
+
+
+def features(lab: Lab) -> None:
+    panel = lab.panel("Features")
+    lab.row(panel, "view:route_delays").focus()
+    lab.page.keyboard.press("ArrowRight")
+    expect(panel.locator('[data-mlinfra-ref^="feature:"]').first).to_be_visible()
+    for key in ("ArrowRight", "ArrowDown"):
+        lab.page.keyboard.press(key)
+        lab.page.keyboard.press("Space")
+    page = lab.open("Features", "view:route_delays")
+    expect(page.locator("[data-basis]").first).to_be_visible()
+
+
+def jobs(lab: Lab) -> None:
+    page = lab.open("Jobs", "pipeline:flights")
+    expect(page.get_by_text("monitor", exact=True).first).to_be_visible()
+
+
+def job(lab: Lab) -> None:
+    panel = lab.panel("Jobs")
+    row = panel.get_by_role("tree", name="Jobs").get_by_role("treeitem").filter(has_text="train").first
+    reference = row.get_attribute("data-mlinfra-ref") or ""
+    row.click()
+    expect(lab.main(reference).get_by_role("log")).not_to_be_empty()
+
+
+TRAIN = """
+import json, os, pathlib, time
+for step in range(100_000):
+    print(f"epoch {step // 30:3d}  step {step:5d}  loss {1 / (step + 2) ** 0.5:.4f}", flush=True)
+    place = pathlib.Path(os.environ["MLINFRA_PROGRESS"])
+    place.with_suffix(".new").write_text(json.dumps({"fraction": min(0.99, 0.4 + step / 5000), "text": f"step {step}"}))
+    place.with_suffix(".new").rename(place)
+    time.sleep(0.1)
+"""
+SWEEP = "import os, sys, time; time.sleep(1); sys.exit(os.environ['depth'] == '5')"
+
+
+def queue(lab: Lab) -> None:
+    """One job runs, a sweep is under way, one is held, and one needs all slots: its page, with the queue below."""
+
+    def submit(*command: str, **spec: Any) -> dict[str, Any]:
+        found: dict[str, Any] = lab.server.ask("mlinfra/api/jobs/jobs", "POST", {"command": command, **spec})
+        return found
+
+    compute = lab.server.ask("mlinfra/api/jobs/compute")
+    gpus = len(compute["devices"])
+    submit("python", "-c", TRAIN, name="train", gpus=gpus // 2, time_limit_minutes=20)
+    cpus = max(1, compute["cpus"] - 1)
+    sweep = submit("python", "-c", SWEEP, name="sweep", array=[{"depth": str(depth)} for depth in range(16)], max_parallel=1, cpus=cpus, time_limit_minutes=1)
+    held = submit("python", "-c", TRAIN, name="report", priority=10)
+    lab.server.ask(f"mlinfra/api/jobs/jobs/{held['id']}/hold", "POST", {})
+    waits = submit("python", "-c", TRAIN, name="evaluate", gpus=gpus, cpus=compute["cpus"], time_limit_minutes=30)
+    page = lab.open("Jobs", waits["ref"])
+    expect(lab.row(lab.panel("Jobs"), sweep["ref"]).locator('[data-state="failed"]')).to_be_visible()
+    expect(page.get_by_role("grid", name="Queue").locator("tbody tr").nth(3)).to_be_visible()
+
+
+def submit(lab: Lab) -> None:
+    code = cell("depth: int = 6\nrate: float = 0.1\nday: str = '2013-12-01'", "parameters")
+    lab.notebook(code, cell("print(depth, rate, day)"), name="training").get_by_role("button", name="Run as Job").click()
+    form = lab.page.locator("form:visible")
+    for name, values in (("depth", "[4, 6, 8]"), ("rate", "[0.03, 0.1]")):
+        form.get_by_label(f"sweep {name}").check()
+        form.get_by_label(re.compile(f"^{name}")).fill(values)
+    form.get_by_label("at a time").fill("2")
+    form.get_by_label(re.compile("^time limit")).fill("30")
+    expect(form.get_by_role("status")).to_contain_text("starts")
+    lab.panel("Jobs")
+
+
+def experiments(lab: Lab) -> None:
+    page = lab.open("Experiments", "experiment:flights")
+    runs = page.get_by_role("grid", name="Runs").locator("tbody tr")
+    expect(runs.nth(1)).to_be_visible()
+    lab.row(lab.panel("Experiments"), "experiment:flights").focus()
+    lab.page.keyboard.press("ArrowRight")
+    ids = [(runs.nth(index).get_attribute("data-mlinfra-ref") or "").removeprefix("run:") for index in range(2)]
+    for index in range(2):
+        runs.nth(index).focus()
+        lab.page.keyboard.press("Space")
+    page.get_by_role("button", name="Compare 2").click()
+    expect(lab.main(f"compare:{','.join(ids)}").locator("figure canvas").first).to_be_visible()
+
+
+def models(lab: Lab) -> None:
+    page = lab.open("Models", "deployment:flights")
+    expect(page.get_by_role("group", name="Change the traffic")).to_be_visible()
+
+
+def monitor(lab: Lab) -> None:
+    page = lab.open("Models", "monitor:flights")
+    expect(page.locator("svg[role='img']").first).to_be_visible()
+
+
+def notebook(lab: Lab) -> None:
+    code = [
+        cell('import jupyter_mlinfra as ml\nfrom jupyter_mlinfra import charts\n\ndepartures = ml.dataset("flights.departures")\ndepartures'),
+        cell('delays = departures.scan().select("arr_delay").drop_nulls().collect()\ncharts.histogram(delays, "arr_delay", limits=(-60, 180))'),
+    ]
+    book: Locator = lab.notebook(*code, name="delays")
+    lab.panel("Catalog")
+    book.locator(".cm-content").first.click()
+    lab.page.keyboard.press("Shift+Enter")
+    lab.page.keyboard.press("Shift+Enter")
+    expect(book.locator("svg").filter(has_text="rows").last).to_be_visible(timeout=60_000)
+
+
+def pipeline(lab: Lab) -> None:
+    """Most telling once a run has failed."""
+    lab.page.locator('.jp-DirListing-item[data-file-type="mlpipeline"]').first.dblclick()
+    lab.panel("Jobs")
+    page = lab.page.locator(".jp-mlinfra-page-widget:visible")
+    expect(page.get_by_role("gridcell").first).to_be_visible()
+    page.locator('[data-node="train"]').click()
+
+
+def schedule(lab: Lab) -> None:
+    page = lab.open("Jobs", "pipeline:flights")
+    page.get_by_role("button", name="Schedule…", exact=True).click()
+    expect(lab.page.get_by_role("form", name="Schedule").locator("[data-due]")).to_have_count(5)
+
+
+SCENES: dict[str, Callable[[Lab], None]] = {
+    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "queue": queue, "submit": submit, "pipeline": pipeline, "schedule": schedule,
+    "experiments": experiments, "models": models, "monitor": monitor, "notebook": notebook,
+}  # fmt: skip

@@ -1,0 +1,46 @@
+"""axe finds nothing in any panel or page of ours, in the light and in the dark theme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Opener, Server, jupyterlab
+from tests.browser.scenes import SCENES
+from tests.conftest import Demo
+
+PAGES = ["catalog", "features", "jobs", "job", "submit", "pipeline", "schedule", "experiments", "models", "monitor"]
+OPTIONS = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+OURS = """
+for (const node of document.querySelectorAll('[class*="jp-mlinfra"]')) {
+  if (node.offsetParent !== null && !node.parentElement.closest('[data-axe]')) node.setAttribute('data-axe', '');
+}
+"""
+"""Marks what is drawn by the extension; the rest is JupyterLab's."""
+
+
+@pytest.fixture(scope="module", params=["Light", "Dark"])
+def themed(demo: Demo, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A JupyterLab in each theme."""
+    with jupyterlab(demo.root, tmp_path_factory.mktemp("themed"), theme=request.param) as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(fresh: Opener, themed: Server, name: str) -> None:
+    lab = fresh(themed)
+    lab.go()
+    SCENES[name](lab)
+    assert faults(lab.page) == []
+
+
+def faults(page: Page) -> list[str]:
+    """Each fault with the rule and the element that has it."""
+    page.evaluate(OURS)
+    found: Any = Axe().run(page, context="[data-axe]", options=OPTIONS).response
+    assert found["passes"] or found["inapplicable"], "nothing was looked at"
+    return [f"{rule['id']}: {node['html'][:200]} ({node['failureSummary']})" for rule in found["violations"] for node in rule["nodes"]]
