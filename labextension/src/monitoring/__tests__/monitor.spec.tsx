@@ -4,9 +4,16 @@ import type { IMonitorStatus } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { Tiles } from '../monitor';
 
-const figure = (value: number) => ({ value, basis: 'exact', n: null });
+const figure = (value: number): object => ({ value, basis: 'exact', n: null });
 const status = {
-  monitor: { state: 'ok', requests: figure(1412), rows: figure(28146), last_request_at: null, worst_psi: null, worst: '' },
+  monitor: {
+    state: 'ok',
+    requests: figure(1412),
+    rows: figure(28146),
+    last_request_at: null,
+    worst_psi: null,
+    worst: ''
+  },
   alerts: [],
   drift: [],
   features: 25,
