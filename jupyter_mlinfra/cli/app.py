@@ -21,7 +21,7 @@ import click
 
 from ..core.display import printable
 from ..core.errors import BadRequest, MLInfraError
-from ..core.records import to_json
+from ..core.records import Page, to_json
 from .domain import Domain, Words, sentence
 from .session import Ended, Session
 
@@ -46,6 +46,21 @@ GROUPS = {
 }
 VERBS = ("status", "search", "up", "down", "init")
 """Verbs of no domain, in `cli.workbench`."""
+
+
+BEGIN = {
+    "catalog": "mlinfra catalog ingest FILES --into shop.orders",
+    "features": "definitions in feature_repo/, then: mlinfra features apply",
+    "jobs": "mlinfra jobs submit NOTEBOOK",
+    "pipelines": "mlinfra pipelines propose NOTEBOOKS",
+    "schedules": 'mlinfra schedules create NAME --pipeline PIPELINE --cron "0 6 * * *"',
+    "experiments": "%load_ext jupyter_mlinfra in a notebook, then plain mlflow, or ml.track(NAME)",
+    "runs": "%load_ext jupyter_mlinfra in a notebook, then plain mlflow, or ml.track(NAME)",
+    "models": "mlinfra models register RUN",
+    "deployments": "mlinfra deployments deploy MODEL/VERSION",
+    "monitors": "mlinfra monitors watch DEPLOYMENT",
+}
+"""How the first one of each noun is made, for whoever lists none."""
 
 
 class Root(Words):
@@ -150,7 +165,7 @@ def everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
 def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
     try:
         ended = run(words, session)
-        text = _json(ended) if session.json else "" if ended.silent else _text(ended, session)
+        text = _json(ended) if session.json else "" if ended.silent else _text(ended, session, words)
     except KeyboardInterrupt:
         stopped = MLInfraError("It was interrupted.", "Ctrl-C was pressed.", "Start it again; nothing is half-done.")
         return _fail(stopped, session, out, code=130, name="interrupted")
@@ -197,9 +212,12 @@ def _json(ended: Ended) -> str:
     return json.dumps(value)
 
 
-def _text(ended: Ended, session: Session) -> str:
+def _text(ended: Ended, session: Session, words: Sequence[str]) -> str:
     from .text import text_of
 
+    domain, *rest = words
+    if rest == ["list"] and domain in BEGIN and isinstance(ended.value, Page) and not ended.value.total and not ended.value.note:
+        return f"There are none yet. To begin: {BEGIN[domain]}"
     return text_of(ended.value, session.opened)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
@@ -44,8 +43,9 @@ def _show(session: Session, name: str) -> Any:
 @_reason
 def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
     """Package a version, prove it by tests, and only then give it traffic."""
-    name = name or re.split("[/@]", version)[0]
-    return session.bench.deployments.deploy(name, version=version, on_progress=session.say, **options)
+    from ..deployments import name_for
+
+    return session.bench.deployments.deploy(name or name_for(version), version=version, on_progress=session.say, **options)
 
 
 @deployments.verb("traffic")

@@ -32,7 +32,9 @@ def check_place(root: Path, command: Sequence[str]) -> None:
     for word in command:
         if not os.path.isabs(word) and (here / word).is_file() and not (root / word).exists():
             fix = f"mlinfra jobs submit --cwd {shlex.quote(folder)} -- {shlex.join(command)}"
-            raise BadRequest(f"The job would not find {word}.", f"It lies in {folder}, and a command runs in the project's root unless --cwd says otherwise.", fix)
+            raise BadRequest(
+                f"The job would not find {word}.", f"It lies in {folder}, and a command runs in the project's root unless --cwd says otherwise.", fix
+            )
 
 
 def pipeline_in_project(root: Path, name: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.display import printable
 from ..widgets.cards import Card, card_of
 from ..widgets.known import card_in
-from ..widgets.words import counted, datum, plain, spoken, uncut
+from ..widgets.words import counted, datum, plain, spoken, stored, uncut
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -23,7 +23,7 @@ _GAP = "  "
 _SHORT, _LONG, _LEAST = 20, 32, 12
 """Where the terminal is narrow, text wider than `_SHORT` is cut to `_LONG` or to what is left; below `_LEAST` it is left out."""
 # A number with its basis and its unit; a file called 01_ingest.ipynb is none.
-_NUMBER = re.compile(r"NaN|−?∞|[≈~n=]{0,2} ?[-−]?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+ [a-z]{1,3})?)?( est\.)?")
+_NUMBER = re.compile(r"NaN|−?∞|[≈~n=]{0,2} ?(?:[<>] )?[-−]?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+ [a-z]{1,3})?)?( est\.)?")
 
 
 def text_of(value: Any, workbench: Workbench | None = None) -> str:
@@ -37,7 +37,8 @@ def _text_of(value: Any, workbench: Workbench | None) -> str:
     if card is not None:
         return _card(card)
     if hasattr(value, "write_json"):  # a frame
-        value = json.loads(value.write_json()) or "no rows"
+        rows = [{name: stored(item) for name, item in row.items()} for row in json.loads(value.write_json())]
+        return table(rows, width=terminal()) or "no rows"
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         return table([{name: datum(item) for name, item in row.items()} for row in value], width=terminal())
     if isinstance(value, Mapping):

@@ -94,6 +94,11 @@ def datum(value: Any) -> str:
     return _minus(str(value)) if isinstance(value, int) and not isinstance(value, bool) else plain(value)
 
 
+def stored(value: Any) -> str:
+    """A value of somebody's rows, as it is stored: a price keeps its cents."""
+    return _minus(f"{value:.15g}") if isinstance(value, float) and math.isfinite(value) else datum(value)
+
+
 def number(value: Number | None) -> str:
     """A number with its basis: `≈` approximate, `~` from a sample, `est.` estimated, `n=` a group size."""
     if value is None or value.value is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -17,6 +16,7 @@ from ..core.records import Page, page_of
 from ..core.search import Document
 from . import client, measuring, payloads, state, views
 from .logged import Answers
+from .names import check_name
 from .packaging import Bundle, damage, load_bundle, package, prune
 from .rollout import START_SECONDS, STOP_SECONDS, Aim, Progress, Rollout
 from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
     from ..experiments import Experiments
-
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 class Deployments:
@@ -67,8 +65,7 @@ class Deployments:
         Raises Unprocessable when the model cannot be served or a test fails: the traffic is then as it was. Conflict while another deploy
         of the same deployment is under way. Unavailable when the port is taken or no environment can be built.
         """
-        if not _NAME.match(name):
-            raise BadRequest(f"{name!r} cannot name a deployment.", "Small letters, digits and hyphens, at most 63.", "For example flights.")
+        check_name(name)
         tell = on_progress or (lambda _: None)
         found = self._experiments.version(version)
         label = f"v{found.version}"

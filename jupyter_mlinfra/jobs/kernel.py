@@ -61,7 +61,10 @@ class _Bars:
 _sys.meta_path.insert(0, _Bars)
 del _sys, _Bars
 """
-"""`tqdm.auto` takes its bar for notebooks in any kernel that has ipywidgets: in a job nobody sees that widget, and its log says nothing. Here it takes that for terminals."""
+"""`tqdm.auto` takes its bar for notebooks in any kernel that has ipywidgets: in a job nobody sees that widget, and the log says nothing.
+
+Here it takes that for terminals.
+"""
 
 
 class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped

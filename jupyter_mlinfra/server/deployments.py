@@ -28,17 +28,21 @@ class DeploymentList(Handler):
     def post(
         self,
         *,
-        name: Name,
         version: Name,
+        name: Name | None = None,
         traffic: Percent | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
         reason: Text = "",
     ) -> Job:
         """Package a version, prove it, and give it traffic: a job. The states of the deployment come as events. Raises NotFound.
 
+        name: of the deployment; without it, the model's in small letters and with hyphens.
         answers: of a classifier; without it, what its own pyfunc answers.
         """
+        from ..deployments import name_for
+
         self.bench.experiments.version(version)
+        name = name_for(version) if name is None else name
         options = {"name": name, "traffic": traffic, "answers": answers, "reason": reason or None}
         return as_job(self.bench, "deployments deploy", version, of=f"{version} to {name}", **options)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.refs import reference
 from .rows import METRICS, ROWS, Row, metrics_of, row_of, rows_of
-from .words import NONE, assigned, beginning, counted, datum, moment, number, plain, share, size, span, state, took
+from .words import NONE, assigned, beginning, counted, moment, number, plain, share, size, span, state, stored, took
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def _profile(item: Any) -> Card:
 
 def _row_block(item: Any) -> Card:
     names = [column.name for column in item.columns]
-    rows = [dict(zip(names, (beginning(datum(value), 40) for value in values), strict=True)) for values in zip(*item.data, strict=True)]
+    rows = [dict(zip(names, (beginning(stored(value), 40) for value in values), strict=True)) for values in zip(*item.data, strict=True)]
     last = item.start + item.shown
     return Card(title=f"rows {item.start + 1:,}–{last:,} of {item.total:,}" if item.shown else "no rows", rows=rows)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.records import Number
 from ..core.refs import named
-from .words import NONE, assigned, beginning, datum, moment, number, plain, share, size, span, state
+from .words import NONE, assigned, beginning, datum, moment, number, plain, share, size, span, state, stored
 
 Row = Mapping[str, str]
 
@@ -91,7 +91,7 @@ def materialized(item: Any) -> Row:
 
 
 def online_row(item: Any) -> Row:
-    values = {name: datum(value) if item.status[name] == "present" else f"({state(item.status[name])})" for name, value in item.values.items()}
+    values = {name: stored(value) if item.status[name] == "present" else f"({state(item.status[name])})" for name, value in item.values.items()}
     return {**{key: datum(value) for key, value in item.entity.items()}, **values}
 
 

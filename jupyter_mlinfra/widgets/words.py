@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ..core.display import NONE, assigned, datum, moment, number, plain, spoken, state
+from ..core.display import NONE, assigned, datum, moment, number, plain, spoken, state, stored
 from ..core.records import Number
 
-__all__ = ["NONE", "assigned", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "spoken", "state", "uncut"]
+__all__ = ["NONE", "assigned", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "spoken", "state", "stored", "uncut"]
 
 
 def counted(count: int, noun: str) -> str:

@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.cli.app import GROUPS, main, run
+from jupyter_mlinfra.cli.app import BEGIN, GROUPS, main, run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import page_of
 from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 from tests.cli.conftest import Said
 from tests.core.test_import import HEAVY
@@ -123,6 +124,15 @@ def test_a_word_that_is_no_command_is_answered_with_those_that_may_be_meant(word
     with pytest.raises(BadRequest, match="There is no command") as caught:
         run(words, Session())
     assert caught.value.fix == meant
+
+
+@pytest.mark.parametrize("name", sorted(BEGIN))
+def test_an_empty_list_says_how_to_begin(noted: Noted, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    noted.answer = page_of([], limit=50)
+    for words, told in (([name, "list"], f"There are none yet. To begin: {BEGIN[name]}\n"), ([name, "list", "--limit", "5"], "Nothing found.\n")):
+        with pytest.raises(SystemExit):
+            main(words)
+        assert capsys.readouterr().out == told
 
 
 def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,11 @@ def test_these_are_numbers(text: str) -> None:
     assert table([{"a": text}, {"a": "1" * 20}]).splitlines()[1].endswith(text)
 
 
+@pytest.mark.parametrize("text", ["> 99.9 %", "< 0.1 %"])
+def test_a_share_that_is_nearly_nothing_or_all_is_a_number(text: str) -> None:
+    assert table([{"a": text}, {"a": "1" * 20}]).splitlines()[1].endswith(text)
+
+
 @pytest.mark.parametrize("text", ["01_ingest.ipynb", "v1 90 %, v2 10 %", "6cc92be7", "3 of 5", "7 succeeded"])
 def test_these_are_words(text: str) -> None:
     assert table([{"a": text}, {"a": "1" * 20}]).splitlines()[1] == text
@@ -43,6 +49,12 @@ def test_facts_stand_under_each_other() -> None:
 
 def test_a_long_text_is_cut_to_the_terminal_and_says_so() -> None:
     assert table([{"a": "x" * 50}], width=20).splitlines()[1] == "x" * 19 + "…"
+
+
+def test_the_values_of_rows_are_not_rounded() -> None:
+    prices = pl.DataFrame({"shop": ["a", "b"], "euros": [2361.25, 8607.0], "share": [1 / 3, None]})
+    assert text_of(prices).splitlines() == ["shop    euros              share", "a     2361.25  0.333333333333333", "b        8607                  –"]
+    assert text_of(prices.head(0)) == "no rows"
 
 
 def test_a_reason_is_whole_in_a_pipe_and_cut_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -274,7 +274,9 @@ def test_a_deployment_is_called_after_its_model_unless_it_is_named(noted: Noted,
     noted.answer = record("Deployment")
     verb(["deployments", "deploy", "flights/2", "--canary", "10"])
     verb(["deployments", "deploy", "flights@champion", "--name", "f", "--traffic", "5", "--reason", "r"])
-    first, second = (call[2] for call in noted.calls)
+    verb(["deployments", "deploy", "Churn_2026/1"])
+    first, second, third = (call[2] for call in noted.calls)
+    assert third["name"] == "churn-2026", "a model's name may be none of a deployment"
     assert (first["name"], first["version"], first["traffic"]) == ("flights", "flights/2", 10)
     assert (second["name"], second["version"], second["traffic"], second["reason"]) == ("f", "flights@champion", 5, "r")
 

@@ -213,6 +213,8 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
     ("deployments/deployments", {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"}, "deploy flights/2 to flights",
      ["deployments", "deploy", "--name=flights", "--traffic=0", "--reason=--help", "--", "flights/2"],
      {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"}),
+    ("deployments/deployments", {"version": "Churn_2026/1"}, "deploy Churn_2026/1 to churn-2026",
+     ["deployments", "deploy", "--name=churn-2026", "--", "Churn_2026/1"], {"name": "churn-2026", "version": "Churn_2026/1"}),
 ]  # fmt: skip
 
 

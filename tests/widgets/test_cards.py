@@ -24,7 +24,7 @@ from jupyter_mlinfra.widgets.fault import ErrorCard
 from jupyter_mlinfra.widgets.known import card_in
 from jupyter_mlinfra.widgets.reprs import LARGEST, RECORDS, Facts, Records, bundle, register
 from jupyter_mlinfra.widgets.rows import ROWS, rows_of
-from jupyter_mlinfra.widgets.words import assigned, counted, number, plain, size, span, state
+from jupyter_mlinfra.widgets.words import assigned, counted, number, plain, share, size, span, state
 from jupyter_mlinfra.workbench import Workbench
 from tests.conftest import REPOSITORY
 from tests.server.noted import made_up
@@ -178,6 +178,11 @@ def test_the_metric_of_the_project_comes_first_and_jobs_have_their_names(project
     workbench.project.database.close()
 
 
+@pytest.mark.parametrize(("value", "text"), [(0.9996, "> 99.9 %"), (1.0, "100.0 %"), (0.999, "99.9 %"), (0.0004, "< 0.1 %"), (0.0, "0.0 %")])
+def test_a_share_that_is_not_all_and_not_nothing_is_not_written_as_such(value: float, text: str) -> None:
+    assert share(Number(value=value)) == text
+
+
 def test_values_of_data_have_no_commas_and_figures_about_them_do() -> None:
     block = made_up(_records()["RowBlock"])
     object.__setattr__(block, "data", [[2013]])
@@ -186,6 +191,10 @@ def test_values_of_data_have_no_commas_and_figures_about_them_do() -> None:
     assert card is not None
     assert list(card.rows[0].values()) == ["2013"]
     assert "12,345" in card.title
+    object.__setattr__(block, "data", [[-2361.25]])
+    card = card_of(block)
+    assert card is not None
+    assert list(card.rows[0].values()) == ["−2361.25"], "a price keeps its cents"
     profile = made_up(_records()["ColumnProfile"])
     object.__setattr__(profile, "max", Number(value=2013))
     object.__setattr__(profile, "distinct", Number(value=2013))

@@ -10,7 +10,7 @@ export interface IDeploymentsClient {
   show: (name: string, signal?: AbortSignal) => Promise<IDeploymentDetail>;
   /** A job. version: `model/3` or `model@champion`. */
   deploy: (options: {
-    name: string;
+    name?: string;
     version: string;
     traffic?: number | null;
     answers?: 'classes' | 'probabilities' | null;

@@ -314,7 +314,10 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
               'The first %1 rows were looked at; the types are decided by all rows when they are read.',
               rows
             )}{' '}
-        {seen.bad > 0 && trans._n('%1 row does not fit:', '%1 rows do not fit, the first:', seen.bad)}
+        {seen.bad > seen.broken.length && trans._n('%1 row does not fit.', '%1 rows do not fit, the first:', seen.bad)}
+        {seen.bad > 0 &&
+          seen.bad === seen.broken.length &&
+          trans._n('%1 row does not fit:', '%1 rows do not fit:', seen.bad)}
       </p>
       {seen.broken.length > 0 && (
         <ul className={cx('remarks')} aria-label={trans.__('Rows that do not fit')}>
@@ -324,6 +327,9 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
             </li>
           ))}
         </ul>
+      )}
+      {seen.bad > 0 && !seen.refused && (
+        <p className={cx('more')}>{trans.__('Register sets such rows aside and writes the others.')}</p>
       )}
     </>
   );

@@ -19,9 +19,15 @@ interface IAnswered {
   busy?: boolean;
 }
 
-/** A request that the deployment accepts, as the field holds it at first. */
+/** A list without lists or objects in it; a text of JSON has line breaks only between its values. */
+const FLAT = /\[\n\s*([^[\]{}]*?)\n\s*\]/g;
+
+/** A request that the deployment accepts, as the field holds it at first: the names and each row on a line, so that all are in sight. */
 export const sampleBody = ({ sample }: IDeploymentDetail): string =>
-  JSON.stringify(sample ?? { data: { names: [], ndarray: [] } }, null, 2);
+  JSON.stringify(sample ?? { data: { names: [], ndarray: [] } }, null, 2).replace(
+    FLAT,
+    (_, values: string) => `[${values.replace(/\n\s*/g, ' ')}]`
+  );
 
 /** What a text says as JSON, or the parser's reason why it is none. */
 export function parseBody(body: string): { value: unknown } | { reason: string } {

@@ -89,7 +89,7 @@ function OnlineValues({ row, workbench }: { row: IOnlineRow; workbench: IWorkben
       width: 140,
       cell: name => {
         const value = row.values[name];
-        return typeof value === 'number' ? <Num value={value} format={format.datum} /> : format.cell(value);
+        return typeof value === 'number' ? <Num value={value} format={format.cell} /> : format.cell(value);
       }
     },
     {

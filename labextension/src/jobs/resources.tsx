@@ -86,7 +86,7 @@ function Lines({ resources, job }: { resources: IResources; job: IJob }): React.
     return (
       <p className={cx('more')}>
         {isActive(job)
-          ? trans.__('Nothing measured yet: it is looked at every few seconds.')
+          ? trans.__('No samples yet: the first one comes within a few seconds.')
           : trans.__('Nothing was measured: it ended too soon, or long ago.')}
       </p>
     );

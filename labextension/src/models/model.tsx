@@ -151,7 +151,6 @@ function useDeploy(): OnVersion {
       if (sure.button.accept) {
         await run(async () => {
           const job = await client.deployments.deploy({
-            name: version.model,
             version: `${version.model}/${version.version}`,
             answers: answers[items.indexOf(sure.value ?? '')] ?? null
           });

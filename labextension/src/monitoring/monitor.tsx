@@ -161,7 +161,8 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
   );
 }
 
-function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
+/** The figures at the head of the page. */
+export function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
   const { trans } = useWorkbench();
   const { monitor } = status;
   const firing = status.alerts.filter(alert => alert.state === 'firing').length;
@@ -211,7 +212,16 @@ function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
             format.DASH
           )
         }
-        note={trans.__('of all requests')}
+        note={
+          status.refused_fraction ? (
+            <>
+              {trans.__('of all requests')} · {trans.__('refused')}{' '}
+              <Num value={status.refused_fraction} format={value => format.percent(value)} />
+            </>
+          ) : (
+            trans.__('of all requests')
+          )
+        }
       />
       <Tile
         title={trans.__('alerts')}

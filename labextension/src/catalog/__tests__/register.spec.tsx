@@ -1,5 +1,5 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import { act, fireEvent, screen, within } from '@testing-library/react';
+import { act, cleanup, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import { ApiError } from '../../api/errors';
@@ -155,6 +155,17 @@ describe('the dialog that registers files', () => {
     expect((await open({ doubts: [date] })).ready()).toBeNull();
     expect((await open({ refused: '9 of 9 rows do not fit.' })).ready()).toBeNull();
     expect(screen.getByRole('alert').textContent).toBe('9 of 9 rows do not fit.');
+  });
+
+  it('says what becomes of rows that do not fit, and whether all of them are listed', async () => {
+    const broken = [{ file: 'verkauf.csv', line: 7, reason: '2 fields instead of 3', text: 'a;b' }];
+    await open({ bad: 1, broken });
+    expect(document.body.textContent).toContain('1 row does not fit:');
+    expect(document.body.textContent).toContain('Register sets such rows aside and writes the others.');
+    cleanup();
+    await open({ bad: 2, broken, refused: '2 of 2 rows do not fit.' });
+    expect(document.body.textContent).toContain('2 rows do not fit, the first:');
+    expect(document.body.textContent).not.toContain('aside');
   });
 
   it('offers files that are there already only once more', async () => {

@@ -7,7 +7,7 @@ import { Online } from '../online';
 const detail = { view: { name: 'homes' }, join_keys: ['zip'] } as never;
 const row = {
   entity: { zip: '02134' },
-  values: { 'homes:price': 7 },
+  values: { 'homes:price': 1021.3456 },
   status: { 'homes:price': 'present' },
   event_at: { 'homes:price': null }
 };
@@ -39,5 +39,6 @@ describe('a look-up', () => {
     await answer();
     expect([button.textContent, button.disabled]).toEqual(['Look Up', false]);
     expect(screen.getByText('price')).toBeTruthy();
+    expect(screen.getByText('1021.3456')).toBeTruthy();
   });
 });
