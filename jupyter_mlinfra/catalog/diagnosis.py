@@ -10,7 +10,7 @@ from ..core.errors import Unprocessable
 from .conform import from_text
 from .quarantine import Broken
 from .reading import Reading, say
-from .spelling import DATES, NUMBERS, PLAIN, Spelling
+from .spelling import DATES, NUMBERS, PLAIN, SHORT_DATES, Spelling
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +59,7 @@ def _other_spelling(words: Sequence[str], dtype: pl.DataType, reading: Reading) 
 
     if not words:
         return None
-    others = [Spelling(date=form) for form in DATES] if dtype.is_temporal() else [PLAIN, *(Spelling(*marks) for marks in NUMBERS)]
+    others = [Spelling(date=form) for form in (*DATES, *SHORT_DATES)] if dtype.is_temporal() else [PLAIN, *(Spelling(*marks) for marks in NUMBERS)]
     series = pl.DataFrame({"word": words})
     for spelling in others:
         value, present = from_text(pl.col("word"), dtype, reading.time_zone, spelling)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -143,7 +144,9 @@ def _small_files() -> None:
 
 
 def _ingest(project: Project, path: Path, before_exec) -> dict[str, object]:
-    done = subprocess.run([sys.executable, "-c", _INGEST, str(project.root), str(path)], capture_output=True, text=True, preexec_fn=before_exec, timeout=120)
+    quiet = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # compiled by a process that writes no large file, a library would be damaged for all
+    command = [sys.executable, "-c", _INGEST, str(project.root), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=before_exec, timeout=120, env=quiet)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

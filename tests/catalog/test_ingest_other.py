@@ -61,7 +61,8 @@ def test_a_narrower_file_fits_a_wider_column_and_whole_floats_fit_whole_numbers(
         (pl.DataFrame({"m": [1]}), "no column 'n'"),
         (pl.DataFrame(), "no columns"),
         (pl.DataFrame({"n": [1], "t": [timedelta(1)]}), "cannot be stored"),
-        (pl.DataFrame({"n": [1], "a\nb": [1]}), "cannot be named"),
+        (pl.DataFrame({"n": [1], "a\nb": [1]}), "a line break within"),
+        (pl.DataFrame({"n": [1], "a\x1bb": [1]}), "cannot be named"),
     ],
 )
 def test_a_frame_that_does_not_fit_changes_nothing(catalog, rows, stored, frame, word):
