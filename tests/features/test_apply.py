@@ -172,7 +172,8 @@ def test_a_copied_project_leaves_the_online_store_of_the_original_alone_and_a_mo
     assert online_rows(tmp_path / "moved") == original
 
 
-def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(applied_shop: Project) -> None:
+def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(applied_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # compiled by a child that writes no large file, a library would be damaged for all
     file, before = definitions(applied_shop), registry(applied_shop)
     file.write_text(
         file.read_text().replace('owner="ana"', 'owner="ana", description="' + "x" * 50_000 + '"').replace('    description="What a user clicked",\n', "")
