@@ -35,6 +35,8 @@ def _of_torn(source: Source) -> tuple[str, str]:
     """Records with the wrong number of fields: the file is cut in the wrong way, or its header is another line."""
     if advice := source.advice():
         return "The file looks different.", f"Say {advice}."
+    if source.dialect is None:
+        return "", "Write one object a line, or one array of objects."
     return "", "Check --separator, --quote, --comment and --skip (in Python separator=, quote=, comment=, skip=)."
 
 

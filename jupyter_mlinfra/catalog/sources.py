@@ -6,6 +6,7 @@ import contextlib
 import csv
 import glob
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -111,7 +112,7 @@ def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitSta
     if kind == "parquet":
         return _Parquet(ParquetFile(path), path.name)
     if kind == "json":
-        return _Json(JsonFile(stack.enter_context(open_text(path, encoding="utf-8", scratch=scratch))), path.name)
+        return _Json(JsonFile(stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch))), path.name)
     return _Csv(stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch)), reading)
 
 
@@ -120,7 +121,7 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
     if kind == "parquet":
         file = ParquetFile(path, most=HEAD_ROWS)
         return _Parquet(file, path.name), file.whole
-    text, whole = open_head(path, encoding="utf-8" if kind == "json" else reading.encoding)
+    text, whole = open_head(path, encoding=reading.encoding or ("utf-8" if kind == "json" else None))
     if kind == "json":
         return _Json(JsonFile(text, whole=whole), path.name), whole
     source = _Csv(text, reading)
@@ -234,6 +235,4 @@ def _broken(name: str, line: int, unfit: Unfit, text: str) -> Broken:
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    import orjson
-
-    return orjson.dumps(dict(values), default=str).decode()
+    return json.dumps(dict(values), default=str, ensure_ascii=False)  # not orjson: it writes no whole number of over 64 bits
