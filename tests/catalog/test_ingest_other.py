@@ -188,3 +188,9 @@ def test_what_is_no_json_is_not_told_to_look_at_separators(catalog, file):
     with pytest.raises(Unprocessable, match="one object a line") as caught:
         catalog.ingest([file("a.json", '{"a": 1,\n"b": 2}')], into="t.a")
     assert "--separator" not in str(caught.value)
+
+
+def test_given_words_for_missing_are_missing_in_json_too(catalog, file, rows):
+    path = file("a.ndjson", '{"word": "NA", "day": "2020-01-01", "n": 1}\n{"word": "b", "day": "later", "n": 2}\n')
+    catalog.ingest([path], into="t.a", null_values=["NA", "later"])
+    assert rows("t.a") == sorted([{"word": None, "day": date(2020, 1, 1), "n": 1}, {"word": "b", "day": None, "n": 2}], key=repr)
