@@ -19,6 +19,7 @@ from ..core.errors import Conflict, Unprocessable
 from .conform import Target
 from .datafiles import DataFiles
 from .drivers import with_region
+from .dtypes import refuse_twins
 from .fate import Commit, settle
 from .intake import Rows
 from .integrity import noted
@@ -114,7 +115,7 @@ def _begin(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: st
     if not locked and (table is None or mode == "replace"):
         raise _NeedsLockError
     if table is None:
-        targets = rows.plan(None)
+        targets = _planned(rows, None)
         store.iceberg.create_namespace_if_not_exists(name.identifier[:-1])
         creating = store.iceberg.create_table_transaction(name.identifier, _arrow(targets), properties={**_PROPERTIES, OWNER: owner})
         # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
@@ -124,12 +125,18 @@ def _begin(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: st
         fix = "Write it with Polars (sink_iceberg) or with the engine that made it; reading works here."
         raise Unprocessable(f"{name.text} is partitioned.", "This catalog writes unpartitioned tables only.", fix)
     known = _known(table.schema())
-    targets = rows.plan(known if mode == "append" else None)
+    targets = _planned(rows, known if mode == "append" else None)
     if not locked and set(targets) != set(known):
         raise _NeedsLockError
     transaction = PinnedTable(table).transaction()
     _evolve(transaction, known, targets)
     return _Draft(table, transaction, table.io, targets)
+
+
+def _planned(rows: Rows, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
+    targets = rows.plan(known)
+    refuse_twins({name: target.dtype for name, target in targets.items()})
+    return targets
 
 
 def _evolve(transaction: Transaction, known: Mapping[str, Target], targets: Mapping[str, Target]) -> None:

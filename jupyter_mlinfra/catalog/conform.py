@@ -57,6 +57,11 @@ def check_zone(zone: str | None) -> None:
         raise BadRequest(f"{zone!r} is no time zone.", fix="Write it as in America/New_York, or UTC.") from error
 
 
+def in_range(at: pl.Expr) -> pl.Expr:
+    """Whether dates or times are of the years 1 to 9999: nothing else is a date to Python, nor to most readers of a table."""
+    return at.dt.year().is_between(1, 9999).fill_null(value=False)  # infinity has no year
+
+
 def from_text(text: pl.Expr, dtype: pl.DataType, zone: str | None, spelling: Spelling = PLAIN) -> tuple[pl.Expr, pl.Expr]:
     """The values that `text` spells, and which rows hold a word at all.
 
@@ -103,6 +108,9 @@ def fit(name: str, source: pl.DataType, target: Target, *, spelled: bool, zone: 
         bad = held & typed.is_null()
         if source.is_float() and target.dtype.is_integer():
             bad = bad | (held & (typed.cast(pl.Float64) != column.cast(pl.Float64)))
+    if isinstance(target.dtype, pl.Date | pl.Datetime):
+        kept = pl.when(in_range(typed)).then(typed)
+        typed, bad = kept, bad | (typed.is_not_null() & kept.is_null())
     if target.required:
         bad = bad | typed.is_null()
     typed, bad = typed.cast(target.dtype).alias(name), bad.fill_null(False)
@@ -125,7 +133,7 @@ def _quickly(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     if isinstance(dtype, pl.Datetime):
         form, zone = (_ZONED[0], "UTC") if dtype.time_zone else (_PLAIN[0], None)
         found = column.str.to_datetime(form, strict=False, time_unit="us", time_zone=zone)
-        return pl.when(found.dt.year() >= 1000).then(found)
+        return pl.when(found.dt.year().is_between(1000, 9999)).then(found)
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 8 << 20
 _LONGEST_HEADER = 1 << 20  # signs
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _TWICE = "Rename one of them, or, if that line is a row, say --no-header (in Python header=False)."
 _OPEN = "Close it, or write it twice; where quotes are signs like any other, say --quote none (in Python quote=''). Nothing was committed."
 
@@ -155,17 +157,26 @@ def _bytes(text: Text, dialect: Dialect) -> io.BufferedReader:
 def _blanked(handle: io.BufferedReader, dialect: Dialect) -> Iterator[bytes]:
     comment, quote = dialect.comment.encode(), dialect.quote.encode()
     inside = False  # of a quoted field that goes on over several lines
-    for number, line in enumerate(handle):
-        begin = line.removeprefix(codecs.BOM_UTF8) if not number else line
-        if number < dialect.skip or (comment and not inside and begin.startswith(comment)):
-            yield b"\n" if line.endswith(b"\n") else b""
-            continue
-        if number >= dialect.skip and not comment:
+    number = 0
+    for block in handle:
+        lines = _cut(block)
+        for place, line in enumerate(lines):
+            begin = line.removeprefix(codecs.BOM_UTF8) if not number else line
+            above, number = number < dialect.skip, number + 1
+            if above or (comment and not inside and begin.startswith(comment)):
+                yield line[len(line.rstrip(b"\r\n")) :]
+                continue
+            if not comment:
+                yield from lines[place:]
+                yield from iter(lambda: handle.read(1 << 20), b"")
+                return
+            inside ^= bool(quote) and line.count(quote) % 2 == 1
             yield line
-            yield from iter(lambda: handle.read(1 << 20), b"")
-            return
-        inside ^= bool(quote) and line.count(quote) % 2 == 1
-        yield line
+
+
+def _cut(line: bytes) -> Sequence[bytes]:
+    """What ends with a newline, cut where carriage returns stand alone too: they end a line for every reader of CSV."""
+    return _LINE.findall(line) if b"\r" in line[:-2] else [line]
 
 
 class _Joined(io.RawIOBase):
@@ -207,7 +218,7 @@ def _first_record(text: Text, dialect: Dialect) -> list[str]:
     begin = "".join(lines).strip("\r\n")
     if not begin.strip():
         raise Unprocessable(f"{text.path.name} is empty.", "It has no header and no rows.", "Fetch the file again; nothing was committed.")
-    reader = reader_of(io.StringIO(begin), dialect)
+    reader = reader_of(io.StringIO(begin, newline=""), dialect)
     header: list[str] = next(reader)  # a quote inside of a word opens nothing: then it is one line of what was looked through
     if size > _LONGEST_HEADER and quotes % 2 and reader.line_num == begin.count("\n") + 1:
         raise Unprocessable(f"{text.path.name} has a quote in its header that is never closed.", "No header is longer than 1 MB.", _OPEN)

@@ -10,7 +10,7 @@ from ..core.errors import Unprocessable
 from .conform import from_text
 from .quarantine import Broken
 from .reading import Reading, say
-from .spelling import DATES, NUMBERS, PLAIN, Spelling
+from .spelling import DATES, NUMBERS, PLAIN, SHORT_DATES, Spelling
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +35,8 @@ def _of_torn(source: Source) -> tuple[str, str]:
     """Records with the wrong number of fields: the file is cut in the wrong way, or its header is another line."""
     if advice := source.advice():
         return "The file looks different.", f"Say {advice}."
+    if source.dialect is None:
+        return "", "Write one object a line, or one array of objects."
     return "", "Check --separator, --quote, --comment and --skip (in Python separator=, quote=, comment=, skip=)."
 
 
@@ -59,7 +61,7 @@ def _other_spelling(words: Sequence[str], dtype: pl.DataType, reading: Reading) 
 
     if not words:
         return None
-    others = [Spelling(date=form) for form in DATES] if dtype.is_temporal() else [PLAIN, *(Spelling(*marks) for marks in NUMBERS)]
+    others = [Spelling(date=form) for form in (*DATES, *SHORT_DATES)] if dtype.is_temporal() else [PLAIN, *(Spelling(*marks) for marks in NUMBERS)]
     series = pl.DataFrame({"word": words})
     for spelling in others:
         value, present = from_text(pl.col("word"), dtype, reading.time_zone, spelling)

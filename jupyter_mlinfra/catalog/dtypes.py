@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Unprocessable
@@ -59,6 +60,26 @@ def given_dtype(column: str, word: str) -> pl.DataType:
     return dtype
 
 
+def refuse_twins(columns: Mapping[str, pl.DataType]) -> None:
+    """Raises Unprocessable for a column `a.b` beside a column `a` with a field `b`: Iceberg gives both one name."""
+    counts = Counter(path for name, dtype in columns.items() for path in _paths(name, dtype))
+    for path, count in counts.items():
+        if count > 1:
+            what = f"Two columns are called {path!r}."
+            raise Unprocessable(what, "One is a column, the other a field within a column; Iceberg joins both names with a dot.", "Rename one of them.")
+
+
+def _paths(name: str, dtype: pl.DataType) -> Iterator[str]:
+    import polars as pl
+
+    yield name
+    if isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
+            yield from _paths(f"{name}.{field.name}", field.dtype)  # type: ignore[arg-type]  # an instance always holds an instance
+    elif isinstance(dtype, pl.List):
+        yield from _paths(f"{name}.element", dtype.inner)  # type: ignore[arg-type]
+
+
 def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     """The type in which Iceberg (format 2) keeps values of a Polars type, without loss; an all-null column becomes text.
 
@@ -74,7 +95,7 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
         return pl.Struct([pl.Field(field.name, storable(field.dtype, column)) for field in dtype.fields])  # type: ignore[arg-type]
     wider: dict[Any, pl.DataType] = {
         pl.Int8: pl.Int32(), pl.Int16: pl.Int32(), pl.UInt8: pl.Int32(), pl.UInt16: pl.Int32(), pl.UInt32: pl.Int64(), pl.UInt64: pl.Int64(),
-        pl.Int128: pl.Int64(), pl.Categorical: pl.String(), pl.Enum: pl.String(), pl.Null: pl.String(),
+        pl.Int128: pl.Int64(), pl.Float16: pl.Float32(), pl.Categorical: pl.String(), pl.Enum: pl.String(), pl.Null: pl.String(),
     }  # fmt: skip
     base = dtype.base_type()
     if base in wider:
@@ -85,5 +106,5 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     if base in (pl.Boolean, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.String, pl.Date, pl.Time, pl.Binary, pl.Decimal):
         return dtype
     raise Unprocessable(
-        f"Column {column!r} cannot be stored.", f"Iceberg has no type for {dtype}.", "Convert the column, for example to text or to a number of seconds."
+        f"Column {column!r} cannot be stored.", f"This catalog writes no columns of type {dtype}.", "Convert it, for example to text or to a number of seconds."
     )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .conform import from_text
 from .dtypes import short_dtype
 from .reading import Doubt, Reading, say
-from .spelling import DATES, NUMBERS, PLAIN, Spelling
+from .spelling import DATES, NUMBERS, PLAIN, SHORT_DATES, Spelling, moment
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,6 +28,7 @@ _CODE = r"^[+-]?0\d"
 _LONG = r"^[+-]?\d{17,}$"
 _ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"  # 192.168.178.100 is no number with thousands
 _DIGITS = r"^[+-]?\d+$"
+_SHORT_YEAR = r"^\d{1,2}\D\d{1,2}\D\d\d(?:\D|$)"
 _SAMPLE = 500
 _ODD = 3
 _NEARLY = 4  # a column of which three quarters have a type is nearly of that type
@@ -69,6 +70,7 @@ class Guesses:
             self._lost[name] = dict.fromkeys([item for item in every if dtype is None or _alike(item.dtype, dtype)], 0)
         self._values = dict.fromkeys(columns, 0)
         self._odd: dict[str, Counter[str]] = {name: Counter() for name in columns}
+        self._first: dict[str, pl.Series] = {}
 
     def observe(self, frame: pl.DataFrame) -> None:
         """Count, for each column and candidate, the values that are lost. A candidate that loses half a block is out."""
@@ -80,6 +82,7 @@ class Guesses:
             if not values:
                 continue
             if not self._values[name]:
+                self._first[name] = words["word"].head(_SAMPLE)
                 for candidate in _unlikely(words, list(lost), self._reading.time_zone):
                     del lost[candidate]
             self._values[name] += values
@@ -113,7 +116,7 @@ class Guesses:
 
         best, known = self._best(name), self._known[name]
         if not best:
-            return Guess(known or pl.String(), PLAIN, self._nearly(name) if known is None else None)
+            return Guess(known or pl.String(), PLAIN, (self._nearly(name) or self._short_dates(name)) if known is None else None)
         first = best[0]
         found = _number(name, best, decimals, separator) if first.dtype.is_numeric() else _date(name, best, days)
         if found is None:
@@ -146,6 +149,17 @@ class Guesses:
         what = f"Column {name!r} is text: {missed:,} of {values:,} values are no {kind}, such as {word[:40]!r}."
         fix = f"If {word[:40]!r} means no value, say --null {shlex.quote(word[:40])}."
         return Doubt("null_values", what, fix)
+
+    def _short_dates(self, name: str) -> Doubt | None:
+        """That a column of text holds dates whose years have two digits, where it does."""
+        words = self._first.get(name)
+        if words is None or self._reading.date_format is not None:
+            return None
+        short = [form for form in SHORT_DATES if _spells(words, form)]
+        if not short:
+            return None
+        what = f"Column {name!r} is text: {words[0][:40]!r} and the like could be dates with two digits of the year."
+        return Doubt("date_format", what, f"Say {' or '.join(f'--date-format {form}' for form in short)} to read it as dates.")
 
     def _votes(self) -> tuple[Counter[str], Counter[bool]]:
         """Which decimal mark, and whether the day stands first, in the columns that leave no doubt."""
@@ -228,6 +242,14 @@ def _number(name: str, best: Sequence[Candidate], decimals: Counter[str], separa
         return Guess(chosen.dtype, chosen.spelling)
     what = f"Column {name!r} is text: its commas could be decimal marks or thousands marks."
     return Guess(pl.String(), PLAIN, Doubt("decimal", what, "Say --decimal , or --decimal . to read it as numbers."))
+
+
+def _spells(words: pl.Series, form: str) -> bool:
+    """Whether a form of dates, alone or with a time of day, spells all words. Versions such as 1.2.3 are none."""
+    import polars as pl
+
+    word = pl.col("word").str.strip_chars()
+    return bool(words.to_frame("word").select((moment(word, form).is_not_null() & word.str.contains(_SHORT_YEAR)).all()).item())
 
 
 def _winner(decimals: Counter[str]) -> str:

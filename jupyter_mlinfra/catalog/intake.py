@@ -13,6 +13,7 @@ from .guess import Guess, Guesses
 from .names import column_names
 from .quarantine import MOST, Broken, Quarantine, Unfit, too_many
 from .reading import Doubt, Reading
+from .rows import sayable
 from .sources import Source
 from .spelling import PLAIN, described
 
@@ -188,7 +189,7 @@ class FrameRows:
         if not schema:
             raise Unprocessable("The frame has no columns.", fix="Give it at least one.")
         if list(schema) != column_names(list(schema), "The frame"):
-            raise Unprocessable("The frame has a column without a name, or one that begins or ends with a blank.", fix="Rename the column.")
+            raise Unprocessable("The frame has a column without a name, or one with a blank at an end or a line break within.", fix="Rename the column.")
         self._columns = schema
 
     def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
@@ -230,7 +231,7 @@ def _reasons(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) ->
     """Number, reason and values of rows of which each has at least one bad value; the first one is named."""
     flags = rows.select([item.bad.alias(str(place)) for place, item in enumerate(fits)]).rows()
     found: list[Unfit] = []
-    for number, flag, values in zip(numbers, flags, rows.iter_rows(named=True), strict=True):
+    for number, flag, values in zip(numbers, flags, sayable(rows).iter_rows(named=True), strict=True):
         bad = fits[flag.index(True)]
         value = values[bad.name]
         reason = f"{value!r:.100} in column {bad.name!r}, which is {short_dtype(bad.target.dtype)}"

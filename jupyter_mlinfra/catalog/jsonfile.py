@@ -6,7 +6,7 @@ import io
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import TooLarge, Unprocessable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _BLOCK = 20_000
 _BETWEEN = re.compile(r"[\s,]*")  # elements of an array
 _LARGEST_ARRAY = 256 << 20
+_LONG = re.compile(rb"\d{19}")
 
 
 class JsonFile:
@@ -53,12 +54,14 @@ class JsonFile:
     def _merged(self) -> dict[str, pl.DataType]:
         import polars as pl
 
-        merged = pl.DataFrame()
+        merged, block = pl.DataFrame(), None
         for block in self._blocks():
             try:
                 merged = pl.concat([merged, self._parsed(block).clear()], how="diagonal_relaxed")
             except pl.exceptions.PolarsError as error:
                 raise self._mixed(error) from error
+        if block and not merged.columns:
+            raise Unprocessable(f"{self._text.path.name} has no columns.", "All its objects are empty.", "Fetch the file again; nothing was committed.")
         return dict(merged.schema)
 
     def _parsed(self, block: list[bytes]) -> pl.DataFrame:
@@ -110,23 +113,32 @@ class JsonFile:
             yield from ((number, line.rstrip(b"\r\n")) for number, line in enumerate(handle, 1))
 
     def _elements(self, handle: Any) -> Iterator[bytes]:
-        import orjson
-
         name = self._text.path.name
         data = handle.read(_LARGEST_ARRAY + 1)
         if len(data) > _LARGEST_ARRAY:
             raise TooLarge(f"{name} is too large for one JSON array.", f"It has over {_LARGEST_ARRAY >> 20} MiB.", "Write one object a line (.jsonl).")
         if not self._whole:
-            return map(orjson.dumps, _beginning(data.decode(errors="ignore")))
+            return map(_dumped, _beginning(data.decode(errors="ignore")))
         try:
-            found = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
+            found, dumps = _loaded(data)
+        except (ValueError, RecursionError) as error:
             raise Unprocessable(f"{name} is not JSON.", f"{error}.", "Fetch the file again; nothing was committed.") from error
-        return map(orjson.dumps, found)
+        return map(dumps, found)
 
     def _mixed(self, error: object) -> Unprocessable:
         what = f"{self._text.path.name} mixes types that no column can hold."
         return Unprocessable(what, str(error).partition("\n")[0] + ".", "Give each field one type; nothing was committed.")
+
+
+def _loaded(data: bytes) -> tuple[Any, Callable[[Any], bytes]]:
+    """What JSON says, and how to write it again: quickly, but for numbers of so many digits that orjson would round them."""
+    import orjson
+
+    return (json.loads(data), _dumped) if _LONG.search(data) else (orjson.loads(data), orjson.dumps)
+
+
+def _dumped(value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 def _beginning(text: str) -> Iterator[Any]:

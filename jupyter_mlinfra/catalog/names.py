@@ -15,6 +15,7 @@ _AT = r"(\d{1,19})(?:\.(\d{1,9}))?"
 _NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@{_AT})?\Z")
 _SNAPSHOT = re.compile(rf"{_AT}\Z")
 _LONGEST_COLUMN = 255
+_BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,11 @@ class DatasetName:
 
 
 def column_names(header: Sequence[str], where: str, *, fix: str = "Rename one of them.") -> list[str]:
-    """The column names of a file; an unnamed column becomes `column_N`. fix: of two that are equal.
+    """The column names of a file; an unnamed column becomes `column_N`, a line break within a name a blank. fix: of two that are equal.
 
     Raises Unprocessable when two are equal or one cannot be a name.
     """
-    names = [name.strip() or f"column_{place}" for place, name in enumerate(header, 1)]
+    names = [_BREAK.sub(" ", name.strip()) or f"column_{place}" for place, name in enumerate(header, 1)]
     for name in names:
         if len(name) > _LONGEST_COLUMN or not name.isprintable():
             raise Unprocessable(

@@ -24,13 +24,12 @@ class ParquetFile:
     """
 
     def __init__(self, path: Path, *, most: int | None = None) -> None:
-        from pyarrow import parquet
 
         self._path = path
         self._most = most
         if not path.stat().st_size:
             raise Unprocessable(f"{path.name} is empty.", "It has 0 bytes.", "Fetch the file again; nothing was committed.")
-        with self._explained(), parquet.ParquetFile(path) as file:
+        with self._opened() as file:
             names = column_names(file.schema_arrow.names, path.name)
             self.whole = most is None or file.metadata.num_rows <= most
             empty = file.schema_arrow.empty_table()
@@ -40,14 +39,24 @@ class ParquetFile:
     def frames(self) -> Iterator[pl.DataFrame]:
         """Blocks of rows in the order of the file; a page that is damaged ends it with an error."""
         import polars as pl
-        from pyarrow import parquet
 
-        with self._explained(), parquet.ParquetFile(self._path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(batch_size=self._most or _ROWS):
+        with self._opened() as file:
+            for batch in self._batches(file):
                 parts = [self._frame(batch.select([place]), name) for place, name in enumerate(self.columns)]
                 yield pl.concat(parts, how="horizontal") if parts else pl.DataFrame()
                 if self._most is not None:
                     break
+
+    def _batches(self, file: Any) -> Iterator[Any]:
+        """Raises Unprocessable that names the column which Arrow cannot read."""
+        try:
+            yield from file.iter_batches(batch_size=self._most or _ROWS)
+        except _errors() as error:
+            for field, name in zip(file.schema_arrow, self.columns, strict=True):
+                if why := _fault(file, field.name):
+                    fix = "Fetch the file again, or write it again with another type or without the column; nothing was committed."
+                    raise self._unreadable(name, why, field.type, fix) from error
+            raise
 
     def _frame(self, part: Any, name: str) -> pl.DataFrame:
         """One column of the file as Polars has it. Raises Unprocessable for values that are not of its type, and for a type that Polars has not."""
@@ -59,23 +68,42 @@ class ParquetFile:
             part.validate(full=True)  # text that is no UTF-8 would be found much later, or never
             return pl.DataFrame(pl.from_arrow(part.rename_columns([name])))
         except (pa.ArrowException, PolarsError, PanicException, ValueError) as error:
-            raise Unprocessable(
-                f"Column {name!r} of {self._path.name} cannot be read.",
-                f"{first_line(error)}. Its type in the file is {part.schema.field(0).type}.",
-                "Write the file again with another type or without the column; nothing was committed.",
-            ) from error
+            fix = "Write the file again with another type or without the column; nothing was committed."
+            raise self._unreadable(name, first_line(error), part.schema.field(0).type, fix) from error
+
+    def _unreadable(self, name: str, why: str, kind: object, fix: str) -> Unprocessable:
+        return Unprocessable(f"Column {name!r} of {self._path.name} cannot be read.", f"{why}. Its type in the file is {kind}.", fix)
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        import pyarrow as pa
+    def _opened(self) -> Iterator[Any]:
+        from pyarrow import parquet
 
-        errors: tuple[Any, ...] = (pa.ArrowException, OSError)
+        # Spark's INT96 reaches from the year 1 to 9999; as nanoseconds, which is the default, those beyond 1677 and 2262 are other moments.
+        options: dict[str, Any] = {"coerce_int96_timestamp_unit": "us", "arrow_extensions_enabled": False, "page_checksum_verification": True}
         try:
-            yield
-        except errors as error:
+            with parquet.ParquetFile(self._path, **options) as file:
+                yield file
+        except _errors() as error:
             raise Unprocessable(
                 f"{self._path.name} is not a whole Parquet file.", f"{first_line(error)}.", "Fetch the file again; nothing was committed."
             ) from error
+
+
+def _errors() -> tuple[type[BaseException], ...]:
+    """What PyArrow raises of a file."""
+    import pyarrow as pa
+
+    return (pa.ArrowException, OSError)
+
+
+def _fault(file: Any, column: str) -> str:
+    """Why a column cannot be read; empty where it can."""
+    try:
+        for _ in file.iter_batches(batch_size=_ROWS, columns=[column]):
+            pass
+    except _errors() as error:
+        return first_line(error)
+    return ""
 
 
 def first_line(error: BaseException) -> str:

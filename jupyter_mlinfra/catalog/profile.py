@@ -15,7 +15,7 @@ from ..core.files import write_atomic
 from ..core.records import Number, to_json
 from .integrity import check
 from .names import DatasetName
-from .profiling import from_files, from_rows, merged, of_column
+from .profiling import Written, counts, from_files, from_rows, merged, of_column
 from .rows import scan, seen
 from .spec import ColumnProfile, Dataset, Profile
 
@@ -57,6 +57,8 @@ def _columns(table: Table, dataset: Dataset, types: Mapping[str, str], tier: Tie
     rows = scan(table, name)
     if tier == "exact" or total <= sample_rows:
         check(table, name)
+        if total <= sample_rows:
+            rows = rows.collect(engine="streaming").lazy()  # few rows: each column would be a walk through all files
         return from_rows(rows, types, basis="exact", rows=total)
     part = _sample(rows, total, sample_rows, seed=name.snapshot or 0)
     return merged(from_rows(part.lazy(), types, basis="sample", rows=part.height), _footer(table, name, types))
@@ -65,7 +67,19 @@ def _columns(table: Table, dataset: Dataset, types: Mapping[str, str], tier: Tie
 def _footer(table: Table, name: DatasetName, types: Mapping[str, str]) -> list[ColumnProfile]:
     planned = seen(table, name).scan(snapshot_id=name.snapshot)
     tasks = list(planned.plan_files())
-    return from_files([task.file for task in tasks], planned.projection(), types, deletes=any(task.delete_files for task in tasks))
+    files, schema = [task.file for task in tasks], planned.projection()
+    all_told = all(counts(file, field.field_id) for file in files for field in schema.fields)
+    written = {} if all_told else _written(table, name)
+    return from_files(files, schema, types, written=written, deletes=any(task.delete_files for task in tasks))
+
+
+def _written(table: Table, name: DatasetName) -> Written:
+    """The columns that the table had when each of its files came in; of files whose snapshot is still there."""
+    snapshot = table.snapshot_by_id(name.snapshot or 0)
+    schemas = {number: {field.field_id for field in schema.fields} for number, schema in table.schemas().items()}
+    columns = {item.snapshot_id: schemas[item.schema_id] for item in table.snapshots() if item.schema_id in schemas}
+    entries = [entry for manifest in (snapshot.manifests(table.io) if snapshot else []) for entry in manifest.fetch_manifest_entry(table.io)]
+    return {entry.data_file.file_path: columns[entry.snapshot_id] for entry in entries if entry.snapshot_id in columns}
 
 
 def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataFrame:

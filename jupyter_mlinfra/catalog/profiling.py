@@ -5,7 +5,7 @@ Every number says what it was reckoned from. Missing is a share of rows. NaN and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 BINS = 24
 _UNKNOWN = Number(value=None)
 
+type Written = Mapping[str, Collection[int]]
 
-def from_files(files: Sequence[DataFile], schema: Schema, types: Mapping[str, str], *, deletes: bool) -> list[ColumnProfile]:
+
+def from_files(files: Sequence[DataFile], schema: Schema, types: Mapping[str, str], *, written: Written, deletes: bool) -> list[ColumnProfile]:
     """Missing, min and max out of the statistics that the manifests keep of each data file.
 
+    written: the columns, by their numbers, that the table had when a file came in, by path; of files of which that is known.
     deletes: rows of these files are deleted elsewhere, so the numbers are of more rows than the table has.
     """
     rows = sum(file.record_count for file in files)
     found = []
     for field in schema.fields:
-        missing = _missing(files, field.field_id, rows, deletes=deletes)
-        low, high = _bounds(files, field, rows, deletes=deletes)
+        nulls = [_nulls(file, field.field_id, written) for file in files]
+        missing = _missing(nulls, rows, deletes=deletes)
+        low, high = _bounds(files, nulls, field, rows, deletes=deletes)
         found.append(of_column(field.name, types, missing=missing, min=low, max=high))
     return found
 
@@ -85,29 +89,36 @@ def of_column(name: str, types: Mapping[str, str], *, shape: Sequence[int] = (),
     return ColumnProfile(name=name, type=types[name], shape=shape, **known)
 
 
-def _missing(files: Sequence[DataFile], number: int, rows: int, *, deletes: bool) -> Number:
-    nulls = [_nulls(file, number) for file in files]
+def _missing(nulls: Sequence[int | None], rows: int, *, deletes: bool) -> Number:
     counted = [count for count in nulls if count is not None]
     if len(counted) < len(nulls):
         return _UNKNOWN
     return Number(value=sum(counted) / rows if rows else 0.0, basis="approx" if deletes else "exact", n=rows)
 
 
-def _nulls(file: DataFile, number: int) -> int | None:
-    """Missing values of a column in a file: all rows where the file was written before the column came."""
-    if number in (file.null_value_counts or {}):
+def counts(file: DataFile, number: int) -> bool:
+    """Whether the statistics of a file tell the missing values of a column."""
+    return number in (file.null_value_counts or {})
+
+
+def _nulls(file: DataFile, number: int, written: Written) -> int | None:
+    """Missing values of a column in a file: all rows where the file came before the column. None where nobody counted.
+
+    Writers count for single values only, not for lists and structs, and may be told to leave columns out.
+    """
+    if counts(file, number):
         return int(file.null_value_counts[number])
-    return None if number in (file.column_sizes or {}) else int(file.record_count)
+    return int(file.record_count) if number not in written.get(file.file_path, {number}) else None
 
 
-def _bounds(files: Sequence[DataFile], field: NestedField, rows: int, *, deletes: bool) -> tuple[Number, Number]:
+def _bounds(files: Sequence[DataFile], nulls: Sequence[int | None], field: NestedField, rows: int, *, deletes: bool) -> tuple[Number, Number]:
     from pyiceberg.conversions import from_bytes
     from pyiceberg.types import BinaryType, BooleanType, FixedType, PrimitiveType, StringType
 
     kind, number = field.field_type, field.field_id
     if not isinstance(kind, PrimitiveType) or isinstance(kind, BooleanType | BinaryType | FixedType):
         return _UNKNOWN, _UNKNOWN
-    holding = [file for file in files if _nulls(file, number) != file.record_count]
+    holding = [file for file, count in zip(files, nulls, strict=True) if count != file.record_count]
     bounded = [file for file in holding if number in (file.lower_bounds or {}) and number in (file.upper_bounds or {})]
     if not bounded or len(bounded) < len(holding):  # a file that has values but no bounds could hold any value
         return _UNKNOWN, _UNKNOWN

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, NotFound
 from ..core.records import PAGE_LIMIT
+from .conform import in_range
 from .names import DatasetName
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _LONGEST_TEXT = 1000
 _MOST_ITEMS = 50
 _EXACT_IN_JAVASCRIPT = 2**53
+_BEYOND = "a time beyond the years 1 to 9999"
 
 
 def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
@@ -82,6 +84,28 @@ def height(frame: pl.LazyFrame) -> int:
     import polars as pl
 
     return int(frame.select(pl.len()).collect().item())
+
+
+def sayable(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows, where dates and times that Python cannot hold (infinity, 44 B.C.) are words: a column with such values becomes text."""
+    import polars as pl
+
+    beyond = []
+    for name, dtype in frame.schema.items():
+        if isinstance(dtype, pl.Date | pl.Datetime) and not frame.select((in_range(pl.col(name)) | pl.col(name).is_null()).all()).item():
+            kept = pl.when(in_range(pl.col(name))).then(pl.col(name))
+            beyond.append(pl.when(pl.col(name).is_not_null() & kept.is_null()).then(pl.lit(_BEYOND)).otherwise(kept.cast(pl.String)).alias(name))
+    return frame.with_columns(beyond)
+
+
+def listed(column: pl.Series) -> list[Any]:
+    """The values of a column as Python has them; where that cannot hold one, within a list or struct too, some words stand in its place."""
+    from polars.exceptions import PanicException
+
+    try:
+        return column.to_list()
+    except (PanicException, ValueError, OverflowError):
+        return [_BEYOND] if len(column) == 1 else [value for place in range(len(column)) for value in listed(column[place : place + 1])]
 
 
 def plain(value: Any) -> Any:

@@ -200,7 +200,7 @@ class Catalog:
 
     def preview(self, name: str, *, start: int = 0, count: int = 100, columns: Sequence[str] | None = None, snapshot: str | int | None = None) -> RowBlock:
         """Rows `start` to `start + count` (at most 500) as JSON-safe values, column by column."""
-        from .rows import block, height, plain, scan
+        from .rows import block, height, listed, plain, sayable, scan
 
         wanted = DatasetName.parse(name)
         if snapshot is not None:
@@ -210,7 +210,7 @@ class Catalog:
         dataset = records.dataset(wanted, metadata)
         with self._store.explained(f"{wanted.text} cannot be read."):
             rows = scan(table, wanted)
-            frame = block(rows, start=start, count=count, columns=columns)
+            frame = sayable(block(rows, start=start, count=count, columns=columns))
             total = dataset.rows.value
             if total is None:  # another engine need not tell it
                 total = height(rows)
@@ -218,7 +218,7 @@ class Catalog:
         return RowBlock(
             start=start,
             columns=[known[column] for column in frame.columns],
-            data=[[plain(value) for value in column.to_list()] for column in frame.iter_columns()],
+            data=[[plain(value) for value in listed(column)] for column in frame.iter_columns()],
             shown=frame.height,
             total=int(total),
             snapshot=dataset.snapshot,
@@ -389,8 +389,9 @@ class Catalog:
     def _dataset(self, entry: Entry) -> Dataset:
         name = DatasetName(entry.namespace, entry.table)
         try:
+            DatasetName.parse(entry.name)
             return records.dataset(name, self._store.metadata(entry))
-        except MLInfraError as error:  # one damaged table must not hide the others
+        except MLInfraError as error:  # one damaged table, or one of a name that only other clients take, must not hide the others
             return records.unreadable(name, error.what)
 
     def _made_of(self, name: DatasetName) -> builtins.list[str]:

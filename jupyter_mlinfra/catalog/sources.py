@@ -6,6 +6,7 @@ import contextlib
 import csv
 import glob
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -111,7 +112,7 @@ def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitSta
     if kind == "parquet":
         return _Parquet(ParquetFile(path), path.name)
     if kind == "json":
-        return _Json(JsonFile(stack.enter_context(open_text(path, encoding="utf-8", scratch=scratch))), path.name)
+        return _Json(JsonFile(stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch))), path.name, reading.null_values)
     return _Csv(stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch)), reading)
 
 
@@ -120,9 +121,9 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
     if kind == "parquet":
         file = ParquetFile(path, most=HEAD_ROWS)
         return _Parquet(file, path.name), file.whole
-    text, whole = open_head(path, encoding="utf-8" if kind == "json" else reading.encoding)
+    text, whole = open_head(path, encoding=reading.encoding or ("utf-8" if kind == "json" else None))
     if kind == "json":
-        return _Json(JsonFile(text, whole=whole), path.name), whole
+        return _Json(JsonFile(text, whole=whole), path.name, reading.null_values), whole
     source = _Csv(text, reading)
     if reading.encoding is None and not text.encoding.startswith("utf"):
         fix = f"Say {say('encoding', text.encoding)} if its words look right."
@@ -189,13 +190,18 @@ class _Json:
     spelled, times_only, dialect = True, True, None
     doubts: Sequence[Doubt] = ()
 
-    def __init__(self, file: JsonFile, name: str) -> None:
+    def __init__(self, file: JsonFile, name: str, null_values: Sequence[str]) -> None:
         self.name = name
         self.columns: Mapping[str, pl.DataType] = file.columns
         self._file = file
+        self._null_values = list(null_values)
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        return self._file.frames()
+        import polars as pl
+
+        text = pl.col(pl.String)
+        missing = [pl.when(~text.is_in(self._null_values)).then(text)] if self._null_values else []
+        return (frame.with_columns(missing) for frame in self._file.frames())
 
     def torn(self) -> list[Broken]:
         return [Broken(self.name, *row) for row in self._file.torn]
@@ -234,6 +240,4 @@ def _broken(name: str, line: int, unfit: Unfit, text: str) -> Broken:
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    import orjson
-
-    return orjson.dumps(dict(values), default=str).decode()
+    return json.dumps(dict(values), default=str, ensure_ascii=False)  # not orjson: it writes no whole number of over 64 bits

@@ -18,6 +18,9 @@ BLANKS = "[\u00a0\u2009\u202f]"
 DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y")
 """Forms of dates beside ISO 8601 that are guessed."""
 
+SHORT_DATES = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
+"""Forms that are not guessed, for the century is a guess too; a column of them is pointed out."""
+
 NUMBERS = ((",", "."), (".", ","), (",", " "), (".", " "), (",", "'"), (".", "'"))
 """Decimal and thousands marks that are guessed, beside the plain point."""
 

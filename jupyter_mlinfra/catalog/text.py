@@ -88,6 +88,9 @@ def open_text(path: Path, *, encoding: str | None, scratch: Path) -> Iterator[Te
         for block in _blocks(source, path, packed=packed):
             _check(block, decoder, text, copy)
         _check(b"", decoder, text, copy, final=True)
+        if _old_ends(text):
+            plain = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
+            text = _with_newlines(text, plain)
         yield text
 
 
@@ -105,6 +108,8 @@ def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
         found = likely_encoding(block)
     text = Text(path, io.BytesIO(), found)
     _check(block, _decoder(found), text, text.handle, final=whole)
+    if _old_ends(text):
+        text = _with_newlines(text, io.BytesIO())
     if not whole:
         data = text.rewound().read()
         data = data[: _last_record(data)]
@@ -232,6 +237,23 @@ def _check(block: bytes, decoder: codecs.IncrementalDecoder, text: Text, copy: I
     text.newlines += data.count(b"\n")
     text.quotes += data.count(b'"')
     text.ended = data.endswith(b"\n") if data else text.ended
+
+
+def _old_ends(text: Text) -> bool:
+    """Whether lines end as on old Macs, with a carriage return alone."""
+    return not text.newlines and bool(text.count("\r"))
+
+
+def _with_newlines(text: Text, plain: IO[bytes]) -> Text:
+    """The same text with a newline at the end of each line, written to `plain`."""
+    handle = text.rewound()
+    found = Text(text.path, plain, text.encoding, quotes=text.quotes)
+    for block in iter(lambda: handle.read(BLOCK), b""):
+        data = block.replace(b"\r", b"\n")
+        plain.write(data)
+        found.newlines += data.count(b"\n")
+        found.ended = data.endswith(b"\n")
+    return found
 
 
 def _foreign(error: UnicodeDecodeError, block: bytes, kept: int, text: Text) -> Unprocessable:

@@ -15,12 +15,13 @@ _LETTERS = 32  # of a digest: 128 bits, so that no two files meet by chance
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What changes when a file is written to or replaced."""
+    """What changes when a file is written to or replaced. changed_ns: of the file's entry; unlike the time of its content, nobody can set it back."""
 
     device: int
     inode: int
     size: int
     modified_ns: int
+    changed_ns: int
 
     @classmethod
     def of(cls, path: Path) -> _Seen | None:
@@ -28,7 +29,7 @@ class _Seen:
             found = path.stat()
         except OSError:
             return None
-        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 class Watch:

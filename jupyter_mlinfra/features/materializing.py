@@ -18,6 +18,7 @@ from ..core.events import telling
 from ..core.files import file_lock
 from ..core.records import now
 from ..core.refs import reference
+from .online import require_online_keys
 from .registry import definitions, rebuild_index
 from .repo import folder, open_store, require_online_store
 from .sources import SourceSpec, mark, one_snapshot, readable, scan
@@ -57,7 +58,10 @@ def materialize(project: Project, names: Sequence[str], *, start: datetime | Non
         feast = open_store(project)
         require_online_store(feast.config)
         known = {item.name: item for item in definitions(feast)}
-        done = [_one(project, feast, view, _utc(start) if start else None, until, progress) for view in _chosen(known, names)]
+        chosen = _chosen(known, names)
+        for view in chosen:
+            require_online_keys(view)
+        done = [_one(project, feast, view, _utc(start) if start else None, until, progress) for view in chosen]
         rebuild_index(project)
     return done
 

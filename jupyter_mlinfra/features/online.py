@@ -29,6 +29,18 @@ MAX_ENTITIES = 10_000
 _CHUNK = 500  # SQLite takes a bounded number of parameters
 
 
+_KEYS = frozenset({"BYTES", "INT32", "INT64", "STRING", "UNIX_TIMESTAMP"})
+"""The types of keys that Feast can look up online."""
+
+
+def require_online_keys(view: Definition) -> None:
+    """Raises Conflict for a view with a key that no online store of Feast takes."""
+    for key in view.keys:
+        if key.type not in _KEYS:
+            why = f"Its key {key.name} is {key.type.lower()}; Feast looks up {', '.join(sorted(_KEYS)).lower()} only."
+            raise Conflict(f"{view.name} cannot be served online.", why, "Give the key another type, or set online=False: training sets work as they are.")
+
+
 class OnlineReader:
     """Look-ups in the online store of one project; safe to share between threads."""
 
@@ -81,6 +93,7 @@ class OnlineReader:
         load_feast()
         from feast.type_map import feast_value_type_to_python_type
 
+        require_online_keys(view)
         keys = _entity_keys(view, entities)
         found: list[tuple[datetime | None, dict[str, Any] | None]] = []
         with self._lock:
@@ -171,7 +184,7 @@ def _key_values(view: Definition, column: Column, entities: Sequence[Mapping[str
     try:
         plain = [_key_value(entity[column.name], column.type) for entity in entities]
         values: list[Any] = python_values_to_proto_values(plain, ValueType[column.type])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AssertionError) as error:  # Feast asserts the types of a list's first value
         raise BadRequest(f"Key {column.name} of {view.name} has a value of a wrong type.", f"{error}.", f"It is {column.type.lower()}.") from error
     return values
 
@@ -181,6 +194,8 @@ def _key_value(given: Any, kind: str) -> Any:
 
     Raises ValueError for what is no such value. Whole numbers that pandas made floats are whole numbers.
     """
+    if isinstance(given, list | dict):
+        raise ValueError(f"a {type(given).__name__} is no key")
     if isinstance(given, float) and kind.startswith("INT"):
         if not given.is_integer():
             raise ValueError(f"{given} is not a whole number")

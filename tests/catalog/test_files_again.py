@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import time
 
 import polars as pl
 import pytest
@@ -121,7 +122,18 @@ def overwrite(path):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
 
 
-@pytest.mark.parametrize("change", [append, cut, replace, overwrite, lambda path: path.unlink()], ids=["append", "cut", "replace", "overwrite", "delete"])
+def overwrite_unseen(path):
+    """As a tool does that sets the time of the content back."""
+    data, before = path.read_bytes(), path.stat()
+    time.sleep(0.02)  # a file system counts in steps of some milliseconds
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+CHANGES = {"append": append, "cut": cut, "replace": replace, "overwrite": overwrite, "overwrite unseen": overwrite_unseen, "delete": lambda path: path.unlink()}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("kind", ["a.csv", "a.csv.gz", "a.jsonl", "a.parquet"])
 def test_a_file_that_changes_while_it_is_read_is_refused(catalog, rows, stored, tmp_path, change, kind, monkeypatch):
     catalog.write(pl.DataFrame({"id": [0], "word": ["x"]}), into="t.a")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, datetime, time
 from decimal import Decimal
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ REFUSED = {
     "a time zone of nowhere": pa.array([0, 1], pa.timestamp("us", "Mars/Base")),
     "a decimal of 60 digits": pa.array([Decimal("9" * 50), None], pa.decimal256(60, 0)),
     "a duration": pa.array([1, 2], pa.duration("us")),
+    "vectors of which one is missing": pa.array([[1, 2], None], pa.list_(pa.float32(), 2)),  # Arrow writes it and cannot read it
     "a mapping": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
 }
 
@@ -42,6 +43,69 @@ def test_times_of_day_are_kept(catalog, project, rows):
     parquet.write_table(pa.table({"at": pa.array([time(1, 2, 3, 456), None], pa.time64("us"))}), path)
     catalog.ingest([path], into="t.a")
     assert {row["at"] for row in rows("t.a")} == {time(1, 2, 3, 456), None}
+
+
+def test_old_and_far_times_of_spark_stay_what_they_are(catalog, project, rows):
+    path = project.root / "spark.parquet"
+    times = [datetime(1, 1, 1), datetime(1650, 5, 6, 7, 8, 9, 123456), datetime(2020, 1, 1), datetime(9999, 12, 31)]
+    parquet.write_table(pa.table({"at": pa.array(times, pa.timestamp("us"))}), path, use_deprecated_int96_timestamps=True)
+    catalog.ingest([path], into="t.a")
+    assert [row["at"] for row in rows("t.a")] == times
+
+
+BEYOND = {
+    "infinity": pa.array([2**63 - 1, *[0] * 19], pa.timestamp("us")),
+    "the year 10000": pa.array([253_402_300_800, *[0] * 19], pa.timestamp("s", "UTC")),
+    "44 B.C.": pa.array([-735_160, *[0] * 19], pa.date32()),
+}
+
+
+@pytest.mark.parametrize("case", BEYOND)
+def test_a_time_that_python_does_not_know_is_a_row_in_quarantine(catalog, project, case):
+    path = project.root / "beyond.parquet"
+    parquet.write_table(pa.table({"id": range(20), "at": BEYOND[case]}), path)
+    report = catalog.ingest([path], into="t.a")
+    assert (report.rows_written, report.quarantined) == (19, 1)
+    assert "line 1 of beyond.parquet: 'a time beyond the years 1 to 9999' in column 'at'" in report.summary
+    assert catalog.preview("t.a").total == 19
+
+
+def test_a_time_beyond_the_years_within_a_list_hides_no_row(catalog, project):
+    path = project.root / "beyond.parquet"
+    parquet.write_table(pa.table({"days": pa.array([[-735_160], [0, None]], pa.list_(pa.date32()))}), path)
+    catalog.ingest([path], into="t.a")
+    assert catalog.preview("t.a").data == [["a time beyond the years 1 to 9999", ["1970-01-01", None]]]
+
+
+def test_rows_of_others_with_a_time_beyond_the_years_are_shown(catalog, monkeypatch):
+    import polars as pl
+
+    catalog.write(pl.DataFrame({"at": [date(2020, 1, 1), date(2021, 1, 1)]}), into="t.a")
+    odd = pl.DataFrame({"at": pl.Series([-735_160, 18_262], dtype=pl.Int32).cast(pl.Date)})
+    monkeypatch.setattr("jupyter_mlinfra.catalog.rows.block", lambda *_, **__: odd)
+    assert catalog.preview("t.a").data == [["a time beyond the years 1 to 9999", "2020-01-01"]]
+
+
+def test_a_column_and_a_field_of_one_name_are_told(catalog, project):
+    path = project.root / "twins.parquet"
+    parquet.write_table(pa.table({"a.b": [1, 2], "a": [{"b": 3}, {"b": 4}]}), path)
+    with pytest.raises(Unprocessable, match=r"Two columns are called 'a\.b'"):
+        catalog.ingest([path], into="t.a")
+    assert catalog.list().total == 0
+
+
+def test_halves_and_json_are_kept(catalog, project, rows):
+    import duckdb
+    import numpy
+
+    path = project.root / "half.parquet"
+    parquet.write_table(pa.table({"x": pa.array(numpy.array([1.5, -2.0], dtype=numpy.float16))}), path)
+    catalog.ingest([path], into="t.half")
+    assert [row["x"] for row in rows("t.half")] == [-2.0, 1.5]
+    other = project.root / "json.parquet"
+    duckdb.sql(f"""COPY (SELECT '{{"a": 1}}'::JSON AS body) TO '{other}' (FORMAT parquet)""")
+    catalog.ingest([other], into="t.json")
+    assert rows("t.json") == [{"body": '{"a": 1}'}]
 
 
 def test_empty_row_groups_lose_no_rows(catalog, project, rows):

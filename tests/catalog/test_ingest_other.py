@@ -61,7 +61,8 @@ def test_a_narrower_file_fits_a_wider_column_and_whole_floats_fit_whole_numbers(
         (pl.DataFrame({"m": [1]}), "no column 'n'"),
         (pl.DataFrame(), "no columns"),
         (pl.DataFrame({"n": [1], "t": [timedelta(1)]}), "cannot be stored"),
-        (pl.DataFrame({"n": [1], "a\nb": [1]}), "cannot be named"),
+        (pl.DataFrame({"n": [1], "a\nb": [1]}), "a line break within"),
+        (pl.DataFrame({"n": [1], "a\x1bb": [1]}), "cannot be named"),
     ],
 )
 def test_a_frame_that_does_not_fit_changes_nothing(catalog, rows, stored, frame, word):
@@ -151,3 +152,45 @@ def test_an_unknown_kind_or_mode_is_refused_with_the_known_ones(catalog, file):
         catalog.write(pl.DataFrame({"n": [1]}), into="t.a", mode="upsert")
     with pytest.raises(BadRequest, match="No file was given"):
         catalog.ingest([], into="t.a")
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
+def test_a_whole_number_of_too_many_digits_is_set_aside_and_not_rounded(catalog, file, rows, name):
+    long, most = "12345678901234567890123", "9223372036854775807"
+    objects = [f'{{"id": {number}}}' for number in (long, most, 1)]
+    text = "\n".join(objects) if name == "a.ndjson" else f"[{','.join(objects)}]"
+    report = catalog.ingest([file(name, text)], into="t.a", max_bad=0.5)
+    assert (report.rows_written, report.quarantined) == (2, 1)
+    assert rows("t.a") == [{"id": 1}, {"id": int(most)}]
+    assert long in pl.read_parquet(report.quarantine)["text"][0]
+
+
+def test_half_a_sign_in_an_array_of_long_numbers_costs_its_row(catalog, file):
+    report = catalog.ingest([file("a.json", '[{"a": "\\ud800", "n": 1234567890123456789}, {"a": "b", "n": 2}]')], into="t.a")
+    assert (report.rows_written, report.quarantined) == (1, 1)
+
+
+def test_objects_without_fields_are_the_file_s_fault(catalog, file):
+    with pytest.raises(Unprocessable, match=r"a\.ndjson has no columns"):
+        catalog.ingest([file("a.ndjson", "{}\n{}\n")], into="t.a")
+
+
+def test_the_encoding_of_json_is_named_and_can_be_said(catalog, file, rows):
+    path = file("a.json", '[{"city": "Köln"}]'.encode("cp1252"))
+    with pytest.raises(Unprocessable, match="--encoding cp1252"):
+        catalog.ingest([path], into="t.a")
+    assert catalog.inspect([path], encoding="cp1252").data == [["Köln"]]
+    catalog.ingest([path], into="t.a", encoding="cp1252")
+    assert rows("t.a") == [{"city": "Köln"}]
+
+
+def test_what_is_no_json_is_not_told_to_look_at_separators(catalog, file):
+    with pytest.raises(Unprocessable, match="one object a line") as caught:
+        catalog.ingest([file("a.json", '{"a": 1,\n"b": 2}')], into="t.a")
+    assert "--separator" not in str(caught.value)
+
+
+def test_given_words_for_missing_are_missing_in_json_too(catalog, file, rows):
+    path = file("a.ndjson", '{"word": "NA", "day": "2020-01-01", "n": 1}\n{"word": "b", "day": "later", "n": 2}\n')
+    catalog.ingest([path], into="t.a", null_values=["NA", "later"])
+    assert rows("t.a") == sorted([{"word": None, "day": date(2020, 1, 1), "n": 1}, {"word": "b", "day": None, "n": 2}], key=repr)

@@ -87,3 +87,15 @@ def test_an_absent_dataset_is_named_with_those_like_it(catalog):
         with pytest.raises(MLInfraError, match=r"no dataset flights\.departure") as caught:
             verb("flights.departure")
         assert (caught.value.code, caught.value.fix) == ("not_found", "Perhaps: flights.departures.")
+
+
+def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(catalog, project):
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from jupyter_mlinfra.catalog.store import CATALOG
+
+    catalog.write(pl.DataFrame({"n": [1]}), into="t.good")
+    other = SqlCatalog(CATALOG, uri=f"sqlite:///{project.home}/catalog.db", warehouse=str(project.home / "warehouse"))
+    other.create_table(("t", "my table"), pl.DataFrame({"n": [1]}).to_arrow().schema)
+    notes = {item.name: item.description for item in catalog.list().items}
+    assert notes == {"t.good": "", "t.my table": "'t.my table' is not the name of a dataset."}

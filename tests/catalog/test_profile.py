@@ -161,6 +161,55 @@ def test_a_column_that_came_later_counts_as_missing_before(catalog):
         assert (late.missing.value, late.min.value, late.max.value) == (0.75, 7, 7)
 
 
+def _foreign(project, name, frame, properties):
+    """A table that another client made, with its own rules for statistics."""
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from jupyter_mlinfra.catalog.store import CATALOG
+
+    other = SqlCatalog(CATALOG, uri=f"sqlite:///{project.home}/catalog.db", warehouse=str(project.home / "warehouse"))
+    other.create_namespace_if_not_exists("t")
+    rows = frame.to_arrow()
+    table = other.create_table(name, rows.schema, properties=properties)
+    table.append(rows)
+    return table
+
+
+def test_what_no_file_counted_is_unknown_and_not_missing(catalog, project):
+    catalog.write(pl.DataFrame({"n": [1]}), into="t.first")
+    frame = pl.DataFrame({"n": [1, None, 3, 4], "list": [[1], None, [2], [3]], "pair": [{"a": 1}, {"a": None}, None, {"a": 2}]})
+    table = _foreign(project, "t.plain", frame, {"write.metadata.metrics.default": "none"})
+    catalog.write(frame, into="t.own")
+    for name, known in (("t.plain", None), ("t.own", 0.25)):
+        footer = {column.name: column for column in catalog.profile(name, tier="footer").columns}
+        assert footer["n"].missing.value == known
+        assert (footer["list"].missing.value, footer["pair"].missing.value) == (None, None)
+        exact = {column.name: column for column in catalog.profile(name, tier="exact").columns}
+        assert [exact[column].missing.value for column in frame.columns] == [0.25] * 3
+    with table.update_schema() as update:
+        update.add_column("late", update._schema.find_field("n").field_type)
+    assert catalog.profile("t.plain", tier="footer").columns[3].missing.value == 1.0  # no file can hold it
+
+
+def test_a_sample_takes_no_count_for_lists_from_the_files(catalog, project):
+    (project.root / "mlinfra.toml").write_text('[project]\nname = "p"\n[catalog]\nsample_rows = 1000\n')
+    project = Project.open(project.root)
+    Catalog(project).write(pl.DataFrame({"list": [[1], None] * 1500}), into="t.lists")
+    missing = Catalog(project).profile("t.lists").columns[0].missing
+    assert (missing.basis, abs(missing.value - 0.5) < 0.1) == ("sample", True)
+
+
+def test_a_wide_table_is_profiled_in_one_walk_through_its_files(catalog, monkeypatch):
+    from pyiceberg.table import Table
+
+    catalog.write(pl.DataFrame({f"c{place}": [place, None] for place in range(50)}), into="t.wide")
+    walks, scan = [], Table.scan
+    monkeypatch.setattr(Table, "scan", lambda *given, **options: (walks.append(1), scan(*given, **options))[1])
+    found = catalog.profile("t.wide")
+    assert [column.distinct.value for column in found.columns] == [1] * 50
+    assert len(walks) < 10
+
+
 def test_an_empty_dataset_and_an_unknown_tier(catalog):
     catalog.write(pl.DataFrame({"n": []}, schema={"n": pl.Int64}), into="t.empty")
     for tier in ("footer", "sample", "exact"):

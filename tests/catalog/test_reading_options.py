@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from datetime import date, datetime
 
@@ -136,6 +137,41 @@ def test_comments_above_and_between_are_left_out_and_lines_keep_their_numbers(ca
     report = catalog.ingest([file("a.csv", text)], into="t.a")
     assert sorted(row["id"] for row in rows("t.a")) == list(range(1, 20))
     assert pl.read_parquet(report.quarantine)["line"].to_list() == [7]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"# made by x\ra;b\r1;x\r2;y\r", [("1", "x"), ("2", "y")]),
+        (b"sep=;\ra;b\r1;x\r2;y", [("1", "x"), ("2", "y")]),
+        (b'# made by x\ra;b\r1;"x\ny"\r2;z\r', [("1", "x\ny"), ("2", "z")]),  # the only newline stands within a field
+        (b'# one\na;b\n1;"x\ry"\n# two\n2;z\n', [("1", "x\ry"), ("2", "z")]),
+        (b'a;"b"\r1;"x"\r2;"y"\r', [("1", "x"), ("2", "y")]),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_lines_that_end_as_on_old_macs_lose_no_row(catalog, file, rows, data, expected, packed):
+    path = file("a.csv.gz", gzip.compress(data)) if packed else file("a.csv", data)
+    assert catalog.inspect([path]).columns[0].name == "a"
+    catalog.ingest([path], into="t.a", types={"a": "str"})
+    assert [(row["a"], row["b"]) for row in rows("t.a")] == expected
+
+
+def test_a_line_break_in_a_name_is_a_blank(catalog, file):
+    catalog.ingest([file("a.csv", 'id,"net\nsales"\n1,2\n')], into="t.a")
+    assert [column.name for column in catalog.show("t.a").schema] == ["id", "net sales"]
+
+
+def test_years_of_two_digits_are_pointed_out(catalog, file):
+    lines = [f"{day:02}.03.24;1.2.{day};{day:02}.03.24 10:00" for day in range(1, 21)]
+    report = catalog.ingest([file("a.csv", "\n".join(["day;version;at", *lines]))], into="t.a")
+    assert [column.type for column in catalog.show("t.a").schema] == ["str", "str", "str"]
+    assert ["'day' is text" in report.notes[0], "'at' is text" in report.notes[1], len(report.notes)] == [True, True, 2]
+    assert "--date-format %d.%m.%y" in report.notes[0]
+    catalog.ingest([file("b.csv", "\n".join(["day;version;at", *lines]))], into="t.b", date_format="%d.%m.%y")
+    assert [column.type for column in catalog.show("t.b").schema][::2] == ["date", "ts[us]"]
+    with pytest.raises(Unprocessable, match=r"--date-format %d\.%m\.%y"):
+        catalog.ingest([file("c.csv", "\n".join(["day;version;at", *lines, lines[0]]))], into="t.b")
 
 
 def test_a_header_that_begins_with_the_sign_of_a_comment_is_a_header(catalog, file, rows):

@@ -153,6 +153,7 @@ def test_any_change_in_a_bundle_is_noticed_and_packaging_repairs_it(models: Mapp
 
 FULL = """
 import resource, sys
+sys.dont_write_bytecode = True  # cut off, a library would be damaged for all
 from pathlib import Path
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.deployments.packaging import package

@@ -155,7 +155,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_a_full_disk_says_so_and_leaves_no_half_store(project):
     """SQLite is told that the file may not grow: the same error as on a full disk."""
     code = (
-        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.dont_write_bytecode = True\n"
         "from jupyter_mlinfra.core.project import Project; from jupyter_mlinfra.experiments import Experiments\n"
         "from jupyter_mlinfra.core.errors import MLInfraError; import mlflow\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, Freshness, OnlineRow, OnlineStatus
 from jupyter_mlinfra.features.online import _key_value
@@ -46,6 +47,42 @@ def test_each_value_has_a_status_and_its_event_time(shop: Features) -> None:
             event_at={"clicks:clicks_7d": None, "clicks:rate": None, "spend:amount": None},
         ),
     ]
+
+
+@pytest.mark.parametrize("key", [[1], {"a": 1}, "x", float("nan")])
+def test_what_is_no_key_is_the_request_s_fault(shop: Features, key: Any) -> None:
+    with pytest.raises(BadRequest, match="user_id of clicks has a value of a wrong type"):
+        shop.online(["clicks:rate"], [{"user_id": key}])
+
+
+def test_a_key_that_feast_cannot_look_up_is_said_and_trains_all_the_same(fresh_shop: Project) -> None:
+    repo = fresh_shop.root / "feature_repo"
+    rows = pl.DataFrame({"weight": [1.5, 2.5], "raw": [b"a", b"b"], "at": [T0, T0], "v": [1, 2]})
+    rows.write_parquet(repo / "data" / "odd.parquet")
+    (repo / "views.py").write_text(ODD_KEYS)
+    features = Features(fresh_shop)
+    features.apply()
+    for look in (lambda: features.materialize("heavy"), lambda: features.online(["heavy:v"], [{"weight": 1.5}])):
+        with pytest.raises(Conflict, match="key weight is double") as caught:
+            look()
+        assert "online=False" in caught.value.fix
+    assert features.training_set(["heavy:v"], rows.select("weight", event_timestamp="at"))["v"].to_list() == [1, 2]
+    features.materialize("raw")
+    with pytest.raises(BadRequest, match="raw has a value of a wrong type"):
+        features.online(["raw:v"], [{"raw": "a"}])
+
+
+ODD_KEYS = """
+from feast import Entity, FeatureView, Field, FileSource
+from feast.types import Int64
+from feast.value_type import ValueType
+
+source = FileSource(path="data/odd.parquet", timestamp_field="at")
+weight = Entity(name="weight", join_keys=["weight"], value_type=ValueType.DOUBLE)
+raw = Entity(name="raw", join_keys=["raw"], value_type=ValueType.BYTES)
+heavy = FeatureView(name="heavy", entities=[weight], schema=[Field(name="v", dtype=Int64)], source=source)
+raw_view = FeatureView(name="raw", entities=[raw], schema=[Field(name="v", dtype=Int64)], source=source)
+"""
 
 
 def test_another_library_s_idea_of_a_timestamp_in_sqlite_does_no_harm_and_is_left_alone(shop: Features) -> None:
