@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, NotFound, Unprocessable
 from ..core.files import write_atomic
+from ..core.frames import polars_frame
 from ..core.records import now, to_json
 from .drift import ColumnReference, reference
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
-
+    from ..core.frames import Frame
     from ..core.project import Project
-
-    Frame = pl.DataFrame | pl.LazyFrame | pd.DataFrame
 
 SCORE = "prediction"
 FORMAT = 1
@@ -44,32 +40,13 @@ def make(version: str, given: Frame, score: Sequence[float] | None) -> Reference
     """
     import polars as pl
 
-    frame = _frame(version, given)
+    frame = polars_frame(given, f"The reference of {version} cannot be made.")
     if not frame.height or not frame.width:
         raise BadRequest(f"The reference of {version} would be empty.", f"The frame has {frame.height} rows and {frame.width} columns.")
     if score is not None and len(score) != frame.height:
         raise BadRequest(f"The reference of {version} does not fit.", f"There are {frame.height} rows and {len(score)} answers.")
     answers = None if score is None else reference(pl.Series(SCORE, score))
     return Reference(version=version, made_at=to_json(now()), rows=frame.height, columns=[reference(column) for column in frame], score=answers)
-
-
-def _frame(version: str, given: Frame) -> pl.DataFrame:
-    """Raises BadRequest for what is no frame, and for one whose columns hold a mixture."""
-    import polars as pl
-
-    if isinstance(given, pl.DataFrame):
-        return given
-    if isinstance(given, pl.LazyFrame):
-        return given.collect()
-    what, fix = f"The reference of {version} cannot be made.", "Give the inputs of the training as a Polars or pandas frame."
-    pandas = sys.modules.get("pandas")  # who has such a frame has loaded it
-    if pandas is None or not isinstance(given, pandas.DataFrame):
-        raise BadRequest(what, f"{type(given).__name__} is not a frame.", fix)
-    try:
-        made: pl.DataFrame = pl.from_pandas(given)
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:  # pyarrow's errors are of the first two
-        raise BadRequest(what, f"A column of the frame cannot be read: {str(error)[:200]}.", "Give each column values of one kind.") from error
-    return made
 
 
 def path_of(project: Project, version: str) -> Path:

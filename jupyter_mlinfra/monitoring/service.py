@@ -20,6 +20,7 @@ from .store import MonitorStore
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..core.frames import Frame
     from ..core.project import Project
     from ..deployments import Deployments
     from ..experiments import Experiments
@@ -45,7 +46,7 @@ class Monitoring:
         self._experiments = experiments
         self._store = MonitorStore(project.database)
 
-    def reference(self, version: str, frame: references.Frame, *, score: Sequence[float] | None = None) -> Path:
+    def reference(self, version: str, frame: Frame, *, score: Sequence[float] | None = None) -> Path:
         """Keep what a model version saw in training: bins, counts and quantiles of each input, and of its own answers.
 
         version: `model/3` or `model@alias`. frame: the inputs, one row an example, of Polars or pandas. score: its answers, as long.
