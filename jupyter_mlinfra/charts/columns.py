@@ -11,20 +11,22 @@ if TYPE_CHECKING:
     import altair as alt
     import polars as pl
 
+    from ..core.frames import Frame
+
 VALUES = 30
 """Most bars of a column of words."""
 
 BARS = 60
 
 
-def histogram(frame: pl.DataFrame, column: str, *, bins: int = 40, limits: tuple[float, float] | None = None, title: str = "") -> alt.Chart:
+def histogram(frame: Frame, column: str, *, bins: int = 40, limits: tuple[float, float] | None = None, title: str = "") -> alt.Chart:
     """How the values of a column are distributed; the counting is done here, so any number of rows is fine.
 
     Numbers and times fall into equal bins, between `limits` if given; words and booleans are counted, the most frequent first.
     Missing values, and those outside of the limits, are counted below the title.
     """
     alt = altair_ready()
-    need(frame, column)
+    frame = need(frame, column)
     if not 1 <= bins <= 500:
         raise BadRequest(f"bins={bins} is out of range.", "A histogram has 1 to 500 bins.")
     kind = frame[column].dtype
@@ -46,13 +48,13 @@ def histogram(frame: pl.DataFrame, column: str, *, bins: int = 40, limits: tuple
     return finished(chart, title or f"Distribution of {column}", note, height=180)
 
 
-def bars(frame: pl.DataFrame, *, x: str, y: str, low: str = "", high: str = "", format: str = ".3~g", title: str = "") -> alt.LayerChart:
+def bars(frame: Frame, *, x: str, y: str, low: str = "", high: str = "", format: str = ".3~g", title: str = "") -> alt.LayerChart:
     """A bar for each row, in the order of the frame: `x` its length, `y` its name, `low` and `high` the ends of an interval.
 
     At most 60 rows are drawn; the note below the title tells of the rest.
     """
     alt = altair_ready()
-    need(frame, x, y, *(name for name in (low, high) if name))
+    frame = need(frame, x, y, *(name for name in (low, high) if name))
     drawn = frame.head(BARS)
     names = drawn[y].cast(str).to_list()
     base = alt.Chart(drawn).encode(y=alt.Y(f"{_field(y)}:N", sort=names, title=None, axis=axis(grid=False, labelLimit=220)))
@@ -64,7 +66,7 @@ def bars(frame: pl.DataFrame, *, x: str, y: str, low: str = "", high: str = "", 
     return finished(alt.layer(*layers), title or f"{x} by {y}", note, height=max(60, 18 * drawn.height))
 
 
-def heat_map(frame: pl.DataFrame, *, x: str, y: str, value: str, least: int = 1, format: str = ".3~g", title: str = "") -> alt.Chart:
+def heat_map(frame: Frame, *, x: str, y: str, value: str, least: int = 1, format: str = ".3~g", title: str = "") -> alt.Chart:
     """The mean of `value` in each pair of `x` and `y`, as a colour; pairs of fewer than `least` rows stay empty.
 
     The averaging is done here: the frame may hold one row a pair, or millions.
@@ -72,7 +74,7 @@ def heat_map(frame: pl.DataFrame, *, x: str, y: str, value: str, least: int = 1,
     import polars as pl
 
     alt = altair_ready()
-    need(frame, x, y, value)
+    frame = need(frame, x, y, value)
     cells = frame.drop_nulls([x, y, value]).group_by(x, y).agg(pl.col(value).cast(pl.Float64).mean().alias("mean"), pl.len().alias("rows"))
     kept = cells.filter(pl.col("rows") >= least).sort(y, x)
     if kept.is_empty():

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     import altair as alt
     import polars as pl
 
+    from ..core.frames import Frame
+
 LINES = 200
 """Most curves in one chart."""
 
 
-def metric_curves(frame: pl.DataFrame, *, metric: str = "value", title: str = "") -> alt.LayerChart:
+def metric_curves(frame: Frame, *, metric: str = "value", title: str = "") -> alt.LayerChart:
     """Curves of one metric, each with the band between its smallest and largest value, so that spikes stay in sight.
 
     frame: run, step, low, mean, high (`Comparison.frame` gives it). A click on a name in the legend brings its curve forward.
@@ -23,7 +25,7 @@ def metric_curves(frame: pl.DataFrame, *, metric: str = "value", title: str = ""
     import polars as pl
 
     alt = altair_ready()
-    need(frame, "run", "step", "low", "mean", "high")
+    frame = need(frame, "run", "step", "low", "mean", "high")
     real = frame.filter(pl.all_horizontal(pl.col("low", "mean", "high").is_finite()))
     names = real["run"].unique(maintain_order=True).to_list()
     if not 1 <= len(names) <= LINES:

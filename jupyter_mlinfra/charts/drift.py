@@ -11,7 +11,8 @@ from .style import REFERENCE, SERIES, altair_ready, axis, colour, finished, need
 
 if TYPE_CHECKING:
     import altair as alt
-    import polars as pl
+
+    from ..core.frames import Frame
 
 FEATURES = 40
 """Most bars of `psi_bars`; the largest are drawn."""
@@ -50,7 +51,7 @@ def distribution(edges: Sequence[float | str], reference: Sequence[float], windo
     return finished(alt.layer(wide, narrow), title or "Reference and window")
 
 
-def psi_bars(frame: pl.DataFrame, *, threshold: float = 0.2, title: str = "") -> alt.LayerChart:
+def psi_bars(frame: Frame, *, threshold: float = 0.2, title: str = "") -> alt.LayerChart:
     """Population stability index of each feature, largest first; those above the threshold stand out.
 
     frame: feature, psi. A missing psi is left out and counted below the title.
@@ -58,7 +59,7 @@ def psi_bars(frame: pl.DataFrame, *, threshold: float = 0.2, title: str = "") ->
     import polars as pl
 
     alt = altair_ready()
-    need(frame, "feature", "psi")
+    frame = need(frame, "feature", "psi")
     known = frame.filter(pl.col("psi").is_finite()).sort("psi", "feature", descending=[True, False])
     if known.is_empty():
         raise BadRequest("There is nothing to draw.", "No feature has a PSI.", "Wait for more requests.")

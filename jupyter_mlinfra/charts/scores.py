@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from ..core.frames import Frame
+
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def roc(frame: pl.DataFrame, *, label: str, scores: Sequence[str], title: str = "") -> alt.LayerChart:
+def roc(frame: Frame, *, label: str, scores: Sequence[str], title: str = "") -> alt.LayerChart:
     """ROC curves; the area under each stands beside its name.
 
     frame: `label` (0 and 1, or booleans) and one column of scores a model.
@@ -38,7 +40,7 @@ def roc(frame: pl.DataFrame, *, label: str, scores: Sequence[str], title: str = 
     return finished(chart, title or "ROC curve", width=320, height=320)
 
 
-def precision_recall(frame: pl.DataFrame, *, label: str, scores: Sequence[str], title: str = "") -> alt.LayerChart:
+def precision_recall(frame: Frame, *, label: str, scores: Sequence[str], title: str = "") -> alt.LayerChart:
     """Precision-recall curves; the average precision stands beside each name, the dotted line is the share of 1.
 
     frame: `label` (0 and 1, or booleans) and one column of scores a model.
@@ -61,7 +63,7 @@ def precision_recall(frame: pl.DataFrame, *, label: str, scores: Sequence[str], 
     return finished(chart, title or "Precision and recall", width=420, height=300)
 
 
-def calibration(frame: pl.DataFrame, *, label: str, score: str, bins: int = 10, title: str = "") -> alt.LayerChart:
+def calibration(frame: Frame, *, label: str, score: str, bins: int = 10, title: str = "") -> alt.LayerChart:
     """Observed against predicted rate in bins of equal size, with 95 % Wilson intervals; on the diagonal they agree.
 
     frame: `label` (0 and 1, or booleans) and a column of probabilities.
@@ -82,10 +84,10 @@ def calibration(frame: pl.DataFrame, *, label: str, score: str, bins: int = 10, 
     return finished(alt.layer(diagonal, bars, points), title or f"Calibration of {score}", note, width=320, height=320)
 
 
-def _columns(frame: pl.DataFrame, label: str, score: str) -> tuple[Floats, Floats]:
+def _columns(frame: Frame, label: str, score: str) -> tuple[Floats, Floats]:
     import numpy as np
 
-    need(frame, label, score)
+    frame = need(frame, label, score)
     labels, values = frame[label].cast(float).to_numpy(), frame[score].cast(float).to_numpy()
     if not np.isfinite(values).all() or not np.isin(labels, (0.0, 1.0)).all():
         raise BadRequest(f"{score} cannot be judged.", "A score is missing or infinite, or a label is neither 0 nor 1.", "Drop those rows.")
@@ -94,7 +96,7 @@ def _columns(frame: pl.DataFrame, label: str, score: str) -> tuple[Floats, Float
     return labels, values
 
 
-def _ranked(frame: pl.DataFrame, label: str, scores: Sequence[str]) -> list[tuple[str, Floats, Floats]]:
+def _ranked(frame: Frame, label: str, scores: Sequence[str]) -> list[tuple[str, Floats, Floats]]:
     """For each score: hits and rows seen at each distinct threshold, from the highest down."""
     import numpy as np
 

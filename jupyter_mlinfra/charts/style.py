@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest
+from ..core.frames import polars_frame
 
 if TYPE_CHECKING:
     import altair as alt
     import polars as pl
+
+    from ..core.frames import Frame
 
 SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 """Okabe and Ito's colours, told apart by colour-blind readers; beside them go dashes, for the others."""
@@ -90,8 +93,9 @@ def finished(chart: Any, title: str, note: str = "", *, width: int = WIDTH, heig
     return chart.properties(title=text, description=". ".join(part for part in (title, note) if part), **size)
 
 
-def need(frame: pl.DataFrame, *columns: str) -> None:
-    """Raises BadRequest when the frame lacks a column, or has no rows."""
+def need(given: Frame, *columns: str) -> pl.DataFrame:
+    """The frame, as one of Polars. Raises BadRequest when it lacks a column, or has no rows."""
+    frame = polars_frame(given, "A chart cannot be drawn.")
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise BadRequest(
@@ -99,3 +103,4 @@ def need(frame: pl.DataFrame, *columns: str) -> None:
         )
     if frame.is_empty():
         raise BadRequest("There is nothing to draw.", "The frame has no rows.", "See what its filter leaves.")
+    return frame

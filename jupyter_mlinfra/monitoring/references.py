@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, NotFound, Unprocessable
 from ..core.files import write_atomic
+from ..core.frames import polars_frame
 from ..core.records import now, to_json
 from .drift import ColumnReference, reference
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from ..core.frames import Frame
     from ..core.project import Project
 
 SCORE = "prediction"
@@ -33,13 +33,14 @@ class Reference:
     score: ColumnReference | None
 
 
-def make(version: str, frame: pl.DataFrame, score: Sequence[float] | None) -> Reference:
-    """Profile training data. frame: the model's inputs, one row an example; score: its answers to them, as long.
+def make(version: str, given: Frame, score: Sequence[float] | None) -> Reference:
+    """Profile training data. given: the model's inputs, one row an example; score: its answers to them, as long.
 
     Raises BadRequest when there is nothing to profile or the lengths differ.
     """
     import polars as pl
 
+    frame = polars_frame(given, f"The reference of {version} cannot be made.")
     if not frame.height or not frame.width:
         raise BadRequest(f"The reference of {version} would be empty.", f"The frame has {frame.height} rows and {frame.width} columns.")
     if score is not None and len(score) != frame.height:

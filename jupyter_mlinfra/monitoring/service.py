@@ -20,6 +20,7 @@ from .store import MonitorStore
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..core.frames import Frame
     from ..core.project import Project
     from ..deployments import Deployments
     from ..experiments import Experiments
@@ -45,10 +46,10 @@ class Monitoring:
         self._experiments = experiments
         self._store = MonitorStore(project.database)
 
-    def reference(self, version: str, frame: pl.DataFrame, *, score: Sequence[float] | None = None) -> Path:
+    def reference(self, version: str, frame: Frame, *, score: Sequence[float] | None = None) -> Path:
         """Keep what a model version saw in training: bins, counts and quantiles of each input, and of its own answers.
 
-        version: `model/3` or `model@alias`. frame: the inputs, one row an example. score: its answers, as long.
+        version: `model/3` or `model@alias`. frame: the inputs, one row an example, of Polars or pandas. score: its answers, as long.
         """
         found = self._experiments.version(version)
         return references.save(self._project, references.make(f"{found.model}/{found.version}", frame, score))

@@ -246,3 +246,18 @@ EMPTY = pl.DataFrame({"late": [], "model": []}, schema={"late": pl.Boolean, "mod
 def test_what_cannot_be_drawn_is_refused_with_a_reason(draw, word):
     with pytest.raises(BadRequest, match=word):
         draw()
+
+
+def test_a_pandas_frame_is_drawn_as_one_of_polars():
+    frame = scored(300)
+    pairs = [
+        lambda given: charts.roc(given, label="late", scores=["model"]),
+        lambda given: charts.calibration(given, label="late", score="model"),
+        lambda given: charts.histogram(given, "model"),
+        lambda given: charts.bars(given.head(5), x="model", y="rounded"),
+        lambda given: charts.heat_map(given, x="rounded", y="late", value="model"),
+    ]
+    for draw in pairs:
+        assert spec_of(draw(frame.to_pandas()))["datasets"] == spec_of(draw(frame))["datasets"]
+    with pytest.raises(BadRequest, match="list is not a frame"):
+        charts.histogram([1.0], "model")

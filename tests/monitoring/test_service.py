@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from alembic import command
@@ -395,3 +397,16 @@ def test_a_monitor_of_before_keeps_its_rows_and_knows_of_no_requests_until_it_is
     monitor = MonitorStore(found).show("m")
     found.close()
     assert (monitor.rows.value, monitor.requests.value) == (10005, None)
+
+
+def test_a_reference_is_made_of_a_pandas_frame_as_of_one_of_polars(project: Project) -> None:
+    monitoring = Monitoring(project, Deployments(), Experiments())  # type: ignore[arg-type]
+    kept = json.loads(monitoring.reference("flights/2", TRAINING).read_text())["columns"]
+    for frame in (TRAINING.lazy(), TRAINING.to_pandas(), TRAINING.to_pandas().astype({"origin": "category"}).iloc[::-1].iloc[::-1]):
+        assert json.loads(monitoring.reference("flights/2", frame).read_text())["columns"] == kept
+
+
+@pytest.mark.parametrize(("given", "why"), [([[1.0]], "list is not a frame"), (pd.DataFrame({"x": [1, "a", None, {}]}), "cannot be read")])
+def test_what_is_no_frame_of_columns_makes_no_reference(project: Project, given: Any, why: str) -> None:
+    with pytest.raises(BadRequest, match=why):
+        Monitoring(project, Deployments(), Experiments()).reference("flights/2", given)  # type: ignore[arg-type]

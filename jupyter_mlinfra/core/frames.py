@@ -1,0 +1,35 @@
+"""Frames as notebooks have them: of Polars, or of pandas. Neither is imported for those who use neither."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from .errors import BadRequest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    Frame = pl.DataFrame | pl.LazyFrame | pd.DataFrame
+
+
+def polars_frame(given: Frame, what: str) -> pl.DataFrame:
+    """The same rows as a Polars frame. what: cannot be done with what is none.
+
+    Raises BadRequest for what is no frame, and for one of pandas whose columns hold a mixture.
+    """
+    import polars as pl
+
+    if isinstance(given, pl.DataFrame):
+        return given
+    if isinstance(given, pl.LazyFrame):
+        return given.collect()
+    pandas = sys.modules.get("pandas")  # who has such a frame has loaded it
+    if pandas is None or not isinstance(given, pandas.DataFrame):
+        raise BadRequest(what, f"{type(given).__name__} is not a frame.", "Give a Polars or pandas frame.")
+    try:
+        made: pl.DataFrame = pl.from_pandas(given)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:  # pyarrow's errors are of the first two
+        raise BadRequest(what, f"A column of the frame cannot be read: {str(error)[:200]}.", "Give each column values of one kind.") from error
+    return made
