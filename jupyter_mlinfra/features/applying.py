@@ -85,7 +85,9 @@ def _broken(file: Path, repo: Path, error: BaseException) -> Unprocessable:
         reason = f"{error.what} {error.why}".strip()
     else:
         reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
-    return Unprocessable(f"{place.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.", f"{reason}.", "Correct it; the registry is unchanged.")
+    return Unprocessable(
+        f"{place.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.", f"{reason}.", "Correct it; the registry is unchanged."
+    )
 
 
 def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
