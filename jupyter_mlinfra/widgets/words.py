@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ..core.display import NONE, assigned, datum, moment, number, plain, spoken, state
+from ..core.display import NONE, assigned, datum, moment, number, plain, size, spoken, state
 from ..core.records import Number
 
 __all__ = ["NONE", "assigned", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "spoken", "state", "uncut"]
@@ -46,18 +46,6 @@ def span(seconds: float | None) -> str:
         if whole >= size:
             return f"{whole // size} {name} {whole % size // small} {small_name}"
     return f"{whole // 60} min {whole % 60:02d} s"
-
-
-def size(count: float | None) -> str:
-    """Bytes: `12 B`, `3.4 MB` (powers of 1,000)."""
-    if count is None:
-        return NONE
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        shown = f"{count:.0f}" if unit == "B" else f"{count:.1f}"
-        if float(shown) < 1000:
-            return f"{shown} {unit}"
-        count /= 1000
-    return f"{count:,.1f} PB"
 
 
 _whole = ContextVar("whole", default=False)
