@@ -310,7 +310,7 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
             .join(' · ')}
         </span>
       </div>
-      {ran && ran.state !== 'failed' && ran.reason && <p>{ran.reason}</p>}
+      {ran && ran.state !== 'failed' && ran.reason !== ran.changed.join(', ') && <p>{ran.reason}</p>}
       {ran && <Changed changed={ran.changed} detail={detailOf(whole ?? ran)} />}
       {told && (
         <>
