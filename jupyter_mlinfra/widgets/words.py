@@ -42,9 +42,9 @@ def span(seconds: float | None) -> str:
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    for size, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
-        if whole >= size:
-            return f"{whole // size} {name} {whole % size // small} {small_name}"
+    for large, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= large:
+            return f"{whole // large} {name} {whole % large // small} {small_name}"
     return f"{whole // 60} min {whole % 60:02d} s"
 
 
