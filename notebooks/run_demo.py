@@ -50,7 +50,7 @@ def _ended(run: PipelineRun) -> MLInfraError:
     failed = next((step for step in run.steps if step.state is StepState.FAILED), None)
     if failed is None:
         return MLInfraError(f"The run was {run.state}.", run.reason, "Run make demo again; what is done is taken from the cache.")
-    mend = f"Open {failed.notebook} at the failing cell, mend it" if failed.notebook else "Mend that"
+    mend = f"Open {failed.notebook} at the failing cell, correct it" if failed.notebook else "Correct that"
     return MLInfraError(f"Step {failed.name} failed.", failed.reason, f"{mend} and run make demo again.")
 
 

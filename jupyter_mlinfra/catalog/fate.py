@@ -118,6 +118,6 @@ def _current(table: Table) -> int | None:
 
 
 def _unknown(commit: Commit, error: Exception) -> FateUnknown:
-    why = f"The catalog answered the commit with {type(error).__name__}, and {_LOOK_SECONDS:.0f} s later the table still does not tell."
+    why = f"The catalog answered the commit with {type(error).__name__}, and {_LOOK_SECONDS:.0f} s later the table still does not show whether it landed."
     fix = f"Before you write the rows again, see whether they have come: mlinfra catalog show {commit.name}. Their files are kept."
     return FateUnknown(f"Nobody knows yet whether {commit.name} was written.", why, fix)

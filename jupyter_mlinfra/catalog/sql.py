@@ -44,9 +44,9 @@ def run(query: str, scan: Callable[[DatasetName], pl.LazyFrame], *, limit: int |
     except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError, pl.exceptions.ColumnNotFoundError) as error:
         if absent := re.search(r"relation '(.*)' was not found", str(error)):
             raise NotFound(f"There is no dataset {absent[1]:.100}.", "The query reads from it.", "Tables are written NAMESPACE.TABLE.") from error
-        raise BadRequest("The query cannot be run.", _why(error), "Mend the query.") from error
+        raise BadRequest("The query cannot be run.", _why(error), "Correct the query.") from error
     except pl.exceptions.PolarsError as error:
-        raise Unprocessable("The query failed.", _why(error), "Mend the query.") from error
+        raise Unprocessable("The query failed.", _why(error), "Correct the query.") from error
 
 
 def _tokens(query: str) -> list[tuple[str, str]]:

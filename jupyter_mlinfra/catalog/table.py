@@ -112,13 +112,13 @@ class Table:
         return f"<dataset {self.name}, {number(self._detail.dataset.rows)} rows, snapshot {self.snapshot}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from ..core.display import mimebundle
+        from ..core.display import mimebundle, size
 
         dataset = self._detail.dataset
         block = self.preview(count=_ROWS_SHOWN)
         names = [column.name for column in block.columns[:_COLUMNS_SHOWN]]
         rows = [dict(zip(names, values, strict=False)) for values in zip(*block.data[:_COLUMNS_SHOWN], strict=True)]
-        facts = {"rows": dataset.rows, "columns": dataset.columns, "MB": dataset.bytes / 1e6, "snapshot": dataset.snapshot, "owner": dataset.owner}
+        facts = {"rows": dataset.rows, "columns": dataset.columns, "size": size(dataset.bytes), "snapshot": dataset.snapshot, "owner": dataset.owner}
         if dataset.tags:
             facts["tags"] = ", ".join(dataset.tags)
         return mimebundle(self.ref, self.name, self._detail, facts=facts, rows=rows)

@@ -72,7 +72,7 @@ def _init(session: Session, folder: str) -> Any:
     new = begin(root)
     if session.json:
         return {"root": str(root), "created": new, "next": NEXT}
-    return {"project": f"{root} {'is one now' if new else 'is one already'}", **{f"next {place}": text for place, text in enumerate(NEXT, 1)}}
+    return {"project": f"{root} {'(created)' if new else '(already there)'}", **{f"next {place}": text for place, text in enumerate(NEXT, 1)}}
 
 
 @project.verb("show")

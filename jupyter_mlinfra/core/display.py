@@ -151,3 +151,15 @@ def _plain(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mappin
         lines.append("  ".join(key.ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip())
         lines += ["  ".join(row[key].ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip() for row in rows]
     return printable("\n".join(lines))
+
+
+def size(count: float | None) -> str:
+    """Bytes: `12 B`, `3.4 MB` (powers of 1,000)."""
+    if count is None:
+        return NONE
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        shown = f"{count:.0f}" if unit == "B" else f"{count:.1f}"
+        if float(shown) < 1000:
+            return f"{shown} {unit}"
+        count /= 1000
+    return f"{count:,.1f} PB"

@@ -28,7 +28,7 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
     elif error.errno in _FULL:
         fix = "Free some space, or set `home` in mlinfra.toml to a folder that can be written."
     else:
-        fix = "Mend the file system and try again; nothing was changed."
+        fix = "Repair the file system and try again; nothing was changed."
     return Unavailable(what, why, fix)
 
 

@@ -449,6 +449,6 @@ def load_settings(root: Path) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"Setting {key} cannot be used.", first["msg"] + ".", f"Mend it in {root / FILE} or in the environment (MLINFRA_…).") from error
+        raise BadRequest(f"Setting {key} cannot be used.", first["msg"] + ".", f"Correct it in {root / FILE} or in the environment (MLINFRA_…).") from error
     except ValueError as error:  # TOML syntax
-        raise BadRequest(f"{root / FILE} cannot be read.", str(error), "Mend the TOML at that line.") from error
+        raise BadRequest(f"{root / FILE} cannot be read.", str(error), "Correct the TOML at that line.") from error

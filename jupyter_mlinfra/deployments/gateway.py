@@ -316,8 +316,8 @@ def _local_replies(max_body_bytes: int) -> dict[str, Any]:
         404: ("There is no such path.", "A path is /seldon/NAMESPACE/DEPLOYMENT/api/v1.0/predictions.", "mlinfra deployments list shows the URLs."),
         408: ("The request did not arrive in time.", "Its body came too slowly.", "Send it again."),
         413: ("The request is too large.", largest, "Send fewer rows a request, or raise [deployments] max_body_mib."),
-        502: ("The model broke the connection.", "%RESPONSE_CODE_DETAILS%", "Send it again; mlinfra deployments show tells how its workers are."),
-        503: ("No worker can answer.", "%RESPONSE_CODE_DETAILS%", "Wait a few seconds; mlinfra deployments show tells how its workers are."),
+        502: ("The model broke the connection.", "%RESPONSE_CODE_DETAILS%", "Send it again; mlinfra deployments show says how its workers are."),
+        503: ("No worker can answer.", "%RESPONSE_CODE_DETAILS%", "Wait a few seconds; mlinfra deployments show says how its workers are."),
         504: ("The model took too long.", f"It did not answer within {REQUEST_SECONDS} s.", "Send fewer rows a request."),
     }
     mappers = [{"filter": _failed_with(code), "body_format_override": _json(_error(code, *texts))} for code, texts in known.items()]

@@ -54,7 +54,7 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, v
     load = _Load(lambda: client.post(url, body, keys=keys, version=version, probe=True), max(1, round(seconds * rate)), rate)
     load.run()
     if load.failed == load.total:
-        raise Unavailable("The deployment cannot be measured.", f"None of {load.total} requests was answered.", "mlinfra deployments show tells how it is.")
+        raise Unavailable("The deployment cannot be measured.", f"None of {load.total} requests was answered.", "mlinfra deployments show says how it is.")
     taken = sorted(load.taken)
     return Measurement(
         seconds=load.seconds,

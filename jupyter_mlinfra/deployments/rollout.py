@@ -146,7 +146,7 @@ class Rollout:
         end = time.monotonic() + timeout
         while not happened():
             if time.monotonic() > end:
-                raise Unavailable(what, f"It took over {timeout:.0f} s.", "See .mlinfra/logs/deployments; mlinfra deployments show tells where it stands.")
+                raise Unavailable(what, f"It took over {timeout:.0f} s.", "See .mlinfra/logs/deployments; mlinfra deployments show says where it stands.")
             time.sleep(0.03)
 
     def warm(self, name: str, versions: Sequence[str]) -> None:

@@ -80,7 +80,7 @@ class Store:
             return f"sqlite:///{self._project.home / 'mlflow.db'}"
         if scheme not in SCHEMES:
             raise BadRequest(
-                "experiments.tracking_uri cannot be used.", f"Its scheme {scheme[:20]!r} is none of {', '.join(SCHEMES)}.", "Mend it in mlinfra.toml."
+                "experiments.tracking_uri cannot be used.", f"Its scheme {scheme[:20]!r} is none of {', '.join(SCHEMES)}.", "Correct it in mlinfra.toml."
             )
         if scheme == "sqlite":
             return f"sqlite:///{self._project.root / unquote(text.partition(':///')[2])}"

@@ -85,7 +85,9 @@ def _broken(file: Path, repo: Path, error: BaseException) -> Unprocessable:
         reason = f"{error.what} {error.why}".strip()
     else:
         reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
-    return Unprocessable(f"{place.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.", f"{reason}.", "Mend it; the registry is unchanged.")
+    return Unprocessable(
+        f"{place.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.", f"{reason}.", "Correct it; the registry is unchanged."
+    )
 
 
 def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
@@ -187,7 +189,7 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
     try:
         apply_total_with_repo_instance(feast, feast.project, feast.registry, contents, skip_source_validation=True)
     except (FeastError, ValueError, TypeError, KeyError, AssertionError) as error:
-        raise Unprocessable("Feast refused the definitions.", f"{type(error).__name__}: {error}.", "Mend them; the registry is unchanged.") from error
+        raise Unprocessable("Feast refused the definitions.", f"{type(error).__name__}: {error}.", "Correct them; the registry is unchanged.") from error
 
 
 def _changes(before: Mapping[str, Definition], after: Mapping[str, Definition]) -> AppliedViews:

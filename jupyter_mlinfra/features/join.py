@@ -61,7 +61,7 @@ class JoinView:
         missing = [column for column in wanted if column not in self.schema]
         if missing:
             have = ", ".join(self.schema)
-            raise Unprocessable(f"The source of {self.name} has no column {missing[0]}.", f"Its columns are {have}.", "Mend the definition or the source.")
+            raise Unprocessable(f"The source of {self.name} has no column {missing[0]}.", f"Its columns are {have}.", "Correct the definition or the source.")
 
 
 def join_as_of(entities: pl.LazyFrame, views: Sequence[JoinView], *, at: str, strategy: Strategy = "auto", engine: Engine = "streaming") -> pl.LazyFrame:

@@ -107,7 +107,7 @@ class OnlineReader:
                 except Exception as error:  # each store raises the errors of its own library
                     fix = (cause := sqlite_error(error)) and fix_of(cause)
                     raise Unavailable(
-                        "The online store did not answer.", f"{error}.", fix or "Start it, or mend online_store in feature_store.yaml."
+                        "The online store did not answer.", f"{error}.", fix or "Start it, or correct online_store in feature_store.yaml."
                     ) from error
                 for event_at, values in answers:
                     if not values or not event_at or not event_at.timestamp():  # Redis answers for an absent key with the year 1970

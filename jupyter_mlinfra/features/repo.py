@@ -79,7 +79,7 @@ def feast_config(project: Project) -> RepoConfig:
         config = RepoConfig(**configuration(project), repo_path=folder(project))
         _ = config.registry, config.online_store, config.offline_store  # these are checked at their first use
     except (ValidationError, FeastError, ImportError, ValueError, KeyError) as error:
-        raise Unprocessable(f"{folder(project) / YAML} cannot be used.", f"{error}", "Mend it: docs.feast.dev/reference/feature-repository") from error
+        raise Unprocessable(f"{folder(project) / YAML} cannot be used.", f"{error}", "Correct it: docs.feast.dev/reference/feature-repository") from error
     return config
 
 
@@ -167,7 +167,7 @@ def _own_settings(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(os.path.expandvars(path.read_text())) or {}
     except yaml.YAMLError as error:
-        raise Unprocessable(f"{path} is not YAML.", f"{error}", "Mend it at that line.") from error
+        raise Unprocessable(f"{path} is not YAML.", f"{error}", "Correct it at that line.") from error
     if not isinstance(values, dict):
         raise Unprocessable(f"{path} holds no settings.", f"It is a {type(values).__name__}, not a mapping.", "Write `key: value` lines.")
     return values

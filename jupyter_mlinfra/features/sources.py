@@ -82,7 +82,7 @@ def readable(source: SourceSpec) -> Iterator[None]:
             raise
         reason = str(error).strip().partition("\n")[0][:300]
         raise Unprocessable(
-            f"The rows of {source.name} cannot be read.", f"{type(error).__name__}: {reason}", "Write the source anew, or mend the definition of the view."
+            f"The rows of {source.name} cannot be read.", f"{type(error).__name__}: {reason}", "Write the source anew, or correct the definition of the view."
         ) from error
 
 
@@ -117,5 +117,5 @@ def _path(source: SourceSpec, repo: Path | None) -> Path | str:
         return source.name
     path = (repo or Path.cwd()) / source.name.removeprefix("file://")
     if not path.exists():
-        raise NotFound(f"There is no file {path}.", "A feature view reads it.", "Write the file, or mend `path` in the definition.")
+        raise NotFound(f"There is no file {path}.", "A feature view reads it.", "Write the file, or correct `path` in the definition.")
     return path

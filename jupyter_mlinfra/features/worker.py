@@ -65,7 +65,7 @@ def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None,
         except TimeoutError:
             _end(child)
             why = f"It was at {_place(_tail(printed))}." if verb == "apply" else "The registry does not answer."
-            fix = "Mend what waits or loops there, or raise `apply_minutes` in [features] of mlinfra.toml."
+            fix = "Correct what waits or loops there, or raise `apply_minutes` in [features] of mlinfra.toml."
             raise errors.Unavailable(f"features {verb} was given up after {minutes:g} minutes.", why, fix) from None
         finally:
             _end(child)

@@ -95,7 +95,7 @@ def check_parameters(notebook: Mapping[str, Any], given: Mapping[str, Any], show
     if unknown and language_of(notebook) == "python":
         there = ", ".join(parameter.name for parameter in known) or "none"
         raise BadRequest(
-            f"{shown} has no parameter {', '.join(unknown)}.", f"Its cell tagged `{TAG}` has: {there}.", "Mend the name, or give it a default in that cell."
+            f"{shown} has no parameter {', '.join(unknown)}.", f"Its cell tagged `{TAG}` has: {there}.", "Correct the name, or give it a default in that cell."
         )
 
 

@@ -140,7 +140,7 @@ class RunFailed(MLInfraError):
     """The cell of a tracked run raised."""
 
     def __init__(self, error: BaseException) -> None:
-        super().__init__(f"The run failed: {type(error).__name__}.", str(error)[:300], "Mend the cell and run it again.")
+        super().__init__(f"The run failed: {type(error).__name__}.", str(error)[:300], "Correct the cell and run it again.")
 
 
 def _options(line: str) -> argparse.Namespace:

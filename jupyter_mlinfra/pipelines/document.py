@@ -111,7 +111,7 @@ def parse_document(text: str, name: str) -> Document:
     except RecursionError as error:
         raise _too_deep(name) from error
     except (AttributeError, LookupError, TypeError, ValueError) as error:  # `!!int x`, `!!bool x`, `!!timestamp x`: each fails in its own way
-        raise Unprocessable(f"{name} is not valid YAML.", f"A tagged value is not what its tag says: {error}.", "Mend that value.") from error
+        raise Unprocessable(f"{name} is not valid YAML.", f"A tagged value is not what its tag says: {error}.", "Correct that value.") from error
     finally:
         loader.dispose()
     return Document(name, data, lines)
@@ -135,7 +135,7 @@ def _explain(error: yaml.YAMLError, name: str) -> Unprocessable:
     mark = getattr(error, "problem_mark", None)
     where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
     problem = str(getattr(error, "problem", None) or error)
-    tabs = "Indent with spaces, not tabs." if "\\t" in problem else "Mend that line; values with `: ` or a leading `{{` need quotes."
+    tabs = "Indent with spaces, not tabs." if "\\t" in problem else "Correct that line; values with `: ` or a leading `{{` need quotes."
     return Unprocessable(f"{where}: this is not valid YAML.", f"{problem[:1].upper()}{problem[1:]}.", tabs)
 
 

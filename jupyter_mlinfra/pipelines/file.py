@@ -339,7 +339,7 @@ def _where_it_is(root: Path, notebook: str, folder: PurePosixPath) -> str:
     place = (root / notebook).parent
     there = [path.name for path in place.glob("*.ipynb")] if isdir(place) else []
     close = get_close_matches(Path(notebook).name, there, n=1)
-    return f"Did you mean {close[0]}?" if close else "Make it, or mend the path."
+    return f"Did you mean {close[0]}?" if close else "Make it, or correct the path."
 
 
 def _check_notebook(root: Path, step: StepDefinition, document: Document) -> StepDefinition:

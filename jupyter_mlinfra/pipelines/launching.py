@@ -191,7 +191,7 @@ class Launcher:
         if taken in makers:
             why, fix = f"Step {makers[taken]} makes it.", f"mlinfra pipelines run {bound.name}"
         else:
-            mend = "Mend the path (it begins at this file's folder)" if kind_of(taken) == "file" else "Mend the name, make it first"
+            mend = "Correct the path (it begins at this file's folder)" if kind_of(taken) == "file" else "Correct the name, make it first"
             why, fix = "No step of this pipeline makes it.", f"{mend}, or add the step that makes it under `out`."
         also = dict.fromkeys(f"line {document.line(_spot(other, thing))}: step {other.file_name} takes {thing}" for other, thing in found[1:])
         if also:

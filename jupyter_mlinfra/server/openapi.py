@@ -103,7 +103,7 @@ def _operation(path: str, verb: str, endpoint: Endpoint, answer: Mapping[str, An
     elif given is not None:
         body = {name: item for name, item in given.items() if name != "title"}
         operation["requestBody"] = {"required": bool(given.get("required")), "content": {"application/json": {"schema": body}}}
-    fault = {"description": "What happened, why, and how to mend it", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    fault = {"description": "What happened, why, and how to fix it", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
     operation["responses"] = {
         "200": {"description": "OK", "content": {"application/json": {"schema": dict(answer)}}},
         "4XX": fault,

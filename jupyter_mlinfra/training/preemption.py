@@ -46,7 +46,7 @@ class Preemption:
         if threading.current_thread() is threading.main_thread():
             before = {number: signal.signal(number, self._note) for number in self.signals}
         else:
-            warnings.warn("This thread is not told when the job is asked to end: only the main thread of a process is.", stacklevel=2)
+            warnings.warn("This thread is not notified when the job is asked to end: only the main thread of a process is.", stacklevel=2)
         self._before.append(before)
         return self
 

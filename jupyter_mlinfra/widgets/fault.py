@@ -1,4 +1,4 @@
-"""An error in the place of a record: what happened, why, and how to mend it."""
+"""An error in the place of a record: what happened, why, and how to fix it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.errors import MLInfraError
 
 
 class ErrorCard:
-    """What happened, why, and how to mend it."""
+    """What happened, why, and how to fix it."""
 
     def __init__(self, error: MLInfraError) -> None:
         self.parts = [(name, text) for name, text in (("", error.what), ("why", error.why), ("fix", error.fix)) if text]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ..core.display import NONE, assigned, datum, moment, number, plain, spoken, state, stored
+from ..core.display import NONE, assigned, datum, moment, number, plain, size, spoken, state, stored
 from ..core.records import Number
 
 __all__ = ["NONE", "assigned", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "spoken", "state", "stored", "uncut"]
@@ -47,22 +47,10 @@ def span(seconds: float | None) -> str:
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    for size, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
-        if whole >= size:
-            return f"{whole // size} {name} {whole % size // small} {small_name}"
+    for large, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= large:
+            return f"{whole // large} {name} {whole % large // small} {small_name}"
     return f"{whole // 60} min {whole % 60:02d} s"
-
-
-def size(count: float | None) -> str:
-    """Bytes: `12 B`, `3.4 MB` (powers of 1,000)."""
-    if count is None:
-        return NONE
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        shown = f"{count:.0f}" if unit == "B" else f"{count:.1f}"
-        if float(shown) < 1000:
-            return f"{shown} {unit}"
-        count /= 1000
-    return f"{count:,.1f} PB"
 
 
 _whole = ContextVar("whole", default=False)

@@ -17,8 +17,9 @@ BEYOND = """page => {
   const { left, right } = frame.getBoundingClientRect();
   const inside = ({ left: from, right: to }) => from >= left - 1 && to <= right + 1;
   const found = [...frame.querySelectorAll('h1, button, input, select, [role="tab"], [data-card] p, [data-card] dd')];
+  const scrolls = 'thead, td:has(~ td), [class*="graph"]'; // a wide table or graph; the last column of a table stays
   return found
-    .filter(node => node.checkVisibility() && !node.closest('[class*="unseen"], thead, td:has(~ td), [class*="graph"]')) // a wide table or graph scrolls; the last column stays
+    .filter(node => node.checkVisibility() && !node.closest(`[class*="unseen"], ${scrolls}`))
     .filter(node => !inside(node.getBoundingClientRect()))
     .map(node => `${node.tagName}: ${node.textContent || node.placeholder}`)
     .concat(frame.scrollWidth > frame.clientWidth ? ['the page scrolls sideways'] : []);

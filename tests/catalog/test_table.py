@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import polars as pl
 import pytest
@@ -52,6 +53,7 @@ def test_its_card_is_plain_where_the_extension_is_missing_and_holds_no_markup_of
     assert "t.a" in bundle["text/plain"]
     live = bundle["application/vnd.mlinfra.v1+json"]
     assert (live["ref"], live["kind"], live["record"]["dataset"]["name"]) == (table.ref, "dataset", "t.a")
+    assert re.fullmatch(r"[\d.]+ k?B", live["facts"]["size"])
     json.dumps(bundle, allow_nan=False)
 
 

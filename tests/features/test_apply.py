@@ -98,7 +98,7 @@ def test_a_view_that_does_not_fit_its_source_is_refused_and_the_registry_is_unto
 @pytest.mark.parametrize(
     ("changes", "what", "cure"),
     [
-        ({"schema": [Field(name="ratio", dtype=Float64)]}, "v: The source of v has no column ratio", "Mend"),
+        ({"schema": [Field(name="ratio", dtype=Float64)]}, "v: The source of v has no column ratio", "Correct"),
         ({"time": "when"}, "v: The rows of rows.parquet have no column when", "at, name, rate"),
         ({"time": "name"}, "v: Column name is String", "to_datetime"),
         ({"created": "user_id"}, "v: Column user_id is Int64", "Datetime"),

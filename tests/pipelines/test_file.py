@@ -216,7 +216,7 @@ def test_a_missing_input_is_found_by_check_and_before_a_run(pipelines: Pipelines
         assert caught.value.why == "No step of this pipeline makes it. Missing too: line 7: step a takes raw.csv."
         assert caught.value.fix
     fingerprints["dataset"] = {"raw.events": "s1"}.get
-    with pytest.raises(Unprocessable, match=r"line 7: step a takes raw\.csv, which does not exist\. No step of this pipeline makes it\. Mend"):
+    with pytest.raises(Unprocessable, match=r"line 7: step a takes raw\.csv, which does not exist\. No step of this pipeline makes it\. Correct"):
         pipelines.check("p")
     (workshop.root / "raw.csv").write_text("x\n")
     assert pipelines.check("p").graph[0].inputs == ("dataset:raw.events", "raw.csv")

@@ -121,7 +121,7 @@ class LocalTarget:
             left = [part for part in ("keeper", "gateway", "serve") if not end_token(token_of(self._project, part), grace_seconds=grace, begins=True)]
         if left:
             why = "They were killed, and wait for a disk or a network share."
-            raise Unavailable(f"Processes of the deployments do not end: {', '.join(left)}.", why, "Mend what they wait for, or restart the machine.")
+            raise Unavailable(f"Processes of the deployments do not end: {', '.join(left)}.", why, "Repair what they wait for, or restart the machine.")
 
     def _keeper_alive(self) -> bool:
         try:

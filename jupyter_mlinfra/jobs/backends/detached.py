@@ -84,7 +84,7 @@ def end(who: Running, what: str) -> None:
                 return
             time.sleep(0.005)
     why = f"Process {who.process.pid} was killed and is still there: it waits for a disk or a network share."
-    raise Unavailable(f"{what} does not end.", why, "Mend what it waits for, or restart the machine.")
+    raise Unavailable(f"{what} does not end.", why, "Repair what it waits for, or restart the machine.")
 
 
 def start[R: Running](

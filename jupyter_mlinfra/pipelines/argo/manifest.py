@@ -126,7 +126,7 @@ def _kinds(step: StepDefinition, items: Sequence[Mapping[str, Any]]) -> Mapping[
     """The first item, whose types are those of all. Raises Unprocessable where one name is text in one item and not in another."""
     for name in items[0] if items else ():
         if len({isinstance(item[name], str) for item in items}) > 1:
-            why = "Argo hands all items over as text, so the notebook could not tell 8 from '8'."
+            why = "Argo hands all items over as text, so the notebook could not distinguish 8 from '8'."
             raise Unprocessable(f"foreach of step {step.name} has text and other values as {name}.", why, "Make all of them text, or none.")
     return items[0] if items else {}
 

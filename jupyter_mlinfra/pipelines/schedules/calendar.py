@@ -49,7 +49,7 @@ class Calendar:
         except CronSimError as error:
             raise BadRequest(f"{self.cron!r} is not a cron text.", _bad(str(error)), _EXAMPLE) from None
         except StopIteration:
-            raise BadRequest(f"{self.cron!r} never comes.", "No day fits in the next 50 years.", "Mend the day or the month.") from None
+            raise BadRequest(f"{self.cron!r} never comes.", "No day fits in the next 50 years.", "Correct the day or the month.") from None
 
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Due times later than `moment`, in the schedule's zone; each is later than the one before."""

@@ -44,7 +44,7 @@ class Starter:
         spec.check_calendar()
         for name in placeholders([spec.parameters, spec.job or {}]):
             if name not in TEMPLATES:
-                raise BadRequest(f"{{{{ {name} }}}} stands for nothing.", f"A schedule knows {', '.join(TEMPLATES)}: the due time in its zone.", "Mend it.")
+                raise BadRequest(f"{{{{ {name} }}}} stands for nothing.", f"A schedule knows {', '.join(TEMPLATES)}: the due time in its zone.", "Correct it.")
         if spec.pipeline is not None:
             self.definition(spec).values(spec.parameters)
             return
@@ -55,7 +55,7 @@ class Starter:
         if job.notebook is not None:
             known = {item.name for item in self._jobs.parameters(job.notebook)}
             if known and (unknown := [name for name in job.parameters if name not in known]):
-                raise BadRequest(f"{job.notebook} has no parameter {unknown[0]}.", f"It has: {', '.join(sorted(known))}.", "Mend the name.")
+                raise BadRequest(f"{job.notebook} has no parameter {unknown[0]}.", f"It has: {', '.join(sorted(known))}.", "Correct the name.")
         elif job.parameters:
             raise BadRequest("A command takes no parameters.", "They are for notebooks and pipelines.", "Put them among its words: {{ date }} works there too.")
         self._jobs.check(job)
@@ -220,7 +220,7 @@ def _plain(spec: ScheduleSpec) -> Mapping[str, Any]:
     given, known = spec.job or {}, [field.name for field in fields(JobSpec)]
     for name in given:
         if name not in known:
-            raise BadRequest(f"A job has no {name[:80]}.", f"It has: {', '.join(known)}.", "Mend the name.")
+            raise BadRequest(f"A job has no {name[:80]}.", f"It has: {', '.join(known)}.", "Correct the name.")
     for name in ("parameters", "labels"):
         if not isinstance(given.get(name, {}), Mapping):
             raise BadRequest(f"{name} of the job of schedule {spec.name} cannot be used.", "It is no mapping.", "Give names with their values.")

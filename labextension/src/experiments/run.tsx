@@ -1,5 +1,5 @@
 import { InputDialog } from '@jupyterlab/apputils';
-import React, { Suspense, useMemo, useState } from 'react';
+import React, { Suspense, useEffect, useMemo, useState } from 'react';
 
 import type { ICurve, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
@@ -25,7 +25,7 @@ import { mainMetric } from './metric';
 const Curves = React.lazy(() => import('./curves'));
 
 /** The page of a run. */
-export default function RunPage({ reference, name }: IPageProps): React.ReactElement {
+export default function RunPage({ reference, name, onTitle }: IPageProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const query = useQuery(reference, signal => client.experiments.run(name, signal), {
     topics: ['run'],
@@ -33,6 +33,12 @@ export default function RunPage({ reference, name }: IPageProps): React.ReactEle
     every: run => (!run || run.status === 'running' ? 5_000 : null)
   });
   const run = query.data;
+  const title = run?.name && `${run.name} ${run.id.slice(0, 4)}`;
+  useEffect(() => {
+    if (title) {
+      onTitle?.(title);
+    }
+  }, [title, onTitle]);
   return (
     <>
       <PageHeader
@@ -78,7 +84,13 @@ function RegisterButton({ run }: { run: IRun }): React.ReactElement {
       });
     }
   };
-  return <Button label={trans.__('Register…')} disabled={action.busy} onClick={() => void register()} />;
+  return (
+    <Button
+      label={action.busy ? trans.__('Registering…') : trans.__('Register…')}
+      disabled={action.busy}
+      onClick={() => void register()}
+    />
+  );
 }
 
 function Run({ run }: { run: IRun }): React.ReactElement {

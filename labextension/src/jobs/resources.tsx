@@ -41,7 +41,8 @@ interface ILine {
   write: (value: unknown) => string;
 }
 
-const gib = (value: unknown): string => `${format.number(value, 3)} GiB`;
+const gib = (value: unknown): string =>
+  typeof value === 'number' && value < 1 ? `${format.number(value * 1024, 3)} MiB` : `${format.number(value, 3)} GiB`;
 const whole = (value: unknown): string => format.percent(value, 0);
 
 /** The lines that are drawn; a measure that no point has is left out. */

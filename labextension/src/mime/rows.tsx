@@ -73,12 +73,16 @@ function Cell({ name, text = format.DASH }: { name: string; text?: string }): Re
   );
 }
 
+/** A text of more letters takes several lines. */
+const LONG = 60;
+
 /** The columns of such rows. */
 export const rowColumns = (rows: readonly IShown[]): IColumnSpec<IShown>[] =>
   Object.keys(rows[0]?.values ?? {}).map(key => ({
     key,
     head: key,
     end: isNumeric(rows.map(({ values }) => values[key])),
+    wrap: rows.some(({ values }) => (values[key]?.length ?? 0) > LONG),
     cell: row => <Cell name={key} text={row.values[key]} />,
     sort: row => sortable(row.values[key])
   }));

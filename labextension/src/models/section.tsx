@@ -46,7 +46,7 @@ export function ModelsSection(): React.ReactElement {
 
 function Models({ page, at }: { page: IPage<IModel>; at: number }): React.ReactElement {
   const workbench = useWorkbench();
-  const { client, trans } = workbench;
+  const { client, commands, trans } = workbench;
   const [open, toggle] = useMemorySet('models:open');
   const under = useDetails(unfolded(page.items, open), async name => (await client.experiments.model(name)).versions, {
     at,
@@ -56,6 +56,11 @@ function Models({ page, at }: { page: IPage<IModel>; at: number }): React.ReactE
     return (
       <EmptyCard
         sentence={trans.__('A model is what a run registered, in versions that can be deployed.')}
+        action={{
+          label: trans.__('Show Experiments'),
+          caption: trans.__('Register… is on the page of a run'),
+          onClick: () => void commands.execute('mlinfra:experiments-show')
+        }}
         code="%models register RUN --model NAME"
       />
     );

@@ -54,7 +54,7 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
           />
         )}
         <Button
-          label={trans.__('Evaluate Now')}
+          label={busy ? trans.__('Evaluating…') : trans.__('Evaluate Now')}
           caption={trans.__('Judge the rules now')}
           disabled={busy}
           onClick={() => void run(() => client.monitoring.evaluate(name).then(query.refresh))}

@@ -126,18 +126,17 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
             <p className={cx('more')}>{trans.__('It has not run yet.')}</p>
           )}
           <StatesKey columns={columns} />
-          <div ref={cards} className={cx('run-cards')}>
-            <Cards
-              detail={detail}
-              actions={actions}
-              column={shown}
-              step={chosen ?? null}
-              schedules={due.data?.schedules ?? []}
-              onDone={async () => {
-                await Promise.all([due.refresh(), query.refresh(), actions.refresh()]);
-              }}
-            />
-          </div>
+          <Cards
+            place={cards}
+            detail={detail}
+            actions={actions}
+            column={shown}
+            step={chosen ?? null}
+            schedules={due.data?.schedules ?? []}
+            onDone={async () => {
+              await Promise.all([due.refresh(), query.refresh(), actions.refresh()]);
+            }}
+          />
         </>
       )}
     </Result>
@@ -173,6 +172,8 @@ function StatesKey({ columns }: { columns: readonly IColumn[] }): React.ReactEle
 }
 
 interface ICardsProps {
+  /** Where they stand. */
+  place: React.RefObject<HTMLDivElement>;
   detail: IPipelineDetail;
   actions: IPipelineActions;
   column: IColumn | undefined;
@@ -181,12 +182,13 @@ interface ICardsProps {
   onDone: () => Promise<void>;
 }
 
-function Cards({ detail, actions, column, step, schedules, onDone }: ICardsProps): React.ReactElement | null {
+function Cards(props: ICardsProps): React.ReactElement | null {
+  const { place, detail, actions, column, step, schedules, onDone } = props;
   const run = column?.run;
   const failed = run?.steps.filter(({ state }) => state === 'failed') ?? [];
   const chosen = step === null ? undefined : run?.steps.find(({ name }) => name === step);
   return (
-    <>
+    <div ref={place} className={cx('run-cards')}>
       {column?.missed && <Missed missed={column.missed} schedules={schedules} onDone={onDone} />}
       {(chosen?.state === 'failed' ? [chosen] : failed).map(item => (
         <Failed key={item.name} step={item} {...{ detail, actions, run }} />
@@ -194,7 +196,7 @@ function Cards({ detail, actions, column, step, schedules, onDone }: ICardsProps
       {step !== null && (
         <StepCard key={`${step} ${run?.run}`} detail={detail} actions={actions} step={step} ran={chosen} run={run} />
       )}
-    </>
+    </div>
   );
 }
 
@@ -310,7 +312,7 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
             .join(' · ')}
         </span>
       </div>
-      {ran && ran.state !== 'failed' && ran.reason && <p>{ran.reason}</p>}
+      {ran && ran.state !== 'failed' && ran.reason !== ran.changed.join(', ') && <p>{ran.reason}</p>}
       {ran && <Changed changed={ran.changed} detail={detailOf(whole ?? ran)} />}
       {told && (
         <>

@@ -202,7 +202,7 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
         fault={fault}
         onChange={value => set({ params: value })}
       />
-      <Heading title={trans.__('Needs')} note={trans.__('empty for what the file says of all steps')} />
+      <Heading title={trans.__('Needs')} note={trans.__('empty for the default of the file')} />
       <Needs fields={fields} bad={bad} set={set} />
       <div className={cx('actions')}>
         <Button

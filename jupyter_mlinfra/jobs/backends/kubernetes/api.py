@@ -139,7 +139,7 @@ class Api:
             else:
                 found = config.new_client_from_config(config_file=file, context=context)
         except (config.ConfigException, OSError, ValueError) as error:
-            raise Unreachable(f"Where the cluster is cannot be told: {_short(error)} See [jobs.kubernetes] kubeconfig.") from error
+            raise Unreachable(f"The address of the cluster is not known: {_short(error)} See [jobs.kubernetes] kubeconfig.") from error
         return found
 
     @cached_property

@@ -153,6 +153,8 @@ describe('what a job uses', () => {
       ['CPU, 2', [0.5, 1.2, 0.1]],
       ['Memory', [1, 6, 11]]
     ]);
+    const memory = found.find(({ name }) => name === 'Memory');
+    expect([0.00961, 0.5, 11.25].map(value => memory?.write(value))).toEqual(['9.84 MiB', '512 MiB', '11.3 GiB']);
   });
 
   it('is drawn with a gap where nothing is known', () => {

@@ -75,6 +75,13 @@ describe('a table to pick from', () => {
     expect(names()).toEqual(['a1', 'b2', 'c3']);
   });
 
+  it('gives a long text several lines, so that its end can be read', () => {
+    const reason = 'Cell 3 failed at line 1: ValueError: the column customer_id is missing in the frame';
+    table({ rows: [{ job: 'a', reason }], refs: ['job:a'], picked: [], total: 1, _more: false });
+    expect(screen.getByText(reason).className).toContain('is-wrap');
+    expect(screen.getByText('a').closest('td')?.className).not.toContain('is-wrap');
+  });
+
   it('says why no more could be loaded, and that there is nothing', () => {
     table({ fault: 'The store does not answer.' });
     expect(screen.getByRole('alert').textContent).toBe('The store does not answer.');

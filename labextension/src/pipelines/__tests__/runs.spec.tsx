@@ -57,8 +57,8 @@ const shown = (ran: object, graph: readonly string[]): void => {
   show(fake, <RunsView detail={there} actions={actions} step="train" onStep={jest.fn()} />);
 };
 
-it('a step that ran for the first time says so once', async () => {
-  shown({ reason: '', changed: ['first run'], detail: 'first run' }, ['train']);
+it.each(['', 'first run'])('a step that ran for the first time says so once, its reason being %j', async reason => {
+  shown({ reason, changed: ['first run'], detail: 'first run' }, ['train']);
   expect((await screen.findAllByText(/first run/)).map(({ textContent }) => textContent)).toEqual([
     'changed: first run'
   ]);
