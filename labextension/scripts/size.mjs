@@ -30,7 +30,12 @@ for (const name of await readdir(FOLDER)) {
 // What the entry fetches for the plugins and for the style sheet; anything more would be fetched at the start too.
 const fetched = ['extension', 'style'].flatMap(part => {
   const [found = ''] = new RegExp(`"\\./${part}":.*?\\(\\)=>\\(\\)=>`, 's').exec(entry) ?? [];
-  return [...found.split(`"./${part}"`).at(-1).matchAll(/\.e\("?(\w+)"?\)/g)].map(([, id]) => id);
+  return [
+    ...found
+      .split(`"./${part}"`)
+      .at(-1)
+      .matchAll(/\.e\("?(\w+)"?\)/g)
+  ].map(([, id]) => id);
 });
 const isFirst = ({ file }) => /^(remoteEntry|style)\./.test(file) || fetched.includes(file.split('.')[0]);
 const sum = some => some.reduce((total, { zipped }) => total + zipped, 0);
