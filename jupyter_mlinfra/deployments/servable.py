@@ -73,8 +73,11 @@ def _of_loader(pyfunc: Any) -> Refusal | None:
 
 
 def _of_inputs(signature: Any) -> Refusal | None:
-    """Of columns with names. Without a signature, or with one that is broken, there is nothing to say of them here."""
-    for place, item in enumerate(_columns(signature), start=1):
+    """Without a signature, or with one that is broken, there is nothing to say of them here."""
+    inputs = _inputs(signature)
+    if any(item.get("type") == "tensor" for item in inputs):
+        return _of_tensors(inputs)
+    for place, item in enumerate(inputs, start=1):
         name = item.get("name")
         if name in (None, ""):
             fix = "Name the columns before training, and log the model again."
@@ -86,10 +89,21 @@ def _of_inputs(signature: Any) -> Refusal | None:
     return None
 
 
-def _columns(signature: Any) -> Sequence[Mapping[str, Any]]:
+def _of_tensors(inputs: Sequence[Mapping[str, Any]]) -> Refusal | None:
+    """One matrix of numbers is served, its columns by position."""
+    spec = inputs[0].get("tensor-spec")
+    shape, kind = (spec.get("shape"), str(spec.get("dtype", ""))) if isinstance(spec, Mapping) else (None, "")
+    matrix = isinstance(shape, list) and len(shape) == 2 and isinstance(shape[1], int) and shape[1] >= 1
+    if len(inputs) == 1 and matrix and kind.startswith(("float", "int", "uint")):
+        return None
+    found = f"a tensor of shape {shape} and type {kind or 'unknown'}" if len(inputs) == 1 else f"{len(inputs)} inputs, of which some are tensors"
+    return Refusal("The signature cannot be served.", f"It is {found}.", "Use a signature with named columns.")
+
+
+def _inputs(signature: Any) -> Sequence[Mapping[str, Any]]:
     try:
         inputs = json.loads(signature["inputs"])
     except (ValueError, TypeError, KeyError):
         return []
-    whole = isinstance(inputs, list) and all(isinstance(item, Mapping) and item.get("type") != "tensor" for item in inputs)
+    whole = isinstance(inputs, list) and all(isinstance(item, Mapping) for item in inputs)
     return inputs if whole else []

@@ -26,6 +26,11 @@ def document(flavors: Any, **inputs: str) -> dict[str, Any]:
     return found
 
 
+def tensors(*shapes: list[int], dtype: str = "float32") -> dict[str, Any]:
+    inputs = [{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}} for shape in shapes]
+    return {**document(XGBOOST), "signature": {"inputs": json.dumps(inputs)}}
+
+
 REFUSED = [
     (document({"xgboost": {"data": "model.pkl"}}), "model.pkl is neither UBJ nor JSON", 'Log it with model_format="ubj".'),
     (document({"sklearn": {}, "python_function": {}}), "of flavor sklearn;", USE),
@@ -33,12 +38,22 @@ REFUSED = [
     (document({"xgboost": {**CLASSIFIER, "model_class": "my.Boosted"}}), "It is a my.Boosted;", "model.get_booster()"),
     (document({"xgboost": CLASSIFIER, "python_function": {"loader_module": "mlflow.pyfunc.model"}}), "loaded by mlflow.pyfunc.model", "mlflow.xgboost"),
     (document(XGBOOST, x="double", when="datetime"), "Input when is of type datetime", "Turn it into a number"),
+    (tensors([-1, 3, 2]), "a tensor of shape [-1, 3, 2] and type float32", "named columns"),
+    (tensors([-1, 3], dtype="object"), "of shape [-1, 3] and type object", "named columns"),
+    (tensors([-1, 3], [-1, 3]), "2 inputs, of which some are tensors", "named columns"),
     (document(XGBOOST, **{"": "double"}), "Input 1 has no name", "Name the columns"),
 ]
 
 
 @pytest.mark.parametrize(
-    "good", [document(XGBOOST), document({"xgboost": {}}), document(XGBOOST, x="double", y="long"), {**document(XGBOOST), "signature": {"inputs": "[{"}}]
+    "good",
+    [
+        document(XGBOOST),
+        tensors([-1, 3]),
+        document({"xgboost": {}}),
+        document(XGBOOST, x="double", y="long"),
+        {**document(XGBOOST), "signature": {"inputs": "[{"}},
+    ],
 )
 def test_nothing_speaks_against_a_model_of_xgboost(good: dict[str, Any]) -> None:
     assert unservable(good) == ""
