@@ -44,3 +44,11 @@ def faults(page: Page) -> list[str]:
     found: Any = Axe().run(page, context="[data-axe]", options=OPTIONS).response
     assert found["passes"] or found["inapplicable"], "nothing was looked at"
     return [f"{rule['id']}: {node['html'][:200]} ({node['failureSummary']})" for rule in found["violations"] for node in rule["nodes"]]
+
+
+def test_axe_sees_what_is_wrong(fresh: Opener, themed: Server) -> None:
+    lab = fresh(themed)
+    lab.go()
+    SCENES["catalog"](lab)
+    lab.page.evaluate("document.querySelector('[class*=\"jp-mlinfra-page\"] h1').insertAdjacentHTML('afterend', '<img src=\"data:,\">')")
+    assert any(fault.startswith("image-alt") for fault in faults(lab.page))
