@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Collection, Sequence
@@ -9,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import BadRequest, NotFound, Unprocessable
+from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)\Z")
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+MOST_ROWS = 64 << 20
+"""Characters of JSON with rows to predict: a file may be a device that never ends."""
 _PYTHON = {"True": True, "False": False, "None": None}
 
 
@@ -103,7 +106,11 @@ def rows(file: str) -> Any:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise Unprocessable(f"{file} cannot be read.", f"{error}.", "Give JSON, CSV or Parquet.") from None
     try:
-        text = sys.stdin.read() if file == "-" else path.read_text()
+        with contextlib.nullcontext(sys.stdin) if file == "-" else path.open() as stream:
+            text = stream.read(MOST_ROWS + 1)
+        if len(text) > MOST_ROWS:
+            fix = "Ask for fewer rows at a time, or give them as CSV or Parquet."
+            raise TooLarge(f"{file} is too large for one request.", f"JSON of at most {MOST_ROWS >> 20} million characters is read.", fix)
         return json.loads(text)
     except OSError as error:
         raise NotFound(f"{file} cannot be read.", f"{error.strerror}.", "Give a file of JSON, CSV or Parquet.") from None

@@ -47,7 +47,7 @@ class Window:
 
 
 def materialize(project: Project, names: Sequence[str], *, start: datetime | None, end: datetime | None, progress: Progress) -> list[Materialized]:
-    """Write the named views, or all that are served online; in order, each whole before the next.
+    """Write the named views, or all that are served online; in order, each whole before the next. Of all, one that cannot be served holds up no other.
 
     start, end: event times; end defaults to now. Raises NotFound, Conflict for a view that is not online, BadRequest when start > end.
     """
@@ -59,11 +59,23 @@ def materialize(project: Project, names: Sequence[str], *, start: datetime | Non
         require_online_store(feast.config)
         known = {item.name: item for item in definitions(feast)}
         chosen = _chosen(known, names)
-        for view in chosen:
-            require_online_keys(view)
-        done = [_one(project, feast, view, _utc(start) if start else None, until, progress) for view in chosen]
+        faults = {view.name: fault for view in chosen if (fault := _fault(view)) is not None}
+        if faults and names:
+            raise next(iter(faults.values()))
+        done = [_one(project, feast, view, _utc(start) if start else None, until, progress) for view in chosen if view.name not in faults]
         rebuild_index(project)
+    if faults:
+        first = next(iter(faults.values()))
+        raise Conflict(first.what, f"{first.why} All other views are online.", first.fix)
     return done
+
+
+def _fault(view: Definition) -> Conflict | None:
+    try:
+        require_online_keys(view)
+    except Conflict as fault:
+        return fault
+    return None
 
 
 def _chosen(known: dict[str, Definition], names: Sequence[str]) -> list[Definition]:

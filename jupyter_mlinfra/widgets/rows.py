@@ -181,7 +181,8 @@ def pipeline_run(item: Any) -> Row:
     states = [step.state for step in item.steps]
     steps = ", ".join(f"{states.count(each)} {state(each)}" for each in dict.fromkeys(states))
     row = {"run": item.run, "pipeline": item.pipeline, "state": plain(item.state), "steps": steps, "started": moment(item.started_at), "by": plain(item.user)}
-    return row | ({"only step": item.only} if item.only else {}) | ({"date": item.date} if item.date else {})
+    more = {"only step": item.only, "date": item.date, "reason": beginning(item.reason, 100) if item.reason else ""}
+    return row | {name: text for name, text in more.items() if text}
 
 
 def backfill_date(item: Any) -> Row:

@@ -20,7 +20,7 @@ from jupyter_mlinfra.cli.app import GROUPS, VERBS, main, root, run
 from jupyter_mlinfra.cli.parse import span
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import text_of
-from jupyter_mlinfra.core.errors import BadRequest, Conflict
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
 from jupyter_mlinfra.jobs import JobState, LogChunk
@@ -297,6 +297,13 @@ def test_rows_to_predict_come_from_a_file(noted: Noted, verb: Callable[..., Any]
     rows = noted.calls[0][2]["rows"]
     assert (rows if isinstance(rows, list) else rows.to_dicts()) == frame.to_dicts()
     assert noted.calls[0][2]["version"] == "v1"
+
+
+def test_rows_to_predict_from_a_file_without_an_end_are_refused(noted: Noted, verb: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.cli.parse.MOST_ROWS", 1 << 20)
+    with pytest.raises(TooLarge, match="/dev/zero is too large"):
+        verb(["deployments", "predict", "flights", "--rows", "/dev/zero"])
+    assert noted.calls == []
 
 
 def test_moments_and_spans_are_read(noted: Noted, verb: Callable[..., Any]) -> None:

@@ -67,7 +67,9 @@ def test_a_key_that_feast_cannot_look_up_is_said_and_trains_all_the_same(fresh_s
             look()
         assert "online=False" in caught.value.fix
     assert features.training_set(["heavy:v"], rows.select("weight", event_timestamp="at"))["v"].to_list() == [1, 2]
-    features.materialize("raw")
+    with pytest.raises(Conflict, match="All other views are online"):
+        features.materialize()
+    assert features.show("raw").view.online_at is not None
     with pytest.raises(BadRequest, match="raw has a value of a wrong type"):
         features.online(["raw:v"], [{"raw": "a"}])
 
