@@ -18,15 +18,16 @@ tests() { python -m pytest --durations=20 --durations-min=5 "$@"; }
 demo=$(mktemp -d)/notebooks
 clean() { if [ -d "$demo/.mlinfra" ]; then (cd "$demo" && mlinfra down >/dev/null); fi; rm -rf "$(dirname "$demo")"; }
 trap clean EXIT
-whole=(tests/integration/test_demo.py tests/integration/test_training_set.py tests/integration/test_binder.py)
+whole=(tests/integration/test_demo.py tests/integration/test_binder.py)
+looks=(tests/integration/test_training_set.py tests/browser)
 
 part "imports point one way" lint-imports --no-cache
 # Three at a time on two cores: many tests wait for processes that start, stop or are killed.
-part "python" tests -n 3 --dist loadfile tests --ignore=tests/browser --ignore=tests/training/lightning "${whole[@]/#/--ignore=}"
+part "python" tests -n 3 --dist loadfile tests --ignore=tests/training/lightning "${whole[@]/#/--ignore=}" "${looks[@]/#/--ignore=}"
 part "typescript" scripts/frontend.sh "$bin" jlpm test
 part "the size of the front end" scripts/frontend.sh "$bin" jlpm size
-MLINFRA_KEEP_DEMO="$demo" part "the demo and the Binder steps, each from nothing" tests -n 2 --dist loadgroup "${whole[@]}"
+MLINFRA_KEEP_DEMO="$demo" part "the demo and the Binder steps, each from nothing" tests -n 2 --dist loadfile "${whole[@]}"
 if [ -d "$demo/.mlinfra" ]; then export MLINFRA_TEST_DEMO="$demo"; fi
-part "Chromium" tests tests/browser
+part "Chromium" tests "${looks[@]}"
 if [ ${#failed[@]} -gt 0 ]; then printf '\nFAILED: %s\n' "${failed[*]}"; exit 1; fi
 echo; echo "All parts passed."

@@ -20,6 +20,10 @@ TOKEN = "MLINFRA_PROCESS_TOKEN"  # noqa: S105 (a name, no secret)
 
 
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+_KERNEL_THREAD = 0x200000  # PF_KTHREAD of <linux/sched.h>
+_EXEC_SECONDS = 1.0
+_BARE = 3
+"""So often a process that has words is seen without an environment until it is taken to have none."""
 _HAS_PROC = Path("/proc/self/stat").exists()
 
 
@@ -49,7 +53,7 @@ def start_ticks(pid: int, *, zombie: bool = False) -> int | None:
 
 
 def _stat(pid: int) -> list[bytes] | None:
-    """Fields of /proc/PID/stat from the state on: 0 state, 1 parent, 3 session, 19 start."""
+    """Fields of /proc/PID/stat from the state on: 0 state, 1 parent, 3 session, 6 flags, 19 start."""
     try:
         handle = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
     except OSError:
@@ -213,12 +217,35 @@ def _carries(pid: int, needle: bytes) -> bool:
 
 
 def _environment(pid: int) -> bytes:
-    """The environment of a process, each of its words between two NULs; empty when it cannot be read."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
-            return b"\0" + file.readall() + b"\0"
-    except OSError:
-        return b""
+    """The environment of a process, each of its words between two NULs; empty when it cannot be read.
+
+    A process that begins another program shows none for a moment, or longer on a busy machine: it is looked at again.
+    """
+    limit, bare = time.monotonic() + _EXEC_SECONDS, 0
+    while True:
+        try:
+            found = _bytes(f"/proc/{pid}/environ")
+            if found:
+                return b"\0" + found + b"\0"
+            begun = _bytes(f"/proc/{pid}/cmdline")
+        except OSError:
+            return b""
+        bare += bool(begun)  # one look does not tell: it may have begun between the two
+        if bare == _BARE or not (begun or _may_exec(pid)) or time.monotonic() > limit:
+            return b""
+        if not begun:
+            time.sleep(0.001)
+
+
+def _may_exec(pid: int) -> bool:
+    """Whether a process without words is one that begins a program, and neither a zombie nor a thread of the kernel."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] not in (b"Z", b"X") and not int(fields[6]) & _KERNEL_THREAD
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.readall()
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:

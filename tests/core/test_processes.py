@@ -83,3 +83,35 @@ def test_what_is_detached_and_its_children_write_for_their_owner_alone(tmp_path:
         os.umask(before)
     assert _wait_for(made) == "text\n"
     assert [oct(path.stat().st_mode & 0o777) for path in (made, tmp_path / "log")] == ["0o600", "0o600"]
+
+
+def test_a_process_is_found_while_it_begins_another_program(tmp_path: Path) -> None:
+    # It shows no environment for that moment; one that was overlooked would outlive its job.
+    program, token = tmp_path / "again", uuid.uuid4().hex
+    program.write_text('#!/bin/sh\nexec "$0"\n')
+    program.chmod(0o755)
+    restless = subprocess.Popen([str(program)], env={**os.environ, processes.TOKEN: token})
+    try:
+        _wait_until_carried(restless.pid, token)
+        assert {tuple(processes.with_token(token)) for _ in range(500)} == {(restless.pid,)}
+        assert {identity.pid for _ in range(200) for identity in processes.tree(token)} == {restless.pid}
+    finally:
+        restless.kill()
+        restless.wait()
+
+
+def test_a_process_without_an_environment_is_seen_at_once() -> None:
+    bare = subprocess.Popen(["/bin/sleep", "60"], env={})
+    try:
+        begun = time.monotonic()
+        assert bare.pid not in processes.with_token(uuid.uuid4().hex)
+        assert time.monotonic() - begun < 1
+    finally:
+        bare.kill()
+        bare.wait()
+
+
+def _wait_until_carried(pid: int, token: str) -> None:
+    limit = time.monotonic() + 20
+    while pid not in processes.with_token(token):
+        assert time.monotonic() < limit

@@ -20,7 +20,7 @@ import pytest
 
 from tests.conftest import Demo
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_demo_ends_with_a_table_and_the_line_that_opens_jupyterlab(demo: Demo) -> None:

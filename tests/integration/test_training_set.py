@@ -23,8 +23,6 @@ import pytest
 from jupyter_mlinfra import Workbench
 from tests.conftest import Demo
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NEW_YORK = ZoneInfo("America/New_York")
 ZONES = dict.fromkeys(("BQN", "PSE", "SJU", "STT"), ZoneInfo("America/Puerto_Rico"))

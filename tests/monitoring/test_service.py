@@ -100,7 +100,7 @@ def watched(monitoring: Monitoring) -> Monitoring:
 def test_a_version_without_reference_is_not_watched_and_the_fix_is_told(monitoring: Monitoring) -> None:
     with pytest.raises(NotFound, match="reference profile") as caught:
         monitoring.watch("flights")
-    assert "reference('flights/2'" in caught.value.fix
+    assert "ml.model('flights/2').reference(" in caught.value.fix
     assert monitoring.list().total == 0
 
 

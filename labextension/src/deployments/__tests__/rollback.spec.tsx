@@ -77,7 +77,7 @@ describe('the code of a deployment', () => {
     fireEvent.change(screen.getByLabelText('v2'), { target: { value: '30' } });
     expect(shown()).toContain('once all fields are right');
     fireEvent.change(screen.getByLabelText('v1'), { target: { value: '70' } });
-    expect(shown()).toContain('.traffic("flights", {"v1": 70, "v2": 30, "v3": 0})');
+    expect(shown()).toContain('ml.deployment("flights").traffic({"v1": 70, "v2": 30, "v3": 0})');
     fireEvent.click(screen.getByRole('button', { name: 'Preview Change' }));
     fireEvent.click(screen.getByRole('button', { name: 'Discard' }));
     expect(shown()).toContain('ml.deployment("flights")');
