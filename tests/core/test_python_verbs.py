@@ -50,6 +50,7 @@ def test_a_command_and_a_notebook_are_submitted_from_where_the_kernel_stands(pro
     monkeypatch.chdir(folder)
     assert ml.submit("n.ipynb", cpus=1).record.notebook == "work/n.ipynb"
     assert ml.submit("work/n.ipynb").record.notebook == "work/n.ipynb"
+    Workbench.open(project.root).jobs.stop(cancel_running=True)
 
 
 @pytest.mark.parametrize(
