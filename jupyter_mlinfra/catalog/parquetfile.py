@@ -24,7 +24,6 @@ class ParquetFile:
     """
 
     def __init__(self, path: Path, *, most: int | None = None) -> None:
-
         self._path = path
         self._most = most
         if not path.stat().st_size:

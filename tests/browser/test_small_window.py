@@ -45,18 +45,18 @@ def through(lab: Lab, page: Locator) -> dict[str, Any]:
     return {name: cut for name, cut in found.items() if cut}
 
 
-@pytest.mark.parametrize(
-    ("panel", "reference"),
-    [
-        ("Catalog", "dataset:flights.departures"),
-        ("Features", "view:route_delays"),
-        ("Jobs", "pipeline:flights"),
-        ("Experiments", "experiment:flights"),
-        ("Models", "model:flights"),
-        ("Models", "deployment:flights"),
-        ("Models", "monitor:flights"),
-    ],
-)
+PAGES = [
+    ("Catalog", "dataset:flights.departures"),
+    ("Features", "view:route_delays"),
+    ("Jobs", "pipeline:flights"),
+    ("Experiments", "experiment:flights"),
+    ("Models", "model:flights"),
+    ("Models", "deployment:flights"),
+    ("Models", "monitor:flights"),
+]
+
+
+@pytest.mark.parametrize(("panel", "reference"), PAGES)
 def test_nothing_that_can_be_pressed_is_cut_off(small: Lab, panel: str, reference: str) -> None:
     assert through(small, small.open(panel, reference)) == {}
 
@@ -74,15 +74,7 @@ def test_nothing_of_a_job_that_failed_with_a_long_error_is_cut_off(small: Lab) -
 
 
 def test_the_tab_in_front_keeps_its_title_among_many(small: Lab) -> None:
-    for panel, reference in (
-        ("Catalog", "dataset:flights.weather"),
-        ("Features", "view:route_delays"),
-        ("Jobs", "pipeline:flights"),
-        ("Experiments", "experiment:flights"),
-        ("Models", "model:flights"),
-        ("Models", "deployment:flights"),
-        ("Models", "monitor:flights"),
-    ):
+    for panel, reference in PAGES:
         small.open(panel, reference)
     label = small.page.locator('.lm-TabBar-tab[data-mlinfra-page="monitor:flights"] .lm-TabBar-tabLabel')
     expect(label).to_have_text("monitor flights")
